@@ -1,0 +1,143 @@
+/* producer.h: the one writer of a pool.
+ *
+ * Threads and processes: one thread at a time per producer handle. After fork, the child's copy of a handle is inert:
+ * its calls return PMIPC_FORKED. One producer per pool: a second one gets PMIPC_BUSY. */
+#ifndef PMIPC_PRODUCER_H
+#define PMIPC_PRODUCER_H
+
+#include "schema.h"
+
+PMIPC_BEGIN_DECLS
+
+typedef struct pmipc_producer pmipc_producer;
+
+#define PMIPC_STAMP_NOW INT64_MIN           /* stamp the sample with the wall clock at commit */
+#define PMIPC_DEFAULT_HISTORY_LEN 10
+#define PMIPC_DEFAULT_SPARE 3
+#define PMIPC_MAX_HISTORY_LEN 32768
+#define PMIPC_MAX_READERS 64                /* streams that can be connected to one pool at a time */
+#define PMIPC_MAX_METADATA_BYTES (1u << 20)
+
+/** Who made the pool: tells a Python stream which arrays its reader most likely wants. */
+enum { PMIPC_ORIGIN_C = 0, PMIPC_ORIGIN_NUMPY = 1, PMIPC_ORIGIN_TORCH = 2 };
+
+/** Options of a producer. All zero is the default: `pmipc_producer_options options = {0};`. */
+typedef struct pmipc_producer_options {
+    uint32_t history_len;   /* newest samples that stay readable, 1 to 32768; 0: 10 */
+    uint32_t spare;         /* slots beyond history_len before the pool has to grow; 0: 3 */
+    uint32_t mode;          /* permission bits of the pool file, e.g. 0660; 0: 0600 */
+    uint32_t origin;        /* PMIPC_ORIGIN_* */
+    uint64_t max_bytes;     /* the pool never grows past this many bytes; 0: no limit but memory */
+    const char *metadata;   /* a JSON object, UTF-8, kept as given and compared byte by byte; NULL: none */
+    const char *folder;     /* registry folder; NULL: $POLYMORPH_IPC_DIR or /dev/shm/polymorph_ipc-<uid> */
+    bool no_growth;         /* real time: never grow, never sweep; spare must cover the views that may be held + 1 */
+    bool prefault;          /* touch and, as far as the limits allow, lock every page now */
+    bool keep;              /* pmipc_producer_close leaves the pool behind, readable and adoptable */
+} pmipc_producer_options;
+
+/** Create the pool `name`, or adopt the one a dead producer left when schema, geometry and metadata are equal (sequence
+ *  goes on, streams notice nothing), or replace it when they are not. Publishes nothing.
+ *  Ownership: `*producer` is the caller's until pmipc_producer_close or _abandon. `schema` and `options` are copied.
+ *  Progress: waits up to one second for a lock that a dying producer has not let go of yet.
+ *  Returns: OK; INVALID_NAME, INVALID_ARGUMENT; BUSY (names the other producer); NO_SPACE (says how much is needed and
+ *  what could be cleaned); INCOMPATIBLE; PERMISSION; NO_MEMORY; SYSTEM. */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_open(pmipc_producer **producer, const char *name,
+                                                          const pmipc_schema *schema,
+                                                          const pmipc_producer_options *options, pmipc_error *error);
+
+/** Publish a plain tensor of fixed shape: copy it from `data` (contiguous, exactly the schema's bytes, any alignment).
+ *  Threads: the producer's. Progress: wait-free but for growth; with no_growth no system call (one futex wake when a
+ *  stream sleeps), no allocation, no lock. `seq` may be NULL.
+ *  Returns: OK; SCHEMA_MISMATCH (the schema has several fields or a variable one); WRONG_STATE (a loan is out);
+ *  FULL (every slot is pinned by living streams; the error names them); LOST; CORRUPT; FORKED. */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_publish(pmipc_producer *producer, const void *data,
+                                                             int64_t stamp_ns, uint64_t *seq);
+
+/** One field's data for pmipc_producer_publish_fields. */
+typedef struct pmipc_source {
+    const void *data;  /* contiguous; may be NULL when it has no bytes */
+    int64_t length;    /* leading length of a variable field; ignored for others */
+} pmipc_source;
+
+/** Publish any sample: `sources` has one entry per field, in the schema's order; all become visible at once.
+ *  Threads, progress: as pmipc_producer_publish. Returns: the same; SCHEMA_MISMATCH also when a length is negative or
+ *  over the schema's, saying by how much; INVALID_ARGUMENT when `count` is not the schema's. */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_publish_fields(pmipc_producer *producer,
+                                                                    const pmipc_source *sources, uint32_t count,
+                                                                    int64_t stamp_ns, uint64_t *seq);
+
+/** One field of a loaned frame. */
+typedef struct pmipc_loan_field {
+    void *data;      /* 64-byte aligned; holds whatever an older frame left there */
+    int64_t length;  /* leading length: preset to the schema's shape[0] (1 for 0-d); lower it for a variable field */
+} pmipc_loan_field;
+
+/** A frame that is being filled in place. Only the first field_count entries of `fields` are set. */
+typedef struct pmipc_loan {
+    uint64_t seq;            /* the sequence number it will have */
+    uint32_t slot;           /* internal */
+    uint32_t field_count;
+    pmipc_loan_field fields[PMIPC_MAX_FIELDS];
+} pmipc_loan;
+
+/** Borrow the next frame to fill it in place, without a copy. One loan at a time; commit or discard it. Memory of a loan
+ *  must not be written after its commit: streams are reading it.
+ *  Threads, progress, returns: as pmipc_producer_publish. */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_loan(pmipc_producer *producer, pmipc_loan *loan);
+
+/** Publish a loaned frame. Lengths of variable fields are taken from `loan->fields[i].length`; on SCHEMA_MISMATCH the
+ *  loan stays out, so that it can be mended or discarded.
+ *  Returns: OK; SCHEMA_MISMATCH; WRONG_STATE (this loan is not out); LOST, FORKED, CORRUPT (the loan is dropped). */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_commit(pmipc_producer *producer, pmipc_loan *loan,
+                                                            int64_t stamp_ns);
+
+/** Give a loaned frame back unpublished; streams never see it. Harmless when no loan is out. */
+PMIPC_API void pmipc_producer_discard(pmipc_producer *producer, pmipc_loan *loan);
+
+/** The full message of the last failed publish, loan or commit on this handle. */
+PMIPC_API void pmipc_producer_last_error(const pmipc_producer *producer, pmipc_error *error);
+
+/** Retire the pool (streams treat it as absent, sleepers wake) and remove it, or leave it when made with `keep`, and free
+ *  the handle. Views that streams hold stay valid. In a forked child: frees the child's copy, touches nothing shared.
+ *  NULL is allowed. */
+PMIPC_API void pmipc_producer_close(pmipc_producer *producer);
+
+/** Free the handle as if the process had died: the pool stays readable, and the next producer adopts it. NULL is allowed. */
+PMIPC_API void pmipc_producer_abandon(pmipc_producer *producer);
+
+/** Facts that never change while the handle lives; strings and schema are the handle's. */
+PMIPC_API const char *pmipc_producer_name(const pmipc_producer *producer);
+PMIPC_API const pmipc_schema *pmipc_producer_schema(const pmipc_producer *producer);
+PMIPC_API uint32_t pmipc_producer_history_len(const pmipc_producer *producer);
+PMIPC_API uint64_t pmipc_producer_incarnation(const pmipc_producer *producer);
+PMIPC_API const char *pmipc_producer_metadata(const pmipc_producer *producer);  /* "" when none */
+
+/** Whether this handle took over a dead producer's pool. */
+PMIPC_API bool pmipc_producer_adopted(const pmipc_producer *producer);
+
+/** Sequence number of the newest sample in the pool, 0 when there is none. Numbers start at 1. */
+PMIPC_API uint64_t pmipc_producer_seq(const pmipc_producer *producer);
+
+/** Slots the pool has now (it grows when streams hold many views). */
+PMIPC_API uint32_t pmipc_producer_slot_count(const pmipc_producer *producer);
+
+/** One connected stream, as it describes itself. */
+typedef struct pmipc_reader_info {
+    uint32_t row;
+    bool alive;              /* its lock is held: kernel truth, not a heartbeat */
+    int32_t pid;             /* in the stream's own PID namespace; for people only */
+    char command[32];        /* UTF-8, cut */
+    uint64_t last_seq;       /* newest sample it has read */
+    uint64_t dropped;        /* samples that left history before it read them */
+    uint64_t copies;         /* reads that were copied because it holds many views */
+    uint64_t oldest_pin_seq; /* oldest sample it still holds, 0 for none */
+    uint32_t pinned_slots;   /* slots its views cover */
+    int64_t since_ns;        /* when it connected, ns since the epoch */
+} pmipc_reader_info;
+
+/** Describe the connected streams into `readers` (room for `capacity`). Returns how many there are, 0 to 64. */
+PMIPC_API uint32_t pmipc_producer_readers(pmipc_producer *producer, pmipc_reader_info *readers, uint32_t capacity);
+
+PMIPC_END_DECLS
+
+#endif

@@ -1,0 +1,91 @@
+/* registry.h: the pools that exist, read from their files alone: of the living and the dead, disturbing nobody.
+ *
+ * A folder holds the pools; each file in it is one pool. `folder` NULL means $POLYMORPH_IPC_DIR, or
+ * /dev/shm/polymorph_ipc-<uid>. Threads: any; handles are one thread's at a time. */
+#ifndef PMIPC_REGISTRY_H
+#define PMIPC_REGISTRY_H
+
+#include "producer.h"
+
+PMIPC_BEGIN_DECLS
+
+#define PMIPC_MAX_NAME 200
+
+/** A pool, as its file describes it. */
+typedef struct pmipc_pool_info {
+    char name[PMIPC_MAX_NAME + 1];
+    pmipc_status status;         /* OK; CORRUPT, INCOMPATIBLE, PERMISSION ...: `problem` says why and the rest is zero */
+    char problem[256];
+    pmipc_schema schema;
+    char *metadata;              /* JSON object text, NUL-terminated, owned by this struct; NULL when none */
+    uint64_t incarnation;        /* the pool's random identity */
+    uint64_t seq;                /* newest sample, 0 when none */
+    int64_t published_ns;        /* when it was published, CLOCK_MONOTONIC; 0 when none */
+    int64_t stamp_ns;            /* its stamp */
+    uint32_t history_len;
+    uint32_t slot_count;
+    uint32_t origin;             /* PMIPC_ORIGIN_* */
+    uint32_t mode;               /* permission bits */
+    uint32_t uid;                /* owner of the file */
+    uint64_t payload_bytes;      /* of one sample at most */
+    uint64_t file_bytes;
+    bool retired;
+    bool producer_alive;         /* kernel truth: its lock is held */
+    int32_t producer_pid;        /* newest producer, in its own PID namespace; for people only */
+    char producer_command[128];  /* its command line, UTF-8, cut */
+    int64_t producer_since_ns;   /* when it opened the pool, ns since the epoch */
+    uint64_t owner_epoch;        /* 1 for the creator, one more for each adopter */
+    uint32_t reader_count;       /* rows whose lock is held */
+    pmipc_reader_info readers[PMIPC_MAX_READERS];
+} pmipc_pool_info;
+
+/** Describe the pool `name`. Ownership: release the info after OK.
+ *  Returns: OK; NOT_FOUND; INVALID_NAME; CORRUPT, INCOMPATIBLE, PERMISSION (with the reason); NO_MEMORY; SYSTEM. */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_pool_inspect(const char *name, const char *folder, pmipc_pool_info *info,
+                                                         pmipc_error *error);
+
+/** Free what an info owns. Harmless on a zeroed one. */
+PMIPC_API void pmipc_pool_info_release(pmipc_pool_info *info);
+
+typedef struct pmipc_registry pmipc_registry;
+
+/** Begin a listing of the folder's pools, in the order of their names. A folder that does not exist is an empty listing.
+ *  Returns: OK; PERMISSION; NO_MEMORY; SYSTEM. */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_registry_open(pmipc_registry **registry, const char *folder,
+                                                          pmipc_error *error);
+
+/** Describe the next pool. Damaged ones come too, with info->status set. Pools that vanish meanwhile are left out.
+ *  Returns: OK; NOTHING_NEW at the end. Ownership: release the info after OK. */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_registry_next(pmipc_registry *registry, pmipc_pool_info *info);
+
+PMIPC_API void pmipc_registry_close(pmipc_registry *registry);
+
+enum {
+    PMIPC_REMOVE_FORCE = 1u  /* remove it although living streams use it: their views stay valid, their next call finds
+                                the pool gone. A living producer is never robbed of its pool */
+};
+
+/** Retire and remove the pool `name`: streams treat it as absent. Damaged files are removed too.
+ *  `incarnation`: remove only that very pool (0: whichever has the name).
+ *  Returns: OK; NOT_FOUND; BUSY (a living producer or stream holds it; names them); INVALID_NAME; PERMISSION; SYSTEM. */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_pool_remove(const char *name, const char *folder, uint64_t incarnation,
+                                                        uint32_t flags, pmipc_error *error);
+
+/** Called with the name of each pool that was removed. */
+typedef void (*pmipc_removed_callback)(const char *name, uint64_t file_bytes, void *context);
+
+/** Remove every pool that no living producer and no living stream uses, and every damaged file.
+ *  `removed` may be NULL. Returns: OK; PERMISSION; NO_MEMORY; SYSTEM. */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_registry_clean(const char *folder, pmipc_removed_callback removed,
+                                                           void *context, pmipc_error *error);
+
+/** Whether `name` is a pool name: 1 to 200 bytes of A-Z a-z 0-9 _ - . /, no empty, "." or ".." component.
+ *  Returns: OK; INVALID_NAME with the reason. */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_name_check(const char *name, pmipc_error *error);
+
+/** Path of the registry folder in use: `folder`, or the default. Returns: OK; INVALID_ARGUMENT when it does not fit. */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_registry_folder(const char *folder, char *path, size_t path_bytes);
+
+PMIPC_END_DECLS
+
+#endif
