@@ -97,6 +97,15 @@ PMIPC_API void pmipc_producer_discard(pmipc_producer *producer, pmipc_loan *loan
 /** The full message of the last failed publish, loan or commit on this handle. */
 PMIPC_API void pmipc_producer_last_error(const pmipc_producer *producer, pmipc_error *error);
 
+/** Retire and remove the pool now (unless made with `keep`) and let go of its lock, but keep the handle's memory: loaned
+ *  frames that somebody still points at stay mapped until pmipc_producer_close. Publish, loan and commit return
+ *  PMIPC_CLOSED from then on. Idempotent; in a forked child it touches nothing shared. */
+PMIPC_API void pmipc_producer_retire(pmipc_producer *producer);
+
+/** Clear the rows of streams that died, so that the slots they held are free again. Publishing does it by itself when it
+ *  runs out of slots, except with no_growth: call it then from outside the control loop. Returns the rows cleared. */
+PMIPC_API uint32_t pmipc_producer_sweep(pmipc_producer *producer);
+
 /** Retire the pool (streams treat it as absent, sleepers wake) and remove it, or leave it when made with `keep`, and free
  *  the handle. Views that streams hold stay valid. In a forked child: frees the child's copy, touches nothing shared.
  *  NULL is allowed. */

@@ -1,0 +1,450 @@
+/* stream.c: the stream's handle: connecting, the cursor, and the gets. */
+#include "api/stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/futex.h"
+
+#define READS_BETWEEN_CHECKS 64
+#define ORPHAN_CHECK_INTERVAL_NS 100000000
+
+static pmipc_status fail(pmipc_stream *stream, pmipc_status status, const char *what)
+{
+    return error_set(&stream->error, status, 0, "pool '%s': %s", stream->anchor->place.name, what);
+}
+
+/* ---------------------------------------------------------------------------------------------------------- connecting */
+
+static void disconnect(pmipc_stream *stream)
+{
+    reader_close(stream->reader);
+    stream->reader = NULL;
+}
+
+/* A stream keeps the schema it first saw, or was told to expect. */
+static pmipc_status check_schema(pmipc_stream *stream, const struct pool_reader *reader)
+{
+    const pmipc_schema *found = &reader->description->schema;
+    if (stream->schema.field_count == 0 || stream->follow_schema) {
+        stream->schema = *found;
+        return PMIPC_OK;
+    }
+    pmipc_error reason;
+    if (pmipc_schema_compare(&stream->schema, found, &reason) == PMIPC_OK)
+        return PMIPC_OK;
+    return error_set(&stream->error, PMIPC_SCHEMA_MISMATCH, 0,
+                     "pool '%s' does not carry what this stream reads: %s. Make the stream anew to take what there is",
+                     stream->anchor->place.name, reason.text);
+}
+
+static pmipc_status connect_by_name(pmipc_stream *stream)
+{
+    struct pool_reader *reader;
+    pmipc_status status =
+        claim_as_stream(&stream->anchor->place, stream->prefault, &reader, &stream->absent, &stream->error);
+    if (status)
+        return status;
+    status = check_schema(stream, reader);
+    if (status) {
+        reader_close(reader);
+        return status;
+    }
+    reader->error = &stream->error;
+    stream->reader = reader;
+    stream->connections++;
+    /* A pool that was there when the stream was made: what it held then is not new. One that came later: all of it is. */
+    stream->cursor = stream->made || stream->start_oldest ? 0 : reader_head_seq(reader);
+    return PMIPC_OK;
+}
+
+pmipc_status stream_connect(pmipc_stream *stream)
+{
+    if (__builtin_expect(!process_is(stream->generation), 0))
+        return fail(stream, PMIPC_FORKED, "this stream belongs to the parent process; open it anew in the child");
+    if (__builtin_expect(stream->reader && !reader_is_retired(stream->reader), 1))
+        return PMIPC_OK;
+    if (stream->manual_reconnect) {
+        if (stream->reader)
+            return fail(stream, PMIPC_RETIRED, "it was retired; pmipc_stream_reconnect goes over to its successor");
+        return fail(stream, PMIPC_NOT_CONNECTED, "not connected; call pmipc_stream_reconnect outside the control loop");
+    }
+    disconnect(stream);
+    return connect_by_name(stream);
+}
+
+pmipc_status pmipc_stream_reconnect(pmipc_stream *stream, pmipc_error *error)
+{
+    pmipc_status status = PMIPC_OK;
+    if (!process_is(stream->generation)) {
+        status = fail(stream, PMIPC_FORKED, "this stream belongs to the parent process; open it anew in the child");
+    } else {
+        if (stream->reader && (reader_is_retired(stream->reader) || reader_is_orphaned(stream->reader, stream->anchor)))
+            disconnect(stream);
+        if (!stream->reader)
+            status = connect_by_name(stream);
+    }
+    if (status && error)
+        *error = stream->error;
+    return status;
+}
+
+static pmipc_status check_options(const pmipc_stream_options *options, pmipc_error *error)
+{
+    if (options->expect && options->follow_schema)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "expect and follow_schema contradict each other");
+    return options->expect ? pmipc_schema_check(options->expect, error) : PMIPC_OK;
+}
+
+pmipc_status pmipc_stream_open(pmipc_stream **out, const char *name, const pmipc_stream_options *given, pmipc_error *error)
+{
+    pmipc_stream_options options = {0};
+    if (!out)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "stream is NULL");
+    *out = NULL;
+    if (given)
+        options = *given;
+    pmipc_status status = check_options(&options, error);
+    if (status)
+        return status;
+    pmipc_stream *stream = calloc(1, sizeof *stream);
+    struct wait_anchor *anchor = calloc(1, sizeof *anchor);
+    if (!stream || !anchor) {
+        free(stream);
+        free(anchor);
+        return error_set(error, PMIPC_NO_MEMORY, 0, "out of memory");
+    }
+    store_relaxed(&anchor->references, 1);
+    stream->anchor = anchor;
+    stream->generation = process_generation();
+    stream->follow_schema = options.follow_schema;
+    stream->start_oldest = options.start_oldest;
+    stream->manual_reconnect = options.manual_reconnect;
+    stream->prefault = options.prefault;
+    if (options.expect)
+        stream->schema = *options.expect;
+    status = place_of(name, options.folder, &anchor->place, error);
+    if (!status) {
+        status = connect_by_name(stream);
+        if (status && status != PMIPC_NOT_CONNECTED && error)
+            *error = stream->error;
+    }
+    stream->made = true;
+    if (status && status != PMIPC_NOT_CONNECTED) {
+        pmipc_stream_close(stream);
+        return status;
+    }
+    *out = stream;
+    return PMIPC_OK;
+}
+
+void pmipc_stream_close(pmipc_stream *stream)
+{
+    if (!stream)
+        return;
+    atomic_store_explicit(&stream->anchor->closed, true, memory_order_release);
+    if (stream->reader) {
+        /* Waiters in other threads sleep on the bell: wake them; those of other processes look, and sleep again. */
+        const struct pool_control *control = stream->reader->protocol.control;
+        if (process_is(stream->generation) && load_relaxed(&stream->anchor->references) > 1)
+            futex_wake_all(&control->bell);
+        disconnect(stream);
+    }
+    anchor_release(stream->anchor);
+    free(stream);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------- gets */
+
+static void count_view(pmipc_stream *stream, const pmipc_view *view)
+{
+    stream->received++;
+    stream->copies += view->copied;
+}
+
+/* Nothing new for a while: perhaps the file was removed from outside and its producer is dead. Then go over to the pool that
+ * has the name now. Looks now and then only, or when a waiter has seen it. True: it was so. */
+static bool leave_orphan(pmipc_stream *stream)
+{
+    bool suspected = load_relaxed(&stream->anchor->orphaned);
+    if (stream->manual_reconnect || (!suspected && ++stream->unchanged_reads < READS_BETWEEN_CHECKS))
+        return false;
+    stream->unchanged_reads = 0;
+    store_relaxed(&stream->anchor->orphaned, false);
+    int64_t now = clock_monotonic_ns();
+    if (!suspected && now < stream->next_orphan_check_ns)
+        return false;
+    stream->next_orphan_check_ns = now + ORPHAN_CHECK_INTERVAL_NS;
+    if (!reader_is_orphaned(stream->reader, stream->anchor))
+        return false;
+    disconnect(stream);
+    return true;
+}
+
+pmipc_status pmipc_stream_get_last(pmipc_stream *stream, pmipc_view *view)
+{
+    view->owner = NULL;
+    pmipc_status status = stream_connect(stream);
+    if (!status && reader_head_seq(stream->reader) <= stream->cursor && leave_orphan(stream))
+        status = stream_connect(stream);
+    if (status)
+        return status;
+    status = reader_view_newest(stream->reader, view);
+    if (status)
+        return status;
+    if (view->seq > stream->cursor)
+        stream->cursor = view->seq;
+    count_view(stream, view);
+    return PMIPC_OK;
+}
+
+static pmipc_status take_newest(pmipc_stream *stream, pmipc_view *view)
+{
+    if (reader_head_seq(stream->reader) <= stream->cursor)
+        return PMIPC_NOTHING_NEW;
+    pmipc_status status = reader_view_newest(stream->reader, view);
+    if (!status)
+        stream->cursor = view->seq;
+    return status;
+}
+
+static void count_lost(pmipc_stream *stream, uint64_t lost)
+{
+    if (lost == 0)
+        return;
+    stream->dropped += lost;
+    fetch_add_relaxed(&stream->reader->readers->facts[stream->reader->protocol.row].dropped, lost); /* a fact */
+}
+
+static pmipc_status take_next(pmipc_stream *stream, pmipc_view *view)
+{
+    uint64_t history_len = stream->reader->protocol.history_len;
+    uint64_t wanted = stream->cursor + 1;
+    for (;;) {
+        uint64_t newest = reader_head_seq(stream->reader);
+        if (newest < wanted)
+            return PMIPC_NOTHING_NEW;
+        if (newest - wanted >= history_len)
+            wanted = newest - history_len + 1;
+        pmipc_status status = reader_view_seq(stream->reader, wanted, view);
+        if (status == PMIPC_NOTHING_NEW) { /* it just left history, or was given up: the next one then */
+            wanted++;
+            continue;
+        }
+        if (status)
+            return status;
+        view->lost = wanted - stream->cursor - 1;
+        count_lost(stream, view->lost);
+        stream->cursor = wanted;
+        return PMIPC_OK;
+    }
+}
+
+/* Try, and wait, and try again, until there is a sample, the time is over, or something fails. */
+static pmipc_status get_waiting(pmipc_stream *stream, int64_t timeout_ns, pmipc_view *view,
+                                pmipc_status (*take)(pmipc_stream *, pmipc_view *))
+{
+    int64_t deadline_ns = 0;
+    bool watched = false; /* a folder watch is in place, set up before the last look */
+    struct wait_target target;
+    view->owner = NULL;
+    for (;;) {
+        pmipc_status status = stream_connect(stream);
+        if (!status)
+            status = take(stream, view);
+        if (!status)
+            count_view(stream, view);
+        bool is_absent = status == PMIPC_NOT_CONNECTED && !stream->manual_reconnect;
+        if (status == PMIPC_NOTHING_NEW && leave_orphan(stream))
+            continue;
+        if ((status != PMIPC_NOTHING_NEW && !is_absent) || timeout_ns == 0) {
+            if (watched)
+                target_release(&target);
+            return status == PMIPC_NOTHING_NEW || is_absent ? PMIPC_TIMEOUT : status;
+        }
+        if (deadline_ns == 0)
+            deadline_ns = deadline_after(timeout_ns);
+        if (is_absent && !watched) {
+            target_init(&target, stream->anchor, NULL, 0, stream->absent);
+            watched = true;
+            continue; /* watch first, then look, then wait */
+        }
+        if (!is_absent) {
+            if (watched)
+                target_release(&target);
+            watched = false;
+            target_init(&target, stream->anchor, stream->reader, stream->cursor, stream->absent);
+        } else {
+            target.absent = stream->absent;
+        }
+        uint32_t ready;
+        struct wait_target *targets[] = {&target};
+        status = targets_wait(targets, 1, deadline_ns, &ready);
+        if (!is_absent)
+            target_release(&target);
+        if (status) {
+            if (is_absent)
+                target_release(&target);
+            return status;
+        }
+    }
+}
+
+pmipc_status pmipc_stream_get_new(pmipc_stream *stream, int64_t timeout_ns, pmipc_view *view)
+{
+    return get_waiting(stream, timeout_ns, view, take_newest);
+}
+
+pmipc_status pmipc_stream_get_next(pmipc_stream *stream, int64_t timeout_ns, pmipc_view *view)
+{
+    return get_waiting(stream, timeout_ns, view, take_next);
+}
+
+pmipc_status pmipc_stream_get_window(pmipc_stream *stream, uint32_t min_count, uint32_t max_count, pmipc_view *view)
+{
+    view->owner = NULL;
+    pmipc_status status = stream_connect(stream);
+    if (status)
+        return status;
+    uint32_t history_len = stream->reader->protocol.history_len;
+    if (min_count < 1 || min_count > max_count || max_count > history_len)
+        return error_set(&stream->error, PMIPC_INVALID_ARGUMENT, 0,
+                         "pool '%s': a window of %u to %u samples was asked for, it keeps %u; make it with a larger history_len",
+                         stream->anchor->place.name, min_count, max_count, history_len);
+    status = reader_view_window(stream->reader, 0, min_count, max_count, view);
+    if (!status)
+        count_view(stream, view);
+    return status;
+}
+
+pmipc_status pmipc_stream_get_unseen(pmipc_stream *stream, pmipc_view *view)
+{
+    view->owner = NULL;
+    pmipc_status status = stream_connect(stream);
+    if (status)
+        return status;
+    if (reader_head_seq(stream->reader) <= stream->cursor)
+        return PMIPC_NOTHING_NEW;
+    status = reader_view_window(stream->reader, stream->cursor, 1, stream->reader->protocol.history_len, view);
+    if (status)
+        return status == PMIPC_TOO_FEW ? PMIPC_NOTHING_NEW : status;
+    view->lost = view->seq - view->frame_count - stream->cursor;
+    count_lost(stream, view->lost);
+    stream->cursor = view->seq;
+    count_view(stream, view);
+    return PMIPC_OK;
+}
+
+/* Distance of a stamp from the one asked for, or UINT64_MAX when the method rules it out. */
+static uint64_t distance(int64_t stamp_ns, int64_t wanted_ns, pmipc_at_method method)
+{
+    if ((method == PMIPC_AT_BEFORE && stamp_ns > wanted_ns) || (method == PMIPC_AT_AFTER && stamp_ns < wanted_ns))
+        return UINT64_MAX;
+    return stamp_ns > wanted_ns ? (uint64_t)stamp_ns - (uint64_t)wanted_ns : (uint64_t)wanted_ns - (uint64_t)stamp_ns;
+}
+
+/* The sample whose stamp fits best, newest first so that ties go to the newer one. 0: none. */
+static pmipc_status find_at(pmipc_stream *stream, int64_t wanted_ns, pmipc_at_method method, int64_t tolerance_ns,
+                            uint64_t *best_seq)
+{
+    uint64_t newest = reader_head_seq(stream->reader);
+    uint64_t best = UINT64_MAX, history_len = stream->reader->protocol.history_len;
+    *best_seq = 0;
+    for (uint64_t seq = newest; seq > 0 && newest - seq < history_len; seq--) {
+        int64_t stamp_ns;
+        pmipc_status status = reader_stamp_of(stream->reader, seq, &stamp_ns);
+        if (status == PMIPC_NOTHING_NEW)
+            break; /* history ends here: entries leave from the oldest on */
+        if (status)
+            return status;
+        uint64_t far = distance(stamp_ns, wanted_ns, method);
+        if (far < best && (tolerance_ns < 0 || far <= (uint64_t)tolerance_ns)) {
+            best = far;
+            *best_seq = seq;
+        }
+    }
+    return PMIPC_OK;
+}
+
+pmipc_status pmipc_stream_get_at(pmipc_stream *stream, int64_t stamp_ns, pmipc_at_method method, int64_t tolerance_ns,
+                                 pmipc_view *view)
+{
+    view->owner = NULL;
+    if ((int)method < PMIPC_AT_NEAREST || method > PMIPC_AT_AFTER)
+        return fail(stream, PMIPC_INVALID_ARGUMENT, "no such method of get_at");
+    pmipc_status status = stream_connect(stream);
+    while (!status) { /* again when the best one left history meanwhile: the producer has published */
+        uint64_t seq;
+        status = find_at(stream, stamp_ns, method, tolerance_ns, &seq);
+        if (!status && seq == 0)
+            status = PMIPC_NOTHING_NEW;
+        if (status)
+            break;
+        status = reader_view_seq(stream->reader, seq, view);
+        if (status == PMIPC_OK) {
+            count_view(stream, view);
+            break;
+        }
+        if (status == PMIPC_NOTHING_NEW)
+            status = PMIPC_OK;
+    }
+    return status;
+}
+
+/* --------------------------------------------------------------------------------------------------------------- facts */
+
+void pmipc_stream_last_error(const pmipc_stream *stream, pmipc_error *error)
+{
+    if (error)
+        *error = stream->error;
+}
+
+bool pmipc_stream_connected(const pmipc_stream *stream)
+{
+    return process_is(stream->generation) && stream->reader && !reader_is_retired(stream->reader);
+}
+
+bool pmipc_stream_producer_alive(const pmipc_stream *stream)
+{
+    return pmipc_stream_connected(stream) && reader_producer_alive(stream->reader);
+}
+
+const char *pmipc_stream_name(const pmipc_stream *stream)
+{
+    return stream->anchor->place.name;
+}
+
+uint64_t pmipc_stream_cursor(const pmipc_stream *stream)
+{
+    return stream->cursor;
+}
+
+void pmipc_stream_seek(pmipc_stream *stream, uint64_t seq)
+{
+    stream->cursor = seq;
+}
+
+void pmipc_stream_get_info(const pmipc_stream *stream, pmipc_stream_info *info)
+{
+    memset(info, 0, sizeof *info);
+    info->metadata = "";
+    info->schema = stream->connections ? &stream->schema : NULL;
+    info->received = stream->received;
+    info->dropped = stream->dropped;
+    info->copies = stream->copies;
+    info->reconnects = stream->connections ? stream->connections - 1 : 0;
+    const struct pool_reader *reader = stream->reader;
+    if (!reader)
+        return;
+    info->metadata = reader->description->metadata;
+    info->incarnation = reader->description->header.incarnation;
+    info->origin = reader->description->header.origin;
+    info->head_seq = reader_head_seq(reader);
+    info->history_len = reader->protocol.history_len;
+    info->slot_count = load_relaxed(&reader->protocol.control->slot_count);
+    info->row = reader->protocol.row;
+    for (uint32_t i = 0; i < PIN_CELLS; i++)
+        info->views_held += load_relaxed(&reader->busy[i]);
+}

@@ -1,0 +1,29 @@
+/* stream.h: the inside of a stream's handle, for stream.c and wait.c. */
+#ifndef API_STREAM_H
+#define API_STREAM_H
+
+#include "api/target.h"
+#include "registry/claim.h"
+
+struct pmipc_stream {
+    uint64_t generation;
+    struct pool_reader *reader;       /* NULL: not connected */
+    struct wait_anchor *anchor;
+    uint64_t cursor;
+    uint64_t unchanged_reads;         /* since anything new was seen; now and then they look whether the pool was orphaned */
+    int64_t next_orphan_check_ns;
+    struct file_identity absent;      /* the retired file that the name leads to, if any */
+    pmipc_schema schema;              /* the one it keeps: expected, or first seen; field_count 0: none yet */
+    bool follow_schema;
+    bool start_oldest;
+    bool manual_reconnect;
+    bool prefault;
+    bool made;                        /* pmipc_stream_open has returned: pools that appear from now on are all new */
+    uint64_t received, dropped, copies, connections;
+    pmipc_error error;
+};
+
+/* Connected when it returns OK. NOT_CONNECTED, RETIRED (manual), and failures. */
+pmipc_status stream_connect(pmipc_stream *stream);
+
+#endif

@@ -1,0 +1,151 @@
+#include "api/target.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "os/clock.h"
+#include "os/futex.h"
+#include "os/notify.h"
+
+#define LONGEST_SLEEP_NS 100000000   /* then everything is checked again: bounds every lost wake */
+#define POLL_INTERVAL_NS 20000000    /* where several things cannot be slept on at once */
+
+void anchor_release(struct wait_anchor *anchor)
+{
+    if (anchor && atomic_fetch_sub_explicit(&anchor->references, 1, memory_order_acq_rel) == 1)
+        free(anchor);
+}
+
+void target_init(struct wait_target *target, struct wait_anchor *anchor, struct pool_reader *reader, uint64_t seen_seq,
+                 struct file_identity absent)
+{
+    fetch_add_relaxed(&anchor->references, 1);
+    *target = (struct wait_target){
+        .anchor = anchor, .reader = reader, .seen_seq = seen_seq, .absent = absent, .notify_fd = -1};
+    if (reader)
+        reader_retain(reader);
+    else
+        target->notify_fd = notify_open(anchor->place.folder);
+}
+
+void target_release(struct wait_target *target)
+{
+    if (target->reader)
+        reader_drop(target->reader);
+    file_close(target->notify_fd);
+    anchor_release(target->anchor);
+    target->reader = NULL;
+    target->anchor = NULL;
+    target->notify_fd = -1;
+}
+
+bool reader_is_orphaned(const struct pool_reader *reader, const struct wait_anchor *anchor)
+{
+    return !file_is_identical(file_identify_path(anchor->place.path), reader->identity) && !reader_producer_alive(reader);
+}
+
+bool target_is_ready(const struct wait_target *target)
+{
+    if (load_acquire(&target->anchor->closed))
+        return true;
+    if (target->reader)
+        return reader_head_seq(target->reader) > target->seen_seq || reader_is_retired(target->reader) ||
+               load_acquire(&target->reader->closed);
+    struct file_identity found = file_identify_path(target->anchor->place.path);
+    return found.inode != 0 && !file_is_identical(found, target->absent);
+}
+
+/* The rest of the time, cut to the longest sleep. 0: over. */
+static int64_t next_sleep(int64_t deadline_ns, int64_t longest_ns)
+{
+    if (deadline_ns == INT64_MAX)
+        return longest_ns;
+    int64_t left = deadline_ns - clock_monotonic_ns();
+    return left <= 0 ? 0 : left < longest_ns ? left : longest_ns;
+}
+
+/* One sleep on one connected target. Returns 0, ETIMEDOUT, EINTR. */
+static int sleep_on_bell(const struct wait_target *target, int64_t sleep_ns)
+{
+    const struct pool_reader *reader = target->reader;
+    uint32_t bell;
+    if (!protocol_wait_begin(reader->protocol.control, reader->readers, target->seen_seq, &bell))
+        return 0;
+    return futex_wait(&reader->protocol.control->bell, bell, sleep_ns);
+}
+
+static int sleep_on_many(struct wait_target *const *targets, uint32_t count, int64_t sleep_ns)
+{
+    struct futex_item items[FUTEX_MANY_MAX];
+    for (uint32_t i = 0; i < count; i++) {
+        const struct pool_reader *reader = targets[i]->reader;
+        items[i].word = &reader->protocol.control->bell;
+        if (!protocol_wait_begin(reader->protocol.control, reader->readers, targets[i]->seen_seq, &items[i].expected))
+            return 0;
+    }
+    return futex_wait_many(items, count, sleep_ns);
+}
+
+static int just_sleep(int64_t sleep_ns)
+{
+    struct timespec pause = {.tv_sec = sleep_ns / 1000000000, .tv_nsec = sleep_ns % 1000000000};
+    return clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+}
+
+static bool can_use_futexes(struct wait_target *const *targets, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!targets[i]->reader)
+            return false;
+    return count < FUTEX_MANY_MAX;
+}
+
+/* One sleep, of whatever kind fits, never longer than 100 ms. *timed_out: nothing woke it. */
+static int sleep_once(struct wait_target *const *targets, uint32_t count, int64_t deadline_ns, bool *timed_out)
+{
+    int result;
+    int64_t sleep_ns = next_sleep(deadline_ns, LONGEST_SLEEP_NS);
+    int64_t poll_ns = sleep_ns < POLL_INTERVAL_NS ? sleep_ns : POLL_INTERVAL_NS;
+    if (count == 1 && targets[0]->reader)
+        result = sleep_on_bell(targets[0], sleep_ns);
+    else if (count == 1)
+        /* Short sleeps: closing the stream shows in no folder. */
+        result = targets[0]->notify_fd >= 0 ? notify_wait(targets[0]->notify_fd, poll_ns) : just_sleep(poll_ns);
+    else if (!can_use_futexes(targets, count) || (result = sleep_on_many(targets, count, sleep_ns)) == ENOSYS)
+        result = just_sleep(poll_ns);
+    *timed_out = result == ETIMEDOUT;
+    return result == EINTR ? EINTR : 0;
+}
+
+static bool find_orphan(const struct wait_target *target)
+{
+    if (!target->reader || !reader_is_orphaned(target->reader, target->anchor))
+        return false;
+    store_relaxed(&target->anchor->orphaned, true);
+    return true;
+}
+
+pmipc_status targets_wait(struct wait_target *const *targets, uint32_t count, int64_t deadline_ns, uint32_t *ready)
+{
+    bool timed_out = false;
+    for (;;) {
+        for (uint32_t i = 0; i < count; i++) {
+            if (target_is_ready(targets[i]) || (timed_out && find_orphan(targets[i]))) {
+                *ready = i;
+                return PMIPC_OK;
+            }
+        }
+        if (next_sleep(deadline_ns, LONGEST_SLEEP_NS) == 0)
+            return PMIPC_TIMEOUT;
+        if (sleep_once(targets, count, deadline_ns, &timed_out) == EINTR)
+            return PMIPC_INTERRUPTED;
+    }
+}
+
+int64_t deadline_after(int64_t timeout_ns)
+{
+    int64_t deadline_ns;
+    if (timeout_ns < 0 || __builtin_add_overflow(clock_monotonic_ns(), timeout_ns, &deadline_ns))
+        return INT64_MAX;
+    return deadline_ns;
+}

@@ -1,0 +1,47 @@
+/* target.h: what a wait is for: a sample above a cursor in a connected pool, or a pool that does not exist yet.
+ *
+ * A target stands on its own, so that another thread may use or close the stream meanwhile. */
+#ifndef API_TARGET_H
+#define API_TARGET_H
+
+#include "pool/reader.h"
+#include "registry/folder.h"
+
+/* What a stream and its waiters share: where its pool is, and whether it was closed. Counted references. */
+struct wait_anchor {
+    _Atomic uint32_t references;
+    _Atomic bool closed;
+    _Atomic bool orphaned;           /* a waiter found that the pool's file lost its name and its producer: go and see */
+    struct pool_place place;
+};
+
+struct wait_target {
+    struct wait_anchor *anchor;
+    struct pool_reader *reader;      /* NULL: wait for the pool */
+    uint64_t seen_seq;
+    struct file_identity absent;     /* a retired file that is no pool any more */
+    int notify_fd;                   /* of the folder; negative: poll */
+};
+
+void anchor_release(struct wait_anchor *anchor);
+
+/* In the stream's thread. */
+void target_init(struct wait_target *target, struct wait_anchor *anchor, struct pool_reader *reader, uint64_t seen_seq,
+                 struct file_identity absent);
+void target_release(struct wait_target *target);
+
+/* Whether the stream has something to look at. */
+bool target_is_ready(const struct wait_target *target);
+
+/* Whether the file of a connected target is not the pool any more although nobody retired it: its name leads elsewhere (an rm
+ * from outside) and its producer is dead. Two system calls. */
+bool reader_is_orphaned(const struct pool_reader *reader, const struct wait_anchor *anchor);
+
+/* Sleep until one target is ready, or the deadline (CLOCK_MONOTONIC, INT64_MAX: never). Returns OK with *ready set; TIMEOUT;
+ * INTERRUPTED. */
+pmipc_status targets_wait(struct wait_target *const *targets, uint32_t count, int64_t deadline_ns, uint32_t *ready);
+
+/* now + timeout, without overflow; PMIPC_FOREVER gives INT64_MAX. */
+int64_t deadline_after(int64_t timeout_ns);
+
+#endif

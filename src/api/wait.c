@@ -1,0 +1,103 @@
+/* wait.c: public waiters, and waiting for several streams. */
+#include <stdlib.h>
+
+#include "api/stream.h"
+#include "os/error.h"
+
+#define ON_STACK 16
+
+pmipc_status pmipc_waiter_init(pmipc_waiter *waiter, pmipc_stream *stream)
+{
+    *waiter = (pmipc_waiter){0};
+    if (!process_is(stream->generation))
+        return PMIPC_FORKED;
+    struct wait_target *target = malloc(sizeof *target);
+    if (!target)
+        return PMIPC_NO_MEMORY;
+    struct pool_reader *reader = stream->reader && !reader_is_retired(stream->reader) ? stream->reader : NULL;
+    target_init(target, stream->anchor, reader, stream->cursor, stream->absent);
+    waiter->target = target;
+    return PMIPC_OK;
+}
+
+pmipc_status pmipc_waiter_wait(const pmipc_waiter *waiters, uint32_t count, int64_t timeout_ns, uint32_t *ready)
+{
+    struct wait_target *on_stack[ON_STACK], **targets = on_stack;
+    if (!waiters || count == 0)
+        return PMIPC_INVALID_ARGUMENT;
+    if (count > ON_STACK && !(targets = malloc(count * sizeof *targets)))
+        return PMIPC_NO_MEMORY;
+    pmipc_status status = PMIPC_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        targets[i] = waiters[i].target;
+        if (!targets[i])
+            status = PMIPC_INVALID_ARGUMENT;
+    }
+    uint32_t index = 0;
+    if (!status)
+        status = targets_wait(targets, count, deadline_after(timeout_ns), &index);
+    if (!status && ready)
+        *ready = index;
+    if (targets != on_stack)
+        free(targets);
+    return status;
+}
+
+void pmipc_waiter_release(pmipc_waiter *waiter)
+{
+    if (!waiter || !waiter->target)
+        return;
+    target_release(waiter->target);
+    free(waiter->target);
+    waiter->target = NULL;
+}
+
+/* Connect what can be, and see whether one has something new. Returns OK with *ready, NOTHING_NEW, or a failure. */
+static pmipc_status look_at_all(pmipc_stream *const *streams, uint32_t count, uint32_t *ready)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        pmipc_stream *stream = streams[i];
+        *ready = i;
+        if (stream->reader && reader_head_seq(stream->reader) <= stream->cursor && !stream->manual_reconnect &&
+            !reader_is_retired(stream->reader) && process_is(stream->generation) &&
+            reader_is_orphaned(stream->reader, stream->anchor)) {
+            reader_close(stream->reader);
+            stream->reader = NULL;
+        }
+        pmipc_status status = stream_connect(stream);
+        if (status == PMIPC_OK && reader_head_seq(stream->reader) > stream->cursor)
+            return PMIPC_OK;
+        if (status && (status != PMIPC_NOT_CONNECTED || stream->manual_reconnect))
+            return status;
+    }
+    return PMIPC_NOTHING_NEW;
+}
+
+pmipc_status pmipc_stream_wait_any(pmipc_stream *const *streams, uint32_t count, int64_t timeout_ns, uint32_t *ready)
+{
+    uint32_t index = 0;
+    if (!streams || count == 0)
+        return PMIPC_INVALID_ARGUMENT;
+    struct wait_target *storage = calloc(count, sizeof *storage);
+    struct wait_target **targets = calloc(count, sizeof *targets);
+    pmipc_status status = storage && targets ? look_at_all(streams, count, &index) : PMIPC_NO_MEMORY;
+    int64_t deadline_ns = deadline_after(timeout_ns);
+    while (status == PMIPC_NOTHING_NEW) {
+        for (uint32_t i = 0; i < count; i++) {
+            targets[i] = &storage[i];
+            target_init(targets[i], streams[i]->anchor, streams[i]->reader, streams[i]->cursor, streams[i]->absent);
+        }
+        status = look_at_all(streams, count, &index); /* again, now that folders are watched */
+        if (status == PMIPC_NOTHING_NEW)
+            status = targets_wait(targets, count, deadline_ns, &index);
+        for (uint32_t i = 0; i < count; i++)
+            target_release(targets[i]);
+        if (status == PMIPC_OK)
+            status = look_at_all(streams, count, &index);
+    }
+    free(storage);
+    free(targets);
+    if (ready)
+        *ready = index;
+    return status;
+}

@@ -1,0 +1,45 @@
+/* atomic.h: atomic operations whose names say their memory order. There is no default order anywhere in this library.
+ *
+ * Both ends of every synchronizing edge carry the same label in a comment, e.g. [PUB1]; src/pool/protocol.c lists them. */
+#ifndef OS_ATOMIC_H
+#define OS_ATOMIC_H
+
+#include <stdatomic.h>
+
+#define load_relaxed(p) atomic_load_explicit((p), memory_order_relaxed)
+#define load_acquire(p) atomic_load_explicit((p), memory_order_acquire)
+#define store_relaxed(p, v) atomic_store_explicit((p), (v), memory_order_relaxed)
+#define store_release(p, v) atomic_store_explicit((p), (v), memory_order_release)
+#define fetch_add_relaxed(p, v) atomic_fetch_add_explicit((p), (v), memory_order_relaxed)
+#define fetch_add_release(p, v) atomic_fetch_add_explicit((p), (v), memory_order_release)
+#define fetch_add_acq_rel(p, v) atomic_fetch_add_explicit((p), (v), memory_order_acq_rel)
+#define fetch_or_relaxed(p, v) atomic_fetch_or_explicit((p), (v), memory_order_relaxed)
+#define fetch_and_release(p, v) atomic_fetch_and_explicit((p), (v), memory_order_release)
+#define exchange_acq_rel(p, v) atomic_exchange_explicit((p), (v), memory_order_acq_rel)
+#define compare_exchange_acq_rel(p, expected, v) \
+    atomic_compare_exchange_strong_explicit((p), (expected), (v), memory_order_acq_rel, memory_order_relaxed)
+
+/* ThreadSanitizer does not model fences and says so; every edge it must see is a release/acquire pair as well. */
+#if defined(__SANITIZE_THREAD__) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wtsan"
+#endif
+
+static inline void fence_seq_cst(void)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+/* Orders streaming (non-temporal) stores, which a release store does not: memcpy of large frames and the user's own SIMD
+ * code use them. */
+static inline void fence_streaming_stores(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_sfence();
+#elif defined(__aarch64__)
+    __asm__ __volatile__("dmb ishst" ::: "memory");
+#else
+    atomic_thread_fence(memory_order_seq_cst);
+#endif
+}
+
+#endif

@@ -1,0 +1,59 @@
+#include "os/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+pmipc_status error_set(pmipc_error *error, pmipc_status status, int os_error, const char *format, ...)
+{
+    if (!error)
+        return status;
+    error->status = status;
+    error->os_error = os_error;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error->text, sizeof error->text, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+void error_append(pmipc_error *error, const char *format, ...)
+{
+    if (!error)
+        return;
+    size_t used = strlen(error->text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error->text + used, sizeof error->text - used, format, arguments);
+    va_end(arguments);
+}
+
+pmipc_status error_status_of(int os_error)
+{
+    switch (os_error) {
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return PMIPC_PERMISSION;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return PMIPC_NO_SPACE;
+    case ENOMEM:
+        return PMIPC_NO_MEMORY;
+    case ENOENT:
+        return PMIPC_NOT_FOUND;
+    default:
+        return PMIPC_SYSTEM;
+    }
+}
+
+const char *error_describe_errno(int os_error, char *text)
+{
+    char buffer[96];
+    /* The GNU strerror_r may return a static string instead of filling the buffer. */
+    const char *words = strerror_r(os_error, buffer, sizeof buffer);
+    snprintf(text, 128, "%s (errno %d)", words, os_error);
+    return text;
+}

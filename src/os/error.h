@@ -1,0 +1,21 @@
+/* error.h: filling in the caller's pmipc_error. */
+#ifndef OS_ERROR_H
+#define OS_ERROR_H
+
+#include "polymorph_ipc/status.h"
+
+/* Write status, errno and message into `error` (NULL allowed) and return `status`, so that a failure is one statement. */
+__attribute__((format(printf, 4, 5)))
+pmipc_status error_set(pmipc_error *error, pmipc_status status, int os_error, const char *format, ...);
+
+/* Append to the message. */
+__attribute__((format(printf, 2, 3)))
+void error_append(pmipc_error *error, const char *format, ...);
+
+/* The status that fits an errno: PERMISSION, NO_SPACE, NO_MEMORY, NOT_FOUND or SYSTEM. */
+pmipc_status error_status_of(int os_error);
+
+/* "Permission denied (errno 13)" without strerror's shared buffer; `text` needs 128 bytes. Returns `text`. */
+const char *error_describe_errno(int os_error, char *text);
+
+#endif

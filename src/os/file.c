@@ -1,0 +1,125 @@
+#include "os/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define PROC_FD_PATH_BYTES 40
+
+static void proc_fd_path(int fd, char *path)
+{
+    snprintf(path, PROC_FD_PATH_BYTES, "/proc/self/fd/%d", fd);
+}
+
+int file_open_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int file_open_unnamed(int folder, mode_t mode)
+{
+    int fd = openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    if (fchmod(fd, mode) != 0) { /* the umask must not decide who may stream */
+        int failure = -errno;
+        close(fd);
+        return failure;
+    }
+    return fd;
+}
+
+int file_open_entry(int folder, const char *entry, bool writable)
+{
+    int flags = (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    int fd = openat(folder, entry, flags);
+    if (fd < 0)
+        return errno == EISDIR || errno == ENXIO || errno == ENODEV ? -EMEDIUMTYPE : -errno;
+    struct stat status;
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || !file_is_tmpfs(fd)) {
+        close(fd);
+        return -EMEDIUMTYPE;
+    }
+    return fd;
+}
+
+int file_reopen(int fd, bool writable)
+{
+    char path[PROC_FD_PATH_BYTES];
+    proc_fd_path(fd, path);
+    int again = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    return again < 0 ? -errno : again;
+}
+
+int file_link(int fd, int folder, const char *entry)
+{
+    char path[PROC_FD_PATH_BYTES];
+    proc_fd_path(fd, path);
+    return linkat(AT_FDCWD, path, folder, entry, AT_SYMLINK_FOLLOW) == 0 ? 0 : -errno;
+}
+
+int file_unlink(int folder, const char *entry)
+{
+    return unlinkat(folder, entry, 0) == 0 ? 0 : -errno;
+}
+
+static struct file_identity identity_of(const struct stat *status)
+{
+    return (struct file_identity){.device = (uint64_t)status->st_dev, .inode = (uint64_t)status->st_ino};
+}
+
+struct file_identity file_identify(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 ? identity_of(&status) : (struct file_identity){0};
+}
+
+struct file_identity file_identify_path(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0 ? identity_of(&status) : (struct file_identity){0};
+}
+
+bool file_is_identical(struct file_identity a, struct file_identity b)
+{
+    return a.inode != 0 && a.inode == b.inode && a.device == b.device;
+}
+
+void file_close_own(int fd, struct file_identity identity)
+{
+    if (fd >= 0 && file_is_identical(file_identify(fd), identity))
+        file_close(fd);
+}
+
+bool file_is_entry(int fd, int folder, const char *entry)
+{
+    struct stat named_file;
+    return fstatat(folder, entry, &named_file, AT_SYMLINK_NOFOLLOW) == 0 &&
+           file_is_identical(file_identify(fd), identity_of(&named_file));
+}
+
+bool file_is_tmpfs(int fd)
+{
+    struct statfs status;
+    return fstatfs(fd, &status) == 0 && status.f_type == TMPFS_MAGIC;
+}
+
+int64_t file_bytes(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 ? (int64_t)status.st_size : -errno;
+}
+
+void file_close(int fd)
+{
+    if (fd < 0)
+        return;
+    int kept = errno;
+    close(fd);
+    errno = kept;
+}

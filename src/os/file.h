@@ -1,0 +1,53 @@
+/* file.h: opening, naming and checking pool files. Functions return a descriptor or 0 on success, -errno on failure; every
+ * descriptor is close-on-exec. */
+#ifndef OS_FILE_H
+#define OS_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A folder for openat. Follows symlinks: the folder is the user's choice; its entries are not. */
+int file_open_folder(const char *path);
+
+/* An unnamed file in the folder, with exactly these permission bits. */
+int file_open_unnamed(int folder, mode_t mode);
+
+/* An entry of the folder, for reading and writing or for reading only. Entries are hostile: symlinks are refused with
+ * -ELOOP, and a FIFO or a device does not block. Anything but a regular file on tmpfs gives -EMEDIUMTYPE. */
+int file_open_entry(int folder, const char *entry, bool writable);
+
+/* Another open file description of the same file, e.g. for locks. Needs /proc. */
+int file_reopen(int fd, bool writable);
+
+/* Give an unnamed file its name; -EEXIST when the name is taken. Needs /proc. */
+int file_link(int fd, int folder, const char *entry);
+
+int file_unlink(int folder, const char *entry);
+
+/* Whether the entry still leads to the very file that is open as `fd`. */
+bool file_is_entry(int fd, int folder, const char *entry);
+
+bool file_is_tmpfs(int fd);
+
+/* Which file a descriptor leads to. Programs that turn themselves into daemons close every descriptor, and the numbers then
+ * lead to other files: whoever keeps a descriptor for long asks before using it. */
+struct file_identity {
+    uint64_t device;
+    uint64_t inode; /* 0: none */
+};
+
+struct file_identity file_identify(int fd);
+struct file_identity file_identify_path(const char *path); /* does not follow a symlink */
+bool file_is_identical(struct file_identity a, struct file_identity b);
+
+/* Close `fd` only if it still leads to that file. */
+void file_close_own(int fd, struct file_identity identity);
+
+/* Size in bytes, or -errno. */
+int64_t file_bytes(int fd);
+
+/* Close, keeping errno, ignoring negative descriptors. */
+void file_close(int fd);
+
+#endif

@@ -1,0 +1,20 @@
+/* lock.h: liveness as the kernel knows it: open-file-description byte-range locks.
+ *
+ * The descriptor must be one that was opened for locking only and never mapped: a mapping keeps its open file description
+ * alive, and with it the lock. The kernel drops the lock however the process dies. A forked child shares the description,
+ * so it may close its copy but never unlock. */
+#ifndef OS_LOCK_H
+#define OS_LOCK_H
+
+#include <stdbool.h>
+
+/* Take the exclusive lock on one byte, without waiting. Returns 0, EAGAIN when somebody has it, or another errno. */
+int lock_try(int fd, int byte);
+
+/* Give one byte back while the descriptor keeps its other locks. */
+void lock_release(int fd, int byte);
+
+/* Whether somebody else's description holds the byte. Works on read-only descriptors and disturbs nobody. */
+bool lock_is_held(int fd, int byte);
+
+#endif

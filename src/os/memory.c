@@ -1,0 +1,172 @@
+#include "os/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "os/faults.h"
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
+#define HUGE_PAGE_BYTES ((size_t)2 << 20)
+
+size_t memory_page_bytes(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+void *memory_map(int fd, uint64_t offset, size_t bytes, bool writable, const char *label)
+{
+    void *address =
+        mmap(NULL, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, (off_t)offset);
+    if (address == MAP_FAILED)
+        return NULL;
+    faults_add_range(address, bytes, writable, label);
+    return address;
+}
+
+void *memory_map_twice(int fd, uint64_t offset, size_t bytes, const char *label)
+{
+    /* One reservation of the whole range, which both halves then replace: nobody else can be mapped in between. */
+    char *address = mmap(NULL, 2 * bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (address == MAP_FAILED)
+        return NULL;
+    for (size_t half = 0; half < 2; half++) {
+        void *wanted = address + half * bytes;
+        if (mmap(wanted, bytes, PROT_READ, MAP_SHARED | MAP_FIXED, fd, (off_t)offset) == MAP_FAILED) {
+            int failure = errno;
+            munmap(address, 2 * bytes);
+            errno = failure;
+            return NULL;
+        }
+    }
+    faults_add_range(address, 2 * bytes, false, label);
+    return address;
+}
+
+void memory_unmap(void *address, size_t bytes)
+{
+    if (!address)
+        return;
+    faults_remove_range(address);
+    munmap(address, bytes);
+}
+
+int memory_reserve(int fd, uint64_t offset, void *address, size_t bytes)
+{
+    if (bytes >= 2 * HUGE_PAGE_BYTES) {
+        (void)madvise(address, bytes, MADV_HUGEPAGE); /* a wish: shmem_enabled decides */
+        if (madvise(address, bytes, MADV_POPULATE_WRITE) == 0)
+            return 0;
+        if (errno == EFAULT) /* what populating says where a store would raise SIGBUS: the file system is full */
+            return ENOSPC;
+        if (errno != EINVAL) /* EINVAL: before Linux 5.14 */
+            return errno;
+    }
+    int failure;
+    do
+        failure = fallocate(fd, 0, (off_t)offset, (off_t)bytes) == 0 ? 0 : errno;
+    while (failure == EINTR);
+    return failure;
+}
+
+void memory_prefault(const void *address, size_t bytes, bool writable)
+{
+    (void)madvise((void *)(uintptr_t)address, bytes, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+    (void)mlock(address, bytes); /* RLIMIT_MEMLOCK may say no; the pages are there all the same */
+}
+
+/* One number from a cgroup file; "max", a missing file or nonsense give `otherwise`. */
+static uint64_t read_number(const char *folder, const char *file, const char *key, uint64_t otherwise)
+{
+    char path[512];
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, file) >= sizeof path)
+        return otherwise;
+    FILE *stream = fopen(path, "re");
+    if (!stream)
+        return otherwise;
+    char line[256];
+    uint64_t number = otherwise;
+    size_t key_bytes = strlen(key);
+    while (fgets(line, sizeof line, stream)) {
+        if (strncmp(line, key, key_bytes) != 0)
+            continue;
+        char *end;
+        unsigned long long parsed = strtoull(line + key_bytes, &end, 10);
+        if (end != line + key_bytes)
+            number = parsed;
+        break;
+    }
+    fclose(stream);
+    return number;
+}
+
+/* Page cache of ordinary files is given up under pressure, shared memory is not: what is left is the limit less the usage,
+ * plus the file cache. */
+static uint64_t cgroup_room(const char *folder, const char *limit_file, const char *usage_file)
+{
+    uint64_t limit = read_number(folder, limit_file, "", UINT64_MAX);
+    if (limit >= (UINT64_MAX >> 2)) /* v1 writes "no limit" as a huge number */
+        return UINT64_MAX;
+    uint64_t used = read_number(folder, usage_file, "", 0);
+    uint64_t cache = read_number(folder, "memory.stat", "inactive_file ", 0) +
+                     read_number(folder, "memory.stat", "active_file ", 0);
+    used = used > cache ? used - cache : 0;
+    return limit > used ? limit - used : 0;
+}
+
+static uint64_t own_cgroup_room(void)
+{
+    uint64_t room = cgroup_room("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes");
+    FILE *stream = fopen("/proc/self/cgroup", "re");
+    if (!stream)
+        return room;
+    char line[400], folder[480];
+    while (fgets(line, sizeof line, stream)) {
+        line[strcspn(line, "\n")] = '\0';
+        char *second = strchr(line, ':');
+        char *path = second ? strchr(second + 1, ':') : NULL;
+        if (!path)
+            continue;
+        *path++ = '\0';
+        bool unified = second[1] == '\0';
+        if (!unified && strcmp(second + 1, "memory") != 0)
+            continue;
+        /* Limits hold at every level up to the root. */
+        for (char *end = path + strlen(path); end > path; *(end = strrchr(path, '/')) = '\0') {
+            snprintf(folder, sizeof folder, "/sys/fs/cgroup%s%s", unified ? "" : "/memory", path);
+            uint64_t level = unified ? cgroup_room(folder, "memory.max", "memory.current")
+                                     : cgroup_room(folder, "memory.limit_in_bytes", "memory.usage_in_bytes");
+            if (level < room)
+                room = level;
+            if (end == path + 1 || !strrchr(path, '/'))
+                break;
+        }
+    }
+    fclose(stream);
+    return room;
+}
+
+uint64_t memory_room(int fd, const char **limited_by)
+{
+    struct statfs status;
+    uint64_t room = UINT64_MAX;
+    *limited_by = "the file system";
+    /* A tmpfs without a size limit reports no blocks at all. */
+    if (fstatfs(fd, &status) == 0 && status.f_blocks > 0)
+        room = (uint64_t)status.f_bavail * (uint64_t)status.f_bsize;
+    uint64_t cgroup = own_cgroup_room();
+    if (cgroup < room) {
+        *limited_by = "the cgroup's memory limit";
+        room = cgroup;
+    }
+    return room;
+}

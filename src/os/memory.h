@@ -1,0 +1,31 @@
+/* memory.h: mapping pool files, reserving their memory, and how much there is left. */
+#ifndef OS_MEMORY_H
+#define OS_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+size_t memory_page_bytes(void);
+
+/* Map part of a file, shared. `label` (a pool's name) is what pmipc_explain_faults says of an address in it.
+ * Returns NULL with errno set on failure. */
+void *memory_map(int fd, uint64_t offset, size_t bytes, bool writable, const char *label);
+
+/* Map part of a file twice, back to back, read-only: what runs past the end of the first goes on at its start. `bytes` is a
+ * multiple of the page size. Unmap with memory_unmap(address, 2 * bytes). */
+void *memory_map_twice(int fd, uint64_t offset, size_t bytes, const char *label);
+
+void memory_unmap(void *address, size_t bytes);
+
+/* Reserve a range of the file, so that no later store can fail for lack of memory. Large ranges are asked for in huge
+ * pages. `address` is where the range is mapped writable. Returns 0 or an errno (ENOSPC for a full tmpfs). */
+int memory_reserve(int fd, uint64_t offset, void *address, size_t bytes);
+
+/* Touch every page of a mapping now, and lock it as far as the limits allow. Never fails. */
+void memory_prefault(const void *address, size_t bytes, bool writable);
+
+/* Bytes that the file system of `fd` and the memory limits of this process's cgroup have left. UINT64_MAX: no limit found. */
+uint64_t memory_room(int fd, const char **limited_by);
+
+#endif

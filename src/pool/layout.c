@@ -1,0 +1,61 @@
+#include "pool/layout.h"
+
+#include <string.h>
+
+#define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
+#define FNV_PRIME UINT64_C(0x100000001b3)
+
+uint64_t layout_fingerprint(void)
+{
+    const uint64_t facts[] = {
+        0x01020304, /* byte order: hashed as bytes below */
+        sizeof(struct pool_header),
+        offsetof(struct pool_header, geometry),
+        offsetof(struct pool_header, name),
+        offsetof(struct pool_header, checksum),
+        sizeof(struct pool_geometry),
+        sizeof(struct pool_control),
+        offsetof(struct pool_control, owner_epoch),
+        offsetof(struct pool_control, owner_command),
+        sizeof(struct pool_readers),
+        offsetof(struct pool_readers, cells),
+        offsetof(struct pool_readers, facts),
+        sizeof(struct row_facts),
+        sizeof(struct slot_header),
+        offsetof(struct slot_header, lengths),
+        sizeof(pmipc_field),
+        offsetof(pmipc_field, shape),
+        PIN_ROWS,
+        PIN_CELLS,
+        MAX_SLOTS,
+    };
+    uint64_t hash = FNV_OFFSET;
+    const unsigned char *bytes = (const unsigned char *)facts;
+    for (size_t i = 0; i < sizeof facts; i++)
+        hash = (hash ^ bytes[i]) * FNV_PRIME;
+    return hash;
+}
+
+void shared_text_store(_Atomic uint64_t *words, size_t bytes, const char *text)
+{
+    char padded[256] = {0};
+    strncpy(padded, text, bytes - 1);
+    for (size_t i = 0; i < bytes / 8; i++) {
+        uint64_t word;
+        memcpy(&word, padded + 8 * i, 8);
+        store_relaxed(&words[i], word); /* relaxed: for people; a torn mix of two texts harms nobody */
+    }
+}
+
+void shared_text_load(const _Atomic uint64_t *words, size_t bytes, char *text)
+{
+    for (size_t i = 0; i < bytes / 8; i++) {
+        uint64_t word = load_relaxed(&words[i]);
+        memcpy(text + 8 * i, &word, 8);
+    }
+    text[bytes - 1] = '\0';
+    /* A hostile writer must not reach anybody's terminal with control characters, nor Python with broken UTF-8. */
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f)
+            *c = '?';
+}

@@ -1,0 +1,375 @@
+/* protocol.c: the algorithm of a pool, with the argument for it.
+ *
+ * EDGES (both ends carry the label)
+ *   [PUB]    producer: payload, slot header, slot_count before entry; release store of ring entry and head.
+ *            reader: acquire load of the entry before it reads the slot.
+ *   [UNPIN]  reader: its reads of a slot before the release store that empties the cell (or that puts the next pin there).
+ *            producer: acquire load of the cell in its scan before it writes the slot.
+ *   [ROW]    reader: cells empty before the release fetch_and that takes its row out of the bitmap.
+ *            producer: acquire load of the bitmap in its scan: a row that is not scanned holds no pins.
+ *   [BELL]   whoever rings: what there is to see before the release bump of bell. Sleeper: acquire load of bell first.
+ *
+ * FENCES (Dekker pairs: each side stores, fences, then loads what the other stores; not both can miss)
+ *   [HAZARD] producer: entry leaves ring and head - fence - scan reads the cells.
+ *            reader:   cell stored               - fence - reads ring or head again.
+ *            So either the reader sees that its entry is gone and gives the pin up, or the scan sees the pin. A slot is
+ *            written only after a scan that saw no pin on it, made after its entry left: nobody can be reading it.
+ *   [SLEEP]  producer: head stored               - fence - reads the waiting flag.
+ *            sleeper:  waiting flag stored       - fence - reads head and retired again.
+ *            So either the sleeper sees the new head and does not sleep, or the producer sees the flag and rings. The flag
+ *            is cleared before the bump: a flag set meanwhile is caught by the bump, since bell was read before the flag
+ *            was set, and the futex compares it.
+ *
+ * ORDER  Entries leave the ring from the oldest on, always. A window therefore needs to recheck only its oldest entry.
+ *
+ * DEATH  Between the two stores of publish the ring is one ahead of head; both are complete samples. protocol_adopt stores the
+ *        newer one as head. A dead reader's cells keep their slots until somebody holding the row's lock clears them.
+ *
+ * ABA    seq never repeats within an incarnation, so an entry that reads the same is the same sample, still in place. */
+#include "pool/protocol.h"
+
+/* ------------------------------------------------------------------------------------------------ producer */
+
+static uint32_t next_index(uint32_t index, uint32_t end)
+{
+    return index + 1 == end ? 0 : index + 1;
+}
+
+void protocol_begin(struct protocol_producer *producer, uint64_t seq)
+{
+    producer->seq = seq;
+    producer->oldest = seq + 1;
+    producer->ring_index = (uint32_t)((seq + 1) % producer->history_len);
+    producer->cursor = 0;
+    /* Nobody has ever seen these slots. */
+    for (uint32_t slot = 0; slot < producer->slot_count; slot++)
+        producer->slot_states[slot] = SLOT_CLEAN;
+    producer->clean_count = producer->slot_count;
+    store_relaxed(&producer->control->slot_count, producer->slot_count); /* [PUB] orders it */
+}
+
+/* Read what the dead producer left. Sound: slots unique and in range, seq ≡ index, consecutive up to head or one past it. */
+static bool ring_is_sound(const struct protocol_producer *producer, uint64_t head, uint32_t slot_count, uint64_t *newest)
+{
+    uint32_t history_len = producer->history_len;
+    uint64_t head_seq = entry_seq(head), highest = 0, lowest = SEQ_MAX, found = 0;
+    for (uint32_t i = 0; i < history_len; i++) {
+        uint64_t entry = load_acquire(&producer->ring[i]); /* [PUB] */
+        if (entry == ENTRY_EMPTY)
+            continue;
+        uint64_t seq = entry_seq(entry);
+        uint32_t slot = entry_slot(entry);
+        if (seq == 0 || seq % history_len != i || seq > head_seq + 1 || slot >= slot_count ||
+            producer->slot_states[slot] != SLOT_UNCLEAN)
+            return false;
+        producer->slot_states[slot] = SLOT_IN_RING;
+        producer->ring_slots[i] = (uint16_t)slot;
+        found++;
+        highest = seq > highest ? seq : highest;
+        lowest = seq < lowest ? seq : lowest;
+        if (seq == head_seq && entry != head)
+            return false;
+    }
+    if (found == 0) /* nothing published yet; history is never given up to the last entry */
+        return head == ENTRY_EMPTY;
+    *newest = highest;
+    return highest >= head_seq && highest - lowest + 1 == found;
+}
+
+bool protocol_adopt(struct protocol_producer *producer, uint32_t slot_count)
+{
+    struct pool_control *control = producer->control;
+    uint64_t head = load_acquire(&control->head); /* [PUB] */
+    uint64_t newest = 0;
+    bool sound = slot_count >= 1 && slot_count <= MAX_SLOTS && ring_is_sound(producer, head, slot_count, &newest);
+    if (!sound || newest >= SEQ_MAX) {
+        for (uint32_t slot = 0; slot < MAX_SLOTS; slot++)
+            producer->slot_states[slot] = SLOT_UNCLEAN;
+        return false;
+    }
+    producer->slot_count = slot_count;
+    producer->seq = newest;
+    producer->oldest = newest + 1;
+    producer->ring_index = (uint32_t)((newest + 1) % producer->history_len);
+    producer->clean_count = 0;
+    producer->cursor = 0;
+    if (newest > 0) {
+        uint32_t newest_index = (uint32_t)(newest % producer->history_len);
+        producer->cursor = next_index(producer->ring_slots[newest_index], slot_count);
+        for (uint64_t seq = newest; seq > 0 && newest - seq < producer->history_len; seq--) {
+            uint64_t entry = load_relaxed(&producer->ring[seq % producer->history_len]);
+            if (entry_seq(entry) != seq)
+                break;
+            producer->oldest = seq;
+        }
+        /* Head first: until it is stored, head's old slot is neither in the ring nor clean, and a scan would free it. */
+        store_release(&control->head, entry_make(newest, producer->ring_slots[newest_index])); /* [PUB] */
+    }
+    protocol_ring(control); /* the dead producer may have been killed before it rang */
+    fence_seq_cst();        /* [HAZARD] for everything that left the ring in the dead producer's time */
+    return true;
+}
+
+/* Mark the slots of a sound cell. The run goes round at the slot count its reader saw. */
+static void mark_run(uint64_t *pinned, uint32_t begin, uint32_t end)
+{
+    while (begin < end) {
+        uint32_t bit = begin % 64;
+        uint32_t bits = end - begin < 64 - bit ? end - begin : 64 - bit;
+        uint64_t mask = bits == 64 ? ~UINT64_C(0) : ((UINT64_C(1) << bits) - 1) << bit;
+        pinned[begin / 64] |= mask;
+        begin += bits;
+    }
+}
+
+static void mark_cell(struct protocol_producer *producer, uint64_t cell)
+{
+    if (!cell_is_sound(cell, producer->slot_count)) {
+        producer->malformed_cells++;
+        store_relaxed(&producer->control->malformed_cells, producer->malformed_cells); /* a statistic */
+        return;
+    }
+    uint32_t first = cell_first(cell), count = cell_count(cell), slots = cell_slots(cell);
+    uint32_t straight = slots - first < count ? slots - first : count;
+    mark_run(producer->pinned, first, first + straight);
+    mark_run(producer->pinned, 0, count - straight);
+}
+
+/* Find every slot that is out of the ring and pinned by nobody. The fence before it is the one that ended the last publish
+ * (or drop, or adoption): it came after everything that has left the ring so far. */
+static void scan(struct protocol_producer *producer)
+{
+    struct pool_readers *readers = producer->readers;
+    for (uint32_t word = 0; word <= (producer->slot_count - 1) / 64; word++)
+        producer->pinned[word] = 0;
+    /* Upwards, and the bitmap is read again after each row: a fork copies pins from a row to a higher one before the lower one
+     * lets go of them, so whoever finds the lower cell empty [UNPIN] then finds the higher row's bit and cell. */
+    uint64_t rows = load_acquire(&readers->rows_in_use); /* [ROW] */
+    while (rows) {
+        uint32_t row = (uint32_t)__builtin_ctzll(rows);
+        for (uint32_t i = 0; i < PIN_CELLS; i++) {
+            uint64_t cell = load_acquire(&readers->cells[row][i]); /* [UNPIN] */
+            if (cell)
+                mark_cell(producer, cell);
+        }
+        rows = load_acquire(&readers->rows_in_use) & ~((UINT64_C(2) << row) - 1); /* [ROW] */
+    }
+    uint32_t clean = 0;
+    for (uint32_t slot = 0; slot < producer->slot_count; slot++) {
+        if (producer->slot_states[slot] == SLOT_UNCLEAN && !(producer->pinned[slot / 64] >> (slot % 64) & 1))
+            producer->slot_states[slot] = SLOT_CLEAN;
+        clean += producer->slot_states[slot] == SLOT_CLEAN;
+    }
+    producer->clean_count = clean;
+}
+
+bool protocol_take_slot(struct protocol_producer *producer, uint32_t *slot)
+{
+    if (producer->clean_count == 0)
+        scan(producer);
+    if (producer->clean_count == 0)
+        return false;
+    uint32_t candidate = producer->cursor;
+    while (producer->slot_states[candidate] != SLOT_CLEAN) /* ends: there is a clean one */
+        candidate = next_index(candidate, producer->slot_count);
+    producer->slot_states[candidate] = SLOT_TAKEN;
+    producer->clean_count--;
+    producer->cursor = next_index(candidate, producer->slot_count);
+    *slot = candidate;
+    return true;
+}
+
+void protocol_return_slot(struct protocol_producer *producer, uint32_t slot)
+{
+    producer->slot_states[slot] = SLOT_CLEAN; /* it never became reachable */
+    producer->clean_count++;
+    producer->cursor = slot;
+}
+
+bool protocol_publish(struct protocol_producer *producer, uint32_t slot)
+{
+    struct pool_control *control = producer->control;
+    uint64_t seq = producer->seq + 1;
+    uint32_t index = producer->ring_index;
+    uint64_t entry = entry_make(seq, slot);
+    if (producer->oldest <= producer->seq && seq - producer->oldest == producer->history_len) {
+        producer->slot_states[producer->ring_slots[index]] = SLOT_UNCLEAN; /* overwritten below */
+        producer->oldest++;
+    }
+    producer->ring_slots[index] = (uint16_t)slot;
+    producer->slot_states[slot] = SLOT_IN_RING;
+    producer->seq = seq;
+    producer->ring_index = next_index(index, producer->history_len);
+
+    fence_streaming_stores();
+    store_release(&producer->ring[index], entry); /* [PUB] */
+    store_release(&control->head, entry);         /* [PUB] */
+    fence_seq_cst();                              /* [HAZARD] of the next scan, and [SLEEP] */
+    if (load_relaxed(&producer->readers->waiting) == 0)
+        return false;
+    store_relaxed(&producer->readers->waiting, 0); /* ordered before the bump by its release */
+    protocol_ring(control);
+    return true;
+}
+
+void protocol_grow(struct protocol_producer *producer, uint32_t slot_count)
+{
+    for (uint32_t slot = producer->slot_count; slot < slot_count; slot++)
+        producer->slot_states[slot] = SLOT_CLEAN;
+    producer->clean_count += slot_count - producer->slot_count;
+    producer->slot_count = slot_count;
+    store_relaxed(&producer->control->slot_count, slot_count); /* [PUB] of the next entry orders it */
+}
+
+bool protocol_drop_oldest(struct protocol_producer *producer)
+{
+    if (producer->oldest >= producer->seq)
+        return false;
+    uint32_t index = (uint32_t)(producer->oldest % producer->history_len);
+    producer->slot_states[producer->ring_slots[index]] = SLOT_UNCLEAN;
+    producer->oldest++;
+    store_release(&producer->ring[index], ENTRY_EMPTY);
+    fence_seq_cst(); /* [HAZARD] */
+    return true;
+}
+
+void protocol_ring(struct pool_control *control)
+{
+    fetch_add_release(&control->bell, 1); /* [BELL] */
+}
+
+void protocol_retire(struct pool_control *control)
+{
+    store_release(&control->retired, 1);
+    protocol_ring(control);
+}
+
+/* ------------------------------------------------------------------------------------------------- readers */
+
+void protocol_row_claim(struct pool_readers *readers, uint32_t row)
+{
+    for (uint32_t i = 0; i < PIN_CELLS; i++)
+        store_relaxed(&readers->cells[row][i], 0); /* ordered before our pins by program order of one location each */
+    /* Relaxed: a pin is stored before a full fence, and the bit before the pin; a scan that misses the bit is one whose fence
+     * came before ours, and then our recheck sees what left the ring before it [HAZARD]. */
+    fetch_or_relaxed(&readers->rows_in_use, UINT64_C(1) << row);
+}
+
+void protocol_row_clear(struct pool_readers *readers, uint32_t row)
+{
+    for (uint32_t i = 0; i < PIN_CELLS; i++)
+        store_release(&readers->cells[row][i], 0); /* [UNPIN] */
+    fetch_and_release(&readers->rows_in_use, ~(UINT64_C(1) << row)); /* [ROW] */
+}
+
+/* The cell that pins the slot of one entry. The slot count is read after the entry, whose [PUB] it was stored before. */
+static bool single_pin(const struct protocol_reader *reader, uint64_t entry, uint64_t *cell)
+{
+    uint32_t slots = load_relaxed(&reader->control->slot_count);
+    *cell = cell_make(entry_slot(entry), 1, slots);
+    return entry_seq(entry) != 0 && slots <= MAX_SLOTS && entry_slot(entry) < slots;
+}
+
+void protocol_row_copy(struct pool_readers *readers, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = 0; i < PIN_CELLS; i++)
+        store_release(&readers->cells[to][i], load_relaxed(&readers->cells[from][i]));
+    fence_seq_cst(); /* the copies are visible before the caller goes on to fork, and any of the pins copied is let go of */
+}
+
+enum pin_result protocol_pin_newest(const struct protocol_reader *reader, uint32_t cell, uint64_t *entry)
+{
+    _Atomic uint64_t *pin = &reader->cells[cell];
+    uint64_t head = load_acquire(&reader->control->head); /* [PUB] */
+    for (;;) {
+        if (head == ENTRY_EMPTY)
+            return PIN_EMPTY;
+        uint64_t wanted;
+        if (!single_pin(reader, head, &wanted))
+            return PIN_CORRUPT;
+        store_release(pin, wanted); /* [UNPIN] of what the cell pinned before */
+        fence_seq_cst();            /* [HAZARD] */
+        uint64_t again = load_acquire(&reader->control->head); /* [PUB] */
+        if (again == head || load_acquire(&reader->ring[entry_seq(head) % reader->history_len]) == head) {
+            *entry = head;
+            return PIN_OK;
+        }
+        store_release(pin, 0); /* [UNPIN] */
+        head = again;          /* lock-free: each turn means that the producer published history_len samples */
+    }
+}
+
+enum pin_result protocol_pin_seq(const struct protocol_reader *reader, uint32_t cell, uint64_t seq, uint64_t *entry)
+{
+    _Atomic uint64_t *pin = &reader->cells[cell];
+    const _Atomic uint64_t *place = &reader->ring[seq % reader->history_len];
+    uint64_t found = load_acquire(place); /* [PUB] */
+    if (entry_seq(found) != seq)
+        return PIN_EMPTY;
+    uint64_t wanted;
+    if (seq == 0 || !single_pin(reader, found, &wanted))
+        return PIN_CORRUPT;
+    store_release(pin, wanted); /* [UNPIN] of what the cell pinned before */
+    fence_seq_cst();            /* [HAZARD] */
+    if (load_acquire(place) != found) {
+        store_release(pin, 0); /* [UNPIN] */
+        return PIN_EMPTY;
+    }
+    *entry = found;
+    return PIN_OK;
+}
+
+enum pin_result protocol_pin_window(const struct protocol_reader *reader, uint32_t cell, uint64_t newest,
+                                    uint32_t count, uint64_t *entries, struct protocol_window *window)
+{
+    _Atomic uint64_t *pin = &reader->cells[cell];
+    uint64_t oldest = newest - count + 1;
+    for (uint32_t i = 0; i < count; i++) {
+        entries[i] = load_acquire(&reader->ring[(oldest + i) % reader->history_len]); /* [PUB] */
+        if (entry_seq(entries[i]) != oldest + i)
+            return PIN_EMPTY;
+    }
+    /* After the entries: the count that holds all their slots is at least in place by now. */
+    uint32_t slots = load_relaxed(&reader->control->slot_count);
+    uint32_t first = entry_slot(entries[0]);
+    if (slots == 0 || slots > MAX_SLOTS || first >= slots)
+        return PIN_CORRUPT;
+    bool unbroken = true;
+    uint32_t span = 1; /* slots from the first on, going round at `slots`, that hold all so far */
+    for (uint32_t i = 1; i < count; i++) {
+        uint32_t slot = entry_slot(entries[i]);
+        if (slot >= slots)
+            return PIN_CORRUPT;
+        uint32_t reach = (slot >= first ? slot - first : slot + slots - first) + 1;
+        unbroken = unbroken && reach == span + 1;
+        span = reach > span ? reach : slots; /* going back past the first: only all of them hold it */
+    }
+    store_release(pin, cell_make(first, span, slots)); /* [UNPIN] of what the cell pinned before */
+    fence_seq_cst();                                   /* [HAZARD] */
+    /* Entries leave from the oldest on: while the oldest is in place, all are. */
+    if (load_acquire(&reader->ring[oldest % reader->history_len]) != entries[0]) {
+        store_release(pin, 0); /* [UNPIN] */
+        return PIN_EMPTY;
+    }
+    *window = (struct protocol_window){.oldest = oldest,
+                                       .newest = newest,
+                                       .first_slot = first,
+                                       .slots = slots,
+                                       .span = span,
+                                       .unbroken = unbroken};
+    return PIN_OK;
+}
+
+void protocol_unpin(const struct protocol_reader *reader, uint32_t cell)
+{
+    store_release(&reader->cells[cell], 0); /* [UNPIN] */
+}
+
+bool protocol_wait_begin(const struct pool_control *control, struct pool_readers *readers, uint64_t seen_seq,
+                         uint32_t *bell)
+{
+    *bell = load_acquire(&control->bell); /* [BELL] first: what rang before this is visible below */
+    store_relaxed(&readers->waiting, 1);
+    fence_seq_cst(); /* [SLEEP] */
+    return entry_seq(load_acquire(&control->head)) <= seen_seq && load_acquire(&control->retired) == 0; /* [PUB] */
+}

@@ -1,0 +1,167 @@
+/* protocol.h: single producer, many readers, pins. The protocol proper, and nothing else.
+ *
+ * This file and protocol.c make no system call, allocate nothing, and touch only atomics and the structs of layout.h, so
+ * that the product, model checkers, sanitizers and fault steppers all run the very same code. The proof is in protocol.c. */
+#ifndef POOL_PROTOCOL_H
+#define POOL_PROTOCOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pool/layout.h"
+
+/* An entry names a published sample and where it lies: seq in the upper 48 bits, slot in the lower 16. 0: empty. */
+#define ENTRY_EMPTY UINT64_C(0)
+#define SEQ_MAX ((UINT64_C(1) << 48) - 1)   /* at a million samples a second: nine years */
+
+static inline uint64_t entry_make(uint64_t seq, uint32_t slot)
+{
+    return seq << 16 | slot;
+}
+
+static inline uint64_t entry_seq(uint64_t entry)
+{
+    return entry >> 16;
+}
+
+static inline uint32_t entry_slot(uint64_t entry)
+{
+    return (uint32_t)(entry & 0xffff);
+}
+
+/* A pin cell: `count` slots from `first` on, going round at `slots`, the pool's slot count as its reader saw it. The pool may
+ * grow before the producer scans: only with `slots` in the cell does a run that goes round mean the same to both. 0: empty. */
+static inline uint64_t cell_make(uint32_t first, uint32_t count, uint32_t slots)
+{
+    return (uint64_t)slots << 32 | (uint64_t)count << 16 | first;
+}
+
+static inline uint32_t cell_first(uint64_t cell)
+{
+    return (uint32_t)(cell & 0xffff);
+}
+
+static inline uint32_t cell_count(uint64_t cell)
+{
+    return (uint32_t)(cell >> 16 & 0xffff);
+}
+
+static inline uint32_t cell_slots(uint64_t cell)
+{
+    return (uint32_t)(cell >> 32);
+}
+
+/* Whether a cell makes sense to a pool of `slot_count` slots. Cells are hostile input. */
+static inline bool cell_is_sound(uint64_t cell, uint32_t slot_count)
+{
+    return cell_slots(cell) <= slot_count && cell_first(cell) < cell_slots(cell) && cell_count(cell) >= 1 &&
+           cell_count(cell) <= cell_slots(cell);
+}
+
+/* What the producer knows of a slot. */
+enum slot_state {
+    SLOT_UNCLEAN = 0,  /* out of the ring, perhaps still pinned */
+    SLOT_CLEAN,        /* nobody can reach it: may be written */
+    SLOT_TAKEN,        /* being written */
+    SLOT_IN_RING       /* readable by anybody */
+};
+
+/* The producer's side. Private memory: what is shared is only ever written from it, never read back. */
+struct protocol_producer {
+    struct pool_control *control;
+    _Atomic uint64_t *ring;
+    struct pool_readers *readers;
+    uint32_t history_len;
+    uint32_t slot_count;
+    uint64_t seq;              /* newest published */
+    uint64_t oldest;           /* lowest seq in the ring; seq + 1 when it is empty */
+    uint32_t ring_index;       /* (seq + 1) mod history_len: where the next entry goes */
+    uint32_t cursor;           /* the slot to look at first */
+    uint32_t clean_count;
+    uint64_t malformed_cells;
+    uint16_t *ring_slots;      /* [history_len] slot of each ring entry, by ring index */
+    uint8_t *slot_states;      /* [MAX_SLOTS] enum slot_state */
+    uint64_t *pinned;          /* [MAX_SLOTS / 64] scratch of the scan */
+};
+
+/* Begin on a pool that nobody else can reach yet. Private arrays must be zeroed. */
+void protocol_begin(struct protocol_producer *producer, uint64_t seq);
+
+/* Take over a dead producer's pool, its lock held: check the ring, store the newest complete entry as head, ring the bell,
+ * and only then let slots be cleaned. Returns false, with nothing changed, when the ring is not sound. On true the caller
+ * wakes all sleepers. */
+bool protocol_adopt(struct protocol_producer *producer, uint32_t slot_count);
+
+/* A clean slot to write, in cyclic order. False: none is clean, even after a fresh scan. */
+bool protocol_take_slot(struct protocol_producer *producer, uint32_t *slot);
+
+/* Give a taken slot back unpublished. */
+void protocol_return_slot(struct protocol_producer *producer, uint32_t slot);
+
+/* Make a filled slot the newest sample. Returns true when the bell was rung: the caller wakes all sleepers. */
+bool protocol_publish(struct protocol_producer *producer, uint32_t slot);
+
+/* After the file has grown: from now on there are `slot_count` slots, the new ones clean. */
+void protocol_grow(struct protocol_producer *producer, uint32_t slot_count);
+
+/* Give up the oldest entry of history, though never the newest. False: only the newest is left. */
+bool protocol_drop_oldest(struct protocol_producer *producer);
+
+/* Ring the bell for everybody; the caller wakes all sleepers. */
+void protocol_ring(struct pool_control *control);
+
+/* Mark the pool retired and ring, unconditionally; the caller wakes all sleepers. */
+void protocol_retire(struct pool_control *control);
+
+/* The readers' side. */
+struct protocol_reader {
+    const struct pool_control *control;
+    const _Atomic uint64_t *ring;
+    struct pool_readers *readers;
+    _Atomic uint64_t *cells;   /* this reader's row */
+    uint32_t row;
+    uint32_t history_len;
+};
+
+/* Claim and give up a row, its lock held. Claiming clears what a dead reader left in it. */
+void protocol_row_claim(struct pool_readers *readers, uint32_t row);
+void protocol_row_clear(struct pool_readers *readers, uint32_t row);
+
+/* For a fork: pin in row `to`, claimed and higher than `from`, whatever row `from` pins now. */
+void protocol_row_copy(struct pool_readers *readers, uint32_t from, uint32_t to);
+
+enum pin_result {
+    PIN_OK,
+    PIN_EMPTY,     /* nothing published, or nothing in that place any more */
+    PIN_CORRUPT    /* what was read makes no sense */
+};
+
+/* Pin the newest sample in cell `cell`. */
+enum pin_result protocol_pin_newest(const struct protocol_reader *reader, uint32_t cell, uint64_t *entry);
+
+/* Pin sample `seq`, if history still holds it. */
+enum pin_result protocol_pin_seq(const struct protocol_reader *reader, uint32_t cell, uint64_t seq, uint64_t *entry);
+
+/* A window of `count` consecutive samples up to `newest`. */
+struct protocol_window {
+    uint64_t oldest;      /* seq */
+    uint64_t newest;      /* seq */
+    uint32_t first_slot;
+    uint32_t slots;       /* the pool's slot count as seen: where the run goes round */
+    uint32_t span;        /* slots pinned, from first_slot on */
+    bool unbroken;        /* the samples lie in consecutive slots */
+};
+
+/* Pin a window in one cell. `entries` receives its `count` entries, oldest first. PIN_EMPTY: history no longer, or not yet,
+ * holds all of them; look at head and try again. */
+enum pin_result protocol_pin_window(const struct protocol_reader *reader, uint32_t cell, uint64_t newest,
+                                    uint32_t count, uint64_t *entries, struct protocol_window *window);
+
+void protocol_unpin(const struct protocol_reader *reader, uint32_t cell);
+
+/* Before a sleep: announce it, then look once more. True: sleep on control->bell while it equals *bell. False: there is
+ * something to look at (head is above `seen_seq`, or the pool is retired). */
+bool protocol_wait_begin(const struct pool_control *control, struct pool_readers *readers, uint64_t seen_seq,
+                         uint32_t *bell);
+
+#endif

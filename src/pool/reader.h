@@ -1,0 +1,110 @@
+/* reader.h: one connection of one stream to one pool file: its row, its mappings, its views.
+ *
+ * A reader outlives its stream as long as views or waiters refer to it: the last one to let go frees it, in whatever thread.
+ * References are counted in two halves so that taking one costs no atomic operation: `taken` is the stream's thread's alone,
+ * `released` is everybody's; closing subtracts the first from the second, and whoever brings that to 0 frees. */
+#ifndef POOL_READER_H
+#define POOL_READER_H
+
+#include "os/file.h"
+#include "os/process.h"
+#include "pool/description.h"
+#include "pool/protocol.h"
+#include "pool/rows.h"
+#include "polymorph_ipc/stream.h"
+
+#define NO_GENERATION UINT64_MAX /* a child that inherited the reader without live views owns no row */
+
+/* The slot region as it was mapped at some time. Views keep the mapping they came from. */
+struct slot_mapping {
+    struct slot_mapping *older;
+    char *base;
+    size_t bytes;         /* of one pass */
+    uint32_t slot_count;
+    bool twice;
+};
+
+struct pool_reader {
+    struct fork_guard guard;                   /* first: fork handlers cast it back */
+    uint64_t generation;                       /* of the process that owns the row, or NO_GENERATION */
+    struct protocol_reader protocol;
+    struct pool_description *description;
+    struct slot_mapping *mapping;              /* the newest */
+    _Atomic uint8_t busy[PIN_CELLS];           /* cell in use; set by the stream's thread, cleared by whoever releases */
+    struct slot_mapping *cell_mapping[PIN_CELLS];
+    uint32_t cell_span[PIN_CELLS];             /* slots it pins */
+    int64_t taken;
+    _Atomic int64_t released;
+    _Atomic bool closed;                       /* for waiters */
+    uint32_t mapped_slots;                     /* of the newest mapping */
+    int fd;                                    /* the one that is mapped */
+    int lock_fd;                               /* holds the row's lock, never mapped */
+    struct file_identity identity;
+    const char *front;                         /* header, control, ring, description: read-only */
+    size_t front_bytes;
+    struct pool_readers *readers;              /* read-write */
+    size_t readers_bytes;
+    bool prefault;
+    bool had_window;
+    uint32_t fork_row;                         /* between prepare and parent or child: the child's row */
+    int fork_lock_fd;
+    pmipc_error *error;                        /* the stream's; NULL once it is closed */
+};
+
+/* Connect to the pool in the file open as `fd`, which is taken over on OK only. Returns OK; RETIRED; FULL (all rows are
+ * held; try again for a second); CORRUPT; INCOMPATIBLE; NO_MEMORY; SYSTEM. */
+pmipc_status reader_open(struct pool_reader **reader, int fd, const char *name, bool prefault, pmipc_error *error);
+
+/* The stream lets go. Views and waiters may keep it alive. */
+void reader_close(struct pool_reader *reader);
+
+/* A reference that is not a view: in the stream's thread. */
+static inline void reader_retain(struct pool_reader *reader)
+{
+    reader->taken++;
+}
+
+void reader_drop(struct pool_reader *reader);
+
+/* The newest sample as a view. Returns OK; NOTHING_NEW; CORRUPT; NO_MEMORY; SYSTEM. */
+pmipc_status reader_view_newest(struct pool_reader *reader, pmipc_view *view);
+
+/* Sample `seq` as a view. NOTHING_NEW: history does not hold it. */
+pmipc_status reader_view_seq(struct pool_reader *reader, uint64_t seq, pmipc_view *view);
+
+/* The newest max_count samples above `floor`, at least min_count, as a view. TOO_FEW. */
+pmipc_status reader_view_window(struct pool_reader *reader, uint64_t floor, uint32_t min_count, uint32_t max_count,
+                                pmipc_view *view);
+
+/* Stamp of sample `seq`, read under a pin. NOTHING_NEW: history does not hold it. */
+pmipc_status reader_stamp_of(struct pool_reader *reader, uint64_t seq, int64_t *stamp_ns);
+
+/* Whether the producer's lock is held. One system call. */
+bool reader_producer_alive(const struct pool_reader *reader);
+
+static inline uint64_t reader_head_seq(const struct pool_reader *reader)
+{
+    return entry_seq(load_acquire(&reader->protocol.control->head)); /* [PUB] */
+}
+
+static inline bool reader_is_retired(const struct pool_reader *reader)
+{
+    return load_relaxed(&reader->protocol.control->retired) != 0;
+}
+
+/* Internals shared by reader.c and view.c. */
+
+/* Map at least `slots` slots, twice when `twice`. Returns OK, CORRUPT, NO_MEMORY, SYSTEM. */
+pmipc_status reader_map_slots(struct pool_reader *reader, uint32_t slots, bool twice);
+
+/* What no view uses any more is unmapped. */
+void reader_trim_mappings(struct pool_reader *reader);
+
+/* Release one view's cell. Any thread. */
+void reader_release_cell(struct pool_reader *reader, uint32_t cell);
+
+/* A message about this pool, in the stream's error. */
+__attribute__((format(printf, 3, 4)))
+pmipc_status reader_fail(struct pool_reader *reader, pmipc_status status, const char *format, ...);
+
+#endif

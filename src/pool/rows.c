@@ -1,0 +1,115 @@
+#include "pool/rows.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/lock.h"
+#include "os/process.h"
+#include "pool/protocol.h"
+
+/* Try rows whose bit is clear first: the others are most likely held. */
+static uint32_t claim_among(struct pool_readers *readers, int lock_fd, uint64_t candidates)
+{
+    while (candidates) {
+        uint32_t row = (uint32_t)__builtin_ctzll(candidates);
+        candidates &= candidates - 1;
+        if (lock_try(lock_fd, LOCK_BYTE_ROW(row)) == 0) {
+            protocol_row_claim(readers, row);
+            return row;
+        }
+    }
+    return NO_ROW;
+}
+
+uint32_t rows_claim(struct pool_readers *readers, int lock_fd, uint32_t above)
+{
+    uint64_t allowed = above == NO_ROW ? ~UINT64_C(0) : ~((UINT64_C(2) << above) - 1);
+    uint64_t used = load_relaxed(&readers->rows_in_use); /* a hint; the lock decides */
+    uint32_t row = claim_among(readers, lock_fd, allowed & ~used);
+    return row != NO_ROW ? row : claim_among(readers, lock_fd, allowed & used);
+}
+
+uint32_t rows_sweep(struct pool_readers *readers, int lock_fd)
+{
+    uint32_t cleared = 0;
+    uint64_t used = load_relaxed(&readers->rows_in_use);
+    while (used) {
+        uint32_t row = (uint32_t)__builtin_ctzll(used);
+        used &= used - 1;
+        /* Ask first: taking the lock of a row, even for a moment, would turn away a stream that wants it. */
+        if (lock_is_held(lock_fd, LOCK_BYTE_ROW(row)) || lock_try(lock_fd, LOCK_BYTE_ROW(row)) != 0)
+            continue;
+        protocol_row_clear(readers, row);
+        lock_release(lock_fd, LOCK_BYTE_ROW(row));
+        cleared++;
+    }
+    return cleared;
+}
+
+/* Pins of one row: how many slots, and the oldest sample among the first slots of its cells. */
+static void describe_pins(const struct pool_readers *readers, const struct slot_lookup *lookup, pmipc_reader_info *info)
+{
+    for (uint32_t i = 0; i < PIN_CELLS; i++) {
+        uint64_t cell = load_relaxed(&readers->cells[info->row][i]); /* for people */
+        if (cell == 0 || !cell_is_sound(cell, lookup->slot_count))
+            continue;
+        info->pinned_slots += cell_count(cell);
+        uint64_t seq = lookup->seq_of(lookup->context, cell_first(cell));
+        if (seq && (info->oldest_pin_seq == 0 || seq < info->oldest_pin_seq))
+            info->oldest_pin_seq = seq;
+    }
+}
+
+uint32_t rows_describe(const struct pool_readers *readers, int fd, const struct slot_lookup *lookup,
+                       pmipc_reader_info *infos, uint32_t capacity)
+{
+    uint32_t count = 0;
+    uint64_t used = load_relaxed(&readers->rows_in_use);
+    for (; used && count < capacity; used &= used - 1) {
+        uint32_t row = (uint32_t)__builtin_ctzll(used);
+        const struct row_facts *facts = &readers->facts[row];
+        pmipc_reader_info *info = &infos[count++];
+        memset(info, 0, sizeof *info);
+        info->row = row;
+        info->alive = lock_is_held(fd, LOCK_BYTE_ROW(row));
+        info->pid = (int32_t)load_relaxed(&facts->pid);
+        info->last_seq = load_relaxed(&facts->last_seq);
+        info->dropped = load_relaxed(&facts->dropped);
+        info->copies = load_relaxed(&facts->copies);
+        info->since_ns = load_relaxed(&facts->since_ns);
+        shared_text_load(facts->command, sizeof facts->command, info->command);
+        describe_pins(readers, lookup, info);
+    }
+    return count;
+}
+
+void rows_name_holders(const struct pool_readers *readers, int fd, const struct slot_lookup *lookup, pmipc_error *error)
+{
+    if (!error)
+        return;
+    pmipc_reader_info infos[PIN_ROWS];
+    uint32_t count = rows_describe(readers, fd, lookup, infos, PIN_ROWS);
+    const char *separator = "held by ";
+    for (uint32_t i = 0; i < count; i++) {
+        if (!infos[i].alive)
+            continue;
+        error_append(error, "%spid %d '%s'", separator, infos[i].pid, infos[i].command);
+        if (infos[i].pinned_slots)
+            error_append(error, " (%u slots)", infos[i].pinned_slots);
+        separator = ", ";
+    }
+}
+
+void rows_introduce(struct pool_readers *readers, uint32_t row)
+{
+    struct row_facts *facts = &readers->facts[row];
+    char command[sizeof facts->command];
+    process_command_line(command, sizeof command);
+    store_relaxed(&facts->pid, (uint32_t)getpid());
+    store_relaxed(&facts->last_seq, 0);
+    store_relaxed(&facts->dropped, 0);
+    store_relaxed(&facts->copies, 0);
+    store_relaxed(&facts->since_ns, clock_realtime_ns());
+    shared_text_store(facts->command, sizeof facts->command, command);
+}

@@ -1,0 +1,33 @@
+/* rows.h: the rows of a pool's readers: claiming one, clearing those of the dead, describing all. */
+#ifndef POOL_ROWS_H
+#define POOL_ROWS_H
+
+#include "pool/description.h"
+
+#define NO_ROW UINT32_MAX
+
+/* Take the lock of a free row above `above` (NO_ROW: any) on a lock descriptor of its own, and claim the row. Returns the
+ * row, or NO_ROW when living streams hold them all. */
+uint32_t rows_claim(struct pool_readers *readers, int lock_fd, uint32_t above);
+
+/* Clear the rows of dead readers. A row is cleared only by somebody who holds its lock at that moment. Returns how many. */
+uint32_t rows_sweep(struct pool_readers *readers, int lock_fd);
+
+/* How rows_describe learns which sample lies in a slot, for the oldest one that a row pins. */
+struct slot_lookup {
+    uint32_t slot_count;                                      /* 0: leave pins out */
+    uint64_t (*seq_of)(const void *context, uint32_t slot);   /* 0 when it cannot be told */
+    const void *context;
+};
+
+/* Describe the rows in use. `readers` may be a private copy; `fd` is any descriptor of the file. Returns how many. */
+uint32_t rows_describe(const struct pool_readers *readers, int fd, const struct slot_lookup *lookup,
+                       pmipc_reader_info *infos, uint32_t capacity);
+
+/* Append "held by pid 12 'python3 view.py' (7 slots), ..." of the living to an error. */
+void rows_name_holders(const struct pool_readers *readers, int fd, const struct slot_lookup *lookup, pmipc_error *error);
+
+/* Write the facts of this process into its row. */
+void rows_introduce(struct pool_readers *readers, uint32_t row);
+
+#endif

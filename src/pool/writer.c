@@ -1,0 +1,453 @@
+#include "pool/writer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/futex.h"
+#include "os/lock.h"
+#include "os/memory.h"
+#include "pool/rows.h"
+
+#define SWEEP_INTERVAL_NS 10000000
+#define GROWTH_BACKOFF_NS 1000000000
+#define CLOCK_INTERVAL_NS 1000000000
+
+/* ---------------------------------------------------------------------------------------------- the owner's lock */
+
+static void close_lock_in_child(struct fork_guard *guard)
+{
+    /* Close, never unlock: unlocking would drop the parent's lock, which is the same open file description. */
+    struct owner_lock *lock = (struct owner_lock *)guard;
+    file_close_own(lock->fd, lock->identity);
+    lock->fd = -1;
+    fork_guard_remove(guard);
+}
+
+int owner_lock_take(struct owner_lock *lock, int fd)
+{
+    memset(lock, 0, sizeof *lock);
+    lock->guard.child = close_lock_in_child;
+    lock->fd = -1;
+    process_generation(); /* the fork handlers are in place before the first lock is */
+    fork_mutex_lock();
+    int failure = 0;
+    int lock_fd = file_reopen(fd, true);
+    if (lock_fd < 0) {
+        failure = -lock_fd;
+    } else if ((failure = lock_try(lock_fd, LOCK_BYTE_PRODUCER)) != 0) {
+        file_close(lock_fd);
+    } else {
+        lock->fd = lock_fd;
+        lock->identity = file_identify(lock_fd);
+        fork_guard_add(&lock->guard);
+    }
+    fork_mutex_unlock();
+    return failure;
+}
+
+void owner_lock_drop(struct owner_lock *lock)
+{
+    fork_mutex_lock();
+    fork_guard_remove(&lock->guard);
+    file_close_own(lock->fd, lock->identity);
+    lock->fd = -1;
+    fork_mutex_unlock();
+}
+
+/* Move a held lock to where it will stay: the list of guards points at it. */
+static void owner_lock_move(struct owner_lock *to, struct owner_lock *from)
+{
+    fork_mutex_lock();
+    fork_guard_remove(&from->guard);
+    *to = *from;
+    from->fd = -1;
+    fork_guard_add(&to->guard);
+    fork_mutex_unlock();
+}
+
+/* ------------------------------------------------------------------------------------------------ making a writer */
+
+static struct pool_writer *allocate(const struct pool_description *description, const pmipc_producer_options *options)
+{
+    struct pool_writer *writer = calloc(1, sizeof *writer);
+    if (!writer)
+        return NULL;
+    writer->fd = -1;
+    writer->lock.fd = -1;
+    writer->generation = process_generation();
+    writer->max_bytes = options->max_bytes;
+    writer->no_growth = options->no_growth;
+    writer->prefault = options->prefault;
+    struct protocol_producer *protocol = &writer->protocol;
+    protocol->history_len = description->header.geometry.history_len;
+    protocol->ring_slots = calloc(protocol->history_len, sizeof *protocol->ring_slots);
+    protocol->slot_states = calloc(MAX_SLOTS, 1);
+    protocol->pinned = calloc(MAX_SLOTS / 64, sizeof *protocol->pinned);
+    if (!protocol->ring_slots || !protocol->slot_states || !protocol->pinned) {
+        writer_close(writer);
+        return NULL;
+    }
+    return writer;
+}
+
+static pmipc_status map_file(struct pool_writer *writer, const struct pool_description *description, uint32_t slots,
+                             pmipc_error *error)
+{
+    const char *name = description->header.name;
+    writer->base_bytes = (size_t)description_file_bytes(description, slots);
+    writer->base_slots = slots;
+    writer->base = memory_map(writer->fd, 0, writer->base_bytes, true, name);
+    if (!writer->base) {
+        char words[128];
+        return error_set(error, error_status_of(errno), errno, "pool '%s': cannot map %zu bytes: %s", name, writer->base_bytes,
+                         error_describe_errno(errno, words));
+    }
+    writer->control = (struct pool_control *)(writer->base + POOL_CONTROL_OFFSET);
+    writer->readers = (struct pool_readers *)(writer->base + description->header.geometry.readers_offset);
+    writer->protocol.control = writer->control;
+    writer->protocol.ring = (_Atomic uint64_t *)(writer->base + POOL_RING_OFFSET);
+    writer->protocol.readers = writer->readers;
+    return PMIPC_OK;
+}
+
+static void refresh_clock(struct pool_writer *writer, int64_t now_ns)
+{
+    writer->clock_offset_ns = clock_realtime_ns() - now_ns;
+    writer->next_clock_ns = now_ns + CLOCK_INTERVAL_NS;
+    store_relaxed(&writer->control->clock_offset_ns, writer->clock_offset_ns); /* a fact */
+}
+
+static void introduce(struct pool_writer *writer, uint64_t epoch)
+{
+    struct pool_control *control = writer->control;
+    char command[sizeof control->owner_command];
+    process_command_line(command, sizeof command);
+    store_relaxed(&control->owner_pid, (uint32_t)getpid());
+    store_relaxed(&control->owner_since_ns, clock_realtime_ns());
+    shared_text_store(control->owner_command, sizeof control->owner_command, command);
+    writer->owner_epoch = epoch;
+    store_release(&control->owner_epoch, epoch);
+    refresh_clock(writer, clock_monotonic_ns());
+}
+
+static pmipc_status no_space(const struct pool_description *description, uint64_t needed, uint64_t room, const char *limit,
+                             int os_error, pmipc_error *error)
+{
+    return error_set(error, PMIPC_NO_SPACE, os_error,
+                     "pool '%s' needs %.1f MB of shared memory (%u slots of %llu bytes), %s has %.1f MB left. Remove pools that "
+                     "nobody uses (clean_pools), lower history_len, or raise the limit (Docker: --shm-size)",
+                     description->header.name, (double)needed / 1e6, description->header.geometry.initial_slots,
+                     (unsigned long long)description->header.geometry.stride, limit, (double)room / 1e6);
+}
+
+static pmipc_status reserve_file(struct pool_writer *writer, int folder, const struct pool_description *description,
+                                 const pmipc_producer_options *options, pmipc_error *error)
+{
+    const char *name = description->header.name;
+    const char *limit;
+    char words[128];
+    uint64_t needed = description_file_bytes(description, description->header.geometry.initial_slots);
+    uint64_t room = memory_room(folder, &limit);
+    if (needed > room)
+        return no_space(description, needed, room, limit, 0, error);
+    if (options->max_bytes && needed > options->max_bytes)
+        return error_set(error, PMIPC_NO_SPACE, 0, "pool '%s' needs %llu bytes, max_bytes allows %llu", name,
+                         (unsigned long long)needed, (unsigned long long)options->max_bytes);
+    writer->fd = file_open_unnamed(folder, (mode_t)options->mode);
+    if (writer->fd < 0) {
+        int failure = -writer->fd;
+        return error_set(error, error_status_of(failure), failure, "pool '%s': cannot make a file in the registry folder: %s",
+                         name, error_describe_errno(failure, words));
+    }
+    writer->identity = file_identify(writer->fd);
+    int failure = ftruncate(writer->fd, (off_t)needed) == 0 ? 0 : errno;
+    if (failure == 0) {
+        pmipc_status status = map_file(writer, description, description->header.geometry.initial_slots, error);
+        if (status)
+            return status;
+        failure = memory_reserve(writer->fd, 0, writer->base, writer->base_bytes);
+    }
+    if (failure == ENOSPC || failure == ENOMEM || failure == EFBIG || failure == EDQUOT)
+        return no_space(description, needed, memory_room(folder, &limit), failure == EFBIG ? "the file size limit" : limit,
+                        failure, error);
+    if (failure)
+        return error_set(error, error_status_of(failure), failure, "pool '%s': cannot reserve %llu bytes: %s", name,
+                         (unsigned long long)needed, error_describe_errno(failure, words));
+    return PMIPC_OK;
+}
+
+pmipc_status writer_create(struct pool_writer **out, int folder, struct pool_description *description,
+                           const pmipc_producer_options *options, pmipc_error *error)
+{
+    struct pool_writer *writer = allocate(description, options);
+    if (!writer) {
+        error_set(error, PMIPC_NO_MEMORY, 0, "pool '%s': out of memory", description->header.name);
+        description_release(description);
+        return PMIPC_NO_MEMORY;
+    }
+    writer->description = description;
+    pmipc_status status = reserve_file(writer, folder, description, options, error);
+    if (status)
+        goto fail;
+    description_write(description, writer->base);
+    writer->protocol.slot_count = writer->base_slots;
+    protocol_begin(&writer->protocol, 0);
+    int failure = owner_lock_take(&writer->lock, writer->fd);
+    if (failure) {
+        char words[128];
+        status = error_set(error, error_status_of(failure), failure, "pool '%s': cannot lock its file (is /proc mounted?): %s",
+                           description->header.name, error_describe_errno(failure, words));
+        goto fail;
+    }
+    introduce(writer, 1);
+    if (writer->prefault)
+        memory_prefault(writer->base, writer->base_bytes, true);
+    *out = writer;
+    return PMIPC_OK;
+
+fail:
+    writer_close(writer);
+    return status;
+}
+
+pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *lock, struct pool_description *description,
+                          const struct pool_description *wanted, const pmipc_producer_options *options, pmipc_error *error)
+{
+    if (!description_is_equal(description, wanted))
+        return PMIPC_NOTHING_NEW;
+    uint32_t slots = 0, retired = 0;
+    const off_t control = POOL_CONTROL_OFFSET;
+    if (pread(fd, &slots, sizeof slots, control + (off_t)offsetof(struct pool_control, slot_count)) != sizeof slots ||
+        pread(fd, &retired, sizeof retired, control + (off_t)offsetof(struct pool_control, retired)) != sizeof retired ||
+        retired || !description_allows_slots(description, slots) ||
+        (uint64_t)file_bytes(fd) < description_file_bytes(description, slots))
+        return PMIPC_NOTHING_NEW;
+    struct pool_writer *writer = allocate(description, options);
+    if (!writer)
+        return error_set(error, PMIPC_NO_MEMORY, 0, "pool '%s': out of memory", description->header.name);
+    writer->fd = fd;
+    writer->identity = file_identify(fd);
+    pmipc_status status = map_file(writer, description, slots, error);
+    if (!status && !protocol_adopt(&writer->protocol, slots))
+        status = PMIPC_NOTHING_NEW;
+    if (status) {
+        writer->fd = -1; /* still the caller's */
+        writer_close(writer);
+        return status;
+    }
+    writer->description = description;
+    writer->adopted = true;
+    owner_lock_move(&writer->lock, lock);
+    introduce(writer, load_relaxed(&writer->control->owner_epoch) + 1);
+    futex_wake_all(&writer->control->bell);
+    (void)fchmod(fd, (mode_t)options->mode); /* only its owner may; whoever made it decides otherwise */
+    if (writer->prefault)
+        memory_prefault(writer->base, writer->base_bytes, true);
+    *out = writer;
+    return PMIPC_OK;
+}
+
+/* -------------------------------------------------------------------------------------------------- handing out slots */
+
+static char *slot_address(const struct pool_writer *writer, uint32_t slot)
+{
+    const struct pool_geometry *geometry = &writer->description->header.geometry;
+    if (slot < writer->base_slots)
+        return writer->base + geometry->slots_offset + slot * geometry->stride;
+    uint32_t beyond = slot - writer->base_slots;
+    return writer->steps[beyond / geometry->slots_per_step] + (beyond % geometry->slots_per_step) * geometry->stride;
+}
+
+char *writer_payload(const struct pool_writer *writer, uint32_t slot)
+{
+    return slot_address(writer, slot) + sizeof(struct slot_header);
+}
+
+/* One more step of slots. Each step is a mapping of its own, so that memory handed out earlier stays where it is. */
+static bool grow(struct pool_writer *writer)
+{
+    const struct pool_geometry *geometry = &writer->description->header.geometry;
+    uint32_t slots = writer->protocol.slot_count + geometry->slots_per_step;
+    uint64_t offset = description_file_bytes(writer->description, writer->protocol.slot_count);
+    uint64_t end = description_file_bytes(writer->description, slots);
+    size_t bytes = (size_t)(end - offset);
+    const char *limit;
+    /* The descriptor may have been closed behind our back, and its number lead to somebody else's file by now. */
+    if (slots > MAX_SLOTS || (writer->max_bytes && end > writer->max_bytes) ||
+        !file_is_identical(file_identify(writer->fd), writer->identity) || memory_room(writer->fd, &limit) < bytes)
+        return false;
+    char **steps = realloc(writer->steps, (writer->step_count + 1) * sizeof *steps);
+    if (!steps)
+        return false;
+    writer->steps = steps;
+    if (file_bytes(writer->fd) < (int64_t)end && ftruncate(writer->fd, (off_t)end) != 0)
+        return false;
+    char *address = memory_map(writer->fd, offset, bytes, true, writer->description->header.name);
+    if (!address)
+        return false;
+    if (memory_reserve(writer->fd, offset, address, bytes) != 0) {
+        memory_unmap(address, bytes);
+        return false; /* the file keeps its size; the next try reserves the same range */
+    }
+    steps[writer->step_count++] = address;
+    fetch_add_relaxed(&writer->control->grown, 1);
+    protocol_grow(&writer->protocol, slots);
+    return true;
+}
+
+uint32_t writer_sweep(struct pool_writer *writer)
+{
+    if (!file_is_identical(file_identify(writer->lock.fd), writer->lock.identity))
+        return 0;
+    uint32_t cleared = rows_sweep(writer->readers, writer->lock.fd);
+    fetch_add_relaxed(&writer->control->cleared_rows, cleared);
+    return cleared;
+}
+
+static uint64_t seq_in_slot(const void *context, uint32_t slot)
+{
+    const struct pool_writer *writer = context;
+    return load_relaxed(&((const struct slot_header *)slot_address(writer, slot))->seq);
+}
+
+uint32_t writer_describe_readers(struct pool_writer *writer, pmipc_reader_info *infos, uint32_t capacity)
+{
+    struct slot_lookup lookup = {writer->protocol.slot_count, seq_in_slot, writer};
+    return rows_describe(writer->readers, writer->fd, &lookup, infos, capacity);
+}
+
+static pmipc_status all_pinned(struct pool_writer *writer)
+{
+    error_set(writer->error, PMIPC_FULL, 0, "pool '%s': all %u slots are pinned by living streams, and it %s: ",
+              writer->description->header.name, writer->protocol.slot_count,
+              writer->no_growth ? "was made not to grow" : "cannot grow (no memory left, or max_bytes reached)");
+    struct slot_lookup lookup = {writer->protocol.slot_count, seq_in_slot, writer};
+    rows_name_holders(writer->readers, writer->fd, &lookup, writer->error);
+    error_append(writer->error, ". Nothing was published; let streams release views, or make the pool with more spare slots");
+    return PMIPC_FULL;
+}
+
+static pmipc_status take_slot_the_hard_way(struct pool_writer *writer, uint32_t *slot)
+{
+    if (!writer->no_growth) {
+        int64_t now = clock_monotonic_ns();
+        if (now >= writer->next_sweep_ns) {
+            writer->next_sweep_ns = now + SWEEP_INTERVAL_NS;
+            if (writer_sweep(writer) && protocol_take_slot(&writer->protocol, slot))
+                return PMIPC_OK;
+        }
+        if (now >= writer->next_growth_ns) {
+            if (grow(writer) && protocol_take_slot(&writer->protocol, slot))
+                return PMIPC_OK;
+            writer->next_growth_ns = now + GROWTH_BACKOFF_NS;
+        }
+    }
+    while (protocol_drop_oldest(&writer->protocol)) {
+        fetch_add_relaxed(&writer->control->given_up, 1);
+        if (protocol_take_slot(&writer->protocol, slot))
+            return PMIPC_OK;
+    }
+    return all_pinned(writer);
+}
+
+static pmipc_status lost(struct pool_writer *writer)
+{
+    const struct pool_control *control = writer->control;
+    char command[sizeof control->owner_command];
+    shared_text_load(control->owner_command, sizeof control->owner_command, command);
+    if (load_relaxed(&control->retired))
+        return error_set(writer->error, PMIPC_LOST, 0,
+                         "pool '%s' was retired from outside although this producer is alive. Make the producer anew",
+                         writer->description->header.name);
+    return error_set(writer->error, PMIPC_LOST, 0,
+                     "pool '%s' was taken over by pid %d '%s': this producer's lock was gone, most likely because the program "
+                     "closed its descriptors (a daemonizer, os.closerange). Open producers after that, then make this one anew",
+                     writer->description->header.name, (int)load_relaxed(&control->owner_pid), command);
+}
+
+static bool is_lost(const struct pool_writer *writer)
+{
+    return load_acquire(&writer->control->owner_epoch) != writer->owner_epoch || load_relaxed(&writer->control->retired);
+}
+
+pmipc_status writer_take_slot(struct pool_writer *writer, uint32_t *slot)
+{
+    if (is_lost(writer))
+        return lost(writer);
+    if (protocol_take_slot(&writer->protocol, slot))
+        return PMIPC_OK;
+    return take_slot_the_hard_way(writer, slot);
+}
+
+pmipc_status writer_commit(struct pool_writer *writer, uint32_t slot, int64_t stamp_ns, const uint32_t *lengths,
+                           uint64_t valid_bytes)
+{
+    if (is_lost(writer)) {
+        protocol_return_slot(&writer->protocol, slot);
+        return lost(writer);
+    }
+    int64_t now = clock_monotonic_ns();
+    if (now >= writer->next_clock_ns)
+        refresh_clock(writer, now);
+    struct slot_header *header = (struct slot_header *)slot_address(writer, slot);
+    /* Relaxed: [PUB] of the entry orders them. */
+    store_relaxed(&header->seq, writer->protocol.seq + 1);
+    store_relaxed(&header->stamp_ns, stamp_ns == PMIPC_STAMP_NOW ? now + writer->clock_offset_ns : stamp_ns);
+    store_relaxed(&header->published_ns, now);
+    store_relaxed(&header->valid_bytes, valid_bytes);
+    for (uint32_t i = 0; i < writer->description->payload.variable_count; i++)
+        store_relaxed(&header->lengths[i], lengths[i]);
+    if (protocol_publish(&writer->protocol, slot))
+        futex_wake_all(&writer->control->bell);
+    return PMIPC_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------------------- ending */
+
+bool writer_retire(struct pool_writer *writer)
+{
+    if (is_lost(writer) || !file_is_identical(file_identify(writer->lock.fd), writer->lock.identity))
+        return false;
+    protocol_retire(writer->control);
+    futex_wake_all(&writer->control->bell);
+    return true;
+}
+
+void writer_close(struct pool_writer *writer)
+{
+    if (!writer)
+        return;
+    if (writer->base)
+        memory_unmap(writer->base, writer->base_bytes);
+    if (writer->steps) {
+        const struct pool_geometry *geometry = &writer->description->header.geometry;
+        for (uint32_t i = 0; i < writer->step_count; i++)
+            memory_unmap(writer->steps[i], geometry->slots_per_step * geometry->stride);
+        free(writer->steps);
+    }
+    file_close_own(writer->fd, writer->identity);
+    owner_lock_drop(&writer->lock);
+    description_release(writer->description);
+    free(writer->protocol.ring_slots);
+    free(writer->protocol.slot_states);
+    free(writer->protocol.pinned);
+    free(writer);
+}
+
+void retire_file(int fd)
+{
+    const size_t bytes = POOL_CONTROL_OFFSET + sizeof(struct pool_control);
+    if (file_bytes(fd) < (int64_t)bytes)
+        return;
+    char *base = memory_map(fd, 0, bytes, true, "a pool that is being replaced");
+    if (!base)
+        return;
+    struct pool_control *control = (struct pool_control *)(base + POOL_CONTROL_OFFSET);
+    protocol_retire(control);
+    futex_wake_all(&control->bell);
+    memory_unmap(base, bytes);
+}

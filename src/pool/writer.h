@@ -1,0 +1,83 @@
+/* writer.h: the owner of one pool file: making it, adopting it, handing out slots, growing, retiring. */
+#ifndef POOL_WRITER_H
+#define POOL_WRITER_H
+
+#include "os/file.h"
+#include "os/process.h"
+#include "pool/description.h"
+#include "pool/protocol.h"
+
+/* Holding the producer lock of a file, on a descriptor of its own. Registered for fork from the moment it is held. */
+struct owner_lock {
+    struct fork_guard guard;
+    int fd; /* -1: not held */
+    struct file_identity identity;
+};
+
+/* Take the lock of the file open as `fd`. Returns 0, EAGAIN when another producer holds it, or another errno. */
+int owner_lock_take(struct owner_lock *lock, int fd);
+void owner_lock_drop(struct owner_lock *lock);
+
+struct pool_writer {
+    struct owner_lock lock;
+    uint64_t generation;
+    int fd;                          /* the one that is mapped */
+    struct file_identity identity;
+    struct pool_description *description;
+    char *base;                      /* the file as it was when it was opened */
+    size_t base_bytes;
+    uint32_t base_slots;
+    char **steps;                    /* slots it grew by since, one mapping a step */
+    uint32_t step_count;
+    uint64_t max_bytes;
+    bool no_growth;
+    bool prefault;
+    bool adopted;
+    uint64_t owner_epoch;
+    int64_t next_sweep_ns;           /* not before */
+    int64_t next_growth_ns;
+    int64_t next_clock_ns;
+    int64_t clock_offset_ns;
+    struct pool_control *control;
+    struct pool_readers *readers;
+    struct protocol_producer protocol;
+    pmipc_error *error;              /* the handle's, for the hot calls */
+};
+
+/* Make the pool in an unnamed file, its producer lock held. Nobody can reach it until writer_publish_name links it.
+ * `description` is taken over, also on failure. Returns OK, NO_SPACE, NO_MEMORY, PERMISSION, SYSTEM. */
+pmipc_status writer_create(struct pool_writer **writer, int folder, struct pool_description *description,
+                           const pmipc_producer_options *options, pmipc_error *error);
+
+/* Take over the pool in the file open as `fd`, whose producer lock is held as `*lock` and moves into the writer on success.
+ * `wanted` says what it must be like. `description` is the file's, `fd` the caller's: both are taken over on success only.
+ * Returns OK; NOTHING_NEW when the pool is of another kind, retired or damaged and must be replaced; NO_MEMORY; SYSTEM. */
+pmipc_status writer_adopt(struct pool_writer **writer, int fd, struct owner_lock *lock,
+                          struct pool_description *description, const struct pool_description *wanted,
+                          const pmipc_producer_options *options, pmipc_error *error);
+
+/* A slot to fill. Sweeps, grows, gives up history as the design says. Returns OK, FULL, LOST. */
+pmipc_status writer_take_slot(struct pool_writer *writer, uint32_t *slot);
+
+/* The payload of a slot. */
+char *writer_payload(const struct pool_writer *writer, uint32_t slot);
+
+/* Publish a filled slot. `lengths`: of the variable fields, in their order. Returns OK, LOST (the slot is dropped). */
+pmipc_status writer_commit(struct pool_writer *writer, uint32_t slot, int64_t stamp_ns, const uint32_t *lengths,
+                           uint64_t valid_bytes);
+
+/* Clear the rows of dead readers now. */
+uint32_t writer_sweep(struct pool_writer *writer);
+
+uint32_t writer_describe_readers(struct pool_writer *writer, pmipc_reader_info *infos, uint32_t capacity);
+
+/* Mark retired, ring, wake. The name is the registry's business. False: the pool is not this writer's any more. */
+bool writer_retire(struct pool_writer *writer);
+
+/* Free everything; the lock goes last. In a forked child nothing shared is touched. */
+void writer_close(struct pool_writer *writer);
+
+/* Retire whatever the file holds, of any layout version, without trusting it; its producer lock is held. */
+void retire_file(int fd);
+
+#endif

@@ -1,0 +1,203 @@
+#include "registry/claim.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/lock.h"
+#include "os/memory.h"
+
+/* A lock outlives a killed process by the time its memory takes to tear down: 176 ms for a gigabyte. */
+#define PATIENCE_NS 1000000000
+#define RETRY_INTERVAL_NS 2000000
+
+/* Whether to try again after having found something busy; the first call starts the clock. */
+static bool be_patient(int64_t *deadline_ns)
+{
+    int64_t now = clock_monotonic_ns();
+    if (*deadline_ns == 0)
+        *deadline_ns = now + PATIENCE_NS;
+    if (now >= *deadline_ns)
+        return false;
+    clock_pause_ns(RETRY_INTERVAL_NS);
+    return true;
+}
+
+static pmipc_status open_entry(const struct pool_place *place, int folder, int *fd, pmipc_error *error)
+{
+    char words[128];
+    *fd = file_open_entry(folder, place->entry, true);
+    if (*fd >= 0)
+        return PMIPC_OK;
+    if (*fd == -ENOENT)
+        return error_set(error, PMIPC_NOT_FOUND, ENOENT, "there is no pool '%s' in %s", place->name, place->folder);
+    if (*fd == -EMEDIUMTYPE || *fd == -ELOOP)
+        return error_set(error, PMIPC_CORRUPT, 0, "%s is not a regular file on tmpfs, so it cannot be pool '%s'; remove it",
+                         place->path, place->name);
+    return error_set(error, error_status_of(-*fd), -*fd, "pool '%s': cannot open %s: %s", place->name, place->path,
+                     error_describe_errno(-*fd, words));
+}
+
+static pmipc_status busy(const struct pool_place *place, int fd, pmipc_error *error)
+{
+    struct pool_control control;
+    memset(&control, 0, sizeof control);
+    ssize_t length = pread(fd, &control, sizeof control, POOL_CONTROL_OFFSET);
+    char command[sizeof control.owner_command];
+    shared_text_load(control.owner_command, sizeof control.owner_command, command);
+    if (length != (ssize_t)sizeof control || load_relaxed(&control.owner_pid) == 0)
+        return error_set(error, PMIPC_BUSY, 0, "pool '%s' has another producer", place->name);
+    int64_t since_ns = clock_realtime_ns() - load_relaxed(&control.owner_since_ns);
+    return error_set(error, PMIPC_BUSY, 0,
+                     "pool '%s' has another producer: pid %d '%s', for %.1f s. A pool has one producer at a time: stop that one, or "
+                     "choose another name",
+                     place->name, (int)load_relaxed(&control.owner_pid), command, (double)since_ns / 1e9);
+}
+
+/* Take the producer lock of an existing file. Returns OK; NOTHING_NEW (look again); BUSY and others. */
+static pmipc_status lock_existing(const struct pool_place *place, int folder, int fd, struct owner_lock *lock,
+                                  int64_t *deadline_ns, pmipc_error *error)
+{
+    char words[128];
+    /* Ask before taking: see lock.h. */
+    int failure = lock_is_held(fd, LOCK_BYTE_PRODUCER) ? EAGAIN : owner_lock_take(lock, fd);
+    if (failure == EAGAIN)
+        return be_patient(deadline_ns) ? PMIPC_NOTHING_NEW : busy(place, fd, error);
+    if (failure)
+        return error_set(error, error_status_of(failure), failure, "pool '%s': cannot lock its file (is /proc mounted?): %s",
+                         place->name, error_describe_errno(failure, words));
+    if (file_is_entry(fd, folder, place->entry))
+        return PMIPC_OK;
+    owner_lock_drop(lock); /* replaced or removed meanwhile */
+    return PMIPC_NOTHING_NEW;
+}
+
+/* Give a new pool its name. NOTHING_NEW: somebody was quicker. */
+static pmipc_status link_new(const struct pool_place *place, int folder, struct pool_writer *writer, pmipc_error *error)
+{
+    char words[128];
+    int failure = -file_link(writer->fd, folder, place->entry);
+    if (failure == 0)
+        return PMIPC_OK;
+    if (failure == EEXIST)
+        return PMIPC_NOTHING_NEW;
+    return error_set(error, error_status_of(failure), failure, "pool '%s': cannot link its file into %s (is /proc mounted?): %s",
+                     place->name, place->folder, error_describe_errno(failure, words));
+}
+
+/* `wanted` with an incarnation of its own; the caller keeps `wanted` for the next try. */
+static pmipc_status create(const struct pool_place *place, int folder, const pmipc_schema *schema,
+                           const pmipc_producer_options *options, struct pool_writer **writer, pmipc_error *error)
+{
+    struct pool_description *description;
+    pmipc_status status = description_make(place->name, schema, options, &description, error);
+    if (!status)
+        status = writer_create(writer, folder, description, options, error); /* takes description over */
+    if (status)
+        return status;
+    status = link_new(place, folder, *writer, error);
+    if (status) {
+        writer_close(*writer);
+        *writer = NULL;
+    }
+    return status;
+}
+
+/* The file's lock is held. Adopt it, or retire it and make a new one in its place. */
+static pmipc_status adopt_or_replace(const struct pool_place *place, int folder, int *fd, struct owner_lock *lock,
+                                     const struct pool_description *wanted, const pmipc_producer_options *options,
+                                     struct pool_writer **writer, pmipc_error *error)
+{
+    struct pool_description *found;
+    pmipc_status status = description_read(*fd, place->name, &found, NULL);
+    if (status == PMIPC_OK) {
+        status = writer_adopt(writer, *fd, lock, found, wanted, options, error);
+        if (status == PMIPC_OK) {
+            *fd = -1;
+            return PMIPC_OK;
+        }
+        description_release(found);
+        if (status != PMIPC_NOTHING_NEW)
+            return status;
+    } else if (status != PMIPC_CORRUPT && status != PMIPC_INCOMPATIBLE) {
+        return error_set(error, status, 0, "pool '%s': cannot read its file", place->name);
+    }
+    /* Retired and unlinked first: its memory may be what the new one needs. The old lock is held until the new file has the
+     * name, so that nobody takes the old one for a pool to adopt. */
+    retire_file(*fd);
+    if (file_is_entry(*fd, folder, place->entry))
+        (void)file_unlink(folder, place->entry);
+    file_close(*fd);
+    *fd = -1;
+    status = create(place, folder, &wanted->schema, options, writer, error);
+    owner_lock_drop(lock);
+    return status;
+}
+
+pmipc_status claim_as_producer(const struct pool_place *place, const pmipc_schema *schema,
+                               const pmipc_producer_options *options, struct pool_writer **writer, pmipc_error *error)
+{
+    int folder, fd;
+    struct pool_description *wanted;
+    int64_t deadline_ns = 0;
+    pmipc_status status = folder_open(place->folder, true, &folder, error);
+    if (status)
+        return status;
+    status = description_make(place->name, schema, options, &wanted, error);
+    if (status)
+        goto close_folder;
+    do {
+        struct owner_lock lock = {.fd = -1};
+        status = open_entry(place, folder, &fd, error);
+        if (status == PMIPC_NOT_FOUND) {
+            status = create(place, folder, schema, options, writer, error);
+            continue;
+        }
+        if (status)
+            break;
+        status = lock_existing(place, folder, fd, &lock, &deadline_ns, error);
+        if (!status)
+            status = adopt_or_replace(place, folder, &fd, &lock, wanted, options, writer, error);
+        owner_lock_drop(&lock);
+        file_close(fd);
+    } while (status == PMIPC_NOTHING_NEW);
+    description_release(wanted);
+
+close_folder:
+    file_close(folder);
+    return status;
+}
+
+void retire_and_unlink(struct pool_writer *writer, const struct pool_place *place)
+{
+    int folder;
+    if (!writer_retire(writer) || folder_open(place->folder, false, &folder, NULL) != PMIPC_OK)
+        return;
+    if (file_is_identical(file_identify_path(place->path), writer->identity))
+        (void)file_unlink(folder, place->entry);
+    file_close(folder);
+}
+
+pmipc_status claim_as_stream(const struct pool_place *place, bool prefault, struct pool_reader **reader,
+                             struct file_identity *absent, pmipc_error *error)
+{
+    int folder, fd;
+    int64_t deadline_ns = 0;
+    *absent = (struct file_identity){0};
+    pmipc_status status = folder_open(place->folder, true, &folder, error);
+    if (status)
+        return status;
+    do {
+        status = open_entry(place, folder, &fd, error);
+        if (status)
+            break;
+        status = reader_open(reader, fd, place->name, prefault, error);
+        if (status == PMIPC_RETIRED)
+            *absent = file_identify(fd);
+        if (status)
+            file_close(fd);
+    } while (status == PMIPC_FULL && be_patient(&deadline_ns));
+    file_close(folder);
+    return status == PMIPC_NOT_FOUND || status == PMIPC_RETIRED ? PMIPC_NOT_CONNECTED : status;
+}

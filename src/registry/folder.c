@@ -1,0 +1,123 @@
+#include "registry/folder.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/file.h"
+
+#define ENTRY_SLASH '%' /* no byte of a name */
+
+static bool is_name_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' ||
+           c == '/';
+}
+
+pmipc_status pmipc_name_check(const char *name, pmipc_error *error)
+{
+    if (!name)
+        return error_set(error, PMIPC_INVALID_NAME, 0, "the pool's name is NULL");
+    size_t length = strnlen(name, PMIPC_MAX_NAME + 1);
+    if (length == 0 || length > PMIPC_MAX_NAME)
+        return error_set(error, PMIPC_INVALID_NAME, 0, "a pool's name has 1 to %d bytes, '%.40s%s' has %s", PMIPC_MAX_NAME, name,
+                         length > 40 ? "..." : "", length ? "more" : "none");
+    for (size_t i = 0; i < length; i++)
+        if (!is_name_byte(name[i]))
+            return error_set(error, PMIPC_INVALID_NAME, 0,
+                             "pool name '%s': byte 0x%02x at position %zu; allowed are A-Z a-z 0-9 _ - . and /", name,
+                             (unsigned char)name[i], i);
+    for (const char *component = name;; component++) {
+        size_t bytes = strcspn(component, "/");
+        if (bytes == 0 || (bytes == 1 && component[0] == '.') || (bytes == 2 && memcmp(component, "..", 2) == 0))
+            return error_set(error, PMIPC_INVALID_NAME, 0,
+                             "pool name '%s': no component may be empty, '.' or '..' (names do not begin or end with '/')", name);
+        component += bytes;
+        if (*component == '\0')
+            return PMIPC_OK;
+    }
+}
+
+pmipc_status pmipc_registry_folder(const char *folder, char *path, size_t path_bytes)
+{
+    const char *chosen = folder && folder[0] ? folder : getenv("POLYMORPH_IPC_DIR");
+    int length = chosen && chosen[0] ? snprintf(path, path_bytes, "%s", chosen)
+                                     : snprintf(path, path_bytes, "/dev/shm/polymorph_ipc-%u", (unsigned)geteuid());
+    return length < 0 || (size_t)length >= path_bytes ? PMIPC_INVALID_ARGUMENT : PMIPC_OK;
+}
+
+pmipc_status place_of(const char *name, const char *folder, struct pool_place *place, pmipc_error *error)
+{
+    pmipc_status status = pmipc_name_check(name, error);
+    if (status)
+        return status;
+    if (pmipc_registry_folder(folder, place->folder, sizeof place->folder) != PMIPC_OK)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "the registry folder's path is longer than %d bytes",
+                         FOLDER_PATH_BYTES - 1);
+    memcpy(place->name, name, strlen(name) + 1);
+    memcpy(place->entry, name, strlen(name) + 1);
+    for (char *c = place->entry; *c; c++)
+        if (*c == '/')
+            *c = ENTRY_SLASH;
+    snprintf(place->path, sizeof place->path, "%s/%s", place->folder, place->entry);
+    return PMIPC_OK;
+}
+
+bool name_of_entry(const char *entry, char *name)
+{
+    if (strlen(entry) > PMIPC_MAX_NAME || strchr(entry, '/'))
+        return false;
+    strcpy(name, entry);
+    for (char *c = name; *c; c++)
+        if (*c == ENTRY_SLASH)
+            *c = '/';
+    return pmipc_name_check(name, NULL) == PMIPC_OK;
+}
+
+/* Whether `path` is the folder that is taken when nobody chooses one. */
+static bool is_default(const char *path)
+{
+    char standard[64];
+    snprintf(standard, sizeof standard, "/dev/shm/polymorph_ipc-%u", (unsigned)geteuid());
+    return strcmp(path, standard) == 0;
+}
+
+pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *error)
+{
+    char words[128];
+    int opened = file_open_folder(path);
+    if (opened == -ENOENT && make) {
+        if (mkdir(path, 0700) != 0 && errno != EEXIST)
+            return error_set(error, error_status_of(errno == ENOENT ? EIO : errno), errno,
+                             "cannot make the registry folder %s: %s. Set POLYMORPH_IPC_DIR to a folder on tmpfs that you may "
+                             "write to",
+                             path, error_describe_errno(errno, words));
+        opened = file_open_folder(path);
+    }
+    if (opened < 0) {
+        pmipc_status status = opened == -ENOENT ? PMIPC_NOT_FOUND : error_status_of(-opened);
+        return error_set(error, status, -opened, "cannot open the registry folder %s: %s", path,
+                         error_describe_errno(-opened, words));
+    }
+    struct stat status;
+    if (fstat(opened, &status) != 0)
+        status = (struct stat){0};
+    if (is_default(path) && (status.st_uid != geteuid() || (status.st_mode & 022))) {
+        file_close(opened);
+        return error_set(error, PMIPC_PERMISSION, 0,
+                         "the registry folder %s belongs to uid %u with mode %03o: it must be yours and writable by nobody else. "
+                         "Remove it, or set POLYMORPH_IPC_DIR",
+                         path, (unsigned)status.st_uid, (unsigned)status.st_mode & 0777);
+    }
+    if (!file_is_tmpfs(opened)) {
+        file_close(opened);
+        return error_set(error, PMIPC_UNSUPPORTED, 0,
+                         "the registry folder %s is not on tmpfs: pools would be written to disk. Choose a folder under /dev/shm",
+                         path);
+    }
+    *fd = opened;
+    return PMIPC_OK;
+}

@@ -1,0 +1,30 @@
+/* folder.h: the registry folder and the names of its entries. */
+#ifndef REGISTRY_FOLDER_H
+#define REGISTRY_FOLDER_H
+
+#include "os/error.h"
+#include "polymorph_ipc/registry.h"
+
+#define FOLDER_PATH_BYTES 768
+#define ENTRY_BYTES (PMIPC_MAX_NAME + 1)
+#define ENTRY_PATH_BYTES (FOLDER_PATH_BYTES + ENTRY_BYTES)
+
+/* A pool's name and where its file is. */
+struct pool_place {
+    char name[PMIPC_MAX_NAME + 1];
+    char folder[FOLDER_PATH_BYTES];
+    char entry[ENTRY_BYTES];   /* the name with '/' as ENTRY_SLASH */
+    char path[ENTRY_PATH_BYTES];
+};
+
+/* The place of pool `name`. Returns OK, INVALID_NAME, INVALID_ARGUMENT. */
+pmipc_status place_of(const char *name, const char *folder, struct pool_place *place, pmipc_error *error);
+
+/* Name of an entry, or false when it is no pool's. */
+bool name_of_entry(const char *entry, char *name);
+
+/* Open the folder, making it when it does not exist and `make` is set. The default folder must be ours alone; one that was
+ * chosen by hand is its chooser's business. Returns a status; *fd on OK. NOT_FOUND when it does not exist. */
+pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *error);
+
+#endif

@@ -1,0 +1,163 @@
+/* inspect.c: describing a pool from its file alone. Read-only, with pread: nothing is mapped, nobody is disturbed. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/file.h"
+#include "os/lock.h"
+#include "pool/description.h"
+#include "pool/protocol.h"
+#include "pool/rows.h"
+#include "registry/folder.h"
+#include "registry/inspect.h"
+
+struct open_pool {
+    int fd;
+    const struct pool_description *description;
+};
+
+static bool read_slot(const struct open_pool *pool, uint32_t slot, struct slot_header *header)
+{
+    uint64_t offset = description_file_bytes(pool->description, slot);
+    return pread(pool->fd, header, sizeof *header, (off_t)offset) == (ssize_t)sizeof *header;
+}
+
+static uint64_t seq_in_slot(const void *context, uint32_t slot)
+{
+    struct slot_header header;
+    return read_slot(context, slot, &header) ? load_relaxed(&header.seq) : 0;
+}
+
+/* The newest sample without a pin: the producer may be just replacing it, so look again until entry and slot agree. */
+static void describe_newest(const struct open_pool *pool, const struct pool_control *control, pmipc_pool_info *info)
+{
+    uint64_t head = load_relaxed(&control->head);
+    info->seq = entry_seq(head);
+    for (int tries = 0; tries < 4 && head != ENTRY_EMPTY; tries++) {
+        struct slot_header header;
+        if (entry_slot(head) < info->slot_count && read_slot(pool, entry_slot(head), &header) &&
+            load_relaxed(&header.seq) == entry_seq(head)) {
+            info->seq = entry_seq(head);
+            info->stamp_ns = load_relaxed(&header.stamp_ns);
+            info->published_ns = load_relaxed(&header.published_ns);
+            return;
+        }
+        const off_t place = POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, head);
+        if (pread(pool->fd, &head, sizeof head, place) != (ssize_t)sizeof head)
+            return;
+    }
+}
+
+static pmipc_status describe(const struct open_pool *pool, pmipc_pool_info *info, pmipc_error *error)
+{
+    const struct pool_description *description = pool->description;
+    const struct pool_geometry *geometry = &description->header.geometry;
+    struct pool_control control;
+    struct pool_readers *readers = malloc(sizeof *readers);
+    if (!readers)
+        return error_set(error, PMIPC_NO_MEMORY, 0, "pool '%s': out of memory", info->name);
+    if (pread(pool->fd, &control, sizeof control, POOL_CONTROL_OFFSET) != (ssize_t)sizeof control ||
+        pread(pool->fd, readers, sizeof *readers, (off_t)geometry->readers_offset) != (ssize_t)sizeof *readers) {
+        free(readers);
+        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its file is cut short", info->name);
+    }
+    info->slot_count = load_relaxed(&control.slot_count);
+    if (!description_allows_slots(description, info->slot_count) ||
+        (uint64_t)file_bytes(pool->fd) < description_file_bytes(description, info->slot_count)) {
+        free(readers);
+        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its control page is damaged or its file is cut short", info->name);
+    }
+    info->schema = description->schema;
+    info->incarnation = description->header.incarnation;
+    info->history_len = geometry->history_len;
+    info->origin = description->header.origin;
+    info->payload_bytes = geometry->payload_bytes;
+    info->retired = load_relaxed(&control.retired) != 0;
+    info->owner_epoch = load_relaxed(&control.owner_epoch);
+    info->producer_pid = (int32_t)load_relaxed(&control.owner_pid);
+    info->producer_since_ns = load_relaxed(&control.owner_since_ns);
+    info->producer_alive = lock_is_held(pool->fd, LOCK_BYTE_PRODUCER);
+    shared_text_load(control.owner_command, sizeof control.owner_command, info->producer_command);
+    describe_newest(pool, &control, info);
+    struct slot_lookup lookup = {info->slot_count, seq_in_slot, pool};
+    uint32_t rows = rows_describe(readers, pool->fd, &lookup, info->readers, PMIPC_MAX_READERS);
+    for (uint32_t i = 0; i < rows; i++) /* rows of the dead are not streams any more */
+        if (info->readers[i].alive)
+            info->readers[info->reader_count++] = info->readers[i];
+    free(readers);
+    return PMIPC_OK;
+}
+
+pmipc_status inspect_file(int fd, const char *name, pmipc_pool_info *info, pmipc_error *error)
+{
+    struct stat status;
+    memset(info, 0, sizeof *info);
+    strncpy(info->name, name, sizeof info->name - 1);
+    if (fstat(fd, &status) == 0) {
+        info->mode = (uint32_t)status.st_mode & 07777;
+        info->uid = (uint32_t)status.st_uid;
+        info->file_bytes = (uint64_t)status.st_size;
+    }
+    struct pool_description *description;
+    pmipc_status result = description_read(fd, name, &description, error);
+    if (result)
+        return result;
+    struct open_pool pool = {fd, description};
+    result = describe(&pool, info, error);
+    if (!result && description->metadata[0] && !(info->metadata = strdup(description->metadata)))
+        result = error_set(error, PMIPC_NO_MEMORY, 0, "pool '%s': out of memory", name);
+    description_release(description);
+    return result;
+}
+
+pmipc_status inspect_entry(int folder, const char *entry, const char *name, pmipc_pool_info *info, pmipc_error *error)
+{
+    char words[128];
+    memset(info, 0, sizeof *info);
+    strncpy(info->name, name, sizeof info->name - 1);
+    int fd = file_open_entry(folder, entry, false);
+    if (fd == -ENOENT)
+        return error_set(error, PMIPC_NOT_FOUND, ENOENT, "there is no pool '%s'", name);
+    if (fd == -EMEDIUMTYPE || fd == -ELOOP)
+        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its entry is not a regular file on tmpfs", name);
+    if (fd < 0)
+        return error_set(error, error_status_of(-fd), -fd, "pool '%s': cannot open its file: %s", name,
+                         error_describe_errno(-fd, words));
+    pmipc_status status = inspect_file(fd, name, info, error);
+    file_close(fd);
+    return status;
+}
+
+pmipc_status pmipc_pool_inspect(const char *name, const char *folder, pmipc_pool_info *info, pmipc_error *error)
+{
+    struct pool_place place;
+    int folder_fd;
+    if (!info)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "info is NULL");
+    memset(info, 0, sizeof *info);
+    pmipc_status status = place_of(name, folder, &place, error);
+    if (!status)
+        status = folder_open(place.folder, false, &folder_fd, error);
+    if (status == PMIPC_NOT_FOUND)
+        return error_set(error, PMIPC_NOT_FOUND, ENOENT, "there is no pool '%s': the registry folder %s does not exist", name,
+                         place.folder);
+    if (status)
+        return status;
+    status = inspect_entry(folder_fd, place.entry, name, info, error);
+    if (status == PMIPC_NOT_FOUND)
+        error_set(error, PMIPC_NOT_FOUND, ENOENT, "there is no pool '%s' in %s", name, place.folder);
+    info->status = status;
+    file_close(folder_fd);
+    return status;
+}
+
+void pmipc_pool_info_release(pmipc_pool_info *info)
+{
+    if (!info)
+        return;
+    free(info->metadata);
+    info->metadata = NULL;
+}

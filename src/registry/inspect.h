@@ -1,0 +1,12 @@
+/* inspect.h: describing a pool from its file alone. */
+#ifndef REGISTRY_INSPECT_H
+#define REGISTRY_INSPECT_H
+
+#include "os/error.h"
+#include "polymorph_ipc/registry.h"
+
+/* From an open file, and from an entry of an open folder. Name, mode, owner and size are set on failure too. */
+pmipc_status inspect_file(int fd, const char *name, pmipc_pool_info *info, pmipc_error *error);
+pmipc_status inspect_entry(int folder, const char *entry, const char *name, pmipc_pool_info *info, pmipc_error *error);
+
+#endif

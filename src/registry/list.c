@@ -1,0 +1,113 @@
+/* list.c: going through the pools of a folder. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/file.h"
+#include "registry/folder.h"
+#include "registry/inspect.h"
+
+struct pmipc_registry {
+    int folder;
+    char **entries; /* in the order of their names */
+    size_t count;
+    size_t capacity;
+    size_t next;
+};
+
+static int compare_entries(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool keep_entry(pmipc_registry *registry, const char *entry)
+{
+    if (registry->count == registry->capacity) {
+        size_t capacity = registry->capacity ? 2 * registry->capacity : 64;
+        char **entries = realloc(registry->entries, capacity * sizeof *entries);
+        if (!entries)
+            return false;
+        registry->entries = entries;
+        registry->capacity = capacity;
+    }
+    registry->entries[registry->count] = strdup(entry);
+    return registry->entries[registry->count] && ++registry->count;
+}
+
+static pmipc_status read_entries(pmipc_registry *registry, pmipc_error *error)
+{
+    int fd = dup(registry->folder);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    if (!directory) {
+        char words[128];
+        int failure = errno;
+        file_close(fd);
+        return error_set(error, error_status_of(failure), failure, "cannot read the registry folder: %s",
+                         error_describe_errno(failure, words));
+    }
+    pmipc_status status = PMIPC_OK;
+    for (struct dirent *entry; !status && (entry = readdir(directory));) {
+        char name[PMIPC_MAX_NAME + 1];
+        if (name_of_entry(entry->d_name, name) && !keep_entry(registry, entry->d_name))
+            status = error_set(error, PMIPC_NO_MEMORY, 0, "out of memory while reading the registry folder");
+    }
+    closedir(directory);
+    if (registry->count)
+        qsort(registry->entries, registry->count, sizeof *registry->entries, compare_entries);
+    return status;
+}
+
+pmipc_status pmipc_registry_open(pmipc_registry **registry, const char *folder, pmipc_error *error)
+{
+    char path[FOLDER_PATH_BYTES];
+    if (!registry || pmipc_registry_folder(folder, path, sizeof path) != PMIPC_OK)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "registry is NULL, or the folder's path is too long");
+    pmipc_registry *opened = calloc(1, sizeof *opened);
+    if (!opened)
+        return error_set(error, PMIPC_NO_MEMORY, 0, "out of memory");
+    opened->folder = -1;
+    pmipc_status status = folder_open(path, false, &opened->folder, error);
+    if (!status)
+        status = read_entries(opened, error);
+    if (status && status != PMIPC_NOT_FOUND) {
+        pmipc_registry_close(opened);
+        return status;
+    }
+    *registry = opened;
+    return PMIPC_OK;
+}
+
+pmipc_status pmipc_registry_next(pmipc_registry *registry, pmipc_pool_info *info)
+{
+    if (!registry || !info)
+        return PMIPC_INVALID_ARGUMENT;
+    memset(info, 0, sizeof *info);
+    while (registry->next < registry->count) {
+        const char *entry = registry->entries[registry->next++];
+        char name[PMIPC_MAX_NAME + 1];
+        pmipc_error error;
+        name_of_entry(entry, name);
+        pmipc_status status = inspect_entry(registry->folder, entry, name, info, &error);
+        if (status == PMIPC_NOT_FOUND)
+            continue; /* gone meanwhile */
+        info->status = status;
+        if (status)
+            snprintf(info->problem, sizeof info->problem, "%.255s", error.text);
+        return PMIPC_OK;
+    }
+    return PMIPC_NOTHING_NEW;
+}
+
+void pmipc_registry_close(pmipc_registry *registry)
+{
+    if (!registry)
+        return;
+    for (size_t i = 0; i < registry->count; i++)
+        free(registry->entries[i]);
+    free(registry->entries);
+    file_close(registry->folder);
+    free(registry);
+}

@@ -1,0 +1,186 @@
+/* remove.c: taking pools away: one by name, or all that nobody uses. Whoever removes a pool holds its producer lock, and unless
+ * forced also the lock of every row, so that no stream is in the middle of connecting. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/lock.h"
+#include "pool/rows.h"
+#include "pool/writer.h"
+#include "registry/folder.h"
+#include "registry/inspect.h"
+
+#define PATIENCE_NS 1000000000
+#define RETRY_INTERVAL_NS 2000000
+
+static pmipc_status held_by_producer(int fd, const char *name, pmipc_error *error)
+{
+    pmipc_pool_info *info = malloc(sizeof *info);
+    if (info && inspect_file(fd, name, info, NULL) == PMIPC_OK)
+        error_set(error, PMIPC_BUSY, 0, "pool '%s' has a living producer: pid %d '%s'; stop it first", name, info->producer_pid,
+                  info->producer_command);
+    else
+        error_set(error, PMIPC_BUSY, 0, "pool '%s' has a living producer; stop it first", name);
+    pmipc_pool_info_release(info);
+    free(info);
+    return PMIPC_BUSY;
+}
+
+static pmipc_status held_by_streams(int fd, const char *name, pmipc_error *error)
+{
+    pmipc_pool_info *info = malloc(sizeof *info);
+    error_set(error, PMIPC_BUSY, 0, "pool '%s' is used by living streams", name);
+    if (info && inspect_file(fd, name, info, NULL) == PMIPC_OK)
+        for (uint32_t i = 0; i < info->reader_count; i++)
+            error_append(error, "%spid %d '%s'", i ? ", " : ": ", info->readers[i].pid, info->readers[i].command);
+    error_append(error, "; stop them, or remove it by force: what they hold stays valid");
+    pmipc_pool_info_release(info);
+    free(info);
+    return PMIPC_BUSY;
+}
+
+static bool take_all_rows(int lock_fd)
+{
+    for (uint32_t row = 0; row < PIN_ROWS; row++)
+        if (lock_is_held(lock_fd, LOCK_BYTE_ROW(row)) || lock_try(lock_fd, LOCK_BYTE_ROW(row)) != 0)
+            return false; /* the caller closes the descriptor, and with it the locks taken so far */
+    return true;
+}
+
+/* One try. NOTHING_NEW: the name leads elsewhere by now. */
+static pmipc_status remove_file(int folder, const char *entry, const char *name, int fd, uint32_t flags, pmipc_error *error)
+{
+    struct owner_lock lock;
+    int failure = lock_is_held(fd, LOCK_BYTE_PRODUCER) ? EAGAIN : owner_lock_take(&lock, fd);
+    if (failure == EAGAIN)
+        return held_by_producer(fd, name, error);
+    if (failure) {
+        char words[128];
+        return error_set(error, error_status_of(failure), failure, "pool '%s': cannot lock its file: %s", name,
+                         error_describe_errno(failure, words));
+    }
+    pmipc_status status = PMIPC_OK;
+    if (!file_is_entry(fd, folder, entry)) {
+        status = PMIPC_NOTHING_NEW;
+    } else if (!(flags & PMIPC_REMOVE_FORCE) && !take_all_rows(lock.fd)) {
+        status = held_by_streams(fd, name, error);
+    } else {
+        retire_file(fd);
+        int unlinked = file_unlink(folder, entry);
+        if (unlinked != 0 && unlinked != -ENOENT) {
+            char words[128];
+            status = error_set(error, error_status_of(-unlinked), -unlinked, "pool '%s': cannot remove its file: %s", name,
+                               error_describe_errno(-unlinked, words));
+        }
+    }
+    owner_lock_drop(&lock);
+    return status;
+}
+
+/* What is no pool file at all (FIFO, symlink, ...) is unlinked as it is; a folder is left to its owner. */
+static pmipc_status remove_foreign(int folder, const char *entry, const char *name, pmipc_error *error)
+{
+    char words[128];
+    int unlinked = file_unlink(folder, entry);
+    if (unlinked == 0 || unlinked == -ENOENT)
+        return PMIPC_OK;
+    return error_set(error, error_status_of(-unlinked), -unlinked, "pool '%s': its entry is no pool and cannot be removed: %s", name,
+                     error_describe_errno(-unlinked, words));
+}
+
+static pmipc_status remove_entry(int folder, const char *entry, const char *name, uint64_t incarnation, uint32_t flags,
+                                 int64_t patience_ns, uint64_t *bytes, pmipc_error *error)
+{
+    int64_t deadline_ns = clock_monotonic_ns() + patience_ns;
+    for (;;) {
+        char words[128];
+        int fd = file_open_entry(folder, entry, true);
+        if (fd == -ENOENT)
+            return error_set(error, PMIPC_NOT_FOUND, ENOENT, "there is no pool '%s'", name);
+        if (fd == -EMEDIUMTYPE || fd == -ELOOP)
+            return remove_foreign(folder, entry, name, error);
+        if (fd < 0)
+            return error_set(error, error_status_of(-fd), -fd, "pool '%s': cannot open its file: %s", name,
+                             error_describe_errno(-fd, words));
+        struct pool_description *description = NULL;
+        if (incarnation && (description_read(fd, name, &description, NULL) != PMIPC_OK ||
+                            description->header.incarnation != incarnation)) {
+            description_release(description);
+            file_close(fd);
+            return error_set(error, PMIPC_NOT_FOUND, 0, "pool '%s' is another one by now", name);
+        }
+        description_release(description);
+        int64_t size = file_bytes(fd);
+        *bytes = size > 0 ? (uint64_t)size : 0;
+        pmipc_status status = remove_file(folder, entry, name, fd, flags, error);
+        file_close(fd);
+        /* Whoever was killed just now may still hold a lock while its memory is torn down. */
+        if (status != PMIPC_NOTHING_NEW && (status != PMIPC_BUSY || clock_monotonic_ns() >= deadline_ns))
+            return status;
+        if (status == PMIPC_BUSY)
+            clock_pause_ns(RETRY_INTERVAL_NS);
+    }
+}
+
+pmipc_status pmipc_pool_remove(const char *name, const char *folder, uint64_t incarnation, uint32_t flags, pmipc_error *error)
+{
+    struct pool_place place;
+    int folder_fd;
+    uint64_t bytes;
+    pmipc_status status = place_of(name, folder, &place, error);
+    if (!status)
+        status = folder_open(place.folder, false, &folder_fd, error);
+    if (status)
+        return status;
+    status = remove_entry(folder_fd, place.entry, name, incarnation, flags, PATIENCE_NS, &bytes, error);
+    if (status == PMIPC_NOT_FOUND && !incarnation)
+        error_set(error, PMIPC_NOT_FOUND, ENOENT, "there is no pool '%s' in %s", name, place.folder);
+    file_close(folder_fd);
+    return status;
+}
+
+pmipc_status pmipc_registry_clean(const char *folder, pmipc_removed_callback removed, void *context, pmipc_error *error)
+{
+    pmipc_registry *registry;
+    char path[FOLDER_PATH_BYTES];
+    int folder_fd;
+    if (pmipc_registry_folder(folder, path, sizeof path) != PMIPC_OK)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "the folder's path is too long");
+    pmipc_status status = folder_open(path, false, &folder_fd, error);
+    if (status)
+        return status == PMIPC_NOT_FOUND ? PMIPC_OK : status;
+    pmipc_pool_info *info = malloc(sizeof *info);
+    status = info ? pmipc_registry_open(&registry, folder, error)
+                  : error_set(error, PMIPC_NO_MEMORY, 0, "out of memory");
+    if (status)
+        goto close_folder;
+    pmipc_status first_failure = PMIPC_OK;
+    while (pmipc_registry_next(registry, info) == PMIPC_OK) {
+        struct pool_place place;
+        uint64_t bytes = 0;
+        pmipc_error reason;
+        status = place_of(info->name, folder, &place, &reason);
+        if (!status)
+            status = remove_entry(folder_fd, place.entry, info->name, 0, 0, 0, &bytes, &reason);
+        if (status == PMIPC_OK && removed)
+            removed(info->name, bytes, context);
+        /* In use is not a failure; one that cannot be removed does not keep the others from being. */
+        if (status && status != PMIPC_BUSY && status != PMIPC_NOT_FOUND && !first_failure) {
+            first_failure = status;
+            if (error)
+                *error = reason;
+        }
+        pmipc_pool_info_release(info);
+    }
+    pmipc_registry_close(registry);
+    status = first_failure;
+
+close_folder:
+    free(info);
+    file_close(folder_fd);
+    return status;
+}
