@@ -72,7 +72,7 @@ pmipc_status pmipc_producer_open(pmipc_producer **out, const char *name, const p
     return PMIPC_OK;
 }
 
-static pmipc_status fail(pmipc_producer *producer, pmipc_status status, const char *what)
+static pmipc_status producer_fail(pmipc_producer *producer, pmipc_status status, const char *what)
 {
     return error_set(&producer->error, status, 0, "pool '%s': %s", producer->place.name, what);
 }
@@ -81,10 +81,10 @@ static pmipc_status fail(pmipc_producer *producer, pmipc_status status, const ch
 static pmipc_status check_usable(pmipc_producer *producer)
 {
     if (__builtin_expect(!process_is(producer->generation), 0))
-        return fail(producer, PMIPC_FORKED, "this producer belongs to the parent process; a pool has one producer, so open another name "
+        return producer_fail(producer, PMIPC_FORKED, "this producer belongs to the parent process; a pool has one producer, so open another name "
                                             "here, or close it there first");
     if (__builtin_expect(producer->retired, 0))
-        return fail(producer, PMIPC_CLOSED, "this producer was closed");
+        return producer_fail(producer, PMIPC_CLOSED, "this producer was closed");
     return PMIPC_OK;
 }
 
@@ -94,7 +94,7 @@ static pmipc_status take_slot(pmipc_producer *producer, uint32_t *slot)
     if (status)
         return status;
     if (producer->loaned_slot != NO_LOAN)
-        return fail(producer, PMIPC_WRONG_STATE, "a loaned frame is out: commit or discard it first");
+        return producer_fail(producer, PMIPC_WRONG_STATE, "a loaned frame is out: commit or discard it first");
     return writer_take_slot(producer->writer, slot);
 }
 
@@ -102,10 +102,10 @@ pmipc_status pmipc_producer_publish(pmipc_producer *producer, const void *data, 
 {
     uint32_t slot;
     if (__builtin_expect(!producer->plain, 0))
-        return fail(producer, PMIPC_SCHEMA_MISMATCH,
+        return producer_fail(producer, PMIPC_SCHEMA_MISMATCH,
                     "it has several fields or a variable leading dimension: use pmipc_producer_publish_fields");
     if (!data && producer->payload_bytes)
-        return fail(producer, PMIPC_INVALID_ARGUMENT, "data is NULL");
+        return producer_fail(producer, PMIPC_INVALID_ARGUMENT, "data is NULL");
     pmipc_status status = take_slot(producer, &slot);
     if (status)
         return status;
@@ -202,7 +202,7 @@ pmipc_status pmipc_producer_commit(pmipc_producer *producer, pmipc_loan *loan, i
         return status;
     if (producer->loaned_slot == NO_LOAN || loan->slot != producer->loaned_slot ||
         loan->seq != producer->writer->protocol.seq + 1)
-        return fail(producer, PMIPC_WRONG_STATE, "this loan is not out: it was committed or discarded before");
+        return producer_fail(producer, PMIPC_WRONG_STATE, "this loan is not out: it was committed or discarded before");
     const struct payload_layout *payload = &producer->writer->description->payload;
     uint32_t lengths[PMIPC_MAX_VARIABLE_FIELDS];
     uint64_t valid = 0;

@@ -11,7 +11,7 @@
 #define READS_BETWEEN_CHECKS 64
 #define ORPHAN_CHECK_INTERVAL_NS 100000000
 
-static pmipc_status fail(pmipc_stream *stream, pmipc_status status, const char *what)
+static pmipc_status stream_fail(pmipc_stream *stream, pmipc_status status, const char *what)
 {
     return error_set(&stream->error, status, 0, "pool '%s': %s", stream->anchor->place.name, what);
 }
@@ -63,13 +63,13 @@ static pmipc_status connect_by_name(pmipc_stream *stream)
 pmipc_status stream_connect(pmipc_stream *stream)
 {
     if (__builtin_expect(!process_is(stream->generation), 0))
-        return fail(stream, PMIPC_FORKED, "this stream belongs to the parent process; open it anew in the child");
+        return stream_fail(stream, PMIPC_FORKED, "this stream belongs to the parent process; open it anew in the child");
     if (__builtin_expect(stream->reader && !reader_is_retired(stream->reader), 1))
         return PMIPC_OK;
     if (stream->manual_reconnect) {
         if (stream->reader)
-            return fail(stream, PMIPC_RETIRED, "it was retired; pmipc_stream_reconnect goes over to its successor");
-        return fail(stream, PMIPC_NOT_CONNECTED, "not connected; call pmipc_stream_reconnect outside the control loop");
+            return stream_fail(stream, PMIPC_RETIRED, "it was retired; pmipc_stream_reconnect goes over to its successor");
+        return stream_fail(stream, PMIPC_NOT_CONNECTED, "not connected; call pmipc_stream_reconnect outside the control loop");
     }
     disconnect(stream);
     return connect_by_name(stream);
@@ -79,7 +79,7 @@ pmipc_status pmipc_stream_reconnect(pmipc_stream *stream, pmipc_error *error)
 {
     pmipc_status status = PMIPC_OK;
     if (!process_is(stream->generation)) {
-        status = fail(stream, PMIPC_FORKED, "this stream belongs to the parent process; open it anew in the child");
+        status = stream_fail(stream, PMIPC_FORKED, "this stream belongs to the parent process; open it anew in the child");
     } else {
         if (stream->reader && (reader_is_retired(stream->reader) || reader_is_orphaned(stream->reader, stream->anchor)))
             disconnect(stream);
@@ -373,7 +373,7 @@ pmipc_status pmipc_stream_get_at(pmipc_stream *stream, int64_t stamp_ns, pmipc_a
 {
     view->owner = NULL;
     if ((int)method < PMIPC_AT_NEAREST || method > PMIPC_AT_AFTER)
-        return fail(stream, PMIPC_INVALID_ARGUMENT, "no such method of get_at");
+        return stream_fail(stream, PMIPC_INVALID_ARGUMENT, "no such method of get_at");
     pmipc_status status = stream_connect(stream);
     while (!status) { /* again when the best one left history meanwhile: the producer has published */
         uint64_t seq;

@@ -105,7 +105,7 @@ static uint64_t random_incarnation(void)
     return incarnation ? incarnation : 1;
 }
 
-static struct pool_description *allocate(const char *metadata, size_t metadata_bytes)
+static struct pool_description *allocate_description(const char *metadata, size_t metadata_bytes)
 {
     struct pool_description *description = calloc(1, sizeof *description);
     char *copy = calloc(1, metadata_bytes + 1);
@@ -131,7 +131,7 @@ pmipc_status description_make(const char *name, const pmipc_schema *schema, cons
     if (metadata_bytes > PMIPC_MAX_METADATA_BYTES)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "pool '%s': metadata is %zu bytes, at most %u can be carried", name,
                          metadata_bytes, PMIPC_MAX_METADATA_BYTES);
-    struct pool_description *made = allocate(options->metadata, metadata_bytes);
+    struct pool_description *made = allocate_description(options->metadata, metadata_bytes);
     if (!made)
         return error_set(error, PMIPC_NO_MEMORY, 0, "pool '%s': out of memory", name);
     /* Field by field, so that bytes a caller left behind names and past counts are zero, and equal schemas equal bytes. */
@@ -256,7 +256,7 @@ pmipc_status description_read(int fd, const char *name, struct pool_description 
         status = check_header(&header, name, error);
     if (status)
         return status;
-    struct pool_description *read = allocate(NULL, header.geometry.metadata_bytes);
+    struct pool_description *read = allocate_description(NULL, header.geometry.metadata_bytes);
     if (!read)
         return error_set(error, PMIPC_NO_MEMORY, 0, "pool '%s': out of memory", name);
     read->header = header;

@@ -35,7 +35,7 @@ static bool has_views(const struct pool_reader *reader)
 
 /* Before a fork: when views are live, a row of its own for the child, with copies of their pins. Higher than ours: see scan()
  * in protocol.c. When there is none to be had, the child's views hold only while the parent's do. */
-static void prepare_fork(struct fork_guard *guard)
+static void reader_before_fork(struct fork_guard *guard)
 {
     struct pool_reader *reader = (struct pool_reader *)guard;
     reader->fork_row = NO_ROW;
@@ -56,7 +56,7 @@ static void prepare_fork(struct fork_guard *guard)
     reader->fork_lock_fd = lock_fd;
 }
 
-static void after_fork_in_parent(struct fork_guard *guard)
+static void reader_after_fork_in_parent(struct fork_guard *guard)
 {
     struct pool_reader *reader = (struct pool_reader *)guard;
     /* The child has the same open file description: its lock goes on. Had the fork failed, the row would be a dead one. */
@@ -65,7 +65,7 @@ static void after_fork_in_parent(struct fork_guard *guard)
     reader->fork_row = NO_ROW;
 }
 
-static void after_fork_in_child(struct fork_guard *guard)
+static void reader_after_fork_in_child(struct fork_guard *guard)
 {
     struct pool_reader *reader = (struct pool_reader *)guard;
     file_close_own(reader->lock_fd, reader->identity); /* the parent's lock goes on */
@@ -183,9 +183,9 @@ pmipc_status reader_open(struct pool_reader **out, int fd, const char *name, boo
     reader->lock_fd = reader->fork_lock_fd = -1;
     reader->fork_row = NO_ROW;
     reader->prefault = prefault;
-    reader->guard.prepare = prepare_fork;
-    reader->guard.parent = after_fork_in_parent;
-    reader->guard.child = after_fork_in_child;
+    reader->guard.prepare = reader_before_fork;
+    reader->guard.parent = reader_after_fork_in_parent;
+    reader->guard.child = reader_after_fork_in_child;
     pmipc_status status = description_read(fd, name, &reader->description, error);
     if (status) {
         free(reader);

@@ -71,7 +71,7 @@ static void owner_lock_move(struct owner_lock *to, struct owner_lock *from)
 
 /* ------------------------------------------------------------------------------------------------ making a writer */
 
-static struct pool_writer *allocate(const struct pool_description *description, const pmipc_producer_options *options)
+static struct pool_writer *allocate_writer(const struct pool_description *description, const pmipc_producer_options *options)
 {
     struct pool_writer *writer = calloc(1, sizeof *writer);
     if (!writer)
@@ -183,7 +183,7 @@ static pmipc_status reserve_file(struct pool_writer *writer, int folder, const s
 pmipc_status writer_create(struct pool_writer **out, int folder, struct pool_description *description,
                            const pmipc_producer_options *options, pmipc_error *error)
 {
-    struct pool_writer *writer = allocate(description, options);
+    struct pool_writer *writer = allocate_writer(description, options);
     if (!writer) {
         error_set(error, PMIPC_NO_MEMORY, 0, "pool '%s': out of memory", description->header.name);
         description_release(description);
@@ -226,7 +226,7 @@ pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *l
         retired || !description_allows_slots(description, slots) ||
         (uint64_t)file_bytes(fd) < description_file_bytes(description, slots))
         return PMIPC_NOTHING_NEW;
-    struct pool_writer *writer = allocate(description, options);
+    struct pool_writer *writer = allocate_writer(description, options);
     if (!writer)
         return error_set(error, PMIPC_NO_MEMORY, 0, "pool '%s': out of memory", description->header.name);
     writer->fd = fd;
@@ -308,7 +308,7 @@ uint32_t writer_sweep(struct pool_writer *writer)
     return cleared;
 }
 
-static uint64_t seq_in_slot(const void *context, uint32_t slot)
+static uint64_t seq_in_mapped_slot(const void *context, uint32_t slot)
 {
     const struct pool_writer *writer = context;
     return load_relaxed(&((const struct slot_header *)slot_address(writer, slot))->seq);
@@ -316,7 +316,7 @@ static uint64_t seq_in_slot(const void *context, uint32_t slot)
 
 uint32_t writer_describe_readers(struct pool_writer *writer, pmipc_reader_info *infos, uint32_t capacity)
 {
-    struct slot_lookup lookup = {writer->protocol.slot_count, seq_in_slot, writer};
+    struct slot_lookup lookup = {writer->protocol.slot_count, seq_in_mapped_slot, writer};
     return rows_describe(writer->readers, writer->fd, &lookup, infos, capacity);
 }
 
@@ -325,7 +325,7 @@ static pmipc_status all_pinned(struct pool_writer *writer)
     error_set(writer->error, PMIPC_FULL, 0, "pool '%s': all %u slots are pinned by living streams, and it %s: ",
               writer->description->header.name, writer->protocol.slot_count,
               writer->no_growth ? "was made not to grow" : "cannot grow (no memory left, or max_bytes reached)");
-    struct slot_lookup lookup = {writer->protocol.slot_count, seq_in_slot, writer};
+    struct slot_lookup lookup = {writer->protocol.slot_count, seq_in_mapped_slot, writer};
     rows_name_holders(writer->readers, writer->fd, &lookup, writer->error);
     error_append(writer->error, ". Nothing was published; let streams release views, or make the pool with more spare slots");
     return PMIPC_FULL;

@@ -25,7 +25,7 @@ static bool read_slot(const struct open_pool *pool, uint32_t slot, struct slot_h
     return pread(pool->fd, header, sizeof *header, (off_t)offset) == (ssize_t)sizeof *header;
 }
 
-static uint64_t seq_in_slot(const void *context, uint32_t slot)
+static uint64_t seq_in_file_slot(const void *context, uint32_t slot)
 {
     struct slot_header header;
     return read_slot(context, slot, &header) ? load_relaxed(&header.seq) : 0;
@@ -82,7 +82,7 @@ static pmipc_status describe(const struct open_pool *pool, pmipc_pool_info *info
     info->producer_alive = lock_is_held(pool->fd, LOCK_BYTE_PRODUCER);
     shared_text_load(control.owner_command, sizeof control.owner_command, info->producer_command);
     describe_newest(pool, &control, info);
-    struct slot_lookup lookup = {info->slot_count, seq_in_slot, pool};
+    struct slot_lookup lookup = {info->slot_count, seq_in_file_slot, pool};
     uint32_t rows = rows_describe(readers, pool->fd, &lookup, info->readers, PMIPC_MAX_READERS);
     for (uint32_t i = 0; i < rows; i++) /* rows of the dead are not streams any more */
         if (info->readers[i].alive)

@@ -145,7 +145,7 @@ pmipc_status pmipc_pool_remove(const char *name, const char *folder, uint64_t in
 
 pmipc_status pmipc_registry_clean(const char *folder, pmipc_removed_callback removed, void *context, pmipc_error *error)
 {
-    pmipc_registry *registry;
+    pmipc_registry *registry = NULL;
     char path[FOLDER_PATH_BYTES];
     int folder_fd;
     if (pmipc_registry_folder(folder, path, sizeof path) != PMIPC_OK)
