@@ -353,7 +353,7 @@ static pmipc_status find_at(pmipc_stream *stream, int64_t wanted_ns, pmipc_at_me
     uint64_t best = UINT64_MAX, history_len = stream->reader->protocol.history_len;
     *best_seq = 0;
     for (uint64_t seq = newest; seq > 0 && newest - seq < history_len; seq--) {
-        int64_t stamp_ns;
+        int64_t stamp_ns = 0;
         pmipc_status status = reader_stamp_of(stream->reader, seq, &stamp_ns);
         if (status == PMIPC_NOTHING_NEW)
             break; /* history ends here: entries leave from the oldest on */

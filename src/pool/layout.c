@@ -39,7 +39,7 @@ uint64_t layout_fingerprint(void)
 void shared_text_store(_Atomic uint64_t *words, size_t bytes, const char *text)
 {
     char padded[256] = {0};
-    strncpy(padded, text, bytes - 1);
+    memcpy(padded, text, strnlen(text, bytes - 1));
     for (size_t i = 0; i < bytes / 8; i++) {
         uint64_t word;
         memcpy(&word, padded + 8 * i, 8);
