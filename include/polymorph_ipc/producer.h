@@ -144,7 +144,8 @@ typedef struct pmipc_reader_info {
     int64_t since_ns;        /* when it connected, ns since the epoch */
 } pmipc_reader_info;
 
-/** Describe the connected streams into `readers` (room for `capacity`). Returns how many there are, 0 to 64. */
+/** Describe the connected streams into `readers` (room for `capacity`), after clearing the rows of dead ones. Not for control
+ *  loops: a system call per stream. Returns how many were described, 0 to 64. */
 PMIPC_API uint32_t pmipc_producer_readers(pmipc_producer *producer, pmipc_reader_info *readers, uint32_t capacity);
 
 PMIPC_END_DECLS

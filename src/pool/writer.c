@@ -317,6 +317,7 @@ static uint64_t seq_in_mapped_slot(const void *context, uint32_t slot)
 uint32_t writer_describe_readers(struct pool_writer *writer, pmipc_reader_info *infos, uint32_t capacity)
 {
     struct slot_lookup lookup = {writer->protocol.slot_count, seq_in_mapped_slot, writer};
+    writer_sweep(writer); /* rows of the dead are not streams any more */
     return rows_describe(writer->readers, writer->fd, &lookup, infos, capacity);
 }
 
