@@ -8,6 +8,8 @@
 #include "os/process.h"
 #include "pool/protocol.h"
 
+#define ROOM_AFTER_HOLDERS 300 /* bytes of the message: one more holder, and what the caller adds */
+
 /* Try rows whose bit is clear first: the others are most likely held. */
 static uint32_t claim_among(struct pool_readers *readers, int lock_fd, uint64_t candidates)
 {
@@ -91,14 +93,21 @@ void rows_name_holders(const struct pool_readers *readers, int fd, const struct 
     pmipc_reader_info infos[PIN_ROWS];
     uint32_t count = rows_describe(readers, fd, lookup, infos, PIN_ROWS);
     const char *separator = "held by ";
+    uint32_t unnamed = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (!infos[i].alive)
             continue;
+        if (strlen(error->text) > sizeof error->text - ROOM_AFTER_HOLDERS) {
+            unnamed++;
+            continue;
+        }
         error_append(error, "%spid %d '%s'", separator, infos[i].pid, infos[i].command);
         if (infos[i].pinned_slots)
             error_append(error, " (%u slots)", infos[i].pinned_slots);
         separator = ", ";
     }
+    if (unnamed)
+        error_append(error, " and %u more", unnamed);
 }
 
 void rows_introduce(struct pool_readers *readers, uint32_t row)

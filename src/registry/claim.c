@@ -1,6 +1,7 @@
 #include "registry/claim.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 /* A lock outlives a killed process by the time its memory takes to tear down: 176 ms for a gigabyte. */
 #define PATIENCE_NS 1000000000
 #define RETRY_INTERVAL_NS 2000000
+#define UNUSED_POOLS_NAMED 5
 
 /* Whether to try again after having found something busy; the first call starts the clock. */
 static bool be_patient(int64_t *deadline_ns)
@@ -135,6 +137,35 @@ static pmipc_status adopt_or_replace(const struct pool_place *place, int folder,
     return status;
 }
 
+/* Which pools could be cleaned to make room: those that no living process uses. */
+static void name_unused_pools(const struct pool_place *place, pmipc_error *error)
+{
+    pmipc_registry *registry;
+    pmipc_pool_info *info = malloc(sizeof *info);
+    uint64_t bytes = 0;
+    uint32_t count = 0;
+    if (!error || !info || pmipc_registry_open(&registry, place->folder, NULL) != PMIPC_OK) {
+        free(info);
+        return;
+    }
+    while (pmipc_registry_next(registry, info) == PMIPC_OK) {
+        if (!info->producer_alive && info->reader_count == 0) {
+            if (count++ < UNUSED_POOLS_NAMED)
+                error_append(error, "%s'%s'", count == 1 ? ". Unused now: " : ", ", info->name);
+            bytes += info->file_bytes;
+        }
+        pmipc_pool_info_release(info);
+    }
+    if (count > UNUSED_POOLS_NAMED)
+        error_append(error, " and %u more", count - UNUSED_POOLS_NAMED);
+    if (count)
+        error_append(error, " (%.1f MB together)", (double)bytes / 1e6);
+    else
+        error_append(error, ". Every pool in %s is in use", place->folder);
+    pmipc_registry_close(registry);
+    free(info);
+}
+
 pmipc_status claim_as_producer(const struct pool_place *place, const pmipc_schema *schema,
                                const pmipc_producer_options *options, struct pool_writer **writer, pmipc_error *error)
 {
@@ -163,6 +194,8 @@ pmipc_status claim_as_producer(const struct pool_place *place, const pmipc_schem
         file_close(fd);
     } while (status == PMIPC_NOTHING_NEW);
     description_release(wanted);
+    if (status == PMIPC_NO_SPACE)
+        name_unused_pools(place, error);
 
 close_folder:
     file_close(folder);
