@@ -86,6 +86,21 @@ uint32_t rows_describe(const struct pool_readers *readers, int fd, const struct 
     return count;
 }
 
+/* All streams of one process as one holder: "pid 12 'python3 view.py' (3 streams, 7 slots)". */
+static void name_holder(const pmipc_reader_info *infos, uint32_t count, uint32_t first, const char *separator,
+                        pmipc_error *error)
+{
+    uint32_t streams = 0, slots = 0;
+    for (uint32_t i = first; i < count; i++) {
+        if (!infos[i].alive || infos[i].pid != infos[first].pid)
+            continue;
+        streams++;
+        slots += infos[i].pinned_slots;
+    }
+    error_append(error, "%spid %d '%s' (%u stream%s, %u slots)", separator, infos[first].pid, infos[first].command, streams,
+                 streams == 1 ? "" : "s", slots);
+}
+
 void rows_name_holders(const struct pool_readers *readers, int fd, const struct slot_lookup *lookup, pmipc_error *error)
 {
     if (!error)
@@ -95,19 +110,20 @@ void rows_name_holders(const struct pool_readers *readers, int fd, const struct 
     const char *separator = "held by ";
     uint32_t unnamed = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (!infos[i].alive)
+        bool named = !infos[i].alive;
+        for (uint32_t j = 0; j < i && !named; j++)
+            named = infos[j].alive && infos[j].pid == infos[i].pid;
+        if (named)
             continue;
         if (strlen(error->text) > sizeof error->text - ROOM_AFTER_HOLDERS) {
             unnamed++;
             continue;
         }
-        error_append(error, "%spid %d '%s'", separator, infos[i].pid, infos[i].command);
-        if (infos[i].pinned_slots)
-            error_append(error, " (%u slots)", infos[i].pinned_slots);
+        name_holder(infos, count, i, separator, error);
         separator = ", ";
     }
     if (unnamed)
-        error_append(error, " and %u more", unnamed);
+        error_append(error, " and %u more processes", unnamed);
 }
 
 void rows_introduce(struct pool_readers *readers, uint32_t row)
