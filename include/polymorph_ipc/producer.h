@@ -145,7 +145,7 @@ typedef struct pmipc_reader_info {
 } pmipc_reader_info;
 
 /** Describe the connected streams into `readers` (room for `capacity`), after clearing the rows of dead ones. Not for control
- *  loops: a system call per stream. Returns how many were described, 0 to 64. */
+ *  loops: a system call per stream. Returns how many there are, 0 to 64, also when capacity is less. */
 PMIPC_API uint32_t pmipc_producer_readers(pmipc_producer *producer, pmipc_reader_info *readers, uint32_t capacity);
 
 PMIPC_END_DECLS

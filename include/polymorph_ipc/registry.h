@@ -67,7 +67,8 @@ enum {
 
 /** Retire and remove the pool `name`: streams treat it as absent. Damaged files are removed too.
  *  `incarnation`: remove only that very pool (0: whichever has the name).
- *  Returns: OK; NOT_FOUND; BUSY (a living producer or stream holds it; names them); INVALID_NAME; PERMISSION; SYSTEM. */
+ *  Returns: OK; NOT_FOUND; BUSY (a living producer or stream holds it; names them); INVALID_NAME; PERMISSION; UNSUPPORTED (it is
+ *  a folder); SYSTEM. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_pool_remove(const char *name, const char *folder, uint64_t incarnation,
                                                         uint32_t flags, pmipc_error *error);
 

@@ -23,7 +23,8 @@ typedef struct pmipc_stream_options {
     const pmipc_schema *expect;  /* the pool must have this schema; NULL: the first one seen is kept */
     const char *folder;          /* registry folder; NULL: $POLYMORPH_IPC_DIR or /dev/shm/polymorph_ipc-<uid> */
     bool follow_schema;          /* accept another schema when the pool is made anew (viewers, tools) */
-    bool start_oldest;           /* the cursor starts before the history, so that all of it counts as new */
+    bool start_oldest;           /* the cursor starts before the history, so that all of it counts as new; what left
+                                    history before the stream was made does not count as lost */
     bool manual_reconnect;       /* gets never open anything: they return NOT_CONNECTED or RETIRED, and
                                     pmipc_stream_reconnect does the opening outside the control loop */
     bool prefault;               /* touch every page when connecting */
@@ -108,7 +109,8 @@ typedef struct pmipc_frame {
     pmipc_view_field fields[PMIPC_MAX_FIELDS];
 } pmipc_frame;
 
-/** Describe frame `index` (0 is the oldest) of a view. Returns: OK; INVALID_ARGUMENT. */
+/** Describe frame `index` (0 is the oldest) of a view. Returns: OK; INVALID_ARGUMENT; CORRUPT (somebody has overwritten its
+ *  lengths since the view was made). */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_view_frame(const pmipc_view *view, uint32_t index, pmipc_frame *frame);
 
 /** Let go of a view: its memory may change from now on. Any thread. Harmless on a released or zeroed view. No system call
@@ -153,7 +155,7 @@ typedef struct pmipc_stream_info {
     uint64_t dropped;             /* samples that left history before get_next or get_unseen reached them */
     uint64_t copies;              /* views that were private copies */
     uint64_t reconnects;          /* pools it has gone over to after the first */
-    uint32_t views_held;          /* of the present connection */
+    uint32_t views_held;          /* in place, of the present connection: 0 to 7; copies do not count */
 } pmipc_stream_info;
 
 PMIPC_API void pmipc_stream_get_info(const pmipc_stream *stream, pmipc_stream_info *info);

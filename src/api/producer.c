@@ -303,7 +303,13 @@ uint32_t pmipc_producer_slot_count(const pmipc_producer *producer)
 
 uint32_t pmipc_producer_readers(pmipc_producer *producer, pmipc_reader_info *readers, uint32_t capacity)
 {
-    return producer->retired ? 0 : writer_describe_readers(producer->writer, readers, capacity);
+    pmipc_reader_info infos[PMIPC_MAX_READERS];
+    if (producer->retired || !process_is(producer->generation))
+        return 0;
+    uint32_t count = writer_describe_readers(producer->writer, infos);
+    for (uint32_t i = 0; i < count && i < capacity; i++)
+        readers[i] = infos[i];
+    return count;
 }
 
 uint32_t pmipc_producer_sweep(pmipc_producer *producer)

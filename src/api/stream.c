@@ -40,6 +40,18 @@ static pmipc_status check_schema(pmipc_stream *stream, const struct pool_reader 
                      stream->anchor->place.name, reason.text);
 }
 
+/* A pool that was there when the stream was made: what it held then is not new, unless asked for. One that came later: all of
+ * it is. */
+static uint64_t first_cursor(const pmipc_stream *stream)
+{
+    uint64_t newest = reader_head_seq(stream->reader), history_len = stream->reader->protocol.history_len;
+    if (stream->made)
+        return 0;
+    if (!stream->start_oldest)
+        return newest;
+    return newest > history_len ? newest - history_len : 0;
+}
+
 static pmipc_status connect_by_name(pmipc_stream *stream)
 {
     struct pool_reader *reader;
@@ -55,8 +67,7 @@ static pmipc_status connect_by_name(pmipc_stream *stream)
     reader->error = &stream->error;
     stream->reader = reader;
     stream->connections++;
-    /* A pool that was there when the stream was made: what it held then is not new. One that came later: all of it is. */
-    stream->cursor = stream->made || stream->start_oldest ? 0 : reader_head_seq(reader);
+    stream->cursor = first_cursor(stream);
     return PMIPC_OK;
 }
 
@@ -194,8 +205,7 @@ pmipc_status pmipc_stream_get_last(pmipc_stream *stream, pmipc_view *view)
     status = reader_view_newest(stream->reader, view);
     if (status)
         return status;
-    if (view->seq > stream->cursor)
-        stream->cursor = view->seq;
+    stream->cursor = view->seq;
     count_view(stream, view);
     return PMIPC_OK;
 }
@@ -224,7 +234,7 @@ static pmipc_status take_next(pmipc_stream *stream, pmipc_view *view)
     uint64_t wanted = stream->cursor + 1;
     for (;;) {
         uint64_t newest = reader_head_seq(stream->reader);
-        if (newest < wanted)
+        if (newest <= stream->cursor || newest < wanted)
             return PMIPC_NOTHING_NEW;
         if (newest - wanted >= history_len)
             wanted = newest - history_len + 1;

@@ -44,7 +44,6 @@ void protocol_begin(struct protocol_producer *producer, uint64_t seq)
     /* Nobody has ever seen these slots. */
     for (uint32_t slot = 0; slot < producer->slot_count; slot++)
         producer->slot_states[slot] = SLOT_CLEAN;
-    producer->clean_count = producer->slot_count;
     store_relaxed(&producer->control->slot_count, producer->slot_count); /* [PUB] orders it */
 }
 
@@ -91,7 +90,6 @@ bool protocol_adopt(struct protocol_producer *producer, uint32_t slot_count)
     producer->seq = newest;
     producer->oldest = newest + 1;
     producer->ring_index = (uint32_t)((newest + 1) % producer->history_len);
-    producer->clean_count = 0;
     producer->cursor = 0;
     if (newest > 0) {
         uint32_t newest_index = (uint32_t)(newest % producer->history_len);
@@ -154,35 +152,36 @@ static void scan(struct protocol_producer *producer)
         }
         rows = load_acquire(&readers->rows_in_use) & ~((UINT64_C(2) << row) - 1); /* [ROW] */
     }
-    uint32_t clean = 0;
-    for (uint32_t slot = 0; slot < producer->slot_count; slot++) {
+    for (uint32_t slot = 0; slot < producer->slot_count; slot++)
         if (producer->slot_states[slot] == SLOT_UNCLEAN && !(producer->pinned[slot / 64] >> (slot % 64) & 1))
             producer->slot_states[slot] = SLOT_CLEAN;
-        clean += producer->slot_states[slot] == SLOT_CLEAN;
-    }
-    producer->clean_count = clean;
 }
 
+/* Slots are taken in cyclic order, so that windows are unbroken runs: an unclean slot on the way is skipped only after a fresh
+ * scan has found it pinned. Without readers that hold on to old slots there is one scan per round of the spare ones. */
 bool protocol_take_slot(struct protocol_producer *producer, uint32_t *slot)
 {
-    if (producer->clean_count == 0)
-        scan(producer);
-    if (producer->clean_count == 0)
-        return false;
     uint32_t candidate = producer->cursor;
-    while (producer->slot_states[candidate] != SLOT_CLEAN) /* ends: there is a clean one */
+    bool scanned = false;
+    for (uint32_t looked_at = 0; looked_at < producer->slot_count; looked_at++) {
+        if (producer->slot_states[candidate] == SLOT_UNCLEAN && !scanned) {
+            scan(producer);
+            scanned = true;
+        }
+        if (producer->slot_states[candidate] == SLOT_CLEAN) {
+            producer->slot_states[candidate] = SLOT_TAKEN;
+            producer->cursor = next_index(candidate, producer->slot_count);
+            *slot = candidate;
+            return true;
+        }
         candidate = next_index(candidate, producer->slot_count);
-    producer->slot_states[candidate] = SLOT_TAKEN;
-    producer->clean_count--;
-    producer->cursor = next_index(candidate, producer->slot_count);
-    *slot = candidate;
-    return true;
+    }
+    return false;
 }
 
 void protocol_return_slot(struct protocol_producer *producer, uint32_t slot)
 {
     producer->slot_states[slot] = SLOT_CLEAN; /* it never became reachable */
-    producer->clean_count++;
     producer->cursor = slot;
 }
 
@@ -216,7 +215,6 @@ void protocol_grow(struct protocol_producer *producer, uint32_t slot_count)
 {
     for (uint32_t slot = producer->slot_count; slot < slot_count; slot++)
         producer->slot_states[slot] = SLOT_CLEAN;
-    producer->clean_count += slot_count - producer->slot_count;
     producer->slot_count = slot_count;
     store_relaxed(&producer->control->slot_count, slot_count); /* [PUB] of the next entry orders it */
 }

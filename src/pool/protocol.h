@@ -77,7 +77,6 @@ struct protocol_producer {
     uint64_t oldest;           /* lowest seq in the ring; seq + 1 when it is empty */
     uint32_t ring_index;       /* (seq + 1) mod history_len: where the next entry goes */
     uint32_t cursor;           /* the slot to look at first */
-    uint32_t clean_count;
     uint64_t malformed_cells;
     uint16_t *ring_slots;      /* [history_len] slot of each ring entry, by ring index */
     uint8_t *slot_states;      /* [MAX_SLOTS] enum slot_state */

@@ -314,11 +314,11 @@ static uint64_t seq_in_mapped_slot(const void *context, uint32_t slot)
     return load_relaxed(&((const struct slot_header *)slot_address(writer, slot))->seq);
 }
 
-uint32_t writer_describe_readers(struct pool_writer *writer, pmipc_reader_info *infos, uint32_t capacity)
+uint32_t writer_describe_readers(struct pool_writer *writer, pmipc_reader_info *infos)
 {
     struct slot_lookup lookup = {writer->protocol.slot_count, seq_in_mapped_slot, writer};
     writer_sweep(writer); /* rows of the dead are not streams any more */
-    return rows_describe(writer->readers, writer->fd, &lookup, infos, capacity);
+    return rows_describe(writer->readers, writer->fd, &lookup, infos, PIN_ROWS);
 }
 
 static pmipc_status all_pinned(struct pool_writer *writer)
@@ -336,7 +336,8 @@ static pmipc_status take_slot_the_hard_way(struct pool_writer *writer, uint32_t 
 {
     if (!writer->no_growth) {
         int64_t now = clock_monotonic_ns();
-        if (now >= writer->next_sweep_ns) {
+        /* A sweep costs less than growing: never grow for the dead. */
+        if (now >= writer->next_sweep_ns || now >= writer->next_growth_ns) {
             writer->next_sweep_ns = now + SWEEP_INTERVAL_NS;
             if (writer_sweep(writer) && protocol_take_slot(&writer->protocol, slot))
                 return PMIPC_OK;

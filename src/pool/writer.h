@@ -69,7 +69,8 @@ pmipc_status writer_commit(struct pool_writer *writer, uint32_t slot, int64_t st
 /* Clear the rows of dead readers now. */
 uint32_t writer_sweep(struct pool_writer *writer);
 
-uint32_t writer_describe_readers(struct pool_writer *writer, pmipc_reader_info *infos, uint32_t capacity);
+/* `infos` has room for PIN_ROWS. */
+uint32_t writer_describe_readers(struct pool_writer *writer, pmipc_reader_info *infos);
 
 /* Mark retired, ring, wake. The name is the registry's business. False: the pool is not this writer's any more. */
 bool writer_retire(struct pool_writer *writer);

@@ -49,6 +49,14 @@ pmipc_status pmipc_registry_folder(const char *folder, char *path, size_t path_b
     return length < 0 || (size_t)length >= path_bytes ? PMIPC_INVALID_ARGUMENT : PMIPC_OK;
 }
 
+void entry_of_name(const char *name, char *entry)
+{
+    memcpy(entry, name, strlen(name) + 1);
+    for (char *c = entry; *c; c++)
+        if (*c == '/')
+            *c = ENTRY_SLASH;
+}
+
 pmipc_status place_of(const char *name, const char *folder, struct pool_place *place, pmipc_error *error)
 {
     pmipc_status status = pmipc_name_check(name, error);
@@ -58,10 +66,7 @@ pmipc_status place_of(const char *name, const char *folder, struct pool_place *p
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "the registry folder's path is longer than %d bytes",
                          FOLDER_PATH_BYTES - 1);
     memcpy(place->name, name, strlen(name) + 1);
-    memcpy(place->entry, name, strlen(name) + 1);
-    for (char *c = place->entry; *c; c++)
-        if (*c == '/')
-            *c = ENTRY_SLASH;
+    entry_of_name(name, place->entry);
     snprintf(place->path, sizeof place->path, "%s/%s", place->folder, place->entry);
     return PMIPC_OK;
 }

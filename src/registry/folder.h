@@ -20,6 +20,9 @@ struct pool_place {
 /* The place of pool `name`. Returns OK, INVALID_NAME, INVALID_ARGUMENT. */
 pmipc_status place_of(const char *name, const char *folder, struct pool_place *place, pmipc_error *error);
 
+/* The file name of a sound pool name. `entry` has ENTRY_BYTES. */
+void entry_of_name(const char *name, char *entry);
+
 /* Name of an entry, or false when it is no pool's. */
 bool name_of_entry(const char *entry, char *name);
 

@@ -12,29 +12,29 @@
 
 struct pmipc_registry {
     int folder;
-    char **entries; /* in the order of their names */
+    char **names; /* in order */
     size_t count;
     size_t capacity;
     size_t next;
 };
 
-static int compare_entries(const void *a, const void *b)
+static int compare_names(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static bool keep_entry(pmipc_registry *registry, const char *entry)
+static bool keep_name(pmipc_registry *registry, const char *name)
 {
     if (registry->count == registry->capacity) {
         size_t capacity = registry->capacity ? 2 * registry->capacity : 64;
-        char **entries = realloc(registry->entries, capacity * sizeof *entries);
-        if (!entries)
+        char **names = realloc(registry->names, capacity * sizeof *names);
+        if (!names)
             return false;
-        registry->entries = entries;
+        registry->names = names;
         registry->capacity = capacity;
     }
-    registry->entries[registry->count] = strdup(entry);
-    return registry->entries[registry->count] && ++registry->count;
+    registry->names[registry->count] = strdup(name);
+    return registry->names[registry->count] && ++registry->count;
 }
 
 static pmipc_status read_entries(pmipc_registry *registry, pmipc_error *error)
@@ -51,12 +51,12 @@ static pmipc_status read_entries(pmipc_registry *registry, pmipc_error *error)
     pmipc_status status = PMIPC_OK;
     for (struct dirent *entry; !status && (entry = readdir(directory));) {
         char name[PMIPC_MAX_NAME + 1];
-        if (name_of_entry(entry->d_name, name) && !keep_entry(registry, entry->d_name))
+        if (name_of_entry(entry->d_name, name) && !keep_name(registry, name))
             status = error_set(error, PMIPC_NO_MEMORY, 0, "out of memory while reading the registry folder");
     }
     closedir(directory);
     if (registry->count)
-        qsort(registry->entries, registry->count, sizeof *registry->entries, compare_entries);
+        qsort(registry->names, registry->count, sizeof *registry->names, compare_names);
     return status;
 }
 
@@ -86,10 +86,10 @@ pmipc_status pmipc_registry_next(pmipc_registry *registry, pmipc_pool_info *info
         return PMIPC_INVALID_ARGUMENT;
     memset(info, 0, sizeof *info);
     while (registry->next < registry->count) {
-        const char *entry = registry->entries[registry->next++];
-        char name[PMIPC_MAX_NAME + 1];
+        const char *name = registry->names[registry->next++];
+        char entry[ENTRY_BYTES];
         pmipc_error error;
-        name_of_entry(entry, name);
+        entry_of_name(name, entry);
         pmipc_status status = inspect_entry(registry->folder, entry, name, info, &error);
         if (status == PMIPC_NOT_FOUND)
             continue; /* gone meanwhile */
@@ -106,8 +106,8 @@ void pmipc_registry_close(pmipc_registry *registry)
     if (!registry)
         return;
     for (size_t i = 0; i < registry->count; i++)
-        free(registry->entries[i]);
-    free(registry->entries);
+        free(registry->names[i]);
+    free(registry->names);
     file_close(registry->folder);
     free(registry);
 }

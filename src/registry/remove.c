@@ -81,14 +81,15 @@ static pmipc_status remove_file(int folder, const char *entry, const char *name,
     return status;
 }
 
-/* What is no pool file at all (FIFO, symlink, ...) is unlinked as it is; a folder is left to its owner. */
+/* What is no pool file at all (FIFO, symlink, ...) is unlinked as it is. A folder is refused: it may be anybody's. */
 static pmipc_status remove_foreign(int folder, const char *entry, const char *name, pmipc_error *error)
 {
     char words[128];
     int unlinked = file_unlink(folder, entry);
     if (unlinked == 0 || unlinked == -ENOENT)
         return PMIPC_OK;
-    return error_set(error, error_status_of(-unlinked), -unlinked, "pool '%s': its entry is no pool and cannot be removed: %s", name,
+    pmipc_status status = unlinked == -EISDIR ? PMIPC_UNSUPPORTED : error_status_of(-unlinked);
+    return error_set(error, status, -unlinked, "pool '%s': its entry is no pool and cannot be removed: %s", name,
                      error_describe_errno(-unlinked, words));
 }
 
@@ -168,8 +169,8 @@ pmipc_status pmipc_registry_clean(const char *folder, pmipc_removed_callback rem
             status = remove_entry(folder_fd, place.entry, info->name, 0, 0, 0, &bytes, &reason);
         if (status == PMIPC_OK && removed)
             removed(info->name, bytes, context);
-        /* In use is not a failure; one that cannot be removed does not keep the others from being. */
-        if (status && status != PMIPC_BUSY && status != PMIPC_NOT_FOUND && !first_failure) {
+        /* In use is not a failure, and a folder is nobody's pool; one that cannot be removed does not keep the others from being. */
+        if (status && status != PMIPC_BUSY && status != PMIPC_NOT_FOUND && status != PMIPC_UNSUPPORTED && !first_failure) {
             first_failure = status;
             if (error)
                 *error = reason;
