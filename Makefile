@@ -1,0 +1,80 @@
+# One word for each thing a developer does. What is made lives in build/ and .venv*/; nothing else is touched.
+#   make demo [SECONDS=20] [DEMO_OPTIONS="--plain"]    two producers, a consumer, a killed camera
+#   make test      everything: C, Python 3.10 to 3.13, examples, packaging, lint
+#   make bench     the benchmarks, into docs/benchmarks.md
+#   make lint format asan tsan venv clean
+SHELL = /bin/bash
+.SHELLFLAGS = -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+SECONDS = 20
+DEMO_OPTIONS =
+OTHER_PYTHONS = 3.10 3.12 3.13
+PYTEST = -m pytest -p no:cacheprovider
+BUILD = env --unset=MAKEFLAGS --unset=MAKELEVEL cmake --build --parallel 2
+PACKAGE_SOURCES = pyproject.toml CMakeLists.txt python/polymorph_ipc/_core.pyi \
+                  $(shell find cmake include src python/ext -type f)
+
+# Tools from .venv are found first: cmake comes from there when the machine has none.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: demo test bench lint format asan tsan venv clean \
+        test-c test-python test-examples test-packaging $(OTHER_PYTHONS:%=test-python-%) build-dev build-release
+
+venv: .venv/ready
+
+.venv/ready: $(PACKAGE_SOURCES)
+	scripts/make_venv.sh .venv default dev,demo
+	touch $@
+
+.venv-%/ready: $(PACKAGE_SOURCES)
+	scripts/make_venv.sh .venv-$* $* dev
+	touch $@
+
+build-dev build-release: build-%: .venv/ready
+	cmake --preset $* >/dev/null
+	$(BUILD) --preset $*
+
+demo:
+	@scripts/demo.sh --seconds $(SECONDS) $(DEMO_OPTIONS)
+
+test:
+	@scripts/test.sh
+
+test-c: build-dev
+	ctest --preset dev
+
+test-python: .venv/ready
+	.venv/bin/python $(PYTEST) tests/python
+
+$(OTHER_PYTHONS:%=test-python-%): test-python-%: .venv-%/ready
+	.venv-$*/bin/python $(PYTEST) tests/python
+
+test-examples: build-release
+	.venv/bin/python $(PYTEST) tests/examples
+
+test-packaging: build-release
+	tests/packaging/run.sh build/release .venv/bin/python
+
+lint: .venv/ready
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy --strict python/polymorph_ipc
+
+format: .venv/ready
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+	scripts/format_c.sh
+
+asan tsan: .venv/ready
+	cmake --preset $@ >/dev/null
+	$(BUILD) --preset $@
+	ctest --preset $@
+
+bench: build-release
+	.venv/bin/python bench/run.py
+
+clean:
+	rm -rf build .venv .venv-* dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

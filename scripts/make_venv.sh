@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Make or refresh a virtual environment that has the package in it, editable: make_venv.sh DIR VERSION EXTRAS
+set -euo pipefail
+folder=$1 version=$2 extras=$3
+
+[ -x "$folder/bin/python" ] || "$(scripts/find_python.sh "$version")" -m venv "$folder"
+pip() { "$folder/bin/python" -m pip --disable-pip-version-check "$@" --quiet; }
+
+# Builds happen in this environment and not in a throw-away one, so that a second build only compiles what changed.
+tools=("scikit-build-core>=0.10" "numpy>=2.0") # as in pyproject.toml
+usable() { "$@" >/dev/null 2>&1; }
+if ! usable cmake --preset=none --list-presets || ! usable ctest --version; then
+    tools+=("cmake>=3.21")
+fi
+pip install "${tools[@]}"
+PATH="$PWD/$folder/bin:$PATH" pip install --no-build-isolation --editable ".[$extras]"

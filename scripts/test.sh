@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Run every test suite, two at a time, and print what each of them has to say. REQUIRE_ALL=1: nothing may be missing.
+set -euo pipefail
+require_all=${REQUIRE_ALL:-0}
+suites=(test-c test-python)
+
+missing() {
+    echo "make test: $1" >&2
+    [ "$require_all" = 0 ] || exit 1
+}
+
+for version in 3.10 3.12 3.13; do
+    if scripts/find_python.sh "$version" >/dev/null; then
+        suites+=("test-python-$version")
+    else
+        missing "Python $version is not here, so the package is not tested with it"
+    fi
+done
+suites+=(test-examples test-packaging lint)
+
+make .venv/ready
+.venv/bin/python -c "import torch" 2>/dev/null || missing "torch is not in .venv, so nothing is tested with it"
+
+if ! make --keep-going --jobs=2 --output-sync=target "${suites[@]}"; then
+    echo "make test: FAILED, see above" >&2
+    exit 1
+fi
+echo "make test: passed: ${suites[*]}"
