@@ -1,0 +1,123 @@
+/* arguments.c: what callers pass: keyword arguments of fast calls, seconds, stamps. */
+#include "core.h"
+
+#include <math.h>
+
+#define NS_PER_SECOND 1000000000
+
+/* Index of a keyword in the signature; -1 unknown, -2 exception. Names are nearly always interned: compare pointers. */
+static int find_name(const py_state *state, const py_signature *signature, PyObject *keyword)
+{
+    for (int i = 0; i < signature->count; i++)
+        if (state->names[signature->names[i]] == keyword)
+            return i;
+    for (int i = 0; i < signature->count; i++) {
+        int order = PyUnicode_Compare(state->names[signature->names[i]], keyword);
+        if (order == 0)
+            return i;
+        if (order == -1 && PyErr_Occurred())
+            return -2;
+    }
+    return -1;
+}
+
+int py_parse(const py_state *state, const py_signature *signature, PyObject *const *args, Py_ssize_t nargs,
+             PyObject *kwnames, PyObject **values)
+{
+    for (int i = 0; i < signature->count; i++)
+        values[i] = NULL;
+    if (nargs > signature->positional) {
+        PyErr_Format(PyExc_TypeError, "%s() takes at most %d positional argument%s (%zd given)", signature->function,
+                     signature->positional, signature->positional == 1 ? "" : "s", nargs);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < nargs; i++)
+        values[i] = args[i];
+    Py_ssize_t keyword_count = kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames);
+    for (Py_ssize_t i = 0; i < keyword_count; i++) {
+        PyObject *keyword = PyTuple_GET_ITEM(kwnames, i);
+        int index = find_name(state, signature, keyword);
+        if (index == -2)
+            return -1;
+        if (index < 0) {
+            PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", signature->function, keyword);
+            return -1;
+        }
+        if (values[index] != NULL) {
+            PyErr_Format(PyExc_TypeError, "%s() got multiple values for argument '%U'", signature->function, keyword);
+            return -1;
+        }
+        values[index] = args[nargs + i];
+    }
+    for (int i = 0; i < signature->required; i++) {
+        if (values[i] == NULL) {
+            PyErr_Format(PyExc_TypeError, "%s() missing required argument '%U'", signature->function,
+                         state->names[signature->names[i]]);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* A number of seconds as ns, rounded to the nearest: whole seconds apart from the rest, which a double holds exactly. */
+static int ns_of_double(double seconds, const char *what, int64_t *ns)
+{
+    double whole = floor(seconds);
+    if (!(fabs(whole) < (double)(INT64_MAX / NS_PER_SECOND))) {
+        PyErr_Format(PyExc_ValueError, "%s is out of range", what);
+        return -1;
+    }
+    *ns = (int64_t)whole * NS_PER_SECOND + (int64_t)llround((seconds - whole) * NS_PER_SECOND);
+    return 0;
+}
+
+int py_seconds(PyObject *value, const char *what, int64_t absent, int64_t *ns)
+{
+    *ns = absent;
+    if (value == NULL || value == Py_None)
+        return 0;
+    double seconds = PyFloat_AsDouble(value);
+    if (seconds == -1.0 && PyErr_Occurred()) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError))
+            PyErr_Format(PyExc_TypeError, "%s must be a number of seconds or None, not %.100s", what,
+                         Py_TYPE(value)->tp_name);
+        return -1;
+    }
+    if (isnan(seconds) || seconds < 0) {
+        PyErr_Format(PyExc_ValueError, "%s must be zero or more seconds, or None; got %R", what, value);
+        return -1;
+    }
+    if (seconds >= (double)(INT64_MAX / NS_PER_SECOND))  /* 292 years: as good as none */
+        return 0;
+    return ns_of_double(seconds, what, ns);
+}
+
+int py_stamp(PyObject *value, const char *what, int64_t *ns)
+{
+    if (PyFloat_Check(value))
+        return ns_of_double(PyFloat_AS_DOUBLE(value), what, ns);
+    if (PyIndex_Check(value) && !PyBool_Check(value)) {
+        PyObject *index = PyNumber_Index(value);
+        if (index == NULL)
+            return -1;
+        int overflow;
+        long long number = PyLong_AsLongLongAndOverflow(index, &overflow);
+        Py_DECREF(index);
+        if (number == -1 && PyErr_Occurred())
+            return -1;
+        if (overflow != 0 || number == PMIPC_STAMP_NOW) {
+            PyErr_Format(PyExc_ValueError, "%s is out of range: %R ns", what, value);
+            return -1;
+        }
+        *ns = number;
+        return 0;
+    }
+    if (PyArray_IsScalar(value, Floating)) {
+        double seconds = PyFloat_AsDouble(value);
+        if (seconds == -1.0 && PyErr_Occurred())
+            return -1;
+        return ns_of_double(seconds, what, ns);
+    }
+    PyErr_Format(PyExc_TypeError, "%s must be int (ns) or float (seconds), not %.100s", what, Py_TYPE(value)->tp_name);
+    return -1;
+}

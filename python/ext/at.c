@@ -1,0 +1,222 @@
+/* at.c: get_at: samples by their stamps. */
+#include "core.h"
+
+typedef struct at_query {
+    pmipc_at_method method;
+    int64_t tolerance_ns;
+} at_query;
+
+static pmipc_status look(py_stream *self, int64_t stamp_ns, const at_query *query, pmipc_view *view)
+{
+    pmipc_status status;
+    py_turn_begin(&self->turn);
+    if (self->handle == NULL)
+        status = PMIPC_CLOSED;
+    else
+        status = pmipc_stream_get_at(self->handle, stamp_ns, query->method, query->tolerance_ns, view);
+    py_turn_end(&self->turn);
+    return status;
+}
+
+/* 1: the lease has the sample; 0: there is none; -1: exception. */
+static int find(py_stream *self, int64_t stamp_ns, const at_query *query, int64_t max_age_ns, py_lease *lease)
+{
+    if (py_stream_usable(self) < 0 || py_lease_begin(self->state, py_stream_gives_torch(self), lease) < 0)
+        return -1;
+    pmipc_status status = look(self, stamp_ns, query, lease->view);
+    if (status == PMIPC_FORKED && py_stream_reopen(self) == 0)
+        status = look(self, stamp_ns, query, lease->view);
+    bool stale = status == PMIPC_OK && max_age_ns >= 0 && pmipc_monotonic_ns() - lease->view->published_ns > max_age_ns;
+    if (status == PMIPC_OK && !stale)
+        return 1;
+    py_lease_end(lease);
+    if (status < PMIPC_INVALID_ARGUMENT)
+        return 0;
+    if (!PyErr_Occurred())
+        py_stream_raise(self, status);
+    return -1;
+}
+
+static PyObject *get_one(py_stream *self, int64_t stamp_ns, const at_query *query, const py_read_options *options)
+{
+    py_lease lease;
+    int found = find(self, stamp_ns, query, options->max_age_ns, &lease);
+    if (found <= 0)
+        return found < 0 ? NULL : py_nothing(options);
+    return py_deliver(self, &lease, NULL, options);
+}
+
+/* ---- several stamps */
+
+/* What get_many builds: begun when the first sample has shown the schema. */
+typedef struct many {
+    py_gather *gather;
+    py_schema *schema;
+    PyObject *info;
+    int64_t now_ns;
+} many;
+
+static void many_clear(many *all)
+{
+    if (all->gather != NULL)
+        py_gather_free(all->gather);
+    Py_XDECREF((PyObject *)all->schema);
+    Py_XDECREF(all->info);
+}
+
+static int many_begin(many *all, py_stream *self, Py_ssize_t count, const pmipc_view *view,
+                      const py_read_options *options)
+{
+    all->now_ns = pmipc_monotonic_ns();
+    all->schema = py_stream_schema(self, view->schema);
+    if (all->schema == NULL)
+        return -1;
+    if (options->return_info && (all->info = py_history_info_begin(self->state, count, 0, true)) == NULL)
+        return -1;
+    all->gather = py_gather_begin(self, all->schema, count, NULL, options->out, false);
+    return all->gather == NULL ? -1 : 0;
+}
+
+static int many_add(many *all, Py_ssize_t row, const pmipc_view *view)
+{
+    /* With expect="any" the pool may be made anew, with another schema, between two stamps. */
+    if (pmipc_schema_compare(&all->schema->schema, view->schema, NULL) != PMIPC_OK) {
+        py_raise_format(all->schema->state, PMIPC_SCHEMA_MISMATCH, "the pool's schema changed meanwhile");
+        return -1;
+    }
+    if (all->info != NULL)
+        py_history_info_row(all->info, row, view->seq, view->stamp_ns, view->published_ns, all->now_ns);
+    return py_gather_rows(all->gather, row, 1, view->fields, 0);
+}
+
+/* `stamps` is a 1-d array of int64 ns. */
+static PyObject *get_many(py_stream *self, PyArrayObject *stamps, const at_query *query, const py_read_options *options)
+{
+    many all = {0};
+    Py_ssize_t count = (Py_ssize_t)PyArray_DIM(stamps, 0);
+    const int64_t *stamp_ns = PyArray_DATA(stamps);
+    PyObject *result = NULL;
+    int found = count > 0;
+    for (Py_ssize_t row = 0; row < count; row++) {
+        py_lease lease;
+        found = find(self, stamp_ns[row], query, options->max_age_ns, &lease);
+        if (found <= 0)
+            break;
+        if ((row == 0 && many_begin(&all, self, count, lease.view, options) < 0)
+            || many_add(&all, row, lease.view) < 0)
+            found = -1;
+        py_lease_end(&lease);
+        if (found < 0)
+            break;
+    }
+    if (found == 0) {
+        result = py_nothing(options);
+    } else if (found > 0) {
+        py_gather *gather = all.gather;
+        all.gather = NULL;
+        result = py_gather_end(gather);
+        PyObject *info = all.info;
+        all.info = NULL;
+        result = py_with_info(result, info);
+    }
+    many_clear(&all);
+    return result;
+}
+
+/* ---- arguments */
+
+/* An array of stamps as int64 ns, new: integers are ns, floats are seconds. */
+static PyArrayObject *stamps_of(PyObject *value)
+{
+    PyArrayObject *array = (PyArrayObject *)PyArray_FROM_O(value);
+    if (array == NULL)
+        return NULL;
+    PyArrayObject *result = NULL;
+    if (PyArray_NDIM(array) != 1) {
+        PyErr_Format(PyExc_ValueError, "stamp must be one stamp or a 1-d array of them, not an array of %d dimensions",
+                     PyArray_NDIM(array));
+    } else if (PyArray_ISINTEGER(array) || PyArray_SIZE(array) == 0) {
+        result = (PyArrayObject *)PyArray_FROMANY((PyObject *)array, NPY_INT64, 1, 1,
+                                                  NPY_ARRAY_CARRAY_RO | NPY_ARRAY_FORCECAST);
+    } else if (PyArray_ISFLOAT(array)) {
+        npy_intp *dims = PyArray_DIMS(array);
+        result = (PyArrayObject *)PyArray_SimpleNew(1, dims, NPY_INT64);
+        for (npy_intp i = 0; result != NULL && i < dims[0]; i++) {
+            PyObject *item = PyArray_GETITEM(array, PyArray_GETPTR1(array, i));
+            if (item == NULL || py_stamp(item, "stamp", (int64_t *)PyArray_GETPTR1(result, i)) < 0)
+                Py_CLEAR(result);
+            Py_XDECREF(item);
+        }
+    } else {
+        PyErr_Format(PyExc_TypeError, "stamps must be integers (ns) or floats (seconds), not %S",
+                     (PyObject *)PyArray_DESCR(array));
+    }
+    Py_DECREF(array);
+    return result;
+}
+
+static int parse_query(py_stream *self, PyObject *method, PyObject *tolerance, at_query *query)
+{
+    *query = (at_query){PMIPC_AT_NEAREST, -1};
+    if (method != NULL) {
+        static const char *const names[] = {"nearest", "before", "after"};
+        int known = -1;
+        for (int i = 0; i < 3 && PyUnicode_Check(method); i++)
+            if (PyUnicode_CompareWithASCIIString(method, names[i]) == 0)
+                known = i;
+        if (known < 0) {
+            py_raise_format(self->state, PMIPC_INVALID_ARGUMENT,
+                            "method must be \"nearest\", \"before\" or \"after\", not %R", method);
+            return -1;
+        }
+        query->method = (pmipc_at_method)known;
+    }
+    if (tolerance == NULL || tolerance == Py_None)
+        return 0;
+    if (PyFloat_Check(tolerance) && PyFloat_AS_DOUBLE(tolerance) == Py_HUGE_VAL)
+        return 0;
+    if (py_stamp(tolerance, "tolerance", &query->tolerance_ns) < 0)
+        return -1;
+    if (query->tolerance_ns < 0) {
+        py_raise_format(self->state, PMIPC_INVALID_ARGUMENT, "tolerance must be zero or more, not %R", tolerance);
+        return -1;
+    }
+    return 0;
+}
+
+/* Whether this is several stamps: an array or a sequence; numpy's scalars and 0-d arrays are one. */
+static bool is_several(PyObject *value)
+{
+    if (PyArray_Check(value))
+        return PyArray_NDIM((PyArrayObject *)value) > 0;
+    return !PyNumber_Check(value) || PySequence_Check(value);
+}
+
+PyObject *py_stream_get_at(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+{
+    static const py_signature signature = {
+        "get_at", 3, 1, 7, {NAME_stamp, NAME_method, NAME_tolerance, NAME_copy, NAME_out, NAME_max_age, NAME_return_info}};
+    py_stream *self = (py_stream *)object;
+    py_read_options options;
+    PyObject *values[7];
+    at_query query;
+    if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0
+        || parse_query(self, values[1], values[2], &query) < 0
+        || py_read_options_parse(self, values + 3, &options) < 0)
+        return NULL;
+    if (!is_several(values[0])) {
+        int64_t stamp_ns;
+        PyObject *stamp = PyArray_Check(values[0]) ? PyArray_ToScalar(PyArray_DATA((PyArrayObject *)values[0]),
+                                                                      (PyArrayObject *)values[0])
+                                                   : Py_NewRef(values[0]);
+        int parsed = stamp == NULL ? -1 : py_stamp(stamp, "stamp", &stamp_ns);
+        Py_XDECREF(stamp);
+        return parsed < 0 ? NULL : get_one(self, stamp_ns, &query, &options);
+    }
+    PyArrayObject *stamps = stamps_of(values[0]);
+    if (stamps == NULL)
+        return NULL;
+    PyObject *result = get_many(self, stamps, &query, &options);
+    Py_DECREF(stamps);
+    return result;
+}

@@ -1,0 +1,180 @@
+/* deliver.c: from a view of the library to the arrays and infos that a caller gets. The hot half of every read. */
+#include "core.h"
+
+/* ---- one field */
+
+/* Shape of a field's array: `rows` frames (negative: one sample without that dimension) of leading length `length`. */
+static int array_shape(const py_field *field, int64_t length, int64_t rows, npy_intp *shape)
+{
+    int ndim = 0;
+    if (rows >= 0)
+        shape[ndim++] = (npy_intp)rows;
+    for (int i = 0; i < field->ndim; i++)
+        shape[ndim + i] = field->shape[i];
+    if (field->variable)
+        shape[ndim] = (npy_intp)length;
+    return ndim + field->ndim;
+}
+
+static PyObject *numpy_view(py_schema *schema, uint32_t index, PyObject *base, const void *data, int64_t length,
+                            int64_t rows, int64_t row_stride)
+{
+    py_field *field = &schema->fields[index];
+    PyArray_Descr *descr = field->descr;
+    if (descr == NULL && (descr = py_field_descr(schema, index)) == NULL)
+        return NULL;
+    npy_intp shape[PY_MAX_DIMENSIONS];
+    npy_intp strides[PY_MAX_DIMENSIONS];
+    int ndim = array_shape(field, length, rows, shape);
+    if (rows >= 0) {
+        strides[0] = (npy_intp)row_stride;
+        for (int i = 0; i < field->ndim; i++)
+            strides[i + 1] = (npy_intp)(field->strides[i] * field->itemsize);
+    }
+    Py_INCREF(descr);
+    PyObject *array = PyArray_NewFromDescr(&PyArray_Type, descr, ndim, shape, rows >= 0 ? strides : NULL,
+                                           (void *)(uintptr_t)data, 0, NULL);
+    if (array == NULL)
+        return NULL;
+    if (PyArray_SetBaseObject((PyArrayObject *)array, Py_NewRef(base)) < 0)
+        Py_CLEAR(array);
+    return array;
+}
+
+static PyObject *torch_view(py_schema *schema, uint32_t index, py_hold *hold, const void *data, int64_t length,
+                            int64_t rows, int64_t row_stride)
+{
+    const py_field *field = &schema->fields[index];
+    npy_intp shape[PY_MAX_DIMENSIONS];
+    int64_t strides[PY_MAX_DIMENSIONS];
+    int ndim = array_shape(field, length, rows, shape);
+    int first = rows >= 0 ? 1 : 0;
+    if (rows >= 0)
+        strides[0] = row_stride / field->itemsize;
+    for (int i = 0; i < field->ndim; i++)
+        strides[first + i] = field->strides[i];
+    return py_torch_view(schema->state, hold, field->dlpack, (void *)(uintptr_t)data, ndim, shape, strides);
+}
+
+/* An array over `data`, which the lease keeps in place. `base` is made when the first numpy array needs it. */
+static PyObject *field_view(py_schema *schema, uint32_t index, py_lease *lease, PyObject **base, const void *data,
+                            int64_t length, int64_t rows, int64_t row_stride)
+{
+    const py_field *field = &schema->fields[index];
+    if (lease->hold != NULL && field->dlpack.lanes != 0)
+        return torch_view(schema, index, lease->hold, data, length, rows, row_stride);
+    if (*base == NULL && (*base = py_lease_base(schema->state, lease)) == NULL)
+        return NULL;
+    return numpy_view(schema, index, *base, data, length, rows, row_stride);
+}
+
+/* A list of the field's arrays, frame by frame: they differ in length. */
+static PyObject *variable_rows(py_schema *schema, uint32_t index, py_lease *lease, PyObject **base, const py_rows *rows)
+{
+    PyObject *list = PyList_New((Py_ssize_t)rows->count);
+    for (uint32_t i = 0; list != NULL && i < rows->count; i++) {
+        pmipc_frame frame;
+        pmipc_status status = pmipc_view_frame(lease->view, rows->first + i, &frame);
+        PyObject *array = NULL;
+        if (status == PMIPC_OK)
+            array = field_view(schema, index, lease, base, frame.fields[index].data, frame.fields[index].length, -1, 0);
+        else
+            py_raise(schema->state, status, pmipc_status_text(status), 0);
+        if (array == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, (Py_ssize_t)i, array);
+    }
+    return list;
+}
+
+/* What a field gives for a sample (`rows` NULL) or a history. */
+static PyObject *field_result(py_schema *schema, uint32_t index, py_lease *lease, PyObject **base, const py_rows *rows)
+{
+    const pmipc_view *view = lease->view;
+    const pmipc_view_field *from = &view->fields[index];
+    if (rows == NULL)
+        return field_view(schema, index, lease, base, from->data, from->length, -1, 0);
+    if (schema->fields[index].variable)
+        return variable_rows(schema, index, lease, base, rows);
+    const char *data = (const char *)from->data + (int64_t)rows->first * view->frame_stride;
+    return field_view(schema, index, lease, base, data, 0, rows->count, view->frame_stride);
+}
+
+/* ---- all fields */
+
+static PyObject *make_views(py_schema *schema, py_lease *lease, const py_rows *rows)
+{
+    PyObject *base = lease->pin == NULL ? NULL : Py_NewRef((PyObject *)lease->pin);
+    PyObject *result;
+    if (!schema->is_dict) {
+        result = field_result(schema, 0, lease, &base, rows);
+    } else {
+        result = PyDict_Copy(schema->template);
+        for (uint32_t i = 0; result != NULL && i < schema->field_count; i++) {
+            PyObject *array = field_result(schema, i, lease, &base, rows);
+            if (array == NULL || PyDict_SetItem(result, schema->fields[i].name, array) < 0)
+                Py_CLEAR(result);
+            Py_XDECREF(array);
+        }
+    }
+    Py_XDECREF(base);
+    return result;
+}
+
+static bool is_private(const py_read_options *options, const py_rows *rows)
+{
+    return options->copy || options->out != NULL || (rows != NULL && rows->padding > 0);
+}
+
+/* The info has the ages at the moment of the read, so it is made before a copy takes its time. */
+static PyObject *make_info(py_state *state, const pmipc_view *view, const py_rows *rows,
+                           const py_read_options *options)
+{
+    bool copied = view->copied || is_private(options, rows);
+    if (rows == NULL)
+        return py_sample_info(state, view, view->lost, copied);
+    return py_history_info(state, view, rows, view->lost, copied);
+}
+
+static PyObject *deliver(py_stream *stream, py_schema *schema, py_lease *lease, const py_rows *rows,
+                         const py_read_options *options)
+{
+    PyObject *info = NULL;
+    if (options->return_info && (info = make_info(stream->state, lease->view, rows, options)) == NULL)
+        return NULL;
+    PyObject *result;
+    if (is_private(options, rows))
+        result = py_gather_view(stream, schema, lease->view, rows, options->out);
+    else
+        result = make_views(schema, lease, rows);
+    return py_with_info(result, info);
+}
+
+PyObject *py_deliver(py_stream *stream, py_lease *lease, const py_rows *rows, const py_read_options *options)
+{
+    PyObject *result = NULL;
+    py_schema *schema = py_stream_schema(stream, lease->view->schema);
+    if (schema != NULL && py_lease_convert(stream->state, py_stream_gives_torch(stream), lease) == 0)
+        result = deliver(stream, schema, lease, rows, options);
+    Py_XDECREF(schema);
+    py_lease_end(lease);
+    return result;
+}
+
+PyObject *py_nothing(const py_read_options *options)
+{
+    if (options->return_info)
+        return PyTuple_Pack(2, Py_None, Py_None);
+    Py_RETURN_NONE;
+}
+
+PyObject *py_with_info(PyObject *result, PyObject *info)
+{
+    if (info == NULL)
+        return result;
+    PyObject *pair = result == NULL ? NULL : PyTuple_Pack(2, result, info);
+    Py_XDECREF(result);
+    Py_DECREF(info);
+    return pair;
+}

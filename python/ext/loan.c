@@ -1,0 +1,395 @@
+/* loan.c: the Loan class: a frame that is filled where it will be read. */
+#include "core.h"
+
+typedef struct py_loan {
+    PyObject_HEAD
+    py_producer *producer;
+    bool out;
+    PyObject *data;    /* arrays over the slot, made when asked for; NULL */
+    PyObject *length;  /* int, dict or None */
+    PyObject *stamp;
+    pmipc_loan loan;
+} py_loan;
+
+static int check_out(const py_loan *self)
+{
+    if (self->out)
+        return 0;
+    py_raise_format(self->producer->state, PMIPC_WRONG_STATE, "pool '%s': this loan has ended", self->producer->name_text);
+    return -1;
+}
+
+/* ---- making one */
+
+/* Preset lengths: an int, or a dict of them for the variable fields of a dict pool; None when nothing is variable. */
+static PyObject *preset_length(const py_schema *schema)
+{
+    if (!schema->is_dict)
+        return schema->fields[0].variable ? PyLong_FromSsize_t(schema->fields[0].shape[0]) : Py_NewRef(Py_None);
+    PyObject *lengths = PyDict_New();
+    for (uint32_t i = 0; lengths != NULL && i < schema->field_count; i++) {
+        if (!schema->fields[i].variable)
+            continue;
+        PyObject *length = PyLong_FromSsize_t(schema->fields[i].shape[0]);
+        if (length == NULL || PyDict_SetItem(lengths, schema->fields[i].name, length) < 0)
+            Py_CLEAR(lengths);
+        Py_XDECREF(length);
+    }
+    if (lengths != NULL && PyDict_GET_SIZE(lengths) == 0)
+        Py_SETREF(lengths, Py_NewRef(Py_None));
+    return lengths;
+}
+
+PyObject *py_producer_loan(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    py_producer *producer = (py_producer *)object;
+    if (py_producer_usable(producer) < 0)
+        return NULL;
+    PyTypeObject *type = producer->state->loan_type;
+    py_loan *self = (py_loan *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->producer = (py_producer *)Py_NewRef(object);
+    self->stamp = Py_NewRef(Py_None);
+    self->length = preset_length(producer->schema);
+    if (self->length == NULL || py_gate_enter(&producer->gate) < 0) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    pmipc_status status = PMIPC_CLOSED;
+    if (producer->handle != NULL)
+        status = pmipc_producer_loan(producer->handle->producer, &self->loan);
+    self->out = status == PMIPC_OK;
+    py_gate_leave(&producer->gate);
+    if (status != PMIPC_OK) {
+        py_producer_raise(producer, status);
+        Py_DECREF(self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+/* ---- its memory */
+
+static PyObject *slot_array(py_loan *self, uint32_t index, PyObject *owner)
+{
+    py_producer *producer = self->producer;
+    py_field *field = &producer->schema->fields[index];
+    void *data = self->loan.fields[index].data;
+    if (producer->origin == PMIPC_ORIGIN_TORCH && field->dlpack.lanes != 0) {
+        int found = py_torch_find(producer->state, true);
+        if (found < 0)
+            return NULL;
+        if (found)
+            return py_torch_over(producer->state, owner, field->dlpack, data, field->ndim, field->shape, field->strides);
+    }
+    PyArray_Descr *descr = py_field_descr(producer->schema, index);
+    if (descr == NULL)
+        return NULL;
+    Py_INCREF(descr);
+    PyObject *array = PyArray_NewFromDescr(&PyArray_Type, descr, field->ndim, field->shape, NULL, data,
+                                           NPY_ARRAY_WRITEABLE, NULL);
+    if (array != NULL && PyArray_SetBaseObject((PyArrayObject *)array, Py_NewRef(owner)) < 0)
+        Py_CLEAR(array);
+    return array;
+}
+
+static PyObject *slot_arrays(py_loan *self)
+{
+    py_schema *schema = self->producer->schema;
+    PyObject *owner = py_handle_capsule(self->producer->handle);
+    PyObject *result = NULL;
+    if (owner == NULL)
+        return NULL;
+    if (!schema->is_dict) {
+        result = slot_array(self, 0, owner);
+    } else {
+        result = PyDict_Copy(schema->template);
+        for (uint32_t i = 0; result != NULL && i < schema->field_count; i++) {
+            PyObject *array = slot_array(self, i, owner);
+            if (array == NULL || PyDict_SetItem(result, schema->fields[i].name, array) < 0)
+                Py_CLEAR(result);
+            Py_XDECREF(array);
+        }
+    }
+    Py_DECREF(owner);
+    return result;
+}
+
+static void make_read_only(PyObject *array)
+{
+    if (array != NULL && PyArray_Check(array))
+        PyArray_CLEARFLAGS((PyArrayObject *)array, NPY_ARRAY_WRITEABLE);
+}
+
+/* The loan is over: streams may be reading the slot, so the arrays that were handed out are made read-only. */
+static void end_loan(py_loan *self)
+{
+    self->out = false;
+    PyObject *data = self->data;
+    self->data = NULL;
+    if (data == NULL)
+        return;
+    if (PyDict_Check(data)) {
+        PyObject *key, *value;
+        Py_ssize_t position = 0;
+        while (PyDict_Next(data, &position, &key, &value))
+            make_read_only(value);
+    } else {
+        make_read_only(data);
+    }
+    Py_DECREF(data);
+}
+
+/* ---- ending it */
+
+static int read_length(py_loan *self, uint32_t index, PyObject *value)
+{
+    int64_t length = value == NULL ? -1 : PyLong_AsLongLong(value);
+    if (length == -1 && PyErr_Occurred()) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError)) {
+            PyObject *context = py_field_context(self->producer->schema, index, self->producer->name_text);
+            if (context != NULL)
+                PyErr_Format(PyExc_TypeError, "%U: length must be an int, not %.100s", context, Py_TYPE(value)->tp_name);
+            Py_XDECREF(context);
+        }
+        return -1;
+    }
+    self->loan.fields[index].length = length;
+    return 0;
+}
+
+static int read_lengths(py_loan *self)
+{
+    const py_schema *schema = self->producer->schema;
+    if (!schema->is_dict)
+        return schema->fields[0].variable ? read_length(self, 0, self->length) : 0;
+    if (self->length == Py_None)
+        return 0;
+    if (!PyDict_Check(self->length)) {
+        PyErr_Format(PyExc_TypeError, "pool '%s': length must be a dict of the variable fields' lengths, not %.100s",
+                     self->producer->name_text, Py_TYPE(self->length)->tp_name);
+        return -1;
+    }
+    Py_ssize_t known = 0;
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        if (!schema->fields[i].variable)
+            continue;
+        PyObject *length;
+        int has = PyDict_GetItemRef(self->length, schema->fields[i].name, &length);
+        if (has < 0)
+            return -1;
+        int result = has ? read_length(self, i, length) : 0;
+        Py_XDECREF(length);
+        if (result < 0)
+            return -1;
+        known += has;
+    }
+    if (known != PyDict_GET_SIZE(self->length)) {
+        py_raise_format(self->producer->state, PMIPC_SCHEMA_MISMATCH,
+                        "pool '%s' carries %S: length has names of fields that are not variable: %R",
+                        self->producer->name_text, (PyObject *)schema, self->length);
+        return -1;
+    }
+    return 0;
+}
+
+static PyObject *loan_commit(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    py_loan *self = (py_loan *)object;
+    py_producer *producer = self->producer;
+    int64_t stamp_ns = PMIPC_STAMP_NOW;
+    if (py_producer_usable(producer) < 0 || check_out(self) < 0 || read_lengths(self) < 0
+        || (self->stamp != Py_None && py_stamp(self->stamp, "stamp", &stamp_ns) < 0)
+        || py_gate_enter(&producer->gate) < 0)
+        return NULL;
+    pmipc_status status = PMIPC_CLOSED;
+    if (producer->handle != NULL)
+        status = pmipc_producer_commit(producer->handle->producer, &self->loan, stamp_ns);
+    py_gate_leave(&producer->gate);
+    if (status != PMIPC_SCHEMA_MISMATCH)
+        end_loan(self);
+    if (status != PMIPC_OK) {
+        py_producer_raise(producer, status);
+        return NULL;
+    }
+    return PyLong_FromUnsignedLongLong(self->loan.seq);
+}
+
+static void discard(py_loan *self)
+{
+    py_producer *producer = self->producer;
+    if (!self->out)
+        return;
+    end_loan(self);
+    if (producer->generation != py_generation() || py_gate_enter(&producer->gate) < 0)
+        return;
+    if (producer->handle != NULL)
+        pmipc_producer_discard(producer->handle->producer, &self->loan);
+    py_gate_leave(&producer->gate);
+}
+
+static PyObject *loan_discard(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    discard((py_loan *)object);
+    if (PyErr_Occurred())
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *loan_enter(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    if (check_out((py_loan *)object) < 0)
+        return NULL;
+    return Py_NewRef(object);
+}
+
+static PyObject *loan_exit(PyObject *object, PyObject *const *args, Py_ssize_t nargs)
+{
+    py_loan *self = (py_loan *)object;
+    if (nargs > 0 && args[0] != Py_None) {
+        discard(self);
+        if (PyErr_Occurred())
+            return NULL;
+    } else if (self->out) {
+        PyObject *seq = loan_commit(object, NULL);
+        if (seq == NULL) {
+            PyObject *type, *value, *traceback;
+            PyErr_Fetch(&type, &value, &traceback);
+            discard(self);
+            PyErr_Restore(type, value, traceback);
+            return NULL;
+        }
+        Py_DECREF(seq);
+    }
+    Py_RETURN_NONE;
+}
+
+/* ---- attributes */
+
+static PyObject *loan_get_data(PyObject *object, void *unused)
+{
+    (void)unused;
+    py_loan *self = (py_loan *)object;
+    if (py_producer_usable(self->producer) < 0 || check_out(self) < 0)
+        return NULL;
+    if (self->data == NULL)
+        self->data = slot_arrays(self);
+    return Py_XNewRef(self->data);
+}
+
+static PyObject *loan_get_seq(PyObject *object, void *unused)
+{
+    (void)unused;
+    return PyLong_FromUnsignedLongLong(((py_loan *)object)->loan.seq);
+}
+
+static PyObject *loan_get_stamp(PyObject *object, void *unused)
+{
+    (void)unused;
+    return Py_NewRef(((py_loan *)object)->stamp);
+}
+
+static int loan_set_stamp(PyObject *object, PyObject *value, void *unused)
+{
+    (void)unused;
+    int64_t stamp_ns;
+    if (value == NULL)
+        value = Py_None;
+    if (value != Py_None && py_stamp(value, "stamp", &stamp_ns) < 0)
+        return -1;
+    Py_SETREF(((py_loan *)object)->stamp, Py_NewRef(value));
+    return 0;
+}
+
+static PyObject *loan_get_length(PyObject *object, void *unused)
+{
+    (void)unused;
+    return Py_NewRef(((py_loan *)object)->length);
+}
+
+static int loan_set_length(PyObject *object, PyObject *value, void *unused)
+{
+    (void)unused;
+    py_loan *self = (py_loan *)object;
+    if (self->length == Py_None) {
+        py_raise_format(self->producer->state, PMIPC_SCHEMA_MISMATCH, "pool '%s' carries %S: its length is not variable",
+                        self->producer->name_text, (PyObject *)self->producer->schema);
+        return -1;
+    }
+    if (value == NULL) {
+        PyErr_SetString(PyExc_AttributeError, "length cannot be deleted");
+        return -1;
+    }
+    Py_SETREF(self->length, Py_NewRef(value));
+    return 0;
+}
+
+/* ---- life */
+
+static int loan_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    py_loan *self = (py_loan *)object;
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(self->producer);
+    Py_VISIT(self->data);
+    Py_VISIT(self->length);
+    return 0;
+}
+
+static void loan_dealloc(PyObject *object)
+{
+    py_loan *self = (py_loan *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    if (self->out) {
+        PyObject *error_type, *error_value, *error_traceback;
+        PyErr_Fetch(&error_type, &error_value, &error_traceback);
+        discard(self);
+        PyErr_Restore(error_type, error_value, error_traceback);
+    }
+    Py_XDECREF(self->data);
+    Py_XDECREF(self->length);
+    Py_XDECREF(self->stamp);
+    Py_XDECREF((PyObject *)self->producer);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+#include "docs.h"
+
+static PyMethodDef loan_methods[] = {
+    {"commit", loan_commit, METH_NOARGS, DOC_Loan_commit},
+    {"discard", loan_discard, METH_NOARGS, DOC_Loan_discard},
+    {"__enter__", loan_enter, METH_NOARGS, NULL},
+    {"__exit__", (PyCFunction)(void (*)(void))loan_exit, METH_FASTCALL, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef loan_getset[] = {
+    {"data", loan_get_data, NULL, DOC_Loan_data, NULL},
+    {"seq", loan_get_seq, NULL, DOC_Loan_seq, NULL},
+    {"stamp", loan_get_stamp, loan_set_stamp, DOC_Loan_stamp, NULL},
+    {"length", loan_get_length, loan_set_length, DOC_Loan_length, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot loan_slots[] = {
+    {Py_tp_doc, DOC_Loan},
+    {Py_tp_dealloc, loan_dealloc},
+    {Py_tp_traverse, loan_traverse},
+    {Py_tp_methods, loan_methods},
+    {Py_tp_getset, loan_getset},
+    {0, NULL},
+};
+
+PyType_Spec py_loan_spec = {
+    .name = "polymorph_ipc._core.Loan",
+    .basicsize = sizeof(py_loan),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = loan_slots,
+};

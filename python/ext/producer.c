@@ -1,0 +1,341 @@
+/* producer.c: the Producer class: opening, closing, and what a producer says of itself. publish.c and loan.c write. */
+#include "core.h"
+
+/* ---- the handle */
+
+void py_handle_release(py_handle *handle)
+{
+    /* release: our writes to a slot come before whoever unmaps it; acquire: after all the others' */
+    if (atomic_fetch_sub_explicit(&handle->references, 1, memory_order_acq_rel) != 1)
+        return;
+    pmipc_producer_abandon(handle->producer);  /* one that was retired is only freed */
+    PyMem_RawFree(handle);
+}
+
+#define HANDLE_CAPSULE "polymorph_ipc.loaned_slot"
+
+static void release_capsule(PyObject *capsule)
+{
+    py_handle_release(PyCapsule_GetPointer(capsule, HANDLE_CAPSULE));
+}
+
+PyObject *py_handle_capsule(py_handle *handle)
+{
+    PyObject *capsule = PyCapsule_New(handle, HANDLE_CAPSULE, release_capsule);
+    if (capsule != NULL)
+        /* relaxed: the caller has a reference already */
+        atomic_fetch_add_explicit(&handle->references, 1, memory_order_relaxed);
+    return capsule;
+}
+
+/* Take the handle out of the producer: from now on it is closed. In a forked child nothing shared is touched. */
+static void close_producer(py_producer *self, bool retire)
+{
+    py_handle *handle = self->handle;
+    self->handle = NULL;
+    if (handle == NULL)
+        return;
+    if (retire)
+        pmipc_producer_retire(handle->producer);
+    py_handle_release(handle);
+}
+
+/* ---- opening */
+
+static int range_check(py_state *state, const char *what, Py_ssize_t value, Py_ssize_t least, Py_ssize_t most)
+{
+    if (value >= least && value <= most)
+        return 0;
+    py_raise_format(state, PMIPC_INVALID_ARGUMENT, "%s must be %zd to %zd, not %zd", what, least, most, value);
+    return -1;
+}
+
+static int open_producer(py_producer *self, const pmipc_producer_options *options)
+{
+    pmipc_producer *producer = NULL;
+    pmipc_error error = {0};
+    pmipc_status status;
+    const char *name = self->name_text;
+    const pmipc_schema *schema = &self->schema->schema;
+    Py_BEGIN_ALLOW_THREADS
+    status = pmipc_producer_open(&producer, name, schema, options, &error);
+    Py_END_ALLOW_THREADS
+    if (status != PMIPC_OK) {
+        py_raise_error(self->state, &error);
+        return -1;
+    }
+    py_handle *handle = PyMem_RawCalloc(1, sizeof *handle);
+    if (handle == NULL) {
+        pmipc_producer_close(producer);
+        PyErr_NoMemory();
+        return -1;
+    }
+    atomic_init(&handle->references, 1);
+    handle->producer = producer;
+    self->handle = handle;
+    self->incarnation = pmipc_producer_incarnation(producer);
+    self->adopted = pmipc_producer_adopted(producer);
+    return 0;
+}
+
+static int producer_init(PyObject *object, PyObject *args, PyObject *kwargs)
+{
+    py_producer *self = (py_producer *)object;
+    static char *keywords[] = {"pool_name", "schema",   "history_len", "spare", "mode", "origin",
+                               "metadata",  "folder", "grow",        "keep",  NULL};
+    PyObject *name, *schema, *folder;
+    Py_ssize_t history_len, spare, mode;
+    int origin, grow, keep;
+    const char *metadata, *folder_text;
+    py_state *state = self->state = py_state_of(Py_TYPE(object));
+    if (state == NULL
+        || !PyArg_ParseTupleAndKeywords(args, kwargs, "UO!nnnizOpp", keywords, &name, state->schema_type, &schema,
+                                        &history_len, &spare, &mode, &origin, &metadata, &folder, &grow, &keep))
+        return -1;
+    if (self->handle != NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "this producer is open already");
+        return -1;
+    }
+    if (range_check(state, "history_len", history_len, 1, PMIPC_MAX_HISTORY_LEN) < 0
+        || range_check(state, "spare", spare, 1, PMIPC_MAX_HISTORY_LEN) < 0 || range_check(state, "mode", mode, 1, 0777) < 0)
+        return -1;
+    folder_text = folder == Py_None ? NULL : PyUnicode_AsUTF8(folder);
+    self->name_text = PyUnicode_AsUTF8(name);
+    if (self->name_text == NULL || (folder != Py_None && folder_text == NULL))
+        return -1;
+    Py_XSETREF(self->name, Py_NewRef(name));
+    Py_XSETREF(self->folder, Py_NewRef(folder));
+    Py_XSETREF(self->schema, (py_schema *)Py_NewRef(schema));
+    if (self->gate.lock == NULL && py_gate_init(&self->gate) < 0)
+        return -1;
+    self->history_len = (uint32_t)history_len;
+    self->origin = (uint32_t)origin;
+    self->keep = keep;
+    self->generation = py_generation();
+    pmipc_producer_options options = {
+        .history_len = (uint32_t)history_len,
+        .spare = (uint32_t)spare,
+        .mode = (uint32_t)mode,
+        .origin = (uint32_t)origin,
+        .metadata = metadata,
+        .folder = folder_text,
+        .no_growth = !grow,
+        .keep = keep,
+    };
+    /* What numpy and torch know of the fields is looked up here, so that publish finds it ready. */
+    for (uint32_t i = 0; i < self->schema->field_count; i++) {
+        if (py_field_descr(self->schema, i) == NULL) {
+            if (!PyErr_ExceptionMatches(state->errors[PMIPC_UNSUPPORTED]))
+                return -1;
+            PyErr_Clear();  /* a dtype of torch only */
+        }
+    }
+    return open_producer(self, &options);
+}
+
+/* ---- state */
+
+int py_producer_refuse(py_producer *self)
+{
+    if (self->handle == NULL) {
+        py_raise_format(self->state, PMIPC_CLOSED, "the producer of pool '%s' is closed", self->name_text);
+        return -1;
+    }
+    py_raise_format(self->state, PMIPC_FORKED,
+                    "the producer of pool '%s' belongs to the parent of this process, and a pool has one producer: "
+                    "publish there, or make the producer in this process only",
+                    self->name_text);
+    return -1;
+}
+
+void py_producer_raise(py_producer *self, pmipc_status status)
+{
+    if (self->handle == NULL) {
+        (void)py_producer_refuse(self);
+        return;
+    }
+    pmipc_error error = {0};
+    pmipc_producer_last_error(self->handle->producer, &error);
+    if (error.status == status && error.text[0] != '\0')
+        py_raise(self->state, status, error.text, error.os_error);
+    else
+        py_raise_format(self->state, status, "pool '%s': %s", self->name_text, pmipc_status_text(status));
+}
+
+static PyObject *producer_cleanup(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    py_producer *self = (py_producer *)object;
+    if (self->handle == NULL)
+        Py_RETURN_NONE;
+    if (self->generation != py_generation()) {
+        close_producer(self, true);  /* the child's copy; its gate may be held by a thread that it does not have */
+        Py_RETURN_NONE;
+    }
+    if (py_gate_enter(&self->gate) < 0)
+        return NULL;
+    close_producer(self, true);
+    py_gate_leave(&self->gate);
+    Py_RETURN_NONE;
+}
+
+static PyObject *producer_reader_rows(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    py_producer *self = (py_producer *)object;
+    if (py_producer_usable(self) < 0)
+        return NULL;
+    pmipc_reader_info *readers = PyMem_Calloc(PMIPC_MAX_READERS, sizeof *readers);
+    if (readers == NULL)
+        return PyErr_NoMemory();
+    uint32_t count = 0;
+    if (py_gate_enter(&self->gate) == 0) {
+        if (self->handle != NULL)
+            count = pmipc_producer_readers(self->handle->producer, readers, PMIPC_MAX_READERS);
+        py_gate_leave(&self->gate);
+    }
+    PyObject *list = PyErr_Occurred() ? NULL : PyList_New((Py_ssize_t)count);
+    for (uint32_t i = 0; list != NULL && i < count; i++) {
+        PyObject *reader = py_reader_tuple(&readers[i]);
+        if (reader == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, (Py_ssize_t)i, reader);
+    }
+    PyMem_Free(readers);
+    return list;
+}
+
+/* A producer that is collected leaves its pool to a successor. At orderly exit, the pool goes after all, unless somebody
+ * has adopted it: for that its name is written down here. */
+static void note_abandoned(py_producer *self)
+{
+    PyObject *entry = Py_BuildValue("(OOKI)", self->name, self->folder, self->incarnation, self->generation);
+    if (entry == NULL || PyList_Append(self->state->abandoned, entry) < 0)
+        PyErr_WriteUnraisable((PyObject *)Py_TYPE(self));
+    Py_XDECREF(entry);
+}
+
+static void producer_dealloc(PyObject *object)
+{
+    py_producer *self = (py_producer *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    if (self->handle != NULL) {
+        PyObject *error_type, *error_value, *error_traceback;
+        PyErr_Fetch(&error_type, &error_value, &error_traceback);
+        if (self->generation == py_generation() && !self->keep && self->state->abandoned != NULL)
+            note_abandoned(self);
+        close_producer(self, false);
+        PyErr_Restore(error_type, error_value, error_traceback);
+    }
+    py_gate_destroy(&self->gate);
+    Py_XDECREF((PyObject *)self->schema);
+    Py_XDECREF(self->name);
+    Py_XDECREF(self->folder);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+static int producer_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(((py_producer *)object)->schema);
+    return 0;
+}
+
+/* ---- properties */
+
+static PyObject *producer_get_pool_name(PyObject *object, void *unused)
+{
+    (void)unused;
+    return Py_NewRef(((py_producer *)object)->name);
+}
+
+static PyObject *producer_get_schema(PyObject *object, void *unused)
+{
+    (void)unused;
+    return Py_NewRef((PyObject *)((py_producer *)object)->schema);
+}
+
+static PyObject *producer_get_history_len(PyObject *object, void *unused)
+{
+    (void)unused;
+    return PyLong_FromUnsignedLong(((py_producer *)object)->history_len);
+}
+
+static PyObject *producer_get_seq(PyObject *object, void *unused)
+{
+    (void)unused;
+    py_producer *self = (py_producer *)object;
+    if (py_producer_usable(self) < 0)
+        return NULL;
+    return PyLong_FromUnsignedLongLong(pmipc_producer_seq(self->handle->producer));
+}
+
+static PyObject *producer_get_slot_count(PyObject *object, void *unused)
+{
+    (void)unused;
+    py_producer *self = (py_producer *)object;
+    if (py_producer_usable(self) < 0)
+        return NULL;
+    return PyLong_FromUnsignedLong(pmipc_producer_slot_count(self->handle->producer));
+}
+
+static PyObject *producer_get_adopted(PyObject *object, void *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(((py_producer *)object)->adopted);
+}
+
+static PyObject *producer_get_incarnation(PyObject *object, void *unused)
+{
+    (void)unused;
+    return PyLong_FromUnsignedLongLong(((py_producer *)object)->incarnation);
+}
+
+static PyObject *producer_get_closed(PyObject *object, void *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(((py_producer *)object)->handle == NULL);
+}
+
+#include "docs.h"
+
+static PyMethodDef producer_methods[] = {
+    {"publish", (PyCFunction)(void (*)(void))py_producer_publish, METH_FASTCALL | METH_KEYWORDS, DOC_Producer_publish},
+    {"loan", py_producer_loan, METH_NOARGS, DOC_Producer_loan},
+    {"cleanup", producer_cleanup, METH_NOARGS, DOC_Producer_cleanup},
+    {"reader_rows", producer_reader_rows, METH_NOARGS, DOC_Producer_reader_rows},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef producer_getset[] = {
+    {"pool_name", producer_get_pool_name, NULL, DOC_Producer_pool_name, NULL},
+    {"schema", producer_get_schema, NULL, DOC_Producer_schema, NULL},
+    {"history_len", producer_get_history_len, NULL, DOC_Producer_history_len, NULL},
+    {"seq", producer_get_seq, NULL, DOC_Producer_seq, NULL},
+    {"slot_count", producer_get_slot_count, NULL, DOC_Producer_slot_count, NULL},
+    {"adopted", producer_get_adopted, NULL, DOC_Producer_adopted, NULL},
+    {"incarnation", producer_get_incarnation, NULL, DOC_Producer_incarnation, NULL},
+    {"closed", producer_get_closed, NULL, DOC_Producer_closed, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot producer_slots[] = {
+    {Py_tp_doc, DOC_Producer},
+    {Py_tp_new, PyType_GenericNew},
+    {Py_tp_init, producer_init},
+    {Py_tp_dealloc, producer_dealloc},
+    {Py_tp_traverse, producer_traverse},
+    {Py_tp_methods, producer_methods},
+    {Py_tp_getset, producer_getset},
+    {0, NULL},
+};
+
+PyType_Spec py_producer_spec = {
+    .name = "polymorph_ipc._core.Producer",
+    .basicsize = sizeof(py_producer),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = producer_slots,
+};

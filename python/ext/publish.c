@@ -1,0 +1,261 @@
+/* publish.c: Producer.publish. A plain array goes straight to the library; everything else is found to fit, field by
+ * field, and what is not contiguous is copied by its own library into a loaned slot. */
+#include "core.h"
+
+#include <string.h>
+
+/* ---- plain */
+
+static PyObject *publish_bytes(py_producer *self, const void *data, int64_t stamp_ns)
+{
+    uint64_t seq = 0;
+    pmipc_status status = PMIPC_CLOSED;
+    if (py_gate_enter(&self->gate) < 0)
+        return NULL;
+    if (self->handle == NULL) {
+        /* closed by another thread while this one waited for its turn */
+    } else if (self->schema->nbytes > PY_RELEASE_GIL_BYTES) {
+        pmipc_producer *producer = self->handle->producer;
+        py_gate_hold(&self->gate);
+        Py_BEGIN_ALLOW_THREADS
+        status = pmipc_producer_publish(producer, data, stamp_ns, &seq);
+        Py_END_ALLOW_THREADS
+        py_gate_unhold(&self->gate);
+    } else {
+        status = pmipc_producer_publish(self->handle->producer, data, stamp_ns, &seq);
+    }
+    py_gate_leave(&self->gate);
+    if (status != PMIPC_OK) {
+        py_producer_raise(self, status);
+        return NULL;
+    }
+    return PyLong_FromUnsignedLongLong(seq);
+}
+
+/* ---- any sample */
+
+/* The fields of one sample, on their way into a slot. */
+typedef struct sample {
+    py_source sources[PMIPC_MAX_FIELDS];
+    uint32_t found;   /* of them to be released */
+    bool strided;     /* one of them at least */
+    uint64_t nbytes;
+} sample;
+
+static void sample_release(sample *all)
+{
+    for (uint32_t i = 0; i < all->found; i++)
+        py_source_release(&all->sources[i]);
+}
+
+/* Name the fields that are missing or that nobody asked for. */
+static int refuse_keys(py_producer *self, PyObject *data)
+{
+    const py_schema *schema = self->schema;
+    PyObject *missing = PyList_New(0);
+    PyObject *extra = PyList_New(0);
+    if (missing == NULL || extra == NULL)
+        goto done;
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        int has = PyDict_Contains(data, schema->fields[i].name);
+        if (has < 0 || (!has && PyList_Append(missing, schema->fields[i].name) < 0))
+            goto done;
+    }
+    PyObject *key, *value;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(data, &position, &key, &value)) {
+        int known = PyDict_Contains(schema->template, key);
+        if (known < 0 || (!known && PyList_Append(extra, key) < 0))
+            goto done;
+    }
+    PyObject *empty = PyUnicode_FromString("");
+    PyObject *without = empty;
+    PyObject *with = empty;
+    if (empty != NULL && PyList_GET_SIZE(missing) > 0)
+        without = PyUnicode_FromFormat(" without %S", missing);
+    if (empty != NULL && PyList_GET_SIZE(extra) > 0)
+        with = PyUnicode_FromFormat(" with %S, which it does not have", extra);
+    if (without != NULL && with != NULL)
+        py_raise_format(self->state, PMIPC_SCHEMA_MISMATCH, "pool '%s' carries %S, got a dict%U%U", self->name_text,
+                        (PyObject *)schema, without, with);
+    if (without != empty)
+        Py_XDECREF(without);
+    if (with != empty)
+        Py_XDECREF(with);
+    Py_XDECREF(empty);
+done:
+    Py_XDECREF(missing);
+    Py_XDECREF(extra);
+    return -1;
+}
+
+/* A field does not fit; if that is because the dict is another one altogether, say so instead. */
+static int refuse_field(py_producer *self, PyObject *data)
+{
+    for (uint32_t i = 0; i < self->schema->field_count; i++) {
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        int has = PyDict_Contains(data, self->schema->fields[i].name);
+        if (has != 0) {
+            PyErr_Restore(type, value, traceback);
+            continue;
+        }
+        Py_XDECREF(type);
+        Py_XDECREF(value);
+        Py_XDECREF(traceback);
+        return refuse_keys(self, data);
+    }
+    return -1;
+}
+
+static int find_dict(py_producer *self, PyObject *data, sample *all)
+{
+    py_schema *schema = self->schema;
+    if ((uint32_t)PyDict_GET_SIZE(data) != schema->field_count)
+        return refuse_keys(self, data);
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        PyObject *value;
+        int has = PyDict_GetItemRef(data, schema->fields[i].name, &value);
+        if (has <= 0)
+            return has < 0 ? -1 : refuse_keys(self, data);
+        py_source *source = &all->sources[i];
+        int found = 0;
+        if (!schema->fields[i].variable && py_source_is_exact(&schema->fields[i], value)) {
+            /* the common case, with nothing else to set */
+            *source = (py_source){.data = PyArray_DATA((PyArrayObject *)value), .array = Py_NewRef(value)};
+        } else {
+            found = py_source_find(schema, i, value, self->name_text, source);
+        }
+        Py_DECREF(value);
+        all->found = i + 1;
+        if (found < 0)
+            return refuse_field(self, data);
+        all->strided |= source->strided;
+    }
+    return 0;
+}
+
+static int find_sample(py_producer *self, PyObject *data, sample *all)
+{
+    py_schema *schema = self->schema;
+    all->found = 0;
+    all->strided = false;
+    all->nbytes = schema->nbytes;
+    if (!schema->is_dict) {
+        all->found = 1;
+        int found = py_source_find(schema, 0, data, self->name_text, &all->sources[0]);
+        all->strided = all->sources[0].strided;
+        return found;
+    }
+    if (PyDict_Check(data))
+        return find_dict(self, data, all);
+    if (!PyMapping_Check(data) || PySequence_Check(data)) {
+        PyErr_Format(PyExc_TypeError, "pool '%s' carries %S: publish a dict of arrays, not %.100s", self->name_text,
+                     (PyObject *)schema, Py_TYPE(data)->tp_name);
+        return -1;
+    }
+    PyObject *dict = PyDict_New();
+    int found = dict == NULL || PyDict_Update(dict, data) < 0 ? -1 : find_dict(self, dict, all);
+    Py_XDECREF(dict);
+    return found;
+}
+
+static pmipc_status publish_contiguous(py_producer *self, const sample *all, int64_t stamp_ns, uint64_t *seq)
+{
+    pmipc_producer *producer = self->handle->producer;
+    pmipc_source sources[PMIPC_MAX_FIELDS];
+    uint32_t count = self->schema->field_count;
+    for (uint32_t i = 0; i < count; i++)
+        sources[i] = (pmipc_source){all->sources[i].data, all->sources[i].length};
+    if (all->nbytes <= PY_RELEASE_GIL_BYTES)
+        return pmipc_producer_publish_fields(producer, sources, count, stamp_ns, seq);
+    pmipc_status status;
+    py_gate_hold(&self->gate);
+    Py_BEGIN_ALLOW_THREADS
+    status = pmipc_producer_publish_fields(producer, sources, count, stamp_ns, seq);
+    Py_END_ALLOW_THREADS
+    py_gate_unhold(&self->gate);
+    return status;
+}
+
+/* Copy field by field into a loaned slot. Sets an exception itself when a copy fails, with status OK and seq 0. */
+static pmipc_status publish_strided(py_producer *self, const sample *all, int64_t stamp_ns, uint64_t *seq)
+{
+    py_schema *schema = self->schema;
+    py_handle *handle = self->handle;
+    pmipc_loan loan;
+    pmipc_status status = pmipc_producer_loan(handle->producer, &loan);
+    if (status != PMIPC_OK)
+        return status;
+    PyObject *owner = py_handle_capsule(handle);
+    bool copied = owner != NULL;
+    py_gate_hold(&self->gate);
+    for (uint32_t i = 0; copied && i < schema->field_count; i++) {
+        const py_source *source = &all->sources[i];
+        const py_field *field = &schema->fields[i];
+        if (field->variable)
+            loan.fields[i].length = source->length;
+        if (source->strided) {
+            copied = py_source_copy(schema, i, source, loan.fields[i].data, owner) == 0;
+        } else {
+            uint64_t largest = field->variable && field->shape[0] > 0 ? (uint64_t)field->shape[0] : 1;
+            uint64_t rows = field->variable ? (uint64_t)source->length : 1;
+            if (field->nbytes > 0 && rows > 0)
+                memcpy(loan.fields[i].data, source->data, field->nbytes / largest * rows);
+        }
+    }
+    py_gate_unhold(&self->gate);
+    if (copied)
+        status = pmipc_producer_commit(handle->producer, &loan, stamp_ns);
+    if (copied && status == PMIPC_OK)
+        *seq = loan.seq;
+    else
+        pmipc_producer_discard(handle->producer, &loan);
+    Py_XDECREF(owner);
+    return status;
+}
+
+static PyObject *publish_sample(py_producer *self, PyObject *data, int64_t stamp_ns)
+{
+    sample all;
+    PyObject *result = NULL;
+    if (find_sample(self, data, &all) == 0 && py_gate_enter(&self->gate) == 0) {
+        uint64_t seq = 0;
+        pmipc_status status = PMIPC_CLOSED;
+        /* It may have been closed while this thread waited for its turn. */
+        if (self->handle != NULL)
+            status = all.strided ? publish_strided(self, &all, stamp_ns, &seq)
+                                 : publish_contiguous(self, &all, stamp_ns, &seq);
+        py_gate_leave(&self->gate);
+        if (status != PMIPC_OK)
+            py_producer_raise(self, status);
+        else if (seq != 0)
+            result = PyLong_FromUnsignedLongLong(seq);
+    }
+    sample_release(&all);
+    return result;
+}
+
+PyObject *py_producer_publish(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+{
+    static const py_signature signature = {"publish", 1, 1, 2, {NAME_data, NAME_stamp}};
+    py_producer *self = (py_producer *)object;
+    PyObject *data;
+    int64_t stamp_ns = PMIPC_STAMP_NOW;
+    if (nargs == 1 && kwnames == NULL) {
+        data = args[0];
+    } else {
+        PyObject *values[2];
+        if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0)
+            return NULL;
+        data = values[0];
+        if (values[1] != NULL && values[1] != Py_None && py_stamp(values[1], "stamp", &stamp_ns) < 0)
+            return NULL;
+    }
+    if (py_producer_usable(self) < 0)
+        return NULL;
+    py_schema *schema = self->schema;
+    if (schema->is_plain && py_source_is_exact(&schema->fields[0], data))
+        return publish_bytes(self, PyArray_DATA((PyArrayObject *)data), stamp_ns);
+    return publish_sample(self, data, stamp_ns);
+}

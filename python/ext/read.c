@@ -1,0 +1,188 @@
+/* read.c: get_last, get_new, get_next and iteration: one sample at a time. */
+#include "core.h"
+
+/* The last four arguments of every get_* call. */
+int py_read_options_parse(py_stream *self, PyObject *const *values, py_read_options *options)
+{
+    options->copy = self->copy;
+    options->max_age_ns = self->max_age_ns;
+    options->return_info = false;
+    options->out = values[1] == Py_None ? NULL : values[1];
+    if (values[0] != NULL && values[0] != Py_None) {
+        int copy = PyObject_IsTrue(values[0]);
+        if (copy < 0)
+            return -1;
+        options->copy = copy;
+    }
+    if (values[2] != NULL && values[2] != Py_None && py_seconds(values[2], "max_age", -1, &options->max_age_ns) < 0)
+        return -1;
+    if (values[3] != NULL) {
+        int wanted = PyObject_IsTrue(values[3]);
+        if (wanted < 0)
+            return -1;
+        options->return_info = wanted;
+    }
+    return 0;
+}
+
+static inline void default_options(const py_stream *self, py_read_options *options)
+{
+    *options = (py_read_options){.copy = self->copy, .max_age_ns = self->max_age_ns};
+}
+
+static inline bool is_stale(const pmipc_view *view, int64_t max_age_ns)
+{
+    return max_age_ns >= 0 && pmipc_monotonic_ns() - view->published_ns > max_age_ns;
+}
+
+typedef enum read_kind { READ_LAST, READ_NEW, READ_NEXT } read_kind;
+
+/* One look, without waiting. */
+static pmipc_status look(py_stream *self, read_kind kind, pmipc_view *view)
+{
+    pmipc_status status;
+    py_turn_begin(&self->turn);
+    if (self->handle == NULL)
+        status = PMIPC_CLOSED;
+    else if (kind == READ_LAST)
+        status = pmipc_stream_get_last(self->handle, view);
+    else if (kind == READ_NEW)
+        status = pmipc_stream_get_new(self->handle, 0, view);
+    else
+        status = pmipc_stream_get_next(self->handle, 0, view);
+    py_turn_end(&self->turn);
+    return status;
+}
+
+/* A stream inherited over a fork that no handler saw (a raw clone) is opened anew, like the others. */
+static pmipc_status look_after_fork(py_stream *self, read_kind kind, py_lease *lease)
+{
+    pmipc_status status = look(self, kind, lease->view);
+    if (status != PMIPC_FORKED)
+        return status;
+    if (py_stream_reopen(self) < 0)
+        return PMIPC_FORKED;
+    status = look(self, kind, lease->view);
+    if (status == PMIPC_FORKED)
+        py_stream_raise(self, status);
+    return status;
+}
+
+static PyObject *get_last(py_stream *self, const py_read_options *options)
+{
+    py_lease lease;
+    if (py_stream_usable(self) < 0 || py_lease_begin(self->state, py_stream_gives_torch(self), &lease) < 0)
+        return NULL;
+    pmipc_status status = look_after_fork(self, READ_LAST, &lease);
+    if (status == PMIPC_OK && !is_stale(lease.view, options->max_age_ns))
+        return py_deliver(self, &lease, NULL, options);
+    py_lease_end(&lease);
+    if (status < PMIPC_INVALID_ARGUMENT)  /* an outcome: nothing new, not connected, too old */
+        return py_nothing(options);
+    if (!PyErr_Occurred())
+        py_stream_raise(self, status);
+    return NULL;
+}
+
+/* get_new and get_next: look, and sleep while there is nothing. */
+static PyObject *get_waiting(py_stream *self, read_kind kind, int64_t timeout_ns, const py_read_options *options)
+{
+    int64_t deadline_ns = -1;
+    bool has_deadline = false;
+    uint64_t passed_over = 0;
+    for (;;) {
+        py_lease lease;
+        if (py_stream_usable(self) < 0 || py_lease_begin(self->state, py_stream_gives_torch(self), &lease) < 0)
+            return NULL;
+        pmipc_status status = look_after_fork(self, kind, &lease);
+        if (status == PMIPC_OK) {
+            passed_over += lease.view->lost;
+            if (!is_stale(lease.view, options->max_age_ns)) {
+                lease.view->lost = passed_over;
+                return py_deliver(self, &lease, NULL, options);
+            }
+            passed_over += kind == READ_NEXT ? 1 : 0;
+            py_lease_end(&lease);
+            if (PyErr_CheckSignals() < 0)
+                return NULL;
+            continue;  /* what was too old counts as seen */
+        }
+        py_lease_end(&lease);
+        if (status >= PMIPC_INVALID_ARGUMENT) {
+            if (!PyErr_Occurred())
+                py_stream_raise(self, status);
+            return NULL;
+        }
+        if (timeout_ns == 0)
+            return py_nothing(options);
+        if (!has_deadline)
+            deadline_ns = py_deadline(timeout_ns);
+        has_deadline = true;
+        int more = py_wait(&self, 1, deadline_ns);
+        if (more < 0)
+            return NULL;
+        if (more == 0)
+            timeout_ns = 0;  /* one last look */
+    }
+}
+
+/* ---- methods */
+
+PyObject *py_stream_get_last(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+{
+    static const py_signature signature = {
+        "get_last", 0, 0, 4, {NAME_copy, NAME_out, NAME_max_age, NAME_return_info}};
+    py_stream *self = (py_stream *)object;
+    py_read_options options;
+    if (nargs == 0 && kwnames == NULL) {
+        default_options(self, &options);
+    } else {
+        PyObject *values[4];
+        if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0
+            || py_read_options_parse(self, values, &options) < 0)
+            return NULL;
+    }
+    return get_last(self, &options);
+}
+
+static PyObject *parse_and_wait(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames,
+                                const py_signature *signature, read_kind kind)
+{
+    py_stream *self = (py_stream *)object;
+    py_read_options options;
+    int64_t timeout_ns = PMIPC_FOREVER;
+    PyObject *values[5];
+    if (py_parse(self->state, signature, args, nargs, kwnames, values) < 0
+        || py_read_options_parse(self, values + 1, &options) < 0
+        || py_seconds(values[0], "timeout", PMIPC_FOREVER, &timeout_ns) < 0)
+        return NULL;
+    return get_waiting(self, kind, timeout_ns, &options);
+}
+
+PyObject *py_stream_get_new(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+{
+    static const py_signature signature = {
+        "get_new", 1, 0, 5, {NAME_timeout, NAME_copy, NAME_out, NAME_max_age, NAME_return_info}};
+    return parse_and_wait(object, args, nargs, kwnames, &signature, READ_NEW);
+}
+
+PyObject *py_stream_get_next(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+{
+    static const py_signature signature = {
+        "get_next", 1, 0, 5, {NAME_timeout, NAME_copy, NAME_out, NAME_max_age, NAME_return_info}};
+    return parse_and_wait(object, args, nargs, kwnames, &signature, READ_NEXT);
+}
+
+PyObject *py_stream_iternext(PyObject *object)
+{
+    py_stream *self = (py_stream *)object;
+    if (self->handle == NULL)
+        return NULL;  /* StopIteration */
+    py_read_options options;
+    default_options(self, &options);
+    PyObject *sample = get_waiting(self, READ_NEXT, PMIPC_FOREVER, &options);
+    /* Closed by another thread meanwhile: the iteration is over. */
+    if (sample == NULL && self->handle == NULL && PyErr_ExceptionMatches(self->state->errors[PMIPC_CLOSED]))
+        PyErr_Clear();
+    return sample;
+}

@@ -1,0 +1,184 @@
+/* registry.c: facts of pools as plain Python values; registry.py makes them into PoolInfos. */
+#include "core.h"
+
+PyObject *py_reader_tuple(const pmipc_reader_info *reader)
+{
+    PyObject *command = PyUnicode_DecodeUTF8(reader->command, (Py_ssize_t)strnlen(reader->command, sizeof reader->command),
+                                             "replace");
+    if (command == NULL)
+        return NULL;
+    return Py_BuildValue("(IOiNKKKKIL)", reader->row, reader->alive ? Py_True : Py_False, reader->pid, command,
+                         reader->last_seq, reader->dropped, reader->copies, reader->oldest_pin_seq,
+                         reader->pinned_slots, reader->since_ns);
+}
+
+static PyObject *text_of(const char *text, size_t capacity)
+{
+    return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strnlen(text, capacity), "replace");
+}
+
+static const char *origin_name(uint32_t origin)
+{
+    return origin == PMIPC_ORIGIN_TORCH ? "torch" : origin == PMIPC_ORIGIN_NUMPY ? "numpy" : "c";
+}
+
+static PyObject *readers_of(const pmipc_pool_info *info)
+{
+    uint32_t count = info->reader_count < PMIPC_MAX_READERS ? info->reader_count : PMIPC_MAX_READERS;
+    PyObject *readers = PyTuple_New((Py_ssize_t)count);
+    for (uint32_t i = 0; readers != NULL && i < count; i++) {
+        PyObject *reader = py_reader_tuple(&info->readers[i]);
+        if (reader == NULL)
+            Py_CLEAR(readers);
+        else
+            PyTuple_SET_ITEM(readers, (Py_ssize_t)i, reader);
+    }
+    return readers;
+}
+
+static PyObject *facts_of(py_state *state, const pmipc_pool_info *info)
+{
+    bool sound = info->status == PMIPC_OK;
+    PyObject *name = text_of(info->name, sizeof info->name);
+    PyObject *schema = sound ? (PyObject *)py_schema_wrap(state, &info->schema) : Py_NewRef(Py_None);
+    PyObject *problem = sound ? Py_NewRef(Py_None) : text_of(info->problem, sizeof info->problem);
+    PyObject *command = text_of(info->producer_command, sizeof info->producer_command);
+    PyObject *readers = readers_of(info);
+    PyObject *facts = NULL;
+    if (name != NULL && schema != NULL && problem != NULL && command != NULL && readers != NULL)
+        facts = Py_BuildValue(
+            "{s:O,s:s,s:O,s:O,s:z,s:K,s:K,s:L,s:L,s:I,s:I,s:s,s:K,s:K,s:I,s:I,s:O,s:O,s:i,s:O,s:L,s:K,s:O}", "name",
+            name, "status", pmipc_status_name(info->status), "problem", problem, "schema", schema, "metadata",
+            info->metadata, "incarnation", info->incarnation, "seq", info->seq, "stamp", info->stamp_ns, "published",
+            info->published_ns, "history_len", info->history_len, "slot_count", info->slot_count, "origin",
+            origin_name(info->origin), "nbytes", info->payload_bytes, "file_nbytes", info->file_bytes, "mode",
+            info->mode, "uid", info->uid, "retired", info->retired ? Py_True : Py_False, "producer_alive",
+            info->producer_alive ? Py_True : Py_False, "producer_pid", info->producer_pid, "producer_command", command,
+            "producer_since", info->producer_since_ns, "owner_epoch", info->owner_epoch, "readers", readers);
+    Py_XDECREF(name);
+    Py_XDECREF(schema);
+    Py_XDECREF(problem);
+    Py_XDECREF(command);
+    Py_XDECREF(readers);
+    return facts;
+}
+
+static int parse_folder(PyObject *folder, const char **text)
+{
+    *text = NULL;
+    if (folder == Py_None)
+        return 0;
+    *text = PyUnicode_AsUTF8(folder);
+    return *text == NULL ? -1 : 0;
+}
+
+PyObject *py_registry_list(PyObject *module, PyObject *folder)
+{
+    py_state *state = PyModule_GetState(module);
+    const char *path;
+    pmipc_registry *registry = NULL;
+    pmipc_error error = {0};
+    if (parse_folder(folder, &path) < 0)
+        return NULL;
+    if (pmipc_registry_open(&registry, path, &error) != PMIPC_OK) {
+        py_raise_error(state, &error);
+        return NULL;
+    }
+    PyObject *list = PyList_New(0);
+    pmipc_pool_info *info = PyMem_Calloc(1, sizeof *info);
+    while (list != NULL && info != NULL && pmipc_registry_next(registry, info) == PMIPC_OK) {
+        PyObject *facts = facts_of(state, info);
+        pmipc_pool_info_release(info);
+        if (facts == NULL || PyList_Append(list, facts) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(facts);
+    }
+    if (info == NULL) {
+        PyErr_NoMemory();
+        Py_CLEAR(list);
+    }
+    PyMem_Free(info);
+    pmipc_registry_close(registry);
+    return list;
+}
+
+PyObject *py_registry_inspect(PyObject *module, PyObject *args)
+{
+    py_state *state = PyModule_GetState(module);
+    const char *name, *folder;
+    if (!PyArg_ParseTuple(args, "sz", &name, &folder))
+        return NULL;
+    pmipc_pool_info *info = PyMem_Calloc(1, sizeof *info);
+    if (info == NULL)
+        return PyErr_NoMemory();
+    pmipc_error error = {0};
+    PyObject *facts = NULL;
+    if (pmipc_pool_inspect(name, folder, info, &error) == PMIPC_OK) {
+        facts = facts_of(state, info);
+        pmipc_pool_info_release(info);
+    } else {
+        py_raise_error(state, &error);
+    }
+    PyMem_Free(info);
+    return facts;
+}
+
+PyObject *py_registry_remove(PyObject *module, PyObject *args)
+{
+    py_state *state = PyModule_GetState(module);
+    const char *name, *folder;
+    unsigned long long incarnation;
+    int force;
+    if (!PyArg_ParseTuple(args, "szKp", &name, &folder, &incarnation, &force))
+        return NULL;
+    pmipc_error error = {0};
+    pmipc_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = pmipc_pool_remove(name, folder, incarnation, force ? PMIPC_REMOVE_FORCE : 0u, &error);
+    Py_END_ALLOW_THREADS
+    if (status != PMIPC_OK) {
+        py_raise_error(state, &error);
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* The names of removed pools, while the GIL is held. */
+static void append_name(const char *name, uint64_t file_bytes, void *context)
+{
+    (void)file_bytes;
+    PyObject **list = context;
+    PyObject *text = *list == NULL ? NULL : PyUnicode_DecodeUTF8(name, (Py_ssize_t)strlen(name), "replace");
+    if (*list != NULL && (text == NULL || PyList_Append(*list, text) < 0))
+        Py_CLEAR(*list);
+    Py_XDECREF(text);
+}
+
+PyObject *py_registry_clean(PyObject *module, PyObject *folder)
+{
+    py_state *state = PyModule_GetState(module);
+    const char *path;
+    PyObject *names = PyList_New(0);
+    pmipc_error error = {0};
+    if (names == NULL || parse_folder(folder, &path) < 0) {
+        Py_XDECREF(names);
+        return NULL;
+    }
+    if (pmipc_registry_clean(path, append_name, &names, &error) != PMIPC_OK) {
+        py_raise_error(state, &error);
+        Py_CLEAR(names);
+    }
+    return names;
+}
+
+PyObject *py_registry_folder(PyObject *module, PyObject *unused)
+{
+    (void)unused;
+    char path[4096];
+    pmipc_status status = pmipc_registry_folder(NULL, path, sizeof path);
+    if (status != PMIPC_OK) {
+        py_raise(PyModule_GetState(module), status, "the path of the registry folder is too long", 0);
+        return NULL;
+    }
+    return PyUnicode_DecodeFSDefault(path);
+}

@@ -1,0 +1,402 @@
+/* stream.c: the Stream class: opening, closing, forks, and what a stream says of itself. Reads are in read.c, history.c
+ * and at.c. */
+#include "core.h"
+
+/* ---- opening */
+
+static pmipc_stream *open_handle(py_stream *self)
+{
+    pmipc_stream_options options = {
+        .expect = self->expect != NULL ? &self->expect->schema : NULL,
+        .folder = self->folder == Py_None ? NULL : PyUnicode_AsUTF8(self->folder),
+        .follow_schema = self->follow_schema,
+        .start_oldest = self->start_oldest,
+    };
+    const char *name = self->name_text;
+    pmipc_stream *handle = NULL;
+    pmipc_error error = {0};
+    pmipc_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = pmipc_stream_open(&handle, name, &options, &error);
+    Py_END_ALLOW_THREADS
+    if (status != PMIPC_OK) {
+        py_raise_error(self->state, &error);
+        return NULL;
+    }
+    return handle;
+}
+
+/* In a forked child: a stream of its own in place of the parent's, from the cursor that one had. */
+int py_stream_reopen(py_stream *self)
+{
+    uint64_t cursor = pmipc_stream_cursor(self->handle);
+    pmipc_stream_info before, after;
+    pmipc_stream_get_info(self->handle, &before);
+    pmipc_stream *handle = open_handle(self);
+    if (handle == NULL)
+        return -1;
+    pmipc_stream_get_info(handle, &after);
+    if (before.schema != NULL && before.incarnation == after.incarnation)
+        pmipc_stream_seek(handle, cursor);
+    pmipc_stream_close(self->handle);
+    self->handle = handle;
+    self->generation = py_generation();
+    return 0;
+}
+
+static int refuse_closed(const py_stream *self)
+{
+    py_raise_format(self->state, PMIPC_CLOSED, "the stream of pool '%s' is closed", self->name_text);
+    return -1;
+}
+
+int py_stream_usable(py_stream *self)
+{
+    if (self->handle == NULL)
+        return refuse_closed(self);
+    if (self->generation == py_generation())
+        return 0;
+    self->turn = (py_turn){0};  /* a thread that the child does not have may have been inside */
+    return py_stream_reopen(self);
+}
+
+void py_stream_raise(py_stream *self, pmipc_status status)
+{
+    if (self->handle == NULL) {
+        (void)refuse_closed(self);
+        return;
+    }
+    pmipc_error error = {0};
+    py_turn_begin(&self->turn);
+    pmipc_stream_last_error(self->handle, &error);
+    py_turn_end(&self->turn);
+    if (error.status == status && error.text[0] != '\0')
+        py_raise(self->state, status, error.text, error.os_error);
+    else
+        py_raise_format(self->state, status, "pool '%s': %s", self->name_text, pmipc_status_text(status));
+}
+
+/* ---- the schema of what is read */
+
+static py_backend settled_backend(py_stream *self, uint32_t origin)
+{
+    if (self->asked != PY_BACKEND_UNSETTLED)
+        return self->asked;
+    if (origin != PMIPC_ORIGIN_TORCH)
+        return PY_BACKEND_NUMPY;
+    int found = py_torch_find(self->state, true);
+    if (found < 0)
+        return PY_BACKEND_UNSETTLED;
+    return found ? PY_BACKEND_TORCH : PY_BACKEND_NUMPY;
+}
+
+/* torch was asked for by name: every field must be one that it has. */
+static int check_torch_fields(py_stream *self, const py_schema *schema)
+{
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        const char *dtype = pmipc_dtype_name(schema->schema.fields[i].dtype);
+        if (schema->fields[i].dlpack.lanes != 0 && PyObject_HasAttrString(self->state->torch.module, dtype))
+            continue;
+        PyObject *context = py_field_context(schema, i, self->name_text);
+        if (context != NULL)
+            py_raise_format(self->state, PMIPC_UNSUPPORTED, "%U: torch has no dtype for %s; use backend=\"numpy\"",
+                            context, schema->fields[i].dlpack.lanes != 0 ? dtype : "what only numpy describes");
+        Py_XDECREF(context);
+        return -1;
+    }
+    return 0;
+}
+
+static py_schema *settle(py_stream *self, const pmipc_schema *from, const pmipc_stream_info *info)
+{
+    py_schema *schema = py_schema_wrap(self->state, from);
+    if (schema == NULL)
+        return NULL;
+    py_backend backend = settled_backend(self, info->origin);
+    if (backend == PY_BACKEND_UNSETTLED
+        || (self->asked == PY_BACKEND_TORCH && check_torch_fields(self, schema) < 0)) {
+        Py_DECREF(schema);
+        return NULL;
+    }
+    py_turn_begin(&self->turn);
+    PyObject *old = (PyObject *)self->schema;
+    self->schema = (py_schema *)Py_NewRef((PyObject *)schema);
+    self->backend = backend;
+    self->incarnation = info->incarnation;
+    py_turn_end(&self->turn);
+    Py_XDECREF(old);
+    return schema;
+}
+
+py_schema *py_stream_schema(py_stream *self, const pmipc_schema *from)
+{
+    pmipc_stream_info info = {0};
+    py_turn_begin(&self->turn);
+    bool known = self->schema != NULL;
+    if ((!known || self->follow_schema) && self->handle != NULL) {
+        pmipc_stream_get_info(self->handle, &info);
+        known = known && info.incarnation == self->incarnation;
+    }
+    py_schema *schema = known ? (py_schema *)Py_NewRef((PyObject *)self->schema) : NULL;
+    py_turn_end(&self->turn);
+    return known ? schema : settle(self, from, &info);
+}
+
+/* ---- what a stream says of itself */
+
+/* The schema of the pool it is or was last connected to, new; NULL without exception when there never was one. */
+static py_schema *current_schema(py_stream *self)
+{
+    if (self->handle == NULL)
+        return (py_schema *)Py_XNewRef((PyObject *)self->schema);
+    if (py_stream_connect(self) < 0)
+        return NULL;
+    pmipc_stream_info info;
+    py_turn_begin(&self->turn);
+    pmipc_stream_get_info(self->handle, &info);
+    py_turn_end(&self->turn);
+    return info.schema == NULL ? NULL : py_stream_schema(self, info.schema);
+}
+
+static PyObject *stream_schema(PyObject *object, void *unused)
+{
+    (void)unused;
+    py_schema *schema = current_schema((py_stream *)object);
+    if (schema == NULL && PyErr_Occurred())
+        return NULL;
+    return schema == NULL ? Py_NewRef(Py_None) : (PyObject *)schema;
+}
+
+static PyObject *stream_backend(PyObject *object, void *unused)
+{
+    (void)unused;
+    py_stream *self = (py_stream *)object;
+    py_schema *schema = current_schema(self);
+    if (schema == NULL && PyErr_Occurred())
+        return NULL;
+    Py_XDECREF((PyObject *)schema);
+    if (self->backend == PY_BACKEND_UNSETTLED)
+        Py_RETURN_NONE;
+    return PyUnicode_FromString(self->backend == PY_BACKEND_TORCH ? "torch" : "numpy");
+}
+
+static PyObject *stream_connected(PyObject *object, void *unused)
+{
+    (void)unused;
+    py_stream *self = (py_stream *)object;
+    if (self->handle == NULL)
+        Py_RETURN_FALSE;
+    int connected = py_stream_connect(self);
+    return connected < 0 ? NULL : PyBool_FromLong(connected);
+}
+
+static PyObject *stream_producer_alive(PyObject *object, void *unused)
+{
+    (void)unused;
+    py_stream *self = (py_stream *)object;
+    if (self->handle == NULL)
+        Py_RETURN_FALSE;
+    int connected = py_stream_connect(self);
+    if (connected < 0)
+        return NULL;
+    py_turn_begin(&self->turn);
+    bool alive = connected && self->handle != NULL && pmipc_stream_producer_alive(self->handle);
+    py_turn_end(&self->turn);
+    return PyBool_FromLong(alive);
+}
+
+static PyObject *stream_stats(PyObject *object, void *unused)
+{
+    (void)unused;
+    py_stream *self = (py_stream *)object;
+    if (py_stream_usable(self) < 0)
+        return NULL;
+    pmipc_stream_info info;
+    py_turn_begin(&self->turn);
+    pmipc_stream_get_info(self->handle, &info);
+    uint64_t cursor = pmipc_stream_cursor(self->handle);
+    py_turn_end(&self->turn);
+    return Py_BuildValue("{s:K,s:K,s:K,s:K,s:I,s:K,s:K,s:I,s:I}", "received", info.received, "dropped", info.dropped,
+                         "copies", info.copies, "reconnects", info.reconnects, "views_held", info.views_held, "cursor",
+                         cursor, "head", info.head_seq, "history_len", info.history_len, "slot_count", info.slot_count);
+}
+
+/* Metadata as JSON text, or None: what TensorStream.metadata parses. */
+static PyObject *stream_read_metadata(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    py_stream *self = (py_stream *)object;
+    if (py_stream_usable(self) < 0 || py_stream_connect(self) < 0)
+        return NULL;
+    pmipc_stream_info info = {0};
+    PyObject *text = NULL;
+    py_turn_begin(&self->turn);
+    if (self->handle != NULL)
+        pmipc_stream_get_info(self->handle, &info);
+    if (info.schema != NULL)
+        text = PyUnicode_DecodeUTF8(info.metadata, (Py_ssize_t)strlen(info.metadata), "surrogateescape");
+    py_turn_end(&self->turn);
+    return info.schema != NULL ? text : Py_NewRef(Py_None);
+}
+
+static PyObject *stream_pool_name(PyObject *object, void *unused)
+{
+    (void)unused;
+    return Py_NewRef(((py_stream *)object)->name);
+}
+
+static PyObject *stream_closed(PyObject *object, void *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(((py_stream *)object)->handle == NULL);
+}
+
+/* ---- life */
+
+static int parse_backend(py_stream *self, PyObject *backend)
+{
+    self->asked = PY_BACKEND_UNSETTLED;
+    if (backend == Py_None)
+        return 0;
+    if (PyUnicode_Check(backend) && PyUnicode_CompareWithASCIIString(backend, "numpy") == 0) {
+        self->asked = PY_BACKEND_NUMPY;
+        return 0;
+    }
+    if (!PyUnicode_Check(backend) || PyUnicode_CompareWithASCIIString(backend, "torch") != 0) {
+        PyErr_Format(PyExc_ValueError, "backend must be \"numpy\", \"torch\" or None, not %R", backend);
+        return -1;
+    }
+    int found = py_torch_find(self->state, true);
+    if (found == 0)
+        PyErr_SetString(PyExc_ImportError, "backend is \"torch\", but torch is not installed");
+    self->asked = PY_BACKEND_TORCH;
+    return found == 1 ? 0 : -1;
+}
+
+static void close_handle(py_stream *self)
+{
+    py_turn_begin(&self->turn);
+    pmipc_stream *handle = self->handle;
+    self->handle = NULL;
+    py_turn_end(&self->turn);
+    if (handle != NULL)
+        pmipc_stream_close(handle);
+}
+
+static int stream_init(PyObject *object, PyObject *args, PyObject *kwargs)
+{
+    py_stream *self = (py_stream *)object;
+    static char *keywords[] = {"pool_name", "backend", "expect", "follow_schema", "start_oldest",
+                               "max_age",   "copy",    "folder", NULL};
+    PyObject *name, *backend, *expect, *max_age, *folder;
+    int follow, oldest, copy;
+    self->state = py_state_of(Py_TYPE(object));
+    if (self->state == NULL
+        || !PyArg_ParseTupleAndKeywords(args, kwargs, "UOOppOpO", keywords, &name, &backend, &expect, &follow, &oldest,
+                                        &max_age, &copy, &folder))
+        return -1;
+    if (expect != Py_None && !Py_IS_TYPE(expect, self->state->schema_type)) {
+        PyErr_Format(PyExc_TypeError, "expect must be a Schema, not %.100s", Py_TYPE(expect)->tp_name);
+        return -1;
+    }
+    if (folder != Py_None && (!PyUnicode_Check(folder) || PyUnicode_AsUTF8(folder) == NULL)) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_TypeError, "folder must be str or None");
+        return -1;
+    }
+    if (py_seconds(max_age, "max_age", -1, &self->max_age_ns) < 0 || parse_backend(self, backend) < 0)
+        return -1;
+    close_handle(self);  /* when initialised again */
+    Py_CLEAR(self->schema);
+    self->backend = PY_BACKEND_UNSETTLED;
+    self->name_text = PyUnicode_AsUTF8(name);
+    if (self->name_text == NULL)
+        return -1;
+    Py_XSETREF(self->name, Py_NewRef(name));
+    Py_XSETREF(self->folder, Py_NewRef(folder));
+    Py_XSETREF(self->expect, (py_schema *)(expect == Py_None ? NULL : Py_NewRef(expect)));
+    self->follow_schema = follow;
+    self->start_oldest = oldest;
+    self->copy = copy;
+    self->generation = py_generation();
+    self->handle = open_handle(self);
+    return self->handle == NULL ? -1 : 0;
+}
+
+static PyObject *stream_cleanup(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    close_handle((py_stream *)object);
+    Py_RETURN_NONE;
+}
+
+static int stream_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    py_stream *self = (py_stream *)object;
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(self->schema);
+    Py_VISIT(self->expect);
+    return 0;
+}
+
+static void stream_dealloc(PyObject *object)
+{
+    py_stream *self = (py_stream *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    close_handle(self);
+    Py_XDECREF((PyObject *)self->schema);
+    Py_XDECREF((PyObject *)self->expect);
+    Py_XDECREF(self->name);
+    Py_XDECREF(self->folder);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+#include "docs.h"
+
+#define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL | METH_KEYWORDS
+
+static PyMethodDef stream_methods[] = {
+    {"get_last", FAST(py_stream_get_last), DOC_Stream_get_last},
+    {"get_new", FAST(py_stream_get_new), DOC_Stream_get_new},
+    {"get_next", FAST(py_stream_get_next), DOC_Stream_get_next},
+    {"get_all_new", FAST(py_stream_get_all_new), DOC_Stream_get_all_new},
+    {"get_history", FAST(py_stream_get_history), DOC_Stream_get_history},
+    {"get_at", FAST(py_stream_get_at), DOC_Stream_get_at},
+    {"wait_connected", FAST(py_stream_wait_connected), DOC_Stream_wait_connected},
+    {"cleanup", stream_cleanup, METH_NOARGS, DOC_Stream_cleanup},
+    {"read_metadata", stream_read_metadata, METH_NOARGS, DOC_Stream_read_metadata},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef stream_getset[] = {
+    {"pool_name", stream_pool_name, NULL, DOC_Stream_pool_name, NULL},
+    {"connected", stream_connected, NULL, DOC_Stream_connected, NULL},
+    {"producer_alive", stream_producer_alive, NULL, DOC_Stream_producer_alive, NULL},
+    {"schema", stream_schema, NULL, DOC_Stream_schema, NULL},
+    {"backend", stream_backend, NULL, DOC_Stream_backend, NULL},
+    {"stats", stream_stats, NULL, DOC_Stream_stats, NULL},
+    {"closed", stream_closed, NULL, DOC_Stream_closed, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot stream_slots[] = {
+    {Py_tp_doc, DOC_Stream},
+    {Py_tp_new, PyType_GenericNew},
+    {Py_tp_init, stream_init},
+    {Py_tp_dealloc, stream_dealloc},
+    {Py_tp_traverse, stream_traverse},
+    {Py_tp_iter, PyObject_SelfIter},
+    {Py_tp_iternext, py_stream_iternext},
+    {Py_tp_methods, stream_methods},
+    {Py_tp_getset, stream_getset},
+    {0, NULL},
+};
+
+PyType_Spec py_stream_spec = {
+    .name = "polymorph_ipc._core.Stream",
+    .basicsize = sizeof(py_stream),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = stream_slots,
+};

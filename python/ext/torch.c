@@ -1,0 +1,287 @@
+/* torch.c: tensors over our memory and memory of tensors, through DLPack, without importing torch for those who don't.
+ *
+ * torch 2.10 and later offer a table of C functions (DLPack's exchange API): a tensor is then made in a quarter of a
+ * microsecond. Older ones take the classic capsule. */
+#include "core.h"
+
+#include <stdlib.h>
+
+/* ---- finding it */
+
+static const dlpack_exchange *find_exchange(PyObject *tensor_type)
+{
+    PyObject *capsule = PyObject_GetAttrString(tensor_type, "__dlpack_c_exchange_api__");
+    if (capsule == NULL) {
+        PyErr_Clear();
+        return NULL;
+    }
+    const dlpack_exchange_header *header = NULL;
+    if (PyCapsule_IsValid(capsule, DLPACK_EXCHANGE_CAPSULE))
+        header = PyCapsule_GetPointer(capsule, DLPACK_EXCHANGE_CAPSULE);
+    Py_DECREF(capsule);  /* the table itself is there for as long as the process is */
+    /* Only the header is the same in every version: nothing behind it is read before its version is known. */
+    while (header != NULL && header->version.major != DLPACK_MAJOR)
+        header = header->previous;
+    const dlpack_exchange *exchange = (const dlpack_exchange *)header;
+    if (exchange != NULL && exchange->tensor_from_object != NULL && exchange->object_from_managed != NULL)
+        return exchange;
+    return NULL;
+}
+
+int py_torch_find(py_state *state, bool import_it)
+{
+    py_torch *torch = &state->torch;
+    if (torch->module != NULL)
+        return 1;
+    PyObject *name = PyUnicode_InternFromString("torch");
+    if (name == NULL)
+        return -1;
+    PyObject *module = import_it ? PyImport_Import(name) : PyImport_GetModule(name);
+    Py_DECREF(name);
+    if (module == NULL) {
+        if (PyErr_Occurred() && (!import_it || !PyErr_ExceptionMatches(PyExc_ImportError)))
+            return -1;
+        PyErr_Clear();
+        return 0;
+    }
+    PyObject *tensor_type = PyObject_GetAttrString(module, "Tensor");
+    PyObject *dlpack = PyImport_ImportModule("torch.utils.dlpack");
+    PyObject *from_dlpack = dlpack ? PyObject_GetAttr(dlpack, state->names[NAME_from_dlpack]) : NULL;
+    PyObject *to_dlpack = dlpack ? PyObject_GetAttr(dlpack, state->names[NAME_to_dlpack]) : NULL;
+    Py_XDECREF(dlpack);
+    if (tensor_type == NULL || !PyType_Check(tensor_type) || from_dlpack == NULL || to_dlpack == NULL) {
+        /* Another thread is in the middle of importing it. */
+        PyErr_Clear();
+        Py_XDECREF(tensor_type);
+        Py_XDECREF(from_dlpack);
+        Py_XDECREF(to_dlpack);
+        Py_DECREF(module);
+        return 0;
+    }
+    torch->tensor_type = (PyTypeObject *)tensor_type;
+    torch->exchange = find_exchange(tensor_type);
+    torch->from_dlpack = from_dlpack;
+    torch->to_dlpack = to_dlpack;
+    torch->module = module;
+    return 1;
+}
+
+void py_torch_clear(py_state *state)
+{
+    Py_CLEAR(state->torch.tensor_type);
+    Py_CLEAR(state->torch.from_dlpack);
+    Py_CLEAR(state->torch.to_dlpack);
+    Py_CLEAR(state->torch.module);
+    state->torch.exchange = NULL;
+}
+
+PyObject *py_torch_set_exchange(PyObject *module, PyObject *enabled)
+{
+    py_state *state = PyModule_GetState(module);
+    int on = PyObject_IsTrue(enabled);
+    if (on < 0)
+        return NULL;
+    int found = py_torch_find(state, true);
+    if (found < 0)
+        return NULL;
+    if (!found) {
+        PyErr_SetString(PyExc_ImportError, "torch is not installed");
+        return NULL;
+    }
+    state->torch.exchange = on ? find_exchange((PyObject *)state->torch.tensor_type) : NULL;
+    return PyBool_FromLong(state->torch.exchange != NULL);
+}
+
+/* ---- tensors over our memory */
+
+static void holder_free(py_holder *holder)
+{
+    py_hold *hold = holder->hold;
+    PyObject *owner = holder->owner;
+    if (!holder->embedded)
+        free(holder);
+    if (hold != NULL)
+        py_hold_release(hold);  /* an embedded holder is gone with it */
+    if (owner != NULL && Py_IsInitialized()) {
+        PyGILState_STATE gil = PyGILState_Ensure();
+        Py_DECREF(owner);
+        PyGILState_Release(gil);
+    }
+}
+
+static void delete_versioned(dlpack_managed_versioned *managed)
+{
+    holder_free(managed->context);
+}
+
+static void delete_capsule_tensor(dlpack_managed *managed)
+{
+    holder_free(managed->context);
+}
+
+/* A capsule that torch did not take: whoever takes it renames it. */
+static void destroy_capsule(PyObject *capsule)
+{
+    if (PyCapsule_IsValid(capsule, "dltensor")) {
+        dlpack_managed *managed = PyCapsule_GetPointer(capsule, "dltensor");
+        managed->deleter(managed);
+    }
+}
+
+static py_holder *holder_new(py_hold *hold, PyObject *owner)
+{
+    py_holder *holder;
+    if (hold != NULL && !hold->holder_used) {
+        holder = &hold->holder;
+        holder->embedded = true;
+        hold->holder_used = true;
+    } else {
+        holder = malloc(sizeof *holder);
+        if (holder == NULL) {
+            PyErr_NoMemory();
+            return NULL;
+        }
+        holder->embedded = false;
+    }
+    holder->hold = hold;
+    holder->owner = Py_XNewRef(owner);
+    if (hold != NULL)
+        py_hold_acquire(hold);
+    return holder;
+}
+
+static PyObject *tensor_new(py_state *state, py_holder *holder, const dlpack_tensor *tensor)
+{
+    const dlpack_exchange *exchange = state->torch.exchange;
+    if (exchange != NULL) {
+        dlpack_managed_versioned *managed = &holder->managed.versioned;
+        managed->version = (dlpack_version){DLPACK_MAJOR, DLPACK_MINOR};
+        managed->context = holder;
+        managed->deleter = delete_versioned;
+        managed->flags = 0;
+        managed->tensor = *tensor;
+        void *object = NULL;
+        /* It takes the tensor over in any case: there is nothing to give back after a failure. */
+        if (exchange->object_from_managed(managed, &object) != 0)
+            return NULL;
+        return object;
+    }
+    dlpack_managed *managed = &holder->managed.capsule;
+    managed->tensor = *tensor;
+    managed->context = holder;
+    managed->deleter = delete_capsule_tensor;
+    PyObject *capsule = PyCapsule_New(managed, "dltensor", destroy_capsule);
+    if (capsule == NULL) {
+        holder_free(holder);
+        return NULL;
+    }
+    PyObject *object = PyObject_CallOneArg(state->torch.from_dlpack, capsule);
+    Py_DECREF(capsule);
+    return object;
+}
+
+static PyObject *tensor_over(py_state *state, py_hold *hold, PyObject *owner, dlpack_dtype dtype, void *data, int ndim,
+                             const npy_intp *shape, const int64_t *strides)
+{
+    py_holder *holder = holder_new(hold, owner);
+    if (holder == NULL)
+        return NULL;
+    dlpack_tensor tensor = {
+        .data = data,
+        .device = {DLPACK_DEVICE_CPU, 0},
+        .ndim = ndim,
+        .dtype = dtype,
+        .shape = holder->shape,
+        .strides = holder->strides,
+    };
+    for (int i = 0; i < ndim; i++) {
+        holder->shape[i] = shape[i];
+        holder->strides[i] = strides[i];
+        if (shape[i] == 0)
+            tensor.data = NULL;  /* as the specification wants it */
+    }
+    return tensor_new(state, holder, &tensor);
+}
+
+PyObject *py_torch_view(py_state *state, py_hold *hold, dlpack_dtype dtype, void *data, int ndim, const npy_intp *shape,
+                        const int64_t *strides)
+{
+    return tensor_over(state, hold, NULL, dtype, data, ndim, shape, strides);
+}
+
+PyObject *py_torch_over(py_state *state, PyObject *owner, dlpack_dtype dtype, void *data, int ndim,
+                        const npy_intp *shape, const int64_t *strides)
+{
+    return tensor_over(state, NULL, owner, dtype, data, ndim, shape, strides);
+}
+
+PyObject *py_torch_empty(py_state *state, const char *dtype_name, int ndim, const npy_intp *shape)
+{
+    PyObject *result = NULL;
+    PyObject *dtype = PyObject_GetAttrString(state->torch.module, dtype_name);
+    PyObject *empty = PyObject_GetAttrString(state->torch.module, "empty");
+    PyObject *arguments = PyArray_IntTupleFromIntp(ndim, shape);
+    PyObject *keywords = dtype ? Py_BuildValue("{s:O}", "dtype", dtype) : NULL;
+    if (arguments != NULL)
+        Py_SETREF(arguments, PyTuple_Pack(1, arguments));
+    if (empty != NULL && arguments != NULL && keywords != NULL)
+        result = PyObject_Call(empty, arguments, keywords);
+    Py_XDECREF(dtype);
+    Py_XDECREF(empty);
+    Py_XDECREF(arguments);
+    Py_XDECREF(keywords);
+    return result;
+}
+
+/* ---- memory of tensors */
+
+int py_torch_read(py_state *state, PyObject *tensor, dlpack_tensor *out, PyObject **keeper)
+{
+    *keeper = NULL;
+    if (state->torch.exchange != NULL)
+        return state->torch.exchange->tensor_from_object(tensor, out) == 0 ? 0 : -1;
+    PyObject *plain = PyObject_CallMethodNoArgs(tensor, state->names[NAME_detach]);
+    PyObject *capsule = plain ? PyObject_CallOneArg(state->torch.to_dlpack, plain) : NULL;
+    Py_XDECREF(plain);
+    if (capsule == NULL)
+        return -1;
+    const dlpack_managed *managed = PyCapsule_GetPointer(capsule, "dltensor");
+    if (managed == NULL) {
+        Py_DECREF(capsule);
+        return -1;
+    }
+    *out = managed->tensor;
+    *keeper = capsule;  /* its destructor, torch's, frees the export */
+    return 0;
+}
+
+static int ask(PyObject *tensor, PyObject *method)
+{
+    PyObject *answer = PyObject_CallMethodNoArgs(tensor, method);
+    if (answer == NULL)
+        return -1;
+    int yes = PyObject_IsTrue(answer);
+    Py_DECREF(answer);
+    return yes;
+}
+
+int py_torch_lazy_bits(py_state *state, PyObject *tensor, dlpack_dtype dtype)
+{
+    if (dtype.code != PMIPC_CODE_COMPLEX && dtype.code != PMIPC_CODE_FLOAT)
+        return 0;
+    int lazy = ask(tensor, state->names[NAME_is_neg]);
+    if (lazy == 0 && dtype.code == PMIPC_CODE_COMPLEX)
+        lazy = ask(tensor, state->names[NAME_is_conj]);
+    return lazy;
+}
+
+int py_torch_copy(py_state *state, PyObject *destination, PyObject *source)
+{
+    PyObject *plain = PyObject_CallMethodNoArgs(source, state->names[NAME_detach]);
+    if (plain == NULL)
+        return -1;
+    PyObject *done = PyObject_CallMethodOneArg(destination, state->names[NAME_copy_], plain);
+    Py_DECREF(plain);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
+}

@@ -1,0 +1,85 @@
+"""Publish a tensor in one process, get the newest one in others: shared memory, no copies, found by name.
+
+    producer = TensorProducer.from_sample("cam", np.zeros((480, 640, 3), np.uint8))     # one process
+    producer.publish(image)
+
+    stream = TensorStream("cam")                                                        # any number of others
+    image = stream.get_new(timeout=1.0)
+"""
+
+import sys
+
+if not sys.platform.startswith("linux"):
+    raise ImportError(
+        f"polymorph_ipc runs on Linux only (this is {sys.platform}): it is built on tmpfs, futexes and "
+        "open-file-description locks, which macOS and Windows do not have"
+    )
+
+from ._core import (
+    ClosedError,
+    ForkedError,
+    InvalidArgumentError,
+    InvalidNameError,
+    Loan,
+    OutOfMemoryError,
+    PolymorphError,
+    PoolBusyError,
+    PoolCorruptError,
+    PoolFullError,
+    PoolIncompatibleError,
+    PoolLostError,
+    PoolNotFoundError,
+    PoolPermissionError,
+    PoolSpaceError,
+    Schema,
+    SchemaMismatchError,
+    SystemCallError,
+    UnsupportedError,
+    WrongStateError,
+    explain_faults,
+)
+from ._core import version as __version__
+from .infos import Field, HistoryInfo, SampleInfo, StreamStats
+from .producer import TensorProducer
+from .registry import PoolInfo, ReaderInfo, clean_pools, inspect_pool, list_pools, remove_pool
+from .stream import TensorStream
+from .waiting import wait_any, wait_connected
+
+__all__ = [
+    "ClosedError",
+    "Field",
+    "ForkedError",
+    "HistoryInfo",
+    "InvalidArgumentError",
+    "InvalidNameError",
+    "Loan",
+    "OutOfMemoryError",
+    "PolymorphError",
+    "PoolBusyError",
+    "PoolCorruptError",
+    "PoolFullError",
+    "PoolIncompatibleError",
+    "PoolInfo",
+    "PoolLostError",
+    "PoolNotFoundError",
+    "PoolPermissionError",
+    "PoolSpaceError",
+    "ReaderInfo",
+    "SampleInfo",
+    "Schema",
+    "SchemaMismatchError",
+    "StreamStats",
+    "SystemCallError",
+    "TensorProducer",
+    "TensorStream",
+    "UnsupportedError",
+    "WrongStateError",
+    "__version__",
+    "clean_pools",
+    "explain_faults",
+    "inspect_pool",
+    "list_pools",
+    "remove_pool",
+    "wait_any",
+    "wait_connected",
+]

@@ -1,0 +1,604 @@
+"""The compiled half of polymorph_ipc. What this stub says is the contract, and its docstrings are the ones that
+`help()` shows: the build copies them into the extension."""
+
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Any, ClassVar, Final, Literal, final, overload
+
+import numpy as np
+from typing_extensions import Self
+
+from .infos import Field, HistoryInfo, SampleInfo, StreamStats
+
+ORIGIN_NUMPY: Final[int]
+ORIGIN_TORCH: Final[int]
+DEFAULT_SPARE: Final[int]
+version: Final[str]
+
+class PolymorphError(Exception):
+    """Base of every error of this package. `status` is the C library's name for what happened, such as "BUSY"."""
+
+    status: ClassVar[str]
+
+class InvalidArgumentError(PolymorphError, ValueError): ...
+class InvalidNameError(PolymorphError, ValueError): ...
+class PoolNotFoundError(PolymorphError, LookupError): ...
+class PoolBusyError(PolymorphError, RuntimeError): ...
+class PoolFullError(PolymorphError, RuntimeError): ...
+class SchemaMismatchError(PolymorphError, ValueError): ...
+class PoolCorruptError(PolymorphError, RuntimeError): ...
+class PoolIncompatibleError(PolymorphError, RuntimeError): ...
+class ClosedError(PolymorphError, ValueError): ...
+class ForkedError(PolymorphError, RuntimeError): ...
+class PoolLostError(PolymorphError, RuntimeError): ...
+class WrongStateError(PolymorphError, RuntimeError): ...
+class PoolSpaceError(PolymorphError, OSError): ...
+class OutOfMemoryError(PolymorphError, MemoryError): ...
+class PoolPermissionError(PolymorphError, PermissionError): ...
+class UnsupportedError(PolymorphError, RuntimeError): ...
+class SystemCallError(PolymorphError, OSError): ...
+
+@final
+class Schema:
+    """What a pool carries: one plain tensor, or 1 to 32 named fields that are published together as a dict.
+
+    Immutable, hashable, equal when names, order, dtypes, shapes and variable flags are. `str()` writes it for people:
+    `uint8 (480, 640, 3)` or `{rgb: uint8 (480, 640, 3), q: float64 (7,)}`. Made by `Schema.from_sample`, or read from
+    `producer.schema`, `stream.schema` and `inspect_pool(name).schema`.
+    """
+
+    def __init__(self, fields: Iterable[tuple[str, int, int, str | None, int, tuple[int, ...], bool]]) -> None: ...
+    @classmethod
+    def from_sample(cls, sample: Any, *, variable: bool | Iterable[str] = False) -> Schema:
+        """The schema of arrays like `sample`: the arguments are those of `TensorProducer.from_sample`."""
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The fields, in order."""
+
+    def numpy_dtype(self, index: int, /) -> np.dtype[Any]:
+        """numpy's dtype of a field. Raises UnsupportedError for bfloat16 and float8 when ml_dtypes is not installed."""
+
+    @property
+    def is_dict(self) -> bool:
+        """Whether samples are dicts of arrays (True) or plain arrays (False)."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of data in one sample, at most."""
+
+@final
+class Loan:
+    """A frame that is being filled in place: what `with producer.loan() as frame` gives.
+
+    Leaving the `with` block publishes the frame; leaving it by an exception, or after `discard()`, does not. A loan
+    belongs to one thread.
+    """
+
+    @property
+    def data(self) -> Any:
+        """The memory to fill: a writable array, or a dict of them for a dict pool; numpy or torch, as the producer's
+        sample was. Holds whatever an older frame left there. Arrays of variable fields have the full length.
+
+        Writing to it after the loan has ended would tear frames that others are reading; the numpy array is therefore
+        made read-only when the loan ends, and `data` raises WrongStateError.
+        """
+
+    @property
+    def seq(self) -> int:
+        """The sequence number the frame will have."""
+    stamp: int | float | None
+    """When the sample was taken: int ns since the epoch, float seconds since the epoch, None (the default) for the
+    moment of the commit."""
+    length: Any
+    """Leading length of a variable plain tensor, preset to the largest: set it to an int. For a dict pool, a dict from
+    the names of the variable fields to their lengths: set its items. None when nothing is variable."""
+
+    def commit(self) -> int:
+        """Publish the frame now and return its sequence number.
+
+        Raises SchemaMismatchError for a length that is negative or too large (the loan is still out, so that it can be
+        mended or discarded) and WrongStateError when the loan has ended.
+        """
+
+    def discard(self) -> None:
+        """Give the frame back unpublished. Harmless when the loan has ended."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+class Producer:
+    """The compiled base of TensorProducer: the handle and what is called in loops."""
+
+    def __init__(
+        self,
+        pool_name: str,
+        schema: Schema,
+        history_len: int,
+        spare: int,
+        mode: int,
+        origin: int,
+        metadata: str | None,
+        folder: str | None,
+        grow: bool,
+        keep: bool,
+    ) -> None: ...
+    def publish(self, data: Any, *, stamp: int | float | None = None) -> int:
+        """Copy one sample into the pool, make it visible to every stream at once, and return its sequence number.
+
+        `data` is an array of exactly the pool's shape and dtype: numpy (any strides), torch (any strides, any device,
+        `requires_grad` or not), or anything that offers the buffer protocol or DLPack. A 0-d field also takes a numpy
+        scalar of its dtype or a Python scalar of its kind: bool for bool, int for integers (in range), float for
+        floats, complex for complex. A dict pool takes a dict with exactly its fields, numpy and torch mixed as you
+        like; all fields become visible together. A variable field takes any leading length up to its largest.
+
+        Nothing is ever cast or reshaped. Strided data is copied once, straight into the pool.
+
+        Args:
+            data: the sample.
+            stamp: when it was taken: int ns since the epoch, float seconds since the epoch, None for now. Stamps may
+                go back; ages do not depend on them.
+
+        Returns: the sample's sequence number; the pool's first is 1.
+
+        Raises:
+            SchemaMismatchError (ValueError): wrong shape, dtype or byte order, a missing or an extra field, a length
+                over the largest; says what was expected and what came.
+            TypeError: not an array: lists, tuples, numpy.matrix, masked arrays; names the conversion.
+            PoolFullError: every slot is pinned by living streams and the pool cannot grow; names them.
+            PoolLostError: this producer's lock was lost and another one has taken the pool over.
+            ForkedError: the producer belongs to the parent of this process.
+            WrongStateError: a loan is out. ClosedError: after cleanup().
+
+        Threads: any; calls take turns. The GIL is released while more than 64 KiB are copied.
+
+        Example:
+            >>> seq = producer.publish(image, stamp=camera_time_ns)
+        """
+
+    def loan(self) -> Loan:
+        """Borrow the next frame and fill it in place, without any copy. One loan at a time.
+
+        Raises: WrongStateError while another loan is out; PoolFullError, PoolLostError, ForkedError, ClosedError as
+        publish.
+
+        Example:
+            >>> with producer.loan() as frame:
+            ...     camera.read_into(frame.data)
+            ...     frame.stamp = camera.timestamp_ns
+        """
+
+    def cleanup(self) -> None:
+        """Retire the pool and remove it (or leave it when made with keep=True), and close the producer.
+
+        Streams then treat the pool as absent: those that wait go on waiting for a successor; arrays that somebody holds
+        stay valid and unchanged. Idempotent. Later publishes raise ClosedError. In a forked child it does nothing to
+        the parent's pool. Without it, orderly exit of the process does the same; a killed process leaves the pool
+        readable, and the next producer of the same schema adopts it.
+        """
+
+    def reader_rows(self) -> list[tuple[int, bool, int, str, int, int, int, int, int, int]]:
+        """What `readers()` makes into ReaderInfos."""
+
+    @property
+    def pool_name(self) -> str:
+        """The pool's name."""
+
+    @property
+    def schema(self) -> Schema:
+        """What the pool carries."""
+
+    @property
+    def history_len(self) -> int:
+        """Newest samples that stay readable."""
+
+    @property
+    def seq(self) -> int:
+        """Sequence number of the newest sample, 0 when there is none. An adopted pool goes on where it was."""
+
+    @property
+    def slot_count(self) -> int:
+        """Slots the pool has now: it grows when streams hold many views."""
+
+    @property
+    def adopted(self) -> bool:
+        """Whether this producer took over the pool of one that had died."""
+
+    @property
+    def incarnation(self) -> int:
+        """The pool's random identity: changes when the pool is made anew, not when it is adopted."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether cleanup() was called."""
+
+class Stream:
+    """The compiled base of TensorStream: the handle and what is called in loops."""
+
+    def __init__(
+        self,
+        pool_name: str,
+        backend: Literal["numpy", "torch"] | None,
+        expect: Schema | None,
+        follow_schema: bool,
+        start_oldest: bool,
+        max_age: float | None,
+        copy: bool,
+        folder: str | None,
+    ) -> None: ...
+    @overload
+    def get_last(
+        self,
+        *,
+        copy: bool | None = None,
+        out: Any = None,
+        max_age: float | None = None,
+        return_info: Literal[False] = False,
+    ) -> Any: ...
+    @overload
+    def get_last(
+        self, *, copy: bool | None = None, out: Any = None, max_age: float | None = None, return_info: Literal[True]
+    ) -> tuple[Any, SampleInfo] | tuple[None, None]: ...
+    @overload
+    def get_last(
+        self, *, copy: bool | None = None, out: Any = None, max_age: float | None = None, return_info: bool = False
+    ) -> Any:
+        """The newest sample, whether it was seen before or not, or None when there is none. Never waits.
+
+        None also when the pool does not exist (yet, or any more) and when the newest sample is older than `max_age`.
+        Moves the cursor to the sample.
+
+        The array is a read-only view of the pool's memory; it stays valid and unchanged for as long as anybody holds
+        it, whatever happens to producer, stream and pool. A dict pool gives a dict of arrays that share one pin.
+        A torch tensor knows no read-only: writing to it in place is a segmentation fault (see explain_faults); use
+        `copy=True` for a tensor to work on.
+
+        Args:
+            copy: True: a private, contiguous, writable array instead of a view. None: as the stream was made.
+            out: copy into this array and return it (a dict of arrays for a dict pool): numpy or torch, of exactly the
+                sample's shape and dtype, any strides. For a variable field it has the largest shape, and the part that
+                was filled is returned.
+            max_age: seconds since publication (monotonic clock, whatever the stamps say) after which a sample is too
+                old to be given. None: as the stream was made; math.inf: any age.
+            return_info: return the pair (sample, SampleInfo), or (None, None).
+
+        Raises:
+            SchemaMismatchError (ValueError): the pool's schema is not the expected or first seen one; or `out` does
+                not fit. PoolCorruptError: the pool's file is damaged. PoolFullError: 64 streams are connected.
+            PoolPermissionError, PoolIncompatibleError, UnsupportedError (a dtype the backend does not have).
+            ClosedError: after cleanup().
+
+        Threads: any; calls take turns. After a fork the child's stream opens itself anew, with the same cursor.
+
+        Example:
+            >>> image = stream.get_last(max_age=0.2)
+            >>> if image is not None:
+            ...     steer(image)
+        """
+
+    @overload
+    def get_new(
+        self,
+        timeout: float | None = None,
+        *,
+        copy: bool | None = None,
+        out: Any = None,
+        max_age: float | None = None,
+        return_info: Literal[False] = False,
+    ) -> Any: ...
+    @overload
+    def get_new(
+        self,
+        timeout: float | None = None,
+        *,
+        copy: bool | None = None,
+        out: Any = None,
+        max_age: float | None = None,
+        return_info: Literal[True],
+    ) -> tuple[Any, SampleInfo] | tuple[None, None]: ...
+    @overload
+    def get_new(
+        self,
+        timeout: float | None = None,
+        *,
+        copy: bool | None = None,
+        out: Any = None,
+        max_age: float | None = None,
+        return_info: bool = False,
+    ) -> Any:
+        """The newest sample above the cursor, waiting for it, and for the pool; None when `timeout` runs out.
+
+        Moves the cursor to the sample, so that each sample is given once at most and the ones between are passed over.
+        A sample older than `max_age` counts as seen, and the wait goes on.
+
+        Args:
+            timeout: seconds; 0 polls; None waits for ever. The other arguments are those of get_last.
+
+        Raises: as get_last; ClosedError also when another thread calls cleanup() meanwhile; KeyboardInterrupt at once
+        on Ctrl-C; ValueError for a negative timeout.
+
+        Threads: several may wait on one stream; each sample wakes all of them and is given to one. The GIL is released
+        while waiting; a waiting thread uses no CPU.
+
+        Example:
+            >>> while (image := stream.get_new(timeout=1.0)) is not None:
+            ...     track(image)
+        """
+
+    @overload
+    def get_next(
+        self,
+        timeout: float | None = None,
+        *,
+        copy: bool | None = None,
+        out: Any = None,
+        max_age: float | None = None,
+        return_info: Literal[False] = False,
+    ) -> Any: ...
+    @overload
+    def get_next(
+        self,
+        timeout: float | None = None,
+        *,
+        copy: bool | None = None,
+        out: Any = None,
+        max_age: float | None = None,
+        return_info: Literal[True],
+    ) -> tuple[Any, SampleInfo] | tuple[None, None]: ...
+    @overload
+    def get_next(
+        self,
+        timeout: float | None = None,
+        *,
+        copy: bool | None = None,
+        out: Any = None,
+        max_age: float | None = None,
+        return_info: bool = False,
+    ) -> Any:
+        """The oldest sample above the cursor that history still holds, waiting as get_new does; None on timeout.
+
+        Called often enough it gives every sample, in order. What left history before it got there is counted in
+        `info.dropped` and `stream.stats["dropped"]`. Moves the cursor to the sample. Samples older than `max_age` are
+        passed over, and counted in `info.dropped`.
+
+        Arguments, errors, threads: as get_new. `for sample in stream` is the same as get_next() in a loop; it ends when
+        the stream is cleaned up, in this thread or another.
+
+        Example:
+            >>> sample, info = stream.get_next(timeout=1.0, return_info=True)
+            >>> if info is not None and info.dropped:
+            ...     print(f"too slow: {info.dropped} samples missed")
+        """
+
+    @overload
+    def get_all_new(
+        self,
+        *,
+        copy: bool | None = None,
+        out: Any = None,
+        max_age: float | None = None,
+        return_info: Literal[False] = False,
+    ) -> Any: ...
+    @overload
+    def get_all_new(
+        self, *, copy: bool | None = None, out: Any = None, max_age: float | None = None, return_info: Literal[True]
+    ) -> tuple[Any, HistoryInfo] | tuple[None, None]: ...
+    @overload
+    def get_all_new(
+        self, *, copy: bool | None = None, out: Any = None, max_age: float | None = None, return_info: bool = False
+    ) -> Any:
+        """Every sample above the cursor that history still holds, oldest first, shaped as get_history gives them; None
+        when there is none. Never waits. Moves the cursor to the newest.
+
+        Samples older than `max_age` are left out; what was left out or had left history before is counted in
+        `info.dropped`. `out` has room for history_len samples, `(history_len, *shape)` or more; the part that was
+        filled is returned.
+
+        Raises: as get_last.
+
+        Example:
+            >>> forces = stream.get_all_new()          # (k, 6), k as it comes
+        """
+
+    @overload
+    def get_history(
+        self,
+        n: int,
+        pad: Literal["repeat", "zeros"] | None = None,
+        *,
+        copy: bool | None = None,
+        out: Any = None,
+        max_age: float | None = None,
+        return_info: Literal[False] = False,
+    ) -> Any: ...
+    @overload
+    def get_history(
+        self,
+        n: int,
+        pad: Literal["repeat", "zeros"] | None = None,
+        *,
+        copy: bool | None = None,
+        out: Any = None,
+        max_age: float | None = None,
+        return_info: Literal[True],
+    ) -> tuple[Any, HistoryInfo] | tuple[None, None]: ...
+    @overload
+    def get_history(
+        self,
+        n: int,
+        pad: Literal["repeat", "zeros"] | None = None,
+        *,
+        copy: bool | None = None,
+        out: Any = None,
+        max_age: float | None = None,
+        return_info: bool = False,
+    ) -> Any:
+        """The newest `n` samples, oldest first, as one array `(n, *shape)`, without a copy. Never waits.
+
+        The array is one strided read-only view of the pool: frames lie a constant stride apart, so `reshape` works
+        (and copies) where torch's `view` refuses; `copy=True` is contiguous. A dict pool gives a dict of such arrays;
+        for a variable field it is a list of `n` arrays instead. None when history holds fewer than `n` samples, when
+        there is no pool, and when the newest sample is older than `max_age`. The cursor stays where it is.
+
+        Args:
+            n: how many, 1 to the pool's history_len.
+            pad: with fewer samples than `n`, but at least one, fill up in front, in a copy: "repeat" repeats the oldest
+                sample, "zeros" gives zeros (variable fields: length 0), whose info has seq, stamp and published 0 and
+                age inf.
+            out: as in get_last, `(n, *shape)`; not for variable fields. The other arguments are those of get_last.
+
+        Raises: InvalidArgumentError (ValueError) when `n` is below 1 or over history_len, and names both; else as
+        get_last.
+
+        Example:
+            >>> window = stream.get_history(16, pad="repeat")     # (16, 480, 640, 3), no copy once 16 are there
+        """
+
+    @overload
+    def get_at(
+        self,
+        stamp: Any,
+        method: Literal["nearest", "before", "after"] = "nearest",
+        tolerance: int | float | None = None,
+        *,
+        copy: bool | None = None,
+        out: Any = None,
+        max_age: float | None = None,
+        return_info: Literal[False] = False,
+    ) -> Any: ...
+    @overload
+    def get_at(
+        self,
+        stamp: Any,
+        method: Literal["nearest", "before", "after"] = "nearest",
+        tolerance: int | float | None = None,
+        *,
+        copy: bool | None = None,
+        out: Any = None,
+        max_age: float | None = None,
+        return_info: Literal[True],
+    ) -> tuple[Any, SampleInfo | HistoryInfo] | tuple[None, None]: ...
+    @overload
+    def get_at(
+        self,
+        stamp: Any,
+        method: Literal["nearest", "before", "after"] = "nearest",
+        tolerance: int | float | None = None,
+        *,
+        copy: bool | None = None,
+        out: Any = None,
+        max_age: float | None = None,
+        return_info: bool = False,
+    ) -> Any:
+        """The sample in history whose stamp fits best, or None when none does. Never waits; the cursor stays.
+
+        Args:
+            stamp: int ns or float seconds since the epoch; or a 1-d array of them (int64 ns or float64 seconds), which
+                gives `(len(stamp), *shape)`, always a copy (a variable field: a list of arrays), and None when any of
+                them finds no sample.
+            method: "nearest" (ties go to the newer sample), "before" (the latest at or before `stamp`), "after" (the
+                earliest at or after). Stamps need not be in order.
+            tolerance: how far from `stamp` it may be: int ns or float seconds; None: any distance.
+            The other arguments are those of get_last; a sample older than `max_age` gives None.
+
+        Raises: InvalidArgumentError (ValueError) for another method or a negative tolerance; else as get_last.
+
+        Example:
+            >>> depth = depths.get_at(info.stamp, tolerance=0.02)  # the depth image taken with this colour image
+        """
+
+    def __iter__(self) -> Iterator[Any]: ...
+    def __next__(self) -> Any: ...
+    def wait_connected(self, timeout: float | None = None) -> bool:
+        """Wait until the pool exists and the stream is connected to it; False when `timeout` (seconds) runs out.
+
+        A pool whose producer died counts: see producer_alive. Raises: as get_new.
+        """
+
+    def cleanup(self) -> None:
+        """Close the stream. Arrays that came from it stay valid. Idempotent; waiting threads wake and raise ClosedError,
+        and so do later calls; iterations end."""
+
+    def read_metadata(self) -> str | None:
+        """JSON text of what the stream is or was connected to; None when it never was."""
+
+    @property
+    def pool_name(self) -> str:
+        """The pool's name."""
+
+    @property
+    def connected(self) -> bool:
+        """Connected to a pool that was not retired. Connects if the pool has appeared meanwhile. False after
+        cleanup()."""
+
+    @property
+    def producer_alive(self) -> bool:
+        """Connected, and the producer's process lives (asked of the kernel). Connects as `connected` does."""
+
+    @property
+    def schema(self) -> Schema | None:
+        """What the pool carries; None while the stream was never connected."""
+
+    @property
+    def backend(self) -> Literal["numpy", "torch"] | None:
+        """Which arrays the stream gives; None while that is not settled, because it was never connected."""
+
+    @property
+    def stats(self) -> StreamStats:
+        """Counters: received, dropped, copies, reconnects, views_held, cursor, head, history_len, slot_count."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether cleanup() was called."""
+
+@final
+class Pin:
+    """What keeps a sample in place: the `base` of numpy views. Its memory can be read through the buffer protocol."""
+
+def explain_faults() -> None:
+    """Have segmentation faults and bus errors say, on stderr, which pool was written to and what the cure is.
+
+    Torch has no read-only tensors, and the pool is mapped read-only: an in-place operation on a tensor that a stream
+    gave (`frame.sub_(1)`) therefore stops the process. With this handler it says so first, and then hands the signal to
+    whatever handler was there before. Call it after `faulthandler.enable()`. Idempotent; nothing calls it by itself.
+
+    Raises: SystemCallError.
+    """
+
+def wait_any(streams: list[Stream], timeout: float | None = None) -> list[Stream]:
+    """What `polymorph_ipc.wait_any` calls."""
+
+def wait_connected(streams: list[Stream], timeout: float | None = None) -> bool:
+    """What `polymorph_ipc.wait_connected` calls."""
+
+def registry_list(folder: str | None, /) -> list[dict[str, Any]]:
+    """The facts of every pool in a registry folder (None: the default one)."""
+
+def registry_inspect(pool_name: str, folder: str | None, /) -> dict[str, Any]:
+    """The facts of one pool."""
+
+def registry_remove(pool_name: str, folder: str | None, incarnation: int, force: bool, /) -> None:
+    """Remove a pool; `incarnation` other than 0: only that very one."""
+
+def registry_clean(folder: str | None, /) -> list[str]:
+    """Remove what nobody living uses; the names."""
+
+def registry_folder() -> str:
+    """Path of the registry folder that the environment names now."""
+
+def monotonic_ns() -> int:
+    """The clock of ages: `time.monotonic_ns()`."""
+
+def fork_generation() -> int:
+    """How many forks this process descends from since the extension was loaded."""
+
+def take_abandoned() -> list[tuple[str, str | None, int, int]]:
+    """(name, folder, incarnation, fork generation) of each pool whose producer was garbage collected, once."""
+
+def use_dlpack_exchange(enabled: bool, /) -> bool:
+    """Make tensors through torch's DLPack C exchange API (the default where torch has it) or, False, through capsules.
+
+    Returns: whether the exchange API is in use now. For tests.
+    """

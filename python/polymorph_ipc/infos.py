@@ -1,0 +1,82 @@
+"""What is said about schemas and samples: the named tuples that the extension fills."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Field(NamedTuple):
+    """One field of a schema."""
+
+    name: str
+    """`""` for the one field of a plain tensor."""
+    dtype: str
+    """"uint8", "float64", "bfloat16", "float8_e4m3fn", ...; or as numpy writes it, such as "datetime64[ns]", "|S8" or
+    "[('x', '<f4'), ('id', '<u2')]", for what only numpy has."""
+    shape: tuple[int, ...]
+    """Of one sample; of the largest one when the field is variable."""
+    variable: bool
+    """Each sample has its own leading length, 0 up to shape[0]."""
+
+
+class SampleInfo(NamedTuple):
+    """What there is to know of one sample; `return_info=True` gives it beside the array."""
+
+    seq: int
+    """Sequence number: the pool's first sample has 1, each next one more."""
+    stamp: int
+    """When it was taken, as the producer says: ns since the epoch, of the publish when it says nothing."""
+    age: float
+    """Seconds since it was published (monotonic clock), at the moment it was read."""
+    published: int
+    """When it was published: ns on the clock of `time.monotonic_ns()`."""
+    dropped: int
+    """get_next: samples that were passed over since the cursor, because they had left history or were older than
+    `max_age`. 0 for the other reads."""
+    copied: bool
+    """The array is a private copy: asked for by `copy=` or `out=`, or because the stream holds seven views already."""
+
+
+class HistoryInfo(NamedTuple):
+    """What there is to know of the samples of a history, oldest first."""
+
+    seq: NDArray[np.int64]
+    """(n,) sequence numbers."""
+    stamp: NDArray[np.int64]
+    """(n,) ns since the epoch."""
+    age: NDArray[np.float64]
+    """(n,) seconds since each sample was published."""
+    published: NDArray[np.int64]
+    """(n,) ns on the clock of `time.monotonic_ns()`."""
+    dropped: int
+    """get_all_new: samples that were passed over since the cursor, because they had left history or were older than
+    `max_age`. 0 for the other reads."""
+    copied: bool
+    """The arrays are a private copy: asked for, padded, gathered by `get_at`, or because a skipped slot broke the run."""
+
+
+class StreamStats(TypedDict):
+    """Counters of a stream since it was made."""
+
+    received: int
+    """Reads that gave something."""
+    dropped: int
+    """Samples that left history before get_next or get_all_new reached them."""
+    copies: int
+    """Reads that the pool gave as copies, because seven views were held or a run was broken."""
+    reconnects: int
+    """Pools the stream has gone over to after its first."""
+    views_held: int
+    """Views of the present pool that are alive."""
+    cursor: int
+    """Sequence number up to which samples count as seen."""
+    head: int
+    """Sequence number of the newest sample in the pool, 0 when there is none."""
+    history_len: int
+    """Of the pool; 0 while the stream was never connected."""
+    slot_count: int
+    """Slots the pool has now; 0 while the stream was never connected."""

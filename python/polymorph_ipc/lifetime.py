@@ -1,0 +1,54 @@
+"""Orderly exit: what a process leaves behind when it ends by itself.
+
+Every producer that is still open is cleaned up (unless made with keep=True), and so are the pools of producers that were
+garbage collected, unless somebody has adopted them. A process that is killed leaves its pools readable instead.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import sys
+import weakref
+
+from . import _core
+
+live: weakref.WeakSet[_core.Producer] = weakref.WeakSet()
+watched_generation: int | None = None
+
+
+def watch(producer: _core.Producer) -> None:
+    """Clean this producer up when the process ends."""
+    global watched_generation
+    live.add(producer)
+    if watched_generation != _core.fork_generation():
+        watched_generation = _core.fork_generation()
+        watch_multiprocessing()
+
+
+def watch_multiprocessing() -> None:
+    """Children of multiprocessing do not run what their parents registered with atexit, and those that were forked end
+    without running atexit at all: there, its own finalizers are what is run."""
+    process = sys.modules.get("multiprocessing.process")
+    if process is None or process.parent_process() is None:
+        return
+    from multiprocessing.util import Finalize
+
+    Finalize(None, clean_up, exitpriority=0)
+
+
+def clean_up() -> None:
+    """Do what `cleanup()` does, for every producer of this process."""
+    for producer in list(live):
+        # A producer inherited over a fork is its parent's: cleanup() leaves that one's pool alone.
+        with contextlib.suppress(_core.PolymorphError):
+            producer.cleanup()
+    generation = _core.fork_generation()
+    for name, folder, incarnation, made_in in _core.take_abandoned():
+        if made_in != generation:
+            continue
+        with contextlib.suppress(_core.PolymorphError):
+            _core.registry_remove(name, folder, incarnation, True)
+
+
+atexit.register(clean_up)

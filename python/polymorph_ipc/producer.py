@@ -1,0 +1,176 @@
+"""TensorProducer: the one writer of a pool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+from . import _core, lifetime, samples
+from .describe import by_field, metadata_text, native_dtypes, parse_metadata
+from .registry import ReaderInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+
+class TensorProducer(_core.Producer):
+    """Publishes arrays into a pool, where any number of `TensorStream`s read them without a copy.
+
+    One producer per pool. Nothing ever waits for a reader, and no reader ever sees a sample change under it. When the
+    process returns, raises or is interrupted by Ctrl-C, the pool is removed as by `cleanup()` (unless made with
+    `keep=True`); when it is killed, the pool stays readable, and the next producer with the same schema, history_len,
+    and metadata adopts it: streams carry on without being told.
+
+    Most producers are made by `TensorProducer.from_sample`; the constructor takes a `Schema` where that takes a sample,
+    e.g. another stream's `stream.schema`.
+
+    Threads: any; calls take turns. Processes: a forked child cannot use its parent's producer (ForkedError), and a
+    producer cannot be pickled: give the worker the pool's name, and make the producer there.
+
+    Example:
+        >>> producer = TensorProducer.from_sample("arm/q", np.zeros(7), history_len=200)
+        >>> producer.publish(joint_positions)
+        1
+    """
+
+    __slots__ = ("__weakref__", "metadata_json", "origin")
+
+    metadata_json: str | None
+    origin: int
+
+    def __init__(
+        self,
+        pool_name: str,
+        schema: _core.Schema,
+        history_len: int = 10,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        spare: int | None = None,
+        grow: bool = True,
+        keep: bool = False,
+        mode: int = 0o600,
+        origin: Literal["numpy", "torch"] = "numpy",
+    ) -> None:
+        """As `from_sample`, which documents the arguments. `origin`: "numpy" or "torch", which arrays streams give
+        when they are not told, and which `loan()` gives."""
+        if origin not in ("numpy", "torch"):
+            raise ValueError(f'origin must be "numpy" or "torch", not {origin!r}')
+        self.origin = _core.ORIGIN_TORCH if origin == "torch" else _core.ORIGIN_NUMPY
+        self.metadata_json = metadata_text(metadata)
+        super().__init__(
+            pool_name,
+            schema,
+            history_len,
+            _core.DEFAULT_SPARE if spare is None else spare,
+            mode,
+            self.origin,
+            self.metadata_json,
+            _core.registry_folder(),
+            grow,
+            keep,
+        )
+        lifetime.watch(self)
+
+    @classmethod
+    def from_sample(
+        cls,
+        pool_name: str,
+        sample: Any,
+        history_len: int = 10,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        variable: bool | Iterable[str] = False,
+        spare: int | None = None,
+        grow: bool = True,
+        keep: bool = False,
+        mode: int = 0o600,
+    ) -> Self:
+        """Make the pool, or adopt the one that a producer of the same schema left when it died. Publishes nothing.
+
+        Args:
+            pool_name: 1 to 200 characters of `A-Z a-z 0-9 _ - . /`, such as "victor/left_arm/joint_states"; no empty,
+                `.` or `..` component.
+            sample: an array like those that will be published: its shape and dtype make the schema, its values are
+                not used. numpy or torch (or anything that offers the buffer protocol or DLPack, or a scalar for a 0-d
+                pool); or a dict of 1 to 32 of them, which are then published together. Up to 8 dimensions; a dimension
+                may be 0. Every numpy dtype without objects, and torch's bfloat16 and float8.
+            history_len: how many of the newest samples stay readable, 1 to 32768.
+            metadata: what readers should know (units, joint names, frame_id): a dict of JSON values, read as
+                `stream.metadata` and `inspect_pool(name).metadata`. 1 MiB of JSON at most.
+            variable: True: the first dimension is a maximum, and each sample has its own length up to it (point
+                clouds, detections). For a dict, the names of the fields of which that is so (True: of all; 8 at most).
+            spare: slots beyond history_len before the pool has to grow; None: 3.
+            grow: let the pool grow when streams hold many views. False (real time): never allocate; `spare` should then
+                be the number of views that may be held at a time, plus 1.
+            keep: leave the pool behind on cleanup() and on exit, readable and adoptable.
+            mode: permission bits of the pool's file. Whoever may read from a pool may also write to its file.
+
+        Memory: about (history_len + spare) times the sample, reserved now.
+
+        Raises:
+            PoolBusyError: another process has a producer on this pool; says which.
+            PoolSpaceError (OSError, errno ENOSPC): not enough shared memory; says how much is needed and what could be
+                cleaned.
+            InvalidNameError (ValueError): no pool can have that name.
+            InvalidArgumentError (ValueError): history_len, spare, mode, a field name, or the number of dimensions or
+                fields is out of range.
+            TypeError: the sample is not an array (lists, numpy.matrix, masked arrays: names the conversion), its dtype
+                holds objects, or the metadata is not made of JSON values.
+            PoolPermissionError, PoolIncompatibleError, OutOfMemoryError, SystemCallError.
+
+        Example:
+            >>> camera = TensorProducer.from_sample("cam", np.zeros((480, 640, 3), np.uint8), metadata={"encoding": "rgb8"})
+            >>> observation = TensorProducer.from_sample("obs", {"rgb": rgb, "depth": depth, "q": np.zeros(7)})
+            >>> cloud = TensorProducer.from_sample("lidar", np.zeros((120_000, 4), np.float32), variable=True)
+            >>> cloud.publish(points)                   # any (n, 4) with n <= 120_000
+        """
+        return cls(
+            pool_name,
+            samples.schema_for(sample, variable, f"pool {pool_name!r}"),
+            history_len,
+            metadata=metadata,
+            spare=spare,
+            grow=grow,
+            keep=keep,
+            mode=mode,
+            origin="torch" if samples.origin_of(sample) == _core.ORIGIN_TORCH else "numpy",
+        )
+
+    def readers(self) -> list[ReaderInfo]:
+        """The streams that are connected now: who they are, what they have read, what they hold.
+
+        Raises: ClosedError after cleanup(); ForkedError in a forked child.
+        """
+        return [ReaderInfo(*row) for row in self.reader_rows()]
+
+    @property
+    def shape(self) -> tuple[int, ...] | dict[str, tuple[int, ...]]:
+        """Shape of a sample (of the largest one, when variable); a dict pool: a dict of the fields' shapes."""
+        return by_field(self.schema, [field.shape for field in self.schema.fields])
+
+    @property
+    def dtype(self) -> Any:
+        """dtype of a sample: a numpy.dtype, or a torch.dtype when the sample was torch's; a dict pool: a dict."""
+        is_torch = self.origin == _core.ORIGIN_TORCH
+        return by_field(self.schema, native_dtypes(self.schema, is_torch))
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What was given as metadata; empty when nothing was."""
+        return parse_metadata(self.metadata_json, self.pool_name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.cleanup()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"the producer of pool {self.pool_name!r} cannot be pickled: a pool has one producer, in one process. "
+            "Pass the pool's name and make the producer in the process that publishes"
+        )

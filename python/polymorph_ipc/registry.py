@@ -1,0 +1,155 @@
+"""The pools that exist, read from their files alone: of the living and the dead, disturbing nobody."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from . import _core
+
+
+class ReaderInfo(NamedTuple):
+    """One stream that is connected to a pool, as it describes itself."""
+
+    row: int
+    """Its row in the pool's table of readers, 0 to 63."""
+    alive: bool
+    """Its lock is held: kernel truth, not a heartbeat."""
+    pid: int
+    """Process id, in the stream's own PID namespace."""
+    command: str
+    """Name of the program."""
+    last_seq: int
+    """Newest sample it has read."""
+    dropped: int
+    """Samples that left history before it read them."""
+    copies: int
+    """Reads that were copies, because it holds many views."""
+    oldest_pin_seq: int
+    """Oldest sample it still holds; 0: none."""
+    pinned_slots: int
+    """Slots that its views cover."""
+    since: int
+    """When it connected: ns since the epoch."""
+
+
+class PoolInfo(NamedTuple):
+    """A pool, as its file describes it."""
+
+    name: str
+    status: str
+    """"OK", or why the rest is empty: "CORRUPT", "INCOMPATIBLE", "PERMISSION"."""
+    problem: str | None
+    """In words what is wrong with it; None when nothing is."""
+    schema: _core.Schema | None
+    """What it carries; None when there is a problem."""
+    metadata: dict[str, Any]
+    """What the producer said about it; empty when it said nothing."""
+    incarnation: int
+    """Random identity: changes when the pool is made anew, not when it is adopted."""
+    seq: int
+    """Sequence number of the newest sample; 0: none yet."""
+    stamp: int
+    """Its stamp: ns since the epoch, or whatever clock the producer stamps with."""
+    published: int
+    """When it was published: ns on the clock of `time.monotonic_ns()`; 0: none yet."""
+    age: float | None
+    """Seconds since it was published; None: none yet."""
+    history_len: int
+    slot_count: int
+    """Slots now; more than at first when streams hold many views."""
+    origin: str
+    """What the producer's sample was: "c", "numpy" or "torch"."""
+    nbytes: int
+    """Bytes of one sample, at most."""
+    file_nbytes: int
+    """Bytes of shared memory the pool takes."""
+    mode: int
+    """Permission bits of the file."""
+    uid: int
+    """Owner of the file."""
+    retired: bool
+    """Its producer is done with it, or it was removed: streams treat it as absent."""
+    producer_alive: bool
+    """Kernel truth: the producer's lock is held."""
+    producer_pid: int
+    """Of the newest producer, in its own PID namespace."""
+    producer_command: str
+    """Its command line."""
+    producer_since: int
+    """When it opened the pool: ns since the epoch."""
+    owner_epoch: int
+    """1 for the creator, one more for each producer that adopted the pool."""
+    readers: tuple[ReaderInfo, ...]
+    """The streams that are connected."""
+
+
+def list_pools() -> list[PoolInfo]:
+    """Every pool in the registry folder (`$POLYMORPH_IPC_DIR` or `/dev/shm/polymorph_ipc-<uid>`), by name.
+
+    Pools of dead producers are in it (`producer_alive` is False), and damaged ones (`problem` says why). Works from the
+    files alone: takes no lock, connects to nothing, disturbs nobody.
+
+    Raises:
+        PoolPermissionError: the folder may not be read. SystemCallError.
+
+    Example:
+        >>> for pool in list_pools():
+        ...     print(pool.name, pool.schema, "alive" if pool.producer_alive else "dead")
+    """
+    return [pool_info(facts) for facts in _core.registry_list(None)]
+
+
+def inspect_pool(pool_name: str) -> PoolInfo:
+    """Describe one pool: of a living or a dead producer, connected to or not.
+
+    Raises:
+        PoolNotFoundError (LookupError): there is no such pool.
+        InvalidNameError (ValueError): no pool can have that name.
+        PoolCorruptError, PoolIncompatibleError, PoolPermissionError, SystemCallError: it cannot be described, and why.
+
+    Example:
+        >>> inspect_pool("arm/q").metadata["joint_names"]
+        ['shoulder', 'elbow', 'wrist']
+    """
+    return pool_info(_core.registry_inspect(pool_name, None))
+
+
+def remove_pool(pool_name: str, *, force: bool = False) -> None:
+    """Remove a pool that no living process uses, or a damaged file. Streams treat it as absent from then on.
+
+    Args:
+        pool_name: its name.
+        force: remove it although living streams are connected: their arrays stay valid, their next call finds the pool
+            gone. A living producer is never robbed of its pool: use its `cleanup()`.
+
+    Raises:
+        PoolNotFoundError (LookupError): there is no such pool.
+        PoolBusyError: a living producer, or without `force` a living stream, uses it; names them.
+        InvalidNameError, PoolPermissionError, SystemCallError.
+    """
+    _core.registry_remove(pool_name, None, 0, force)
+
+
+def clean_pools() -> list[str]:
+    """Remove every pool that no living producer and no living stream uses, and every damaged file.
+
+    Returns: the names of the pools that were removed.
+
+    Raises:
+        PoolPermissionError: the folder may not be changed. SystemCallError.
+    """
+    return _core.registry_clean(None)
+
+
+def pool_info(facts: dict[str, Any]) -> PoolInfo:
+    """A PoolInfo from the extension's plain facts."""
+    metadata = facts.pop("metadata")
+    readers = tuple(ReaderInfo(*reader) for reader in facts.pop("readers"))
+    published = facts["published"]
+    return PoolInfo(
+        metadata=json.loads(metadata) if metadata else {},
+        readers=readers,
+        age=(_core.monotonic_ns() - published) / 1e9 if published else None,
+        **facts,
+    )
