@@ -1,0 +1,59 @@
+"""What the demo's frames contain, and how a reader knows that it holds a whole one."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+HEIGHT, WIDTH, CHANNELS = 480, 640, 3
+CHECKSUM_BYTES = 4
+Image = npt.NDArray[np.uint8]
+
+
+def seal(image: Image) -> None:
+    """Write the checksum of an image over its first four bytes."""
+    flat = image.reshape(-1)
+    flat[:CHECKSUM_BYTES] = np.frombuffer(checksum(flat), np.uint8)
+
+
+def is_whole(image: Image) -> bool:
+    """Whether an image is exactly one that was sealed: False when it is torn."""
+    flat = image.reshape(-1)
+    return flat[:CHECKSUM_BYTES].tobytes() == checksum(flat)
+
+
+def checksum(flat: Image) -> bytes:
+    return zlib.crc32(flat[CHECKSUM_BYTES:].data).to_bytes(CHECKSUM_BYTES, "little")
+
+
+def torn_rows(joints: npt.NDArray[np.float64]) -> int:
+    """How many of the (n, 7) joint samples are torn: the arm makes the seventh value the sum of the other six."""
+    total = np.zeros(len(joints))
+    for joint in range(6):  # in the arm's own order, so that the sums are equal to the last bit
+        total += joints[:, joint]
+    return int(np.count_nonzero(total != joints[:, 6]))
+
+
+def as_numpy(array: Any) -> npt.NDArray[Any]:
+    """The same memory as a numpy array, whether it is a torch tensor or one already."""
+    return array if isinstance(array, np.ndarray) else array.numpy()
+
+
+def moving_scene() -> Iterator[Image]:
+    """A bright square that runs over a scrolling background, for ever."""
+    rows = np.arange(2 * HEIGHT) % HEIGHT
+    background = np.empty((2 * HEIGHT, WIDTH, CHANNELS), np.uint8)
+    background[..., 0] = (rows * 200 // HEIGHT)[:, None]
+    background[..., 1] = np.arange(WIDTH) * 120 // WIDTH
+    background[..., 2] = 90
+    step = 0
+    while True:
+        image = background[step % HEIGHT :][:HEIGHT].copy()
+        top, left = (step * 5) % (HEIGHT - 80), (step * 7) % (WIDTH - 80)
+        image[top : top + 80, left : left + 80] = 255
+        yield image
+        step += 1

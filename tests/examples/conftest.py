@@ -1,0 +1,31 @@
+"""Every test has a registry folder of its own, which must be empty at its end."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from launcher import EXAMPLES, Launcher
+
+sys.path.insert(0, str(EXAMPLES / "demo"))
+collect_ignore = [] if importlib.util.find_spec("torch") else ["test_torch_policy.py"]
+
+
+@pytest.fixture(autouse=True)
+def pool_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="pmipc-examples-", dir="/dev/shm") as folder:
+        monkeypatch.setenv("POLYMORPH_IPC_DIR", folder)
+        monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+        yield Path(folder)
+
+
+@pytest.fixture
+def launch(pool_folder: Path) -> Iterator[Launcher]:
+    launcher = Launcher()
+    yield launcher
+    launcher.dispose()
+    assert not list(pool_folder.iterdir()), "the examples left pools behind"

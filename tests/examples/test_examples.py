@@ -1,0 +1,85 @@
+"""Each example does what it says."""
+
+from __future__ import annotations
+
+import re
+import signal
+
+from launcher import Launcher, Program, number
+
+
+def interrupt(program: Program) -> None:
+    """End a producer that has done its part, with Ctrl-C, which Python answers with this exit code."""
+    program.signal(signal.SIGINT, exit_code=-signal.SIGINT)
+
+
+def test_quickstart_consumer_that_starts_first_gets_an_image(launch: Launcher) -> None:
+    consumer = launch.python("python/quickstart_consumer.py", "60")
+    consumer.read_until("Waiting for new image...")
+    producer = launch.python("python/quickstart_producer.py", "20")
+    assert "Got new image with shape: (480, 640, 3)" in consumer.finish()
+    assert "Published frame 19" in producer.finish()
+
+
+def test_quickstart_consumer_that_starts_last_gets_both_images(launch: Launcher) -> None:
+    producer = launch.python("python/quickstart_producer.py", "1000")
+    producer.read_until("Published frame 0")
+    said = launch.python("python/quickstart_consumer.py", "60").finish()
+    assert "Got last image with shape: (480, 640, 3)" in said
+    assert "Got new image with shape: (480, 640, 3)" in said
+    interrupt(producer)
+
+
+def test_dict_of_tensors_is_read_whole(launch: Launcher) -> None:
+    producer = launch.python("python/dict_of_tensors.py", "produce", "--seconds", "600")
+    consumer = launch.python("python/dict_of_tensors.py", "consume", "--seconds", "5")
+    said = consumer.finish()
+    assert number(r"received (\d+) observations, 0 of them mixed", said) > 5
+    assert "from wrist_camera: rgb uint8 (120, 160, 3), depth float32 (120, 160), q float64 (7,)" in said
+    assert "history of q: [" in said
+    interrupt(producer)
+
+
+def test_point_clouds_keep_their_lengths(launch: Launcher) -> None:
+    producer = launch.python("python/point_cloud.py", "produce", "--seconds", "600")
+    producer.read_until("too many points are refused")
+    said = launch.python("python/point_cloud.py", "consume", "--seconds", "3").finish()
+    assert number(r"received (\d+) scans, 0 of them with a wrong length", said) > 3
+    assert re.search(r"points in the last three scans: \[\d+, \d+, \d+\]", said)
+    interrupt(producer)
+
+
+def test_producers_end_by_themselves_and_take_their_pools_with_them(launch: Launcher) -> None:
+    observations = launch.python("python/dict_of_tensors.py", "produce", "--seconds", "1")
+    assert number(r"published (\d+) observations", observations.finish()) > 1
+    scans = launch.python("python/point_cloud.py", "produce", "--seconds", "1")
+    assert number(r"published (\d+) scans", scans.finish()) > 1
+    assert number(r"arm/q: (\d+) cycles, 0 samples refused", launch.c("arm_loop", "arm/q", "0.5").finish()) == 500
+
+
+def test_viewer_that_starts_first_shows_the_camera(launch: Launcher) -> None:
+    viewer = launch.c("camera_viewer", "camera/rgb", "600")
+    camera = launch.python("demo/camera.py", "--pool", "camera/rgb", "--seconds", "600")
+    viewer.read_until("uint8 (480, 640, 3), frame ")
+    viewer.signal(signal.SIGTERM)
+    assert number(r"camera/rgb: (\d+) frames shown", viewer.output) >= 1
+    camera.signal(signal.SIGTERM)
+
+
+def test_waiting_for_any_pool_counts_both(launch: Launcher) -> None:
+    arm = launch.c("arm_loop", "arm/q", "600")
+    camera = launch.python("demo/camera.py", "--pool", "camera/rgb", "--seconds", "600")
+    said = launch.python("python/wait_for_any.py", "arm/q", "camera/rgb", "--seconds", "5").finish()
+    assert number(r"camera/rgb: (\d+) samples", said) > 5
+    assert number(r"arm/q: (\d+) samples", said) > 100
+    arm.signal(signal.SIGTERM)
+    camera.signal(signal.SIGTERM)
+
+
+def test_followed_commands_go_stale_when_their_producer_is_gone(launch: Launcher) -> None:
+    follower = launch.c("follow_commands", "arm/q", "600")
+    arm = launch.c("arm_loop", "arm/q", "1")
+    arm.finish()
+    follower.signal(signal.SIGTERM)
+    assert number(r"fresh commands for (\d+) cycles", follower.output) > 100
+    assert number(r"held for (\d+),", follower.output) > 0

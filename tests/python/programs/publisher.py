@@ -1,0 +1,49 @@
+"""A producer that does what it is told: one command a line, one answer each.
+
+open NAME [HISTORY_LEN]   publish N   collect   cleanup   end
+run     publish at full speed until killed
+fill    the same, each frame filled in place by numpy's large copy
+"""
+
+import gc
+import sys
+
+import numpy as np
+from polymorph_ipc import TensorProducer
+
+from support.child import hear, say
+
+shape = tuple(int(size) for size in sys.argv[1].split("x")) if len(sys.argv) > 1 else (4, 8)
+dtype = np.dtype(sys.argv[2] if len(sys.argv) > 2 else "int64")
+say("ready")
+producer = None
+while True:
+    command, *arguments = hear().split()
+    if command == "open":
+        history_len = int(arguments[1]) if len(arguments) > 1 else 10
+        producer = TensorProducer.from_sample(arguments[0], np.zeros(shape, dtype), history_len=history_len)
+        say("opened", producer.seq)
+    elif command == "publish":
+        say("published", producer.publish(np.full(shape, int(arguments[0]), dtype)))
+    elif command == "run":
+        say("running")
+        frame = np.empty(shape, dtype)
+        while True:
+            frame.fill(producer.seq + 1)
+            producer.publish(frame)
+    elif command == "fill":
+        say("filling")
+        source = np.empty(shape, dtype)
+        while True:
+            source.fill(producer.seq + 1)
+            with producer.loan() as loan:
+                np.copyto(loan.data, source)
+    elif command == "collect":
+        producer = None
+        gc.collect()
+        say("collected")
+    elif command == "cleanup":
+        producer.cleanup()
+        say("cleaned up")
+    elif command == "end":
+        break

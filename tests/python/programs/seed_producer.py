@@ -1,0 +1,22 @@
+import numpy as np
+import time
+from polymorph_ipc import TensorProducer
+
+# 1. Create a producer for a pool named 'my_numpy_pool'
+# The pool's shape, dtype, and history length are defined by the sample array.
+producer = TensorProducer.from_sample(
+    pool_name="my_numpy_pool",
+    sample=np.zeros((480, 640, 3), dtype=np.uint8),
+    history_len=10
+)
+
+# 2. Publish data
+for i in range(100):
+    # Create a new numpy array with updated data
+    image_data = np.random.randint(0, 256, (480, 640, 3), dtype=np.uint8)
+    producer.publish(image_data)
+    print(f"Published frame {i}")
+    time.sleep(0.1)
+
+# 3. Clean up resources
+producer.cleanup()

@@ -1,0 +1,170 @@
+"""Damages pool files at random and uses them: every answer is a result or an error of the package, never a crash.
+
+    vandal.py before|during SEED COUNT
+
+Each round begins with `round SEED`, so that the last line names the seed that crashed.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from polymorph_ipc import (
+    PolymorphError,
+    TensorProducer,
+    TensorStream,
+    clean_pools,
+    inspect_pool,
+    list_pools,
+    remove_pool,
+)
+
+from support.child import say
+
+FOLDER = Path(os.environ["POLYMORPH_IPC_DIR"])
+SAMPLES: list[Any] = [np.zeros((4, 8), np.int64), {"rgb": np.zeros((6, 8, 3), np.uint8), "q": np.zeros(7)}]
+
+
+def the_file() -> Path:
+    (file,) = FOLDER.iterdir()
+    return file
+
+
+def allowed(act: Callable[[], Any]) -> Any:
+    """Run what a user could run; an error of the package is an answer."""
+    try:
+        return act()
+    except PolymorphError:
+        return None
+
+
+def vandalize(file: Path, chance: random.Random) -> None:
+    """Overwrite one to eight places: mostly in the first pages, where everything but the payload is."""
+    size = file.stat().st_size
+    with open(file, "r+b", buffering=0) as raw:
+        for _ in range(chance.randint(1, 8)):
+            reach = chance.choice([64, 256, 4096, 16384, 65536, size])
+            length = chance.choice([1, 2, 4, 8, 8, 8, 64, 4096])
+            raw.seek(chance.randrange(min(reach, size)) & ~7)
+            filling = chance.choice(["noise", "zeros", "ones", "small", "bit"])
+            length = max(1, min(length, size - raw.tell()))
+            if filling == "bit":
+                position = raw.tell()
+                byte = raw.read(1)[0]
+                raw.seek(position)
+                raw.write(bytes([byte ^ (1 << chance.randrange(8))]))
+            elif filling == "small":
+                raw.write((chance.randrange(1 << 16).to_bytes(8, "little") * (length // 8 + 1))[:length])
+            else:
+                byte = {"zeros": b"\0", "ones": b"\xff"}.get(filling)
+                raw.write(byte * length if byte else chance.randbytes(length))
+
+
+def touch(value: Any) -> None:
+    """Look at every byte of what a read gave."""
+    if isinstance(value, dict):
+        for field in value.values():
+            touch(field)
+    elif isinstance(value, list):
+        for each in value:
+            touch(each)
+    elif value is not None:
+        value.tobytes()
+
+
+def read_everything(stream: TensorStream) -> list[Any]:
+    reads: list[Callable[[], Any]] = [
+        stream.get_last,
+        lambda: stream.get_new(timeout=0),
+        lambda: stream.get_next(timeout=0),
+        stream.get_all_new,
+        lambda: stream.get_history(3, pad="zeros"),
+        lambda: stream.get_at(0),
+        lambda: stream.get_last(copy=True),
+    ]
+    views = [allowed(read) for read in reads]
+    for view in views:
+        touch(view)
+    allowed(lambda: (stream.metadata, stream.stats, stream.schema, stream.connected, stream.producer_alive))
+    return views
+
+
+def look_from_outside() -> None:
+    for pool in allowed(list_pools) or []:
+        assert pool.problem or pool.schema is not None
+    allowed(lambda: inspect_pool("cam"))
+
+
+def make(sample: Any, count: int = 6) -> TensorProducer:
+    producer = TensorProducer.from_sample("cam", sample, history_len=4, metadata={"units": "rad"}, keep=True)
+    for _ in range(count):
+        producer.publish(sample)
+    return producer
+
+
+def damaged_before(chance: random.Random) -> None:
+    sample = chance.choice(SAMPLES)
+    make(sample).cleanup()
+    vandalize(the_file(), chance)
+    if chance.random() < 0.5:
+        look_from_outside()
+        stream = allowed(lambda: TensorStream("cam", expect=chance.choice([None, "any"])))
+        if stream is not None:
+            read_everything(stream)
+            stream.cleanup()
+    producer = allowed(lambda: make(sample))
+    if producer is not None:
+        with allowed(lambda: TensorStream("cam")) or TensorStream("elsewhere") as stream:
+            read_everything(stream)
+        producer.cleanup()
+    gc.collect()
+    allowed(lambda: remove_pool("cam"))
+    clean_pools()
+
+
+def damaged_during(chance: random.Random) -> None:
+    sample = chance.choice(SAMPLES)
+    producer: Any = make(sample)
+    stream: Any = TensorStream("cam")
+    held = read_everything(stream) if chance.random() < 0.5 else []
+    file = the_file()
+    for _ in range(4):
+        vandalize(file, chance)
+        for _ in range(chance.randint(1, 6)):
+            allowed(lambda: producer.publish(sample))
+            read_everything(stream)
+        look_from_outside()
+        late = allowed(lambda: TensorStream("cam"))
+        if late is not None:
+            read_everything(late)
+            late.cleanup()
+        allowed(producer.readers)
+        for view in held:
+            touch(view)
+    allowed(stream.cleanup)
+    allowed(producer.cleanup)
+    producer = stream = held = None
+    gc.collect()
+    allowed(lambda: remove_pool("cam"))
+    clean_pools()
+
+
+def main() -> None:
+    damage = {"before": damaged_before, "during": damaged_during}[sys.argv[1]]
+    first, count = int(sys.argv[2]), int(sys.argv[3])
+    for seed in range(first, first + count):
+        say("round", seed)
+        damage(random.Random(seed))
+        left = list(FOLDER.iterdir())
+        assert not left, f"after round {seed} nobody could remove {left}"
+    say("survived", count)
+
+
+main()

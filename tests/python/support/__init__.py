@@ -1,0 +1,1 @@
+"""What the tests are written with: child processes, the kernel's facts, frames that prove themselves."""

@@ -1,0 +1,90 @@
+"""The benchmarks still run: every figure is measured, its limit beside it. What the figures are is not looked at here."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.processes import REPOSITORY
+
+BENCH = REPOSITORY / "bench"
+
+
+@pytest.fixture(scope="module")
+def bench_probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The C program of the benchmarks, built by itself."""
+    build = tmp_path_factory.mktemp("bench")
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    for command in (
+        ["cmake", "-S", str(BENCH), "-B", str(build), "-DCMAKE_BUILD_TYPE=Release"],
+        ["cmake", "--build", str(build), "--target", "bench_probe", "--parallel", "2"],
+    ):
+        subprocess.run(command, check=True, env=environment, timeout=90, capture_output=True)
+    return build / "bench_probe"
+
+
+def run_bench(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(BENCH / "run.py"), *options], check=False, capture_output=True, text=True, timeout=90
+    )
+
+
+def measured_rows(outcome: subprocess.CompletedProcess[str], out: Path) -> list[dict[str, Any]]:
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    groups = json.loads((out / "benchmarks.json").read_text())["groups"]
+    return [row for group in groups for row in group["rows"]]
+
+
+@pytest.mark.parametrize("prefix", ["c-", "python-", "spinning", "sleeping-56", "sleeping-921600", "one-core", "list"])
+def test_every_figure_is_measured_beside_its_limit(bench_probe: Path, tmp_path: Path, prefix: str) -> None:
+    outcome = run_bench(
+        "--quick", "--only", prefix, "--pools", "20", "--probe", str(bench_probe), "--out", str(tmp_path)
+    )
+    rows = measured_rows(outcome, tmp_path)
+    assert rows or "no second core" in outcome.stdout
+    for row in rows:
+        if row["problem"] is not None:
+            assert "torch" in row["what"], row
+            continue
+        assert row["measured_ns"] > 0, row
+        assert row["limit_ns"] > 0, row
+        assert row["verdict"] in ("met", "missed", "informative"), row
+
+
+def test_importing_is_compared_with_numpy_and_the_page_is_written(bench_probe: Path, tmp_path: Path) -> None:
+    page = tmp_path / "benchmarks.md"
+    options = ("--quick", "--only", "import", "--probe", str(bench_probe), "--out", str(tmp_path), "--page", str(page))
+    assert [row["what"] for row in measured_rows(run_bench(*options), tmp_path)] == ["import polymorph_ipc"]
+    text = page.read_text()
+    assert "| import polymorph_ipc |" in text
+    page.write_text(text + "\nThe cause is known.\n")
+    measured_rows(run_bench(*options), tmp_path)
+    assert page.read_text().endswith("The cause is known.\n")
+
+
+def test_libraries_that_are_not_installed_are_named_with_their_command(bench_probe: Path, tmp_path: Path) -> None:
+    hidden = [f"--peer-python={key}={tmp_path / 'python'}" for key in ("iceoryx2", "tensor_ipc")]
+    (tmp_path / "python").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "python").chmod(0o700)
+    outcome = run_bench(
+        "--quick", "--only", "import", "--peers", "--only-peers", "polymorph", "--only-peers", "iceoryx2",
+        "--only-peers", "tensor_ipc", *hidden, "--probe", str(bench_probe), "--out", str(tmp_path),
+    )  # fmt: skip
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    peers = {peer["key"]: peer for peer in json.loads((tmp_path / "peers.json").read_text())["peers"]}
+    assert peers["polymorph"]["problem"] is None
+    assert peers["polymorph"]["latency_ns"]["56"] > 0
+    assert "pip install iceoryx2" in peers["iceoryx2"]["problem"]
+    assert "Python 3.10" in peers["tensor_ipc"]["problem"]
+
+
+def test_a_missing_program_is_an_error_that_says_what_to_build(tmp_path: Path) -> None:
+    outcome = run_bench("--quick", "--probe", str(tmp_path / "nothing"))
+    assert outcome.returncode == 2
+    assert "bench_probe" in outcome.stderr

@@ -1,0 +1,141 @@
+"""The exceptions, their builtins and their texts; and what importing the package does not do."""
+
+from __future__ import annotations
+
+import polymorph_ipc
+import pytest
+from polymorph_ipc import PolymorphError, Schema, TensorProducer, TensorStream
+
+from support.frames import numbered
+from support.processes import Nursery
+
+BUILTINS: dict[str, tuple[type[Exception], str]] = {
+    "InvalidArgumentError": (ValueError, "INVALID_ARGUMENT"),
+    "InvalidNameError": (ValueError, "INVALID_NAME"),
+    "PoolNotFoundError": (LookupError, "NOT_FOUND"),
+    "PoolBusyError": (RuntimeError, "BUSY"),
+    "PoolFullError": (RuntimeError, "FULL"),
+    "SchemaMismatchError": (ValueError, "SCHEMA_MISMATCH"),
+    "PoolCorruptError": (RuntimeError, "CORRUPT"),
+    "PoolIncompatibleError": (RuntimeError, "INCOMPATIBLE"),
+    "ClosedError": (ValueError, "CLOSED"),
+    "ForkedError": (RuntimeError, "FORKED"),
+    "PoolLostError": (RuntimeError, "LOST"),
+    "WrongStateError": (RuntimeError, "WRONG_STATE"),
+    "PoolSpaceError": (OSError, "NO_SPACE"),
+    "OutOfMemoryError": (MemoryError, "NO_MEMORY"),
+    "PoolPermissionError": (PermissionError, "PERMISSION"),
+    "UnsupportedError": (RuntimeError, "UNSUPPORTED"),
+    "SystemCallError": (OSError, "SYSTEM"),
+}
+
+
+@pytest.mark.parametrize("name", BUILTINS)
+def test_every_error_is_a_polymorph_error_and_the_builtin_a_person_would_catch(name: str) -> None:
+    error = getattr(polymorph_ipc, name)
+    builtin, status = BUILTINS[name]
+    assert issubclass(error, PolymorphError)
+    assert issubclass(error, builtin)
+    assert error.status == status
+    assert error.__module__.startswith("polymorph_ipc")
+
+
+def test_every_exception_of_the_package_is_in_the_table() -> None:
+    exported = {
+        name
+        for name, value in vars(polymorph_ipc).items()
+        if isinstance(value, type) and issubclass(value, BaseException) and value is not PolymorphError
+    }
+    assert exported == set(BUILTINS)
+
+
+def test_everything_documented_is_exported_and_documented() -> None:
+    names = [
+        "TensorProducer",
+        "TensorStream",
+        "Schema",
+        "list_pools",
+        "inspect_pool",
+        "remove_pool",
+        "clean_pools",
+        "wait_any",
+        "wait_connected",
+        "explain_faults",
+    ]
+    for name in names:
+        assert name in polymorph_ipc.__all__
+        assert getattr(polymorph_ipc, name).__doc__, name
+    for handle in (TensorProducer, TensorStream):
+        for name in dir(handle):
+            if not name.startswith("_") and callable(getattr(handle, name)):
+                assert getattr(handle, name).__doc__, f"{handle.__name__}.{name} says nothing of itself"
+
+
+def test_importing_the_package_imports_neither_torch_nor_ros_nor_starts_anything(spawn: Nursery) -> None:
+    child = spawn(
+        """
+    import os, sys, threading
+    before = set(os.listdir("/proc/self/fd"))
+    import polymorph_ipc
+    heavy = {"torch", "rclpy", "ml_dtypes", "multiprocessing.pool", "asyncio"} & set(sys.modules)
+    say(sorted(heavy), threading.active_count(), set(os.listdir("/proc/self/fd")) - before)
+    """
+    )
+    assert child.expect("") == "[] 1 set()"
+    child.succeed()
+
+
+def test_using_numpy_pools_imports_no_torch(spawn: Nursery) -> None:
+    child = spawn(
+        """
+    import sys
+    import numpy as np
+    from polymorph_ipc import TensorProducer, TensorStream
+    with TensorProducer.from_sample("cam", np.zeros(3)) as producer, TensorStream("cam") as stream:
+        producer.publish(np.ones(3))
+        say(stream.get_last(), stream.backend, "torch" in sys.modules)
+    """
+    )
+    assert child.expect("") == "[1. 1. 1.] numpy False"
+    child.succeed()
+
+
+def test_a_schema_says_what_a_pool_carries_and_compares() -> None:
+    schema = Schema.from_sample(numbered(0))
+    assert str(schema) == "int64 (4, 8)"
+    assert schema == Schema.from_sample(numbered(5)) and hash(schema) == hash(Schema.from_sample(numbered(5)))
+    assert schema != Schema.from_sample(numbered(0, (4, 9)))
+    assert schema != Schema.from_sample({"q": numbered(0)})
+    assert schema.nbytes == 256 and not schema.is_dict
+    with TensorProducer("cam", schema) as producer, TensorStream("cam", expect=schema) as stream:
+        producer.publish(numbered(1))
+        assert producer.schema == stream.schema == schema
+        assert producer.shape == stream.shape == (4, 8)
+        assert producer.dtype == stream.dtype == "int64"
+        assert producer.history_len == 10
+        assert stream.backend == "numpy"
+
+
+def test_an_expectation_is_checked_when_the_pool_is_there() -> None:
+    with TensorStream("cam", expect=numbered(0)) as early, TensorProducer.from_sample("cam", numbered(0, (4, 9))):
+        with pytest.raises(polymorph_ipc.SchemaMismatchError) as refusal:
+            TensorStream("cam", expect=numbered(0))
+        for words in ("int64 (4, 8)", "int64 (4, 9)", "cam"):
+            assert words in str(refusal.value)
+        with pytest.raises(polymorph_ipc.SchemaMismatchError):
+            early.get_last()
+
+
+@pytest.mark.parametrize("options", [{"backend": "jax"}, {"expect": "everything"}, {"copying": True}])
+def test_an_option_of_a_stream_that_does_not_exist_is_refused(options: dict[str, object]) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        TensorStream("cam", **options)  # type: ignore[arg-type]
+
+
+def test_handles_tell_their_name_and_whether_they_are_closed() -> None:
+    with TensorProducer.from_sample("victor/cam", numbered(0)) as producer, TensorStream("victor/cam") as stream:
+        assert not producer.closed and not stream.closed
+    assert producer.closed and stream.closed
+    assert producer.pool_name == stream.pool_name == "victor/cam"
+    assert stream.connected is False
+    assert stream.producer_alive is False

@@ -1,0 +1,81 @@
+"""explain_faults: writing in place to a pool's memory ends the process, and stderr says why and what to do."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from support.processes import Nursery
+
+WRITE_IN_PLACE = """
+    import ctypes, faulthandler, sys
+    import numpy as np
+    import polymorph_ipc
+    from polymorph_ipc import TensorProducer, TensorStream
+
+    {preparation}
+    producer = TensorProducer.from_sample("victor/cam", np.zeros((4, 8)), keep=False)
+    producer.publish(np.ones((4, 8)))
+    stream = TensorStream("victor/cam")
+    frame = stream.get_history(1)[0] if len(sys.argv) > 1 else stream.get_last()
+    say("writing")
+    ctypes.memset({address}, 0, 8)
+    say("survived")
+"""
+
+
+@pytest.mark.leaves_pools
+@pytest.mark.parametrize("read", [(), ("history",)], ids=["a frame", "a history"])
+def test_a_write_to_a_view_names_the_pool_and_the_cure(spawn: Nursery, read: tuple[str, ...]) -> None:
+    program = WRITE_IN_PLACE.format(preparation="polymorph_ipc.explain_faults()", address="frame.ctypes.data")
+    child = spawn(program, *read)
+    child.expect("writing")
+    stderr = child.fail_with(-signal.SIGSEGV)
+    assert "victor/cam" in stderr
+    assert "copy=True" in stderr
+
+
+@pytest.mark.leaves_pools
+def test_without_it_the_process_just_ends(spawn: Nursery) -> None:
+    child = spawn(WRITE_IN_PLACE.format(preparation="pass", address="frame.ctypes.data"))
+    child.expect("writing")
+    assert "copy=True" not in child.fail_with(-signal.SIGSEGV)
+
+
+@pytest.mark.leaves_pools
+def test_it_hands_the_signal_on_to_the_handler_that_was_there_before(spawn: Nursery) -> None:
+    preparation = "faulthandler.enable(); polymorph_ipc.explain_faults(); polymorph_ipc.explain_faults()"
+    child = spawn(WRITE_IN_PLACE.format(preparation=preparation, address="frame.ctypes.data"))
+    child.expect("writing")
+    stderr = child.fail_with(-signal.SIGSEGV)
+    assert stderr.count("copy=True") == 1
+    assert "Fatal Python error: Segmentation fault" in stderr
+
+
+@pytest.mark.leaves_pools
+def test_a_fault_elsewhere_is_not_blamed_on_a_pool(spawn: Nursery) -> None:
+    child = spawn(WRITE_IN_PLACE.format(preparation="polymorph_ipc.explain_faults()", address="16"))
+    child.expect("writing")
+    stderr = child.fail_with(-signal.SIGSEGV)
+    assert "victor/cam" not in stderr
+    assert "copy=True" not in stderr
+
+
+@pytest.mark.leaves_pools
+def test_a_view_that_outlived_its_stream_is_still_explained(spawn: Nursery) -> None:
+    program = WRITE_IN_PLACE.format(preparation="polymorph_ipc.explain_faults()", address="frame.ctypes.data")
+    child = spawn(program.replace('say("writing")', 'stream.cleanup(); producer.cleanup(); say("writing")'))
+    child.expect("writing")
+    assert "victor/cam" in child.fail_with(-signal.SIGSEGV)
+
+
+@pytest.mark.leaves_pools
+def test_a_file_truncated_from_outside_is_explained_too(spawn: Nursery) -> None:
+    program = WRITE_IN_PLACE.format(preparation="polymorph_ipc.explain_faults()", address="frame.ctypes.data")
+    truncate = """import os; (name,) = os.listdir(os.environ["POLYMORPH_IPC_DIR"])
+    os.truncate(os.path.join(os.environ["POLYMORPH_IPC_DIR"], name), 4096)
+    say("writing"); frame.sum()"""
+    child = spawn(program.replace('say("writing")', truncate))
+    child.expect("writing")
+    assert "victor/cam" in child.fail_with(-signal.SIGBUS)

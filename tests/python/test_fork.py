@@ -1,0 +1,307 @@
+"""fork with live handles and live arrays: the child acts for nobody but itself, and every array stays whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.observe import pool_files
+from support.processes import Nursery
+
+FORK = """
+    import gc, os, sys
+    import numpy as np
+    from polymorph_ipc import ForkedError, PolymorphError, TensorProducer, TensorStream
+
+    def frame(number):
+        return np.full((4, 8), number)
+
+    def number(array):
+        (value,) = np.unique(array)
+        return int(value)
+
+    producer = TensorProducer.from_sample("cam", frame(0), history_len=4)
+    stream = TensorStream("cam")
+    for n in range(1, 7):
+        producer.publish(frame(n))
+    first, history = stream.get_last(), stream.get_history(3)
+
+    def in_child(work):
+        # runs `work` in a forked child that ends normally; its exit status is the result
+        pid = os.fork()
+        if pid == 0:
+            try:
+                work()
+            except BaseException as error:
+                import traceback
+                traceback.print_exc()
+                os._exit(1)
+            sys.exit(0)
+        return pid
+
+    def wait_for(pid):
+        status = os.waitpid(pid, 0)[1]
+        assert status == 0, status
+
+    def go_round():
+        for _ in range(60):
+            producer.publish(frame(producer.seq + 1))
+"""
+
+
+def run(spawn: Nursery, body: str) -> list[str]:
+    return spawn(FORK + body).succeed()
+
+
+def test_a_childs_normal_end_leaves_the_parents_arrays_pinned_and_whole(spawn: Nursery) -> None:
+    run(
+        spawn,
+        """
+    def work():
+        assert number(first) == 6
+        assert [number(each) for each in history] == [4, 5, 6]
+    wait_for(in_child(work))
+    go_round()
+    assert number(first) == 6
+    assert [number(each) for each in history] == [4, 5, 6]
+    assert stream.stats["views_held"] == 2
+    assert number(stream.get_last()) == producer.seq
+    """,
+    )
+
+
+def test_a_child_that_drops_inherited_arrays_and_handles_unpins_nothing_of_its_parents(spawn: Nursery) -> None:
+    run(
+        spawn,
+        """
+    def work():
+        global first, history, stream, producer
+        del first, history, stream, producer
+        gc.collect()
+    wait_for(in_child(work))
+    go_round()
+    assert number(first) == 6
+    assert [number(each) for each in history] == [4, 5, 6]
+    del first, history
+    gc.collect()
+    assert stream.stats["views_held"] == 0
+    """,
+    )
+
+
+def test_a_childs_arrays_stay_whole_after_the_parent_has_dropped_its_own(spawn: Nursery) -> None:
+    run(
+        spawn,
+        """
+    here, there = os.pipe()
+    def work():
+        os.close(there)
+        assert os.read(here, 1) == b"!"
+        assert number(first) == 6
+        assert [number(each) for each in history] == [4, 5, 6]
+    pid = in_child(work)
+    del first, history
+    gc.collect()
+    go_round()
+    os.write(there, b"!")
+    wait_for(pid)
+    go_round()
+    """,
+    )
+
+
+def test_a_childs_arrays_stay_whole_after_the_parent_is_gone(spawn: Nursery) -> None:
+    child = spawn(
+        FORK
+        + """
+    here, there = os.pipe()
+    def work():
+        os.close(there)
+        assert os.read(here, 1) == b""  # the parent has ended
+        with TensorProducer.from_sample("cam", frame(0), history_len=4) as successor:
+            for n in range(60):
+                successor.publish(frame(100 + n))
+        assert number(first) == 6
+        assert [number(each) for each in history] == [4, 5, 6]
+        say("whole")
+    in_child(work)
+    os.kill(os.getpid(), 9)
+    """
+    )
+    child.expect("whole")
+    child.fail_with(-9)
+
+
+def test_the_slots_of_a_forked_childs_arrays_come_back_when_the_child_ends(spawn: Nursery) -> None:
+    """Children fork off arrays all day; the pool must not grow with each."""
+    run(
+        spawn,
+        """
+    sizes = []
+    for _ in range(30):
+        wait_for(in_child(lambda: None))
+        del first
+        go_round()
+        first = stream.get_last()
+        sizes.append(producer.slot_count)
+    assert sizes[-1] <= sizes[9], sizes
+    """,
+    )
+
+
+def test_a_child_publishing_on_its_parents_producer_is_refused(spawn: Nursery) -> None:
+    run(
+        spawn,
+        """
+    def work():
+        for act in (lambda: producer.publish(frame(666)), producer.loan):
+            try:
+                act()
+                raise AssertionError("it was allowed")
+            except ForkedError:
+                pass
+        producer.cleanup()
+    wait_for(in_child(work))
+    assert producer.publish(frame(7)) == 7
+    assert number(stream.get_last()) == 7
+    """,
+    )
+
+
+def test_a_childs_stream_opens_itself_anew_with_the_same_cursor(spawn: Nursery) -> None:
+    run(
+        spawn,
+        """
+    here, there = os.pipe()
+    def work():
+        assert stream.get_new(timeout=0) is None, "sample 6 was seen before the fork"
+        os.write(there, b"!")
+        assert number(stream.get_new(timeout=20)) == 7
+        assert number(stream.get_last()) == 7
+        stream.cleanup()
+    pid = in_child(work)
+    assert os.read(here, 1) == b"!"
+    producer.publish(frame(7))
+    assert number(stream.get_new(timeout=0)) == 7
+    wait_for(pid)
+    assert stream.connected
+    producer.publish(frame(8))
+    assert number(stream.get_new(timeout=0)) == 8
+    """,
+    )
+
+
+def test_a_child_can_make_handles_of_its_own(spawn: Nursery) -> None:
+    run(
+        spawn,
+        """
+    def work():
+        with TensorProducer.from_sample("answers", frame(0)) as answers, TensorStream("cam") as mine:
+            answers.publish(frame(number(mine.get_last())))
+            with TensorStream("answers") as read_back:
+                assert number(read_back.get_last()) == 6
+        try:
+            TensorProducer.from_sample("cam", frame(0), history_len=4)
+            raise AssertionError("two producers")
+        except PolymorphError:
+            pass
+    wait_for(in_child(work))
+    assert producer.publish(frame(7)) == 7
+    """,
+    )
+
+
+def test_the_parents_death_frees_the_pool_although_a_child_lives_on(spawn: Nursery) -> None:
+    """The child inherited the descriptor that held the lock; it must not keep the dead parent's pool busy."""
+    child = spawn(
+        FORK
+        + """
+    here, there = os.pipe()
+    def work():
+        os.close(there)
+        assert os.read(here, 1) == b""  # the parent has ended
+        with TensorProducer.from_sample("cam", frame(0), history_len=4) as successor:
+            say("adopted at", successor.publish(frame(7)))
+    in_child(work)
+    os.kill(os.getpid(), 9)
+    """
+    )
+    assert child.expect("adopted at") == "7"
+    child.fail_with(-9)
+
+
+def test_a_forked_child_that_is_killed_costs_its_parent_nothing(spawn: Nursery, pool_folder: Path) -> None:
+    run(
+        spawn,
+        """
+    for _ in range(20):
+        pid = os.fork()
+        if pid == 0:
+            os.kill(os.getpid(), 9)
+        os.waitpid(pid, 0)
+    go_round()
+    assert number(first) == 6
+    assert number(stream.get_last()) == producer.seq
+    """,
+    )
+    assert pool_files(pool_folder) == []
+
+
+def test_fork_while_other_threads_read_and_publish_deadlocks_nobody(spawn: Nursery) -> None:
+    run(
+        spawn,
+        """
+    import threading
+    stop = threading.Event()
+    failures = []
+    def read():
+        with TensorStream("cam") as mine:
+            while not stop.is_set():
+                taken = mine.get_new(timeout=0.01)
+                if taken is not None and len(np.unique(taken)) != 1:
+                    failures.append(taken)
+    def reopen():
+        while not stop.is_set():
+            with TensorStream("cam") as mine:
+                mine.get_last()
+    def publish():
+        while not stop.is_set():
+            producer.publish(frame(producer.seq + 1))
+    threads = [threading.Thread(target=work) for work in (read, reopen, publish)]
+    for thread in threads:
+        thread.start()
+    def work():
+        assert number(first) == 6
+        with TensorStream("cam") as mine:
+            assert mine.get_last() is not None
+        assert stream.get_last() is not None
+        os._exit(0)
+    for _ in range(60):
+        wait_for(in_child(work))
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert number(first) == 6
+    """,
+    )
+
+
+@pytest.mark.parametrize("how", ["views", "handles"])
+def test_forks_of_forks_stay_whole_and_harmless(spawn: Nursery, how: str) -> None:
+    act = {"views": "assert number(first) == 6", "handles": "assert number(stream.get_last()) >= 6"}[how]
+    run(
+        spawn,
+        f"""
+    def grandchild():
+        {act}
+    def work():
+        {act}
+        wait_for(in_child(grandchild))
+        {act}
+    wait_for(in_child(work))
+    go_round()
+    assert number(first) == 6
+    """,
+    )

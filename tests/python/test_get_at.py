@@ -1,0 +1,150 @@
+"""get_at against a brute-force oracle: stamps in any order, every method, every tolerance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from polymorph_ipc import TensorProducer, TensorStream
+
+from support.frames import number_of, numbered, numbers_of
+
+HISTORY_LEN = 6
+
+
+def best_fit(held: list[tuple[int, int]], stamp: int, method: str, tolerance: int | None) -> int | None:
+    """The stamp that get_at must find among (stamp, number) pairs, by looking at all of them."""
+    fits = {
+        "nearest": lambda candidate: True,
+        "before": lambda candidate: candidate <= stamp,
+        "after": lambda candidate: candidate >= stamp,
+    }[method]
+    candidates = [candidate for candidate, _ in held if fits(candidate)]
+    if tolerance is not None:
+        candidates = [candidate for candidate in candidates if abs(candidate - stamp) <= tolerance]
+    return min((abs(candidate - stamp) for candidate in candidates), default=None)
+
+
+times = st.integers(-20, 20)
+large_times = st.sampled_from([0, 1_700_000_000_000_000_000, 2**62, -(2**62), 2**63 - 1, -(2**63) + 1])
+
+
+@given(
+    stamps=st.lists(times | large_times, min_size=1, max_size=12),
+    asked=times | large_times,
+    method=st.sampled_from(["nearest", "before", "after"]),
+    tolerance=st.none() | st.integers(0, 12) | st.just(2**62),
+)
+@settings(max_examples=250, deadline=None)
+@example(stamps=[2**63 - 1], asked=-(2**63) + 1, method="nearest", tolerance=None)
+@example(stamps=[5, 3, 5, 1], asked=4, method="nearest", tolerance=1)
+def test_get_at_finds_what_looking_at_every_sample_finds(
+    stamps: list[int], asked: int, method: str, tolerance: int | None
+) -> None:
+    with (
+        TensorProducer.from_sample("cam", numbered(0), history_len=HISTORY_LEN) as producer,
+        TensorStream("cam") as stream,
+    ):
+        for number, stamp in enumerate(stamps, 1):
+            producer.publish(numbered(number), stamp=stamp)
+        held = [(stamp, number) for number, stamp in enumerate(stamps, 1)][-HISTORY_LEN:]
+        distance = best_fit(held, asked, method, tolerance)
+        frame, info = stream.get_at(asked, method, tolerance, return_info=True)
+        if distance is None:
+            assert (frame, info) == (None, None)
+        else:
+            assert abs(info.stamp - asked) == distance
+            assert (info.stamp, number_of(frame)) in held
+            assert info.seq == number_of(frame)
+
+
+@given(
+    stamps=st.lists(times, min_size=1, max_size=12),
+    asked=st.lists(times, min_size=1, max_size=8),
+    method=st.sampled_from(["nearest", "before", "after"]),
+    tolerance=st.none() | st.integers(0, 12),
+)
+@settings(max_examples=100, deadline=None)
+def test_an_array_of_stamps_finds_what_each_of_them_finds(
+    stamps: list[int], asked: list[int], method: Any, tolerance: int | None
+) -> None:
+    with (
+        TensorProducer.from_sample("cam", numbered(0), history_len=HISTORY_LEN) as producer,
+        TensorStream("cam") as stream,
+    ):
+        for number, stamp in enumerate(stamps, 1):
+            producer.publish(numbered(number), stamp=stamp)
+        one_by_one = [stream.get_at(stamp, method, tolerance) for stamp in asked]
+        frames, info = stream.get_at(np.array(asked), method, tolerance, return_info=True)
+        if any(frame is None for frame in one_by_one):
+            assert (frames, info) == (None, None)
+        else:
+            assert frames.shape == (len(asked), 4, 8)
+            assert numbers_of(frames) == [number_of(frame) for frame in one_by_one]
+            assert info.seq.tolist() == numbers_of(frames)
+
+
+def test_a_tie_goes_to_the_newer_sample() -> None:
+    with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
+        for number, stamp in enumerate([10, 20, 10, 20], 1):
+            producer.publish(numbered(number), stamp=stamp)
+        assert number_of(stream.get_at(15)) == 4
+        assert number_of(stream.get_at(10)) == 3
+        assert number_of(stream.get_at(12, "before")) == 3
+        assert number_of(stream.get_at(12, "after")) == 4
+
+
+def test_seconds_and_nanoseconds_are_told_apart_by_their_type() -> None:
+    with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
+        for number in (1, 2, 3):
+            producer.publish(numbered(number), stamp=float(number))
+        assert number_of(stream.get_at(2.2)) == 2
+        assert number_of(stream.get_at(2_200_000_000)) == 2
+        assert number_of(stream.get_at(2)) == 1, "2 ns since the epoch"
+        assert number_of(stream.get_at(2.4, tolerance=0.5)) == 2
+        assert stream.get_at(2.4, tolerance=0.3) is None
+        assert stream.get_at(2.4, tolerance=1) is None, "1 ns"
+        assert number_of(stream.get_at(2.4, tolerance=500_000_000)) == 2
+        assert numbers_of(stream.get_at(np.array([2.9, 1.1]))) == [3, 1]
+        assert numbers_of(stream.get_at(np.array([2_900_000_000, 1_100_000_000]))) == [3, 1]
+
+
+def test_what_left_history_is_not_found() -> None:
+    with TensorProducer.from_sample("cam", numbered(0), history_len=3) as producer, TensorStream("cam") as stream:
+        for number in range(1, 8):
+            producer.publish(numbered(number), stamp=number)
+        assert stream.get_at(4, "before") is None
+        assert number_of(stream.get_at(4)) == 5
+
+
+def test_the_view_that_get_at_gives_is_pinned() -> None:
+    with TensorProducer.from_sample("cam", numbered(0), history_len=3) as producer, TensorStream("cam") as stream:
+        producer.publish(numbered(1), stamp=1)
+        frame, info = stream.get_at(1, return_info=True)
+        assert not info.copied
+        for number in range(2, 40):
+            producer.publish(numbered(number), stamp=number)
+        assert number_of(frame) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(0, "closest"), (0, "nearest", -1), (0, "nearest", -0.5), (0, "nearest", float("nan"))],
+    ids=str,
+)
+def test_arguments_that_make_no_sense_are_refused(arguments: Any) -> None:
+    with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
+        producer.publish(numbered(1))
+        with pytest.raises(ValueError, match="method|tolerance"):
+            stream.get_at(*arguments)
+
+
+@pytest.mark.parametrize("stamp", ["now", None, np.zeros((2, 2)), np.array(["now"]), float("nan")], ids=str)
+def test_a_stamp_that_is_none_is_refused(stamp: Any) -> None:
+    with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
+        producer.publish(numbered(1))
+        with pytest.raises((TypeError, ValueError)):
+            stream.get_at(stamp)

@@ -1,0 +1,180 @@
+"""Reading while a producer in another process runs at full speed: nothing torn, copied or out of order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from polymorph_ipc import TensorProducer, TensorStream, clean_pools
+
+from support.frames import number_of, numbered, numbers_of
+from support.observe import mappings_under
+from support.processes import TESTS, Nursery
+
+PUBLISHER = TESTS / "programs" / "publisher.py"
+
+
+@contextmanager
+def running_producer(spawn: Nursery, shape: str, history_len: int = 8, how: str = "run") -> Iterator[None]:
+    """A child that publishes frames filled with their own sequence number as fast as it can."""
+    child = spawn(PUBLISHER, shape)
+    child.expect("ready")
+    child.tell(f"open cam {history_len}")
+    child.expect("opened")
+    child.tell(how)
+    child.expect({"run": "running", "fill": "filling"}[how])
+    yield
+    child.kill()
+    clean_pools()
+
+
+def lies_in_the_pool(array: NDArray[Any], folder: Path) -> bool:
+    """Whether every byte of an array lies in mapped pages of the pool's own file."""
+    ranges = []
+    for line in mappings_under(folder):
+        match = re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line)
+        assert match is not None
+        ranges.append((int(match[1], 16), int(match[2], 16)))
+    low, high = np.lib.array_utils.byte_bounds(array) if hasattr(np.lib, "array_utils") else np.byte_bounds(array)
+    for begin, end in sorted(ranges):
+        if begin <= low < end:
+            low = min(end, high)
+    return low == high
+
+
+def test_every_history_lies_in_the_pool_itself_across_wrap_around(pool_folder: Path) -> None:
+    with (
+        TensorProducer.from_sample("cam", numbered(0), history_len=5) as producer,
+        TensorStream("cam") as stream,
+    ):
+        for number in range(1, 5 * producer.slot_count):
+            producer.publish(numbered(number))
+            count = min(number, 5)
+            history, info = stream.get_history(count, return_info=True)
+            assert not info.copied
+            assert lies_in_the_pool(history, pool_folder)
+            assert numbers_of(history) == list(range(number - count + 1, number + 1))
+            assert len({history.strides[0]}) == 1 and not history.flags.writeable
+        assert not lies_in_the_pool(stream.get_history(3, copy=True), pool_folder)
+
+
+def test_a_batch_of_all_new_lies_in_the_pool_itself(pool_folder: Path) -> None:
+    with TensorProducer.from_sample("cam", numbered(0), history_len=6) as producer, TensorStream("cam") as stream:
+        number = 0
+        for size in (1, 2, 3, 4, 5, 6) * 6:
+            for _ in range(size):
+                number += 1
+                producer.publish(numbered(number))
+            batch, info = stream.get_all_new(return_info=True)
+            assert not info.copied
+            assert lies_in_the_pool(batch, pool_folder)
+            assert numbers_of(batch) == list(range(number - size + 1, number + 1))
+
+
+def test_history_is_right_across_growth_and_says_when_a_held_slot_broke_the_run(pool_folder: Path) -> None:
+    with (
+        TensorProducer.from_sample("cam", numbered(0, (8, 512)), history_len=4, spare=1) as producer,
+        TensorStream("cam") as stream,
+        TensorStream("cam") as hoarder,
+    ):
+        slots, held = producer.slot_count, []
+        views = 0
+        for number in range(1, 200):
+            producer.publish(numbered(number, (8, 512)))
+            if number % 13 == 0 and len(held) < 7:
+                held.append((number, hoarder.get_last()))
+            history, info = stream.get_history(min(number, 4), return_info=True)
+            assert numbers_of(history) == list(range(max(1, number - 3), number + 1))
+            assert lies_in_the_pool(history, pool_folder) is not info.copied
+            views += not info.copied
+        assert producer.slot_count > slots
+        assert views > 100, "copied only where a held slot lies inside the run"
+        assert all(number_of(frame) == number for number, frame in held)
+
+
+def test_histories_are_whole_consecutive_and_stay_so_while_the_producer_runs(spawn: Nursery) -> None:
+    with running_producer(spawn, "32x128"), TensorStream("cam") as stream:
+        assert number_of(stream.get_new(timeout=20)) >= 1
+        held: list[tuple[list[int], Any]] = []
+        newest = uncopied = 0
+        for _ in range(1500):
+            history, info = stream.get_history(6, pad="repeat", return_info=True)
+            seqs = info.seq.tolist()
+            assert numbers_of(history) == seqs
+            if not info.copied:
+                assert seqs == list(range(seqs[0], seqs[0] + 6))
+            assert seqs[-1] >= newest, "a stream never goes backwards"
+            newest = seqs[-1]
+            uncopied += not info.copied
+            held.append((seqs, history))
+            if len(held) > 5:
+                for old_seqs, old in held:
+                    assert numbers_of(old) == old_seqs, "a held history changed"
+                held.clear()
+        assert newest > 1500, "the producer ran meanwhile"
+        assert uncopied > 0
+
+
+@pytest.mark.parametrize("read", ["get_last", "get_new", "get_next", "get_all_new"])
+def test_every_read_is_whole_and_goes_forward_while_the_producer_runs(spawn: Nursery, read: str) -> None:
+    with running_producer(spawn, "32x128"), TensorStream("cam") as stream:
+        newest = reads = 0
+        while reads < 800:
+            if read == "get_all_new":
+                batch, info = stream.get_all_new(return_info=True)
+                if batch is None:
+                    continue
+                seqs = info.seq.tolist()
+                assert numbers_of(batch) == seqs
+            else:
+                frame, info = getattr(stream, read)(return_info=True)
+                if frame is None:
+                    continue
+                seqs = [info.seq]
+                assert number_of(frame) == info.seq
+            if read != "get_last":
+                assert seqs[0] > newest
+            assert seqs == list(range(seqs[0], seqs[-1] + 1)) and seqs[0] >= newest
+            if read in ("get_next", "get_all_new"):
+                assert seqs[0] == newest + info.dropped + 1 or newest == 0
+            newest = seqs[-1]
+            reads += 1
+
+
+@pytest.mark.parametrize("how", ["run", "fill"], ids=["published", "filled in place"])
+def test_frames_filled_by_streaming_stores_are_never_torn(spawn: Nursery, how: str) -> None:
+    """6 MB frames: glibc and numpy copy them with non-temporal stores, which no release store orders."""
+    with running_producer(spawn, "768x1024", history_len=3, how=how), TensorStream("cam") as stream:
+        newest = 0
+        for _ in range(100):
+            frame, info = stream.get_new(timeout=20, return_info=True)
+            # the last bytes that were stored are looked at first, and at once
+            assert int(frame[-1, -1]) == info.seq
+            assert number_of(frame) == info.seq > newest
+            newest = info.seq
+
+
+def test_ten_consumers_read_at_once_and_none_sees_a_torn_frame(spawn: Nursery) -> None:
+    consumer = """
+        import numpy as np
+        from polymorph_ipc import TensorStream
+        with TensorStream("cam") as stream:
+            newest = 0
+            for _ in range(60):
+                frame, info = stream.get_new(timeout=20, return_info=True)
+                assert np.unique(frame).tolist() == [info.seq]
+                history, infos = stream.get_history(3, pad="repeat", return_info=True)
+                assert [np.unique(each).tolist() for each in history] == [[seq] for seq in infos.seq]
+                assert info.seq > newest
+                newest = info.seq
+        say("whole")
+    """
+    with running_producer(spawn, "64x64"):
+        consumers = [spawn(consumer) for _ in range(10)]
+        assert [child.succeed() for child in consumers] == [["whole"]] * 10

@@ -1,0 +1,185 @@
+"""Whatever lies in the folder, and whatever is written into a pool's file: an error in words, never a crash."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from polymorph_ipc import (
+    PolymorphError,
+    PoolCorruptError,
+    PoolIncompatibleError,
+    TensorProducer,
+    TensorStream,
+    clean_pools,
+    inspect_pool,
+    list_pools,
+    remove_pool,
+)
+
+from support.frames import number_of, numbered
+from support.observe import pool_files, the_pool_file
+from support.processes import TESTS, Nursery
+
+VANDAL = TESTS / "programs" / "vandal.py"
+
+
+def left_by_the_dead(folder: Path) -> Path:
+    """A sound pool with three samples that nobody holds; its file."""
+    with TensorProducer.from_sample("cam", numbered(0), keep=True) as producer:
+        for number in (1, 2, 3):
+            producer.publish(numbered(number))
+    return the_pool_file(folder)
+
+
+def noise(count: int) -> bytes:
+    return random.Random(count).randbytes(count)
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "empty": lambda file: os.truncate(file, 0),
+    "one byte": lambda file: os.truncate(file, 1),
+    "half a header": lambda file: os.truncate(file, 64),
+    "a page": lambda file: os.truncate(file, 4096),
+    "half of it": lambda file: os.truncate(file, file.stat().st_size // 2),
+    "all but the last byte": lambda file: os.truncate(file, file.stat().st_size - 1),
+    "zeros": lambda file: file.write_bytes(bytes(file.stat().st_size)),
+    "noise": lambda file: file.write_bytes(noise(file.stat().st_size)),
+    "text": lambda file: file.write_text("this is a note and not a pool\n" * 1000),
+    "noise in the first page": lambda file: overwrite(file, 0, noise(4096)),
+    "zeros in the first page": lambda file: overwrite(file, 0, bytes(4096)),
+}
+
+
+def overwrite(file: Path, offset: int, content: bytes) -> None:
+    with open(file, "r+b") as raw:
+        raw.seek(offset)
+        raw.write(content)
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_file_is_called_damaged_listed_with_the_reason_and_can_be_removed(
+    damage: str, pool_folder: Path
+) -> None:
+    DAMAGE[damage](left_by_the_dead(pool_folder))
+    with pytest.raises((PoolCorruptError, PoolIncompatibleError)) as refusal:
+        TensorStream("cam").get_last()
+    assert "cam" in str(refusal.value)
+    with pytest.raises((PoolCorruptError, PoolIncompatibleError)):
+        inspect_pool("cam")
+    (pool,) = list_pools()
+    assert pool.name == "cam"
+    assert pool.status in ("CORRUPT", "INCOMPATIBLE")
+    assert pool.problem
+    remove_pool("cam")
+    assert pool_files(pool_folder) == []
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_file_does_not_keep_a_producer_from_its_pool(damage: str, pool_folder: Path) -> None:
+    DAMAGE[damage](left_by_the_dead(pool_folder))
+    with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
+        producer.publish(numbered(7))
+        assert number_of(stream.get_last()) == 7
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_clean_removes_damaged_files(damage: str, pool_folder: Path) -> None:
+    DAMAGE[damage](left_by_the_dead(pool_folder))
+    assert clean_pools() == ["cam"]
+    assert pool_files(pool_folder) == []
+
+
+NOT_FILES: dict[str, Callable[[Path, Path], object]] = {
+    "FIFO": lambda place, elsewhere: os.mkfifo(place),
+    "folder": lambda place, elsewhere: place.mkdir(),
+    "symlink to a pool": lambda place, elsewhere: place.symlink_to(elsewhere),
+    "dangling symlink": lambda place, elsewhere: place.symlink_to("nowhere"),
+    "symlink to itself": lambda place, elsewhere: place.symlink_to(place),
+    "symlink to a device": lambda place, elsewhere: place.symlink_to("/dev/zero"),
+    "socket": lambda place, elsewhere: __import__("socket").socket(1).bind(str(place)),
+}
+
+
+@pytest.mark.leaves_pools
+@pytest.mark.parametrize("kind", NOT_FILES)
+def test_what_is_no_regular_file_is_never_opened_as_one_and_hangs_nobody(
+    kind: str, pool_folder: Path, tmp_path: Path
+) -> None:
+    place = left_by_the_dead(pool_folder)
+    victim = pool_folder / "kept" / "victim"
+    victim.parent.mkdir()
+    place.rename(victim)
+    content = victim.read_bytes()
+    NOT_FILES[kind](place, victim)
+    uses: list[Callable[[], Any]] = [
+        lambda: TensorStream("cam").get_last(),
+        lambda: inspect_pool("cam"),
+        lambda: TensorProducer.from_sample("cam", numbered(0)).cleanup(),
+        list_pools,
+        clean_pools,
+        lambda: remove_pool("cam"),
+    ]
+    for use in uses:
+        try:
+            result = use()
+        except PolymorphError as error:
+            assert str(error)
+        else:
+            assert result is None or isinstance(result, list)
+    assert victim.read_bytes() == content, "what the link led to was touched"
+    if place.is_dir() and not place.is_symlink():
+        place.rmdir()
+    elif place.is_symlink() or place.exists():
+        place.unlink()
+    shutil.rmtree(victim.parent)
+
+
+@pytest.mark.leaves_pools
+def test_a_file_with_a_name_no_pool_can_have_disturbs_no_listing(pool_folder: Path) -> None:
+    for name in ("read me", "%", "%zz", "..%2f", "x" * 255, "caméra"):
+        (pool_folder / name).write_bytes(b"note")
+    with TensorProducer.from_sample("cam", numbered(0)):
+        assert "cam" in [pool.name for pool in list_pools() if pool.status == "OK"]
+        clean_pools()
+
+
+@pytest.mark.leaves_pools
+def test_a_file_of_another_name_that_holds_a_pool_is_not_mixed_up_with_it(pool_folder: Path) -> None:
+    file = left_by_the_dead(pool_folder)
+    copy = file.with_name(file.name.replace("cam", "arm"))
+    assert copy != file
+    shutil.copy(file, copy)
+    with TensorStream("arm") as stream:
+        try:
+            frame = stream.get_last()
+        except PolymorphError:
+            frame = None
+        assert frame is None or number_of(frame) == 3
+    with TensorStream("cam") as stream:
+        assert number_of(stream.get_last()) == 3
+
+
+@pytest.mark.parametrize(("when", "rounds"), [("before", 250), ("during", 120)])
+def test_random_bytes_anywhere_in_the_file_never_crash_anybody(spawn: Nursery, when: str, rounds: int) -> None:
+    child = spawn(VANDAL, when, 1, rounds)
+    code = child.finish(timeout=80)
+    assert code == 0, f"ended with {code} in {child.lines[-1]!r}\n{child.stderr}"
+    assert child.lines[-1] == f"survived {rounds}"
+
+
+def test_a_name_that_was_renamed_over_leads_streams_to_the_new_file(pool_folder: Path) -> None:
+    with TensorStream("cam") as stream, TensorProducer.from_sample("cam", numbered(0)) as producer:
+        producer.publish(numbered(1))
+        assert number_of(stream.get_last()) == 1
+        the_pool_file(pool_folder).unlink()
+        assert producer.publish(numbered(2)) == 2, "the producer's memory is still its own"
+        assert number_of(stream.get_last()) == 2
+        with TensorStream("cam") as late:
+            assert late.get_last() is None, "nobody finds it by its name any more"
+    assert pool_files(pool_folder) == []

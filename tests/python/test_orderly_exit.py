@@ -1,0 +1,267 @@
+"""A producer's pool goes with its process, however the process ends in good order, and stays when it is killed."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+from polymorph_ipc import ClosedError, TensorProducer, TensorStream, clean_pools, list_pools
+
+from support.frames import number_of, numbered
+from support.observe import pool_files
+from support.processes import Child, Nursery
+
+OPEN = """
+    import gc, os, signal, sys, threading
+    import numpy as np
+    from polymorph_ipc import TensorProducer, TensorStream
+
+    def opened(**options):
+        producer = TensorProducer.from_sample("cam", np.zeros((4, 8), np.int64), **options)
+        producer.publish(np.full((4, 8), 1))
+        say("open")
+        hear()
+        return producer
+"""
+
+ENDINGS = {
+    "falling off the end": ("producer = opened()", 0),
+    "return from main": (
+        """
+    def main():
+        producer = opened()
+        return 3
+    sys.exit(main())
+    """,
+        3,
+    ),
+    "sys.exit": ("producer = opened(); sys.exit(4)", 4),
+    "uncaught exception": ("producer = opened(); raise ValueError('on purpose')", 1),
+    "function-local producer collected before the end": (
+        """
+    def main():
+        producer = opened()
+    main()
+    gc.collect()
+    """,
+        0,
+    ),
+    "a producer opened by a thread": (
+        """
+    thread = threading.Thread(target=opened)
+    thread.start()
+    thread.join()
+    """,
+        0,
+    ),
+    "with statement": ("with opened() as producer: pass", 0),
+    "exception inside a with statement": ("with opened() as producer: raise ValueError('on purpose')", 1),
+    "cleanup called twice and then the end": ("producer = opened(); producer.cleanup(); producer.cleanup()", 0),
+    "handle kept alive by a cycle": ("producer = opened(); cycle = [producer]; cycle.append(cycle)", 0),
+    "with a loan out": ("producer = opened(); loan = producer.loan(); frame = loan.__enter__()", 0),
+    "with a stream and views alive": (
+        "producer = opened(); stream = TensorStream('cam'); frame = stream.get_last(); history = stream.get_history(1)",
+        0,
+    ),
+}
+
+
+def started(spawn: Nursery, body: str) -> Child:
+    child = spawn(OPEN + "\n    " + body)
+    child.expect("open")
+    return child
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_an_orderly_end_leaves_no_pool(spawn: Nursery, pool_folder: Path, ending: str) -> None:
+    body, code = ENDINGS[ending]
+    child = started(spawn, body)
+    assert len(pool_files(pool_folder)) == 1
+    child.tell("end")
+    child.fail_with(code)
+    assert pool_files(pool_folder) == []
+
+
+def test_ctrl_c_leaves_no_pool(spawn: Nursery, pool_folder: Path) -> None:
+    child = started(spawn, "producer = opened()")
+    child.signal(signal.SIGINT)
+    child.fail_with(-signal.SIGINT)
+    assert pool_files(pool_folder) == []
+
+
+def test_ctrl_c_while_waiting_for_commands_leaves_no_pool(spawn: Nursery, pool_folder: Path) -> None:
+    child = started(spawn, "producer = opened(); TensorStream('commands').get_new(timeout=None)")
+    child.tell("wait")
+    child.signal(signal.SIGINT)
+    child.fail_with(-signal.SIGINT)
+    assert pool_files(pool_folder) == []
+
+
+@pytest.mark.parametrize("ending", ["sys.exit(0)", "raise ValueError('on purpose')", "del producer; gc.collect()"])
+@pytest.mark.leaves_pools
+def test_a_kept_pool_stays_readable_after_an_orderly_end(spawn: Nursery, pool_folder: Path, ending: str) -> None:
+    child = started(spawn, f"producer = opened(keep=True); {ending}")
+    child.tell("end")
+    child.finish()
+    assert len(pool_files(pool_folder)) == 1
+    with TensorStream("cam") as stream:
+        assert number_of(stream.get_last()) == 1
+        assert not stream.producer_alive
+
+
+@pytest.mark.leaves_pools
+def test_a_kept_pool_is_adopted_and_its_sequence_goes_on(spawn: Nursery) -> None:
+    child = started(spawn, "producer = opened(keep=True)")
+    child.tell("end")
+    child.succeed()
+    with TensorProducer.from_sample("cam", numbered(0), keep=True) as producer:
+        assert producer.publish(numbered(2)) == 2
+    assert [pool.name for pool in list_pools()] == ["cam"], "keep=True holds for cleanup() too"
+
+
+@pytest.mark.parametrize("ending", ["os._exit(0)", "os.kill(os.getpid(), signal.SIGKILL)", "os.abort()"])
+@pytest.mark.leaves_pools
+def test_a_violent_end_leaves_the_pool_readable(spawn: Nursery, pool_folder: Path, ending: str) -> None:
+    child = started(spawn, f"producer = opened(); {ending}")
+    child.tell("end")
+    child.finish()
+    assert len(pool_files(pool_folder)) == 1
+    with TensorStream("cam") as stream:
+        assert number_of(stream.get_last()) == 1
+    clean_pools()
+    assert pool_files(pool_folder) == []
+
+
+def test_a_collected_producer_is_like_a_dead_one_until_its_process_ends(spawn: Nursery, pool_folder: Path) -> None:
+    child = spawn(
+        OPEN
+        + """
+    def main():
+        producer = opened()
+    main()
+    gc.collect()
+    say("collected")
+    hear()
+    """
+    )
+    child.expect("open")
+    child.tell("drop it")
+    child.expect("collected")
+    with TensorStream("cam") as stream:
+        assert number_of(stream.get_last()) == 1
+        assert not stream.producer_alive
+        child.tell("end")
+        child.succeed()
+        assert pool_files(pool_folder) == []
+        assert stream.get_last() is None
+
+
+def test_a_collected_producers_pool_that_another_adopted_survives_the_first_process(
+    spawn: Nursery, pool_folder: Path
+) -> None:
+    child = spawn(
+        OPEN
+        + """
+    def main():
+        producer = opened()
+    main()
+    gc.collect()
+    say("collected")
+    hear()
+    """
+    )
+    child.expect("open")
+    child.tell("drop it")
+    child.expect("collected")
+    with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
+        assert producer.publish(numbered(2)) == 2, "adopted"
+        child.tell("end")
+        child.succeed()
+        assert len(pool_files(pool_folder)) == 1
+        assert producer.publish(numbered(3)) == 3
+        assert number_of(stream.get_last()) == 3
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_a_multiprocessing_childs_pool_goes_with_the_child(spawn: Nursery, pool_folder: Path, method: str) -> None:
+    child = spawn(
+        """
+    import multiprocessing, sys
+    import numpy as np
+    from polymorph_ipc import TensorProducer
+
+    def work(requests, replies):
+        producer = TensorProducer.from_sample("cam", np.zeros(3))
+        producer.publish(np.ones(3))
+        replies.put("open")
+        requests.get()
+        # a global reference, as a worker's loop would keep it
+        globals()["kept"] = producer
+
+    if __name__ == "__main__":
+        context = multiprocessing.get_context(sys.argv[1])
+        requests, replies = context.Queue(), context.Queue()
+        worker = context.Process(target=work, args=(requests, replies))
+        worker.start()
+        say(replies.get(timeout=30))
+        hear()
+        requests.put("end")
+        worker.join(30)
+        say("joined", worker.exitcode)
+        hear()
+    """,
+        method,
+    )
+    child.expect("open")
+    assert len(pool_files(pool_folder)) == 1
+    child.tell("end the worker")
+    assert child.expect("joined") == "0"
+    assert pool_files(pool_folder) == []
+    child.tell("end")
+    child.succeed()
+
+
+def test_the_end_of_a_forked_child_leaves_its_parents_pool_alone(spawn: Nursery, pool_folder: Path) -> None:
+    child = spawn(
+        OPEN
+        + """
+    producer = opened()
+    pid = os.fork()
+    if pid == 0:
+        sys.exit(0)  # orderly: runs the exit handlers it inherited
+    say("forked child ended with", os.waitpid(pid, 0)[1])
+    hear()
+    say("seq", producer.publish(np.full((4, 8), 2)))
+    """
+    )
+    child.expect("open")
+    child.tell("fork")
+    assert child.expect("forked child ended with") == "0"
+    assert len(pool_files(pool_folder)) == 1
+    with TensorStream("cam") as stream:
+        assert stream.producer_alive
+        child.tell("publish")
+        assert child.expect("seq") == "2"
+    child.succeed()
+    assert pool_files(pool_folder) == []
+
+
+def test_after_cleanup_a_producer_refuses_to_publish() -> None:
+    producer = TensorProducer.from_sample("cam", numbered(0))
+    producer.cleanup()
+    producer.cleanup()
+    with pytest.raises(ClosedError):
+        producer.publish(numbered(1))
+    with pytest.raises(ClosedError), producer.loan():
+        pass
+
+
+def test_after_cleanup_a_stream_refuses_to_read() -> None:
+    stream = TensorStream("cam")
+    stream.cleanup()
+    stream.cleanup()
+    reads = [stream.get_last, stream.get_all_new, lambda: stream.get_new(timeout=0), lambda: stream.get_next(timeout=0)]
+    for read in [*reads, lambda: stream.get_history(1), lambda: stream.get_at(0)]:
+        with pytest.raises(ClosedError):
+            read()

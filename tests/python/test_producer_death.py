@@ -1,0 +1,337 @@
+"""Kill, adopt, replace, retire: what streams see when producers come and go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from polymorph_ipc import (
+    PoolBusyError,
+    SchemaMismatchError,
+    TensorProducer,
+    TensorStream,
+    clean_pools,
+    inspect_pool,
+    remove_pool,
+)
+
+from support.frames import number_of, numbered, numbers_of
+from support.observe import is_asleep, pool_files, the_pool_file, wait_until
+from support.processes import TESTS, Child, Nursery
+
+PUBLISHER = TESTS / "programs" / "publisher.py"
+
+SLEEPER = """
+    from polymorph_ipc import TensorStream
+    stream = TensorStream("cam")
+    stream.get_last()
+    say("waiting")
+    frame = stream.get_new(timeout=60)
+    say("got", frame.flat[0])
+"""
+
+
+def publisher_of(spawn: Nursery, *numbers: int) -> Child:
+    """A child that has opened `cam` and published these."""
+    child = spawn(PUBLISHER)
+    child.expect("ready")
+    child.tell("open cam")
+    child.expect("opened")
+    for number in numbers:
+        child.tell(f"publish {number}")
+        child.expect("published")
+    return child
+
+
+def sleeper(spawn: Nursery) -> Child:
+    """A child that sleeps in get_new."""
+    child = spawn(SLEEPER)
+    child.expect("waiting")
+    wait_until(lambda: is_asleep(child.pid), what="the child's sleep")
+    return child
+
+
+def test_a_killed_producers_last_frame_and_history_stay_readable(spawn: Nursery) -> None:
+    child = publisher_of(spawn, 1, 2, 3)
+    with TensorStream("cam") as stream:
+        child.kill()
+        assert number_of(stream.get_last()) == 3
+        assert numbers_of(stream.get_history(3)) == [1, 2, 3]
+        assert stream.connected
+        assert not stream.producer_alive
+    with TensorStream("cam") as late:
+        assert number_of(late.get_last()) == 3
+    clean_pools()
+
+
+def test_a_living_producer_is_seen_to_live(spawn: Nursery) -> None:
+    child = publisher_of(spawn, 1)
+    with TensorStream("cam") as stream:
+        assert stream.producer_alive
+    child.tell("end")
+    child.succeed()
+
+
+def test_a_new_producer_adopts_a_killed_ones_pool_and_streams_notice_nothing(spawn: Nursery, pool_folder: Path) -> None:
+    child = publisher_of(spawn, 1, 2, 3)
+    with TensorStream("cam") as stream:
+        kept = stream.get_last()
+        child.kill()
+        file_before = the_pool_file(pool_folder).stat().st_ino
+        with TensorProducer.from_sample("cam", numbered(0)) as producer:
+            assert producer.seq == 3
+            assert producer.publish(numbered(4)) == 4
+            assert the_pool_file(pool_folder).stat().st_ino == file_before
+            assert number_of(stream.get_new(timeout=0)) == 4
+            assert numbers_of(stream.get_history(4)) == [1, 2, 3, 4]
+            assert stream.producer_alive
+            for number in range(5, 40):
+                producer.publish(numbered(number))
+            assert number_of(kept) == 3, "a view pinned before the death is not overwritten after the adoption"
+
+
+def test_a_stream_made_long_after_the_death_does_not_take_old_for_new(spawn: Nursery) -> None:
+    child = publisher_of(spawn, 1)
+    child.kill()
+    with TensorStream("cam") as stream:
+        wait_until(lambda: stream.get_last(return_info=True)[1].age > 0.2)
+        assert stream.get_last(max_age=0.2) is None
+        assert number_of(stream.get_last()) == 1, "who asks for no freshness gets the last frame there was"
+        assert stream.get_new(timeout=0) is None
+        with TensorProducer.from_sample("cam", numbered(0)) as producer:
+            assert stream.get_new(timeout=0) is None, "a successor alone is no news"
+            producer.publish(numbered(2))
+            assert number_of(stream.get_new(timeout=0, max_age=20)) == 2
+
+
+def test_adoption_through_many_generations_keeps_counting(spawn: Nursery) -> None:
+    with TensorStream("cam") as stream:
+        for generation in range(1, 6):
+            child = publisher_of(spawn, generation)
+            child.kill()
+            assert number_of(stream.get_new(timeout=0)) == generation
+        assert stream.get_last(return_info=True)[1].seq == 5
+    clean_pools()
+
+
+def test_a_stream_asleep_since_before_the_death_wakes_at_the_adopters_first_frame(spawn: Nursery) -> None:
+    child = publisher_of(spawn, 1)
+    consumer = sleeper(spawn)
+    child.kill()
+    with TensorProducer.from_sample("cam", numbered(0)) as producer:
+        producer.publish(numbered(2))
+        assert consumer.expect("got") == "2"
+        consumer.succeed()
+
+
+def test_a_stream_asleep_before_the_pool_exists_wakes_at_its_first_frame(spawn: Nursery) -> None:
+    consumer = sleeper(spawn)
+    with TensorProducer.from_sample("cam", numbered(0)) as producer:
+        producer.publish(numbered(1))
+        assert consumer.expect("got") == "1"
+        consumer.succeed()
+
+
+def test_a_stream_asleep_before_the_folder_exists_wakes_at_the_first_frame(
+    spawn: Nursery, pool_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLYMORPH_IPC_DIR", str(pool_folder / "made_later"))
+    consumer = sleeper(spawn)
+    with TensorProducer.from_sample("cam", numbered(0)) as producer:
+        producer.publish(numbered(1))
+        assert consumer.expect("got") == "1"
+        consumer.succeed()
+
+
+def test_a_stream_asleep_when_the_pool_is_retired_wakes_for_its_successor(spawn: Nursery) -> None:
+    first = TensorProducer.from_sample("cam", numbered(0))
+    first.publish(numbered(1))
+    consumer = sleeper(spawn)
+    first.cleanup()
+    wait_until(lambda: is_asleep(consumer.pid), what="the child's sleep without a pool")
+    with TensorProducer.from_sample("cam", numbered(0)) as second:
+        second.publish(numbered(7))
+        assert consumer.expect("got") == "7"
+        consumer.succeed()
+
+
+def test_a_stream_asleep_finds_the_successor_of_a_pool_removed_by_rm(spawn: Nursery, pool_folder: Path) -> None:
+    child = publisher_of(spawn, 1)
+    consumer = sleeper(spawn)
+    the_pool_file(pool_folder).unlink()
+    child.kill()
+    with TensorProducer.from_sample("cam", numbered(0)) as producer:
+        producer.publish(numbered(2))
+        assert consumer.expect("got") == "2"
+        consumer.succeed()
+
+
+def test_after_cleanup_streams_treat_the_pool_as_absent(pool_folder: Path) -> None:
+    producer = TensorProducer.from_sample("cam", numbered(0))
+    with TensorStream("cam") as stream:
+        producer.publish(numbered(1))
+        kept = stream.get_last()
+        producer.cleanup()
+        assert pool_files(pool_folder) == []
+        assert stream.get_last() is None
+        assert stream.get_new(timeout=0) is None
+        assert stream.get_history(1) is None
+        assert not stream.connected
+        assert not stream.producer_alive
+        assert number_of(kept) == 1
+        with TensorProducer.from_sample("cam", numbered(0)) as successor:
+            assert stream.get_last() is None
+            assert successor.publish(numbered(5)) == 1, "a new pool counts from one again"
+            assert number_of(stream.get_new(timeout=0)) == 5
+            assert stream.connected
+
+
+def test_samples_of_a_successor_are_new_although_their_numbers_are_lower() -> None:
+    with TensorStream("cam") as stream:
+        with TensorProducer.from_sample("cam", numbered(0)) as producer:
+            for number in range(1, 30):
+                producer.publish(numbered(number))
+            assert number_of(stream.get_new(timeout=0)) == 29
+        with TensorProducer.from_sample("cam", numbered(0)) as producer:
+            producer.publish(numbered(101))
+            producer.publish(numbered(102))
+            assert [number_of(stream.get_next(timeout=0)) for _ in range(2)] == [101, 102]
+
+
+DIFFERENT = {
+    "shape": np.zeros((4, 9), np.int64),
+    "number of dimensions": np.zeros((4, 8, 1), np.int64),
+    "dtype": np.zeros((4, 8), np.uint64),
+    "dict instead of tensor": {"q": np.zeros((4, 8), np.int64)},
+}
+
+
+@pytest.mark.parametrize("difference", DIFFERENT)
+def test_another_schema_replaces_a_dead_producers_pool_and_streams_say_so(spawn: Nursery, difference: str) -> None:
+    child = publisher_of(spawn, 1)
+    with TensorStream("cam") as stream, TensorStream("cam", expect="any") as viewer:
+        assert number_of(stream.get_last()) == 1
+        assert number_of(viewer.get_last()) == 1
+        child.kill()
+        sample = DIFFERENT[difference]
+        with TensorProducer.from_sample("cam", sample) as producer:
+            assert producer.publish(sample) == 1
+            with pytest.raises(SchemaMismatchError) as refusal:
+                stream.get_last()
+            assert "int64 (4, 8)" in str(refusal.value), "what the stream has been expecting is named"
+            with pytest.raises(SchemaMismatchError):
+                stream.get_new(timeout=0)
+            followed = viewer.get_new(timeout=0)
+            if isinstance(sample, dict):
+                assert set(followed) == set(sample)
+            else:
+                assert (followed.shape, followed.dtype) == (sample.shape, sample.dtype)
+
+
+def test_a_stream_that_met_another_schema_recovers_when_its_own_comes_back() -> None:
+    with TensorStream("cam") as stream:
+        with TensorProducer.from_sample("cam", numbered(0)) as producer:
+            producer.publish(numbered(1))
+            assert number_of(stream.get_last()) == 1
+        with TensorProducer.from_sample("cam", np.zeros(3)), pytest.raises(SchemaMismatchError):
+            stream.get_last()
+        with TensorProducer.from_sample("cam", numbered(0)) as producer:
+            producer.publish(numbered(2))
+            assert number_of(stream.get_last()) == 2
+
+
+def test_another_history_length_or_metadata_replaces_a_dead_producers_pool(spawn: Nursery) -> None:
+    for options in ({"history_len": 4}, {"metadata": {"units": "rad"}}):
+        child = publisher_of(spawn, 1, 2)
+        with TensorStream("cam") as stream:
+            child.kill()
+            with TensorProducer.from_sample("cam", numbered(0), **options) as producer:
+                assert producer.seq == 0, "replaced, not adopted"
+                assert producer.publish(numbered(9)) == 1
+                assert number_of(stream.get_new(timeout=0)) == 9
+
+
+def test_a_second_producer_is_refused_with_the_firsts_pid_and_command(spawn: Nursery) -> None:
+    child = publisher_of(spawn, 1)
+    with pytest.raises(PoolBusyError) as refusal:
+        TensorProducer.from_sample("cam", numbered(0))
+    assert str(child.pid) in str(refusal.value)
+    assert "publisher.py" in str(refusal.value)
+    assert "cam" in str(refusal.value)
+    child.tell("publish 2")
+    assert child.expect("published") == "2", "the refusal disturbed nobody"
+    child.tell("end")
+    child.succeed()
+
+
+def test_a_second_producer_with_another_schema_is_refused_too(spawn: Nursery) -> None:
+    child = publisher_of(spawn, 1)
+    with pytest.raises(PoolBusyError):
+        TensorProducer.from_sample("cam", np.zeros(3))
+    with TensorStream("cam") as stream:
+        assert number_of(stream.get_last()) == 1
+    child.tell("end")
+    child.succeed()
+
+
+def test_a_second_producer_in_the_same_process_is_refused() -> None:
+    with TensorProducer.from_sample("cam", numbered(0)) as first:
+        with pytest.raises(PoolBusyError):
+            TensorProducer.from_sample("cam", numbered(0))
+        assert first.publish(numbered(1)) == 1
+
+
+def test_a_collected_producers_pool_is_adopted_in_the_same_process() -> None:
+    first = TensorProducer.from_sample("cam", numbered(0))
+    first.publish(numbered(1))
+    with TensorStream("cam") as stream:
+        del first
+        with TensorProducer.from_sample("cam", numbered(0)) as second:
+            assert second.publish(numbered(2)) == 2
+            assert numbers_of(stream.get_history(2)) == [1, 2]
+
+
+def test_a_living_producers_pool_cannot_be_removed_and_a_dead_ones_can(spawn: Nursery, pool_folder: Path) -> None:
+    child = publisher_of(spawn, 1)
+    with pytest.raises(PoolBusyError) as refusal:
+        remove_pool("cam")
+    assert str(child.pid) in str(refusal.value)
+    child.kill()
+    remove_pool("cam")
+    assert pool_files(pool_folder) == []
+
+
+CLOSED_BEHIND_ITS_BACK = """
+    import os, resource
+    import numpy as np
+    from polymorph_ipc import PoolLostError, TensorProducer
+
+    producer = TensorProducer.from_sample("cam", np.zeros((4, 8), np.int64))
+    say("seq", producer.publish(np.full((4, 8), 1)))
+    os.closerange(3, 4096)
+    say("closed")
+    hear()
+    for attempt in range(2):
+        try:
+            producer.publish(np.full((4, 8), 666))
+            say("published")
+        except PoolLostError as error:
+            say("refused", error)
+"""
+
+
+def test_a_producer_whose_descriptors_were_closed_finds_out_once_another_has_adopted_its_pool(spawn: Nursery) -> None:
+    child = spawn(CLOSED_BEHIND_ITS_BACK)
+    child.expect("seq")
+    child.expect("closed")
+    with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
+        assert producer.publish(numbered(2)) == 2
+        child.tell("publish")
+        child.expect("refused")
+        child.expect("refused")
+        child.succeed()
+        assert number_of(stream.get_last()) == 2
+        assert producer.publish(numbered(3)) == 3
+        assert numbers_of(stream.get_history(3)) == [1, 2, 3]
+        assert inspect_pool("cam").producer_alive

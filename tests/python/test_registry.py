@@ -1,0 +1,219 @@
+"""list_pools, inspect_pool, remove_pool, clean_pools: of the living and the dead, disturbing nobody."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from polymorph_ipc import (
+    PoolBusyError,
+    PoolNotFoundError,
+    TensorProducer,
+    TensorStream,
+    clean_pools,
+    inspect_pool,
+    list_pools,
+    remove_pool,
+)
+
+from support.frames import number_of, numbered
+from support.observe import mappings_under, open_descriptors, pool_files, the_pool_file
+from support.processes import TESTS, Child, Nursery
+
+PUBLISHER = TESTS / "programs" / "publisher.py"
+
+
+def publisher_of(spawn: Nursery, name: str) -> Child:
+    child = spawn(PUBLISHER)
+    child.expect("ready")
+    child.tell(f"open {name}")
+    child.expect("opened")
+    child.tell("publish 1")
+    child.expect("published")
+    return child
+
+
+def test_an_empty_folder_holds_no_pools() -> None:
+    assert list_pools() == []
+    assert clean_pools() == []
+    with pytest.raises(PoolNotFoundError, match="cam"):
+        inspect_pool("cam")
+    with pytest.raises(PoolNotFoundError, match="cam"):
+        remove_pool("cam")
+
+
+def test_inspect_describes_a_living_pool(spawn: Nursery, pool_folder: Path) -> None:
+    opened_after = time.time_ns()
+    child = publisher_of(spawn, "victor/cam")
+    with TensorStream("victor/cam") as stream:
+        frame = stream.get_last()
+        pool = inspect_pool("victor/cam")
+        assert (pool.name, pool.status, pool.problem) == ("victor/cam", "OK", None)
+        assert str(pool.schema) == "int64 (4, 8)" and pool.schema == stream.schema
+        assert (pool.seq, pool.history_len, pool.nbytes) == (1, 10, 4 * 8 * 8)
+        assert pool.slot_count >= 13
+        assert pool.file_nbytes == the_pool_file(pool_folder).stat().st_size
+        assert (pool.mode, pool.uid, pool.origin) == (0o600, os.geteuid(), "numpy")
+        assert pool.producer_alive and not pool.retired
+        assert pool.producer_pid == child.pid
+        assert "publisher.py" in pool.producer_command
+        assert opened_after <= pool.producer_since <= time.time_ns()
+        assert pool.owner_epoch == 1
+        assert 0 < pool.published <= time.monotonic_ns()
+        assert pool.age is not None and pool.age >= 0
+        assert opened_after <= pool.stamp <= time.time_ns()
+        (reader,) = pool.readers
+        assert reader.alive
+        assert reader.pid == os.getpid()
+        assert (reader.last_seq, reader.dropped, reader.copies) == (1, 0, 0)
+        assert (reader.oldest_pin_seq, reader.pinned_slots) == (1, 1)
+        assert opened_after <= reader.since <= time.time_ns()
+        assert number_of(frame) == 1
+        del frame
+    assert inspect_pool("victor/cam").readers == ()
+    child.tell("end")
+    child.succeed()
+
+
+def test_inspect_describes_a_dead_pool_and_its_adoption(spawn: Nursery) -> None:
+    child = publisher_of(spawn, "cam")
+    incarnation = inspect_pool("cam").incarnation
+    child.kill()
+    pool = inspect_pool("cam")
+    assert not pool.producer_alive
+    assert (pool.seq, pool.producer_pid, pool.owner_epoch) == (1, child.pid, 1)
+    with TensorProducer.from_sample("cam", numbered(0)) as producer:
+        assert producer.adopted
+        pool = inspect_pool("cam")
+        assert (pool.producer_pid, pool.owner_epoch) == (os.getpid(), 2)
+        assert pool.incarnation == incarnation == producer.incarnation
+    with TensorProducer.from_sample("cam", numbered(0)) as producer:
+        assert not producer.adopted
+        assert producer.incarnation != incarnation
+
+
+def test_a_pool_before_its_first_sample_has_no_age() -> None:
+    with TensorProducer.from_sample("cam", numbered(0)):
+        pool = inspect_pool("cam")
+        assert (pool.seq, pool.published, pool.age) == (0, 0, None)
+
+
+def test_list_gives_all_pools_by_name_of_the_living_and_the_dead(spawn: Nursery) -> None:
+    dead, living = publisher_of(spawn, "b/dead"), publisher_of(spawn, "c/living")
+    dead.kill()
+    with TensorProducer.from_sample("a/dict", {"rgb": np.zeros((4, 4, 3), np.uint8), "q": np.zeros(7)}):
+        pools = list_pools()
+        assert [pool.name for pool in pools] == ["a/dict", "b/dead", "c/living"]
+        assert [pool.producer_alive for pool in pools] == [True, False, True]
+        assert [str(pool.schema) for pool in pools] == [
+            "{rgb: uint8 (4, 4, 3), q: float64 (7,)}",
+            "int64 (4, 8)",
+            "int64 (4, 8)",
+        ]
+        assert pools == [inspect_pool(pool.name)._replace(age=pool.age) for pool in pools]
+    living.tell("end")
+    living.succeed()
+    assert clean_pools() == ["b/dead"]
+
+
+def test_looking_leaves_no_trace(spawn: Nursery, pool_folder: Path) -> None:
+    """No reader's row, no lock, no descriptor, no mapping; a producer and its streams cannot tell."""
+    child = publisher_of(spawn, "cam")
+    content = the_pool_file(pool_folder).read_bytes()
+    descriptors = open_descriptors()
+    for _ in range(5):
+        list_pools()
+        inspect_pool("cam")
+    assert the_pool_file(pool_folder).read_bytes() == content
+    assert open_descriptors() == descriptors
+    assert mappings_under(pool_folder) == []
+    child.tell("end")
+    child.succeed()
+
+
+def test_producers_and_streams_tell_the_same_as_inspect() -> None:
+    with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
+        for number in range(1, 30):
+            producer.publish(numbered(number))
+        kept = [stream.get_next(timeout=0), stream.get_next(timeout=0)]
+        (reader,) = producer.readers()
+        assert inspect_pool("cam").readers == (reader,)
+        assert (reader.last_seq, reader.dropped, reader.oldest_pin_seq, reader.pinned_slots) == (21, 19, 20, 2)
+        assert [number_of(frame) for frame in kept] == [20, 21]
+
+
+def test_a_pool_with_living_streams_is_removed_only_by_force(spawn: Nursery, pool_folder: Path) -> None:
+    child = publisher_of(spawn, "cam")
+    with TensorStream("cam") as stream:
+        frame = stream.get_last()
+        child.kill()
+        with pytest.raises(PoolBusyError, match=str(os.getpid())):
+            remove_pool("cam")
+        assert clean_pools() == [], "a living stream uses it"
+        remove_pool("cam", force=True)
+        assert pool_files(pool_folder) == []
+        assert stream.get_last() is None
+        assert not stream.connected
+        assert number_of(frame) == 1
+
+
+def test_not_even_force_robs_a_living_producer(spawn: Nursery) -> None:
+    child = publisher_of(spawn, "cam")
+    with pytest.raises(PoolBusyError, match=str(child.pid)):
+        remove_pool("cam", force=True)
+    assert clean_pools() == []
+    child.tell("publish 2")
+    assert child.expect("published") == "2"
+    child.tell("end")
+    child.succeed()
+
+
+def test_clean_removes_the_dead_and_spares_the_living(spawn: Nursery) -> None:
+    dead = [publisher_of(spawn, f"dead/{number}") for number in range(3)]
+    living = publisher_of(spawn, "living")
+    for child in dead:
+        child.kill()
+    with TensorStream("dead/1") as stream:
+        assert number_of(stream.get_last()) == 1
+        assert sorted(clean_pools()) == ["dead/0", "dead/2"]
+        assert number_of(stream.get_last()) == 1
+    assert [pool.name for pool in list_pools()] == ["dead/1", "living"]
+    assert clean_pools() == ["dead/1"]
+    living.tell("end")
+    living.succeed()
+
+
+def test_a_producer_made_while_others_clean_all_the_time_never_loses_its_pool(spawn: Nursery) -> None:
+    """A pool has its owner before it has its name: nobody can ever take it for one of the dead."""
+    cleaner = spawn(
+        """
+    import os, select, sys
+    from polymorph_ipc import clean_pools
+    say("cleaning")
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        removed = clean_pools()
+        assert not removed, removed
+    """
+    )
+    cleaner.expect("cleaning")
+    for number in range(300):
+        with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
+            producer.publish(numbered(number))
+            assert number_of(stream.get_last()) == number
+    cleaner.tell("stop")
+    cleaner.succeed()
+
+
+def test_a_pool_removed_from_outside_is_waited_for_again(spawn: Nursery) -> None:
+    child = publisher_of(spawn, "cam")
+    child.kill()
+    with TensorStream("cam") as stream:
+        assert number_of(stream.get_last()) == 1
+        remove_pool("cam", force=True)
+        assert stream.get_new(timeout=0) is None
+        with TensorProducer.from_sample("cam", numbered(0)) as producer:
+            producer.publish(numbered(5))
+            assert number_of(stream.get_new(timeout=20)) == 5

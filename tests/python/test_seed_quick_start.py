@@ -1,0 +1,96 @@
+"""The quick start of the seed document, word for word, in processes of its own."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+from support.observe import pool_files
+from support.processes import TESTS, Child, Nursery
+
+SEED_PRODUCER = TESTS / "programs" / "seed_producer.py"
+SEED_CONSUMER = TESTS / "programs" / "seed_consumer.py"
+README = TESTS.parents[1] / "README.md"
+
+# Starting an interpreter takes longer than the seed's consumer waits; so each is warmed up first and begins on a word.
+WARMED_UP = """
+    import sys
+    import numpy
+    import polymorph_ipc
+    path = sys.argv[1]
+    source = open(path, encoding="utf-8").read()
+    say("ready")
+    hear()
+    exec(compile(source, path, "exec"), {"__name__": "__main__"})
+"""
+
+GOT_LAST = "Got last image with shape: (480, 640, 3)"
+WAITING = "Waiting for new image..."
+GOT_NEW = "Got new image with shape: (480, 640, 3)"
+
+
+def warmed_up(spawn: Nursery, path: Path) -> Child:
+    child = spawn(WARMED_UP, path)
+    child.expect("ready")
+    return child
+
+
+@pytest.mark.parametrize("snippet", [SEED_PRODUCER, SEED_CONSUMER], ids=lambda path: path.stem)
+def test_the_readme_shows_the_seeds_snippet_word_for_word(snippet: Path) -> None:
+    assert f"```python\n{snippet.read_text()}```" in README.read_text()
+
+
+def test_the_seeds_producer_serves_early_late_and_many_consumers_and_leaves_nothing(
+    spawn: Nursery, pool_folder: Path
+) -> None:
+    early = warmed_up(spawn, SEED_CONSUMER)
+    crowd = [warmed_up(spawn, SEED_CONSUMER) for _ in range(10)]
+    producer = warmed_up(spawn, SEED_PRODUCER)
+
+    early.tell("go")
+    early.expect(WAITING)  # not "Got last image": there is no pool yet
+    producer.tell("go")
+    producer.expect("Published frame 0")
+    early.expect(GOT_NEW)
+    assert early.succeed()[-1] == GOT_NEW
+
+    for consumer in crowd:
+        consumer.tell("go")
+    for consumer in crowd:
+        assert consumer.succeed() == ["ready", GOT_LAST, WAITING, GOT_NEW]
+
+    said = producer.succeed()
+    assert said == ["ready", *(f"Published frame {i}" for i in range(100))]
+    assert pool_files(pool_folder) == []
+
+
+def test_the_seeds_consumer_finds_no_pool_and_says_so_by_saying_nothing(spawn: Nursery) -> None:
+    assert spawn(SEED_CONSUMER).succeed() == [WAITING]
+
+
+def test_the_seeds_producer_interrupted_by_ctrl_c_leaves_no_pool(spawn: Nursery, pool_folder: Path) -> None:
+    producer = warmed_up(spawn, SEED_PRODUCER)
+    producer.tell("go")
+    producer.expect("Published frame 0")
+    assert len(pool_files(pool_folder)) == 1
+    producer.signal(signal.SIGINT)
+    producer.fail_with(-signal.SIGINT)
+    assert pool_files(pool_folder) == []
+
+
+def test_the_seeds_consumer_carries_on_with_a_killed_producers_last_frame_and_its_successor(spawn: Nursery) -> None:
+    first = warmed_up(spawn, SEED_PRODUCER)
+    second = warmed_up(spawn, SEED_PRODUCER)
+    consumer = warmed_up(spawn, SEED_CONSUMER)
+    first.tell("go")
+    first.expect("Published frame 0")
+    first.kill()
+    consumer.tell("go")
+    consumer.expect(GOT_LAST)
+    consumer.expect(WAITING)
+    second.tell("go")
+    consumer.expect(GOT_NEW)
+    consumer.succeed()
+    second.signal(signal.SIGINT)
+    second.fail_with(-signal.SIGINT)

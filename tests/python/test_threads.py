@@ -1,0 +1,232 @@
+"""Handles are shared between threads; producer and stream live in one process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from polymorph_ipc import ClosedError, TensorProducer, TensorStream, WrongStateError, wait_any
+
+from support.frames import number_of, numbered, numbers_of
+
+THREADS = 8
+
+
+def run_in_threads(work: Callable[[int], None], count: int = THREADS) -> None:
+    """Run `work(0)`, `work(1)`, ... at once; the first error of any of them is raised here."""
+    errors: list[BaseException] = []
+    together = threading.Barrier(count)
+
+    def guarded(index: int) -> None:
+        try:
+            together.wait(20)
+            work(index)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(index,)) for index in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive(), "a thread hangs"
+    if errors:
+        raise errors.pop(0)
+
+
+def test_eight_threads_share_one_stream_and_no_sample_is_given_twice() -> None:
+    count = 400
+    with TensorProducer.from_sample("cam", numbered(0), history_len=count) as producer, TensorStream("cam") as stream:
+        taken: list[list[int]] = [[] for _ in range(THREADS)]
+
+        def work(index: int) -> None:
+            if index == 0:
+                for number in range(1, count + 1):
+                    producer.publish(numbered(number))
+            while (frame := stream.get_next(timeout=0.3)) is not None:
+                taken[index].append(number_of(frame))
+
+        run_in_threads(work)
+        assert sorted(number for each in taken for number in each) == list(range(1, count + 1))
+        assert all(each == sorted(each) for each in taken)
+
+
+def test_eight_threads_do_everything_at_once_with_one_stream() -> None:
+    with (
+        TensorProducer.from_sample("cam", numbered(0, (16, 16)), history_len=6) as producer,
+        TensorStream("cam") as stream,
+    ):
+        producer.publish(numbered(1, (16, 16)))
+        stop = threading.Event()
+
+        def publish() -> None:
+            while not stop.is_set():
+                with producer.loan() as frame:
+                    frame.data[:] = frame.seq
+
+        def read(index: int) -> None:
+            kept: list[tuple[int, Any]] = []
+            out = numbered(0, (16, 16))
+            for turn in range(250):
+                which = (turn + index) % 6
+                if which == 0:
+                    frame, info = stream.get_last(return_info=True)
+                    assert number_of(frame) == info.seq
+                    kept = [*kept[-2:], (info.seq, frame)]
+                elif which == 1:
+                    frame, info = stream.get_new(timeout=0, return_info=True)
+                    assert frame is None or number_of(frame) == info.seq
+                elif which == 2:
+                    history, info = stream.get_history(3, pad="repeat", return_info=True)
+                    assert numbers_of(history) == info.seq.tolist()
+                elif which == 3:
+                    number_of(stream.get_last(out=out))
+                elif which == 4:
+                    assert stream.connected and stream.producer_alive
+                    assert stream.stats["views_held"] <= 7
+                else:
+                    assert wait_any([stream], timeout=20) == [stream]
+                assert all(number_of(frame) == seq for seq, frame in kept)
+
+        producing = threading.Thread(target=publish)
+        producing.start()
+        try:
+            run_in_threads(read)
+        finally:
+            stop.set()
+            producing.join(20)
+        assert stream.stats["views_held"] == 0
+
+
+def test_one_sample_wakes_all_threads_and_is_given_to_one() -> None:
+    with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
+        given: list[int] = []
+
+        def work(index: int) -> None:
+            if index == 0:
+                producer.publish(numbered(5))
+            frame = stream.get_new(timeout=0.5)
+            if frame is not None:
+                given.append(number_of(frame))
+
+        run_in_threads(work)
+        assert given == [5]
+
+
+def test_threads_that_share_a_producer_take_turns() -> None:
+    with TensorProducer.from_sample("cam", numbered(0, (64, 64)), history_len=200) as producer:
+        with TensorStream("cam") as stream:
+            seqs: list[list[int]] = [[] for _ in range(THREADS)]
+
+            def work(index: int) -> None:
+                for _ in range(25):
+                    seqs[index].append(producer.publish(numbered(index, (64, 64))))
+
+            run_in_threads(work)
+            assert sorted(seq for each in seqs for seq in each) == list(range(1, THREADS * 25 + 1))
+            history, info = stream.get_history(200, return_info=True)
+            by_seq = {seq: index for index, each in enumerate(seqs) for seq in each}
+            assert numbers_of(history) == [by_seq[seq] for seq in info.seq.tolist()]
+
+
+def test_loans_of_several_threads_never_overlap() -> None:
+    with TensorProducer.from_sample("cam", numbered(0), history_len=200) as producer, TensorStream("cam") as stream:
+        refused = [0] * THREADS
+
+        def work(index: int) -> None:
+            done = 0
+            while done < 25:
+                try:
+                    with producer.loan() as frame:
+                        frame.data[:] = index
+                except WrongStateError:
+                    refused[index] += 1
+                else:
+                    done += 1
+
+        run_in_threads(work)
+        assert producer.seq == THREADS * 25
+        assert all(0 <= number < THREADS for number in numbers_of(stream.get_history(200)))
+
+
+def test_streams_are_made_and_closed_by_eight_threads_at_once() -> None:
+    with TensorProducer.from_sample("cam", numbered(0)) as producer:
+        producer.publish(numbered(1))
+
+        def work(_: int) -> None:
+            for _ in range(30):
+                with TensorStream("cam") as stream:
+                    assert number_of(stream.get_last()) == 1
+
+        run_in_threads(work)
+        assert [reader for reader in producer.readers() if reader.alive] == []
+
+
+def test_views_are_dropped_by_other_threads_than_the_ones_that_read_them() -> None:
+    with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
+        shelf: list[Any] = []
+
+        def work(index: int) -> None:
+            for _ in range(200):
+                if index == 0:
+                    producer.publish(numbered(producer.seq + 1))
+                elif index % 2:
+                    frame = stream.get_last()
+                    if frame is not None:
+                        shelf.append(frame)
+                elif shelf:
+                    try:
+                        number_of(shelf.pop())
+                    except IndexError:
+                        continue
+
+        run_in_threads(work)
+        assert all(number_of(frame) > 0 for frame in shelf)
+        shelf.clear()
+        assert stream.stats["views_held"] == 0
+
+
+def test_waiting_and_publishing_in_one_process_hold_nobody_up() -> None:
+    """The GIL is released while a thread waits: a stream that waits does not keep its own process from publishing."""
+    with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
+        results: list[Any] = []
+        consumer = threading.Thread(target=lambda: results.append(stream.get_new(timeout=60)))
+        consumer.start()
+        producer.publish(numbered(1))
+        consumer.join(20)
+        assert not consumer.is_alive()
+        assert number_of(results.pop()) == 1
+
+
+def test_cleanup_of_the_producer_while_threads_publish_and_read_is_an_error_not_a_crash() -> None:
+    for _ in range(10):
+        producer = TensorProducer.from_sample("cam", numbered(0, (200, 200)))
+        stream = TensorStream("cam")
+        closed: list[int] = []
+
+        def work(
+            index: int,
+            producer: TensorProducer = producer,
+            stream: TensorStream = stream,
+            closed: list[int] = closed,
+        ) -> None:
+            if index == 0:
+                while producer.seq < 20:
+                    continue
+                producer.cleanup()
+            elif index < 4:
+                try:
+                    while True:
+                        producer.publish(np.full((200, 200), 7))
+                except ClosedError:
+                    closed.append(index)
+            else:
+                while not producer.closed:
+                    frame = stream.get_last()
+                    assert frame is None or number_of(frame) == 7
+
+        run_in_threads(work)
+        assert sorted(closed) == [1, 2, 3]
+        stream.cleanup()

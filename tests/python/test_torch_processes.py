@@ -1,0 +1,160 @@
+"""torch and processes: DataLoader workers, in-place writes, older torch, torch that is imported only when wanted."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+import torch
+from polymorph_ipc import TensorProducer
+
+from support.processes import Nursery
+
+LOADER = """
+    import sys
+    import torch
+    from polymorph_ipc import TensorProducer, TensorStream
+
+    class Frames(torch.utils.data.Dataset):
+        def __init__(self, stream):
+            self.stream = stream
+        def __len__(self):
+            return 8
+        def __getitem__(self, index):
+            return self.stream.get_history(8)[index]
+
+    if __name__ == "__main__":
+        with TensorProducer.from_sample("cam", torch.zeros(4, 8, dtype=torch.int64)) as producer:
+            with TensorStream("cam") as stream:
+                for number in range(1, 9):
+                    producer.publish(torch.full((4, 8), number))
+                kept = stream.get_last()
+                loader = torch.utils.data.DataLoader(
+                    Frames(stream), batch_size=4, num_workers=2, multiprocessing_context=sys.argv[1]
+                )
+                for epoch in range(2):
+                    say("batches", [batch[:, 0, 0].tolist() for batch in loader])
+                for number in range(9, 60):
+                    producer.publish(torch.full((4, 8), number))
+                say("kept", kept.unique().tolist(), stream.get_last().unique().tolist())
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_stream_in_a_dataset_serves_dataloader_workers(spawn: Nursery, method: str) -> None:
+    child = spawn(LOADER, method)
+    for _ in range(2):
+        assert child.expect("batches", timeout=60) == "[[1, 2, 3, 4], [5, 6, 7, 8]]"
+    assert child.expect("kept") == "[8] [59]"
+    child.succeed()
+
+
+@pytest.mark.leaves_pools
+def test_an_in_place_operation_on_a_view_faults_and_the_fault_is_explained(spawn: Nursery) -> None:
+    child = spawn(
+        """
+    import torch
+    from polymorph_ipc import TensorProducer, TensorStream, explain_faults
+    explain_faults()
+    producer = TensorProducer.from_sample("victor/cam", torch.zeros(4, 8))
+    producer.publish(torch.ones(4, 8))
+    stream = TensorStream("victor/cam")
+    stream.get_last(copy=True).sub_(1)
+    say("a copy may be written to")
+    stream.get_last().sub_(1)
+    """
+    )
+    child.expect("a copy may be written to")
+    stderr = child.fail_with(-signal.SIGSEGV)
+    assert "victor/cam" in stderr
+    assert "copy=True" in stderr
+
+
+ROUND_TRIP = """
+    import gc
+    import numpy as np
+    import torch
+    from polymorph_ipc import SchemaMismatchError, TensorProducer, TensorStream
+
+    {preparation}
+    for dtype in (torch.int64, torch.float32, torch.bfloat16, torch.float8_e5m2, torch.bool, torch.complex64):
+        sample = torch.ones(4, 8).to(dtype)
+        with TensorProducer.from_sample("cam", sample, history_len=3) as producer, TensorStream("cam") as stream:
+            for number in range(30):
+                producer.publish(sample)
+            producer.publish(sample.T.contiguous().T)
+            frame, history = stream.get_last(), stream.get_history(3)
+            assert frame.dtype == history.dtype == dtype and history.shape == (3, 4, 8)
+            assert all(torch.equal(each.view(torch.uint8), sample.view(torch.uint8)) for each in (frame, *history))
+            assert stream.stats["views_held"] == 2 and stream.stats["copies"] == 0
+            for number in range(30):
+                producer.publish(torch.zeros(4, 8).to(dtype))
+            assert torch.equal(frame.view(torch.uint8), sample.view(torch.uint8))
+            del frame, history, each
+            gc.collect()
+            assert stream.stats["views_held"] == 0
+            try:
+                producer.publish(sample[:2])
+                raise AssertionError("half a sample was published")
+            except SchemaMismatchError:
+                pass
+            producer.publish(sample.clone().requires_grad_() if dtype is torch.float32 else sample)
+            with producer.loan() as loan:
+                loan.data.copy_(sample)
+            assert torch.equal(stream.get_last().view(torch.uint8), sample.view(torch.uint8))
+            out = torch.zeros(4, 8).to(dtype)
+            assert stream.get_last(out=out) is out
+            assert torch.equal(out.view(torch.uint8), sample.view(torch.uint8))
+    say("exact")
+"""
+
+TORCH_BEFORE_2_10 = (
+    'del torch.Tensor.__dlpack_c_exchange_api__; assert not hasattr(torch.Tensor, "__dlpack_c_exchange_api__")'
+)
+
+
+@pytest.mark.parametrize("preparation", ["pass", TORCH_BEFORE_2_10], ids=["exchange API", "capsules of an older torch"])
+def test_tensors_are_exact_and_pinned_with_and_without_the_exchange_api(spawn: Nursery, preparation: str) -> None:
+    child = spawn(ROUND_TRIP.format(preparation=preparation))
+    assert child.expect("exact", timeout=60) == ""
+    child.succeed()
+
+
+def test_torch_is_imported_when_a_torch_pool_is_read_and_not_before(spawn: Nursery) -> None:
+    with TensorProducer.from_sample("cam", torch.zeros(3)) as producer:
+        producer.publish(torch.ones(3))
+        child = spawn(
+            """
+    import sys
+    from polymorph_ipc import TensorStream, list_pools
+    list_pools()
+    with TensorStream("cam", backend="numpy") as stream:
+        say(type(stream.get_last()).__module__, "torch" in sys.modules)
+    with TensorStream("cam") as stream:
+        say(type(stream.get_last()).__module__, "torch" in sys.modules)
+    """
+        )
+        assert child.expect("") == "numpy False"
+        assert child.expect("", timeout=60) == "torch True"
+        child.succeed()
+
+
+def test_where_torch_is_not_installed_torch_pools_are_read_as_numpy(spawn: Nursery) -> None:
+    with TensorProducer.from_sample("cam", torch.zeros(3)) as producer:
+        producer.publish(torch.ones(3))
+        child = spawn(
+            """
+    import sys
+    sys.modules["torch"] = None  # as if it were not installed
+    from polymorph_ipc import TensorStream
+    with TensorStream("cam") as stream:
+        say(stream.backend, stream.get_last())
+    try:
+        TensorStream("cam", backend="torch").get_last()
+    except ImportError as error:
+        say("refused", error)
+    """
+        )
+        assert child.expect("") == "numpy [1. 1. 1.]"
+        assert "torch" in child.expect("refused")
+        child.succeed()

@@ -1,0 +1,267 @@
+"""Waiting: for a sample, a pool, several streams; interrupted by signals, by Ctrl-C, by cleanup; at no CPU time."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from polymorph_ipc import ClosedError, TensorProducer, TensorStream, wait_any, wait_connected
+
+from support.frames import number_of, numbered
+from support.observe import cpu_seconds, is_asleep, wait_until
+from support.processes import Child, Nursery
+
+WAITS = {
+    "get_new of an absent pool": "TensorStream('absent').get_new(timeout=None)",
+    "get_new of an idle pool": "TensorStream('cam').get_new(timeout=None)",
+    "get_next of an idle pool": "TensorStream('cam').get_next(timeout=None)",
+    "iteration": "next(iter(TensorStream('cam')))",
+    "wait_connected": "TensorStream('absent').wait_connected(timeout=None)",
+    "wait_any": "wait_any([TensorStream('cam'), TensorStream('cam')], timeout=None)",
+    "wait_any with an absent pool": "wait_any([TensorStream('cam'), TensorStream('absent')], timeout=None)",
+    "wait_connected of several": "wait_connected([TensorStream('cam'), TensorStream('absent')], timeout=None)",
+}
+
+
+def waiting_child(spawn: Nursery, wait: str, preparation: str = "pass") -> Child:
+    child = spawn(
+        f"""
+    import os, signal, threading, time
+    from polymorph_ipc import TensorStream, wait_any, wait_connected
+    {preparation}
+    say("waiting")
+    result = {wait}
+    say("result", result)
+    """
+    )
+    child.expect("waiting")
+    wait_until(lambda: is_asleep(child.pid), what="the child's sleep")
+    return child
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_ctrl_c_interrupts_a_wait_at_once(spawn: Nursery, wait: str) -> None:
+    with TensorProducer.from_sample("cam", numbered(0)):
+        child = waiting_child(spawn, WAITS[wait])
+        child.signal(signal.SIGINT)
+        stderr = child.fail_with(-signal.SIGINT, timeout=5)
+        assert "KeyboardInterrupt" in stderr
+
+
+def test_a_signal_whose_handler_raises_ends_the_wait_with_that_exception(spawn: Nursery) -> None:
+    preparation = (
+        "def give_up(*_): raise TimeoutError('the handler says so')\n    signal.signal(signal.SIGUSR1, give_up)"
+    )
+    child = waiting_child(spawn, WAITS["get_new of an idle pool"], preparation)
+    child.signal(signal.SIGUSR1)
+    assert "the handler says so" in child.fail_with(1, timeout=5)
+
+
+@pytest.mark.parametrize("pool", ["cam", "absent"])
+def test_timeouts_are_right_across_signals(spawn: Nursery, pool: str) -> None:
+    """Sixty signals come during the wait; it neither ends early nor begins anew with each."""
+    with TensorProducer.from_sample("cam", numbered(0)):
+        child = spawn(
+            f"""
+    import signal, time
+    from polymorph_ipc import TensorStream
+    count = 0
+    def tick(*_):
+        global count
+        count += 1
+    signal.signal(signal.SIGALRM, tick)
+    stream = TensorStream("{pool}")
+    signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+    begun = time.monotonic()
+    frame = stream.get_new(timeout=0.6)
+    taken = time.monotonic() - begun
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    say(frame, count, taken)
+    """
+        )
+        frame, count, taken = child.expect("").split()
+        child.succeed()
+        assert frame == "None"
+        assert int(count) > 5, "signals did come during the wait"
+        assert float(taken) >= 0.6
+        assert float(taken) < 5, "the timeout began anew with the signals"
+
+
+def test_samples_are_not_lost_when_signals_come_all_the_time(spawn: Nursery) -> None:
+    with TensorProducer.from_sample("cam", numbered(0), history_len=50) as producer:
+        child = spawn(
+            """
+    import signal
+    from polymorph_ipc import TensorStream
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    stream = TensorStream("cam")
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    say("ready")
+    for number in range(1, 31):
+        frame = stream.get_next(timeout=20)
+        assert frame.flat[0] == number
+        say("got", number)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    """
+        )
+        child.expect("ready")
+        for number in range(1, 31):
+            producer.publish(numbered(number))
+            child.expect(f"got {number}")
+        child.succeed()
+
+
+@pytest.mark.parametrize("wait", ["get_new of an absent pool", "get_new of an idle pool", "wait_any"])
+def test_a_waiting_consumer_uses_no_cpu_time(spawn: Nursery, wait: str) -> None:
+    with TensorProducer.from_sample("cam", numbered(0)):
+        child = waiting_child(spawn, WAITS[wait])
+        used, begun = cpu_seconds(child.pid), time.monotonic()
+        wait_until(lambda: time.monotonic() - begun > 1.5)
+        share = (cpu_seconds(child.pid) - used) / (time.monotonic() - begun)
+        assert share < 0.04, f"a waiting consumer uses {share:.0%} of a processor"
+        child.kill()
+
+
+def test_timeout_none_waits_and_a_number_is_seconds() -> None:
+    with TensorProducer.from_sample("cam", numbered(0)), TensorStream("cam") as stream:
+        begun = time.monotonic()
+        assert stream.get_new(timeout=0.25) is None
+        assert stream.get_next(0.25) is None
+        assert time.monotonic() - begun >= 0.5
+
+
+@pytest.mark.parametrize("timeout", [-1, -0.001, float("nan")])
+def test_a_timeout_that_is_none_is_refused(timeout: float) -> None:
+    with TensorStream("cam") as stream:
+        waits: list[Callable[[], Any]] = [
+            lambda: stream.get_new(timeout=timeout),
+            lambda: stream.get_next(timeout=timeout),
+            lambda: stream.wait_connected(timeout=timeout),
+            lambda: wait_any([stream], timeout=timeout),
+            lambda: wait_connected([stream], timeout=timeout),
+        ]
+        for wait in waits:
+            with pytest.raises(ValueError, match="timeout"):
+                wait()
+
+
+@pytest.mark.parametrize("timeout", [1e9, 1e18, float("inf")])
+def test_a_timeout_longer_than_time_itself_is_just_long(timeout: float) -> None:
+    with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
+        results: list[Any] = []
+        waiter = threading.Thread(target=lambda: results.append(stream.get_new(timeout=timeout)))
+        waiter.start()
+        producer.publish(numbered(1))
+        waiter.join(20)
+        assert not waiter.is_alive()
+        assert number_of(results.pop()) == 1
+
+
+@pytest.mark.parametrize("pool", ["cam", "absent"])
+def test_cleanup_in_one_thread_ends_the_wait_of_another_with_closed_error(pool: str) -> None:
+    with TensorProducer.from_sample("cam", numbered(0)):
+        stream = TensorStream(pool)
+        begun, ended = threading.Event(), []
+
+        def wait() -> None:
+            begun.set()
+            try:
+                stream.get_new(timeout=60)
+            except ClosedError as error:
+                ended.append(error)
+
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        begun.wait(20)
+        stream.cleanup()
+        waiter.join(20)
+        assert not waiter.is_alive()
+        assert len(ended) == 1
+        ended.clear()
+
+
+def test_wait_connected_tells_whether_the_pool_is_there() -> None:
+    with TensorStream("cam") as stream:
+        assert stream.wait_connected(timeout=0) is False
+        assert stream.wait_connected(timeout=0.05) is False
+        with TensorProducer.from_sample("cam", numbered(0)):
+            assert stream.wait_connected(timeout=0) is True
+            assert stream.wait_connected() is True
+
+
+def test_wait_connected_wakes_when_the_pool_appears(spawn: Nursery) -> None:
+    child = waiting_child(spawn, WAITS["wait_connected"].replace("None", "60"))
+    with TensorProducer.from_sample("absent", numbered(0)):
+        assert child.expect("result") == "True"
+        child.succeed()
+
+
+def test_wait_connected_of_several_waits_for_all(spawn: Nursery) -> None:
+    with TensorStream("cam") as one, TensorStream("arm") as other, TensorProducer.from_sample("cam", numbered(0)):
+        assert wait_connected([one], timeout=0) is True
+        assert wait_connected([one, other], timeout=0) is False
+        assert wait_connected([one, other], timeout=0.05) is False
+        child = waiting_child(spawn, "wait_connected([TensorStream('cam'), TensorStream('arm')], timeout=60)")
+        with TensorProducer.from_sample("arm", numbered(0)):
+            assert wait_connected([one, other], timeout=0) is True
+            assert child.expect("result") == "True"
+            child.succeed()
+
+
+def test_wait_any_returns_those_that_have_something_new_and_takes_nothing() -> None:
+    with (
+        TensorProducer.from_sample("cam", numbered(0)) as cam,
+        TensorProducer.from_sample("arm", numbered(0)) as arm,
+        TensorStream("cam") as cam_stream,
+        TensorStream("arm") as arm_stream,
+        TensorStream("absent") as absent,
+    ):
+        streams = [absent, cam_stream, arm_stream]
+        assert wait_any(streams, timeout=0) == []
+        assert wait_any(streams, timeout=0.05) == []
+        arm.publish(numbered(1))
+        for _ in range(2):
+            ready = wait_any(streams, timeout=20)
+            assert len(ready) == 1 and ready[0] is arm_stream
+        cam.publish(numbered(2))
+        ready = wait_any(streams, timeout=20)
+        assert len(ready) == 2 and ready[0] is cam_stream and ready[1] is arm_stream
+        assert number_of(arm_stream.get_new(timeout=0)) == 1
+        assert [stream.pool_name for stream in wait_any(iter(streams), timeout=0)] == ["cam"]
+
+
+def test_wait_any_sleeps_until_one_of_its_streams_has_something(spawn: Nursery) -> None:
+    wait = "[stream.pool_name for stream in wait_any([TensorStream('a'), TensorStream('b'), TensorStream('c')], 60)]"
+    with TensorProducer.from_sample("a", numbered(0)), TensorProducer.from_sample("b", numbered(0)) as chosen:
+        child = waiting_child(spawn, wait)
+        chosen.publish(numbered(1))
+        assert child.expect("result") == "['b']"
+        child.succeed()
+        child = waiting_child(spawn, wait)
+        with TensorProducer.from_sample("c", numbered(0)) as late:
+            late.publish(numbered(1))
+            assert child.expect("result") == "['c']"
+            child.succeed()
+
+
+def test_wait_any_of_more_streams_than_one_sleep_can_hold(spawn: Nursery) -> None:
+    child = waiting_child(
+        spawn,
+        "[stream.pool_name for stream in wait_any(streams, 60)]",
+        "streams = [TensorStream(f'pool/{number}') for number in range(140)]",
+    )
+    with TensorProducer.from_sample("pool/139", numbered(0)) as producer:
+        producer.publish(numbered(1))
+        assert child.expect("result") == "['pool/139']"
+        child.succeed()
+
+
+def test_wait_any_of_nothing_or_of_something_else_is_refused() -> None:
+    with pytest.raises(ValueError, match="stream"):
+        wait_any([], timeout=0)
+    with pytest.raises(TypeError):
+        wait_any(["cam"], timeout=0)  # type: ignore[list-item]
