@@ -1,0 +1,63 @@
+"""MomentumX: shared memory buffers between processes; its consumers poll."""
+
+from __future__ import annotations
+
+import time
+
+import numpy
+
+from peers.adapter import Peer
+
+BUFFERS = 8
+# receive() has no timeout. Waits this long are taken for "until it comes"; shorter ones, while connecting, poll.
+FOREVER = 0.5
+
+
+class MomentumSender:
+    """A producer."""
+
+    def __init__(self, topic: str, sample: numpy.ndarray) -> None:
+        import momentumx
+
+        self._producer = momentumx.Producer(topic.replace("/", "_"), sample.nbytes, BUFFERS, False)
+
+    def send(self, array: numpy.ndarray) -> None:
+        """Only bytes objects are taken, so there is a copy more."""
+        self._producer.send_string(array.tobytes())
+
+    def close(self) -> None:
+        """End the stream."""
+        self._producer.end()
+
+
+class MomentumReceiver:
+    """A consumer with the library's own polling interval."""
+
+    def __init__(self, topic: str, sample: numpy.ndarray) -> None:
+        import momentumx
+
+        self._consumer = momentumx.Consumer(topic.replace("/", "_"))
+        self._last = 0
+
+    def receive(self, timeout: float) -> numpy.ndarray | None:
+        """The next buffer's bytes."""
+        if timeout >= FOREVER:
+            return self._array(self._consumer.receive(blocking=True))
+        deadline = time.monotonic() + timeout
+        while (array := self.newest()) is None and time.monotonic() < deadline:
+            time.sleep(0.001)
+        return array
+
+    def newest(self) -> numpy.ndarray | None:
+        """The next buffer if there is one."""
+        return self._array(self._consumer.receive(blocking=False))
+
+    def _array(self, buffer: object) -> numpy.ndarray | None:
+        return None if buffer is None else numpy.frombuffer(buffer.read(), numpy.float64)  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        """Drop the consumer."""
+        del self._consumer
+
+
+PEERS = [Peer("momentumx", "MomentumX", "momentumx", "momentumx", "polls", MomentumSender, MomentumReceiver)]

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# The shared library exports exactly what the public headers declare, under a version: check_exports.sh LIBRARY HEADERS
+set -euo pipefail
+library=$1 headers=$2
+
+exported=$(nm --dynamic --defined-only --with-symbol-versions "$library" | awk '$2 != "A" {print $3}' | sort)
+unversioned=$(grep -v '@@PMIPC_[0-9]*$' <<<"$exported" || true)
+if [ -n "$unversioned" ]; then
+    echo "exported without a version: $unversioned" >&2
+    exit 1
+fi
+# A declaration begins with PMIPC_API; the function's name is the first pmipc_ word before a parenthesis.
+declared=$(cat "$headers"/*.h | grep -v '^#' | tr '\n' ' ' | grep -oP 'PMIPC_API [^;]*?\Kpmipc_\w+(?=\()' | sort)
+if ! difference=$(diff <(echo "$declared") <(sed 's/@@.*//' <<<"$exported")); then
+    echo "declared (<) and exported (>) functions differ:" >&2
+    echo "$difference" >&2
+    exit 1
+fi
+echo "$(wc -l <<<"$exported") functions exported, as declared"

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Install a build into a fresh prefix and use it from outside the tree: run.sh BUILD_FOLDER PYTHON
+set -euo pipefail
+build=$(realpath "$1") python=$(realpath -s "$2") here=$(dirname "$(realpath "$0")")
+work=$(mktemp --directory)
+trap 'rm -rf "$work"' EXIT
+prefix=$work/prefix
+warnings=(-std=c11 -Wall -Wextra -Wconversion -Wshadow -Werror)
+
+for tool in c++ pkg-config nm; do
+    command -v "$tool" >/dev/null || { echo "the packaging test needs $tool (Debian: g++, pkg-config, binutils)" >&2; exit 1; }
+done
+
+cmake --install "$build" --prefix "$prefix" >/dev/null
+library=$(find "$prefix" -name libpolymorph_ipc.so)
+"$here/check_exports.sh" "$library" "$prefix/include/polymorph_ipc"
+
+# 1. find_package
+cmake -S "$here" -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" -DPMIPC_HEADER_DIR="$prefix/include/polymorph_ipc" \
+    -DCMAKE_BUILD_TYPE=Release >"$work/configure.log" || { cat "$work/configure.log" >&2; exit 1; }
+cmake --build "$work/build" >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; exit 1; }
+POLYMORPH_IPC_DIR=$(mktemp --directory --tmpdir=/dev/shm pmipc-packaging-XXXXXX)
+export POLYMORPH_IPC_DIR
+"$work/build/from_cxx" >/dev/null
+rmdir "$POLYMORPH_IPC_DIR"
+
+# 2. pkg-config, in a tree that was moved after it was installed
+mv "$prefix" "$work/moved"
+PKG_CONFIG_PATH=$(dirname "$(find "$work/moved" -name polymorph_ipc.pc)")
+export PKG_CONFIG_PATH
+library_folder=$(dirname "$PKG_CONFIG_PATH")
+read -ra flags < <(pkg-config --cflags --libs polymorph_ipc)
+cc "${warnings[@]}" "$here/doubler.c" "${flags[@]}" -Wl,-rpath,"$library_folder" -o "$work/doubler_pkg_config"
+read -ra flags < <(pkg-config --static --cflags --libs polymorph_ipc)
+cc "${warnings[@]}" -static "$here/doubler.c" "${flags[@]}" -o "$work/doubler_pkg_config_static"
+mv "$work/moved" "$prefix"
+
+# 3. all of them against Python, both ways
+"$python" "$here/talk.py" "$work/build/doubler_shared"
+"$python" "$here/talk.py" "$work/build/doubler_static"
+"$python" "$here/talk.py" "$work/doubler_pkg_config_static"
+mv "$prefix" "$work/moved"
+"$python" "$here/talk.py" "$work/doubler_pkg_config"
+echo "packaging: 4 C programs and 1 C++ program built outside the tree, all of them ran"

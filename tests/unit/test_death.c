@@ -1,0 +1,414 @@
+/* Kill -9 at any moment, hundreds of times: streams and producers go on, and nothing of the dead stays. */
+#include "helper.h"
+#include "pools.h"
+
+#include <unistd.h>
+
+#define BYTES 4000  /* a slot is one page: growth is counted exactly */
+#define HISTORY 4
+
+/* Let the child run for a random while: some frames, and some instructions more. */
+static void let_it_run(test_random *random, int channel)
+{
+    hear(channel);
+    random_spin(random, 200000);
+}
+
+/* ---- producers ---- */
+
+static void publishes_for_ever(int channel, const char *argument)
+{
+    (void)argument;
+    pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
+    publish_frame(producer);
+    tell(channel, 0);
+    for (;;) publish_frame(producer);
+}
+
+/* A stream lives through 200 producers, each killed at a random instant of its loop: it never sees a torn frame, never
+ * goes back, and all that history holds is whole. Catches an adopter that scans before it stores head, and an owner that
+ * trusts the ring of the dead. */
+TEST(a_stream_lives_through_two_hundred_killed_producers)
+{
+    test_random random = random_start();
+    helper first = helper_fork(publishes_for_ever, "");
+    let_it_run(&random, first.channel);
+    helper_kill(&first);
+    pmipc_stream *stream = stream_open("p", NULL);
+    uint64_t incarnation = stream_info(stream).incarnation;
+    uint64_t newest = read_newest(stream);
+    process_state before = process_state_now();
+    for (int round = 0; round < ROUNDS(200); round++) {
+        helper owner = helper_fork(publishes_for_ever, "");  /* the test holds only a stream; the child uses none of it */
+        let_it_run(&random, owner.channel);
+        helper_kill(&owner);
+        uint64_t now = read_newest(stream);
+        if (now <= newest) FAIL("round %d: newest went from %" PRIu64 " to %" PRIu64, round, newest, now);
+        newest = now;
+        pmipc_view view;
+        CHECK_OK(pmipc_stream_get_window(stream, 1, HISTORY, &view));
+        CHECK_EQ(view.seq, newest);
+        CHECK(view.frame_count >= HISTORY - 1 || view.frame_count == newest);  /* one more is being replaced at most */
+        check_view(&view);
+        pmipc_view_release(&view);
+        CHECK(!pmipc_stream_producer_alive(stream));
+    }
+    CHECK_EQ(stream_info(stream).incarnation, incarnation);
+    CHECK_EQ(stream_info(stream).reconnects, 0);
+    process_state after = process_state_now();
+    CHECK_EQ(after.descriptors, before.descriptors);
+    CHECK(after.shared_mappings <= before.shared_mappings + 1);  /* the first window's second mapping */
+    CHECK(stream_info(stream).slot_count <= HISTORY + PMIPC_DEFAULT_SPARE + 3);
+    pmipc_stream_close(stream);
+    CHECK_OK(pmipc_pool_remove("p", NULL, 0, 0, NULL));
+}
+
+static void opens_and_closes_for_ever(int channel, const char *argument)
+{
+    (void)argument;
+    tell(channel, 0);
+    for (int64_t i = 0;; i++) {
+        pmipc_producer *producer = bytes_producer("p", BYTES + i % 3, HISTORY);
+        publish_frame(producer);
+        if (i % 2)
+            pmipc_producer_close(producer);
+        else
+            pmipc_producer_abandon(producer);
+    }
+}
+
+/* Killed in the middle of creating, adopting, replacing, retiring: whatever is left, the next producer starts. */
+TEST(producers_killed_while_they_open_and_close_never_block_the_next)
+{
+    test_random random = random_start();
+    for (int round = 0; round < ROUNDS(200); round++) {
+        helper owner = helper_fork(opens_and_closes_for_ever, "");
+        let_it_run(&random, owner.channel);
+        helper_kill(&owner);
+        CHECK(folder_entries(test_folder()) <= 1);  /* a half-built pool has no name */
+        pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
+        pmipc_stream *stream = stream_open("p", NULL);
+        publish_and_read(producer, stream);
+        pmipc_stream_close(stream);
+        if (random_below(&random, 2))
+            pmipc_producer_close(producer);
+        else
+            pmipc_producer_abandon(producer);
+    }
+    (void)!pmipc_pool_remove("p", NULL, 0, 0, NULL);
+}
+
+/* ---- consumers ---- */
+
+ROLE(holds_seven_views)
+{
+    (void)argument;
+    pmipc_stream *stream = stream_open("p", NULL);
+    for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
+        pmipc_view view;
+        pmipc_status status = i % 2 ? pmipc_stream_get_last(stream, &view)
+                                    : pmipc_stream_get_window(stream, 1, HISTORY, &view);
+        CHECK_OK(status);
+        tell(channel, 0);
+        hear(channel);
+    }
+    sleep_until_killed();
+}
+
+ROLE(waits_for_frames)
+{
+    (void)argument;
+    pmipc_stream *stream = stream_open("p", NULL);
+    tell(channel, 0);
+    for (;;) {
+        pmipc_view view;
+        if (pmipc_stream_get_new(stream, PMIPC_FOREVER, &view) == PMIPC_OK) pmipc_view_release(&view);
+    }
+}
+
+static void opens_streams_for_ever(int channel, const char *argument)
+{
+    (void)argument;
+    tell(channel, 0);
+    for (;;) {
+        pmipc_stream *stream = stream_open("p", NULL);
+        pmipc_view view;
+        if (pmipc_stream_get_last(stream, &view) == PMIPC_OK) pmipc_view_release(&view);
+        if (pmipc_stream_get_window(stream, 1, HISTORY, &view) == PMIPC_OK) pmipc_view_release(&view);
+        pmipc_stream_close(stream);
+    }
+}
+
+static unsigned living_readers(pmipc_producer *producer)
+{
+    pmipc_reader_info readers[PMIPC_MAX_READERS];
+    uint32_t count = pmipc_producer_readers(producer, readers, PMIPC_MAX_READERS);
+    unsigned living = 0;
+    for (uint32_t i = 0; i < count; i++) living += readers[i].alive;
+    return living;
+}
+
+/* What the pool may cost when one living or not yet swept consumer holds all it can. */
+static void check_pool_is_bounded(pmipc_producer *producer)
+{
+    uint32_t slots = pmipc_producer_slot_count(producer);
+    if (slots > 4 * HISTORY + 8 + PMIPC_DEFAULT_SPARE + 8) FAIL("the pool has grown to %u slots", slots);
+}
+
+TEST(consumers_killed_with_seven_views_leave_nothing)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
+    publish_frames(producer, HISTORY);
+    process_state before = process_state_now();
+    for (int round = 0; round < ROUNDS(200); round++) {
+        if (round == 5) before = process_state_now();  /* by now it has grown as far as it has to */
+        helper consumer = helper_start("holds_seven_views", "");
+        for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
+            hear(consumer.channel);
+            publish_frame(producer);
+            tell(consumer.channel, 0);
+        }
+        helper_kill(&consumer);
+        CHECK_EQ(living_readers(producer), 0);
+        publish_frames(producer, 10);
+        check_pool_is_bounded(producer);
+    }
+    process_state after = process_state_now();
+    CHECK_EQ(after.descriptors, before.descriptors);
+    CHECK_EQ(after.shared_mappings, before.shared_mappings);
+    pmipc_stream *streams[PMIPC_MAX_READERS];  /* every row can be had again */
+    for (int i = 0; i < PMIPC_MAX_READERS; i++) streams[i] = stream_open("p", NULL);
+    for (int i = 0; i < PMIPC_MAX_READERS; i++) pmipc_stream_close(streams[i]);
+    publish_frames(producer, 100);
+    check_pool_is_bounded(producer);
+    pmipc_producer_close(producer);
+}
+
+ROLE(holds_seven_single_views)
+{
+    (void)argument;
+    pmipc_stream *stream = stream_open("p", NULL);
+    for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
+        pmipc_view view;
+        CHECK_OK(pmipc_stream_get_last(stream, &view));
+        tell(channel, 0);
+        hear(channel);
+    }
+    sleep_until_killed();
+}
+
+/* The pool may not grow: only the slots of the dead can give the history back. Catches a producer that never sweeps. */
+TEST(the_slots_of_a_killed_consumer_are_used_again)
+{
+    pmipc_schema schema = bytes_schema(BYTES);
+    pmipc_producer_options options = {.history_len = HISTORY, .spare = 5};  /* nine slots */
+    pmipc_producer *producer = producer_open("p", &schema, &options);
+    options.max_bytes = pool_file_bytes("p");
+    pmipc_producer_close(producer);
+    producer = producer_open("p", &schema, &options);
+    publish_frames(producer, HISTORY);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    for (int round = 0; round < 5; round++) {
+        helper consumer = helper_start("holds_seven_single_views", "");
+        for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
+            hear(consumer.channel);
+            publish_frames(producer, 5);
+            tell(consumer.channel, 0);
+        }
+        CHECK_STATUS(pmipc_stream_get_window(stream, HISTORY, HISTORY, &view), PMIPC_TOO_FEW);
+        helper_kill(&consumer);
+        WAIT_UNTIL(publish_frame(producer) && pmipc_stream_get_window(stream, HISTORY, HISTORY, &view) == PMIPC_OK);
+        check_view(&view);
+        pmipc_view_release(&view);
+        CHECK_EQ(pmipc_producer_slot_count(producer), 9);
+    }
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+ROLE(pins_every_slot)
+{
+    (void)argument;
+    pmipc_stream *stream = stream_open("p", NULL);
+    tell(channel, 0);
+    for (;;) {
+        hear(channel);
+        pmipc_view view;
+        CHECK_OK(pmipc_stream_get_last(stream, &view));
+        tell(channel, view.seq);
+    }
+}
+
+/* Real time: "never grow, never sweep". What the dead held comes back when pmipc_producer_sweep is called, and not before. */
+TEST(without_growth_the_slots_of_the_dead_come_back_with_a_sweep)
+{
+    pmipc_schema schema = bytes_schema(BYTES);
+    pmipc_producer_options options = {.history_len = 1, .spare = 3, .no_growth = true};
+    pmipc_producer *producer = producer_open("p", &schema, &options);
+    uint32_t slots = pmipc_producer_slot_count(producer);
+    CHECK(slots <= PMIPC_MAX_VIEWS);
+    helper holder = helper_start("pins_every_slot", "");
+    hear(holder.channel);
+    CHECK_EQ(pmipc_producer_sweep(producer), 0);
+    for (uint32_t i = 0; i < slots; i++) {
+        publish_frame(producer);
+        tell(holder.channel, 0);
+        CHECK_EQ(hear(holder.channel), i + 1);
+    }
+    pmipc_loan loan;
+    CHECK_STATUS(pmipc_producer_loan(producer, &loan), PMIPC_FULL);
+    CHECK_EQ(pmipc_producer_sweep(producer), 0);  /* the living keep theirs */
+    CHECK_STATUS(pmipc_producer_loan(producer, &loan), PMIPC_FULL);
+    helper_kill(&holder);
+    CHECK_STATUS(pmipc_producer_loan(producer, &loan), PMIPC_FULL);
+    CHECK_EQ(pmipc_producer_sweep(producer), 1);
+    publish_frames(producer, 20);
+    CHECK_EQ(pmipc_producer_sweep(producer), 0);
+    CHECK_EQ(pmipc_producer_slot_count(producer), slots);
+    pmipc_producer_close(producer);
+}
+
+TEST(consumers_killed_while_they_wait_leave_nothing)
+{
+    test_random random = random_start();
+    pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
+    publish_frame(producer);
+    process_state before = process_state_now();
+    for (int round = 0; round < ROUNDS(200); round++) {
+        helper consumer = helper_start("waits_for_frames", "");
+        hear(consumer.channel);
+        for (uint64_t i = random_below(&random, 4); i > 0; i--) publish_frame(producer);
+        random_spin(&random, 100000);
+        helper_kill(&consumer);
+        publish_frame(producer);
+    }
+    CHECK_EQ(living_readers(producer), 0);
+    check_pool_is_bounded(producer);
+    process_state after = process_state_now();
+    CHECK_EQ(after.descriptors, before.descriptors);
+    CHECK_EQ(after.shared_mappings, before.shared_mappings);
+    helper last = helper_start("waits_for_frames", "");  /* waiting still works with all that the dead left behind */
+    hear(last.channel);
+    publish_frames(producer, 10);
+    CHECK_EQ(living_readers(producer), 1);
+    helper_kill(&last);
+    pmipc_producer_close(producer);
+}
+
+/* The children fork from a process without handles: killed at random instants of open, pin, window, close. */
+static void kills_many_openers(int channel, const char *argument)
+{
+    (void)argument;
+    test_random random = {.state = hear(channel)};
+    for (int round = 0; round < ROUNDS(200); round++) {
+        helper opener = helper_fork(opens_streams_for_ever, "");
+        let_it_run(&random, opener.channel);
+        helper_kill(&opener);
+    }
+    tell(channel, 0);
+}
+
+TEST(consumers_killed_while_they_open_leave_nothing)
+{
+    test_random random = random_start();
+    helper killer = helper_fork(kills_many_openers, "");
+    pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
+    publish_frame(producer);
+    process_state before = process_state_now();
+    tell(killer.channel, random_next(&random));
+    while (!heard_something(killer.channel)) {
+        publish_frame(producer);
+        test_yield();
+    }
+    hear(killer.channel);
+    helper_finish(&killer);
+    CHECK_EQ(living_readers(producer), 0);
+    check_pool_is_bounded(producer);
+    process_state after = process_state_now();
+    CHECK_EQ(after.descriptors, before.descriptors - 1);         /* the killer's channel */
+    CHECK(after.shared_mappings <= before.shared_mappings + 8);  /* the producer's own, of what has grown */
+    pmipc_stream *streams[PMIPC_MAX_READERS];
+    for (int i = 0; i < PMIPC_MAX_READERS; i++) streams[i] = stream_open("p", NULL);
+    for (int i = 0; i < PMIPC_MAX_READERS; i++) CHECK_EQ(read_newest(streams[i]), pmipc_producer_seq(producer));
+    for (int i = 0; i < PMIPC_MAX_READERS; i++) pmipc_stream_close(streams[i]);
+    CHECK_EQ(folder_entries(test_folder()), 1);
+    pmipc_producer_close(producer);
+}
+
+/* Seventy die at once, more than there are rows can have held; no producer sweeps: new streams must find the rows. */
+TEST(rows_of_the_dead_are_claimed_without_any_help_of_a_producer)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
+    publish_frame(producer);
+    helper consumers[PMIPC_MAX_READERS];
+    for (int i = 0; i < PMIPC_MAX_READERS; i++) {
+        consumers[i] = helper_start("waits_for_frames", "");
+        hear(consumers[i].channel);
+    }
+    pmipc_producer_abandon(producer);
+    for (int i = 0; i < PMIPC_MAX_READERS; i++) helper_kill(&consumers[i]);
+    pmipc_stream *streams[PMIPC_MAX_READERS];
+    for (int i = 0; i < PMIPC_MAX_READERS; i++) {
+        streams[i] = stream_open("p", NULL);
+        CHECK_EQ(read_newest(streams[i]), 1);
+    }
+    for (int i = 0; i < PMIPC_MAX_READERS; i++) pmipc_stream_close(streams[i]);
+    CHECK_OK(pmipc_pool_remove("p", NULL, 0, 0, NULL));
+}
+
+/* ---- both at once ---- */
+
+static void reads_for_ever(int channel, const char *argument)
+{
+    (void)argument;
+    pmipc_stream *stream = stream_open("p", NULL);
+    tell(channel, 0);
+    for (uint64_t last = 0;;) {
+        pmipc_view views[3];
+        for (int i = 0; i < 3; i++) {
+            pmipc_status status = i == 2 ? pmipc_stream_get_window(stream, 1, HISTORY, &views[i])
+                                         : pmipc_stream_get_last(stream, &views[i]);
+            CHECK_OK(status);
+            CHECK(views[i].seq >= last);
+            last = views[i].seq;
+            check_view(&views[i]);
+        }
+        for (int i = 0; i < 3; i++) pmipc_view_release(&views[i]);
+    }
+}
+
+/* Producers and consumers die all the time, at random; the survivors check every frame they see, and a helper that saw
+ * something wrong has ended by itself, which helper_kill reports. */
+TEST(a_storm_of_deaths_leaves_every_survivor_with_whole_frames)
+{
+    enum { CONSUMERS = 3 };
+    test_random random = random_start();
+    helper owner = helper_fork(publishes_for_ever, "");
+    hear(owner.channel);
+    helper consumers[CONSUMERS];
+    for (int i = 0; i < CONSUMERS; i++) {
+        consumers[i] = helper_fork(reads_for_ever, "");
+        hear(consumers[i].channel);
+    }
+    for (int round = 0; round < ROUNDS(300); round++) {
+        random_spin(&random, 100000);
+        uint64_t victim = random_below(&random, CONSUMERS + 1);
+        if (victim == CONSUMERS) {
+            helper_kill(&owner);
+            owner = helper_fork(publishes_for_ever, "");
+            hear(owner.channel);
+        } else {
+            helper_kill(&consumers[victim]);
+            consumers[victim] = helper_fork(reads_for_ever, "");
+            hear(consumers[victim].channel);
+        }
+    }
+    pmipc_pool_info *info = inspect("p");
+    CHECK_EQ(info->reader_count, CONSUMERS);
+    CHECK(info->slot_count <= HISTORY + PMIPC_DEFAULT_SPARE + (CONSUMERS + 2) * (2 + HISTORY) + 8);
+    inspect_release(info);
+    for (int i = 0; i < CONSUMERS; i++) helper_kill(&consumers[i]);
+    helper_kill(&owner);
+    CHECK_OK(pmipc_pool_remove("p", NULL, 0, 0, NULL));
+}

@@ -1,0 +1,255 @@
+/* Loans: filling a frame in place; commit, discard, and every call out of turn. */
+#include "pools.h"
+
+static pmipc_schema points_schema(void)
+{
+    const int64_t points[] = {100, 3};
+    const int64_t pose[] = {7};
+    pmipc_schema schema;
+    pmipc_schema_init(&schema);
+    CHECK_OK(pmipc_schema_add(&schema, "points", PMIPC_FLOAT32, 2, points, PMIPC_FIELD_VARIABLE, NULL));
+    CHECK_OK(pmipc_schema_add(&schema, "pose", PMIPC_FLOAT64, 1, pose, 0, NULL));
+    CHECK_OK(pmipc_schema_add(&schema, "mass", PMIPC_FLOAT64, 0, NULL, 0, NULL));
+    return schema;
+}
+
+TEST(a_loan_tells_its_sequence_number_its_fields_and_their_lengths)
+{
+    pmipc_schema schema = points_schema();
+    pmipc_producer *producer = producer_open("p", &schema, NULL);
+    pmipc_loan loan;
+    CHECK_OK(pmipc_producer_loan(producer, &loan));
+    CHECK_EQ(loan.seq, 1);
+    CHECK_EQ(loan.field_count, 3);
+    CHECK_EQ(loan.fields[0].length, 100);
+    CHECK_EQ(loan.fields[1].length, 7);
+    CHECK_EQ(loan.fields[2].length, 1);
+    for (int f = 0; f < 3; f++) CHECK_EQ((uintptr_t)loan.fields[f].data % 64, 0);
+    CHECK_EQ(pmipc_producer_seq(producer), 0);
+    CHECK_OK(pmipc_producer_commit(producer, &loan, 5));
+    CHECK_EQ(pmipc_producer_seq(producer), 1);
+    CHECK_OK(pmipc_producer_loan(producer, &loan));
+    CHECK_EQ(loan.seq, 2);
+    pmipc_producer_discard(producer, &loan);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_committed_frame_is_read_and_one_that_is_out_is_not)
+{
+    pmipc_producer *producer = bytes_producer("p", 500, 3);
+    pmipc_stream *stream = stream_open("p", NULL);
+    publish_frame(producer);
+    for (uint64_t seq = 2; seq < 40; seq++) {
+        pmipc_loan loan;
+        CHECK_OK(pmipc_producer_loan(producer, &loan));
+        memset(loan.fields[0].data, 0xdd, 500);
+        CHECK_EQ(read_newest(stream), seq - 1);
+        pmipc_view view;
+        CHECK_STATUS(pmipc_stream_get_new(stream, 0, &view), PMIPC_TIMEOUT);
+        frame_fill(loan.fields[0].data, 500, loan.seq);
+        CHECK_OK(pmipc_producer_commit(producer, &loan, PMIPC_STAMP_NOW));
+        CHECK_EQ(read_newest(stream), seq);
+    }
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_discarded_frame_is_never_seen_and_leaves_no_gap)
+{
+    pmipc_producer *producer = bytes_producer("p", 500, 3);
+    pmipc_stream *stream = stream_open("p", NULL);
+    uint64_t expected = 0;
+    for (int i = 0; i < 50; i++) {
+        pmipc_loan loan;
+        CHECK_OK(pmipc_producer_loan(producer, &loan));
+        memset(loan.fields[0].data, 0xdd, 500);
+        pmipc_producer_discard(producer, &loan);
+        CHECK_EQ(pmipc_producer_seq(producer), expected);
+        expected = publish_frame(producer);
+        CHECK_EQ(expected, (uint64_t)i + 1);
+        CHECK_EQ(read_newest(stream), expected);
+    }
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_window(stream, 3, 3, &view));
+    check_view(&view);
+    pmipc_view_release(&view);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* Discards alone must not use up slots: with no_growth a slot lost each time would end in FULL. */
+TEST(a_thousand_discards_cost_no_slot)
+{
+    pmipc_schema schema = bytes_schema(500);
+    pmipc_producer_options options = {.history_len = 3, .no_growth = true};
+    pmipc_producer *producer = producer_open("p", &schema, &options);
+    pmipc_loan loan;
+    for (int i = 0; i < 1000; i++) {
+        CHECK_OK(pmipc_producer_loan(producer, &loan));
+        pmipc_producer_discard(producer, &loan);
+    }
+    publish_frames(producer, 20);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_window(stream, 3, 3, &view));
+    check_view(&view);
+    pmipc_view_release(&view);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(one_loan_at_a_time)
+{
+    pmipc_producer *producer = bytes_producer("p", 500, 3);
+    pmipc_loan first;
+    pmipc_loan second;
+    char data[500] = {0};
+    CHECK_OK(pmipc_producer_loan(producer, &first));
+    CHECK_STATUS(pmipc_producer_loan(producer, &second), PMIPC_WRONG_STATE);
+    pmipc_error error;
+    pmipc_producer_last_error(producer, &error);
+    CHECK_EQ(error.status, PMIPC_WRONG_STATE);
+    CHECK(error.text[0] != '\0');
+    CHECK_STATUS(pmipc_producer_publish(producer, data, 0, NULL), PMIPC_WRONG_STATE);
+    const pmipc_source source = {data, 0};
+    CHECK_STATUS(pmipc_producer_publish_fields(producer, &source, 1, 0, NULL), PMIPC_WRONG_STATE);
+    frame_fill(first.fields[0].data, 500, first.seq);
+    CHECK_OK(pmipc_producer_commit(producer, &first, 0));  /* the first is still good */
+    pmipc_stream *stream = stream_open("p", NULL);
+    CHECK_EQ(read_newest(stream), 1);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(what_is_not_out_cannot_be_committed)
+{
+    pmipc_producer *producer = bytes_producer("p", 500, 3);
+    pmipc_loan loan = {0};
+    CHECK_STATUS(pmipc_producer_commit(producer, &loan, 0), PMIPC_WRONG_STATE);
+    CHECK_OK(pmipc_producer_loan(producer, &loan));
+    pmipc_loan copy = loan;
+    CHECK_OK(pmipc_producer_commit(producer, &loan, 0));
+    CHECK_STATUS(pmipc_producer_commit(producer, &loan, 0), PMIPC_WRONG_STATE);
+    CHECK_STATUS(pmipc_producer_commit(producer, &copy, 0), PMIPC_WRONG_STATE);
+    CHECK_OK(pmipc_producer_loan(producer, &loan));
+    pmipc_loan discarded = loan;
+    pmipc_producer_discard(producer, &loan);
+    CHECK_STATUS(pmipc_producer_commit(producer, &loan, 0), PMIPC_WRONG_STATE);
+    CHECK_STATUS(pmipc_producer_commit(producer, &discarded, 0), PMIPC_WRONG_STATE);
+    CHECK_EQ(pmipc_producer_seq(producer), 1);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_loan_of_another_producer_cannot_be_committed)
+{
+    pmipc_producer *one = bytes_producer("one", 500, 3);
+    pmipc_producer *two = bytes_producer("two", 500, 3);
+    publish_frame(two);
+    pmipc_loan of_one;
+    pmipc_loan of_two;
+    CHECK_OK(pmipc_producer_loan(one, &of_one));
+    CHECK_OK(pmipc_producer_loan(two, &of_two));
+    CHECK_STATUS(pmipc_producer_commit(two, &of_one, 0), PMIPC_WRONG_STATE);
+    CHECK_STATUS(pmipc_producer_commit(one, &of_two, 0), PMIPC_WRONG_STATE);
+    CHECK_OK(pmipc_producer_commit(one, &of_one, 0));
+    CHECK_OK(pmipc_producer_commit(two, &of_two, 0));
+    pmipc_producer_close(one);
+    pmipc_producer_close(two);
+}
+
+TEST(discarding_what_is_not_out_is_harmless)
+{
+    pmipc_producer *producer = bytes_producer("p", 500, 3);
+    pmipc_loan loan = {0};
+    pmipc_producer_discard(producer, &loan);
+    publish_frame(producer);
+    CHECK_OK(pmipc_producer_loan(producer, &loan));
+    pmipc_producer_discard(producer, &loan);
+    pmipc_producer_discard(producer, &loan);
+    CHECK_OK(pmipc_producer_loan(producer, &loan));
+    frame_fill(loan.fields[0].data, 500, loan.seq);
+    CHECK_OK(pmipc_producer_commit(producer, &loan, 0));
+    pmipc_producer_discard(producer, &loan);  /* after its commit: the frame stays */
+    pmipc_stream *stream = stream_open("p", NULL);
+    CHECK_EQ(read_newest(stream), 2);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_loan_of_a_wrong_length_stays_out_and_can_be_mended)
+{
+    pmipc_schema schema = points_schema();
+    pmipc_producer *producer = producer_open("p", &schema, NULL);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_loan loan;
+    CHECK_OK(pmipc_producer_loan(producer, &loan));
+    loan.fields[0].length = 101;
+    CHECK_STATUS(pmipc_producer_commit(producer, &loan, 0), PMIPC_SCHEMA_MISMATCH);
+    pmipc_error error;
+    pmipc_producer_last_error(producer, &error);
+    CHECK_HAS(error.text, "points");
+    CHECK_HAS(error.text, "101");
+    loan.fields[0].length = -1;
+    CHECK_STATUS(pmipc_producer_commit(producer, &loan, 0), PMIPC_SCHEMA_MISMATCH);
+    pmipc_view view;
+    CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_NOTHING_NEW);
+    pmipc_loan second;
+    CHECK_STATUS(pmipc_producer_loan(producer, &second), PMIPC_WRONG_STATE);  /* it is still out */
+    loan.fields[0].length = 2;
+    CHECK_OK(pmipc_producer_commit(producer, &loan, 0));
+    CHECK_OK(pmipc_stream_get_last(stream, &view));
+    CHECK_EQ(view.fields[0].length, 2);
+    pmipc_view_release(&view);
+
+    CHECK_OK(pmipc_producer_loan(producer, &loan));
+    CHECK_EQ(loan.fields[0].length, 100);  /* preset anew */
+    loan.fields[0].length = 101;
+    CHECK_STATUS(pmipc_producer_commit(producer, &loan, 0), PMIPC_SCHEMA_MISMATCH);
+    pmipc_producer_discard(producer, &loan);
+    CHECK_OK(pmipc_producer_loan(producer, &loan));
+    pmipc_producer_discard(producer, &loan);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_producer_closed_or_abandoned_with_a_loan_out_drops_it)
+{
+    pmipc_producer *producer = bytes_producer("p", 500, 3);
+    pmipc_stream *stream = stream_open("p", NULL);
+    publish_frame(producer);
+    pmipc_loan loan;
+    CHECK_OK(pmipc_producer_loan(producer, &loan));
+    memset(loan.fields[0].data, 0xdd, 500);
+    pmipc_producer_abandon(producer);
+    CHECK_EQ(read_newest(stream), 1);
+    producer = bytes_producer("p", 500, 3);
+    CHECK_EQ(publish_frame(producer), 2);
+    CHECK_EQ(read_newest(stream), 2);
+    CHECK_OK(pmipc_producer_loan(producer, &loan));
+    pmipc_producer_close(producer);
+    pmipc_stream_close(stream);
+}
+
+/* The frame on loan must be one that nobody reads: held views and the whole history stay as they are. */
+TEST(a_loan_never_lends_what_streams_can_see)
+{
+    pmipc_producer *producer = bytes_producer("p", 500, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    for (int round = 0; round < 100; round++) {
+        publish_frame(producer);
+        pmipc_view held;
+        CHECK_OK(pmipc_stream_get_last(stream, &held));
+        pmipc_view window;
+        CHECK_OK(pmipc_stream_get_window(stream, 1, 4, &window));
+        pmipc_loan loan;
+        CHECK_OK(pmipc_producer_loan(producer, &loan));
+        memset(loan.fields[0].data, 0xdd, 500);
+        check_view(&held);
+        check_view(&window);
+        pmipc_producer_discard(producer, &loan);
+        pmipc_view_release(&held);
+        pmipc_view_release(&window);
+    }
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}

@@ -1,0 +1,390 @@
+/* What control loops are promised: no system call, no allocation. Counted, not timed.
+ *
+ * System calls: a seccomp filter traps every one but those named; the handler prints which it was and ends the process.
+ * Allocations: malloc and its kin are this program's own and count (with a sanitizer: its own hooks count). */
+#include "helper.h"
+#include "pools.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BYTES 56
+
+/* ---- allocations ---- */
+
+static atomic_uint allocations;
+
+#if TEST_SANITIZED
+/* As <sanitizer/allocator_interface.h> declares it; the header does not come with every compiler. */
+int __sanitizer_install_malloc_and_free_hooks(void (*malloc_hook)(const volatile void *block, size_t bytes),
+                                              void (*free_hook)(const volatile void *block));
+
+static void count_sanitizer_malloc(const volatile void *block, size_t bytes)
+{
+    (void)block;
+    (void)bytes;
+    atomic_fetch_add(&allocations, 1);
+}
+
+static void count_sanitizer_free(const volatile void *block)
+{
+    (void)block;
+    atomic_fetch_add(&allocations, 1);
+}
+
+__attribute__((constructor)) static void install_hooks(void)
+{
+    __sanitizer_install_malloc_and_free_hooks(count_sanitizer_malloc, count_sanitizer_free);
+}
+#else
+void *__libc_malloc(size_t bytes);
+void *__libc_calloc(size_t count, size_t bytes);
+void *__libc_realloc(void *block, size_t bytes);
+void __libc_free(void *block);
+
+void *malloc(size_t bytes)
+{
+    atomic_fetch_add(&allocations, 1);
+    return __libc_malloc(bytes);
+}
+
+void *calloc(size_t count, size_t bytes)
+{
+    atomic_fetch_add(&allocations, 1);
+    return __libc_calloc(count, bytes);
+}
+
+void *realloc(void *block, size_t bytes)
+{
+    atomic_fetch_add(&allocations, 1);
+    return __libc_realloc(block, bytes);
+}
+
+void free(void *block)
+{
+    atomic_fetch_add(&allocations, 1);
+    __libc_free(block);
+}
+#endif
+
+/* ---- system calls ---- */
+
+/* Where the clock is no vDSO's, reading it is a system call that the library cannot spare; else this is write. */
+static long clock_call = SYS_write;
+
+/* End without the exit handlers of a sanitizer's runtime, which make system calls. */
+static void quit(int code)
+{
+    syscall(SYS_exit_group, code);
+}
+
+static void report_system_call(int number, siginfo_t *info, void *context)
+{
+    (void)number;
+    (void)context;
+    char text[] = "    a system call was made: number 000\n";
+    int call = info->si_syscall;
+    for (size_t i = 0; i < 3; i++, call /= 10) text[sizeof text - 3 - i] = (char)('0' + call % 10);
+    ssize_t written = write(2, text, sizeof text - 1);
+    quit(written > 0 ? 2 : 3);
+}
+
+/* From now on every system call of this thread but write, exit_group, `also` and a clock that needs one ends the process
+ * with code 2. */
+static void forbid_system_calls(long also)
+{
+    struct sigaction action = {.sa_sigaction = report_system_call, .sa_flags = SA_SIGINFO};
+    sigaction(SIGSYS, &action, NULL);
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 4, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)clock_call, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)also, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+        FAIL("seccomp: %s", strerror(errno));
+}
+
+typedef void (*loop_body)(void);
+
+static int exit_code_under_filter(loop_body body, long also)
+{
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        forbid_system_calls(also);
+        body();
+        quit(0);
+    }
+    int status;
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+static void read_clocks(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_REALTIME, &now);
+}
+
+static void learn_clock(void)
+{
+    clock_call = exit_code_under_filter(read_clocks, SYS_write) == 0 ? SYS_write : SYS_clock_gettime;
+}
+
+static void make_a_system_call(void)
+{
+    getppid();
+}
+
+static void make_none(void)
+{
+}
+
+TEST(the_filter_catches_a_system_call_and_lets_none_through)
+{
+    CHECK_EQ(exit_code_under_filter(make_none, SYS_write), 0);
+    int saved = dup(2);
+    FILE *null = fopen("/dev/null", "we");
+    dup2(fileno(null), 2);
+    int code = exit_code_under_filter(make_a_system_call, SYS_write);
+    dup2(saved, 2);
+    close(saved);
+    fclose(null);
+    CHECK(code == 2 || (TEST_SANITIZED && code != 0));  /* a runtime may make calls of its own in a handler */
+}
+
+TEST(the_counter_counts_allocations)
+{
+    unsigned before = atomic_load(&allocations);
+    void *volatile block = malloc(100);
+    free(block);
+    CHECK_EQ(atomic_load(&allocations) - before, 2);
+}
+
+/* ---- the loops: each runs in a child of its own that opens everything first, then forbids, then loops ---- */
+
+typedef struct loop_handles {
+    pmipc_producer *producer;
+    pmipc_stream *stream;
+} loop_handles;
+
+static loop_handles open_realtime_handles(void)
+{
+    pmipc_schema schema = bytes_schema(BYTES);
+    pmipc_producer_options options = {.history_len = 4, .spare = 9, .no_growth = true, .prefault = true};
+    pmipc_stream_options stream_options = {.manual_reconnect = true, .prefault = true};
+    loop_handles handles = {.producer = producer_open("arm", &schema, &options)};
+    handles.stream = stream_open("arm", &stream_options);
+    publish_frames(handles.producer, 20);
+    read_newest(handles.stream);
+    return handles;
+}
+
+static void forbid_everything(unsigned *allocations_before)
+{
+    *allocations_before = atomic_load(&allocations);
+    forbid_system_calls(SYS_write);
+}
+
+/* An ordinary check would print and exit with code 1, which the filter allows. */
+static void end_loop(unsigned allocations_before)
+{
+    unsigned made = atomic_load(&allocations) - allocations_before;
+    if (made) FAIL("%u allocations were made", made);
+    quit(0);
+}
+
+static void copies(int channel, const char *argument)
+{
+    (void)channel;
+    (void)argument;
+    loop_handles handles = open_realtime_handles();
+    char data[BYTES];
+    unsigned before;
+    forbid_everything(&before);
+    for (int i = 0; i < 5000; i++) {
+        uint64_t seq;
+        frame_fill(data, BYTES, pmipc_producer_seq(handles.producer) + 1);
+        CHECK_OK(pmipc_producer_publish(handles.producer, data, i % 2 ? PMIPC_STAMP_NOW : i, &seq));
+        CHECK_EQ(read_newest(handles.stream), seq);
+    }
+    end_loop(before);
+}
+
+static void loans(int channel, const char *argument)
+{
+    (void)channel;
+    (void)argument;
+    loop_handles handles = open_realtime_handles();
+    unsigned before;
+    forbid_everything(&before);
+    for (int i = 0; i < 5000; i++) {
+        pmipc_loan loan;
+        CHECK_OK(pmipc_producer_loan(handles.producer, &loan));
+        if (i % 5 == 0) {
+            pmipc_producer_discard(handles.producer, &loan);
+            continue;
+        }
+        frame_fill(loan.fields[0].data, BYTES, loan.seq);
+        CHECK_OK(pmipc_producer_commit(handles.producer, &loan, PMIPC_STAMP_NOW));
+        CHECK_EQ(read_newest(handles.stream), loan.seq);
+    }
+    end_loop(before);
+}
+
+static void reads_in_every_way(int channel, const char *argument)
+{
+    (void)channel;
+    (void)argument;
+    loop_handles handles = open_realtime_handles();
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_window(handles.stream, 4, 4, &view));  /* the first window maps the ring twice */
+    pmipc_view_release(&view);
+    unsigned before;
+    forbid_everything(&before);
+    for (int i = 0; i < 2000; i++) {
+        publish_frames(handles.producer, 3);
+        CHECK_OK(pmipc_stream_get_next(handles.stream, 0, &view));
+        check_view(&view);
+        pmipc_view_release(&view);
+        CHECK_OK(pmipc_stream_get_unseen(handles.stream, &view));
+        pmipc_view_release(&view);
+        CHECK_OK(pmipc_stream_get_window(handles.stream, 4, 4, &view));
+        check_view(&view);
+        pmipc_view_release(&view);
+        CHECK_STATUS(pmipc_stream_get_new(handles.stream, 0, &view), PMIPC_TIMEOUT);  /* a poll that finds nothing */
+        CHECK_OK(pmipc_stream_get_at(handles.stream, INT64_MAX, PMIPC_AT_BEFORE, -1, &view));
+        pmipc_view_release(&view);
+        CHECK(pmipc_stream_connected(handles.stream));
+        CHECK(pmipc_stream_cursor(handles.stream) == pmipc_producer_seq(handles.producer));
+        CHECK(pmipc_monotonic_ns() > 0 && pmipc_realtime_ns() > 0);
+    }
+    end_loop(before);
+}
+
+/* Six views held all the time, each for six rounds: the producer skips their slots, and still makes no call. */
+static void holds_views(int channel, const char *argument)
+{
+    (void)channel;
+    (void)argument;
+    loop_handles handles = open_realtime_handles();
+    pmipc_view views[PMIPC_MAX_VIEWS] = {0};
+    unsigned before;
+    forbid_everything(&before);
+    for (int i = 0; i < 2000; i++) {
+        pmipc_view *view = &views[i % PMIPC_MAX_VIEWS];
+        if (view->owner) check_view(view);
+        pmipc_view_release(view);
+        publish_frame(handles.producer);
+        CHECK_OK(pmipc_stream_get_last(handles.stream, view));
+        CHECK(!view->copied);
+    }
+    end_loop(before);
+}
+
+/* The pool is gone, or was never there: the loop must learn it without a system call too. */
+static void loses_its_pool(int channel, const char *argument)
+{
+    (void)channel;
+    (void)argument;
+    loop_handles handles = open_realtime_handles();
+    pmipc_stream_options options = {.manual_reconnect = true};
+    pmipc_stream *absent = stream_open("absent", &options);
+    pmipc_producer_close(handles.producer);
+    unsigned before;
+    forbid_everything(&before);
+    for (int i = 0; i < 1000; i++) {
+        pmipc_view view;
+        CHECK_STATUS(pmipc_stream_get_last(handles.stream, &view), PMIPC_RETIRED);
+        CHECK_STATUS(pmipc_stream_get_last(absent, &view), PMIPC_NOT_CONNECTED);
+        CHECK(!pmipc_stream_connected(handles.stream));
+    }
+    end_loop(before);
+}
+
+static void check_loop(role_body body)
+{
+    learn_clock();
+    helper child = helper_fork(body, "");
+    helper_finish(&child);
+    CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
+}
+
+TEST(publishing_copies_makes_no_system_call_and_no_allocation)
+{
+    check_loop(copies);
+}
+
+TEST(loaning_committing_and_discarding_make_no_system_call_and_no_allocation)
+{
+    check_loop(loans);
+}
+
+TEST(every_read_that_need_not_wait_makes_no_system_call_and_no_allocation)
+{
+    check_loop(reads_in_every_way);
+}
+
+TEST(holding_seven_views_makes_no_system_call_and_no_allocation)
+{
+    check_loop(holds_views);
+}
+
+TEST(learning_that_the_pool_is_gone_makes_no_system_call_and_no_allocation)
+{
+    check_loop(loses_its_pool);
+}
+
+/* A publish to somebody who sleeps may make one futex call and nothing else. */
+static void publishes_to_sleepers(int channel, const char *argument)
+{
+    (void)argument;
+    loop_handles handles = open_realtime_handles();
+    tell(channel, 0);
+    hear(channel);  /* the sleeper has its stream */
+    unsigned before = atomic_load(&allocations);
+    forbid_system_calls(SYS_futex);
+    for (int i = 0; i < 200000; i++) publish_frame(handles.producer);
+    end_loop(before);
+}
+
+ROLE(sleeps_for_every_frame)
+{
+    (void)argument;
+    pmipc_stream *stream = stream_open("arm", NULL);
+    tell(channel, 0);
+    while (!heard_something(channel)) {
+        pmipc_view view;
+        if (pmipc_stream_get_new(stream, 10000000, &view) == PMIPC_OK) pmipc_view_release(&view);
+    }
+    pmipc_stream_close(stream);
+}
+
+TEST(waking_a_sleeper_is_one_futex_call_and_nothing_else)
+{
+    learn_clock();
+    helper owner = helper_fork(publishes_to_sleepers, "");
+    hear(owner.channel);
+    helper sleeper = helper_start("sleeps_for_every_frame", "");
+    hear(sleeper.channel);
+    tell(owner.channel, 0);
+    helper_finish(&owner);
+    tell(sleeper.channel, 0);
+    helper_finish(&sleeper);
+    CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
+}

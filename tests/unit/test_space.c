@@ -1,0 +1,226 @@
+/* Shared memory that runs out: an error at creation that helps, and a pool that goes on when it can no longer grow. */
+#include "helper.h"
+#include "pools.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KB INT64_C(1024)
+#define MB (1024 * KB)
+
+/* ---- a small tmpfs of our own ---- */
+
+static char small_folder[256];
+
+/* Mount a tmpfs of this size, seen by this process only, and make it the registry. Needs root (or a user namespace): where
+ * neither is given, say so; the tests below then run with a file size limit instead. */
+static bool mount_small_tmpfs(const char *size)
+{
+    snprintf(small_folder, sizeof small_folder, "%s/small", test_folder());
+    char options[64];
+    snprintf(options, sizeof options, "size=%s,mode=0700", size);
+    bool mounted = (unshare(CLONE_NEWNS) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0) &&
+                   mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 && mkdir(small_folder, 0700) == 0 &&
+                   mount("none", small_folder, "tmpfs", 0, options) == 0;
+    if (!mounted) {
+        fprintf(stderr, "    no small tmpfs can be mounted here (%s): only RLIMIT_FSIZE is tested\n", strerror(errno));
+        folder_remove(small_folder);
+        return false;
+    }
+    setenv("POLYMORPH_IPC_DIR", small_folder, 1);
+    return true;
+}
+
+static void unmount_small_tmpfs(void)
+{
+    CHECK_EQ(folder_entries(small_folder), 0);
+    CHECK_EQ(umount2(small_folder, MNT_DETACH), 0);
+    CHECK_EQ(rmdir(small_folder), 0);
+}
+
+/* The same shortage without any privilege: no file may be larger. */
+static void limit_file_size(uint64_t bytes)
+{
+    signal(SIGXFSZ, SIG_IGN);  /* as Python does */
+    const struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
+    CHECK_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void check_no_space(const char *name, int64_t bytes, pmipc_error *error)
+{
+    pmipc_schema schema = bytes_schema(bytes);
+    pmipc_producer *producer;
+    memset(error, 0, sizeof *error);
+    CHECK_STATUS(pmipc_producer_open(&producer, name, &schema, NULL, error), PMIPC_NO_SPACE);
+    CHECK_EQ(error->status, PMIPC_NO_SPACE);
+    CHECK_HAS(error->text, name);
+}
+
+TEST(a_pool_that_does_not_fit_is_refused_and_leaves_nothing)
+{
+    if (!mount_small_tmpfs("4m")) return;
+    pmipc_error error;
+    check_no_space("too_big", 2 * MB, &error);
+    CHECK_EQ(folder_entries(small_folder), 0);
+    pmipc_producer *producer = bytes_producer("small", 50 * KB, 4);  /* and what fits is made */
+    for (int i = 0; i < 50; i++) publish_frame(producer);
+    pmipc_stream *stream = stream_open("small", NULL);
+    CHECK_EQ(read_newest(stream), 50);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+    unmount_small_tmpfs();
+}
+
+TEST(the_error_names_the_dead_pools_that_could_be_cleaned)
+{
+    if (!mount_small_tmpfs("4m")) return;
+    pmipc_producer *producer = bytes_producer("dead/camera", 200 * KB, 10);
+    publish_frame(producer);
+    pmipc_producer_abandon(producer);
+    pmipc_error error;
+    check_no_space("next", 200 * KB, &error);
+    CHECK_HAS(error.text, "dead/camera");
+    CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
+    producer = bytes_producer("next", 200 * KB, 10);
+    publish_frames(producer, 30);
+    pmipc_producer_close(producer);
+    unmount_small_tmpfs();
+}
+
+/* Memory is reserved at creation: filling the rest of the tmpfs afterwards cannot fault a running producer. */
+TEST(a_running_pool_does_not_fault_when_the_rest_is_used_up)
+{
+    if (!mount_small_tmpfs("4m")) return;
+    pmipc_producer *producer = bytes_producer("p", 100 * KB, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    char path[300];
+    snprintf(path, sizeof path, "%s/filler", small_folder);
+    FILE *filler = fopen(path, "we");
+    CHECK(filler);
+    static char block[65536];
+    while (fwrite(block, 1, sizeof block, filler) == sizeof block && fflush(filler) == 0) continue;
+    fclose(filler);
+    for (int i = 0; i < 100; i++) publish_and_read(producer, stream);
+    unlink(path);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+    unmount_small_tmpfs();
+}
+
+/* A hoarder makes the pool want to grow where there is no room: history is given up, never the newest, never the frames
+ * that are held; and when there is room again, growth is tried again (after a second: not waited for here). */
+static void check_failed_growth(pmipc_producer *producer)
+{
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view views[PMIPC_MAX_VIEWS];
+    for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
+        publish_frames(producer, 3);
+        CHECK_OK(pmipc_stream_get_last(stream, &views[i]));
+    }
+    for (int i = 0; i < 50; i++) publish_and_read(producer, stream);
+    for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
+        check_view(&views[i]);
+        pmipc_view_release(&views[i]);
+    }
+    publish_frames(producer, 20);
+    pmipc_view window;
+    CHECK_OK(pmipc_stream_get_window(stream, 8, 8, &window));
+    check_view(&window);
+    pmipc_view_release(&window);
+    pmipc_stream_close(stream);
+}
+
+TEST(a_pool_that_cannot_grow_on_a_full_tmpfs_goes_on)
+{
+    if (!mount_small_tmpfs("4m")) return;
+    pmipc_producer *producer = bytes_producer("p", 300 * KB, 8);  /* eleven slots, and room for two more */
+    uint32_t slots = pmipc_producer_slot_count(producer);
+    check_failed_growth(producer);
+    CHECK(pmipc_producer_slot_count(producer) <= slots + 2);
+    pmipc_producer_close(producer);
+    unmount_small_tmpfs();
+}
+
+TEST(a_pool_larger_than_the_file_size_limit_is_refused)
+{
+    limit_file_size(MB);
+    pmipc_error error;
+    check_no_space("too_big", 2 * MB, &error);
+    CHECK_EQ(folder_entries(test_folder()), 0);
+    pmipc_producer *producer = bytes_producer("small", 10 * KB, 4);
+    publish_frames(producer, 50);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_pool_that_cannot_grow_past_the_file_size_limit_goes_on)
+{
+    pmipc_producer *producer = bytes_producer("p", 100 * KB, 8);
+    uint64_t bytes = pool_file_bytes("p");
+    uint32_t slots = pmipc_producer_slot_count(producer);
+    limit_file_size(bytes + 50 * KB);
+    check_failed_growth(producer);
+    CHECK_EQ(pmipc_producer_slot_count(producer), slots);
+    CHECK_EQ(pool_file_bytes("p"), bytes);
+    pmipc_producer_close(producer);
+}
+
+TEST(sizes_beyond_any_memory_are_refused)
+{
+    const int64_t sizes[] = {INT64_C(1) << 40, INT64_C(1) << 50, INT64_C(1) << 58, INT64_C(1) << 62, INT64_MAX};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        pmipc_schema schema = bytes_schema(sizes[i]);
+        pmipc_producer *producer;
+        pmipc_error error = {0};
+        pmipc_status status = pmipc_producer_open(&producer, "huge", &schema, NULL, &error);
+        if (status != PMIPC_NO_SPACE && status != PMIPC_INVALID_ARGUMENT)
+            FAIL("%" PRId64 " bytes: %s", sizes[i], pmipc_status_name(status));
+        CHECK(error.text[0] != '\0');
+    }
+    pmipc_schema schema = bytes_schema(INT64_C(1) << 48);
+    pmipc_producer_options options = {.history_len = PMIPC_MAX_HISTORY_LEN};  /* the product passes 2^63 */
+    pmipc_producer *producer;
+    pmipc_status status = pmipc_producer_open(&producer, "huge", &schema, &options, NULL);
+    CHECK(status == PMIPC_NO_SPACE || status == PMIPC_INVALID_ARGUMENT);
+    CHECK_EQ(folder_entries(test_folder()), 0);
+}
+
+/* No descriptors left: a status, and everything that was open goes on. */
+TEST(running_out_of_descriptors_is_a_status)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    publish_frame(producer);
+    pmipc_schema schema = bytes_schema(64);
+    struct rlimit before;
+    CHECK_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+    for (rlim_t limit = 3; limit < 40; limit++) {
+        const struct rlimit few = {.rlim_cur = limit, .rlim_max = before.rlim_max};
+        CHECK_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+        pmipc_stream *stream = NULL;
+        pmipc_producer *other = NULL;
+        if (pmipc_stream_open(&stream, "p", NULL, NULL) == PMIPC_OK) {
+            pmipc_view view;
+            if (pmipc_stream_get_last(stream, &view) == PMIPC_OK) pmipc_view_release(&view);
+            pmipc_status status = pmipc_stream_get_new(stream, 1000, &view);
+            CHECK(status != PMIPC_OK);
+            pmipc_stream_close(stream);
+        }
+        if (pmipc_stream_open(&stream, "absent", NULL, NULL) == PMIPC_OK) {
+            pmipc_view view;
+            CHECK(pmipc_stream_get_new(stream, 1000, &view) != PMIPC_OK);
+            pmipc_stream_close(stream);
+        }
+        if (pmipc_producer_open(&other, "other", &schema, NULL, NULL) == PMIPC_OK) pmipc_producer_close(other);
+        pmipc_pool_info *info = calloc(1, sizeof *info);
+        if (pmipc_pool_inspect("p", NULL, info, NULL) == PMIPC_OK) pmipc_pool_info_release(info);
+        free(info);
+        CHECK_EQ(publish_frame(producer), limit - 1);
+    }
+    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    CHECK_EQ(folder_entries(test_folder()), 1);
+    pmipc_producer_close(producer);
+}

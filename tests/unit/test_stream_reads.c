@@ -1,0 +1,505 @@
+/* The reads of a stream, and what each does to its cursor. */
+#include "pools.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Expect one call to hand over the frame `seq`, whole. */
+static void check_got(pmipc_status status, pmipc_view *view, uint64_t seq)
+{
+    CHECK_OK(status);
+    CHECK_EQ(view->seq, seq);
+    CHECK(view->owner != NULL);
+    check_view(view);
+    pmipc_view_release(view);
+    CHECK(view->owner == NULL);
+}
+
+#define CHECK_GOT(call, seq) check_got((call), &view, (seq))
+
+TEST(a_stream_of_an_empty_pool_has_nothing)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    CHECK(pmipc_stream_connected(stream));
+    CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_NOTHING_NEW);
+    CHECK_STATUS(pmipc_stream_get_new(stream, 0, &view), PMIPC_TIMEOUT);
+    CHECK_STATUS(pmipc_stream_get_next(stream, 0, &view), PMIPC_TIMEOUT);
+    CHECK_STATUS(pmipc_stream_get_unseen(stream, &view), PMIPC_NOTHING_NEW);
+    CHECK_STATUS(pmipc_stream_get_at(stream, 0, PMIPC_AT_NEAREST, -1, &view), PMIPC_NOTHING_NEW);
+    pmipc_status status = pmipc_stream_get_window(stream, 1, 4, &view);
+    CHECK(status == PMIPC_TOO_FEW || status == PMIPC_NOTHING_NEW);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_view_describes_its_sample)
+{
+    const int64_t shape[] = {3, 5};
+    pmipc_schema schema = pmipc_schema_tensor(PMIPC_FLOAT32, 2, shape);
+    pmipc_producer *producer = producer_open("p", &schema, NULL);
+    pmipc_stream *stream = stream_open("p", NULL);
+    char data[60];
+    frame_fill(data, sizeof data, 1);
+    int64_t before = pmipc_monotonic_ns();
+    CHECK_OK(pmipc_producer_publish(producer, data, 12345, NULL));
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_last(stream, &view));
+    CHECK_EQ(view.seq, 1);
+    CHECK_EQ(view.stamp_ns, 12345);
+    CHECK(before <= view.published_ns && view.published_ns <= pmipc_monotonic_ns());
+    CHECK_EQ(view.frame_count, 1);
+    CHECK_EQ(view.field_count, 1);
+    CHECK(!view.copied);
+    CHECK_EQ(view.fields[0].length, 3);
+    CHECK_OK(pmipc_schema_compare(&schema, view.schema, NULL));
+    pmipc_frame frame;
+    CHECK_OK(pmipc_view_frame(&view, 0, &frame));
+    CHECK_EQ(frame.seq, 1);
+    CHECK_EQ(frame.stamp_ns, 12345);
+    CHECK_EQ(frame.published_ns, view.published_ns);
+    CHECK(frame.fields[0].data == view.fields[0].data);
+    CHECK_STATUS(pmipc_view_frame(&view, 1, &frame), PMIPC_INVALID_ARGUMENT);
+    CHECK_STATUS(pmipc_view_frame(&view, UINT32_MAX, &frame), PMIPC_INVALID_ARGUMENT);
+    pmipc_view_release(&view);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(releasing_a_released_or_zeroed_view_is_harmless)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view zero = {0};
+    pmipc_view_release(&zero);
+    publish_frame(producer);
+    pmipc_view first;
+    pmipc_view second;
+    CHECK_OK(pmipc_stream_get_last(stream, &first));
+    pmipc_view_release(&first);
+    CHECK_OK(pmipc_stream_get_last(stream, &second));
+    pmipc_view_release(&first);  /* must not take the second's cell away */
+    publish_frames(producer, 50);
+    check_view(&second);
+    CHECK_EQ(stream_info(stream).views_held, 1);
+    pmipc_view_release(&second);
+    CHECK_EQ(stream_info(stream).views_held, 0);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* ---- the cursor ---- */
+
+TEST(the_cursor_of_a_new_stream_is_at_the_newest_sample)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    publish_frames(producer, 3);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    CHECK_EQ(pmipc_stream_cursor(stream), 3);
+    CHECK_STATUS(pmipc_stream_get_new(stream, 0, &view), PMIPC_TIMEOUT);
+    CHECK_STATUS(pmipc_stream_get_next(stream, 0, &view), PMIPC_TIMEOUT);
+    CHECK_STATUS(pmipc_stream_get_unseen(stream, &view), PMIPC_NOTHING_NEW);
+    CHECK_GOT(pmipc_stream_get_last(stream, &view), 3);  /* seen or not */
+    CHECK_GOT(pmipc_stream_get_last(stream, &view), 3);
+    publish_frame(producer);
+    CHECK_GOT(pmipc_stream_get_new(stream, 0, &view), 4);
+    CHECK_STATUS(pmipc_stream_get_new(stream, 0, &view), PMIPC_TIMEOUT);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(get_last_and_get_new_move_the_cursor_to_the_newest)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    publish_frames(producer, 2);
+    CHECK_GOT(pmipc_stream_get_last(stream, &view), 2);
+    CHECK_EQ(pmipc_stream_cursor(stream), 2);
+    CHECK_STATUS(pmipc_stream_get_new(stream, 0, &view), PMIPC_TIMEOUT);
+    publish_frames(producer, 3);
+    CHECK_GOT(pmipc_stream_get_new(stream, 0, &view), 5);
+    CHECK_EQ(pmipc_stream_cursor(stream), 5);
+    CHECK_STATUS(pmipc_stream_get_next(stream, 0, &view), PMIPC_TIMEOUT);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(get_next_walks_through_every_sample_in_order)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 8);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    uint64_t expected = 1;
+    for (int round = 0; round < 50; round++) {
+        publish_frames(producer, (uint64_t)(round % 8) + 1);
+        for (int i = 0; i <= round % 8; i++, expected++) {
+            CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
+            CHECK_EQ(view.lost, 0);
+            check_got(PMIPC_OK, &view, expected);
+            CHECK_EQ(pmipc_stream_cursor(stream), expected);
+        }
+        CHECK_STATUS(pmipc_stream_get_next(stream, 0, &view), PMIPC_TIMEOUT);
+    }
+    CHECK_EQ(stream_info(stream).dropped, 0);
+    CHECK_EQ(stream_info(stream).received, expected - 1);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(get_next_tells_how_many_samples_were_lost)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    publish_frames(producer, 3);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    publish_frames(producer, 20);  /* 4 to 23; 20 to 23 are still there, 4 to 19 are lost */
+    CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
+    CHECK_EQ(view.lost, 16);
+    check_got(PMIPC_OK, &view, 20);
+    CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
+    CHECK_EQ(view.lost, 0);
+    check_got(PMIPC_OK, &view, 21);
+    CHECK_EQ(stream_info(stream).dropped, 16);
+    publish_frames(producer, 4);  /* 22 and 23 are lost */
+    CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
+    CHECK_EQ(view.lost, 2);
+    check_got(PMIPC_OK, &view, 24);
+    CHECK_EQ(stream_info(stream).dropped, 18);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(get_unseen_gives_all_that_is_new_as_one_window)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    publish_frames(producer, 3);
+    CHECK_OK(pmipc_stream_get_unseen(stream, &view));
+    CHECK_EQ(view.frame_count, 3);
+    CHECK_EQ(view.lost, 0);
+    check_got(PMIPC_OK, &view, 3);
+    CHECK_EQ(pmipc_stream_cursor(stream), 3);
+    CHECK_STATUS(pmipc_stream_get_unseen(stream, &view), PMIPC_NOTHING_NEW);
+    publish_frame(producer);
+    CHECK_OK(pmipc_stream_get_unseen(stream, &view));
+    CHECK_EQ(view.frame_count, 1);
+    check_got(PMIPC_OK, &view, 4);
+    publish_frames(producer, 10);  /* 5 to 14, of which 11 to 14 remain */
+    CHECK_OK(pmipc_stream_get_unseen(stream, &view));
+    CHECK_EQ(view.frame_count, 4);
+    CHECK_EQ(view.lost, 6);
+    check_got(PMIPC_OK, &view, 14);
+    CHECK_EQ(stream_info(stream).dropped, 6);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(windows_and_reads_by_stamp_leave_the_cursor_alone)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    publish_frames(producer, 4);
+    CHECK_GOT(pmipc_stream_get_window(stream, 1, 4, &view), 4);
+    CHECK_GOT(pmipc_stream_get_at(stream, INT64_MAX, PMIPC_AT_BEFORE, -1, &view), 4);
+    CHECK_EQ(pmipc_stream_cursor(stream), 0);
+    CHECK_GOT(pmipc_stream_get_next(stream, 0, &view), 1);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(start_oldest_makes_the_whole_history_new)
+{
+    pmipc_stream_options options = {.start_oldest = true};
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    publish_frames(producer, 10);
+    pmipc_stream *stream = stream_open("p", &options);
+    pmipc_view view;
+    for (uint64_t seq = 7; seq <= 10; seq++) {
+        CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
+        CHECK_EQ(view.lost, 0);  /* what left history before the stream was made is not lost to it */
+        check_got(PMIPC_OK, &view, seq);
+    }
+    CHECK_STATUS(pmipc_stream_get_next(stream, 0, &view), PMIPC_TIMEOUT);
+    pmipc_stream_close(stream);
+    stream = stream_open("p", &options);
+    CHECK_OK(pmipc_stream_get_unseen(stream, &view));
+    CHECK_EQ(view.frame_count, 4);
+    check_got(PMIPC_OK, &view, 10);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(seek_moves_the_cursor_back_and_forth)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    publish_frames(producer, 10);
+    CHECK_GOT(pmipc_stream_get_last(stream, &view), 10);
+    pmipc_stream_seek(stream, 8);
+    CHECK_EQ(pmipc_stream_cursor(stream), 8);
+    CHECK_GOT(pmipc_stream_get_next(stream, 0, &view), 9);
+    pmipc_stream_seek(stream, 0);
+    CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
+    CHECK_EQ(view.lost, 6);
+    check_got(PMIPC_OK, &view, 7);
+    pmipc_stream_seek(stream, 12);  /* 11 and 12 count as seen before they exist */
+    publish_frames(producer, 2);
+    CHECK_STATUS(pmipc_stream_get_new(stream, 0, &view), PMIPC_TIMEOUT);
+    publish_frame(producer);
+    CHECK_GOT(pmipc_stream_get_new(stream, 0, &view), 13);
+    pmipc_stream_seek(stream, UINT64_MAX);
+    CHECK_STATUS(pmipc_stream_get_new(stream, 0, &view), PMIPC_TIMEOUT);
+    CHECK_STATUS(pmipc_stream_get_next(stream, 0, &view), PMIPC_TIMEOUT);
+    CHECK_STATUS(pmipc_stream_get_unseen(stream, &view), PMIPC_NOTHING_NEW);
+    CHECK_GOT(pmipc_stream_get_last(stream, &view), 13);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(two_streams_of_one_process_have_their_own_cursors_and_rows)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *one = stream_open("p", NULL);
+    pmipc_stream *two = stream_open("p", NULL);
+    pmipc_view view;
+    publish_frames(producer, 3);
+    CHECK_GOT(pmipc_stream_get_new(one, 0, &view), 3);
+    CHECK_GOT(pmipc_stream_get_next(two, 0, &view), 1);
+    CHECK_STATUS(pmipc_stream_get_new(one, 0, &view), PMIPC_TIMEOUT);
+    CHECK(stream_info(one).row != stream_info(two).row);
+    pmipc_stream_close(one);
+    CHECK_GOT(pmipc_stream_get_next(two, 0, &view), 2);
+    pmipc_stream_close(two);
+    pmipc_producer_close(producer);
+}
+
+/* ---- windows: arguments (their memory is in test_windows.c) ---- */
+
+TEST(a_window_has_at_least_min_and_at_most_max_frames)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    publish_frames(producer, 2);
+    CHECK_STATUS(pmipc_stream_get_window(stream, 3, 4, &view), PMIPC_TOO_FEW);
+    CHECK_OK(pmipc_stream_get_window(stream, 1, 4, &view));
+    CHECK_EQ(view.frame_count, 2);
+    check_got(PMIPC_OK, &view, 2);
+    CHECK_OK(pmipc_stream_get_window(stream, 1, 1, &view));
+    CHECK_EQ(view.frame_count, 1);
+    check_got(PMIPC_OK, &view, 2);
+    publish_frames(producer, 10);
+    CHECK_OK(pmipc_stream_get_window(stream, 2, 3, &view));
+    CHECK_EQ(view.frame_count, 3);
+    check_got(PMIPC_OK, &view, 12);
+    CHECK_OK(pmipc_stream_get_window(stream, 4, 4, &view));
+    CHECK_EQ(view.frame_count, 4);
+    check_got(PMIPC_OK, &view, 12);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_window_of_impossible_size_is_an_invalid_argument)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    publish_frames(producer, 10);
+    const uint32_t bad[][2] = {{0, 4}, {0, 0}, {3, 2}, {1, 5}, {5, 5}, {1, UINT32_MAX}, {UINT32_MAX, UINT32_MAX}, {1, 0}};
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        CHECK_STATUS(pmipc_stream_get_window(stream, bad[i][0], bad[i][1], &view), PMIPC_INVALID_ARGUMENT);
+        pmipc_error error;
+        pmipc_stream_last_error(stream, &error);
+        CHECK_EQ(error.status, PMIPC_INVALID_ARGUMENT);
+        CHECK(error.text[0] != '\0');
+    }
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* ---- by stamp ---- */
+
+static void check_at(pmipc_stream *stream, int64_t stamp, pmipc_at_method method, int64_t tolerance, uint64_t seq)
+{
+    pmipc_view view;
+    pmipc_status status = pmipc_stream_get_at(stream, stamp, method, tolerance, &view);
+    if (seq == 0 && status == PMIPC_NOTHING_NEW) return;
+    if (status != PMIPC_OK || view.seq != seq)
+        FAIL("at %" PRId64 " method %d tolerance %" PRId64 ": %s, seq %" PRIu64 ", expected %" PRIu64, stamp, (int)method,
+             tolerance, pmipc_status_name(status), status == PMIPC_OK ? view.seq : 0, seq);
+    pmipc_view_release(&view);
+}
+
+static void publish_stamped(pmipc_producer *producer, const int64_t *stamps, size_t count)
+{
+    static const char data[64];
+    for (size_t i = 0; i < count; i++) CHECK_OK(pmipc_producer_publish(producer, data, stamps[i], NULL));
+}
+
+TEST(samples_are_found_by_their_stamps)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 8);
+    const int64_t stamps[] = {100, 200, 300, 400};  /* sequence numbers 1 to 4 */
+    publish_stamped(producer, stamps, COUNT(stamps));
+    pmipc_stream *stream = stream_open("p", NULL);
+    check_at(stream, 200, PMIPC_AT_NEAREST, -1, 2);
+    check_at(stream, 249, PMIPC_AT_NEAREST, -1, 2);
+    check_at(stream, 250, PMIPC_AT_NEAREST, -1, 3);  /* ties go to the newer */
+    check_at(stream, 251, PMIPC_AT_NEAREST, -1, 3);
+    check_at(stream, -5000, PMIPC_AT_NEAREST, -1, 1);
+    check_at(stream, 5000, PMIPC_AT_NEAREST, -1, 4);
+    check_at(stream, 299, PMIPC_AT_BEFORE, -1, 2);
+    check_at(stream, 300, PMIPC_AT_BEFORE, -1, 3);
+    check_at(stream, 99, PMIPC_AT_BEFORE, -1, 0);
+    check_at(stream, 301, PMIPC_AT_AFTER, -1, 4);
+    check_at(stream, 300, PMIPC_AT_AFTER, -1, 3);
+    check_at(stream, 401, PMIPC_AT_AFTER, -1, 0);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_tolerance_bounds_the_distance)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 8);
+    const int64_t stamps[] = {100, 200};
+    publish_stamped(producer, stamps, COUNT(stamps));
+    pmipc_stream *stream = stream_open("p", NULL);
+    check_at(stream, 210, PMIPC_AT_NEAREST, 10, 2);
+    check_at(stream, 211, PMIPC_AT_NEAREST, 10, 0);
+    check_at(stream, 90, PMIPC_AT_NEAREST, 10, 1);
+    check_at(stream, 89, PMIPC_AT_NEAREST, 10, 0);
+    check_at(stream, 200, PMIPC_AT_NEAREST, 0, 2);
+    check_at(stream, 201, PMIPC_AT_NEAREST, 0, 0);
+    check_at(stream, 150, PMIPC_AT_BEFORE, 50, 1);
+    check_at(stream, 150, PMIPC_AT_BEFORE, 49, 0);
+    check_at(stream, 150, PMIPC_AT_AFTER, 50, 2);
+    check_at(stream, 150, PMIPC_AT_AFTER, 49, 0);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(stamps_need_not_be_in_order)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 8);
+    const int64_t stamps[] = {500, 100, 400, 200, 300, 200};
+    publish_stamped(producer, stamps, COUNT(stamps));
+    pmipc_stream *stream = stream_open("p", NULL);
+    check_at(stream, 500, PMIPC_AT_NEAREST, -1, 1);
+    check_at(stream, 90, PMIPC_AT_NEAREST, -1, 2);
+    check_at(stream, 399, PMIPC_AT_BEFORE, -1, 5);
+    check_at(stream, 401, PMIPC_AT_AFTER, -1, 1);
+    check_at(stream, 200, PMIPC_AT_NEAREST, -1, 6);  /* of equal stamps the newer */
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* Distances between extreme stamps do not fit 64 signed bits: undefined-behaviour sanitizers see a plain subtraction. */
+TEST(extreme_stamps_do_not_overflow)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 8);
+    const int64_t stamps[] = {INT64_MIN + 1, 0, INT64_MAX};
+    publish_stamped(producer, stamps, COUNT(stamps));
+    pmipc_stream *stream = stream_open("p", NULL);
+    check_at(stream, INT64_MAX, PMIPC_AT_NEAREST, -1, 3);
+    check_at(stream, INT64_MIN, PMIPC_AT_NEAREST, -1, 1);
+    check_at(stream, INT64_MIN, PMIPC_AT_NEAREST, 1, 1);
+    check_at(stream, INT64_MIN, PMIPC_AT_BEFORE, -1, 0);
+    check_at(stream, INT64_MIN, PMIPC_AT_AFTER, -1, 1);
+    check_at(stream, INT64_MAX - 1, PMIPC_AT_BEFORE, INT64_MAX, 2);
+    check_at(stream, INT64_MAX, PMIPC_AT_AFTER, 0, 3);
+    check_at(stream, -1, PMIPC_AT_AFTER, INT64_MAX, 2);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(only_history_is_searched_by_stamp)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    int64_t stamps[20];
+    for (int64_t i = 0; i < 20; i++) stamps[i] = i * 10;
+    publish_stamped(producer, stamps, COUNT(stamps));
+    check_at(stream, 0, PMIPC_AT_NEAREST, -1, 17);
+    check_at(stream, 0, PMIPC_AT_NEAREST, 10, 0);
+    check_at(stream, 160, PMIPC_AT_BEFORE, 0, 17);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(an_unknown_method_is_an_invalid_argument)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    publish_frame(producer);
+    pmipc_view view;
+    CHECK_STATUS(pmipc_stream_get_at(stream, 0, (pmipc_at_method)7, -1, &view), PMIPC_INVALID_ARGUMENT);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* Every read of a random sequence of calls against a model of what the header says. */
+TEST(random_calls_agree_with_a_model)
+{
+    enum { HISTORY = 6 };
+    test_random random = random_start();
+    pmipc_producer *producer = bytes_producer("p", 64, HISTORY);
+    pmipc_stream *stream = stream_open("p", NULL);
+    uint64_t head = 0;
+    uint64_t cursor = 0;
+    pmipc_view view;
+    for (int round = 0; round < ROUNDS(20000); round++) {
+        uint64_t oldest = head > HISTORY ? head - HISTORY + 1 : 1;
+        uint64_t next = cursor + 1 > oldest ? cursor + 1 : oldest;
+        switch (random_below(&random, 6)) {
+        case 0:
+            head = publish_frames(producer, 1 + random_below(&random, 9));
+            break;
+        case 1:
+            if (head == 0) break;
+            CHECK_GOT(pmipc_stream_get_last(stream, &view), head);
+            cursor = head;
+            break;
+        case 2:
+            if (cursor >= head) {
+                CHECK_STATUS(pmipc_stream_get_new(stream, 0, &view), PMIPC_TIMEOUT);
+                break;
+            }
+            CHECK_GOT(pmipc_stream_get_new(stream, 0, &view), head);
+            cursor = head;
+            break;
+        case 3:
+            if (cursor >= head) {
+                CHECK_STATUS(pmipc_stream_get_next(stream, 0, &view), PMIPC_TIMEOUT);
+                break;
+            }
+            CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
+            CHECK_EQ(view.lost, next - cursor - 1);
+            check_got(PMIPC_OK, &view, next);
+            cursor = next;
+            break;
+        case 4:
+            if (cursor >= head) {
+                CHECK_STATUS(pmipc_stream_get_unseen(stream, &view), PMIPC_NOTHING_NEW);
+                break;
+            }
+            CHECK_OK(pmipc_stream_get_unseen(stream, &view));
+            CHECK_EQ(view.lost, next - cursor - 1);
+            CHECK_EQ(view.frame_count, head - next + 1);
+            check_got(PMIPC_OK, &view, head);
+            cursor = head;
+            break;
+        default:
+            cursor = random_below(&random, head + 3);
+            pmipc_stream_seek(stream, cursor);
+            break;
+        }
+        CHECK_EQ(pmipc_stream_cursor(stream), cursor);
+    }
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}

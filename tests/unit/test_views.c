@@ -1,0 +1,443 @@
+/* Views: they outlive everything, any thread may release them, and whoever keeps them all gets copies. */
+#include "helper.h"
+#include "pools.h"
+
+#include <pthread.h>
+#include <sys/stat.h>
+
+#define BYTES 4000  /* with its header less than a page: a slot is one page, so that growth is counted exactly */
+
+static pmipc_view newest(pmipc_stream *stream)
+{
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_last(stream, &view));
+    return view;
+}
+
+/* ---- lifetime: after each test the runner also looks for mappings and descriptors that stayed ---- */
+
+TEST(a_view_outlives_its_stream)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+    publish_frame(producer);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view = newest(stream);
+    pmipc_stream_close(stream);
+    publish_frames(producer, 100);
+    check_view(&view);
+    CHECK_EQ(view.schema->fields[0].shape[0], BYTES);
+    pmipc_view_release(&view);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_view_outlives_its_producer_and_the_pool_file)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+    publish_frame(producer);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view = newest(stream);
+    pmipc_producer_close(producer);
+    CHECK_EQ(folder_entries(test_folder()), 0);
+    check_view(&view);
+    producer = bytes_producer("p", BYTES, 4);  /* another pool of that name does not touch it */
+    publish_frames(producer, 100);
+    check_view(&view);
+    CHECK_EQ(read_newest(stream), 100);  /* the stream has gone over to the new pool; the view has not */
+    check_view(&view);
+    pmipc_stream_close(stream);
+    check_view(&view);
+    pmipc_view_release(&view);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_window_outlives_everything)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 6);
+    publish_frames(producer, 20);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view window;
+    CHECK_OK(pmipc_stream_get_window(stream, 6, 6, &window));
+    pmipc_view view = newest(stream);
+    pmipc_stream_close(stream);
+    publish_frames(producer, 100);
+    pmipc_producer_close(producer);
+    check_view(&window);
+    check_view(&view);
+    CHECK_EQ(window.frame_count, 6);
+    pmipc_view_release(&view);
+    check_view(&window);
+    pmipc_view_release(&window);
+}
+
+/* The order of the ends is random; the sanitizers see a use after free, the runner a leak. */
+TEST(streams_views_and_producers_may_end_in_any_order)
+{
+    test_random random = random_start();
+    for (int round = 0; round < ROUNDS(300); round++) {
+        pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+        pmipc_stream *stream = stream_open("p", NULL);
+        pmipc_view views[6];
+        for (int i = 0; i < 6; i++) {
+            publish_frames(producer, 4);
+            if (i % 2)
+                views[i] = newest(stream);
+            else
+                CHECK_OK(pmipc_stream_get_window(stream, 1, 4, &views[i]));
+        }
+        int left[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+        for (uint64_t count = 8; count > 0; count--) {
+            uint64_t pick = random_below(&random, count);
+            int what = left[pick];
+            left[pick] = left[count - 1];
+            if (what < 6) {
+                check_view(&views[what]);
+                pmipc_view_release(&views[what]);
+            } else if (what == 6) {
+                pmipc_stream_close(stream);
+            } else {
+                pmipc_producer_close(producer);
+            }
+        }
+    }
+}
+
+TEST(the_last_release_after_a_close_gives_mapping_and_row_back)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+    publish_frame(producer);
+    process_state before = process_state_now();
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view one = newest(stream);
+    pmipc_view two = newest(stream);
+    pmipc_stream_close(stream);
+    CHECK(process_state_now().shared_mappings > before.shared_mappings);  /* still readable, so still mapped */
+    pmipc_view_release(&one);
+    check_view(&two);
+    pmipc_view_release(&two);
+    process_state after = process_state_now();
+    CHECK_EQ(after.shared_mappings, before.shared_mappings);
+    CHECK_EQ(after.descriptors, before.descriptors);
+    CHECK_EQ(pmipc_producer_readers(producer, NULL, 0), 0);
+    pmipc_producer_close(producer);
+}
+
+/* A closed stream whose view lives on still has its row: else the producer would write over the view. */
+TEST(the_row_of_a_closed_stream_lives_as_long_as_its_views)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    for (int i = 0; i < 70; i++) {  /* more than there are rows */
+        publish_frame(producer);
+        pmipc_view view = newest(stream);
+        pmipc_stream_close(stream);
+        stream = stream_open("p", NULL);
+        publish_frames(producer, 30);
+        check_view(&view);
+        pmipc_view_release(&view);
+    }
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* ---- threads ---- */
+
+typedef struct releaser {
+    pthread_t thread;
+    pmipc_view views[64];
+    atomic_uint given;
+    atomic_uint released;
+    atomic_bool stop;
+} releaser;
+
+static void *release_what_is_given(void *context)
+{
+    releaser *self = context;
+    while (!atomic_load(&self->stop) || atomic_load(&self->released) < atomic_load(&self->given)) {
+        unsigned released = atomic_load(&self->released);
+        if (released == atomic_load(&self->given)) {
+            test_yield();
+            continue;
+        }
+        pmipc_view *view = &self->views[released % 64];
+        check_view(view);
+        pmipc_view_release(view);
+        atomic_store(&self->released, released + 1);
+    }
+    return NULL;
+}
+
+TEST(views_may_be_released_by_any_thread)
+{
+    enum { THREADS = 8 };
+    pmipc_producer *producer = bytes_producer("p", 200, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    releaser *releasers = calloc(THREADS, sizeof *releasers);
+    for (int i = 0; i < THREADS; i++)
+        CHECK_EQ(pthread_create(&releasers[i].thread, NULL, release_what_is_given, &releasers[i]), 0);
+    for (int i = 0; i < ROUNDS(20000); i++) {
+        publish_frame(producer);
+        releaser *to = &releasers[i % THREADS];
+        unsigned given = atomic_load(&to->given);
+        if (given - atomic_load(&to->released) >= 64) continue;
+        to->views[given % 64] = newest(stream);
+        atomic_store(&to->given, given + 1);
+    }
+    pmipc_stream_close(stream);  /* while some views are still out */
+    for (int i = 0; i < THREADS; i++) atomic_store(&releasers[i].stop, true);
+    for (int i = 0; i < THREADS; i++) pthread_join(releasers[i].thread, NULL);
+    CHECK_EQ(pmipc_producer_readers(producer, NULL, 0), 0);
+    free(releasers);
+    pmipc_producer_close(producer);
+}
+
+/* ---- hoarding ---- */
+
+TEST(seven_views_are_zero_copy_and_the_next_is_a_copy_that_says_so)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view views[PMIPC_MAX_VIEWS + 3];
+    for (int i = 0; i < PMIPC_MAX_VIEWS + 3; i++) {
+        publish_frame(producer);
+        views[i] = newest(stream);
+        CHECK_EQ(views[i].copied, i >= PMIPC_MAX_VIEWS);
+        CHECK_EQ(views[i].seq, i + 1);
+        CHECK_EQ((uintptr_t)views[i].fields[0].data % 64, 0);
+    }
+    CHECK_EQ(stream_info(stream).copies, 3);
+    pmipc_reader_info reader;
+    CHECK_EQ(pmipc_producer_readers(producer, &reader, 1), 1);
+    CHECK_EQ(reader.copies, 3);
+    CHECK_EQ(reader.oldest_pin_seq, 1);
+    CHECK_EQ(reader.pinned_slots, PMIPC_MAX_VIEWS);
+    pmipc_view_release(&views[3]);  /* room for one again */
+    publish_frame(producer);
+    views[3] = newest(stream);
+    CHECK(!views[3].copied);
+    for (int i = 0; i < PMIPC_MAX_VIEWS + 3; i++) {
+        check_view(&views[i]);
+        pmipc_view_release(&views[i]);
+    }
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* `frames.append(stream.get_new())`: the producer never fails, its memory stays bounded, every frame stays intact. */
+TEST(a_consumer_that_keeps_every_frame_costs_the_producer_nothing)
+{
+    enum { KEPT = 500 };
+    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view *views = calloc(KEPT, sizeof *views);
+    uint64_t bytes_after_fifty = 0;
+    for (int i = 0; i < KEPT; i++) {
+        publish_frames(producer, 2);
+        CHECK_OK(pmipc_stream_get_new(stream, 0, &views[i]));
+        if (i == 50) bytes_after_fifty = pool_file_bytes("p");
+    }
+    CHECK_EQ(pool_file_bytes("p"), bytes_after_fifty);
+    /* history and spare, seven held views, and at most one slot of grace */
+    CHECK(pmipc_producer_slot_count(producer) <= 4 + PMIPC_DEFAULT_SPARE + PMIPC_MAX_VIEWS + 1);
+    unsigned copied = 0;
+    for (int i = 0; i < KEPT; i++) {
+        CHECK_EQ(views[i].seq, 2 * (i + 1));
+        copied += views[i].copied;
+        check_view(&views[i]);
+    }
+    CHECK_EQ(copied, KEPT - PMIPC_MAX_VIEWS);
+    CHECK_EQ(stream_info(stream).views_held, PMIPC_MAX_VIEWS);  /* copies do not count */
+    pmipc_stream_close(stream);
+    for (int i = 0; i < KEPT; i++) {
+        check_view(&views[i]);
+        pmipc_view_release(&views[i]);
+    }
+    free(views);
+    pmipc_producer_close(producer);
+}
+
+/* "a stream whose pins already cover more than history_len + 8 slots gets copies" */
+TEST(a_consumer_that_keeps_every_window_is_bounded_too)
+{
+    enum { KEPT = 40, HISTORY = 10 };
+    pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view views[KEPT];
+    for (int i = 0; i < KEPT; i++) {
+        publish_frames(producer, HISTORY + 3);
+        CHECK_OK(pmipc_stream_get_window(stream, HISTORY, HISTORY, &views[i]));
+    }
+    CHECK(!views[0].copied);
+    CHECK(views[KEPT - 1].copied);
+    /* its pins cover at most history + 8, and one window more; beside them history and spare */
+    CHECK(pmipc_producer_slot_count(producer) <= (HISTORY + 8) + HISTORY + HISTORY + PMIPC_DEFAULT_SPARE + 1);
+    for (int i = 0; i < KEPT; i++) {
+        CHECK_EQ(views[i].frame_count, HISTORY);
+        check_view(&views[i]);
+        pmipc_view_release(&views[i]);
+    }
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(twenty_consumers_that_keep_everything_are_bounded_together)
+{
+    enum { STREAMS = 20, KEPT = 15 };
+    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+    pmipc_stream *streams[STREAMS];
+    pmipc_view views[STREAMS][KEPT];
+    for (int s = 0; s < STREAMS; s++) streams[s] = stream_open("p", NULL);
+    for (int i = 0; i < KEPT; i++)
+        for (int s = 0; s < STREAMS; s++) {
+            publish_frame(producer);
+            views[s][i] = newest(streams[s]);
+        }
+    CHECK(pmipc_producer_slot_count(producer) <= 4 + PMIPC_DEFAULT_SPARE + STREAMS * PMIPC_MAX_VIEWS + 1);
+    for (int s = 0; s < STREAMS; s++) {
+        for (int i = 0; i < KEPT; i++) {
+            check_view(&views[s][i]);
+            pmipc_view_release(&views[s][i]);
+        }
+        pmipc_stream_close(streams[s]);
+    }
+    pmipc_producer_close(producer);
+}
+
+/* A stream maps what has grown behind its back: slots past its mapping are met by streams that hold nothing. */
+TEST(other_streams_follow_a_pool_that_has_grown)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+    pmipc_stream *hoarder = stream_open("p", NULL);
+    pmipc_stream *other = stream_open("p", NULL);
+    publish_frame(producer);
+    pmipc_view old = newest(other);
+    uint32_t slots = pmipc_producer_slot_count(producer);
+    pmipc_view views[PMIPC_MAX_VIEWS];
+    for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
+        publish_frame(producer);
+        views[i] = newest(hoarder);
+    }
+    publish_frames(producer, 10);
+    CHECK(pmipc_producer_slot_count(producer) > slots);
+    for (int i = 0; i < 50; i++) publish_and_read(producer, other);
+    CHECK_EQ(stream_info(other).slot_count, pmipc_producer_slot_count(producer));
+    pmipc_view window;
+    CHECK_OK(pmipc_stream_get_window(other, 4, 4, &window));
+    check_view(&window);
+    check_view(&old);  /* it keeps the mapping it came from */
+    pmipc_view_release(&old);
+    pmipc_view_release(&window);
+    for (int i = 0; i < PMIPC_MAX_VIEWS; i++) pmipc_view_release(&views[i]);
+    pmipc_stream_close(hoarder);
+    pmipc_stream_close(other);
+    pmipc_producer_close(producer);
+}
+
+/* ---- without growth ---- */
+
+static pmipc_producer *fixed_producer(uint32_t history_len, uint32_t spare)
+{
+    pmipc_schema schema = bytes_schema(BYTES);
+    pmipc_producer_options options = {.history_len = history_len, .spare = spare, .no_growth = true};
+    return producer_open("p", &schema, &options);
+}
+
+TEST(without_growth_enough_spare_keeps_the_whole_history)
+{
+    pmipc_producer *producer = fixed_producer(4, PMIPC_MAX_VIEWS + 1);
+    uint32_t slots = pmipc_producer_slot_count(producer);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view views[PMIPC_MAX_VIEWS];
+    for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
+        publish_frames(producer, 5);
+        views[i] = newest(stream);
+    }
+    for (int i = 0; i < 50; i++) {
+        publish_frame(producer);
+        pmipc_view window;
+        CHECK_OK(pmipc_stream_get_window(stream, 4, 4, &window));
+        check_view(&window);
+        pmipc_view_release(&window);
+    }
+    CHECK_EQ(pmipc_producer_slot_count(producer), slots);
+    for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
+        check_view(&views[i]);
+        pmipc_view_release(&views[i]);
+    }
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(without_growth_too_little_spare_costs_history_but_never_the_newest)
+{
+    pmipc_producer *producer = fixed_producer(6, 2);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view views[6];
+    uint32_t slots = pmipc_producer_slot_count(producer);
+    for (int i = 0; i < 6; i++) {  /* 6 of 8 slots are pinned in the end */
+        publish_frames(producer, 5);
+        views[i] = newest(stream);
+    }
+    for (int i = 0; i < 30; i++) publish_and_read(producer, stream);
+    CHECK_EQ(pmipc_producer_slot_count(producer), slots);
+    for (int i = 0; i < 6; i++) {
+        check_view(&views[i]);
+        pmipc_view_release(&views[i]);
+    }
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+ROLE(holds_the_rest)
+{
+    pmipc_stream *stream = stream_open("p", NULL);
+    int count = atoi(argument);
+    pmipc_view views[PMIPC_MAX_VIEWS];
+    for (int i = 0; i < count; i++) {
+        hear(channel);
+        views[i] = newest(stream);
+        tell(channel, views[i].seq);
+    }
+    hear(channel);
+    for (int i = 0; i < count; i++) {
+        check_view(&views[i]);
+        pmipc_view_release(&views[i]);
+    }
+    tell(channel, 0);
+    hear(channel);
+    pmipc_stream_close(stream);
+}
+
+TEST(when_every_slot_is_pinned_by_the_living_publish_is_full_and_names_them)
+{
+    pmipc_producer *producer = fixed_producer(1, 3);
+    uint32_t slots = pmipc_producer_slot_count(producer);
+    CHECK(slots <= PMIPC_MAX_VIEWS);  /* else this test needs more holders */
+    helper holder = helper_start("holds_the_rest", "7");
+    char data[BYTES];
+    for (uint32_t i = 0; i < slots; i++) {
+        publish_frame(producer);
+        tell(holder.channel, 0);
+        CHECK_EQ(hear(holder.channel), i + 1);
+    }
+    for (int i = 0; i < 3; i++) {  /* it says so again and again, and stays as it was */
+        CHECK_STATUS(pmipc_producer_publish(producer, data, 0, NULL), PMIPC_FULL);
+        pmipc_loan loan;
+        CHECK_STATUS(pmipc_producer_loan(producer, &loan), PMIPC_FULL);
+        pmipc_error error;
+        pmipc_producer_last_error(producer, &error);
+        char pid[16];
+        snprintf(pid, sizeof pid, "%d", (int)holder.pid);
+        CHECK_HAS(error.text, pid);
+        CHECK_EQ(pmipc_producer_seq(producer), slots);
+    }
+    for (uint32_t i = slots; i < PMIPC_MAX_VIEWS; i++) {
+        tell(holder.channel, 0);
+        CHECK_EQ(hear(holder.channel), slots);  /* the newest is still there */
+    }
+    tell(holder.channel, 0);
+    hear(holder.channel);
+    publish_frames(producer, 20);  /* they let go */
+    tell(holder.channel, 0);
+    helper_finish(&holder);
+    pmipc_producer_close(producer);
+}

@@ -1,0 +1,655 @@
+/* Waiting: wakes, time-outs, signals, several streams at once, pools that appear, closing while another thread sleeps. */
+#include "helper.h"
+#include "pools.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define MS INT64_C(1000000)
+#define SECOND (1000 * MS)
+
+/* ---- wakes: a lost wake ends each of these by the runner's timeout, a late one (100 ms) only slows them down ---- */
+
+/* Publishes one frame for every word it hears. */
+ROLE(publishes_when_told)
+{
+    pmipc_producer *producer = bytes_producer(argument, 64, 4);
+    tell(channel, 0);
+    while (hear(channel) != 0) publish_frame(producer);
+    pmipc_producer_close(producer);
+}
+
+/* Waits for every frame, and answers with its number. */
+ROLE(answers_every_frame)
+{
+    pmipc_stream *stream = stream_open(argument, NULL);
+    tell(channel, 0);
+    for (uint64_t seq = 0; seq < 200;) {
+        pmipc_view view;
+        CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));
+        CHECK_EQ(view.seq, seq + 1);
+        seq = view.seq;
+        check_view(&view);
+        pmipc_view_release(&view);
+        tell(channel, seq);
+    }
+    pmipc_stream_close(stream);
+}
+
+TEST(a_sleeping_stream_is_woken_by_every_publish)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    helper reader = helper_start("answers_every_frame", "p");
+    hear(reader.channel);
+    for (uint64_t seq = 1; seq <= 200; seq++) {
+        CHECK_EQ(publish_frame(producer), seq);
+        CHECK_EQ(hear(reader.channel), seq);
+    }
+    helper_finish(&reader);
+    pmipc_producer_close(producer);
+}
+
+/* Two pools, ball goes to and fro: both sides sleep every time. With wakes lost, 1000 rounds of up to 100 ms bounded sleeps
+ * take 100 s and more: the runner's timeout notices. */
+ROLE(plays_the_ball_back)
+{
+    (void)argument;
+    pmipc_stream *ping = stream_open("ping", NULL);
+    pmipc_producer *pong = bytes_producer("pong", 64, 2);
+    tell(channel, 0);
+    for (int i = 0; i < ROUNDS(1000); i++) {
+        pmipc_view view;
+        CHECK_OK(pmipc_stream_get_new(ping, PMIPC_FOREVER, &view));
+        pmipc_view_release(&view);
+        publish_frame(pong);
+    }
+    hear(channel);
+    pmipc_producer_close(pong);
+    pmipc_stream_close(ping);
+}
+
+TEST(a_thousand_round_trips_lose_no_wake)
+{
+    pmipc_producer *ping = bytes_producer("ping", 64, 2);
+    pmipc_stream *pong = stream_open("pong", NULL);
+    helper partner = helper_start("plays_the_ball_back", "");
+    hear(partner.channel);
+    for (int i = 0; i < ROUNDS(1000); i++) {
+        publish_frame(ping);
+        pmipc_view view;
+        CHECK_OK(pmipc_stream_get_new(pong, PMIPC_FOREVER, &view));
+        pmipc_view_release(&view);
+    }
+    tell(partner.channel, 0);
+    helper_finish(&partner);
+    pmipc_stream_close(pong);
+    pmipc_producer_close(ping);
+}
+
+TEST(a_stream_that_waits_for_a_pool_is_woken_when_it_appears)
+{
+    pmipc_stream *streams[2] = {stream_open("later", NULL), stream_open("later/too", NULL)};
+    helper owner = helper_start("publishes_when_told", "later");
+    hear(owner.channel);
+    tell(owner.channel, 1);
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_new(streams[0], PMIPC_FOREVER, &view));
+    CHECK_EQ(view.seq, 1);
+    pmipc_view_release(&view);
+    tell(owner.channel, 0);
+    helper_finish(&owner);
+    CHECK_STATUS(pmipc_stream_get_new(streams[1], 0, &view), PMIPC_TIMEOUT);
+    pmipc_stream_close(streams[0]);
+    pmipc_stream_close(streams[1]);
+}
+
+/* The waiter sleeps first: the role only starts to make its pool when told, and is told by a thread that sees the
+ * waiter asleep in the kernel. */
+typedef struct waker {
+    pthread_t thread;
+    pid_t sleeper;
+    void (*act)(void *what);
+    void *what;
+} waker;
+
+/* Whether a thread of this process sleeps in the kernel, as the kernel itself says. */
+static bool sleeps(pid_t thread)
+{
+    char path[64];
+    char line[256] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)thread);
+    FILE *file = fopen(path, "re");
+    if (!file) return false;
+    char *got = fgets(line, sizeof line, file);
+    fclose(file);
+    const char *state = got ? strrchr(line, ')') : NULL;
+    return state && state[2] == 'S';
+}
+
+static void *act_when_it_sleeps(void *context)
+{
+    waker *self = context;
+    WAIT_UNTIL(sleeps(self->sleeper));
+    self->act(self->what);
+    return NULL;
+}
+
+/* Let `act` run in another thread as soon as this thread sleeps. */
+static void when_i_sleep(waker *self, void (*act)(void *), void *what)
+{
+    *self = (waker){.sleeper = gettid(), .act = act, .what = what};
+    CHECK_EQ(pthread_create(&self->thread, NULL, act_when_it_sleeps, self), 0);
+}
+
+static void publish_one(void *producer)
+{
+    publish_frame(producer);
+}
+
+static void close_producer(void *producer)
+{
+    pmipc_producer_close(producer);
+}
+
+static void close_stream(void *stream)
+{
+    pmipc_stream_close(stream);
+}
+
+static void tell_to_publish(void *channel)
+{
+    tell(*(int *)channel, 1);
+}
+
+TEST(a_publish_wakes_a_thread_that_already_sleeps)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    for (int i = 0; i < 30; i++) {
+        waker other;
+        when_i_sleep(&other, publish_one, producer);
+        pmipc_view view;
+        CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));
+        check_view(&view);
+        pmipc_view_release(&view);
+        pthread_join(other.thread, NULL);
+    }
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+ROLE(makes_a_pool_when_told)
+{
+    tell(channel, 0);
+    hear(channel);
+    pmipc_producer *producer = bytes_producer(argument, 64, 4);
+    publish_frame(producer);
+    hear(channel);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_pool_that_appears_wakes_a_thread_that_already_sleeps)
+{
+    for (int i = 0; i < 10; i++) {
+        helper owner = helper_start("makes_a_pool_when_told", "later");
+        hear(owner.channel);
+        pmipc_stream *stream = stream_open("later", NULL);
+        waker other;
+        when_i_sleep(&other, tell_to_publish, &owner.channel);
+        pmipc_view view;
+        CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));
+        CHECK_EQ(view.seq, 1);
+        pmipc_view_release(&view);
+        pthread_join(other.thread, NULL);
+        pmipc_stream_close(stream);
+        tell(owner.channel, 0);
+        helper_finish(&owner);
+    }
+}
+
+/* ---- time-outs: never before their time ---- */
+
+static void check_not_before(pmipc_status status, int64_t start, int64_t timeout)
+{
+    CHECK_STATUS(status, PMIPC_TIMEOUT);
+    int64_t took = pmipc_monotonic_ns() - start;
+    if (took < timeout) FAIL("the wait ended %" PRId64 " ns early", timeout - took);
+}
+
+TEST(a_wait_never_ends_before_its_timeout)
+{
+    const int64_t timeouts[] = {1, 1000, MS, 30 * MS, 150 * MS};  /* 150 ms: more than one sleep */
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_stream *absent = stream_open("absent", NULL);
+    pmipc_view view;
+    for (size_t i = 0; i < sizeof timeouts / sizeof timeouts[0]; i++) {
+        int64_t start = pmipc_monotonic_ns();
+        check_not_before(pmipc_stream_get_new(stream, timeouts[i], &view), start, timeouts[i]);
+        start = pmipc_monotonic_ns();
+        check_not_before(pmipc_stream_get_next(stream, timeouts[i], &view), start, timeouts[i]);
+        start = pmipc_monotonic_ns();
+        check_not_before(pmipc_stream_get_new(absent, timeouts[i], &view), start, timeouts[i]);
+        pmipc_stream *both[] = {stream, absent};
+        start = pmipc_monotonic_ns();
+        check_not_before(pmipc_stream_wait_any(both, 2, timeouts[i], NULL), start, timeouts[i]);
+    }
+    pmipc_stream_close(absent);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_timeout_too_large_for_the_clock_is_no_timeout)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    waker other;
+    when_i_sleep(&other, publish_one, producer);
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_new(stream, INT64_MAX, &view));
+    pmipc_view_release(&view);
+    pthread_join(other.thread, NULL);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* Processor time, not wall time: a waiter that polls or spins uses as much as it can get. */
+static void check_wait_is_idle(pmipc_stream *stream)
+{
+    struct rusage before;
+    struct rusage after;
+    pmipc_view view;
+    getrusage(RUSAGE_THREAD, &before);
+    CHECK_STATUS(pmipc_stream_get_new(stream, 600 * MS, &view), PMIPC_TIMEOUT);
+    getrusage(RUSAGE_THREAD, &after);
+    int64_t used_us = (after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec) *
+                          INT64_C(1000000) +
+                      after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_stime.tv_usec;
+    if (used_us > 60000) FAIL("a wait of 600 ms used %" PRId64 " us of processor time", used_us);
+    CHECK(after.ru_nvcsw - before.ru_nvcsw >= 3);  /* it did sleep, and never for more than 100 ms at once */
+}
+
+TEST(a_waiting_stream_uses_next_to_no_processor_time)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_stream *absent = stream_open("absent", NULL);
+    check_wait_is_idle(stream);
+    check_wait_is_idle(absent);
+    pmipc_stream_close(absent);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* ---- signals ---- */
+
+static atomic_int signals_seen;
+
+static void count_signal(int number)
+{
+    (void)number;
+    atomic_fetch_add(&signals_seen, 1);
+}
+
+typedef struct signaller {
+    pthread_t thread;
+    pthread_t target;
+    atomic_bool stop;
+} signaller;
+
+/* Signals without end: one that comes just before a sleep goes by unnoticed, the next one does not. */
+static void *send_signals(void *context)
+{
+    signaller *self = context;
+    while (!atomic_load(&self->stop)) {
+        pthread_kill(self->target, SIGUSR1);
+        test_yield();
+    }
+    return NULL;
+}
+
+static void start_signals(signaller *self)
+{
+    struct sigaction action = {.sa_handler = count_signal};
+    sigaction(SIGUSR1, &action, NULL);
+    self->target = pthread_self();
+    atomic_store(&self->stop, false);
+    CHECK_EQ(pthread_create(&self->thread, NULL, send_signals, self), 0);
+}
+
+static void stop_signals(signaller *self)
+{
+    atomic_store(&self->stop, true);
+    pthread_join(self->thread, NULL);
+    CHECK(atomic_load(&signals_seen) > 0);
+}
+
+TEST(a_signal_interrupts_a_wait)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_stream *absent = stream_open("absent", NULL);
+    pmipc_stream *both[] = {stream, absent};
+    pmipc_waiter waiter;
+    CHECK_OK(pmipc_waiter_init(&waiter, stream));
+    pmipc_view view;
+    signaller signals;
+    start_signals(&signals);
+    CHECK_STATUS(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view), PMIPC_INTERRUPTED);
+    CHECK_STATUS(pmipc_stream_get_next(stream, PMIPC_FOREVER, &view), PMIPC_INTERRUPTED);
+    CHECK_STATUS(pmipc_stream_get_new(absent, PMIPC_FOREVER, &view), PMIPC_INTERRUPTED);
+    CHECK_STATUS(pmipc_stream_wait_any(both, 2, PMIPC_FOREVER, NULL), PMIPC_INTERRUPTED);
+    CHECK_STATUS(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, NULL), PMIPC_INTERRUPTED);
+    stop_signals(&signals);
+    publish_frame(producer);
+    CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));  /* call again to go on waiting */
+    pmipc_view_release(&view);
+    pmipc_waiter_release(&waiter);
+    pmipc_stream_close(absent);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* ---- several streams ---- */
+
+TEST(wait_any_names_the_first_stream_that_has_something)
+{
+    pmipc_producer *producers[3];
+    pmipc_stream *streams[3];
+    const char *names[] = {"a", "b", "c"};
+    for (int i = 0; i < 3; i++) {
+        producers[i] = bytes_producer(names[i], 64, 4);
+        streams[i] = stream_open(names[i], NULL);
+    }
+    uint32_t ready = 99;
+    CHECK_STATUS(pmipc_stream_wait_any(streams, 3, 0, &ready), PMIPC_TIMEOUT);
+    for (uint32_t i = 0; i < 3; i++) {
+        publish_frame(producers[i]);
+        CHECK_OK(pmipc_stream_wait_any(streams, 3, 0, &ready));
+        CHECK_EQ(ready, i);
+        CHECK_OK(pmipc_stream_wait_any(streams, 3, PMIPC_FOREVER, NULL));
+        CHECK_EQ(read_newest(streams[i]), 1);
+    }
+    CHECK_STATUS(pmipc_stream_wait_any(streams, 3, 0, &ready), PMIPC_TIMEOUT);
+    publish_frame(producers[2]);
+    publish_frame(producers[1]);
+    CHECK_OK(pmipc_stream_wait_any(streams, 3, 0, &ready));
+    CHECK_EQ(ready, 1);
+    for (int i = 0; i < 20; i++) {
+        read_newest(streams[1]);
+        read_newest(streams[2]);
+        waker other;
+        when_i_sleep(&other, publish_one, producers[i % 3]);
+        CHECK_OK(pmipc_stream_wait_any(streams, 3, PMIPC_FOREVER, &ready));
+        CHECK_EQ(ready, i % 3);
+        pthread_join(other.thread, NULL);
+        read_newest(streams[0]);
+    }
+    for (int i = 0; i < 3; i++) {
+        pmipc_stream_close(streams[i]);
+        pmipc_producer_close(producers[i]);
+    }
+}
+
+TEST(wait_any_connects_streams_as_their_pools_appear)
+{
+    pmipc_producer *present = bytes_producer("present", 64, 4);
+    pmipc_stream *streams[] = {stream_open("present", NULL), stream_open("later", NULL)};
+    uint32_t ready = 99;
+    CHECK_STATUS(pmipc_stream_wait_any(streams, 2, 0, &ready), PMIPC_TIMEOUT);
+    waker other;
+    when_i_sleep(&other, publish_one, present);
+    CHECK_OK(pmipc_stream_wait_any(streams, 2, PMIPC_FOREVER, &ready));
+    CHECK_EQ(ready, 0);
+    pthread_join(other.thread, NULL);
+    CHECK_EQ(read_newest(streams[0]), 1);
+
+    helper owner = helper_start("makes_a_pool_when_told", "later");
+    hear(owner.channel);
+    when_i_sleep(&other, tell_to_publish, &owner.channel);
+    CHECK_OK(pmipc_stream_wait_any(streams, 2, PMIPC_FOREVER, &ready));
+    CHECK_EQ(ready, 1);
+    pthread_join(other.thread, NULL);
+    CHECK(pmipc_stream_connected(streams[1]));
+    CHECK_EQ(read_newest(streams[1]), 1);
+    tell(owner.channel, 0);
+    helper_finish(&owner);
+    pmipc_stream_close(streams[0]);
+    pmipc_stream_close(streams[1]);
+    pmipc_producer_close(present);
+}
+
+TEST(wait_any_tells_which_stream_could_not_connect)
+{
+    pmipc_schema expected = bytes_schema(65);
+    pmipc_stream_options options = {.expect = &expected};
+    pmipc_stream *streams[] = {stream_open("absent", NULL), stream_open("p", &options)};
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    uint32_t ready = 99;
+    CHECK_STATUS(pmipc_stream_wait_any(streams, 2, PMIPC_FOREVER, &ready), PMIPC_SCHEMA_MISMATCH);
+    CHECK_EQ(ready, 1);
+    pmipc_stream_close(streams[0]);
+    pmipc_stream_close(streams[1]);
+    pmipc_producer_close(producer);
+}
+
+/* More than one futex_waitv takes (128): all of them, and each one, must still wake the sleeper. */
+TEST(two_hundred_streams_are_waited_for_together)
+{
+    enum { POOLS = 4, STREAMS = 200 };
+    pmipc_producer *producers[POOLS];
+    pmipc_stream *streams[STREAMS];
+    char name[16];
+    for (int i = 0; i < POOLS; i++) {
+        snprintf(name, sizeof name, "p%d", i);
+        producers[i] = bytes_producer(name, 64, 4);
+    }
+    for (int i = 0; i < STREAMS; i++) {
+        snprintf(name, sizeof name, "p%d", i / 50);
+        streams[i] = stream_open(name, NULL);
+    }
+    uint32_t ready;
+    CHECK_STATUS(pmipc_stream_wait_any(streams, STREAMS, 0, &ready), PMIPC_TIMEOUT);
+    for (uint32_t i = 0; i < 2 * POOLS; i++) {
+        waker other;
+        when_i_sleep(&other, publish_one, producers[i % POOLS]);
+        CHECK_OK(pmipc_stream_wait_any(streams, STREAMS, PMIPC_FOREVER, &ready));
+        CHECK_EQ(ready, 50 * (i % POOLS));
+        pthread_join(other.thread, NULL);
+        for (uint32_t k = 0; k < 50; k++) read_newest(streams[50 * (i % POOLS) + k]);
+    }
+    for (int i = 0; i < STREAMS; i++) pmipc_stream_close(streams[i]);
+    for (int i = 0; i < POOLS; i++) pmipc_producer_close(producers[i]);
+}
+
+/* ---- waiters: apart from the stream ---- */
+
+TEST(a_waiter_wakes_for_a_sample_above_the_cursor)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    publish_frame(producer);
+    pmipc_waiter waiter;
+    uint32_t ready = 99;
+    CHECK_OK(pmipc_waiter_init(&waiter, stream));
+    CHECK_OK(pmipc_waiter_wait(&waiter, 1, 0, &ready));
+    CHECK_EQ(ready, 0);
+    pmipc_waiter_release(&waiter);
+    read_newest(stream);
+    CHECK_OK(pmipc_waiter_init(&waiter, stream));
+    CHECK_STATUS(pmipc_waiter_wait(&waiter, 1, 0, &ready), PMIPC_TIMEOUT);
+    waker other;
+    when_i_sleep(&other, publish_one, producer);
+    CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, &ready));
+    pthread_join(other.thread, NULL);
+    pmipc_waiter_release(&waiter);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(closing_the_stream_wakes_a_waiter_in_another_thread)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    const char *names[] = {"p", "absent"};  /* with a pool and without one */
+    for (int i = 0; i < 2; i++) {
+        pmipc_stream *stream = stream_open(names[i], NULL);
+        pmipc_waiter waiter;
+        CHECK_OK(pmipc_waiter_init(&waiter, stream));
+        waker other;
+        when_i_sleep(&other, close_stream, stream);
+        uint32_t ready = 99;
+        CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, &ready));
+        CHECK_EQ(ready, 0);
+        CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, &ready));  /* it stays so */
+        pthread_join(other.thread, NULL);
+        pmipc_waiter_release(&waiter);
+    }
+    pmipc_producer_close(producer);
+}
+
+TEST(a_pool_that_is_retired_wakes_a_waiter)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_waiter waiter;
+    CHECK_OK(pmipc_waiter_init(&waiter, stream));
+    waker other;
+    when_i_sleep(&other, close_producer, producer);
+    CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, NULL));
+    pthread_join(other.thread, NULL);
+    pmipc_waiter_release(&waiter);
+    pmipc_stream_close(stream);
+}
+
+TEST(a_pool_that_appears_wakes_a_waiter)
+{
+    helper owner = helper_start("makes_a_pool_when_told", "later");
+    hear(owner.channel);
+    pmipc_stream *stream = stream_open("later", NULL);
+    pmipc_waiter waiter;
+    CHECK_OK(pmipc_waiter_init(&waiter, stream));
+    CHECK_STATUS(pmipc_waiter_wait(&waiter, 1, 0, NULL), PMIPC_TIMEOUT);
+    waker other;
+    when_i_sleep(&other, tell_to_publish, &owner.channel);
+    CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, NULL));
+    pthread_join(other.thread, NULL);
+    pmipc_waiter_release(&waiter);
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));
+    pmipc_view_release(&view);
+    pmipc_stream_close(stream);
+    tell(owner.channel, 0);
+    helper_finish(&owner);
+}
+
+TEST(a_waiter_may_be_released_after_its_stream_was_closed)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_waiter waiters[3];
+    for (int i = 0; i < 3; i++) CHECK_OK(pmipc_waiter_init(&waiters[i], stream));
+    pmipc_waiter_release(&waiters[0]);
+    pmipc_stream_close(stream);
+    uint32_t ready = 99;
+    CHECK_OK(pmipc_waiter_wait(waiters + 1, 2, 0, &ready));
+    CHECK_EQ(ready, 0);
+    pmipc_producer_close(producer);
+    pmipc_waiter_release(&waiters[1]);
+    pmipc_waiter_release(&waiters[2]);
+}
+
+/* ---- waiting for a producer that is gone ---- */
+
+TEST(a_stream_whose_producer_was_killed_waits_and_is_woken_by_the_next_one)
+{
+    helper owner = helper_start("publishes_when_told", "p");
+    hear(owner.channel);
+    tell(owner.channel, 1);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    WAIT_UNTIL(stream_info(stream).head_seq == 1);
+    read_newest(stream);
+    helper_kill(&owner);
+    int64_t start = pmipc_monotonic_ns();
+    check_not_before(pmipc_stream_get_new(stream, 30 * MS, &view), start, 30 * MS);
+    owner = helper_start("makes_a_pool_when_told", "p");
+    hear(owner.channel);
+    waker other;
+    when_i_sleep(&other, tell_to_publish, &owner.channel);
+    CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));
+    CHECK_EQ(view.seq, 2);
+    check_view(&view);
+    pmipc_view_release(&view);
+    pthread_join(other.thread, NULL);
+    tell(owner.channel, 0);
+    helper_finish(&owner);
+    pmipc_stream_close(stream);
+}
+
+TEST(get_new_waits_on_through_the_end_of_one_pool_for_the_first_sample_of_the_next)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    publish_frames(producer, 9);
+    pmipc_stream *stream = stream_open("p", NULL);
+    read_newest(stream);
+    helper owner = helper_start("makes_a_pool_when_told", "p");
+    hear(owner.channel);
+    waker other;
+    when_i_sleep(&other, close_producer, producer);
+    pmipc_view view;
+    CHECK_STATUS(pmipc_stream_get_new(stream, 300 * MS, &view), PMIPC_TIMEOUT);
+    pthread_join(other.thread, NULL);
+    when_i_sleep(&other, tell_to_publish, &owner.channel);
+    CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));
+    CHECK_EQ(view.seq, 1);
+    pmipc_view_release(&view);
+    pthread_join(other.thread, NULL);
+    tell(owner.channel, 0);
+    helper_finish(&owner);
+    pmipc_stream_close(stream);
+}
+
+/* ---- many threads, many waits ---- */
+
+typedef struct sleeper {
+    pthread_t thread;
+    pmipc_stream *stream;
+    uint64_t last;
+} sleeper;
+
+static void *wait_for_the_last(void *context)
+{
+    sleeper *self = context;
+    while (self->last < 500) {
+        pmipc_view view;
+        CHECK_OK(pmipc_stream_get_new(self->stream, PMIPC_FOREVER, &view));
+        CHECK(view.seq > self->last);
+        self->last = view.seq;
+        check_view(&view);
+        pmipc_view_release(&view);
+    }
+    return NULL;
+}
+
+TEST(eight_threads_that_wait_all_get_the_newest)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    sleeper sleepers[8] = {0};
+    for (int i = 0; i < 8; i++) {
+        sleepers[i].stream = stream_open("p", NULL);
+        CHECK_EQ(pthread_create(&sleepers[i].thread, NULL, wait_for_the_last, &sleepers[i]), 0);
+    }
+    for (int i = 0; i < 500; i++) {
+        publish_frame(producer);
+        if (i % 3 == 0) test_yield();
+    }
+    for (int i = 0; i < 8; i++) {
+        pthread_join(sleepers[i].thread, NULL);
+        CHECK_EQ(sleepers[i].last, 500);
+        pmipc_stream_close(sleepers[i].stream);
+    }
+    pmipc_producer_close(producer);
+}

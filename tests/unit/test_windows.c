@@ -1,0 +1,286 @@
+/* Windows: one strided array without a copy, across the end of the ring and across growth, while the producer runs. */
+#include "helper.h"
+#include "pools.h"
+
+#include <pthread.h>
+
+#define HISTORY 10
+#define BYTES 1000
+
+static pmipc_view window_of(pmipc_stream *stream, uint32_t count)
+{
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_window(stream, count, count, &view));
+    CHECK_EQ(view.frame_count, count);
+    return view;
+}
+
+TEST(every_window_is_contiguous_across_the_end_of_the_ring)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
+    pmipc_stream *stream = stream_open("p", NULL);
+    publish_frames(producer, HISTORY);
+    uint32_t slots = pmipc_producer_slot_count(producer);
+    int64_t stride = 0;
+    for (uint32_t i = 0; i < 5 * slots; i++) {
+        for (uint32_t count = 1; count <= HISTORY; count++) {
+            pmipc_view view = window_of(stream, count);
+            if (view.copied) FAIL("round %u: the window of %u was copied", i, count);
+            if (stride == 0) stride = view.frame_stride;
+            CHECK_EQ(view.frame_stride, stride);
+            check_view(&view);
+            pmipc_view_release(&view);
+        }
+        publish_frame(producer);
+    }
+    CHECK(stride >= BYTES);
+    CHECK_EQ(stream_info(stream).copies, 0);
+    CHECK_EQ(pmipc_producer_slot_count(producer), slots);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* Strides below a page, of a page, of several pages: twice mapping needs the region to be whole pages in each case. */
+TEST(windows_are_contiguous_at_every_frame_size)
+{
+    const int64_t sizes[] = {1, 8, 56, 64, 65, 200, 1000, 2000, 4032, 4033, 9000, 65536, 300000};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        pmipc_producer *producer = bytes_producer("p", sizes[i], 5);
+        pmipc_stream *stream = stream_open("p", NULL);
+        publish_frames(producer, 4);
+        uint32_t slots = pmipc_producer_slot_count(producer);
+        for (uint32_t n = 0; n < slots + 5; n++) {
+            publish_frame(producer);
+            pmipc_view view = window_of(stream, 5);
+            if (view.copied) FAIL("size %" PRId64 ", round %u: copied", sizes[i], n);
+            check_view(&view);
+            pmipc_view_release(&view);
+        }
+        pmipc_stream_close(stream);
+        pmipc_producer_close(producer);
+    }
+}
+
+TEST(the_frames_of_a_dict_window_lie_one_stride_apart)
+{
+    const int64_t rgb[] = {30, 10};
+    const int64_t q[] = {7};
+    pmipc_schema schema;
+    pmipc_schema_init(&schema);
+    CHECK_OK(pmipc_schema_add(&schema, "rgb", PMIPC_UINT8, 2, rgb, 0, NULL));
+    CHECK_OK(pmipc_schema_add(&schema, "q", PMIPC_FLOAT64, 1, q, 0, NULL));
+    pmipc_producer_options options = {.history_len = 6};
+    pmipc_producer *producer = producer_open("obs", &schema, &options);
+    pmipc_stream *stream = stream_open("obs", NULL);
+    publish_frames(producer, 6);
+    for (int i = 0; i < 100; i++) {
+        publish_frame(producer);
+        pmipc_view view = window_of(stream, 6);
+        CHECK(!view.copied);
+        check_view(&view);
+        pmipc_view_release(&view);
+    }
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* A held view makes the producer skip its slot: a window over the gap has to be a copy, and a right one. */
+TEST(a_window_broken_by_a_skipped_slot_is_copied_and_whole)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
+    pmipc_stream *stream = stream_open("p", NULL);
+    publish_frames(producer, 3);
+    pmipc_view held;
+    CHECK_OK(pmipc_stream_get_last(stream, &held));
+    bool copied = false;
+    for (int i = 0; i < 100; i++) {
+        publish_frame(producer);
+        if (i < HISTORY) continue;
+        pmipc_view view = window_of(stream, HISTORY);
+        copied = copied || view.copied;
+        check_view(&view);
+        pmipc_view_release(&view);
+    }
+    CHECK(copied);
+    check_view(&held);
+    pmipc_view_release(&held);
+    for (int i = 0; i < 100; i++) publish_frame(producer);
+    pmipc_view view = window_of(stream, HISTORY);
+    CHECK(!view.copied);  /* and when nobody holds it any more, windows are free again */
+    check_view(&view);
+    pmipc_view_release(&view);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_held_window_stays_as_it_was_while_the_ring_goes_round)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
+    pmipc_stream *stream = stream_open("p", NULL);
+    publish_frames(producer, HISTORY);
+    for (int round = 0; round < 60; round++) {  /* each at another place of the ring */
+        publish_frame(producer);
+        pmipc_view view = window_of(stream, HISTORY);
+        publish_frames(producer, 60);
+        check_view(&view);
+        pmipc_view_release(&view);
+    }
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* A run wraps at the slot count its reader saw; growth changes it between the pin and the producer's scan. */
+TEST(windows_taken_before_during_and_after_growth_are_whole)
+{
+    pmipc_producer *producer = bytes_producer("p", 4000, HISTORY);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_stream *hoarder = stream_open("p", NULL);
+    publish_frames(producer, 7);
+    uint32_t slots = pmipc_producer_slot_count(producer);
+    pmipc_view kept[PMIPC_MAX_VIEWS];
+    pmipc_view windows[PMIPC_MAX_VIEWS];
+    for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
+        publish_frames(producer, 4);
+        CHECK_OK(pmipc_stream_get_last(hoarder, &kept[i]));
+        windows[i] = window_of(stream, 7);
+    }
+    publish_frames(producer, 100);
+    CHECK(pmipc_producer_slot_count(producer) > slots);
+    for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
+        check_view(&windows[i]);
+        check_view(&kept[i]);
+        pmipc_view_release(&windows[i]);
+        pmipc_view_release(&kept[i]);
+    }
+    publish_frames(producer, 2 * pmipc_producer_slot_count(producer));
+    for (uint32_t i = 0; i < 2 * pmipc_producer_slot_count(producer); i++) {
+        publish_frame(producer);
+        pmipc_view view = window_of(stream, HISTORY);
+        CHECK(!view.copied);
+        check_view(&view);
+        pmipc_view_release(&view);
+    }
+    pmipc_stream_close(hoarder);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(unseen_samples_are_a_window_without_a_copy_too)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
+    pmipc_stream *stream = stream_open("p", NULL);
+    uint64_t head = 0;
+    for (uint64_t round = 0; round < 200; round++) {
+        uint64_t count = round % HISTORY + 1;
+        head = publish_frames(producer, count);
+        pmipc_view view;
+        CHECK_OK(pmipc_stream_get_unseen(stream, &view));
+        CHECK_EQ(view.seq, head);
+        CHECK_EQ(view.frame_count, count);
+        CHECK(!view.copied);
+        check_view(&view);
+        pmipc_view_release(&view);
+    }
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* ---- while the producer runs at full speed ---- */
+
+ROLE(publishes_at_full_speed)
+{
+    pmipc_producer *producer = bytes_producer("p", atoi(argument), HISTORY);
+    publish_frames(producer, HISTORY);
+    tell(channel, 0);
+    while (!heard_something(channel)) publish_frames(producer, 100);
+    hear(channel);
+    tell(channel, pmipc_producer_slot_count(producer));
+    hear(channel);
+    pmipc_producer_close(producer);
+}
+
+/* Checksums of every frame of every window, when it is taken and again when the ring has gone round. Catches windows that
+ * are not rechecked after the pin, pins without a fence, runs that forget their N. */
+static void check_windows_at_full_speed(const char *bytes, int rounds)
+{
+    test_random random = random_start();
+    helper runner = helper_start("publishes_at_full_speed", bytes);
+    hear(runner.channel);
+    pmipc_stream *stream = stream_open("p", NULL);
+    uint64_t copies = 0;
+    uint64_t newest = 0;
+    for (int i = 0; i < rounds; i++) {
+        pmipc_view views[4];
+        uint64_t count = 1 + random_below(&random, 4);
+        for (uint64_t k = 0; k < count; k++) {
+            uint32_t frames = 1 + (uint32_t)random_below(&random, HISTORY - 2);
+            pmipc_status status = pmipc_stream_get_window(stream, frames, HISTORY, &views[k]);
+            CHECK_OK(status);
+            CHECK(views[k].seq >= newest);
+            newest = views[k].seq;
+            copies += views[k].copied;
+            check_view(&views[k]);
+        }
+        for (uint64_t k = 0; k < count; k++) {
+            check_view(&views[k]);
+            pmipc_view_release(&views[k]);
+        }
+    }
+    CHECK_EQ(stream_info(stream).copies, copies);
+    tell(runner.channel, 0);
+    CHECK(hear(runner.channel) <= 200);  /* slots: bounded */
+    pmipc_stream_close(stream);
+    tell(runner.channel, 0);
+    helper_finish(&runner);
+}
+
+TEST(small_windows_are_whole_while_the_producer_runs_at_full_speed)
+{
+    check_windows_at_full_speed("56", ROUNDS(30000));
+}
+
+TEST(larger_windows_are_whole_while_the_producer_runs_at_full_speed)
+{
+    check_windows_at_full_speed("4000", ROUNDS(3000));
+}
+
+typedef struct publisher {
+    pmipc_producer *producer;
+    atomic_bool stop;
+} publisher;
+
+static void *publish_until_stopped(void *context)
+{
+    publisher *self = context;
+    while (!atomic_load(&self->stop)) publish_frames(self->producer, 10);
+    return NULL;
+}
+
+/* Producer and stream in threads of one process: what ThreadSanitizer can watch. */
+TEST(producer_and_stream_in_two_threads_of_one_process)
+{
+    publisher self = {.producer = bytes_producer("p", BYTES, HISTORY)};
+    publish_frames(self.producer, HISTORY);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pthread_t thread;
+    CHECK_EQ(pthread_create(&thread, NULL, publish_until_stopped, &self), 0);
+    for (int i = 0; i < ROUNDS(5000); i++) {
+        pmipc_view window = window_of(stream, 1 + (uint32_t)i % 5);
+        pmipc_view last;
+        pmipc_view next;
+        CHECK_OK(pmipc_stream_get_last(stream, &last));
+        pmipc_status status = pmipc_stream_get_next(stream, 0, &next);
+        check_view(&window);
+        check_view(&last);
+        if (status == PMIPC_OK) {
+            check_view(&next);
+            pmipc_view_release(&next);
+        }
+        pmipc_view_release(&window);
+        pmipc_view_release(&last);
+    }
+    atomic_store(&self.stop, true);
+    pthread_join(thread, NULL);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(self.producer);
+}
