@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -74,6 +75,9 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"{options.probe} does not exist: build the target bench_probe in release mode first", file=sys.stderr)
         return 2
 
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM)
+    )  # so that folders and probes are cleaned up
     console = Console(width=None if sys.stdout.isatty() else 160)
     effort = Effort(time_factor=0.05, max_rounds=1) if options.quick else Effort()
     with pool_folder():
@@ -122,8 +126,8 @@ def run_peers(console: Console, plan: Plan, effort: Effort, options: argparse.Na
             continue
         outcome = run_peer(console, plan, effort, peer, interpreters.get(peer.key, sys.executable))
         outcomes.append(outcome)
-        if outcome.problem:
-            console.print(f"{peer.title}: {outcome.problem}", markup=False, highlight=False)
+        words = outcome.problem or f"{len(outcome.latency_ns)} of {len(PEER_SIZES)} sizes measured"
+        console.print(f"{peer.title}, {peer.waits}: {words}", markup=False, highlight=False)
     for table in peer_tables(outcomes, {size: SIZES[size] for size in PEER_SIZES}):
         console.print(table)
     return outcomes

@@ -61,9 +61,9 @@ def _latency(plan: Plan, peer: Peer, size: int, python: str) -> Group:
         f"{peer.title}, {peer.waits}, {SIZES[size]}",
         Source("peer", "message"),
         Source("c", "hand"),
-        "futex and memcpy by hand, in C" if size > 64 else "bare futex, in C",
+        f"the same by hand, {peer.waits}, in C",
     )
-    probes = {"c": plan.c("sleep", bytes=size), "peer": _probe(plan, "pair", peer, size, python)}
+    probes = {"c": plan.c("spin" if peer.waits == "spins" else "sleep", bytes=size), "peer": _probe(plan, "pair", peer, size, python)}
     title = f"{peer.title}, {peer.waits}, one-way {SIZES[size]}"
     return Group(f"{peer.key}-latency-{size}", title, probes, [row], sample_seconds=0.1, rounds=7, max_count=4000)
 

@@ -227,7 +227,7 @@ def _peers_section(outcomes: list[PeerOutcome], machine: dict[str, str]) -> str:
         "",
         f"Two Python processes on two cores, {machine['date']}. One sends an array, the other sends back what it",
         "received; one-way is half the round trip, medians. In brackets: how many times as long as the same work by",
-        "hand in C (memcpy into a ring, futex), measured in turn with it.",
+        "hand in C (memcpy into a ring; a futex, or spinning where the library spins), measured in turn with it.",
         "",
         f"| library | {' | '.join(sizes.values())} |",
         f"|---|{'---:|' * len(sizes)}",

@@ -59,6 +59,18 @@ int py_parse(const py_state *state, const py_signature *signature, PyObject *con
     return 0;
 }
 
+const char *py_pool_name(py_state *state, PyObject *name)
+{
+    Py_ssize_t bytes;
+    const char *text = PyUnicode_AsUTF8AndSize(name, &bytes);
+    if (text == NULL && PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
+        PyErr_Clear();
+    else if (text == NULL || strlen(text) == (size_t)bytes)
+        return text;
+    py_raise_format(state, PMIPC_INVALID_NAME, "no pool can be called %R: names are made of A-Z a-z 0-9 _ - . and /", name);
+    return NULL;
+}
+
 /* A number of seconds as ns, rounded to the nearest: whole seconds apart from the rest, which a double holds exactly. */
 static int ns_of_double(double seconds, const char *what, int64_t *ns)
 {

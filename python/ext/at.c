@@ -126,32 +126,29 @@ static PyObject *get_many(py_stream *self, PyArrayObject *stamps, const at_query
 /* ---- arguments */
 
 /* An array of stamps as int64 ns, new: integers are ns, floats are seconds. */
-static PyArrayObject *stamps_of(PyObject *value)
+static PyArrayObject *stamps_of(PyArrayObject *array)
 {
-    PyArrayObject *array = (PyArrayObject *)PyArray_FROM_O(value);
-    if (array == NULL)
-        return NULL;
-    PyArrayObject *result = NULL;
     if (PyArray_NDIM(array) != 1) {
         PyErr_Format(PyExc_ValueError, "stamp must be one stamp or a 1-d array of them, not an array of %d dimensions",
                      PyArray_NDIM(array));
-    } else if (PyArray_ISINTEGER(array) || PyArray_SIZE(array) == 0) {
-        result = (PyArrayObject *)PyArray_FROMANY((PyObject *)array, NPY_INT64, 1, 1,
-                                                  NPY_ARRAY_CARRAY_RO | NPY_ARRAY_FORCECAST);
-    } else if (PyArray_ISFLOAT(array)) {
-        npy_intp *dims = PyArray_DIMS(array);
-        result = (PyArrayObject *)PyArray_SimpleNew(1, dims, NPY_INT64);
-        for (npy_intp i = 0; result != NULL && i < dims[0]; i++) {
-            PyObject *item = PyArray_GETITEM(array, PyArray_GETPTR1(array, i));
-            if (item == NULL || py_stamp(item, "stamp", (int64_t *)PyArray_GETPTR1(result, i)) < 0)
-                Py_CLEAR(result);
-            Py_XDECREF(item);
-        }
-    } else {
+        return NULL;
+    }
+    if (PyArray_ISINTEGER(array) || PyArray_SIZE(array) == 0)
+        return (PyArrayObject *)PyArray_FROMANY((PyObject *)array, NPY_INT64, 1, 1,
+                                                NPY_ARRAY_CARRAY_RO | NPY_ARRAY_FORCECAST);
+    if (!PyArray_ISFLOAT(array)) {
         PyErr_Format(PyExc_TypeError, "stamps must be integers (ns) or floats (seconds), not %S",
                      (PyObject *)PyArray_DESCR(array));
+        return NULL;
     }
-    Py_DECREF(array);
+    npy_intp *dims = PyArray_DIMS(array);
+    PyArrayObject *result = (PyArrayObject *)PyArray_SimpleNew(1, dims, NPY_INT64);
+    for (npy_intp i = 0; result != NULL && i < dims[0]; i++) {
+        PyObject *item = PyArray_GETITEM(array, PyArray_GETPTR1(array, i));
+        if (item == NULL || py_stamp(item, "stamp", (int64_t *)PyArray_GETPTR1(result, i)) < 0)
+            Py_CLEAR(result);
+        Py_XDECREF(item);
+    }
     return result;
 }
 
@@ -184,12 +181,33 @@ static int parse_query(py_stream *self, PyObject *method, PyObject *tolerance, a
     return 0;
 }
 
-/* Whether this is several stamps: an array or a sequence; numpy's scalars and 0-d arrays are one. */
-static bool is_several(PyObject *value)
+static PyObject *get_at_scalar(py_stream *self, PyObject *value, const at_query *query, const py_read_options *options)
 {
-    if (PyArray_Check(value))
-        return PyArray_NDIM((PyArrayObject *)value) > 0;
-    return !PyNumber_Check(value) || PySequence_Check(value);
+    int64_t stamp_ns;
+    if (py_stamp(value, "stamp", &stamp_ns) < 0)
+        return NULL;
+    return get_one(self, stamp_ns, query, options);
+}
+
+static PyObject *get_at_array(py_stream *self, PyObject *value, const at_query *query, const py_read_options *options)
+{
+    PyArrayObject *array = (PyArrayObject *)PyArray_FROM_O(value);
+    if (array == NULL)
+        return NULL;
+    PyObject *result = NULL;
+    if (PyArray_NDIM(array) == 0) {
+        PyObject *scalar = PyArray_ToScalar(PyArray_DATA(array), array);
+        if (scalar != NULL)
+            result = get_at_scalar(self, scalar, query, options);
+        Py_XDECREF(scalar);
+    } else {
+        PyArrayObject *stamps = stamps_of(array);
+        if (stamps != NULL)
+            result = get_many(self, stamps, query, options);
+        Py_XDECREF((PyObject *)stamps);
+    }
+    Py_DECREF(array);
+    return result;
 }
 
 PyObject *py_stream_get_at(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
@@ -204,19 +222,7 @@ PyObject *py_stream_get_at(PyObject *object, PyObject *const *args, Py_ssize_t n
         || parse_query(self, values[1], values[2], &query) < 0
         || py_read_options_parse(self, values + 3, &options) < 0)
         return NULL;
-    if (!is_several(values[0])) {
-        int64_t stamp_ns;
-        PyObject *stamp = PyArray_Check(values[0]) ? PyArray_ToScalar(PyArray_DATA((PyArrayObject *)values[0]),
-                                                                      (PyArrayObject *)values[0])
-                                                   : Py_NewRef(values[0]);
-        int parsed = stamp == NULL ? -1 : py_stamp(stamp, "stamp", &stamp_ns);
-        Py_XDECREF(stamp);
-        return parsed < 0 ? NULL : get_one(self, stamp_ns, &query, &options);
-    }
-    PyArrayObject *stamps = stamps_of(values[0]);
-    if (stamps == NULL)
-        return NULL;
-    PyObject *result = get_many(self, stamps, &query, &options);
-    Py_DECREF(stamps);
-    return result;
+    if (PyFloat_Check(values[0]) || PyLong_Check(values[0]) || PyArray_IsScalar(values[0], Generic))
+        return get_at_scalar(self, values[0], &query, &options);
+    return get_at_array(self, values[0], &query, &options);
 }

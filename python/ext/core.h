@@ -177,6 +177,8 @@ typedef struct py_signature {
 
 int py_parse(const py_state *state, const py_signature *signature, PyObject *const *args, Py_ssize_t nargs,
              PyObject *kwnames, PyObject **values);
+/** The UTF-8 of a pool's name, which lives as long as `name`; NULL with InvalidNameError when C would see less of it. */
+const char *py_pool_name(py_state *state, PyObject *name);
 /** Seconds (int, float, None) as ns, rounded; None and infinity give `absent`. ValueError when negative or NaN. */
 int py_seconds(PyObject *value, const char *what, int64_t absent, int64_t *ns);
 /** A stamp or a span: int ns or float seconds. */
@@ -214,6 +216,8 @@ extern PyType_Spec py_schema_spec;
 py_schema *py_schema_wrap(py_state *state, const pmipc_schema *schema);
 /** numpy's dtype of field `index`, borrowed; NULL with UnsupportedError when numpy has none. */
 PyArray_Descr *py_field_descr(py_schema *schema, uint32_t index);
+/** "uint8", "bfloat16", "datetime64[ns]": how people call its dtype, new. */
+PyObject *py_field_dtype_name(py_schema *schema, uint32_t index);
 /** "pool 'x'" or "pool 'x', field 'rgb'", new. */
 PyObject *py_field_context(const py_schema *schema, uint32_t index, const char *pool_name);
 

@@ -83,17 +83,19 @@ static void raise_out(const py_gather *gather, uint32_t index, int ndim, const n
 {
     py_schema *schema = gather->schema;
     PyObject *context = py_field_context(schema, index, gather->stream->name_text);
+    PyObject *name = py_field_dtype_name(schema, index);
     PyObject *expected = PyArray_IntTupleFromIntp(ndim, shape);
     PyObject *dtype = PyObject_GetAttrString(got, "dtype");
     PyObject *got_shape = PyObject_GetAttrString(got, "shape");
-    if (context != NULL && expected != NULL && dtype != NULL && got_shape != NULL) {
+    if (context != NULL && name != NULL && expected != NULL && dtype != NULL && got_shape != NULL) {
         PyObject *tuple = PySequence_Tuple(got_shape);  /* torch.Size prints as torch.Size([...]) */
         if (tuple != NULL)
-            py_raise_format(schema->state, PMIPC_SCHEMA_MISMATCH, "%U: out= must be %s %S%s, got %S %S", context,
-                            torch_name(schema, index), expected, longer ? " or longer" : "", dtype, tuple);
+            py_raise_format(schema->state, PMIPC_SCHEMA_MISMATCH, "%U: out= must be %U %S%s, got %S %S", context, name,
+                            expected, longer ? " or longer" : "", dtype, tuple);
         Py_XDECREF(tuple);
     }
     Py_XDECREF(context);
+    Py_XDECREF(name);
     Py_XDECREF(expected);
     Py_XDECREF(dtype);
     Py_XDECREF(got_shape);

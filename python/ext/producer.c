@@ -100,7 +100,7 @@ static int producer_init(PyObject *object, PyObject *args, PyObject *kwargs)
         || range_check(state, "spare", spare, 1, PMIPC_MAX_HISTORY_LEN) < 0 || range_check(state, "mode", mode, 1, 0777) < 0)
         return -1;
     folder_text = folder == Py_None ? NULL : PyUnicode_AsUTF8(folder);
-    self->name_text = PyUnicode_AsUTF8(name);
+    self->name_text = py_pool_name(self->state, name);
     if (self->name_text == NULL || (folder != Py_None && folder_text == NULL))
         return -1;
     Py_XSETREF(self->name, Py_NewRef(name));

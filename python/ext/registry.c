@@ -105,8 +105,9 @@ PyObject *py_registry_list(PyObject *module, PyObject *folder)
 PyObject *py_registry_inspect(PyObject *module, PyObject *args)
 {
     py_state *state = PyModule_GetState(module);
+    PyObject *name_object;
     const char *name, *folder;
-    if (!PyArg_ParseTuple(args, "sz", &name, &folder))
+    if (!PyArg_ParseTuple(args, "Uz", &name_object, &folder) || (name = py_pool_name(state, name_object)) == NULL)
         return NULL;
     pmipc_pool_info *info = PyMem_Calloc(1, sizeof *info);
     if (info == NULL)
@@ -126,10 +127,12 @@ PyObject *py_registry_inspect(PyObject *module, PyObject *args)
 PyObject *py_registry_remove(PyObject *module, PyObject *args)
 {
     py_state *state = PyModule_GetState(module);
+    PyObject *name_object;
     const char *name, *folder;
     unsigned long long incarnation;
     int force;
-    if (!PyArg_ParseTuple(args, "szKp", &name, &folder, &incarnation, &force))
+    if (!PyArg_ParseTuple(args, "UzKp", &name_object, &folder, &incarnation, &force)
+        || (name = py_pool_name(state, name_object)) == NULL)
         return NULL;
     pmipc_error error = {0};
     pmipc_status status;

@@ -231,7 +231,7 @@ PyObject *py_field_context(const py_schema *schema, uint32_t index, const char *
     return PyUnicode_FromFormat("pool '%s'", pool_name);
 }
 
-static PyObject *dtype_name(py_schema *schema, uint32_t index)
+PyObject *py_field_dtype_name(py_schema *schema, uint32_t index)
 {
     const pmipc_field *field = &schema->schema.fields[index];
     if (field->dtype != PMIPC_OPAQUE)
@@ -250,7 +250,7 @@ static PyObject *schema_fields(PyObject *object, void *unused)
     PyObject *result = PyTuple_New((Py_ssize_t)schema->field_count);
     for (uint32_t i = 0; result != NULL && i < schema->field_count; i++) {
         const py_field *field = &schema->fields[i];
-        PyObject *name = dtype_name(schema, i);
+        PyObject *name = py_field_dtype_name(schema, i);
         PyObject *shape = PyArray_IntTupleFromIntp(field->ndim, field->shape);
         PyObject *row = NULL;
         if (name != NULL && shape != NULL)

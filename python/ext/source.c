@@ -17,9 +17,7 @@ static PyObject *shape_of(int ndim, const int64_t *dims)
 static PyObject *describe_field(py_schema *schema, uint32_t index)
 {
     const py_field *field = &schema->fields[index];
-    PyObject *dtype = field->dlpack.lanes != 0
-                          ? PyUnicode_FromString(pmipc_dtype_name(schema->schema.fields[index].dtype))
-                          : PyObject_Str((PyObject *)py_field_descr(schema, index));
+    PyObject *dtype = py_field_dtype_name(schema, index);
     PyObject *shape = PyArray_IntTupleFromIntp(field->ndim, field->shape);
     PyObject *result = NULL;
     if (dtype != NULL && shape != NULL) {

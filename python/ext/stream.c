@@ -309,7 +309,7 @@ static int stream_init(PyObject *object, PyObject *args, PyObject *kwargs)
     close_handle(self);  /* when initialised again */
     Py_CLEAR(self->schema);
     self->backend = PY_BACKEND_UNSETTLED;
-    self->name_text = PyUnicode_AsUTF8(name);
+    self->name_text = py_pool_name(self->state, name);
     if (self->name_text == NULL)
         return -1;
     Py_XSETREF(self->name, Py_NewRef(name));

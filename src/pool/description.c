@@ -148,12 +148,13 @@ pmipc_status description_make(const char *name, const pmipc_schema *schema, cons
     struct pool_header *header = &made->header;
     if (!plan_geometry(&made->schema, &made->payload, options->history_len, options->spare, metadata_bytes,
                        &header->geometry)) {
+        error_set(error, PMIPC_INVALID_ARGUMENT, 0,
+                  "pool '%s': history_len %u with spare %u and %llu bytes a sample cannot be made: history_len is 1 to %d, "
+                  "all slots together at most %u and 2^47 bytes",
+                  name, options->history_len, options->spare, (unsigned long long)made->payload.bytes,
+                  PMIPC_MAX_HISTORY_LEN, MAX_SLOTS);
         description_release(made);
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
-                         "pool '%s': history_len %u with spare %u and %llu bytes a sample cannot be made: history_len is 1 to %d, "
-                         "all slots together at most %u and 2^47 bytes",
-                         name, options->history_len, options->spare, (unsigned long long)made->payload.bytes,
-                         PMIPC_MAX_HISTORY_LEN, MAX_SLOTS);
+        return PMIPC_INVALID_ARGUMENT;
     }
     header->magic = POOL_MAGIC;
     header->layout_version = POOL_LAYOUT_VERSION;

@@ -37,6 +37,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cheap_collections() -> None:
+    """Leaks are looked for after a full collection each time; what was there before the tests need not be walked."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def pool_folder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A fresh registry folder on tmpfs, checked and removed when the test is over."""

@@ -201,7 +201,8 @@ def test_the_same_array_may_be_published_in_two_fields() -> None:
     with TensorProducer.from_sample("obs", {"a": shared, "b": shared}) as producer, TensorStream("obs") as stream:
         producer.publish({"a": shared, "b": shared[::-1]})
         sample = stream.get_last()
-        assert sample["a"].tolist() == [0, 1, 2] and sample["b"].tolist() == [2, 1, 0]
+        assert sample["a"].tolist() == [0, 1, 2]
+        assert sample["b"].tolist() == [2, 1, 0]
 
 
 def test_nine_variable_fields_are_one_too_many() -> None:

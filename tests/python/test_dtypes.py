@@ -53,7 +53,7 @@ def assert_round_trip(dtype: np.dtype[Any], shape: tuple[int, ...] = (3, 2), see
         reads = {
             "view": stream.get_last(),
             "copy": stream.get_last(copy=True),
-            "out": stream.get_last(out=np.empty(shape, dtype)),
+            "out": stream.get_last(out=np.zeros(sample.nbytes, np.uint8).view(dtype).reshape(shape)),
             "history": stream.get_history(1)[0, ...],
         }
         for how, array in reads.items():

@@ -103,10 +103,12 @@ def test_using_numpy_pools_imports_no_torch(spawn: Nursery) -> None:
 def test_a_schema_says_what_a_pool_carries_and_compares() -> None:
     schema = Schema.from_sample(numbered(0))
     assert str(schema) == "int64 (4, 8)"
-    assert schema == Schema.from_sample(numbered(5)) and hash(schema) == hash(Schema.from_sample(numbered(5)))
+    assert schema == Schema.from_sample(numbered(5))
+    assert hash(schema) == hash(Schema.from_sample(numbered(5)))
     assert schema != Schema.from_sample(numbered(0, (4, 9)))
     assert schema != Schema.from_sample({"q": numbered(0)})
-    assert schema.nbytes == 256 and not schema.is_dict
+    assert schema.nbytes == 256
+    assert not schema.is_dict
     with TensorProducer("cam", schema) as producer, TensorStream("cam", expect=schema) as stream:
         producer.publish(numbered(1))
         assert producer.schema == stream.schema == schema
@@ -134,8 +136,10 @@ def test_an_option_of_a_stream_that_does_not_exist_is_refused(options: dict[str,
 
 def test_handles_tell_their_name_and_whether_they_are_closed() -> None:
     with TensorProducer.from_sample("victor/cam", numbered(0)) as producer, TensorStream("victor/cam") as stream:
-        assert not producer.closed and not stream.closed
-    assert producer.closed and stream.closed
+        assert not producer.closed
+        assert not stream.closed
+    assert producer.closed
+    assert stream.closed
     assert producer.pool_name == stream.pool_name == "victor/cam"
     assert stream.connected is False
     assert stream.producer_alive is False

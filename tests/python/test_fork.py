@@ -10,7 +10,7 @@ from support.observe import pool_files
 from support.processes import Nursery
 
 FORK = """
-    import gc, os, sys
+    import gc, os, sys, traceback
     import numpy as np
     from polymorph_ipc import ForkedError, PolymorphError, TensorProducer, TensorStream
 
@@ -33,8 +33,7 @@ FORK = """
         if pid == 0:
             try:
                 work()
-            except BaseException as error:
-                import traceback
+            except Exception:
                 traceback.print_exc()
                 os._exit(1)
             sys.exit(0)

@@ -138,7 +138,7 @@ def test_the_view_that_get_at_gives_is_pinned() -> None:
 def test_arguments_that_make_no_sense_are_refused(arguments: Any) -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         producer.publish(numbered(1))
-        with pytest.raises(ValueError, match="method|tolerance"):
+        with pytest.raises(ValueError, match=r"method|tolerance"):
             stream.get_at(*arguments)
 
 

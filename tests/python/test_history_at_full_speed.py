@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from polymorph_ipc import TensorProducer, TensorStream, clean_pools
+from polymorph_ipc import TensorProducer, TensorStream
 
 from support.frames import number_of, numbered, numbers_of
 from support.observe import mappings_under
@@ -30,8 +31,8 @@ def running_producer(spawn: Nursery, shape: str, history_len: int = 8, how: str 
     child.tell(how)
     child.expect({"run": "running", "fill": "filling"}[how])
     yield
-    child.kill()
-    clean_pools()
+    child.signal(signal.SIGINT)
+    child.fail_with(-signal.SIGINT)
 
 
 def lies_in_the_pool(array: NDArray[Any], folder: Path) -> bool:
@@ -60,7 +61,8 @@ def test_every_history_lies_in_the_pool_itself_across_wrap_around(pool_folder: P
             assert not info.copied
             assert lies_in_the_pool(history, pool_folder)
             assert numbers_of(history) == list(range(number - count + 1, number + 1))
-            assert len({history.strides[0]}) == 1 and not history.flags.writeable
+            assert len({history.strides[0]}) == 1
+            assert not history.flags.writeable
         assert not lies_in_the_pool(stream.get_history(3, copy=True), pool_folder)
 
 
@@ -84,18 +86,27 @@ def test_history_is_right_across_growth_and_says_when_a_held_slot_broke_the_run(
         TensorStream("cam") as hoarder,
     ):
         slots, held = producer.slot_count, []
-        views = 0
-        for number in range(1, 200):
-            producer.publish(numbered(number, (8, 512)))
-            if number % 13 == 0 and len(held) < 7:
-                held.append((number, hoarder.get_last()))
-            history, info = stream.get_history(min(number, 4), return_info=True)
-            assert numbers_of(history) == list(range(max(1, number - 3), number + 1))
-            assert lies_in_the_pool(history, pool_folder) is not info.copied
-            views += not info.copied
+
+        def publish_and_read(numbers: range) -> list[bool]:
+            copied = []
+            for number in numbers:
+                producer.publish(numbered(number, (8, 512)))
+                if 50 < number <= 150 and number % 13 == 0:
+                    held.append((number, hoarder.get_last()))
+                history, info = stream.get_history(min(number, 4), return_info=True)
+                assert numbers_of(history) == list(range(max(1, number - 3), number + 1))
+                assert lies_in_the_pool(history, pool_folder) is not info.copied
+                copied.append(info.copied)
+            return copied
+
+        assert not any(publish_and_read(range(1, 51))), "nothing is held, so no run is broken"
+        publish_and_read(range(51, 151))
         assert producer.slot_count > slots
-        assert views > 100, "copied only where a held slot lies inside the run"
+        assert len(held) == 8
         assert all(number_of(frame) == number for number, frame in held)
+        held.clear()
+        publish_and_read(range(151, 151 + 2 * producer.slot_count))
+        assert not any(publish_and_read(range(151 + 2 * producer.slot_count, 251))), "the runs are whole again"
 
 
 def test_histories_are_whole_consecutive_and_stay_so_while_the_producer_runs(spawn: Nursery) -> None:
@@ -140,7 +151,8 @@ def test_every_read_is_whole_and_goes_forward_while_the_producer_runs(spawn: Nur
                 assert number_of(frame) == info.seq
             if read != "get_last":
                 assert seqs[0] > newest
-            assert seqs == list(range(seqs[0], seqs[-1] + 1)) and seqs[0] >= newest
+            assert seqs == list(range(seqs[0], seqs[-1] + 1))
+            assert seqs[0] >= newest
             if read in ("get_next", "get_all_new"):
                 assert seqs[0] == newest + info.dropped + 1 or newest == 0
             newest = seqs[-1]

@@ -141,7 +141,8 @@ def test_a_copy_is_private_contiguous_and_writable_and_a_view_is_none_of_these(r
         producer.publish(numbered(1), stamp=0)
         original, info = READS[read](stream, copy=True, return_info=True)
         assert info.copied
-        assert original.flags.writeable and original.flags.c_contiguous
+        assert original.flags.writeable
+        assert original.flags.c_contiguous
         original[...] = 99
         assert number_of(stream.get_last()) == 1
         producer.publish(numbered(2), stamp=0)
@@ -170,11 +171,13 @@ def test_a_stream_made_with_copy_gives_copies_unless_told_otherwise(read: str) -
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam", copy=True) as stream:
         producer.publish(numbered(1), stamp=0)
         frame, info = READS[read](stream, return_info=True)
-        assert info.copied and frame.flags.writeable
+        assert info.copied
+        assert frame.flags.writeable
         if read != ALWAYS_COPIES:
             producer.publish(numbered(2), stamp=0)
             frame, info = READS[read](stream, copy=False, return_info=True)
-            assert not info.copied and not frame.flags.writeable
+            assert not info.copied
+            assert not frame.flags.writeable
 
 
 @pytest.mark.parametrize("read", READS)

@@ -56,7 +56,9 @@ def test_any_slice_of_any_transposition_is_exact_for_elements_of_every_size(item
     base = np.random.default_rng(0).bytes(count * itemsize)
     array = np.frombuffer(base, f"V{itemsize}").reshape(shape)
     axes = data.draw(st.permutations(range(len(shape))))
-    part = array.transpose(axes)[data.draw(hnp.basic_indices(tuple(shape[axis] for axis in axes), allow_ellipsis=False))]
+    part = array.transpose(axes)[
+        data.draw(hnp.basic_indices(tuple(shape[axis] for axis in axes), allow_ellipsis=False))
+    ]
     with TensorProducer.from_sample("any", part) as producer, TensorStream("any") as stream:
         producer.publish(part)
         assert stream.get_last().tobytes() == part.tobytes()

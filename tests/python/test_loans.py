@@ -19,7 +19,8 @@ def test_a_loan_is_published_when_its_block_ends_and_not_before() -> None:
         with producer.loan() as frame:
             assert frame.seq == 1
             assert (frame.data.shape, frame.data.dtype) == ((4, 8), np.int64)
-            assert frame.data.flags.writeable and frame.data.flags.c_contiguous
+            assert frame.data.flags.writeable
+            assert frame.data.flags.c_contiguous
             assert frame.data.ctypes.data % 64 == 0
             frame.data[:] = 7
             assert stream.get_last() is None

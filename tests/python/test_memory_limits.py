@@ -72,7 +72,7 @@ def test_a_full_tmpfs_is_an_error_at_creation(spawn: Nursery, tmp_path: Path) ->
             test_a_file_size_limit_is_an_error_at_creation(spawn, folder)
     finally:
         if mounted:
-            subprocess.run(["umount", folder], check=True)
+            subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def test_the_error_names_dead_pools_that_could_be_cleaned(spawn: Nursery, pool_folder: Path) -> None:

@@ -102,7 +102,8 @@ class ProducerAndStreams(RuleBasedStateMachine):
     @precondition(lambda self: self.producer is not None)
     @rule(stamp=st.integers(-5, 5), times=st.integers(1, 4), by_loan=st.booleans())
     def publish(self, stamp: int, times: int, by_loan: bool) -> None:
-        assert self.producer is not None and self.pool is not None
+        assert self.producer is not None
+        assert self.pool is not None
         for _ in range(times):
             sample = Sample(self.pool.head + 1, self.pool.head + 1000, stamp)
             if by_loan:

@@ -94,6 +94,7 @@ def test_frames_pickle_as_plain_arrays() -> None:
         producer.publish(numbered(1))
         clone = pickle.loads(pickle.dumps(stream.get_last()))
         producer.publish(numbered(2))
-        assert type(clone) is np.ndarray and number_of(clone) == 1
+        assert type(clone) is np.ndarray
+        assert number_of(clone) == 1
         assert pickle.loads(pickle.dumps(stream.get_last(return_info=True)[1])).seq == 2
         assert pickle.loads(pickle.dumps(stream.schema)) == stream.schema

@@ -239,7 +239,8 @@ if os.geteuid() == 0:  # only root can become somebody else
         try:
             child = spawn("import os\nos.environ.pop('POLYMORPH_IPC_DIR')" + AS_NOBODY.replace("\n    ", "\n"))
             answer = child.expect("produce")
-            assert answer.startswith("PoolPermissionError") and str(default) in answer
+            assert answer.startswith("PoolPermissionError")
+            assert str(default) in answer
             assert child.expect("stream").startswith("PoolPermissionError")
             child.finish()
             assert pool_files(default) == []

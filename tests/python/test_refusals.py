@@ -173,7 +173,8 @@ def test_a_zero_d_pool_takes_scalars_of_its_own_kind_and_range_only(
         for scalar in taken:
             producer.publish(scalar)
             frame = stream.get_last()
-            assert frame.shape == () and frame.dtype == np.dtype(code)
+            assert frame.shape == ()
+            assert frame.dtype == np.dtype(code)
             assert frame[()] == scalar
             producer.publish(np.array(scalar, code))
             assert stream.get_last()[()] == scalar

@@ -52,18 +52,21 @@ def test_inspect_describes_a_living_pool(spawn: Nursery, pool_folder: Path) -> N
         frame = stream.get_last()
         pool = inspect_pool("victor/cam")
         assert (pool.name, pool.status, pool.problem) == ("victor/cam", "OK", None)
-        assert str(pool.schema) == "int64 (4, 8)" and pool.schema == stream.schema
+        assert str(pool.schema) == "int64 (4, 8)"
+        assert pool.schema == stream.schema
         assert (pool.seq, pool.history_len, pool.nbytes) == (1, 10, 4 * 8 * 8)
         assert pool.slot_count >= 13
         assert pool.file_nbytes == the_pool_file(pool_folder).stat().st_size
         assert (pool.mode, pool.uid, pool.origin) == (0o600, os.geteuid(), "numpy")
-        assert pool.producer_alive and not pool.retired
+        assert pool.producer_alive
+        assert not pool.retired
         assert pool.producer_pid == child.pid
         assert "publisher.py" in pool.producer_command
         assert opened_after <= pool.producer_since <= time.time_ns()
         assert pool.owner_epoch == 1
         assert 0 < pool.published <= time.monotonic_ns()
-        assert pool.age is not None and pool.age >= 0
+        assert pool.age is not None
+        assert pool.age >= 0
         assert opened_after <= pool.stamp <= time.time_ns()
         (reader,) = pool.readers
         assert reader.alive

@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
+
 from support.observe import pool_files
 from support.processes import TESTS, Child, Nursery
 

@@ -84,7 +84,8 @@ def test_eight_threads_do_everything_at_once_with_one_stream() -> None:
                 elif which == 3:
                     number_of(stream.get_last(out=out))
                 elif which == 4:
-                    assert stream.connected and stream.producer_alive
+                    assert stream.connected
+                    assert stream.producer_alive
                     assert stream.stats["views_held"] <= 7
                 else:
                     assert wait_any([stream], timeout=20) == [stream]

@@ -64,7 +64,8 @@ def test_a_torch_dtype_comes_back_bit_by_bit(dtype: torch.dtype) -> None:
             *stream.get_history(2),
         ]
         for frame in reads:
-            assert frame.dtype == dtype and frame.shape == data.shape
+            assert frame.dtype == dtype
+            assert frame.shape == data.shape
             assert bits(frame) == bits(data)
         assert stream.dtype == dtype
 

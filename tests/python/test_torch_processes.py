@@ -32,7 +32,7 @@ LOADER = """
                 loader = torch.utils.data.DataLoader(
                     Frames(stream), batch_size=4, num_workers=2, multiprocessing_context=sys.argv[1]
                 )
-                for epoch in range(2):
+                for epoch in range(2 if sys.argv[1] == "fork" else 1):
                     say("batches", [batch[:, 0, 0].tolist() for batch in loader])
                 for number in range(9, 60):
                     producer.publish(torch.full((4, 8), number))
@@ -43,7 +43,7 @@ LOADER = """
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_stream_in_a_dataset_serves_dataloader_workers(spawn: Nursery, method: str) -> None:
     child = spawn(LOADER, method)
-    for _ in range(2):
+    for _ in range(2 if method == "fork" else 1):
         assert child.expect("batches", timeout=60) == "[[1, 2, 3, 4], [5, 6, 7, 8]]"
     assert child.expect("kept") == "[8] [59]"
     child.succeed()
@@ -90,7 +90,7 @@ ROUND_TRIP = """
             for number in range(30):
                 producer.publish(torch.zeros(4, 8).to(dtype))
             assert torch.equal(frame.view(torch.uint8), sample.view(torch.uint8))
-            del frame, history, each
+            del frame, history
             gc.collect()
             assert stream.stats["views_held"] == 0
             try:

@@ -57,7 +57,8 @@ def test_a_dict_may_mix_numpy_and_torch_and_comes_back_as_torch() -> None:
         producer.publish({"rgb": torch.ones((2, 2, 3), dtype=torch.uint8), "q": np.ones(7, np.float32)})
         frame = stream.get_last()
         assert {name: type(field) for name, field in frame.items()} == {"rgb": torch.Tensor, "q": torch.Tensor}
-        assert frame["rgb"].sum() == 12 and frame["q"].sum() == 7
+        assert frame["rgb"].sum() == 12
+        assert frame["q"].sum() == 7
         assert stream.dtype == {"rgb": torch.uint8, "q": torch.float32}
 
 
@@ -95,7 +96,8 @@ def test_tensors_outlive_stream_and_producer() -> None:
     producer.cleanup()
     del stream, producer
     gc.collect()
-    assert torch.equal(frame, tensor(1)) and torch.equal(history[0], tensor(1))
+    assert torch.equal(frame, tensor(1))
+    assert torch.equal(history[0], tensor(1))
 
 
 def test_a_history_is_one_strided_tensor_and_a_copy_is_contiguous() -> None:
@@ -110,7 +112,8 @@ def test_a_history_is_one_strided_tensor_and_a_copy_is_contiguous() -> None:
         with pytest.raises(RuntimeError):
             history.view(-1)
         copy = stream.get_history(4, copy=True)
-        assert copy.is_contiguous() and torch.equal(copy, history)
+        assert copy.is_contiguous()
+        assert torch.equal(copy, history)
         copy.sub_(1)
         assert [number_of(frame.numpy()) for frame in history] == [26, 27, 28, 29]
 
@@ -223,11 +226,9 @@ def test_a_tensor_that_does_not_fit_is_refused_with_expected_and_got(wrong: torc
 )
 def test_a_tensor_without_plain_memory_is_refused(wrong: Any) -> None:
     with TensorProducer.from_sample("any", torch.zeros(3, 4)) as producer:
-        with pytest.raises((TypeError, ValueError, RuntimeError, BufferError)):
+        with pytest.raises(TypeError):
             producer.publish(wrong)
         assert producer.seq == 0
-    with pytest.raises((TypeError, ValueError, RuntimeError, BufferError)):
-        TensorProducer.from_sample("other", wrong)
 
 
 def test_a_loan_of_a_torch_pool_is_a_tensor_to_fill() -> None:

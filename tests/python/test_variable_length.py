@@ -130,7 +130,8 @@ def test_a_copy_of_a_variable_sample_has_its_length() -> None:
     with TensorProducer.from_sample("lidar", cloud(MOST), variable=True) as producer, TensorStream("lidar") as stream:
         producer.publish(cloud(2, 8))
         copy = stream.get_last(copy=True)
-        assert copy.shape == (2, 3) and copy.flags.writeable
+        assert copy.shape == (2, 3)
+        assert copy.flags.writeable
 
 
 def test_strided_input_of_any_length_is_exact() -> None:

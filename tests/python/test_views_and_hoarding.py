@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import shutil
-import weakref
 from pathlib import Path
 from typing import Any
 
@@ -138,9 +137,7 @@ def test_a_view_keeps_its_memory_and_its_last_reference_frees_it(pool_folder: Pa
         frame = stream.get_last()
         assert stream.stats["views_held"] == 1
         part = frame[1:3, ::2]
-        pin = weakref.ref(frame)
         del frame
-        assert pin() is None
         assert stream.stats["views_held"] == 1, "a slice keeps the slot"
         through_buffer = memoryview(part)
         del part

@@ -226,10 +226,13 @@ def test_wait_any_returns_those_that_have_something_new_and_takes_nothing() -> N
         arm.publish(numbered(1))
         for _ in range(2):
             ready = wait_any(streams, timeout=20)
-            assert len(ready) == 1 and ready[0] is arm_stream
+            assert len(ready) == 1
+            assert ready[0] is arm_stream
         cam.publish(numbered(2))
         ready = wait_any(streams, timeout=20)
-        assert len(ready) == 2 and ready[0] is cam_stream and ready[1] is arm_stream
+        assert len(ready) == 2
+        assert ready[0] is cam_stream
+        assert ready[1] is arm_stream
         assert number_of(arm_stream.get_new(timeout=0)) == 1
         assert [stream.pool_name for stream in wait_any(iter(streams), timeout=0)] == ["cam"]
 

@@ -336,14 +336,24 @@ TEST(consumers_killed_while_they_open_leave_nothing)
     pmipc_producer_close(producer);
 }
 
-/* Seventy die at once, more than there are rows can have held; no producer sweeps: new streams must find the rows. */
+ROLE(holds_one_view)
+{
+    (void)argument;
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_last(stream, &view));
+    tell(channel, 0);
+    sleep_until_killed();
+}
+
+/* All rows belong to the dead and no producer sweeps: new streams must find the rows, and inherit no pins with them. */
 TEST(rows_of_the_dead_are_claimed_without_any_help_of_a_producer)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
     publish_frame(producer);
     helper consumers[PMIPC_MAX_READERS];
     for (int i = 0; i < PMIPC_MAX_READERS; i++) {
-        consumers[i] = helper_start("waits_for_frames", "");
+        consumers[i] = helper_start("holds_one_view", "");
         hear(consumers[i].channel);
     }
     pmipc_producer_abandon(producer);
@@ -353,6 +363,10 @@ TEST(rows_of_the_dead_are_claimed_without_any_help_of_a_producer)
         streams[i] = stream_open("p", NULL);
         CHECK_EQ(read_newest(streams[i]), 1);
     }
+    pmipc_pool_info *info = inspect("p");
+    CHECK_EQ(info->reader_count, PMIPC_MAX_READERS);
+    for (int i = 0; i < PMIPC_MAX_READERS; i++) CHECK_EQ(info->readers[i].pinned_slots, 0);
+    inspect_release(info);
     for (int i = 0; i < PMIPC_MAX_READERS; i++) pmipc_stream_close(streams[i]);
     CHECK_OK(pmipc_pool_remove("p", NULL, 0, 0, NULL));
 }

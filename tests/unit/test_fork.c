@@ -399,6 +399,26 @@ TEST(a_child_made_without_fork_handlers_is_refused_too)
     check_parent_and_tear_down();
 }
 
+/* Its end of the stream, without any view, must not give up the parent's row: what the parent pins later is still seen. */
+TEST(a_child_made_without_fork_handlers_closes_nothing_of_the_parents)
+{
+    set_up();
+    pmipc_view_release(&the_view);
+    pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        pmipc_stream_close(the_stream);
+        pmipc_producer_close(the_producer);
+        _exit(0);
+    }
+    int status;
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK_EQ(status, 0);
+    the_view = newest(the_stream);
+    publish_frames(the_producer, 200);
+    check_parent_and_tear_down();
+}
+
 /* ---- fork from one thread while others use the library ---- */
 
 typedef struct worker {
@@ -423,11 +443,45 @@ static void *opens_publishes_closes(void *context)
     return NULL;
 }
 
+/* Open file descriptions with a lock among this process's descriptors, as the kernel lists them. */
+static unsigned locks_held(void)
+{
+    unsigned locks = 0;
+    for (int fd = 3; fd < 100; fd++) {
+        char path[64];
+        char line[256];
+        snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+        FILE *facts = fopen(path, "re");
+        while (facts && fgets(line, sizeof line, facts)) locks += strncmp(line, "lock:", 5) == 0;
+        if (facts) fclose(facts);
+    }
+    return locks;
+}
+
+TEST(a_child_inherits_no_lock)
+{
+    set_up();
+    CHECK_EQ(locks_held(), 2);  /* the producer's and the row's: they are seen */
+    pmipc_view_release(&the_view);
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        CHECK_EQ(locks_held(), 0);
+        _exit(0);
+    }
+    int status;
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK_EQ(status, 0);
+    the_view = newest(the_stream);
+    check_parent_and_tear_down();
+}
+
 static void opens_its_own(int channel, const char *argument)
 {
     (void)channel;
     (void)argument;
     char name[32];
+    CHECK(locks_held() <= 1);  /* the row for the view it inherited */
     snprintf(name, sizeof name, "child%d", (int)getpid());
     pmipc_producer *producer = bytes_producer(name, 64, 2);
     publish_frame(producer);

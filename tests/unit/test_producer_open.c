@@ -110,6 +110,26 @@ TEST(metadata_has_a_limit_of_a_megabyte)
     free(metadata);
 }
 
+TEST(the_folder_of_a_producer_may_be_given)
+{
+    char folder[256];
+    snprintf(folder, sizeof folder, "%s/given", test_folder());
+    setenv("POLYMORPH_IPC_DIR", "/dev/shm/nobody-has-this", 1);
+    pmipc_schema schema = bytes_schema(8);
+    pmipc_producer_options options = {.folder = folder};
+    pmipc_producer *producer = producer_open("p", &schema, &options);
+    pmipc_stream_options stream_options = {.folder = folder};
+    pmipc_stream *stream = stream_open("p", &stream_options);
+    CHECK_EQ(publish_and_read(producer, stream), 1);
+    CHECK_EQ(folder_entries(folder), 1);
+    memset(folder + strlen(folder) - 5, 'x', 5);  /* options are copied: closing still finds the file */
+    pmipc_producer_close(producer);
+    memcpy(folder + strlen(folder) - 5, "given", 5);
+    CHECK_EQ(folder_entries(folder), 0);
+    pmipc_stream_close(stream);
+    folder_remove(folder);
+}
+
 TEST(the_mode_is_exact_whatever_the_umask)
 {
     char path[512];

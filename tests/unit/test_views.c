@@ -416,9 +416,11 @@ TEST(when_every_slot_is_pinned_by_the_living_publish_is_full_and_names_them)
     char data[BYTES];
     for (uint32_t i = 0; i < slots; i++) {
         publish_frame(producer);
+        if (i == slots - 1) break;  /* the newest is pinned by nobody, and not given up all the same */
         tell(holder.channel, 0);
         CHECK_EQ(hear(holder.channel), i + 1);
     }
+    pmipc_stream *stream = stream_open("p", NULL);
     for (int i = 0; i < 3; i++) {  /* it says so again and again, and stays as it was */
         CHECK_STATUS(pmipc_producer_publish(producer, data, 0, NULL), PMIPC_FULL);
         pmipc_loan loan;
@@ -429,14 +431,16 @@ TEST(when_every_slot_is_pinned_by_the_living_publish_is_full_and_names_them)
         snprintf(pid, sizeof pid, "%d", (int)holder.pid);
         CHECK_HAS(error.text, pid);
         CHECK_EQ(pmipc_producer_seq(producer), slots);
+        CHECK_EQ(read_newest(stream), slots);
     }
-    for (uint32_t i = slots; i < PMIPC_MAX_VIEWS; i++) {
+    for (uint32_t i = slots - 1; i < PMIPC_MAX_VIEWS; i++) {
         tell(holder.channel, 0);
         CHECK_EQ(hear(holder.channel), slots);  /* the newest is still there */
     }
     tell(holder.channel, 0);
     hear(holder.channel);
     publish_frames(producer, 20);  /* they let go */
+    pmipc_stream_close(stream);
     tell(holder.channel, 0);
     helper_finish(&holder);
     pmipc_producer_close(producer);

@@ -15,9 +15,10 @@ def numbered(number: int, shape: tuple[int, ...] = (4, 8), dtype: Any = np.int64
 
 def number_of(frame: NDArray[Any]) -> int:
     """The number a frame carries. Anything but one and the same number everywhere is a failure."""
-    values = np.unique(np.asarray(frame))
-    assert values.size == 1, f"a torn frame: it holds {values[:8]}"
-    return int(values[0])
+    values = np.asarray(frame)
+    number = values.flat[0]
+    assert (values == number).all(), f"a torn frame: it holds {np.unique(values)[:8]}"
+    return int(number)
 
 
 def numbers_of(history: NDArray[Any]) -> list[int]:
