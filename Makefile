@@ -73,7 +73,7 @@ asan tsan: .venv/ready
 	ctest --preset $@
 
 bench: build-release
-	.venv/bin/python bench/run.py
+	.venv/bin/python bench/run.py $(BENCH_OPTIONS)
 
 clean:
 	rm -rf build .venv .venv-* dist

@@ -1,10 +1,10 @@
-/* case_latency.c: one-way latency between two processes, through a pool and by hand. An operation is one message one way,
- * that is half a round trip; the partner sends back what it received.
+/* case_latency.c: one-way latency between two processes, through a pool and by hand. An operation is one message one
+ * way, that is half a round trip; the partner sends back what it received.
  *
- * By hand means: a word on a cache line of its own says how many messages were sent; waiting is spinning on it or a bare
- * futex. Up to a cache line of payload the word alone goes back and forth, which is the limit of the machine; larger
- * payloads are copied into a ring like the pool's. In both ways the sender numbers the first and last eight bytes, and
- * whoever gets the message back checks them. */
+ * By hand means: a word on a cache line of its own says how many messages were sent; waiting is spinning on it or a
+ * bare futex. Up to a cache line of payload the word alone goes back and forth, which is the limit of the machine;
+ * larger payloads are copied into a ring like the pool's. In both ways the sender numbers the first and last eight
+ * bytes, and whoever gets the message back checks them. */
 #include "pair.h"
 #include "probe.h"
 #include "ring.h"
@@ -160,9 +160,9 @@ static void pool_echo(uint64_t messages)
 
 /* ---- both sides' set-up ---- */
 
-/* Between two cores, two sleepers can fall into step: each finds the other's answer just before it would have slept, and
- * nothing is waked any more. Only trips in which this side really slept count; after another one, a pause lets both fall
- * asleep. On one core there is no such thing. */
+/* Between two cores, two sleepers can fall into step: each finds the other's answer just before it would have slept,
+ * and nothing is waked any more. Only trips in which this side really slept count; after another one, a pause lets both
+ * fall asleep. On one core there is no such thing. */
 static bool has_slept(void *context)
 {
     (void)context;

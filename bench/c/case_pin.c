@@ -1,5 +1,5 @@
-/* case_pin.c: what it costs to take the newest sample and to let go of it, without any system call: the pin of the protocol
- * alone, and the public call around it, which checks the pool and fills in a view.
+/* case_pin.c: what it costs to take the newest sample and to let go of it, without any system call: the pin of the
+ * protocol alone, and the public call around it, which checks the pool and fills in a view.
  *
  * Limit: one store and one full fence, which is what any reader must do that tells a writer where it is reading. */
 #include "api/stream.h"

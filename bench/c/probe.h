@@ -41,7 +41,7 @@ extern const probe_case case_spin;
 extern const probe_case case_sleep;
 extern const probe_case case_list;
 
-/** Median nanoseconds per operation over the batches that make up about `count` operations. NaN when none of them counts. */
+/** Median nanoseconds per operation over the batches that make up about `count` operations; NaN when none counts. */
 double measure(const probe_operation *operation, uint64_t count);
 
 /** Nanoseconds on CLOCK_MONOTONIC. */

@@ -28,6 +28,7 @@ class Ring:
         for advice in (mmap.MADV_HUGEPAGE, MADV_POPULATE_WRITE):
             with contextlib.suppress(OSError):  # a kernel without it: the first lap of the ring touches every page
                 memory.madvise(advice)
+        self.memory = memory
         self.slots = [
             numpy.ndarray(sample.shape, sample.dtype, buffer=memory, offset=slot * stride + 64) for slot in range(SLOTS)
         ]

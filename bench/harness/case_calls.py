@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from multiprocessing import shared_memory
 
 import numpy
 from polymorph_ipc import TensorProducer, TensorStream
 
+from harness.by_hand import Ring
 from harness.serve import Operation, statement
 
 BATCH = 1000
@@ -24,12 +24,10 @@ def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operat
         producer = stack.enter_context(TensorProducer.from_sample(name, joints))
         producer.publish(joints)
         stream = stack.enter_context(TensorStream(name))
-        memory = shared_memory.SharedMemory(create=True, size=joints.nbytes)
-        stack.callback(memory.unlink)
-        shared = numpy.ndarray(joints.shape, joints.dtype, buffer=memory.buf)
+        ring = Ring(joints)
         operations = {
             "publish_numpy": statement("producer.publish(joints)", BATCH, producer=producer, joints=joints),
-            "slice_assign": statement("shared[:] = joints", BATCH, shared=shared, joints=joints),
+            "slice_assign": statement("shared[:] = joints", BATCH, shared=ring.slots[0], joints=joints),
             "get_last_numpy": statement("stream.get_last()", BATCH, stream=stream),
             "ndarray": statement(
                 "numpy.ndarray(shape, dtype, buffer=buffer)",
@@ -37,7 +35,7 @@ def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operat
                 numpy=numpy,
                 shape=joints.shape,
                 dtype=joints.dtype,
-                buffer=memory.buf,
+                buffer=memoryview(ring.memory),
             ),
         }
         operations |= _torch_operations(stack, joints)

@@ -155,7 +155,7 @@ def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operat
     finally:
         partner.stdin.close()
         try:
-            partner.wait(timeout=5)
+            partner.wait(timeout=2)
         except subprocess.TimeoutExpired:
             partner.kill()
             partner.wait()

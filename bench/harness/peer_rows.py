@@ -63,7 +63,10 @@ def _latency(plan: Plan, peer: Peer, size: int, python: str) -> Group:
         Source("c", "hand"),
         f"the same by hand, {peer.waits}, in C",
     )
-    probes = {"c": plan.c("spin" if peer.waits == "spins" else "sleep", bytes=size), "peer": _probe(plan, "pair", peer, size, python)}
+    probes = {
+        "c": plan.c("spin" if peer.waits == "spins" else "sleep", bytes=size),
+        "peer": _probe(plan, "pair", peer, size, python),
+    }
     title = f"{peer.title}, {peer.waits}, one-way {SIZES[size]}"
     return Group(f"{peer.key}-latency-{size}", title, probes, [row], sample_seconds=0.1, rounds=7, max_count=4000)
 

@@ -44,7 +44,7 @@ class Probe:
             words = self._read_line().split()
             if not words or words[0] != "ready":
                 raise ProbeError(f"{self.label}: said {' '.join(words)!r} instead of ready")
-        except ProbeError:
+        except BaseException:  # also when the whole run is being ended
             self.close()
             raise
         self.operations = words[1:]
@@ -65,7 +65,7 @@ class Probe:
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
         try:
-            self._process.wait(timeout=15)
+            self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()

@@ -77,6 +77,7 @@ def run_group(group: Group, effort: Effort) -> GroupResult:
     for _ in range(min(group.sessions, effort.max_rounds)):
         session = _Session(group, effort, record)
         try:
+            session.open()
             session.measure()
         finally:
             session.close()
@@ -115,7 +116,10 @@ class _Session:
     def __init__(self, group: Group, effort: Effort, record: _Record) -> None:
         self._group, self._effort, self._record = group, effort, record
         self._probes: dict[str, AnyProbe] = {}
-        for name, start in group.probes.items():
+
+    def open(self) -> None:
+        """Start every probe; note which cannot be."""
+        for name, start in self._group.probes.items():
             self._open(name, start)
 
     def _open(self, name: str, start: Callable[[], AnyProbe]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy
 
@@ -22,8 +23,10 @@ class MomentumSender:
         self._producer = momentumx.Producer(topic.replace("/", "_"), sample.nbytes, BUFFERS, False)
 
     def send(self, array: numpy.ndarray) -> None:
-        """Only bytes objects are taken, so there is a copy more."""
-        self._producer.send_string(array.tobytes())
+        """Through the buffer protocol: the buffer's own write() and read() go byte by byte."""
+        buffer = self._producer.next_to_send()
+        numpy.frombuffer(buffer, numpy.float64, array.size)[:] = array
+        buffer.send(array.nbytes)
 
     def close(self) -> None:
         """End the stream."""
@@ -37,10 +40,11 @@ class MomentumReceiver:
         import momentumx
 
         self._consumer = momentumx.Consumer(topic.replace("/", "_"))
-        self._last = 0
+        self._size = sample.size
+        self._buffer: Any = None
 
     def receive(self, timeout: float) -> numpy.ndarray | None:
-        """The next buffer's bytes."""
+        """An array over the next buffer."""
         if timeout >= FOREVER:
             return self._array(self._consumer.receive(blocking=True))
         deadline = time.monotonic() + timeout
@@ -49,14 +53,16 @@ class MomentumReceiver:
         return array
 
     def newest(self) -> numpy.ndarray | None:
-        """The next buffer if there is one."""
+        """An array over the next buffer if there is one."""
         return self._array(self._consumer.receive(blocking=False))
 
-    def _array(self, buffer: object) -> numpy.ndarray | None:
-        return None if buffer is None else numpy.frombuffer(buffer.read(), numpy.float64)  # type: ignore[attr-defined]
+    def _array(self, buffer: Any) -> numpy.ndarray | None:
+        self._buffer = buffer
+        return None if buffer is None else numpy.frombuffer(buffer, numpy.float64, self._size)
 
     def close(self) -> None:
         """Drop the consumer."""
+        self._buffer = None
         del self._consumer
 
 

@@ -204,6 +204,7 @@ struct py_schema {
     py_state *state;
     pmipc_schema schema;
     bool is_dict;
+    bool has_variable;
     bool is_plain;      /* one tensor of fixed shape: what pmipc_producer_publish takes */
     uint32_t field_count;
     uint64_t nbytes;
@@ -248,10 +249,11 @@ struct py_hold {
 };
 
 py_hold *py_hold_new(void);
+/** One more reference, while a read is going on: nobody but its own thread knows of the hold yet. */
 static inline void py_hold_acquire(py_hold *hold)
 {
-    /* relaxed: whoever counts up has a reference already */
-    atomic_fetch_add_explicit(&hold->references, 1, memory_order_relaxed);
+    int references = atomic_load_explicit(&hold->references, memory_order_relaxed);
+    atomic_store_explicit(&hold->references, references + 1, memory_order_relaxed);
 }
 void py_hold_release(py_hold *hold);
 
@@ -278,7 +280,11 @@ typedef struct py_lease {
 int py_lease_begin(py_state *state, bool torch, py_lease *lease);
 void py_lease_end(py_lease *lease);
 /** Move the view to where this backend wants it. */
-int py_lease_convert(py_state *state, bool torch, py_lease *lease);
+int py_lease_convert_slowly(py_state *state, bool torch, py_lease *lease);
+static inline int py_lease_convert(py_state *state, bool torch, py_lease *lease)
+{
+    return torch == (lease->hold != NULL) ? 0 : py_lease_convert_slowly(state, torch, lease);
+}
 /** What numpy arrays of the lease have as base, new. */
 PyObject *py_lease_base(py_state *state, py_lease *lease);
 
@@ -469,7 +475,15 @@ int py_stream_usable(py_stream *self);
 int py_stream_reopen(py_stream *self);
 void py_stream_raise(py_stream *self, pmipc_status status);
 /** The schema of what the stream reads, new, the backend settled; `from` is the view's schema. */
-py_schema *py_stream_schema(py_stream *self, const pmipc_schema *from);
+py_schema *py_stream_schema_slowly(py_stream *self, const pmipc_schema *from);
+static inline py_schema *py_stream_schema(py_stream *self, const pmipc_schema *from)
+{
+#ifndef Py_GIL_DISABLED
+    if (self->schema != NULL && !self->follow_schema)
+        return (py_schema *)Py_NewRef((PyObject *)self->schema);
+#endif
+    return py_stream_schema_slowly(self, from);
+}
 static inline bool py_stream_gives_torch(const py_stream *self)
 {
     return self->backend == PY_BACKEND_TORCH;

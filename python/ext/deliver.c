@@ -3,37 +3,50 @@
 
 /* ---- one field */
 
-/* Shape of a field's array: `rows` frames (negative: one sample without that dimension) of leading length `length`. */
-static int array_shape(const py_field *field, int64_t length, int64_t rows, npy_intp *shape)
+/* Where and how a field's array lies. `rows` negative: one sample, without the leading dimension of a history. */
+typedef struct span {
+    const void *data;
+    int64_t length;      /* leading length, for a variable field */
+    int64_t rows;
+    int64_t row_stride;  /* bytes */
+} span;
+
+/* Shape of the array; one that is the field's own is not copied into `room`. */
+static int span_shape(const py_field *field, const span *where, npy_intp *room, const npy_intp **shape)
 {
+    if (where->rows < 0 && !field->variable) {
+        *shape = field->shape;
+        return field->ndim;
+    }
     int ndim = 0;
-    if (rows >= 0)
-        shape[ndim++] = (npy_intp)rows;
+    if (where->rows >= 0)
+        room[ndim++] = (npy_intp)where->rows;
     for (int i = 0; i < field->ndim; i++)
-        shape[ndim + i] = field->shape[i];
+        room[ndim + i] = field->shape[i];
     if (field->variable)
-        shape[ndim] = (npy_intp)length;
+        room[ndim] = (npy_intp)where->length;
+    *shape = room;
     return ndim + field->ndim;
 }
 
-static PyObject *numpy_view(py_schema *schema, uint32_t index, PyObject *base, const void *data, int64_t length,
-                            int64_t rows, int64_t row_stride)
+static PyObject *numpy_view(py_schema *schema, uint32_t index, PyObject *base, const span *where)
 {
     py_field *field = &schema->fields[index];
     PyArray_Descr *descr = field->descr;
     if (descr == NULL && (descr = py_field_descr(schema, index)) == NULL)
         return NULL;
-    npy_intp shape[PY_MAX_DIMENSIONS];
+    npy_intp room[PY_MAX_DIMENSIONS];
     npy_intp strides[PY_MAX_DIMENSIONS];
-    int ndim = array_shape(field, length, rows, shape);
-    if (rows >= 0) {
-        strides[0] = (npy_intp)row_stride;
+    const npy_intp *shape;
+    int ndim = span_shape(field, where, room, &shape);
+    if (where->rows >= 0) {
+        strides[0] = (npy_intp)where->row_stride;
         for (int i = 0; i < field->ndim; i++)
             strides[i + 1] = (npy_intp)(field->strides[i] * field->itemsize);
     }
     Py_INCREF(descr);
-    PyObject *array = PyArray_NewFromDescr(&PyArray_Type, descr, ndim, shape, rows >= 0 ? strides : NULL,
-                                           (void *)(uintptr_t)data, 0, NULL);
+    PyObject *array = PyArray_NewFromDescr(&PyArray_Type, descr, ndim, (npy_intp *)(uintptr_t)shape,
+                                           where->rows >= 0 ? strides : NULL, (void *)(uintptr_t)where->data, 0, NULL);
     if (array == NULL)
         return NULL;
     if (PyArray_SetBaseObject((PyArrayObject *)array, Py_NewRef(base)) < 0)
@@ -41,31 +54,30 @@ static PyObject *numpy_view(py_schema *schema, uint32_t index, PyObject *base, c
     return array;
 }
 
-static PyObject *torch_view(py_schema *schema, uint32_t index, py_hold *hold, const void *data, int64_t length,
-                            int64_t rows, int64_t row_stride)
+static PyObject *torch_view(py_schema *schema, uint32_t index, py_hold *hold, const span *where)
 {
     const py_field *field = &schema->fields[index];
-    npy_intp shape[PY_MAX_DIMENSIONS];
+    void *data = (void *)(uintptr_t)where->data;
+    npy_intp room[PY_MAX_DIMENSIONS];
+    const npy_intp *shape;
+    int ndim = span_shape(field, where, room, &shape);
+    if (where->rows < 0)
+        return py_torch_view(schema->state, hold, field->dlpack, data, ndim, shape, NULL);
     int64_t strides[PY_MAX_DIMENSIONS];
-    int ndim = array_shape(field, length, rows, shape);
-    int first = rows >= 0 ? 1 : 0;
-    if (rows >= 0)
-        strides[0] = row_stride / field->itemsize;
+    strides[0] = where->row_stride / field->itemsize;
     for (int i = 0; i < field->ndim; i++)
-        strides[first + i] = field->strides[i];
-    return py_torch_view(schema->state, hold, field->dlpack, (void *)(uintptr_t)data, ndim, shape, strides);
+        strides[i + 1] = field->strides[i];
+    return py_torch_view(schema->state, hold, field->dlpack, data, ndim, shape, strides);
 }
 
-/* An array over `data`, which the lease keeps in place. `base` is made when the first numpy array needs it. */
-static PyObject *field_view(py_schema *schema, uint32_t index, py_lease *lease, PyObject **base, const void *data,
-                            int64_t length, int64_t rows, int64_t row_stride)
+/* An array over memory that the lease keeps in place. `base` is made when the first numpy array needs it. */
+static PyObject *field_view(py_schema *schema, uint32_t index, py_lease *lease, PyObject **base, const span *where)
 {
-    const py_field *field = &schema->fields[index];
-    if (lease->hold != NULL && field->dlpack.lanes != 0)
-        return torch_view(schema, index, lease->hold, data, length, rows, row_stride);
+    if (lease->hold != NULL && schema->fields[index].dlpack.lanes != 0)
+        return torch_view(schema, index, lease->hold, where);
     if (*base == NULL && (*base = py_lease_base(schema->state, lease)) == NULL)
         return NULL;
-    return numpy_view(schema, index, *base, data, length, rows, row_stride);
+    return numpy_view(schema, index, *base, where);
 }
 
 /* A list of the field's arrays, frame by frame: they differ in length. */
@@ -76,10 +88,12 @@ static PyObject *variable_rows(py_schema *schema, uint32_t index, py_lease *leas
         pmipc_frame frame;
         pmipc_status status = pmipc_view_frame(lease->view, rows->first + i, &frame);
         PyObject *array = NULL;
-        if (status == PMIPC_OK)
-            array = field_view(schema, index, lease, base, frame.fields[index].data, frame.fields[index].length, -1, 0);
-        else
+        if (status == PMIPC_OK) {
+            const pmipc_view_field *from = &frame.fields[index];
+            array = field_view(schema, index, lease, base, &(span){from->data, from->length, -1, 0});
+        } else {
             py_raise(schema->state, status, pmipc_status_text(status), 0);
+        }
         if (array == NULL)
             Py_CLEAR(list);
         else
@@ -94,11 +108,11 @@ static PyObject *field_result(py_schema *schema, uint32_t index, py_lease *lease
     const pmipc_view *view = lease->view;
     const pmipc_view_field *from = &view->fields[index];
     if (rows == NULL)
-        return field_view(schema, index, lease, base, from->data, from->length, -1, 0);
+        return field_view(schema, index, lease, base, &(span){from->data, from->length, -1, 0});
     if (schema->fields[index].variable)
         return variable_rows(schema, index, lease, base, rows);
     const char *data = (const char *)from->data + (int64_t)rows->first * view->frame_stride;
-    return field_view(schema, index, lease, base, data, 0, rows->count, view->frame_stride);
+    return field_view(schema, index, lease, base, &(span){data, 0, rows->count, view->frame_stride});
 }
 
 /* ---- all fields */
@@ -151,12 +165,29 @@ static PyObject *deliver(py_stream *stream, py_schema *schema, py_lease *lease, 
     return py_with_info(result, info);
 }
 
+/* The commonest result, by the shortest way: a view of one plain sample. */
+static PyObject *plain_view(py_schema *schema, py_lease *lease)
+{
+    const pmipc_view_field *from = &lease->view->fields[0];
+    const span where = {from->data, from->length, -1, 0};
+    if (lease->pin != NULL)
+        return numpy_view(schema, 0, (PyObject *)lease->pin, &where);
+    PyObject *base = NULL;
+    PyObject *result = field_view(schema, 0, lease, &base, &where);
+    Py_XDECREF(base);
+    return result;
+}
+
 PyObject *py_deliver(py_stream *stream, py_lease *lease, const py_rows *rows, const py_read_options *options)
 {
     PyObject *result = NULL;
     py_schema *schema = py_stream_schema(stream, lease->view->schema);
-    if (schema != NULL && py_lease_convert(stream->state, py_stream_gives_torch(stream), lease) == 0)
-        result = deliver(stream, schema, lease, rows, options);
+    if (schema != NULL && py_lease_convert(stream->state, py_stream_gives_torch(stream), lease) == 0) {
+        if (rows == NULL && schema->is_plain && !options->return_info && !is_private(options, rows))
+            result = plain_view(schema, lease);
+        else
+            result = deliver(stream, schema, lease, rows, options);
+    }
     Py_XDECREF(schema);
     py_lease_end(lease);
     return result;

@@ -372,11 +372,8 @@ static int fill_view(py_gather *gather, const pmipc_view *view, const py_rows *r
 {
     if (rows == NULL)
         return py_gather_rows(gather, -1, 1, view->fields, 0);
-    bool has_lists = false;
-    for (uint32_t i = 0; i < gather->schema->field_count; i++)
-        has_lists |= gather->schema->fields[i].variable;
     uint32_t real = rows->count - rows->padding;
-    if (rows->padding == 0 && !has_lists) {
+    if (rows->padding == 0 && !gather->schema->has_variable) {
         pmipc_view_field fields[PMIPC_MAX_FIELDS];
         for (uint32_t i = 0; i < view->field_count; i++) {
             fields[i] = view->fields[i];

@@ -1,28 +1,18 @@
 /* pin.c: what keeps samples in place: pins for numpy, holds for torch.
  *
  * A view of the library is owned either by a Python object, the base of numpy arrays, or by a counted C struct, which
- * torch may free in any thread, without the GIL, and after the interpreter's end. Both are reused: a read then allocates
- * nothing but its array. */
+ * torch may free in any thread, without the GIL, and after the interpreter's end. */
 #include "core.h"
 
 #include <stdlib.h>
 
 #define FREE_PINS 8
-#define FREE_HOLDS 8
 
 /* ---- holds */
 
-static _Atomic(py_hold *) free_holds[FREE_HOLDS];
-
 py_hold *py_hold_new(void)
 {
-    py_hold *hold = NULL;
-    for (int i = 0; i < FREE_HOLDS && hold == NULL; i++)
-        /* relaxed: a look, the exchange decides */
-        if (atomic_load_explicit(&free_holds[i], memory_order_relaxed) != NULL)
-            hold = atomic_exchange_explicit(&free_holds[i], NULL, memory_order_acquire);
-    if (hold == NULL)
-        hold = malloc(sizeof *hold);
+    py_hold *hold = malloc(sizeof *hold);  /* the allocator keeps a few of these per thread */
     if (hold == NULL) {
         PyErr_NoMemory();
         return NULL;
@@ -35,18 +25,23 @@ py_hold *py_hold_new(void)
 
 void py_hold_release(py_hold *hold)
 {
-    /* release: our reads of the sample come before whoever frees it; acquire: after all the others' */
-    if (atomic_fetch_sub_explicit(&hold->references, 1, memory_order_acq_rel) != 1)
+    /* The last reference needs no read-modify-write: nobody else can count any more. acquire: after all the others'
+     * reads of the sample; release, below: ours come before whoever frees it. */
+    if (atomic_load_explicit(&hold->references, memory_order_acquire) != 1
+        && atomic_fetch_sub_explicit(&hold->references, 1, memory_order_acq_rel) != 1)
         return;
     pmipc_view_release(&hold->view);
-    for (int i = 0; i < FREE_HOLDS; i++) {
-        py_hold *none = NULL;
-        if (atomic_load_explicit(&free_holds[i], memory_order_relaxed) == NULL
-            && atomic_compare_exchange_strong_explicit(&free_holds[i], &none, hold, memory_order_release,
-                                                       memory_order_relaxed))
-            return;
-    }
     free(hold);
+}
+
+/* While a read is going on, nobody but its own thread knows of the hold: what it counts needs no atomic operation. */
+static void release_private(py_hold *hold)
+{
+    int references = atomic_load_explicit(&hold->references, memory_order_relaxed);
+    if (references == 1)
+        py_hold_release(hold);
+    else
+        atomic_store_explicit(&hold->references, references - 1, memory_order_relaxed);
 }
 
 /* ---- pins */
@@ -160,15 +155,13 @@ void py_lease_end(py_lease *lease)
 {
     Py_CLEAR(lease->pin);
     if (lease->hold != NULL)
-        py_hold_release(lease->hold);
+        release_private(lease->hold);
     lease->hold = NULL;
     lease->view = NULL;
 }
 
-int py_lease_convert(py_state *state, bool torch, py_lease *lease)
+int py_lease_convert_slowly(py_state *state, bool torch, py_lease *lease)
 {
-    if (torch == (lease->hold != NULL))
-        return 0;
     py_lease other;
     if (py_lease_begin(state, torch, &other) < 0)
         return -1;

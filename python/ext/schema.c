@@ -130,9 +130,10 @@ py_schema *py_schema_wrap(py_state *state, const pmipc_schema *from)
         if (field_init(&schema->fields[i], &from->fields[i]) < 0)
             goto fail;
         schema->nbytes += schema->fields[i].nbytes;
+        schema->has_variable |= schema->fields[i].variable;
     }
     schema->is_dict = from->field_count > 1 || from->fields[0].name[0] != '\0';
-    schema->is_plain = from->field_count == 1 && !schema->is_dict && !schema->fields[0].variable;
+    schema->is_plain = from->field_count == 1 && !schema->is_dict && !schema->has_variable;
     if (schema->is_dict && make_template(schema) < 0)
         goto fail;
     return schema;

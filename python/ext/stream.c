@@ -128,7 +128,7 @@ static py_schema *settle(py_stream *self, const pmipc_schema *from, const pmipc_
     return schema;
 }
 
-py_schema *py_stream_schema(py_stream *self, const pmipc_schema *from)
+py_schema *py_stream_schema_slowly(py_stream *self, const pmipc_schema *from)
 {
     pmipc_stream_info info = {0};
     py_turn_begin(&self->turn);

@@ -150,24 +150,21 @@ static py_holder *holder_new(py_hold *hold, PyObject *owner)
     return holder;
 }
 
-static PyObject *tensor_new(py_state *state, py_holder *holder, const dlpack_tensor *tensor)
+static PyObject *versioned_tensor(const dlpack_exchange *exchange, py_holder *holder)
 {
-    const dlpack_exchange *exchange = state->torch.exchange;
-    if (exchange != NULL) {
-        dlpack_managed_versioned *managed = &holder->managed.versioned;
-        managed->version = (dlpack_version){DLPACK_MAJOR, DLPACK_MINOR};
-        managed->context = holder;
-        managed->deleter = delete_versioned;
-        managed->flags = 0;
-        managed->tensor = *tensor;
-        void *object = NULL;
-        /* It takes the tensor over in any case: there is nothing to give back after a failure. */
-        if (exchange->object_from_managed(managed, &object) != 0)
-            return NULL;
-        return object;
-    }
+    dlpack_managed_versioned *managed = &holder->managed.versioned;
+    managed->version = (dlpack_version){DLPACK_MAJOR, DLPACK_MINOR};
+    managed->context = holder;
+    managed->deleter = delete_versioned;
+    managed->flags = 0;
+    void *object = NULL;
+    /* It takes the tensor over in any case: there is nothing to give back after a failure. */
+    return exchange->object_from_managed(managed, &object) == 0 ? object : NULL;
+}
+
+static PyObject *capsule_tensor(PyObject *from_dlpack, py_holder *holder)
+{
     dlpack_managed *managed = &holder->managed.capsule;
-    managed->tensor = *tensor;
     managed->context = holder;
     managed->deleter = delete_capsule_tensor;
     PyObject *capsule = PyCapsule_New(managed, "dltensor", destroy_capsule);
@@ -175,32 +172,39 @@ static PyObject *tensor_new(py_state *state, py_holder *holder, const dlpack_ten
         holder_free(holder);
         return NULL;
     }
-    PyObject *object = PyObject_CallOneArg(state->torch.from_dlpack, capsule);
+    PyObject *object = PyObject_CallOneArg(from_dlpack, capsule);
     Py_DECREF(capsule);
     return object;
 }
 
+/* `strides` NULL: contiguous, which DLPack before 1.2, and so our exports, may leave out. */
 static PyObject *tensor_over(py_state *state, py_hold *hold, PyObject *owner, dlpack_dtype dtype, void *data, int ndim,
                              const npy_intp *shape, const int64_t *strides)
 {
+    const dlpack_exchange *exchange = state->torch.exchange;
     py_holder *holder = holder_new(hold, owner);
     if (holder == NULL)
         return NULL;
-    dlpack_tensor tensor = {
-        .data = data,
-        .device = {DLPACK_DEVICE_CPU, 0},
-        .ndim = ndim,
-        .dtype = dtype,
-        .shape = holder->shape,
-        .strides = holder->strides,
-    };
+    /* Written where torch will read it: a copy of what was just written in pieces would stall the processor. */
+    dlpack_tensor *tensor = exchange != NULL ? &holder->managed.versioned.tensor : &holder->managed.capsule.tensor;
+    tensor->data = data;
+    tensor->device.type = DLPACK_DEVICE_CPU;
+    tensor->device.id = 0;
+    tensor->ndim = ndim;
+    tensor->dtype = dtype;
+    tensor->shape = holder->shape;
+    tensor->strides = strides == NULL ? NULL : holder->strides;
+    tensor->byte_offset = 0;
     for (int i = 0; i < ndim; i++) {
         holder->shape[i] = shape[i];
-        holder->strides[i] = strides[i];
+        if (strides != NULL)
+            holder->strides[i] = strides[i];
         if (shape[i] == 0)
-            tensor.data = NULL;  /* as the specification wants it */
+            tensor->data = NULL;  /* as the specification wants it */
     }
-    return tensor_new(state, holder, &tensor);
+    if (exchange != NULL)
+        return versioned_tensor(exchange, holder);
+    return capsule_tensor(state->torch.from_dlpack, holder);
 }
 
 PyObject *py_torch_view(py_state *state, py_hold *hold, dlpack_dtype dtype, void *data, int ndim, const npy_intp *shape,

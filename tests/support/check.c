@@ -16,12 +16,13 @@ _Noreturn void test_fail(const char *file, int line, const char *format, ...)
     const char *base = strrchr(file, '/');
     fprintf(stderr, "    %s:%d: [pid %d] %s\n", base ? base + 1 : file, line, (int)getpid(), message);
     fflush(stderr);
-    _exit(1);  /* not exit(): a failed test must not run the library's own exit handlers */
+    _exit(1); /* not exit(): a failed test must not run the library's own exit handlers */
 }
 
 void test_check_equal(const char *file, int line, const char *text, int64_t got, int64_t expected)
 {
-    if (got != expected) test_fail(file, line, "%s is %" PRId64 ", expected %" PRId64, text, got, expected);
+    if (got != expected)
+        test_fail(file, line, "%s is %" PRId64 ", expected %" PRId64, text, got, expected);
 }
 
 void test_check_status(const char *file, int line, const char *text, pmipc_status got, pmipc_status expected)
@@ -32,12 +33,14 @@ void test_check_status(const char *file, int line, const char *text, pmipc_statu
 
 void test_check_has(const char *file, int line, const char *text, const char *part)
 {
-    if (!strstr(text, part)) test_fail(file, line, "'%s' is not in '%s'", part, text);
+    if (!strstr(text, part))
+        test_fail(file, line, "'%s' is not in '%s'", part, text);
 }
 
 void test_check_text(const char *file, int line, const char *got, const char *expected)
 {
-    if (strcmp(got, expected) != 0) test_fail(file, line, "got '%s', expected '%s'", got, expected);
+    if (strcmp(got, expected) != 0)
+        test_fail(file, line, "got '%s', expected '%s'", got, expected);
 }
 
 void test_yield(void)
@@ -73,5 +76,6 @@ uint64_t random_below(test_random *random, uint64_t limit)
 
 void random_spin(test_random *random, uint64_t limit)
 {
-    for (uint64_t i = random_below(random, limit); i > 0; i--) atomic_signal_fence(memory_order_seq_cst);
+    for (uint64_t i = random_below(random, limit); i > 0; i--)
+        atomic_signal_fence(memory_order_seq_cst);
 }

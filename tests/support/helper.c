@@ -25,7 +25,8 @@ void role_register(role_entry *role)
 static void die_with_parent(void)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() == 1) _exit(1);
+    if (getppid() == 1)
+        _exit(1);
 }
 
 int role_run(const char *name, const char *argument)
@@ -43,7 +44,8 @@ int role_run(const char *name, const char *argument)
 
 static void make_channel(int ends[2])
 {
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) FAIL("socketpair: %s", strerror(errno));
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        FAIL("socketpair: %s", strerror(errno));
 }
 
 helper helper_start(const char *role, const char *argument)
@@ -57,7 +59,8 @@ helper helper_start(const char *role, const char *argument)
     helper child = {.channel = ends[0]};
     int failure = posix_spawn(&child.pid, "/proc/self/exe", &actions, NULL, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
-    if (failure) FAIL("posix_spawn %s: %s", role, strerror(failure));
+    if (failure)
+        FAIL("posix_spawn %s: %s", role, strerror(failure));
     close(ends[1]);
     return child;
 }
@@ -68,7 +71,8 @@ helper helper_fork(role_body body, const char *argument)
     make_channel(ends);
     fflush(NULL);
     helper child = {.pid = fork(), .channel = ends[0]};
-    if (child.pid < 0) FAIL("fork: %s", strerror(errno));
+    if (child.pid < 0)
+        FAIL("fork: %s", strerror(errno));
     if (child.pid == 0) {
         die_with_parent();
         close(ends[0]);
@@ -84,7 +88,8 @@ static int reap(helper *child)
 {
     int status;
     while (waitpid(child->pid, &status, 0) < 0)
-        if (errno != EINTR) FAIL("waitpid %d: %s", (int)child->pid, strerror(errno));
+        if (errno != EINTR)
+            FAIL("waitpid %d: %s", (int)child->pid, strerror(errno));
     close(child->channel);
     child->pid = 0;
     child->channel = -1;
@@ -102,7 +107,8 @@ void helper_kill(helper *child)
 void helper_finish(helper *child)
 {
     int status = reap(child);
-    if (status != 0) FAIL("a helper ended with wait status %#x", (unsigned)status);
+    if (status != 0)
+        FAIL("a helper ended with wait status %#x", (unsigned)status);
 }
 
 void tell(int channel, uint64_t word)
@@ -111,7 +117,8 @@ void tell(int channel, uint64_t word)
     do {
         sent = send(channel, &word, sizeof word, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
-    if (sent != (ssize_t)sizeof word) FAIL("the other process is gone (send: %s)", strerror(errno));
+    if (sent != (ssize_t)sizeof word)
+        FAIL("the other process is gone (send: %s)", strerror(errno));
 }
 
 uint64_t hear(int channel)
@@ -121,7 +128,8 @@ uint64_t hear(int channel)
     do {
         got = recv(channel, &word, sizeof word, 0);
     } while (got < 0 && errno == EINTR);
-    if (got != (ssize_t)sizeof word) FAIL("the other process is gone");
+    if (got != (ssize_t)sizeof word)
+        FAIL("the other process is gone");
     return word;
 }
 
@@ -133,5 +141,6 @@ bool heard_something(int channel)
 
 _Noreturn void sleep_until_killed(void)
 {
-    for (;;) pause();
+    for (;;)
+        pause();
 }

@@ -26,10 +26,13 @@ typedef struct role_entry {
 void role_register(role_entry *role);
 int role_run(const char *name, const char *argument);
 
-#define ROLE(role_name)                                                                                                \
-    static void role_name(int channel, const char *argument);                                                          \
-    static role_entry role_name##_role = {.name = #role_name, .body = role_name};                                      \
-    __attribute__((constructor)) static void role_name##_register(void) { role_register(&role_name##_role); }          \
+#define ROLE(role_name)                                                           \
+    static void role_name(int channel, const char *argument);                     \
+    static role_entry role_name##_role = {.name = #role_name, .body = role_name}; \
+    __attribute__((constructor)) static void role_name##_register(void)           \
+    {                                                                             \
+        role_register(&role_name##_role);                                         \
+    }                                                                             \
     static void role_name(int channel, const char *argument)
 
 /** Start a role in a process of its own. */

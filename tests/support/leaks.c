@@ -22,11 +22,14 @@ typedef void (*mapping_visitor)(uint64_t start, const char *line, void *context)
 static void visit_descriptors(descriptor_visitor visit, void *context)
 {
     DIR *folder = opendir("/proc/self/fd");
-    if (!folder) FAIL("/proc/self/fd: %s", strerror(errno));
+    if (!folder)
+        FAIL("/proc/self/fd: %s", strerror(errno));
     for (struct dirent *entry; (entry = readdir(folder));) {
-        if (entry->d_name[0] == '.') continue;
+        if (entry->d_name[0] == '.')
+            continue;
         int fd = atoi(entry->d_name);
-        if (fd != dirfd(folder)) visit(fd, context);
+        if (fd != dirfd(folder))
+            visit(fd, context);
     }
     closedir(folder);
 }
@@ -35,11 +38,13 @@ static void visit_descriptors(descriptor_visitor visit, void *context)
 static void visit_shared_mappings(mapping_visitor visit, void *context)
 {
     FILE *maps = fopen("/proc/self/maps", "re");
-    if (!maps) FAIL("/proc/self/maps: %s", strerror(errno));
+    if (!maps)
+        FAIL("/proc/self/maps: %s", strerror(errno));
     char line[1024];
     while (fgets(line, sizeof line, maps)) {
         const char *permissions = strchr(line, ' ');
-        if (permissions && permissions[4] == 's') visit(strtoull(line, NULL, 16), line, context);
+        if (permissions && permissions[4] == 's')
+            visit(strtoull(line, NULL, 16), line, context);
     }
     fclose(maps);
 }
@@ -68,14 +73,16 @@ process_state process_state_now(void)
 static void note_descriptor(int fd, void *context)
 {
     (void)context;
-    if (fd < MAX_DESCRIPTORS) descriptor_at_start[fd] = true;
+    if (fd < MAX_DESCRIPTORS)
+        descriptor_at_start[fd] = true;
 }
 
 static void note_mapping(uint64_t start, const char *line, void *context)
 {
     (void)line;
     (void)context;
-    if (mappings_at_start < MAX_MAPPINGS) mapping_at_start[mappings_at_start++] = start;
+    if (mappings_at_start < MAX_MAPPINGS)
+        mapping_at_start[mappings_at_start++] = start;
 }
 
 void leaks_begin(void)
@@ -88,7 +95,8 @@ void leaks_begin(void)
 
 static void report_new_descriptor(int fd, void *context)
 {
-    if (fd < MAX_DESCRIPTORS && descriptor_at_start[fd]) return;
+    if (fd < MAX_DESCRIPTORS && descriptor_at_start[fd])
+        return;
     char link[64];
     char target[512] = "";
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -101,7 +109,8 @@ static void report_new_descriptor(int fd, void *context)
 static void report_new_mapping(uint64_t start, const char *line, void *context)
 {
     for (unsigned i = 0; i < mappings_at_start; i++)
-        if (mapping_at_start[i] == start) return;
+        if (mapping_at_start[i] == start)
+            return;
     fprintf(stderr, "    leaked mapping %s", line);
     *(bool *)context = true;
 }
@@ -114,9 +123,11 @@ test_verdict leaks_end(unsigned flags)
     }
     bool leaked = false;
     visit_descriptors(report_new_descriptor, &leaked);
-    if (leaked) return TEST_LEAKED_DESCRIPTOR;
+    if (leaked)
+        return TEST_LEAKED_DESCRIPTOR;
     visit_shared_mappings(report_new_mapping, &leaked);
-    if (leaked) return TEST_LEAKED_MAPPING;
+    if (leaked)
+        return TEST_LEAKED_MAPPING;
     if (!(flags & TEST_LEAVES_POOLS) && folder_entries(test_folder()) > 0) {
         fprintf(stderr, "    the registry folder is not empty\n");
         return TEST_LEAKED_POOL;
@@ -127,10 +138,12 @@ test_verdict leaks_end(unsigned flags)
 unsigned folder_entries(const char *path)
 {
     DIR *folder = opendir(path);
-    if (!folder) FAIL("%s: %s", path, strerror(errno));
+    if (!folder)
+        FAIL("%s: %s", path, strerror(errno));
     unsigned count = 0;
     for (struct dirent *entry; (entry = readdir(folder));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) count++;
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            count++;
     closedir(folder);
     return count;
 }

@@ -13,7 +13,8 @@ pmipc_producer *producer_open(const char *name, const pmipc_schema *schema, cons
     pmipc_producer *producer = NULL;
     pmipc_error error = {0};
     pmipc_status status = pmipc_producer_open(&producer, name, schema, options, &error);
-    if (status != PMIPC_OK) FAIL("producer of %s: %s: %s", name, pmipc_status_name(status), error.text);
+    if (status != PMIPC_OK)
+        FAIL("producer of %s: %s: %s", name, pmipc_status_name(status), error.text);
     return producer;
 }
 
@@ -29,7 +30,8 @@ pmipc_stream *stream_open(const char *name, const pmipc_stream_options *options)
     pmipc_stream *stream = NULL;
     pmipc_error error = {0};
     pmipc_status status = pmipc_stream_open(&stream, name, options, &error);
-    if (status != PMIPC_OK) FAIL("stream of %s: %s: %s", name, pmipc_status_name(status), error.text);
+    if (status != PMIPC_OK)
+        FAIL("stream of %s: %s: %s", name, pmipc_status_name(status), error.text);
     return stream;
 }
 
@@ -54,7 +56,8 @@ bool frame_is_whole(const void *data, size_t bytes, uint64_t seq)
     size_t words = bytes / 8;
     for (size_t i = 0; i < words; i++) {
         uint64_t word = word_of(seq, i);
-        if (memcmp((const char *)data + i * 8, &word, 8) != 0) return false;
+        if (memcmp((const char *)data + i * 8, &word, 8) != 0)
+            return false;
     }
     uint64_t word = word_of(seq, words);
     return memcmp((const char *)data + words * 8, &word, bytes % 8) == 0;
@@ -81,7 +84,8 @@ uint64_t publish_frame(pmipc_producer *producer)
 uint64_t publish_frames(pmipc_producer *producer, uint64_t count)
 {
     uint64_t seq = 0;
-    for (uint64_t i = 0; i < count; i++) seq = publish_frame(producer);
+    for (uint64_t i = 0; i < count; i++)
+        seq = publish_frame(producer);
     return seq;
 }
 
@@ -136,7 +140,8 @@ pmipc_pool_info *inspect(const char *name)
     CHECK(info);
     pmipc_error error = {0};
     pmipc_status status = pmipc_pool_inspect(name, NULL, info, &error);
-    if (status != PMIPC_OK) FAIL("inspect %s: %s: %s", name, pmipc_status_name(status), error.text);
+    if (status != PMIPC_OK)
+        FAIL("inspect %s: %s: %s", name, pmipc_status_name(status), error.text);
     return info;
 }
 
@@ -158,10 +163,13 @@ void pool_path(const char *name, char *path, size_t path_bytes)
 {
     const char *folder_path = getenv("POLYMORPH_IPC_DIR");
     DIR *folder = opendir(folder_path);
-    if (!folder) FAIL("%s: %s", folder_path, strerror(errno));
+    if (!folder)
+        FAIL("%s: %s", folder_path, strerror(errno));
     path[0] = '\0';
     for (struct dirent *entry; (entry = readdir(folder));)
-        if (strstr(entry->d_name, name)) snprintf(path, path_bytes, "%s/%s", folder_path, entry->d_name);
+        if (strstr(entry->d_name, name))
+            snprintf(path, path_bytes, "%s/%s", folder_path, entry->d_name);
     closedir(folder);
-    if (!path[0]) FAIL("no file for pool %s", name);
+    if (!path[0])
+        FAIL("no file for pool %s", name);
 }

@@ -12,11 +12,12 @@
 #include <unistd.h>
 
 #define DEFAULT_TIMEOUT_S 60u
-#define VERDICT_EXIT_CODE 100  /* the test's process ends with 100 + verdict when the checks after it fail */
+#define VERDICT_EXIT_CODE 100 /* the test's process ends with 100 + verdict when the checks after it fail */
 
 static test_case *first_test;
 static test_case **next_test = &first_test;
 static char folder_path[64];
+static bool interrupted; /* by Ctrl-C or SIGTERM: the running test is killed and cleaned up, and no other is begun */
 
 void test_register(test_case *test)
 {
@@ -32,14 +33,22 @@ const char *test_folder(void)
 const char *test_verdict_text(test_verdict verdict)
 {
     switch (verdict) {
-    case TEST_PASSED: return "passed";
-    case TEST_FAILED: return "failed";
-    case TEST_CRASHED: return "crashed";
-    case TEST_HUNG: return "did not end in time";
-    case TEST_LEAKED_DESCRIPTOR: return "leaked a descriptor";
-    case TEST_LEAKED_MAPPING: return "leaked a mapping";
-    case TEST_LEAKED_POOL: return "left a pool behind";
-    case TEST_LEAKED_PROCESS: return "left a process behind";
+    case TEST_PASSED:
+        return "passed";
+    case TEST_FAILED:
+        return "failed";
+    case TEST_CRASHED:
+        return "crashed";
+    case TEST_HUNG:
+        return "did not end in time";
+    case TEST_LEAKED_DESCRIPTOR:
+        return "leaked a descriptor";
+    case TEST_LEAKED_MAPPING:
+        return "leaked a mapping";
+    case TEST_LEAKED_POOL:
+        return "left a pool behind";
+    case TEST_LEAKED_PROCESS:
+        return "left a process behind";
     }
     return "unknown";
 }
@@ -68,15 +77,23 @@ static _Noreturn void run_in_child(const test_case *test)
     test->body();
     test_verdict verdict = leaks_end(test->flags);
     fflush(NULL);
-    exit(verdict == TEST_PASSED ? 0 : VERDICT_EXIT_CODE + (int)verdict);  /* exit(): leak checkers report there */
+    exit(verdict == TEST_PASSED ? 0 : VERDICT_EXIT_CODE + (int)verdict); /* exit(): leak checkers report there */
+}
+
+static sigset_t awaited_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGCHLD);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    return signals;
 }
 
 /* The verdict on a process that ended, or TEST_HUNG when it did not in time. */
 static test_verdict await_child(pid_t pid, unsigned timeout_s)
 {
-    sigset_t child_signal;
-    sigemptyset(&child_signal);
-    sigaddset(&child_signal, SIGCHLD);
+    sigset_t signals = awaited_signals();
     struct timespec end;
     clock_gettime(CLOCK_MONOTONIC, &end);
     end.tv_sec += (time_t)timeout_s;
@@ -89,17 +106,24 @@ static test_verdict await_child(pid_t pid, unsigned timeout_s)
         }
         if (ended == pid) {
             int code = WEXITSTATUS(status);
-            if (code == 0) return TEST_PASSED;
+            if (code == 0)
+                return TEST_PASSED;
             if (code >= VERDICT_EXIT_CODE + TEST_LEAKED_DESCRIPTOR && code <= VERDICT_EXIT_CODE + TEST_LEAKED_PROCESS)
                 return (test_verdict)(code - VERDICT_EXIT_CODE);
-            if (code != 1) fprintf(stderr, "    ended with exit code %d\n", code);
+            if (code != 1)
+                fprintf(stderr, "    ended with exit code %d\n", code);
             return TEST_FAILED;
         }
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
-        if (now.tv_sec >= end.tv_sec) return TEST_HUNG;
+        if (now.tv_sec >= end.tv_sec)
+            return TEST_HUNG;
         struct timespec rest = {.tv_sec = end.tv_sec - now.tv_sec};
-        sigtimedwait(&child_signal, NULL, &rest);
+        int signal_number = sigtimedwait(&signals, NULL, &rest);
+        if (signal_number == SIGINT || signal_number == SIGTERM) {
+            interrupted = true;
+            return TEST_HUNG;
+        }
     }
 }
 
@@ -108,20 +132,23 @@ test_verdict test_run_isolated(const test_case *test)
     char outer_folder[sizeof folder_path];
     memcpy(outer_folder, folder_path, sizeof folder_path);
     strcpy(folder_path, "/dev/shm/pmipc-test-XXXXXX");
-    if (!mkdtemp(folder_path)) FAIL("%s: %s", folder_path, strerror(errno));
+    if (!mkdtemp(folder_path))
+        FAIL("%s: %s", folder_path, strerror(errno));
 
-    sigset_t child_signal, before;
-    sigemptyset(&child_signal);
-    sigaddset(&child_signal, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &child_signal, &before);
+    sigset_t signals = awaited_signals();
+    sigset_t before;
+    sigprocmask(SIG_BLOCK, &signals, &before);
     fflush(NULL);
     pid_t pid = fork();
-    if (pid < 0) FAIL("fork: %s", strerror(errno));
-    if (pid == 0) run_in_child(test);
+    if (pid < 0)
+        FAIL("fork: %s", strerror(errno));
+    if (pid == 0)
+        run_in_child(test);
     setpgid(pid, pid);
     test_verdict verdict = await_child(pid, timeout_of(test));
-    kill(-pid, SIGKILL);  /* helpers too, whatever the verdict */
-    if (verdict == TEST_HUNG) waitpid(pid, NULL, 0);
+    kill(-pid, SIGKILL); /* helpers too, whatever the verdict */
+    if (verdict == TEST_HUNG)
+        waitpid(pid, NULL, 0);
     sigprocmask(SIG_SETMASK, &before, NULL);
 
     folder_remove(folder_path);
@@ -131,35 +158,43 @@ test_verdict test_run_isolated(const test_case *test)
 
 static bool selected(const test_case *test, int argc, char **argv)
 {
-    if (test->flags & TEST_UNLISTED) return false;
-    if (argc < 2) return true;
+    if (test->flags & TEST_UNLISTED)
+        return false;
+    if (argc < 2)
+        return true;
     for (int i = 1; i < argc; i++)
-        if (strstr(test->name, argv[i])) return true;
+        if (strstr(test->name, argv[i]))
+            return true;
     return false;
 }
 
 /* Without arguments every test runs; arguments are parts of names; --list shows the names. */
 int main(int argc, char **argv)
 {
-    if (argc >= 3 && strcmp(argv[1], "--role") == 0) return role_run(argv[2], argc > 3 ? argv[3] : "");
+    if (argc >= 3 && strcmp(argv[1], "--role") == 0)
+        return role_run(argv[2], argc > 3 ? argv[3] : "");
     bool list = argc == 2 && strcmp(argv[1], "--list") == 0;
     unsigned ran = 0;
     unsigned failed = 0;
-    for (const test_case *test = first_test; test; test = test->next) {
+    for (const test_case *test = first_test; test && !interrupted; test = test->next) {
         if (list) {
-            if (!(test->flags & TEST_UNLISTED)) puts(test->name);
+            if (!(test->flags & TEST_UNLISTED))
+                puts(test->name);
             continue;
         }
-        if (!selected(test, argc, argv)) continue;
+        if (!selected(test, argc, argv))
+            continue;
         int64_t start = pmipc_monotonic_ns();
         test_verdict verdict = test_run_isolated(test);
         int64_t took_ms = (pmipc_monotonic_ns() - start) / 1000000;
         ran++;
-        if (verdict != TEST_PASSED) failed++;
-        fprintf(stderr, "%s %s (%" PRId64 " ms)%s%s\n", verdict == TEST_PASSED ? "ok    " : "FAILED", test->name, took_ms,
-                verdict == TEST_PASSED ? "" : ": ", verdict == TEST_PASSED ? "" : test_verdict_text(verdict));
+        if (verdict != TEST_PASSED)
+            failed++;
+        fprintf(stderr, "%s %s (%" PRId64 " ms)%s%s\n", verdict == TEST_PASSED ? "ok    " : "FAILED", test->name,
+                took_ms, verdict == TEST_PASSED ? "" : ": ", verdict == TEST_PASSED ? "" : test_verdict_text(verdict));
     }
-    if (list) return 0;
+    if (list)
+        return 0;
     fprintf(stderr, "%u of %u passed\n", ran - failed, ran);
     return failed == 0 && ran > 0 ? 0 : 1;
 }

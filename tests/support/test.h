@@ -2,9 +2,10 @@
  *
  *     TEST(a_stream_of_an_empty_pool_has_nothing_new) { ... CHECK_OK(pmipc_...); ... }
  *
- * The runner forks one process per test, in a process group and with an empty registry folder of its own, kills the whole
- * group when its time is over, and afterwards fails the test when its process still has descriptors, shared mappings or
- * child processes it did not have before, or when the folder is not empty. tests/unit/test_harness.c proves all of that. */
+ * The runner forks one process per test, in a process group and with an empty registry folder of its own, kills the
+ * whole group when its time is over, and afterwards fails the test when its process still has descriptors, shared
+ * mappings or child processes it did not have before, or when the folder is not empty. tests/unit/test_harness.c proves
+ * all of that. */
 #ifndef PMIPC_TEST_H
 #define PMIPC_TEST_H
 
@@ -39,16 +40,16 @@ typedef enum test_verdict {
 } test_verdict;
 
 enum {
-    TEST_LEAVES_POOLS = 1u,  /* the folder need not be empty afterwards */
-    TEST_UNLISTED = 2u,      /* not run by main: material for the tests of the harness itself */
-    TEST_QUIET = 4u          /* its messages go to /dev/null */
+    TEST_LEAVES_POOLS = 1u, /* the folder need not be empty afterwards */
+    TEST_UNLISTED = 2u,     /* not run by main: material for the tests of the harness itself */
+    TEST_QUIET = 4u         /* its messages go to /dev/null */
 };
 
 typedef struct test_case {
     const char *name;
     void (*body)(void);
     unsigned flags;
-    unsigned timeout_s;  /* 0: the default of 60 s */
+    unsigned timeout_s; /* 0: the default of 60 s */
     struct test_case *next;
 } test_case;
 
@@ -58,10 +59,13 @@ void test_register(test_case *test);
 test_verdict test_run_isolated(const test_case *test);
 const char *test_verdict_text(test_verdict verdict);
 
-#define TEST_WITH(test_name, ...)                                                                                      \
-    static void test_name(void);                                                                                       \
-    static test_case test_name##_case = {.name = #test_name, .body = test_name, __VA_ARGS__};                          \
-    __attribute__((constructor)) static void test_name##_register(void) { test_register(&test_name##_case); }          \
+#define TEST_WITH(test_name, ...)                                                             \
+    static void test_name(void);                                                              \
+    static test_case test_name##_case = {.name = #test_name, .body = test_name, __VA_ARGS__}; \
+    __attribute__((constructor)) static void test_name##_register(void)                       \
+    {                                                                                         \
+        test_register(&test_name##_case);                                                     \
+    }                                                                                         \
     static void test_name(void)
 
 #define TEST(test_name) TEST_WITH(test_name, .flags = 0)
@@ -86,9 +90,10 @@ void test_check_text(const char *file, int line, const char *got, const char *ex
 #define CHECK_TEXT(got, expected) test_check_text(__FILE__, __LINE__, (got), (expected))
 
 /** Give the processor away until the condition holds. The runner's timeout is the only bound. */
-#define WAIT_UNTIL(condition)                                                                                          \
-    do {                                                                                                               \
-        while (!(condition)) test_yield();                                                                             \
+#define WAIT_UNTIL(condition) \
+    do {                      \
+        while (!(condition))  \
+            test_yield();     \
     } while (0)
 void test_yield(void);
 

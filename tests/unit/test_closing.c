@@ -11,7 +11,8 @@ static void check_newest(pmipc_stream *stream, pmipc_status expected)
 {
     pmipc_view view;
     pmipc_status status = pmipc_stream_get_last(stream, &view);
-    if (status == PMIPC_OK) pmipc_view_release(&view);
+    if (status == PMIPC_OK)
+        pmipc_view_release(&view);
     CHECK_STATUS(status, expected);
 }
 
@@ -66,7 +67,7 @@ TEST(close_with_keep_leaves_the_pool_readable_and_adoptable)
     CHECK(pmipc_producer_adopted(producer));
     CHECK_EQ(publish_frame(producer), 4);
     CHECK_EQ(read_newest(stream), 4);
-    pmipc_producer_close(producer);  /* this one does not keep it */
+    pmipc_producer_close(producer); /* this one does not keep it */
     CHECK_EQ(folder_entries(test_folder()), 0);
     pmipc_stream_close(stream);
 }
@@ -104,10 +105,10 @@ TEST(retire_removes_the_pool_and_closes_the_handle_to_publishing)
     CHECK_TEXT(pmipc_producer_name(producer), "p");
     CHECK_EQ(pmipc_producer_readers(producer, NULL, 0), 0);
     CHECK_EQ(pmipc_producer_sweep(producer), 0);
-    pmipc_producer *next = bytes_producer("p", BYTES, 4);  /* its lock is free */
+    pmipc_producer *next = bytes_producer("p", BYTES, 4); /* its lock is free */
     CHECK_EQ(publish_and_read(next, stream), 1);
     pmipc_producer_retire(producer);
-    pmipc_producer_close(producer);  /* and closing it does nothing to its successor */
+    pmipc_producer_close(producer); /* and closing it does nothing to its successor */
     CHECK_EQ(folder_entries(test_folder()), 1);
     CHECK_EQ(publish_and_read(next, stream), 2);
     pmipc_view_release(&view);
@@ -161,9 +162,11 @@ TEST(opening_and_closing_a_thousand_times_leaves_nothing)
         pmipc_producer *producer = bytes_producer("p", BYTES, 4);
         pmipc_stream *stream = stream_open("p", NULL);
         publish_and_read(producer, stream);
-        if (i % 2) pmipc_stream_close(stream);
+        if (i % 2)
+            pmipc_stream_close(stream);
         pmipc_producer_close(producer);
-        if (i % 2 == 0) pmipc_stream_close(stream);
+        if (i % 2 == 0)
+            pmipc_stream_close(stream);
     }
     process_state after = process_state_now();
     CHECK_EQ(after.descriptors, before.descriptors);
@@ -204,7 +207,8 @@ TEST(close_wakes_sleepers_of_every_stream)
 static void close_all_descriptors(int channel)
 {
     for (int fd = 3; fd < 256; fd++)
-        if (fd != channel) close(fd);
+        if (fd != channel)
+            close(fd);
 }
 
 /* `argument` tells which call finds out. */
@@ -220,17 +224,20 @@ ROLE(loses_its_descriptors)
     }
     close_all_descriptors(channel);
     char data[BYTES];
-    if (!loaned) {  /* nobody has taken the pool yet: it goes on */
+    if (!loaned) { /* nobody has taken the pool yet: it goes on */
         frame_fill(data, sizeof data, 4);
         CHECK_OK(pmipc_producer_publish(producer, data, PMIPC_STAMP_NOW, NULL));
     }
     tell(channel, pmipc_producer_seq(producer));
-    hear(channel);  /* now somebody has */
+    hear(channel); /* now somebody has */
     for (int i = 0; i < 3; i++) {
         pmipc_status status = PMIPC_OK;
-        if (strcmp(argument, "publish") == 0) status = pmipc_producer_publish(producer, data, PMIPC_STAMP_NOW, NULL);
-        if (strcmp(argument, "loan") == 0) status = pmipc_producer_loan(producer, &loan);
-        if (loaned) status = i == 0 ? pmipc_producer_commit(producer, &loan, 0) : pmipc_producer_loan(producer, &loan);
+        if (strcmp(argument, "publish") == 0)
+            status = pmipc_producer_publish(producer, data, PMIPC_STAMP_NOW, NULL);
+        if (strcmp(argument, "loan") == 0)
+            status = pmipc_producer_loan(producer, &loan);
+        if (loaned)
+            status = i == 0 ? pmipc_producer_commit(producer, &loan, 0) : pmipc_producer_loan(producer, &loan);
         CHECK_STATUS(status, PMIPC_LOST);
         pmipc_error error;
         pmipc_producer_last_error(producer, &error);
@@ -253,11 +260,11 @@ static void check_lost(const char *call)
     CHECK(pmipc_producer_adopted(producer));
     tell(loser.channel, 0);
     hear(loser.channel);
-    CHECK_EQ(read_newest(stream), seq);  /* nothing of the loser's came through */
+    CHECK_EQ(read_newest(stream), seq); /* nothing of the loser's came through */
     CHECK_EQ(publish_frame(producer), seq + 1);
     tell(loser.channel, 0);
     hear(loser.channel);
-    helper_finish(&loser);  /* it closed its handle: the pool is no longer its own to remove */
+    helper_finish(&loser); /* it closed its handle: the pool is no longer its own to remove */
     CHECK_EQ(publish_frame(producer), seq + 2);
     CHECK_EQ(read_newest(stream), seq + 2);
     CHECK_EQ(folder_entries(test_folder()), 1);

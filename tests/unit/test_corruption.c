@@ -1,5 +1,6 @@
-/* Random damage to every part of a pool file, before and while it is used: statuses, never a crash, never an access out of
- * bounds, never a hang. What is read is not checked for its content (it is damaged), but touched to its last byte. */
+/* Random damage to every part of a pool file, before and while it is used: statuses, never a crash, never an access out
+ * of bounds, never a hang. What is read is not checked for its content (it is damaged), but touched to its last byte.
+ */
 #include "helper.h"
 #include "pools.h"
 
@@ -28,14 +29,35 @@ static pmipc_schema damage_schema(void)
 typedef struct damager {
     test_random random;
     int fd;
-    uint64_t bytes;  /* of the file that can be hit */
+    uint64_t bytes; /* of the file that can be hit */
 } damager;
 
 static uint64_t hostile_word(damager *self)
 {
-    const uint64_t words[] = {0,      1,      2,          63,         64,         65,          0xff,           0xffff,
-                              0x7fff, 0x8000, 0x10000,    0xfffffff0, 0xffffffff, 0x100000000, UINT64_MAX,     INT64_MAX,
-                              4095,   4096,   UINT64_MAX - 1, UINT64_C(1) << 63, UINT64_C(1) << 48, 7, 13, 1000000};
+    const uint64_t words[] = {0,
+                              1,
+                              2,
+                              63,
+                              64,
+                              65,
+                              0xff,
+                              0xffff,
+                              0x7fff,
+                              0x8000,
+                              0x10000,
+                              0xfffffff0,
+                              0xffffffff,
+                              0x100000000,
+                              UINT64_MAX,
+                              INT64_MAX,
+                              4095,
+                              4096,
+                              UINT64_MAX - 1,
+                              UINT64_C(1) << 63,
+                              UINT64_C(1) << 48,
+                              7,
+                              13,
+                              1000000};
     uint64_t pick = random_below(&self->random, 3 * sizeof words / sizeof words[0]);
     return pick < sizeof words / sizeof words[0] ? words[pick] : random_next(&self->random);
 }
@@ -63,21 +85,24 @@ static void damage_once(damager *self)
     case 4:
         written = pwrite(self->fd, &word, 2, (off_t)somewhere(self, 2));
         break;
-    case 5: {  /* one bit */
+    case 5: { /* one bit */
         off_t at = (off_t)somewhere(self, 1);
         unsigned char byte = 0;
-        if (pread(self->fd, &byte, 1, at) == 1) byte = (unsigned char)(byte ^ (1u << (word % 8)));
+        if (pread(self->fd, &byte, 1, at) == 1)
+            byte = (unsigned char)(byte ^ (1u << (word % 8)));
         written = pwrite(self->fd, &byte, 1, at);
         break;
     }
-    case 6: {  /* a word that is right somewhere else */
+    case 6: { /* a word that is right somewhere else */
         written = pread(self->fd, &word, 8, (off_t)somewhere(self, 8));
-        if (written == 8) written = pwrite(self->fd, &word, 8, (off_t)somewhere(self, 8));
+        if (written == 8)
+            written = pwrite(self->fd, &word, 8, (off_t)somewhere(self, 8));
         break;
     }
-    default: {  /* a cache line of noise */
+    default: { /* a cache line of noise */
         uint64_t line[8];
-        for (int i = 0; i < 8; i++) line[i] = random_next(&self->random);
+        for (int i = 0; i < 8; i++)
+            line[i] = random_next(&self->random);
         written = pwrite(self->fd, line, sizeof line, (off_t)somewhere(self, 64));
         break;
     }
@@ -87,7 +112,8 @@ static void damage_once(damager *self)
 
 static void damage(damager *self, uint64_t most)
 {
-    for (uint64_t n = 1 + random_below(&self->random, most); n > 0; n--) damage_once(self);
+    for (uint64_t n = 1 + random_below(&self->random, most); n > 0; n--)
+        damage_once(self);
 }
 
 /* ---- use ---- */
@@ -97,7 +123,8 @@ static uint64_t touched;
 static void touch(const void *data, uint64_t bytes)
 {
     const volatile unsigned char *at = data;
-    for (uint64_t i = 0; i < bytes; i++) touched += at[i];
+    for (uint64_t i = 0; i < bytes; i++)
+        touched += at[i];
 }
 
 /* What a view promises, whatever the file says: known sizes, lengths within the schema, memory that is there. */
@@ -109,7 +136,7 @@ static void touch_view(pmipc_view *view)
         pmipc_frame frame;
         pmipc_status status = pmipc_view_frame(view, i, &frame);
         if (status != PMIPC_OK) {
-            CHECK_STATUS(status, PMIPC_CORRUPT);  /* its lengths were overwritten since the view was made */
+            CHECK_STATUS(status, PMIPC_CORRUPT); /* its lengths were overwritten since the view was made */
             continue;
         }
         for (uint32_t f = 0; f < view->field_count; f++) {
@@ -123,7 +150,8 @@ static void touch_view(pmipc_view *view)
 
 static void try_view(pmipc_status status, pmipc_view *view)
 {
-    if (status != PMIPC_OK) return;
+    if (status != PMIPC_OK)
+        return;
     touch_view(view);
     pmipc_view_release(view);
 }
@@ -133,21 +161,39 @@ static void use_stream(pmipc_stream *stream, test_random *random)
     pmipc_view view;
     pmipc_error error;
     switch (random_below(random, 10)) {
-    case 0: try_view(pmipc_stream_get_last(stream, &view), &view); break;
-    case 1: try_view(pmipc_stream_get_new(stream, 0, &view), &view); break;
-    case 2: try_view(pmipc_stream_get_new(stream, 20000, &view), &view); break;
-    case 3: try_view(pmipc_stream_get_next(stream, 0, &view), &view); break;
-    case 4: try_view(pmipc_stream_get_window(stream, 1, HISTORY, &view), &view); break;
-    case 5: try_view(pmipc_stream_get_unseen(stream, &view), &view); break;
+    case 0:
+        try_view(pmipc_stream_get_last(stream, &view), &view);
+        break;
+    case 1:
+        try_view(pmipc_stream_get_new(stream, 0, &view), &view);
+        break;
+    case 2:
+        try_view(pmipc_stream_get_new(stream, 20000, &view), &view);
+        break;
+    case 3:
+        try_view(pmipc_stream_get_next(stream, 0, &view), &view);
+        break;
+    case 4:
+        try_view(pmipc_stream_get_window(stream, 1, HISTORY, &view), &view);
+        break;
+    case 5:
+        try_view(pmipc_stream_get_unseen(stream, &view), &view);
+        break;
     case 6:
         try_view(pmipc_stream_get_at(stream, (int64_t)random_next(random), (pmipc_at_method)random_below(random, 3), -1,
-                                     &view), &view);
+                                     &view),
+                 &view);
         break;
-    case 7: pmipc_stream_seek(stream, random_below(random, 100)); break;
-    case 8: pmipc_stream_last_error(stream, &error); break;
+    case 7:
+        pmipc_stream_seek(stream, random_below(random, 100));
+        break;
+    case 8:
+        pmipc_stream_last_error(stream, &error);
+        break;
     default: {
         pmipc_stream_info info = stream_info(stream);
-        if (info.schema) CHECK(info.metadata != NULL);
+        if (info.schema)
+            CHECK(info.metadata != NULL);
         break;
     }
     }
@@ -178,7 +224,8 @@ static void use_producer(pmipc_producer *producer, test_random *random)
     if (pmipc_producer_publish_fields(producer, sources, 3, PMIPC_STAMP_NOW, &seq) != PMIPC_OK)
         pmipc_producer_last_error(producer, &error);
     pmipc_reader_info readers[PMIPC_MAX_READERS];
-    if (random_below(random, 20) == 0) CHECK(pmipc_producer_readers(producer, readers, PMIPC_MAX_READERS) <= 64);
+    if (random_below(random, 20) == 0)
+        CHECK(pmipc_producer_readers(producer, readers, PMIPC_MAX_READERS) <= 64);
 }
 
 static void use_registry(void)
@@ -188,13 +235,15 @@ static void use_registry(void)
     if (pmipc_pool_inspect("p", NULL, &info, &error) == PMIPC_OK) {
         CHECK(memchr(info.producer_command, '\0', sizeof info.producer_command) != NULL);
         CHECK(info.reader_count <= PMIPC_MAX_READERS);
-        if (info.metadata) touched += strlen(info.metadata);
+        if (info.metadata)
+            touched += strlen(info.metadata);
         CHECK_OK(pmipc_schema_check(&info.schema, NULL));
         pmipc_pool_info_release(&info);
     }
     pmipc_registry *registry;
     CHECK_OK(pmipc_registry_open(&registry, NULL, NULL));
-    while (pmipc_registry_next(registry, &info) == PMIPC_OK) pmipc_pool_info_release(&info);
+    while (pmipc_registry_next(registry, &info) == PMIPC_OK)
+        pmipc_pool_info_release(&info);
     pmipc_registry_close(registry);
 }
 
@@ -242,18 +291,22 @@ static void use_damaged_file(test_random *random)
     use_registry();
     pmipc_status status = pmipc_stream_open(&stream, "p", &options, &error);
     if (status == PMIPC_OK) {
-        for (int i = 0; i < 6; i++) use_stream(stream, random);
+        for (int i = 0; i < 6; i++)
+            use_stream(stream, random);
     } else {
         CHECK(error.text[0] != '\0');
     }
     pmipc_producer *producer = damageable_producer(&status);
     for (int i = 0; producer && i < 12; i++) {
         use_producer(producer, random);
-        if (stream) use_stream(stream, random);
+        if (stream)
+            use_stream(stream, random);
     }
     /* A damaged file never blocks the next start: it is adopted or replaced. */
-    if (!producer) FAIL("the next producer was refused: %s", pmipc_status_name(status));
-    if (stream) pmipc_stream_close(stream);
+    if (!producer)
+        FAIL("the next producer was refused: %s", pmipc_status_name(status));
+    if (stream)
+        pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
 
@@ -268,7 +321,8 @@ TEST(a_file_damaged_before_it_is_used_never_crashes_anybody)
         damage(&self, 6);
         close(self.fd);
         use_damaged_file(&self.random);
-        if (access(path, F_OK) == 0) CHECK_OK(pmipc_pool_remove("p", NULL, 0, PMIPC_REMOVE_FORCE, NULL));
+        if (access(path, F_OK) == 0)
+            CHECK_OK(pmipc_pool_remove("p", NULL, 0, PMIPC_REMOVE_FORCE, NULL));
     }
     free(whole);
 }
@@ -295,7 +349,8 @@ static void check_file_is_bounded(int fd)
 {
     struct stat facts;
     CHECK_EQ(fstat(fd, &facts), 0);
-    if (facts.st_size > 16 * 1024 * 1024) FAIL("the file has grown to %" PRId64 " bytes", (int64_t)facts.st_size);
+    if (facts.st_size > 16 * 1024 * 1024)
+        FAIL("the file has grown to %" PRId64 " bytes", (int64_t)facts.st_size);
 }
 
 /* One life of a pool: producer, two streams and some held views, while words of the file change between the calls. */
@@ -308,7 +363,8 @@ static void live_with_damage(damager *self)
     pmipc_stream *streams[2] = {stream_open("p", NULL), stream_open("p", NULL)};
     pmipc_view held[3] = {0};
     for (int i = 0; i < 3; i++)
-        if (pmipc_stream_get_window(streams[i % 2], 1, HISTORY, &held[i]) != PMIPC_OK) held[i].owner = NULL;
+        if (pmipc_stream_get_window(streams[i % 2], 1, HISTORY, &held[i]) != PMIPC_OK)
+            held[i].owner = NULL;
     pool_path("p", path, sizeof path);
     self->fd = open(path, O_RDWR | O_CLOEXEC);
     CHECK(self->fd >= 0);
@@ -316,29 +372,36 @@ static void live_with_damage(damager *self)
         damage(self, 3);
         use_producer(producer, &self->random);
         use_stream(streams[step % 2], &self->random);
-        if (step % 10 == 0) use_registry();
+        if (step % 10 == 0)
+            use_registry();
     }
     for (int i = 0; i < 3; i++)
-        if (held[i].owner) touch_view(&held[i]);
+        if (held[i].owner)
+            touch_view(&held[i]);
     check_file_is_bounded(self->fd);
     if (random_below(&self->random, 2)) {
-        pmipc_producer_abandon(producer);  /* the next one finds the ruins */
+        pmipc_producer_abandon(producer); /* the next one finds the ruins */
         producer = damageable_producer(&status);
-        if (!producer) FAIL("the next producer was refused: %s", pmipc_status_name(status));
+        if (!producer)
+            FAIL("the next producer was refused: %s", pmipc_status_name(status));
         use_producer(producer, &self->random);
     }
-    for (int i = 0; i < 2; i++) pmipc_stream_close(streams[i]);
-    for (int i = 0; i < 3; i++) pmipc_view_release(&held[i]);
+    for (int i = 0; i < 2; i++)
+        pmipc_stream_close(streams[i]);
+    for (int i = 0; i < 3; i++)
+        pmipc_view_release(&held[i]);
     pmipc_producer_close(producer);
     close(self->fd);
-    if (access(path, F_OK) == 0) unlink(path);
+    if (access(path, F_OK) == 0)
+        unlink(path);
 }
 
 TEST(a_file_damaged_while_it_is_used_never_crashes_anybody)
 {
     damager self = {.random = random_start(), .bytes = 0};
     free(template_pool(&self.bytes));
-    for (int round = 0; round < ROUNDS(400); round++) live_with_damage(&self);
+    for (int round = 0; round < ROUNDS(400); round++)
+        live_with_damage(&self);
 }
 
 /* ---- at any instant ---- */
@@ -350,12 +413,15 @@ static void damages_for_ever(int channel, const char *argument)
     self.bytes = hear(channel);
     while (!heard_something(channel)) {
         self.fd = open(path, O_RDWR | O_CLOEXEC);
-        for (int i = 0; self.fd >= 0 && i < 200; i++) damage_once(&self);
-        if (self.fd >= 0) close(self.fd);
+        for (int i = 0; self.fd >= 0 && i < 200; i++)
+            damage_once(&self);
+        if (self.fd >= 0)
+            close(self.fd);
     }
 }
 
-/* Another process writes over the file at full speed: values change between a check and their use, if they are read twice. */
+/* Another process writes over the file at full speed: values change between a check and their use, if they are read
+ * twice. */
 TEST(a_file_that_changes_all_the_time_never_crashes_anybody)
 {
     test_random random = random_start();
@@ -369,17 +435,22 @@ TEST(a_file_that_changes_all_the_time_never_crashes_anybody)
         pmipc_producer *producer = damageable_producer(&status);
         pmipc_stream *streams[2] = {NULL, NULL};
         for (int i = 0; i < 2; i++)
-            if (pmipc_stream_open(&streams[i], "p", NULL, NULL) != PMIPC_OK) streams[i] = NULL;
+            if (pmipc_stream_open(&streams[i], "p", NULL, NULL) != PMIPC_OK)
+                streams[i] = NULL;
         for (int step = 0; step < 200; step++) {
-            if (producer) use_producer(producer, &random);
+            if (producer)
+                use_producer(producer, &random);
             for (int i = 0; i < 2; i++)
-                if (streams[i]) use_stream(streams[i], &random);
+                if (streams[i])
+                    use_stream(streams[i], &random);
         }
         use_registry();
-        for (int i = 0; i < 2; i++) pmipc_stream_close(streams[i]);
+        for (int i = 0; i < 2; i++)
+            pmipc_stream_close(streams[i]);
         pmipc_producer_close(producer);
     }
     tell(other.channel, 0);
     helper_finish(&other);
-    if (access(path, F_OK) == 0) unlink(path);
+    if (access(path, F_OK) == 0)
+        unlink(path);
 }

@@ -65,7 +65,7 @@ TEST(a_producer_killed_between_two_fields_leaves_the_previous_frame)
         pmipc_producer *producer = observer();
         CHECK(pmipc_producer_adopted(producer));
         CHECK_EQ(check_history(stream), 2);
-        CHECK_EQ(publish_frame(producer), 3);  /* the number of the unfinished one is used again */
+        CHECK_EQ(publish_frame(producer), 3); /* the number of the unfinished one is used again */
         CHECK_EQ(check_history(stream), 3);
         pmipc_stream_close(stream);
         pmipc_producer_close(producer);
@@ -80,7 +80,8 @@ static void fills_loans_for_ever(int channel, const char *argument)
     pmipc_producer *producer = observer();
     publish_frame(producer);
     tell(channel, 0);
-    for (;;) publish_frame(producer);
+    for (;;)
+        publish_frame(producer);
 }
 
 static void publishes_copies_for_ever(int channel, const char *argument)
@@ -99,7 +100,8 @@ static void publishes_copies_for_ever(int channel, const char *argument)
         uint64_t got;
         CHECK_OK(pmipc_producer_publish_fields(producer, sources, 3, PMIPC_STAMP_NOW, &got));
         CHECK_EQ(got, seq);
-        if (!told) tell(channel, seq);
+        if (!told)
+            tell(channel, seq);
     }
 }
 
@@ -113,7 +115,7 @@ static void check_kills(role_body body)
         hear(owner.channel);
         random_spin(&random, 300000);
         pmipc_view held;
-        CHECK_OK(pmipc_stream_get_last(stream, &held));  /* while it runs: a pin its adopter must respect */
+        CHECK_OK(pmipc_stream_get_last(stream, &held)); /* while it runs: a pin its adopter must respect */
         check_view(&held);
         helper_kill(&owner);
         uint64_t now = check_history(stream);

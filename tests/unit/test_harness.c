@@ -166,11 +166,12 @@ MATERIAL(sees_a_torn_frame)
     CHECK(frame_is_whole(frame, sizeof frame, 7));
 }
 
-#define EXPECT(test_name, expected)                                                                                    \
-    do {                                                                                                               \
-        test_verdict verdict = test_run_isolated(&test_name##_case);                                                   \
-        if (verdict != (expected))                                                                                     \
-            FAIL("%s: judged '%s', expected '%s'", #test_name, test_verdict_text(verdict), test_verdict_text(expected)); \
+#define EXPECT(test_name, expected)                                                        \
+    do {                                                                                   \
+        test_verdict verdict = test_run_isolated(&test_name##_case);                       \
+        if (verdict != (expected))                                                         \
+            FAIL("%s: judged '%s', expected '%s'", #test_name, test_verdict_text(verdict), \
+                 test_verdict_text(expected));                                             \
     } while (0)
 
 TEST(a_test_without_fault_passes)
@@ -220,7 +221,7 @@ TEST(a_test_that_hangs_is_killed_and_fails)
 TEST(a_test_that_crashes_fails)
 {
     EXPECT(aborts, TEST_CRASHED);
-    test_verdict verdict = test_run_isolated(&crashes_case);  /* sanitizers may turn SIGSEGV into an exit code */
+    test_verdict verdict = test_run_isolated(&crashes_case); /* sanitizers may turn SIGSEGV into an exit code */
     CHECK(verdict == TEST_CRASHED || (TEST_SANITIZED && verdict == TEST_FAILED));
 }
 

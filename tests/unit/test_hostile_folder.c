@@ -127,10 +127,12 @@ TEST(a_file_of_random_bytes_is_damage)
     char *bytes = malloc(100000);
     for (int round = 0; round < ROUNDS(100); round++) {
         size_t size = (size_t)random_below(&random, 100000) + 1;
-        for (size_t i = 0; i < size; i++) bytes[i] = (char)random_next(&random);
+        for (size_t i = 0; i < size; i++)
+            bytes[i] = (char)random_next(&random);
         write_file(file_path, bytes, size);
         check_no_pool();
-        if (round % 10 == 0) check_next_producer_starts();
+        if (round % 10 == 0)
+            check_next_producer_starts();
     }
     free(bytes);
     unlink(file_path);
@@ -154,7 +156,7 @@ TEST(a_truncated_pool_is_damage)
     }
     write_file(file_path, whole, size - 1);
     check_no_pool();
-    write_file(file_path, whole, size);  /* and the whole one is a pool again: the cuts were the reason */
+    write_file(file_path, whole, size); /* and the whole one is a pool again: the cuts were the reason */
     producer = bytes_producer("p", BYTES, 4);
     CHECK(pmipc_producer_adopted(producer));
     CHECK_EQ(pmipc_producer_seq(producer), 9);
@@ -286,7 +288,8 @@ static pmipc_status open_a_producer(pmipc_error *error)
     pmipc_schema schema = bytes_schema(BYTES);
     pmipc_producer *producer = NULL;
     pmipc_status status = pmipc_producer_open(&producer, "p", &schema, NULL, error);
-    if (status == PMIPC_OK) pmipc_producer_close(producer);
+    if (status == PMIPC_OK)
+        pmipc_producer_close(producer);
     return status;
 }
 
@@ -321,7 +324,8 @@ static pmipc_status list_pools(pmipc_error *error)
 {
     pmipc_registry *registry = NULL;
     pmipc_status status = pmipc_registry_open(&registry, NULL, error);
-    if (status == PMIPC_OK) pmipc_registry_close(registry);
+    if (status == PMIPC_OK)
+        pmipc_registry_close(registry);
     return status;
 }
 
@@ -331,7 +335,8 @@ static void as_nobody(void (*body)(void))
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
-        if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0)) FAIL("setuid: %s", strerror(errno));
+        if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
+            FAIL("setuid: %s", strerror(errno));
         body();
         _exit(0);
     }
@@ -346,7 +351,8 @@ static void check_all_denied(void)
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
         pmipc_error error = {0};
         pmipc_status status = calls[i](&error);
-        if (status != PMIPC_PERMISSION) FAIL("call %zu: %s: %s", i, pmipc_status_name(status), error.text);
+        if (status != PMIPC_PERMISSION)
+            FAIL("call %zu: %s: %s", i, pmipc_status_name(status), error.text);
         CHECK(error.text[0] != '\0');
     }
 }
@@ -367,7 +373,8 @@ static void check_pool_denied(void)
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
         pmipc_error error = {0};
         pmipc_status status = calls[i](&error);
-        if (status != PMIPC_PERMISSION) FAIL("call %zu: %s: %s", i, pmipc_status_name(status), error.text);
+        if (status != PMIPC_PERMISSION)
+            FAIL("call %zu: %s: %s", i, pmipc_status_name(status), error.text);
         CHECK(error.text[0] != '\0');
     }
     pmipc_registry *registry;
@@ -389,9 +396,11 @@ TEST(a_pool_of_another_user_is_a_permission_error_and_is_listed_as_such)
     publish_frame(producer);
     pool_path("p", file_path, sizeof file_path);
     CHECK_EQ(chmod(test_folder(), 01777), 0);
-    if (geteuid() != 0) CHECK_EQ(chmod(file_path, 0), 0);
+    if (geteuid() != 0)
+        CHECK_EQ(chmod(file_path, 0), 0);
     as_nobody(check_pool_denied);
-    if (geteuid() != 0) CHECK_EQ(chmod(file_path, 0600), 0);
+    if (geteuid() != 0)
+        CHECK_EQ(chmod(file_path, 0600), 0);
     CHECK_EQ(chmod(test_folder(), 0700), 0);
     pmipc_stream *stream = stream_open("p", NULL);
     CHECK_EQ(read_newest(stream), 1);
@@ -424,10 +433,13 @@ TEST(a_folder_that_is_not_on_tmpfs_is_refused)
     char folder[512] = "";
     for (int i = 0; i < 3 && !folder[0]; i++) {
         struct statfs facts;
-        if (statfs(candidates[i], &facts) != 0 || facts.f_type == TMPFS_MAGIC_NUMBER) continue;
+        if (statfs(candidates[i], &facts) != 0 || facts.f_type == TMPFS_MAGIC_NUMBER)
+            continue;
         snprintf(folder, sizeof folder, "%s/pmipc-test-XXXXXX", candidates[i]);
-        if (i < 2 && !mkdtemp(folder)) folder[0] = '\0';
-        if (i == 2) snprintf(folder, sizeof folder, "/proc");
+        if (i < 2 && !mkdtemp(folder))
+            folder[0] = '\0';
+        if (i == 2)
+            snprintf(folder, sizeof folder, "/proc");
     }
     setenv("POLYMORPH_IPC_DIR", folder, 1);
     pmipc_error error = {0};

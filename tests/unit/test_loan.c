@@ -24,7 +24,8 @@ TEST(a_loan_tells_its_sequence_number_its_fields_and_their_lengths)
     CHECK_EQ(loan.fields[0].length, 100);
     CHECK_EQ(loan.fields[1].length, 7);
     CHECK_EQ(loan.fields[2].length, 1);
-    for (int f = 0; f < 3; f++) CHECK_EQ((uintptr_t)loan.fields[f].data % 64, 0);
+    for (int f = 0; f < 3; f++)
+        CHECK_EQ((uintptr_t)loan.fields[f].data % 64, 0);
     CHECK_EQ(pmipc_producer_seq(producer), 0);
     CHECK_OK(pmipc_producer_commit(producer, &loan, 5));
     CHECK_EQ(pmipc_producer_seq(producer), 1);
@@ -114,7 +115,7 @@ TEST(one_loan_at_a_time)
     const pmipc_source source = {data, 0};
     CHECK_STATUS(pmipc_producer_publish_fields(producer, &source, 1, 0, NULL), PMIPC_WRONG_STATE);
     frame_fill(first.fields[0].data, 500, first.seq);
-    CHECK_OK(pmipc_producer_commit(producer, &first, 0));  /* the first is still good */
+    CHECK_OK(pmipc_producer_commit(producer, &first, 0)); /* the first is still good */
     pmipc_stream *stream = stream_open("p", NULL);
     CHECK_EQ(read_newest(stream), 1);
     pmipc_stream_close(stream);
@@ -169,7 +170,7 @@ TEST(discarding_what_is_not_out_is_harmless)
     CHECK_OK(pmipc_producer_loan(producer, &loan));
     frame_fill(loan.fields[0].data, 500, loan.seq);
     CHECK_OK(pmipc_producer_commit(producer, &loan, 0));
-    pmipc_producer_discard(producer, &loan);  /* after its commit: the frame stays */
+    pmipc_producer_discard(producer, &loan); /* after its commit: the frame stays */
     pmipc_stream *stream = stream_open("p", NULL);
     CHECK_EQ(read_newest(stream), 2);
     pmipc_stream_close(stream);
@@ -194,7 +195,7 @@ TEST(a_loan_of_a_wrong_length_stays_out_and_can_be_mended)
     pmipc_view view;
     CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_NOTHING_NEW);
     pmipc_loan second;
-    CHECK_STATUS(pmipc_producer_loan(producer, &second), PMIPC_WRONG_STATE);  /* it is still out */
+    CHECK_STATUS(pmipc_producer_loan(producer, &second), PMIPC_WRONG_STATE); /* it is still out */
     loan.fields[0].length = 2;
     CHECK_OK(pmipc_producer_commit(producer, &loan, 0));
     CHECK_OK(pmipc_stream_get_last(stream, &view));
@@ -202,7 +203,7 @@ TEST(a_loan_of_a_wrong_length_stays_out_and_can_be_mended)
     pmipc_view_release(&view);
 
     CHECK_OK(pmipc_producer_loan(producer, &loan));
-    CHECK_EQ(loan.fields[0].length, 100);  /* preset anew */
+    CHECK_EQ(loan.fields[0].length, 100); /* preset anew */
     loan.fields[0].length = 101;
     CHECK_STATUS(pmipc_producer_commit(producer, &loan, 0), PMIPC_SCHEMA_MISMATCH);
     pmipc_producer_discard(producer, &loan);

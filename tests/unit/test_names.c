@@ -7,19 +7,42 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const good_names[] = {
-    "a", "camera", "victor/left_arm/joint_states", "victor/left_arm.joint_states", "victor_left_arm/joint_states",
-    "A-Z.0-9_z", ".hidden", "...", "a/...", "a..b", "..a/b..", "-", "_", "a-b", "a/b", "a_b", "a.b", "a.-b", "a/b/c/d/e/f/g/h",
-    "0", "camera.tmp", "camera.lock", "A", "Camera",
+    "a",
+    "camera",
+    "victor/left_arm/joint_states",
+    "victor/left_arm.joint_states",
+    "victor_left_arm/joint_states",
+    "A-Z.0-9_z",
+    ".hidden",
+    "...",
+    "a/...",
+    "a..b",
+    "..a/b..",
+    "-",
+    "_",
+    "a-b",
+    "a/b",
+    "a_b",
+    "a.b",
+    "a.-b",
+    "a/b/c/d/e/f/g/h",
+    "0",
+    "camera.tmp",
+    "camera.lock",
+    "A",
+    "Camera",
 };
 
 static const char *const bad_names[] = {
-    "", "/", "/a", "a/", "a//b", ".", "..", "./a", "../a", "a/.", "a/..", "a/./b", "a/../b", "a b", "a\tb", "a\nb", "a\\b",
-    "a%2Fb", "a:b", "a~b", "a@b", "a,b", "a+b", "a#b", "a\x7f", "\x01", "caf\xc3\xa9", "a\xff", "a*", "$HOME", "a\"b", "a'b",
+    "",      "/",      "/a",    "a/",   "a//b",        ".",     "..",    "./a",   "../a", "a/.", "a/..",
+    "a/./b", "a/../b", "a b",   "a\tb", "a\nb",        "a\\b",  "a%2Fb", "a:b",   "a~b",  "a@b", "a,b",
+    "a+b",   "a#b",    "a\x7f", "\x01", "caf\xc3\xa9", "a\xff", "a*",    "$HOME", "a\"b", "a'b",
 };
 
 static void long_name(char *name, size_t length)
 {
-    for (size_t i = 0; i < length; i++) name[i] = i % 20 == 19 ? '/' : (char)('a' + i % 20);
+    for (size_t i = 0; i < length; i++)
+        name[i] = i % 20 == 19 ? '/' : (char)('a' + i % 20);
     name[length - 1] = 'z';
     name[length] = '\0';
 }
@@ -28,7 +51,8 @@ TEST(good_names_are_accepted)
 {
     for (size_t i = 0; i < COUNT(good_names); i++) {
         pmipc_error error = {0};
-        if (pmipc_name_check(good_names[i], &error) != PMIPC_OK) FAIL("'%s': %s", good_names[i], error.text);
+        if (pmipc_name_check(good_names[i], &error) != PMIPC_OK)
+            FAIL("'%s': %s", good_names[i], error.text);
     }
 }
 
@@ -36,7 +60,8 @@ TEST(bad_names_are_refused_with_a_reason)
 {
     for (size_t i = 0; i < COUNT(bad_names); i++) {
         pmipc_error error = {0};
-        if (pmipc_name_check(bad_names[i], &error) != PMIPC_INVALID_NAME) FAIL("'%s' was accepted", bad_names[i]);
+        if (pmipc_name_check(bad_names[i], &error) != PMIPC_INVALID_NAME)
+            FAIL("'%s' was accepted", bad_names[i]);
         CHECK_EQ(error.status, PMIPC_INVALID_NAME);
         CHECK(error.text[0] != '\0');
     }
@@ -48,7 +73,8 @@ TEST(every_byte_outside_the_alphabet_is_refused)
         const char name[] = {'a', (char)byte, 'b', '\0'};
         bool allowed = (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') ||
                        byte == '_' || byte == '-' || byte == '.' || byte == '/';
-        if ((pmipc_name_check(name, NULL) == PMIPC_OK) != allowed) FAIL("byte %d", byte);
+        if ((pmipc_name_check(name, NULL) == PMIPC_OK) != allowed)
+            FAIL("byte %d", byte);
     }
 }
 
@@ -88,7 +114,8 @@ TEST(bad_names_are_refused_everywhere)
     }
 }
 
-/* Names that an escape of '/' by an allowed byte would mix up ("a/b" with "a.b", "a_b", "a-b") are all there at once. */
+/* Names that an escape of '/' by an allowed byte would mix up ("a/b" with "a.b", "a_b", "a-b") are all there at once.
+ */
 TEST(every_good_name_is_a_pool_of_its_own)
 {
     pmipc_producer *producers[COUNT(good_names)];
@@ -96,7 +123,7 @@ TEST(every_good_name_is_a_pool_of_its_own)
         producers[i] = bytes_producer(good_names[i], 8, 1);
         publish_frames(producers[i], i + 1);
     }
-    CHECK_EQ(folder_entries(test_folder()), COUNT(good_names));  /* flat: one file each */
+    CHECK_EQ(folder_entries(test_folder()), COUNT(good_names)); /* flat: one file each */
     for (size_t i = 0; i < COUNT(good_names); i++) {
         pmipc_stream *stream = stream_open(good_names[i], NULL);
         CHECK_EQ(read_newest(stream), i + 1);
@@ -104,31 +131,36 @@ TEST(every_good_name_is_a_pool_of_its_own)
         CHECK_TEXT(pmipc_producer_name(producers[i]), good_names[i]);
         pmipc_stream_close(stream);
     }
-    for (size_t i = 0; i < COUNT(good_names); i++) pmipc_producer_close(producers[i]);
+    for (size_t i = 0; i < COUNT(good_names); i++)
+        pmipc_producer_close(producers[i]);
 }
 
 TEST(listing_gives_names_back_as_they_were)
 {
     pmipc_producer *producers[COUNT(good_names)];
     bool seen[COUNT(good_names)] = {false};
-    for (size_t i = 0; i < COUNT(good_names); i++) producers[i] = bytes_producer(good_names[i], 8, 1);
+    for (size_t i = 0; i < COUNT(good_names); i++)
+        producers[i] = bytes_producer(good_names[i], 8, 1);
     pmipc_registry *registry;
     CHECK_OK(pmipc_registry_open(&registry, NULL, NULL));
     pmipc_pool_info *info = calloc(1, sizeof *info);
     char previous[PMIPC_MAX_NAME + 1] = "";
     while (pmipc_registry_next(registry, info) == PMIPC_OK) {
         CHECK_OK(info->status);
-        CHECK(strcmp(previous, info->name) < 0);  /* in order, none twice */
+        CHECK(strcmp(previous, info->name) < 0); /* in order, none twice */
         strcpy(previous, info->name);
         for (size_t i = 0; i < COUNT(good_names); i++)
-            if (strcmp(good_names[i], info->name) == 0) seen[i] = true;
+            if (strcmp(good_names[i], info->name) == 0)
+                seen[i] = true;
         pmipc_pool_info_release(info);
     }
     free(info);
     pmipc_registry_close(registry);
     for (size_t i = 0; i < COUNT(good_names); i++)
-        if (!seen[i]) FAIL("'%s' was not listed", good_names[i]);
-    for (size_t i = 0; i < COUNT(good_names); i++) pmipc_producer_close(producers[i]);
+        if (!seen[i])
+            FAIL("'%s' was not listed", good_names[i]);
+    for (size_t i = 0; i < COUNT(good_names); i++)
+        pmipc_producer_close(producers[i]);
 }
 
 TEST(the_folder_is_the_argument_or_the_environment_or_the_users_own)

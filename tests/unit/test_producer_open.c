@@ -57,7 +57,8 @@ TEST(every_incarnation_is_another)
     for (size_t i = 0; i < COUNT(incarnations); i++) {
         pmipc_producer *producer = bytes_producer("p", 8, 1);
         incarnations[i] = pmipc_producer_incarnation(producer);
-        for (size_t k = 0; k < i; k++) CHECK(incarnations[k] != incarnations[i]);
+        for (size_t k = 0; k < i; k++)
+            CHECK(incarnations[k] != incarnations[i]);
         pmipc_producer_close(producer);
     }
 }
@@ -122,7 +123,7 @@ TEST(the_folder_of_a_producer_may_be_given)
     pmipc_stream *stream = stream_open("p", &stream_options);
     CHECK_EQ(publish_and_read(producer, stream), 1);
     CHECK_EQ(folder_entries(folder), 1);
-    memset(folder + strlen(folder) - 5, 'x', 5);  /* options are copied: closing still finds the file */
+    memset(folder + strlen(folder) - 5, 'x', 5); /* options are copied: closing still finds the file */
     pmipc_producer_close(producer);
     memcpy(folder + strlen(folder) - 5, "given", 5);
     CHECK_EQ(folder_entries(folder), 0);
@@ -173,9 +174,9 @@ TEST(a_second_producer_is_told_who_the_first_is_and_the_first_goes_on)
     char pid[16];
     snprintf(pid, sizeof pid, "%d", (int)owner.pid);
     CHECK_HAS(error.text, pid);
-    CHECK_HAS(error.text, "owns_a_pool");  /* its command line */
+    CHECK_HAS(error.text, "owns_a_pool"); /* its command line */
     CHECK_HAS(error.text, "camera");
-    pmipc_schema other = bytes_schema(128);  /* also when it would have to be replaced */
+    pmipc_schema other = bytes_schema(128); /* also when it would have to be replaced */
     CHECK_STATUS(pmipc_producer_open(&second, "camera", &other, NULL, NULL), PMIPC_BUSY);
     tell(owner.channel, 0);
     CHECK_EQ(hear(owner.channel), 4);
@@ -200,7 +201,8 @@ TEST(a_second_producer_in_the_same_process_is_busy_too)
     pmipc_producer_close(second);
 }
 
-/* Many start at once: exactly one gets the pool. Catches a probe that takes the lock, and a name given before the lock. */
+/* Many start at once: exactly one gets the pool. Catches a probe that takes the lock, and a name given before the lock.
+ */
 ROLE(tries_to_own_a_pool)
 {
     (void)argument;
@@ -211,7 +213,8 @@ ROLE(tries_to_own_a_pool)
     pmipc_status status = pmipc_producer_open(&producer, "wanted", &schema, NULL, NULL);
     tell(channel, (uint64_t)status);
     hear(channel);
-    if (status == PMIPC_OK) pmipc_producer_close(producer);
+    if (status == PMIPC_OK)
+        pmipc_producer_close(producer);
 }
 
 TEST(of_many_producers_that_start_at_once_one_gets_the_pool)
@@ -219,9 +222,12 @@ TEST(of_many_producers_that_start_at_once_one_gets_the_pool)
     enum { CONTENDERS = 6 };
     for (int round = 0; round < 2; round++) {
         helper contenders[CONTENDERS];
-        for (int i = 0; i < CONTENDERS; i++) contenders[i] = helper_start("tries_to_own_a_pool", "");
-        for (int i = 0; i < CONTENDERS; i++) hear(contenders[i].channel);
-        for (int i = 0; i < CONTENDERS; i++) tell(contenders[i].channel, 0);
+        for (int i = 0; i < CONTENDERS; i++)
+            contenders[i] = helper_start("tries_to_own_a_pool", "");
+        for (int i = 0; i < CONTENDERS; i++)
+            hear(contenders[i].channel);
+        for (int i = 0; i < CONTENDERS; i++)
+            tell(contenders[i].channel, 0);
         int winners = 0;
         for (int i = 0; i < CONTENDERS; i++) {
             pmipc_status status = (pmipc_status)hear(contenders[i].channel);
@@ -243,7 +249,8 @@ static void inspects_for_ever(int channel, const char *argument)
     tell(channel, 0);
     pmipc_pool_info *info = calloc(1, sizeof *info);
     while (!heard_something(channel))
-        if (pmipc_pool_inspect("wanted", NULL, info, NULL) == PMIPC_OK) pmipc_pool_info_release(info);
+        if (pmipc_pool_inspect("wanted", NULL, info, NULL) == PMIPC_OK)
+            pmipc_pool_info_release(info);
     free(info);
 }
 
@@ -328,7 +335,8 @@ TEST(adoption_is_repeated_as_often_as_producers_die)
     uint64_t incarnation = 0;
     for (uint64_t round = 0; round < 40; round++) {
         pmipc_producer *producer = bytes_producer("camera", 64, 4);
-        if (round > 0) check_continues(producer, round * 5, incarnation);
+        if (round > 0)
+            check_continues(producer, round * 5, incarnation);
         incarnation = pmipc_producer_incarnation(producer);
         publish_frames(producer, 5);
         pmipc_producer_abandon(producer);
@@ -418,7 +426,7 @@ TEST(a_dead_pool_of_other_metadata_is_replaced)
     pmipc_schema schema = bytes_schema(64);
     pmipc_producer_options options = {.history_len = 4, .metadata = "{\"a\": 2}"};
     check_replaces(&schema, &options);
-    options.metadata = "{\"a\":1}";  /* compared byte by byte */
+    options.metadata = "{\"a\":1}"; /* compared byte by byte */
     check_replaces(&schema, &options);
     options.metadata = NULL;
     check_replaces(&schema, &options);
@@ -467,7 +475,7 @@ TEST(a_pool_never_grows_past_max_bytes_and_gives_up_history_instead)
         check_view(&views[i]);
         pmipc_view_release(&views[i]);
     }
-    publish_frames(producer, 20);  /* the whole history is back */
+    publish_frames(producer, 20); /* the whole history is back */
     CHECK_OK(pmipc_stream_get_window(stream, 8, 8, &window));
     check_view(&window);
     pmipc_view_release(&window);
@@ -482,7 +490,8 @@ TEST(prefault_and_no_growth_make_an_ordinary_pool)
     pmipc_producer *producer = producer_open("camera", &schema, &options);
     pmipc_stream_options stream_options = {.prefault = true};
     pmipc_stream *stream = stream_open("camera", &stream_options);
-    for (int i = 0; i < 30; i++) publish_and_read(producer, stream);
+    for (int i = 0; i < 30; i++)
+        publish_and_read(producer, stream);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }

@@ -7,7 +7,8 @@ static void add(pmipc_schema *schema, const char *name, pmipc_dtype dtype, uint3
                 uint32_t flags)
 {
     pmipc_error error = {0};
-    if (pmipc_schema_add(schema, name, dtype, ndim, shape, flags, &error) != PMIPC_OK) FAIL("add: %s", error.text);
+    if (pmipc_schema_add(schema, name, dtype, ndim, shape, flags, &error) != PMIPC_OK)
+        FAIL("add: %s", error.text);
 }
 
 static pmipc_view newest(pmipc_stream *stream)
@@ -33,12 +34,12 @@ TEST(what_is_published_is_what_a_stream_reads)
         frame_fill(frame, sizeof frame, seq);
         uint64_t got = 0;
         CHECK_OK(pmipc_producer_publish(producer, frame, PMIPC_STAMP_NOW, &got));
-        memset(frame, 0xee, sizeof frame);  /* it was copied */
+        memset(frame, 0xee, sizeof frame); /* it was copied */
         CHECK_EQ(got, seq);
         CHECK_EQ(pmipc_producer_seq(producer), seq);
         CHECK_EQ(read_newest(stream), seq);
     }
-    CHECK_OK(pmipc_producer_publish(producer, frame, PMIPC_STAMP_NOW, NULL));  /* seq may be NULL */
+    CHECK_OK(pmipc_producer_publish(producer, frame, PMIPC_STAMP_NOW, NULL)); /* seq may be NULL */
     CHECK_EQ(pmipc_producer_seq(producer), 51);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
@@ -62,9 +63,9 @@ TEST(the_source_may_have_any_alignment)
 /* Sizes around every threshold a copy or a stride could have: bytes, cache lines, pages, streaming copies. */
 TEST(every_size_from_zero_to_megabytes_is_carried_whole)
 {
-    const int64_t sizes[] = {0,    1,    7,    8,    63,   64,    65,     127,     128,     191,     192,    193,
-                             448,  960,  1984, 4031, 4032, 4033,  4095,   4096,    4097,    8127,    8128,   8129,
-                             65472, 65536, 100003, 1048576, 6220800};
+    const int64_t sizes[] = {0,    1,    7,    8,    63,    64,    65,     127,     128,    191,
+                             192,  193,  448,  960,  1984,  4031,  4032,   4033,    4095,   4096,
+                             4097, 8127, 8128, 8129, 65472, 65536, 100003, 1048576, 6220800};
     for (size_t i = 0; i < COUNT(sizes); i++) {
         size_t bytes = (size_t)sizes[i];
         pmipc_producer *producer = bytes_producer("p", sizes[i], 2);
@@ -124,11 +125,25 @@ TEST(a_tensor_without_elements_is_published_and_read)
 
 TEST(every_dtype_is_carried_exactly)
 {
-    const pmipc_dtype dtypes[] = {
-        PMIPC_BOOL, PMIPC_INT8, PMIPC_INT16, PMIPC_INT32, PMIPC_INT64, PMIPC_UINT8, PMIPC_UINT16, PMIPC_UINT32,
-        PMIPC_UINT64, PMIPC_FLOAT16, PMIPC_FLOAT32, PMIPC_FLOAT64, PMIPC_LONGDOUBLE, PMIPC_BFLOAT16, PMIPC_COMPLEX64,
-        PMIPC_COMPLEX128, PMIPC_DTYPE(PMIPC_CODE_FLOAT8_E4M3FN, 8), PMIPC_DTYPE(PMIPC_CODE_FLOAT8_E5M2, 8),
-        PMIPC_DTYPE(PMIPC_CODE_FLOAT8_E8M0FNU, 8)};
+    const pmipc_dtype dtypes[] = {PMIPC_BOOL,
+                                  PMIPC_INT8,
+                                  PMIPC_INT16,
+                                  PMIPC_INT32,
+                                  PMIPC_INT64,
+                                  PMIPC_UINT8,
+                                  PMIPC_UINT16,
+                                  PMIPC_UINT32,
+                                  PMIPC_UINT64,
+                                  PMIPC_FLOAT16,
+                                  PMIPC_FLOAT32,
+                                  PMIPC_FLOAT64,
+                                  PMIPC_LONGDOUBLE,
+                                  PMIPC_BFLOAT16,
+                                  PMIPC_COMPLEX64,
+                                  PMIPC_COMPLEX128,
+                                  PMIPC_DTYPE(PMIPC_CODE_FLOAT8_E4M3FN, 8),
+                                  PMIPC_DTYPE(PMIPC_CODE_FLOAT8_E5M2, 8),
+                                  PMIPC_DTYPE(PMIPC_CODE_FLOAT8_E8M0FNU, 8)};
     const int64_t shape[] = {5, 3};
     for (size_t i = 0; i < COUNT(dtypes); i++) {
         pmipc_schema schema = pmipc_schema_tensor(dtypes[i], 2, shape);
@@ -207,7 +222,8 @@ TEST(the_fields_of_a_dict_are_published_together)
         CHECK_EQ(view.field_count, 4);
         CHECK_EQ(view.fields[0].length, 48);
         CHECK_EQ(view.fields[3].length, 1);
-        for (int f = 0; f < 4; f++) CHECK_EQ((uintptr_t)view.fields[f].data % 64, 0);
+        for (int f = 0; f < 4; f++)
+            CHECK_EQ((uintptr_t)view.fields[f].data % 64, 0);
         check_view(&view);
         pmipc_view_release(&view);
     }
@@ -231,7 +247,8 @@ TEST(thirty_two_fields_of_odd_sizes_are_carried_whole_and_aligned)
     pmipc_view view;
     CHECK_OK(pmipc_stream_get_window(stream, 10, 10, &view));
     CHECK_EQ(view.field_count, PMIPC_MAX_FIELDS);
-    for (int f = 0; f < PMIPC_MAX_FIELDS; f++) CHECK_EQ((uintptr_t)view.fields[f].data % 64, 0);
+    for (int f = 0; f < PMIPC_MAX_FIELDS; f++)
+        CHECK_EQ((uintptr_t)view.fields[f].data % 64, 0);
     check_view(&view);
     pmipc_view_release(&view);
     pmipc_stream_close(stream);
@@ -263,14 +280,15 @@ TEST(a_wrong_number_of_fields_is_refused)
     pmipc_producer *producer = producer_open("p", &schema, NULL);
     static char data[48 * 64 * 4];
     pmipc_source sources[PMIPC_MAX_FIELDS + 1];
-    for (size_t i = 0; i < COUNT(sources); i++) sources[i] = (pmipc_source){.data = data};
+    for (size_t i = 0; i < COUNT(sources); i++)
+        sources[i] = (pmipc_source){.data = data};
     const uint32_t counts[] = {0, 1, 3, 5, 33};
     for (size_t i = 0; i < COUNT(counts); i++) {
         CHECK_STATUS(pmipc_producer_publish_fields(producer, sources, counts[i], 0, NULL), PMIPC_INVALID_ARGUMENT);
         CHECK(last_error(producer)[0] != '\0');
     }
     CHECK_OK(pmipc_producer_publish_fields(producer, sources, 4, 0, NULL));
-    CHECK_EQ(pmipc_producer_seq(producer), 1);  /* the refused ones left no gap */
+    CHECK_EQ(pmipc_producer_seq(producer), 1); /* the refused ones left no gap */
     pmipc_producer_close(producer);
 }
 
@@ -324,7 +342,7 @@ TEST(every_sample_carries_its_own_length)
         frame_fill(points, sizeof points, i + 1);
         CHECK(memcmp(frame.fields[0].data, points, (size_t)lengths[i] * 12) == 0);
     }
-    CHECK_EQ(window.fields[0].length, lengths[0]);  /* the view's own length is its first sample's */
+    CHECK_EQ(window.fields[0].length, lengths[0]); /* the view's own length is its first sample's */
     pmipc_view_release(&window);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
@@ -373,7 +391,7 @@ TEST(a_variable_field_without_elements_needs_no_data)
 
 TEST(eight_variable_fields_keep_their_lengths_apart)
 {
-    const int64_t shape[] = {INT64_C(70000)};  /* does not fit 16 bits */
+    const int64_t shape[] = {INT64_C(70000)}; /* does not fit 16 bits */
     pmipc_schema schema;
     pmipc_schema_init(&schema);
     char name[8];
@@ -385,10 +403,12 @@ TEST(eight_variable_fields_keep_their_lengths_apart)
     pmipc_stream *stream = stream_open("p", NULL);
     static char data[70000];
     pmipc_source sources[PMIPC_MAX_VARIABLE_FIELDS];
-    for (int i = 0; i < PMIPC_MAX_VARIABLE_FIELDS; i++) sources[i] = (pmipc_source){data, 69990 + i};
+    for (int i = 0; i < PMIPC_MAX_VARIABLE_FIELDS; i++)
+        sources[i] = (pmipc_source){data, 69990 + i};
     CHECK_OK(pmipc_producer_publish_fields(producer, sources, PMIPC_MAX_VARIABLE_FIELDS, 0, NULL));
     pmipc_view view = newest(stream);
-    for (int i = 0; i < PMIPC_MAX_VARIABLE_FIELDS; i++) CHECK_EQ(view.fields[i].length, 69990 + i);
+    for (int i = 0; i < PMIPC_MAX_VARIABLE_FIELDS; i++)
+        CHECK_EQ(view.fields[i].length, 69990 + i);
     pmipc_view_release(&view);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);

@@ -92,13 +92,14 @@ static void report_system_call(int number, siginfo_t *info, void *context)
     (void)context;
     char text[] = "    a system call was made: number 000\n";
     int call = info->si_syscall;
-    for (size_t i = 0; i < 3; i++, call /= 10) text[sizeof text - 3 - i] = (char)('0' + call % 10);
+    for (size_t i = 0; i < 3; i++, call /= 10)
+        text[sizeof text - 3 - i] = (char)('0' + call % 10);
     ssize_t written = write(2, text, sizeof text - 1);
     quit(written > 0 ? 2 : 3);
 }
 
-/* From now on every system call of this thread but write, exit_group, `also` and a clock that needs one ends the process
- * with code 2. */
+/* From now on every system call of this thread but write, exit_group, `also` and a clock that needs one ends the
+ * process with code 2. */
 static void forbid_system_calls(long also)
 {
     struct sigaction action = {.sa_sigaction = report_system_call, .sa_flags = SA_SIGINFO};
@@ -165,7 +166,7 @@ TEST(the_filter_catches_a_system_call_and_lets_none_through)
     dup2(saved, 2);
     close(saved);
     fclose(null);
-    CHECK(code == 2 || (TEST_SANITIZED && code != 0));  /* a runtime may make calls of its own in a handler */
+    CHECK(code == 2 || (TEST_SANITIZED && code != 0)); /* a runtime may make calls of its own in a handler */
 }
 
 TEST(the_counter_counts_allocations)
@@ -205,7 +206,8 @@ static void forbid_everything(unsigned *allocations_before)
 static void end_loop(unsigned allocations_before)
 {
     unsigned made = atomic_load(&allocations) - allocations_before;
-    if (made) FAIL("%u allocations were made", made);
+    if (made)
+        FAIL("%u allocations were made", made);
     quit(0);
 }
 
@@ -253,7 +255,7 @@ static void reads_in_every_way(int channel, const char *argument)
     (void)argument;
     loop_handles handles = open_realtime_handles();
     pmipc_view view;
-    CHECK_OK(pmipc_stream_get_window(handles.stream, 4, 4, &view));  /* the first window maps the ring twice */
+    CHECK_OK(pmipc_stream_get_window(handles.stream, 4, 4, &view)); /* the first window maps the ring twice */
     pmipc_view_release(&view);
     unsigned before;
     forbid_everything(&before);
@@ -267,7 +269,7 @@ static void reads_in_every_way(int channel, const char *argument)
         CHECK_OK(pmipc_stream_get_window(handles.stream, 4, 4, &view));
         check_view(&view);
         pmipc_view_release(&view);
-        CHECK_STATUS(pmipc_stream_get_new(handles.stream, 0, &view), PMIPC_TIMEOUT);  /* a poll that finds nothing */
+        CHECK_STATUS(pmipc_stream_get_new(handles.stream, 0, &view), PMIPC_TIMEOUT); /* a poll that finds nothing */
         CHECK_OK(pmipc_stream_get_at(handles.stream, INT64_MAX, PMIPC_AT_BEFORE, -1, &view));
         pmipc_view_release(&view);
         CHECK(pmipc_stream_connected(handles.stream));
@@ -288,7 +290,8 @@ static void holds_views(int channel, const char *argument)
     forbid_everything(&before);
     for (int i = 0; i < 2000; i++) {
         pmipc_view *view = &views[i % PMIPC_MAX_VIEWS];
-        if (view->owner) check_view(view);
+        if (view->owner)
+            check_view(view);
         pmipc_view_release(view);
         publish_frame(handles.producer);
         CHECK_OK(pmipc_stream_get_last(handles.stream, view));
@@ -356,10 +359,11 @@ static void publishes_to_sleepers(int channel, const char *argument)
     (void)argument;
     loop_handles handles = open_realtime_handles();
     tell(channel, 0);
-    hear(channel);  /* the sleeper has its stream */
+    hear(channel); /* the sleeper has its stream */
     unsigned before = atomic_load(&allocations);
     forbid_system_calls(SYS_futex);
-    for (int i = 0; i < 200000; i++) publish_frame(handles.producer);
+    for (int i = 0; i < 200000; i++)
+        publish_frame(handles.producer);
     end_loop(before);
 }
 
@@ -370,7 +374,8 @@ ROLE(sleeps_for_every_frame)
     tell(channel, 0);
     while (!heard_something(channel)) {
         pmipc_view view;
-        if (pmipc_stream_get_new(stream, 10000000, &view) == PMIPC_OK) pmipc_view_release(&view);
+        if (pmipc_stream_get_new(stream, 10000000, &view) == PMIPC_OK)
+            pmipc_view_release(&view);
     }
     pmipc_stream_close(stream);
 }

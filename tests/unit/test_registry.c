@@ -20,8 +20,8 @@ TEST(inspect_describes_the_pool_of_a_living_producer)
 {
     const int64_t shape[] = {480, 640, 3};
     pmipc_schema schema = pmipc_schema_tensor(PMIPC_UINT8, 3, shape);
-    pmipc_producer_options options = {.history_len = 5, .metadata = "{\"encoding\": \"rgb8\"}", .mode = 0640,
-                                      .origin = PMIPC_ORIGIN_NUMPY};
+    pmipc_producer_options options = {
+        .history_len = 5, .metadata = "{\"encoding\": \"rgb8\"}", .mode = 0640, .origin = PMIPC_ORIGIN_NUMPY};
     int64_t before = pmipc_realtime_ns();
     pmipc_producer *producer = producer_open("cam/rgb", &schema, &options);
     publish_frames(producer, 2);
@@ -91,7 +91,7 @@ TEST(inspect_describes_the_pool_of_a_dead_producer)
     helper_kill(&owner);
     info = inspect("p");
     CHECK(!info->producer_alive);
-    CHECK_EQ(info->producer_pid, pid);  /* who it was */
+    CHECK_EQ(info->producer_pid, pid); /* who it was */
     CHECK_EQ(info->seq, 7);
     inspect_release(info);
     CHECK_OK(pmipc_pool_remove("p", NULL, 0, 0, NULL));
@@ -263,7 +263,7 @@ TEST(a_dead_pool_with_a_living_stream_is_removed_only_by_force)
     CHECK(!pmipc_stream_connected(stream));
     pmipc_view none;
     CHECK_STATUS(pmipc_stream_get_last(stream, &none), PMIPC_NOT_CONNECTED);
-    check_view(&view);  /* views stay valid */
+    check_view(&view); /* views stay valid */
     pmipc_view_release(&view);
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     publish_frame(producer);
@@ -300,15 +300,15 @@ TEST(removing_wakes_streams_that_wait)
 /* A file that was removed by force is not adopted, even by a producer that had found it before. */
 TEST(removing_and_opening_race_without_harm)
 {
-    for (int round = 0; round < 10; round++) {  /* BUSY is retried for a second */
+    for (int round = 0; round < 10; round++) { /* BUSY is retried for a second */
         abandon_pool("p", 3);
         helper owner = helper_start("owns_pool_p", "");
         pmipc_status status = pmipc_pool_remove("p", NULL, 0, 0, NULL);
         CHECK(status == PMIPC_OK || status == PMIPC_BUSY || status == PMIPC_NOT_FOUND);
         uint64_t seq = hear(owner.channel);
-        CHECK(seq == 7 || seq == 10);  /* made anew, or adopted after 3 */
+        CHECK(seq == 7 || seq == 10); /* made anew, or adopted after 3 */
         pmipc_stream *stream = stream_open("p", NULL);
-        CHECK_EQ(read_newest(stream), seq);  /* the name leads to the pool the producer has */
+        CHECK_EQ(read_newest(stream), seq); /* the name leads to the pool the producer has */
         pmipc_stream_close(stream);
         tell(owner.channel, 0);
         helper_finish(&owner);
@@ -334,7 +334,8 @@ static void note_removed(const char *name, uint64_t file_bytes, void *context)
 static bool was_removed(const removed_list *list, const char *name)
 {
     for (unsigned i = 0; i < list->count; i++)
-        if (strcmp(list->names[i], name) == 0) return true;
+        if (strcmp(list->names[i], name) == 0)
+            return true;
     return false;
 }
 
@@ -376,7 +377,8 @@ static void lists_and_cleans_for_ever(int channel, const char *argument)
         CHECK_OK(pmipc_registry_open(&registry, NULL, NULL));
         pmipc_status status;
         while ((status = pmipc_registry_next(registry, info)) == PMIPC_OK) {
-            if (info->status != PMIPC_OK) FAIL("%s: %s: %s", info->name, pmipc_status_name(info->status), info->problem);
+            if (info->status != PMIPC_OK)
+                FAIL("%s: %s: %s", info->name, pmipc_status_name(info->status), info->problem);
             pmipc_pool_info_release(info);
         }
         CHECK_STATUS(status, PMIPC_NOTHING_NEW);

@@ -1,4 +1,4 @@
-/* Schemas: build, check, compare, format; every dtype; hostile values and limits. */
+/* Schemas: build and check; every dtype; hostile values and limits. */
 #include "pools.h"
 
 typedef struct dtype_facts {
@@ -43,7 +43,8 @@ static void add(pmipc_schema *schema, const char *name, pmipc_dtype dtype, uint3
                 uint32_t flags)
 {
     pmipc_error error = {0};
-    if (pmipc_schema_add(schema, name, dtype, ndim, shape, flags, &error) != PMIPC_OK) FAIL("add: %s", error.text);
+    if (pmipc_schema_add(schema, name, dtype, ndim, shape, flags, &error) != PMIPC_OK)
+        FAIL("add: %s", error.text);
 }
 
 static void add_opaque(pmipc_schema *schema, const char *name, uint32_t itemsize, const char *descr)
@@ -91,13 +92,20 @@ TEST(every_dtype_has_its_name_and_itemsize)
 
 TEST(what_is_no_dtype_is_unknown_and_has_no_itemsize)
 {
-    const pmipc_dtype bad[] = {PMIPC_DTYPE(15, 8), PMIPC_DTYPE(200, 8), PMIPC_DTYPE(PMIPC_CODE_INT, 7),
-                               PMIPC_DTYPE(PMIPC_CODE_INT, 0), PMIPC_DTYPE(PMIPC_CODE_BOOL, 64),
-                               PMIPC_DTYPE(PMIPC_CODE_BFLOAT, 32), PMIPC_DTYPE(PMIPC_CODE_FLOAT, 8),
-                               PMIPC_DTYPE(PMIPC_CODE_FLOAT8_E5M2, 16), PMIPC_DTYPE(PMIPC_CODE_UINT, 65535),
-                               PMIPC_UINT8 | 0x01000000u, UINT32_MAX};
+    const pmipc_dtype bad[] = {PMIPC_DTYPE(15, 8),
+                               PMIPC_DTYPE(200, 8),
+                               PMIPC_DTYPE(PMIPC_CODE_INT, 7),
+                               PMIPC_DTYPE(PMIPC_CODE_INT, 0),
+                               PMIPC_DTYPE(PMIPC_CODE_BOOL, 64),
+                               PMIPC_DTYPE(PMIPC_CODE_BFLOAT, 32),
+                               PMIPC_DTYPE(PMIPC_CODE_FLOAT, 8),
+                               PMIPC_DTYPE(PMIPC_CODE_FLOAT8_E5M2, 16),
+                               PMIPC_DTYPE(PMIPC_CODE_UINT, 65535),
+                               PMIPC_UINT8 | 0x01000000u,
+                               UINT32_MAX};
     for (size_t i = 0; i < COUNT(bad); i++) {
-        if (strcmp(pmipc_dtype_name(bad[i]), "unknown") != 0) FAIL("dtype %#x: %s", bad[i], pmipc_dtype_name(bad[i]));
+        if (strcmp(pmipc_dtype_name(bad[i]), "unknown") != 0)
+            FAIL("dtype %#x: %s", bad[i], pmipc_dtype_name(bad[i]));
         CHECK_EQ(pmipc_dtype_itemsize(bad[i]), 0);
         pmipc_schema schema = pmipc_schema_tensor(bad[i], 1, seven);
         CHECK_EQ(schema.field_count, 0);
@@ -115,7 +123,8 @@ TEST(a_tensor_schema_has_one_unnamed_field)
     CHECK_EQ(schema.fields[0].ndim, 3);
     CHECK_EQ(schema.fields[0].flags, 0);
     CHECK(memcmp(schema.fields[0].shape, image_shape, sizeof image_shape) == 0);
-    for (uint32_t i = 3; i < PMIPC_MAX_NDIM; i++) CHECK_EQ(schema.fields[0].shape[i], 0);
+    for (uint32_t i = 3; i < PMIPC_MAX_NDIM; i++)
+        CHECK_EQ(schema.fields[0].shape[i], 0);
     CHECK_EQ(pmipc_field_bytes(&schema.fields[0]), 480 * 640 * 3);
     CHECK_OK(pmipc_schema_check(&schema, NULL));
 }
@@ -140,15 +149,16 @@ TEST(bad_tensor_arguments_give_a_schema_that_is_refused_with_a_reason)
     const int64_t negative[] = {4, -1};
     const int64_t nine[] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
     const int64_t huge[] = {INT64_MAX, 2};
-    const int64_t overflowing[] = {INT64_C(1) << 32, INT64_C(1) << 32};  /* the product is 2^64, which wraps to 0 */
+    const int64_t overflowing[] = {INT64_C(1) << 32, INT64_C(1) << 32}; /* the product is 2^64, which wraps to 0 */
     const pmipc_schema bad[] = {
-        pmipc_schema_tensor(PMIPC_UINT8, 2, negative),    pmipc_schema_tensor(PMIPC_UINT8, 9, nine),
+        pmipc_schema_tensor(PMIPC_UINT8, 2, negative),      pmipc_schema_tensor(PMIPC_UINT8, 9, nine),
         pmipc_schema_tensor(PMIPC_UINT8, UINT32_MAX, nine), pmipc_schema_tensor(PMIPC_UINT8, 1, NULL),
-        pmipc_schema_tensor(PMIPC_FLOAT64, 2, huge),      pmipc_schema_tensor(PMIPC_UINT8, 2, overflowing),
+        pmipc_schema_tensor(PMIPC_FLOAT64, 2, huge),        pmipc_schema_tensor(PMIPC_UINT8, 2, overflowing),
         pmipc_schema_tensor(PMIPC_OPAQUE, 1, seven),
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
-        if (bad[i].field_count != 0) FAIL("schema %zu was built", i);
+        if (bad[i].field_count != 0)
+            FAIL("schema %zu was built", i);
         check_refused(&bad[i]);
     }
 }
@@ -158,7 +168,8 @@ TEST(a_zero_dimension_does_not_hide_an_overflow)
 {
     const int64_t shape[] = {INT64_MAX, INT64_MAX, 0};
     pmipc_schema schema = pmipc_schema_tensor(PMIPC_FLOAT64, 3, shape);
-    if (schema.field_count == 1) CHECK_EQ(pmipc_field_bytes(&schema.fields[0]), 0);
+    if (schema.field_count == 1)
+        CHECK_EQ(pmipc_field_bytes(&schema.fields[0]), 0);
 }
 
 TEST(fields_are_kept_in_their_order)
@@ -186,19 +197,19 @@ TEST(a_field_that_does_not_fit_is_refused_and_leaves_the_schema_alone)
     memset(long_name, 'n', sizeof long_name);
     long_name[sizeof long_name - 1] = '\0';
     const int64_t negative[] = {-7};
-    check_add_refused(&schema, "q", PMIPC_FLOAT64, 1, seven, 0);           /* the name is taken */
-    check_add_refused(&schema, "", PMIPC_FLOAT64, 1, seven, 0);            /* unnamed beside another */
-    check_add_refused(&schema, long_name, PMIPC_FLOAT64, 1, seven, 0);     /* 64 bytes */
+    check_add_refused(&schema, "q", PMIPC_FLOAT64, 1, seven, 0);       /* the name is taken */
+    check_add_refused(&schema, "", PMIPC_FLOAT64, 1, seven, 0);        /* unnamed beside another */
+    check_add_refused(&schema, long_name, PMIPC_FLOAT64, 1, seven, 0); /* 64 bytes */
     check_add_refused(&schema, "x", PMIPC_DTYPE(99, 8), 1, seven, 0);
-    check_add_refused(&schema, "x", PMIPC_OPAQUE, 1, seven, 0);            /* needs add_opaque */
+    check_add_refused(&schema, "x", PMIPC_OPAQUE, 1, seven, 0); /* needs add_opaque */
     check_add_refused(&schema, "x", PMIPC_FLOAT64, 9, image_shape, 0);
     check_add_refused(&schema, "x", PMIPC_FLOAT64, 1, NULL, 0);
     check_add_refused(&schema, "x", PMIPC_FLOAT64, 1, negative, 0);
     check_add_refused(&schema, "x", PMIPC_FLOAT64, 0, NULL, PMIPC_FIELD_VARIABLE);
-    check_add_refused(&schema, "x", PMIPC_FLOAT64, 1, seven, 0x80u);       /* an unknown flag */
-    check_add_refused(&schema, "\xff\xfe", PMIPC_FLOAT64, 1, seven, 0);    /* not UTF-8 */
+    check_add_refused(&schema, "x", PMIPC_FLOAT64, 1, seven, 0x80u);    /* an unknown flag */
+    check_add_refused(&schema, "\xff\xfe", PMIPC_FLOAT64, 1, seven, 0); /* not UTF-8 */
     long_name[PMIPC_MAX_FIELD_NAME] = '\0';
-    add(&schema, long_name, PMIPC_FLOAT64, 1, seven, 0);                   /* 63 bytes */
+    add(&schema, long_name, PMIPC_FLOAT64, 1, seven, 0); /* 63 bytes */
     CHECK_TEXT(schema.fields[1].name, long_name);
     CHECK_OK(pmipc_schema_check(&schema, NULL));
 }
@@ -282,7 +293,8 @@ TEST(descriptions_share_four_kilobytes)
     memset(descr, 'd', sizeof descr);
     pmipc_schema schema;
     pmipc_schema_init(&schema);
-    CHECK_STATUS(pmipc_schema_add_opaque(&schema, "a", 4, descr, sizeof descr, 1, seven, 0, NULL), PMIPC_INVALID_ARGUMENT);
+    CHECK_STATUS(pmipc_schema_add_opaque(&schema, "a", 4, descr, sizeof descr, 1, seven, 0, NULL),
+                 PMIPC_INVALID_ARGUMENT);
     CHECK_STATUS(pmipc_schema_add_opaque(&schema, "a", 4, descr, SIZE_MAX, 1, seven, 0, NULL), PMIPC_INVALID_ARGUMENT);
     CHECK_OK(pmipc_schema_add_opaque(&schema, "a", 4, descr, PMIPC_MAX_DESCR_TEXT - 10, 1, seven, 0, NULL));
     CHECK_STATUS(pmipc_schema_add_opaque(&schema, "b", 4, descr, 11, 1, seven, 0, NULL), PMIPC_INVALID_ARGUMENT);
@@ -299,22 +311,22 @@ TEST(a_schema_that_lies_is_refused)
     add(&good, "q", PMIPC_FLOAT64, 1, seven, 0);
     add_opaque(&good, "o", 12, "description");
     CHECK_OK(pmipc_schema_check(&good, NULL));
-#define CHECK_DEFECT(defect)                                                                                           \
-    do {                                                                                                               \
-        pmipc_schema bad = good;                                                                                       \
-        defect;                                                                                                        \
-        check_refused(&bad);                                                                                           \
+#define CHECK_DEFECT(defect)     \
+    do {                         \
+        pmipc_schema bad = good; \
+        defect;                  \
+        check_refused(&bad);     \
     } while (0)
     CHECK_DEFECT(bad.field_count = 0);
     CHECK_DEFECT(bad.field_count = PMIPC_MAX_FIELDS + 1);
     CHECK_DEFECT(bad.field_count = UINT32_MAX);
-    CHECK_DEFECT(bad.field_count = 3);  /* the third is all zero: its name is empty */
+    CHECK_DEFECT(bad.field_count = 3); /* the third is all zero: its name is empty */
     CHECK_DEFECT(bad.text_bytes = PMIPC_MAX_DESCR_TEXT + 1);
     CHECK_DEFECT(bad.text_bytes = 3);
-    CHECK_DEFECT(memset(bad.fields[0].name, 'n', sizeof bad.fields[0].name));  /* no NUL */
+    CHECK_DEFECT(memset(bad.fields[0].name, 'n', sizeof bad.fields[0].name)); /* no NUL */
     CHECK_DEFECT(strcpy(bad.fields[0].name, "o"));
     CHECK_DEFECT(bad.fields[0].name[0] = '\0');
-    CHECK_DEFECT(strcpy(bad.fields[0].name, "\xc3("));  /* not UTF-8 */
+    CHECK_DEFECT(strcpy(bad.fields[0].name, "\xc3(")); /* not UTF-8 */
     CHECK_DEFECT(bad.fields[0].dtype = 0xffffffffu);
     CHECK_DEFECT(bad.fields[0].itemsize = 4);
     CHECK_DEFECT(bad.fields[0].ndim = 9);
@@ -326,7 +338,7 @@ TEST(a_schema_that_lies_is_refused)
     CHECK_DEFECT(bad.fields[1].descr_offset = UINT32_MAX);
     CHECK_DEFECT(bad.fields[1].descr_offset = 1);
     CHECK_DEFECT(bad.fields[1].descr_bytes = UINT32_MAX);
-    CHECK_DEFECT((bad.fields[1].descr_offset = 0xfffffff8u, bad.fields[1].descr_bytes = 16u));  /* the sum wraps to 8 */
+    CHECK_DEFECT((bad.fields[1].descr_offset = 0xfffffff8u, bad.fields[1].descr_bytes = 16u)); /* the sum wraps to 8 */
 }
 
 TEST(the_sum_of_all_fields_may_not_overflow)
@@ -341,136 +353,13 @@ TEST(the_sum_of_all_fields_may_not_overflow)
         status = pmipc_schema_add(&schema, name, PMIPC_FLOAT64, 1, half, 0, NULL);
     }
     pmipc_producer *producer;
-    if (status == PMIPC_OK) status = pmipc_producer_open(&producer, "huge", &schema, NULL, NULL);
+    if (status == PMIPC_OK)
+        status = pmipc_producer_open(&producer, "huge", &schema, NULL, NULL);
     CHECK(status == PMIPC_INVALID_ARGUMENT || status == PMIPC_NO_SPACE);
 }
 
-TEST(compare_tells_expected_from_got)
-{
-    pmipc_schema expected = pmipc_schema_tensor(PMIPC_UINT8, 3, image_shape);
-    pmipc_schema got = pmipc_schema_tensor(PMIPC_FLOAT32, 1, seven);
-    pmipc_error error = {0};
-    CHECK_OK(pmipc_schema_compare(&expected, &expected, &error));
-    CHECK_STATUS(pmipc_schema_compare(&expected, &got, &error), PMIPC_SCHEMA_MISMATCH);
-    CHECK_EQ(error.status, PMIPC_SCHEMA_MISMATCH);
-    const char *expected_at = strstr(error.text, "uint8 (480, 640, 3)");
-    const char *got_at = strstr(error.text, "float32 (7,)");
-    CHECK(expected_at && got_at);
-    CHECK(expected_at < got_at);
-}
-
-TEST(compare_sees_every_difference)
-{
-    pmipc_schema base;
-    pmipc_schema_init(&base);
-    add(&base, "rgb", PMIPC_UINT8, 3, image_shape, 0);
-    add(&base, "q", PMIPC_FLOAT64, 1, seven, 0);
-#define CHECK_DIFFERENT(change)                                                                                        \
-    do {                                                                                                               \
-        pmipc_schema other = base;                                                                                     \
-        change;                                                                                                        \
-        CHECK_STATUS(pmipc_schema_compare(&base, &other, NULL), PMIPC_SCHEMA_MISMATCH);                                \
-        CHECK_STATUS(pmipc_schema_compare(&other, &base, NULL), PMIPC_SCHEMA_MISMATCH);                                \
-    } while (0)
-    CHECK_DIFFERENT(strcpy(other.fields[0].name, "bgr"));
-    CHECK_DIFFERENT(strcpy(other.fields[0].name, "rgb2"));
-    CHECK_DIFFERENT(other.fields[0].dtype = PMIPC_INT8);
-    CHECK_DIFFERENT(other.fields[0].shape[2] = 4);
-    CHECK_DIFFERENT(other.fields[0].shape[0] = 481);
-    CHECK_DIFFERENT((other.fields[0].ndim = 2, other.fields[0].shape[2] = 0));
-    CHECK_DIFFERENT(other.fields[1].flags = PMIPC_FIELD_VARIABLE);
-    CHECK_DIFFERENT(other.field_count = 1);
-    CHECK_DIFFERENT((other.fields[0] = base.fields[1], other.fields[1] = base.fields[0]));
-    add(&base, "more", PMIPC_UINT8, 1, seven, 0);
-    CHECK_DIFFERENT(other.field_count = 2);
-}
-
-/* Bytes after the name's NUL are no part of the name. */
-TEST(compare_ignores_what_lies_behind_a_name)
-{
-    pmipc_schema one;
-    pmipc_schema_init(&one);
-    add(&one, "q", PMIPC_FLOAT64, 1, seven, 0);
-    pmipc_schema two = one;
-    two.fields[0].name[20] = 'x';
-    if (pmipc_schema_check(&two, NULL) == PMIPC_OK) CHECK_OK(pmipc_schema_compare(&one, &two, NULL));
-}
-
-static void check_format(const pmipc_schema *schema, const char *expected)
-{
-    char text[512];
-    CHECK_EQ(pmipc_schema_format(schema, text, sizeof text), strlen(expected));
-    CHECK_TEXT(text, expected);
-}
-
-TEST(format_writes_schemas_for_people)
-{
-    pmipc_schema image = pmipc_schema_tensor(PMIPC_UINT8, 3, image_shape);
-    check_format(&image, "uint8 (480, 640, 3)");
-    pmipc_schema joints = pmipc_schema_tensor(PMIPC_FLOAT64, 1, seven);
-    check_format(&joints, "float64 (7,)");
-    pmipc_schema scalar = pmipc_schema_tensor(PMIPC_FLOAT64, 0, NULL);
-    check_format(&scalar, "float64 ()");
-    pmipc_schema both;
-    pmipc_schema_init(&both);
-    add(&both, "rgb", PMIPC_UINT8, 3, image_shape, 0);
-    add(&both, "q", PMIPC_FLOAT64, 1, seven, 0);
-    check_format(&both, "{rgb: uint8 (480, 640, 3), q: float64 (7,)}");
-}
-
-TEST(format_shows_what_is_variable)
-{
-    pmipc_schema fixed;
-    pmipc_schema_init(&fixed);
-    add(&fixed, "", PMIPC_FLOAT32, 1, seven, 0);
-    pmipc_schema variable;
-    pmipc_schema_init(&variable);
-    add(&variable, "", PMIPC_FLOAT32, 1, seven, PMIPC_FIELD_VARIABLE);
-    char fixed_text[128];
-    char variable_text[128];
-    pmipc_schema_format(&fixed, fixed_text, sizeof fixed_text);
-    pmipc_schema_format(&variable, variable_text, sizeof variable_text);
-    CHECK(strcmp(fixed_text, variable_text) != 0);
-}
-
-TEST(format_cuts_like_snprintf)
-{
-    pmipc_schema image = pmipc_schema_tensor(PMIPC_UINT8, 3, image_shape);
-    const char *whole = "uint8 (480, 640, 3)";
-    CHECK_EQ(pmipc_schema_format(&image, NULL, 0), strlen(whole));
-    for (size_t room = 1; room <= strlen(whole) + 1; room++) {
-        char text[32];
-        memset(text, '#', sizeof text);
-        CHECK_EQ(pmipc_schema_format(&image, text, room), strlen(whole));
-        CHECK_EQ(strlen(text), room - 1);
-        CHECK(strncmp(text, whole, room - 1) == 0);
-        CHECK_EQ(text[room], '#');
-    }
-}
-
-TEST(the_longest_schema_can_be_written)
-{
-    const int64_t long_shape[] = {INT64_C(1000000), 1, 1, 1, 1, 1, 1, 1};
-    pmipc_schema schema;
-    pmipc_schema_init(&schema);
-    char name[PMIPC_MAX_FIELD_NAME + 1];
-    for (int i = 0; i < PMIPC_MAX_FIELDS; i++) {
-        memset(name, 'a' + i % 26, sizeof name - 1);
-        snprintf(name + 50, sizeof name - 50, "%013d", i);
-        add(&schema, name, PMIPC_COMPLEX128, 8, long_shape, 0);
-    }
-    static char text[32 * 256];
-    size_t length = pmipc_schema_format(&schema, text, sizeof text);
-    CHECK_EQ(strlen(text), length);
-    pmipc_schema other = schema;
-    other.fields[31].shape[7] = 2;
-    pmipc_error error = {0};
-    CHECK_STATUS(pmipc_schema_compare(&schema, &other, &error), PMIPC_SCHEMA_MISMATCH);  /* longer than an error's text */
-    CHECK(memchr(error.text, '\0', sizeof error.text) != NULL);
-}
-
-/* Bytes of a schema turned at random: check, format and compare must never read out of bounds (the address sanitizer and
- * the heap block that ends with the schema see it), and what check accepts must be usable. */
+/* Bytes of a schema turned at random: check, format and compare must never read out of bounds (the address sanitizer
+ * and the heap block that ends with the schema see it), and what check accepts must be usable. */
 TEST(random_schemas_never_lead_out_of_bounds)
 {
     test_random random = random_start();
@@ -485,8 +374,8 @@ TEST(random_schemas_never_lead_out_of_bounds)
         memcpy(schema, good, sizeof *schema);
         for (uint64_t n = 1 + random_below(&random, 4); n > 0; n--) {
             size_t offset = (size_t)random_below(&random, offsetof(pmipc_schema, fields[4]) / 4) * 4;
-            const uint32_t values[] = {0, 1, 8, 32, 33, 255, 4095, 4096, 4097, UINT32_MAX, 0x80000000u,
-                                       (uint32_t)random_next(&random)};
+            const uint32_t values[] = {0,    1,    8,    32,         33,          255,
+                                       4095, 4096, 4097, UINT32_MAX, 0x80000000u, (uint32_t)random_next(&random)};
             uint32_t value = values[random_below(&random, COUNT(values))];
             memcpy((char *)schema + offset, &value, sizeof value);
         }
@@ -499,7 +388,8 @@ TEST(random_schemas_never_lead_out_of_bounds)
             CHECK_OK(pmipc_schema_compare(schema, schema, &error));
             pmipc_status compared = pmipc_schema_compare(good, schema, &error);
             CHECK(compared == PMIPC_OK || compared == PMIPC_SCHEMA_MISMATCH);
-            for (uint32_t i = 0; i < schema->field_count; i++) pmipc_field_bytes(&schema->fields[i]);
+            for (uint32_t i = 0; i < schema->field_count; i++)
+                pmipc_field_bytes(&schema->fields[i]);
         }
     }
     CHECK(accepted > 0);

@@ -17,8 +17,8 @@
 
 static char small_folder[256];
 
-/* Mount a tmpfs of this size, seen by this process only, and make it the registry. Needs root (or a user namespace): where
- * neither is given, say so; the tests below then run with a file size limit instead. */
+/* Mount a tmpfs of this size, seen by this process only, and make it the registry. Needs root (or a user namespace):
+ * where neither is given, say so; the tests below then run with a file size limit instead. */
 static bool mount_small_tmpfs(const char *size)
 {
     snprintf(small_folder, sizeof small_folder, "%s/small", test_folder());
@@ -46,7 +46,7 @@ static void unmount_small_tmpfs(void)
 /* The same shortage without any privilege: no file may be larger. */
 static void limit_file_size(uint64_t bytes)
 {
-    signal(SIGXFSZ, SIG_IGN);  /* as Python does */
+    signal(SIGXFSZ, SIG_IGN); /* as Python does */
     const struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
     CHECK_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
@@ -63,12 +63,14 @@ static void check_no_space(const char *name, int64_t bytes, pmipc_error *error)
 
 TEST(a_pool_that_does_not_fit_is_refused_and_leaves_nothing)
 {
-    if (!mount_small_tmpfs("4m")) return;
+    if (!mount_small_tmpfs("4m"))
+        return;
     pmipc_error error;
     check_no_space("too_big", 2 * MB, &error);
     CHECK_EQ(folder_entries(small_folder), 0);
-    pmipc_producer *producer = bytes_producer("small", 50 * KB, 4);  /* and what fits is made */
-    for (int i = 0; i < 50; i++) publish_frame(producer);
+    pmipc_producer *producer = bytes_producer("small", 50 * KB, 4); /* and what fits is made */
+    for (int i = 0; i < 50; i++)
+        publish_frame(producer);
     pmipc_stream *stream = stream_open("small", NULL);
     CHECK_EQ(read_newest(stream), 50);
     pmipc_stream_close(stream);
@@ -78,7 +80,8 @@ TEST(a_pool_that_does_not_fit_is_refused_and_leaves_nothing)
 
 TEST(the_error_names_the_dead_pools_that_could_be_cleaned)
 {
-    if (!mount_small_tmpfs("4m")) return;
+    if (!mount_small_tmpfs("4m"))
+        return;
     pmipc_producer *producer = bytes_producer("dead/camera", 200 * KB, 10);
     publish_frame(producer);
     pmipc_producer_abandon(producer);
@@ -95,7 +98,8 @@ TEST(the_error_names_the_dead_pools_that_could_be_cleaned)
 /* Memory is reserved at creation: filling the rest of the tmpfs afterwards cannot fault a running producer. */
 TEST(a_running_pool_does_not_fault_when_the_rest_is_used_up)
 {
-    if (!mount_small_tmpfs("4m")) return;
+    if (!mount_small_tmpfs("4m"))
+        return;
     pmipc_producer *producer = bytes_producer("p", 100 * KB, 4);
     pmipc_stream *stream = stream_open("p", NULL);
     char path[300];
@@ -103,9 +107,11 @@ TEST(a_running_pool_does_not_fault_when_the_rest_is_used_up)
     FILE *filler = fopen(path, "we");
     CHECK(filler);
     static char block[65536];
-    while (fwrite(block, 1, sizeof block, filler) == sizeof block && fflush(filler) == 0) continue;
+    while (fwrite(block, 1, sizeof block, filler) == sizeof block && fflush(filler) == 0)
+        continue;
     fclose(filler);
-    for (int i = 0; i < 100; i++) publish_and_read(producer, stream);
+    for (int i = 0; i < 100; i++)
+        publish_and_read(producer, stream);
     unlink(path);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
@@ -122,7 +128,8 @@ static void check_failed_growth(pmipc_producer *producer)
         publish_frames(producer, 3);
         CHECK_OK(pmipc_stream_get_last(stream, &views[i]));
     }
-    for (int i = 0; i < 50; i++) publish_and_read(producer, stream);
+    for (int i = 0; i < 50; i++)
+        publish_and_read(producer, stream);
     for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
         check_view(&views[i]);
         pmipc_view_release(&views[i]);
@@ -137,8 +144,9 @@ static void check_failed_growth(pmipc_producer *producer)
 
 TEST(a_pool_that_cannot_grow_on_a_full_tmpfs_goes_on)
 {
-    if (!mount_small_tmpfs("4m")) return;
-    pmipc_producer *producer = bytes_producer("p", 300 * KB, 8);  /* eleven slots, and room for two more */
+    if (!mount_small_tmpfs("4m"))
+        return;
+    pmipc_producer *producer = bytes_producer("p", 300 * KB, 8); /* eleven slots, and room for two more */
     uint32_t slots = pmipc_producer_slot_count(producer);
     check_failed_growth(producer);
     CHECK(pmipc_producer_slot_count(producer) <= slots + 2);
@@ -182,7 +190,7 @@ TEST(sizes_beyond_any_memory_are_refused)
         CHECK(error.text[0] != '\0');
     }
     pmipc_schema schema = bytes_schema(INT64_C(1) << 48);
-    pmipc_producer_options options = {.history_len = PMIPC_MAX_HISTORY_LEN};  /* the product passes 2^63 */
+    pmipc_producer_options options = {.history_len = PMIPC_MAX_HISTORY_LEN}; /* the product passes 2^63 */
     pmipc_producer *producer;
     pmipc_status status = pmipc_producer_open(&producer, "huge", &schema, &options, NULL);
     CHECK(status == PMIPC_NO_SPACE || status == PMIPC_INVALID_ARGUMENT);
@@ -204,7 +212,8 @@ TEST(running_out_of_descriptors_is_a_status)
         pmipc_producer *other = NULL;
         if (pmipc_stream_open(&stream, "p", NULL, NULL) == PMIPC_OK) {
             pmipc_view view;
-            if (pmipc_stream_get_last(stream, &view) == PMIPC_OK) pmipc_view_release(&view);
+            if (pmipc_stream_get_last(stream, &view) == PMIPC_OK)
+                pmipc_view_release(&view);
             pmipc_status status = pmipc_stream_get_new(stream, 1000, &view);
             CHECK(status != PMIPC_OK);
             pmipc_stream_close(stream);
@@ -214,9 +223,11 @@ TEST(running_out_of_descriptors_is_a_status)
             CHECK(pmipc_stream_get_new(stream, 1000, &view) != PMIPC_OK);
             pmipc_stream_close(stream);
         }
-        if (pmipc_producer_open(&other, "other", &schema, NULL, NULL) == PMIPC_OK) pmipc_producer_close(other);
+        if (pmipc_producer_open(&other, "other", &schema, NULL, NULL) == PMIPC_OK)
+            pmipc_producer_close(other);
         pmipc_pool_info *info = calloc(1, sizeof *info);
-        if (pmipc_pool_inspect("p", NULL, info, NULL) == PMIPC_OK) pmipc_pool_info_release(info);
+        if (pmipc_pool_inspect("p", NULL, info, NULL) == PMIPC_OK)
+            pmipc_pool_info_release(info);
         free(info);
         CHECK_EQ(publish_frame(producer), limit - 1);
     }

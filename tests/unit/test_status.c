@@ -10,9 +10,9 @@
 
 TEST(every_status_has_its_own_name_and_text)
 {
-#define CHECK_STATUS_ROW(name, value, row_text, exception, builtin)                                                    \
-    CHECK_EQ(PMIPC_##name, value);                                                                                     \
-    CHECK_TEXT(pmipc_status_name(PMIPC_##name), #name);                                                                \
+#define CHECK_STATUS_ROW(name, value, row_text, exception, builtin) \
+    CHECK_EQ(PMIPC_##name, value);                                  \
+    CHECK_TEXT(pmipc_status_name(PMIPC_##name), #name);             \
     CHECK_TEXT(pmipc_status_text(PMIPC_##name), row_text);
     PMIPC_STATUS_MAP(CHECK_STATUS_ROW)
 #undef CHECK_STATUS_ROW
@@ -76,7 +76,6 @@ TEST(every_call_accepts_no_error)
 
 /* ---- faults ---- */
 
-
 static void note_and_exit(int signal_number)
 {
     static const char text[] = "the handler that was there before\n";
@@ -88,7 +87,7 @@ static void write_into_a_view(bool chain)
 {
     signal(SIGSEGV, chain ? note_and_exit : SIG_DFL);
     CHECK_OK(pmipc_explain_faults(NULL));
-    CHECK_OK(pmipc_explain_faults(NULL));  /* idempotent: must not chain to itself */
+    CHECK_OK(pmipc_explain_faults(NULL)); /* idempotent: must not chain to itself */
     pmipc_stream *stream = stream_open("lab/camera", NULL);
     pmipc_view view;
     CHECK_OK(pmipc_stream_get_last(stream, &view));
@@ -112,7 +111,8 @@ static int faulting_child(bool chain, char *text, size_t text_bytes)
     close(ends[1]);
     size_t used = 0;
     ssize_t got;
-    while ((got = read(ends[0], text + used, text_bytes - 1 - used)) > 0) used += (size_t)got;
+    while ((got = read(ends[0], text + used, text_bytes - 1 - used)) > 0)
+        used += (size_t)got;
     text[used] = '\0';
     close(ends[0]);
     int status;

@@ -64,7 +64,7 @@ TEST(the_folder_of_a_stream_may_be_given)
     snprintf(folder, sizeof folder, "%s", test_folder());
     pmipc_stream_options options = {.folder = folder};
     pmipc_stream *stream = stream_open("p", &options);
-    memset(folder, 'x', 5);  /* options are copied */
+    memset(folder, 'x', 5); /* options are copied */
     CHECK_EQ(read_newest(stream), 1);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
@@ -88,7 +88,7 @@ TEST(after_an_orderly_end_the_pool_is_absent_and_its_successor_is_found)
     producer = bytes_producer("p", 64, 8);
     CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_NOTHING_NEW);
     publish_frames(producer, 2);
-    CHECK_OK(pmipc_stream_get_next(stream, 0, &view));  /* new, although its number is far below the old cursor */
+    CHECK_OK(pmipc_stream_get_next(stream, 0, &view)); /* new, although its number is far below the old cursor */
     CHECK_EQ(view.seq, 1);
     CHECK_EQ(view.lost, 0);
     check_view(&view);
@@ -114,8 +114,8 @@ TEST(a_stream_goes_over_to_successors_as_often_as_they_come)
     }
     CHECK_EQ(stream_info(stream).reconnects, 99);
     process_state after = process_state_now();
-    CHECK(after.descriptors <= before.descriptors + 2);      /* a watch of the folder may have been opened */
-    CHECK(after.shared_mappings <= before.shared_mappings + 2);  /* facts of the last pool may still be mapped */
+    CHECK(after.descriptors <= before.descriptors + 2);         /* a watch of the folder may have been opened */
+    CHECK(after.shared_mappings <= before.shared_mappings + 2); /* facts of the last pool may still be mapped */
     pmipc_stream_close(stream);
 }
 
@@ -165,7 +165,7 @@ TEST(a_stream_keeps_the_schema_it_first_saw)
     check_view(&held);
     pmipc_view_release(&held);
     pmipc_producer_close(producer);
-    producer = bytes_producer("p", 64, 4);  /* the schema it knows is back */
+    producer = bytes_producer("p", 64, 4); /* the schema it knows is back */
     publish_frames(producer, 3);
     CHECK_EQ(read_newest(stream), 3);
     pmipc_stream_close(stream);
@@ -221,7 +221,7 @@ TEST(an_expected_schema_is_demanded_at_once_and_later)
     pmipc_producer_close(producer);
 
     stream = stream_open("p", &options);
-    memset(&expected, 0xff, sizeof expected);  /* options are copied */
+    memset(&expected, 0xff, sizeof expected); /* options are copied */
     producer = bytes_producer("p", 65, 4);
     pmipc_view view;
     CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_SCHEMA_MISMATCH);
@@ -313,10 +313,12 @@ ROLE(holds_streams)
 {
     pmipc_stream *streams[PMIPC_MAX_READERS];
     int count = atoi(argument);
-    for (int i = 0; i < count; i++) streams[i] = stream_open("crowded", NULL);
+    for (int i = 0; i < count; i++)
+        streams[i] = stream_open("crowded", NULL);
     tell(channel, 0);
     hear(channel);
-    for (int i = 0; i < count; i++) pmipc_stream_close(streams[i]);
+    for (int i = 0; i < count; i++)
+        pmipc_stream_close(streams[i]);
 }
 
 TEST(the_sixty_fifth_stream_is_refused_and_told_who_holds_the_rows)
@@ -327,7 +329,8 @@ TEST(the_sixty_fifth_stream_is_refused_and_told_who_holds_the_rows)
     helper holder = helper_start("holds_streams", "60");
     hear(holder.channel);
     pmipc_stream *streams[4];
-    for (int i = 0; i < 4; i++) streams[i] = stream_open("crowded", NULL);
+    for (int i = 0; i < 4; i++)
+        streams[i] = stream_open("crowded", NULL);
     CHECK_EQ(pmipc_producer_readers(producer, NULL, 0), 64);
     pmipc_error error = {0};
     CHECK_STATUS(pmipc_stream_open(&late, "crowded", NULL, &error), PMIPC_FULL);
@@ -335,31 +338,35 @@ TEST(the_sixty_fifth_stream_is_refused_and_told_who_holds_the_rows)
     snprintf(pid, sizeof pid, "%d", (int)holder.pid);
     CHECK_HAS(error.text, pid);
     CHECK_HAS(error.text, "64");
-    for (int i = 0; i < 4; i++) CHECK_EQ(read_newest(streams[i]), 1);  /* the others are not disturbed */
+    for (int i = 0; i < 4; i++)
+        CHECK_EQ(read_newest(streams[i]), 1); /* the others are not disturbed */
     pmipc_stream_close(streams[2]);
     late = stream_open("crowded", NULL);
     CHECK_EQ(read_newest(late), 1);
-    helper_kill(&holder);  /* rows of the dead are free again */
+    helper_kill(&holder); /* rows of the dead are free again */
     streams[2] = stream_open("crowded", NULL);
     CHECK_EQ(read_newest(streams[2]), 1);
-    for (int i = 0; i < 4; i++) pmipc_stream_close(streams[i]);
+    for (int i = 0; i < 4; i++)
+        pmipc_stream_close(streams[i]);
     pmipc_stream_close(late);
     pmipc_producer_close(producer);
 }
 
 TEST(a_stream_that_found_no_row_gets_one_when_another_goes)
 {
-    pmipc_stream *late = stream_open("crowded", NULL);  /* before the pool: it connects at a later call */
+    pmipc_stream *late = stream_open("crowded", NULL); /* before the pool: it connects at a later call */
     pmipc_producer *producer = bytes_producer("crowded", 64, 4);
     publish_frame(producer);
     pmipc_stream *streams[PMIPC_MAX_READERS];
-    for (int i = 0; i < PMIPC_MAX_READERS; i++) streams[i] = stream_open("crowded", NULL);
+    for (int i = 0; i < PMIPC_MAX_READERS; i++)
+        streams[i] = stream_open("crowded", NULL);
     pmipc_view view;
     CHECK_STATUS(pmipc_stream_get_last(late, &view), PMIPC_FULL);
     CHECK_STATUS(pmipc_stream_get_new(late, 0, &view), PMIPC_FULL);
     pmipc_stream_close(streams[63]);
     CHECK_EQ(read_newest(late), 1);
-    for (int i = 0; i < PMIPC_MAX_READERS - 1; i++) pmipc_stream_close(streams[i]);
+    for (int i = 0; i < PMIPC_MAX_READERS - 1; i++)
+        pmipc_stream_close(streams[i]);
     pmipc_stream_close(late);
     pmipc_producer_close(producer);
 }
@@ -395,7 +402,7 @@ TEST(the_producer_describes_its_streams)
         CHECK_EQ(readers[i].oldest_pin_seq, 3);
     }
     CHECK_EQ(own_rows, 1);
-    CHECK_EQ(pmipc_producer_readers(producer, readers, 1), 3);  /* room for fewer: still how many there are */
+    CHECK_EQ(pmipc_producer_readers(producer, readers, 1), 3); /* room for fewer: still how many there are */
     pmipc_view_release(&view);
     pmipc_stream_close(own);
     tell(holder.channel, 0);
@@ -427,15 +434,18 @@ ROLE(consumes_ten_frames)
 TEST(ten_consumers_that_come_before_the_pool_are_all_served)
 {
     helper consumers[10];
-    for (int i = 0; i < 10; i++) consumers[i] = helper_start("consumes_ten_frames", "");
-    for (int i = 0; i < 10; i++) hear(consumers[i].channel);
+    for (int i = 0; i < 10; i++)
+        consumers[i] = helper_start("consumes_ten_frames", "");
+    for (int i = 0; i < 10; i++)
+        hear(consumers[i].channel);
     pmipc_producer *producer = bytes_producer("shared", 5000, 4);
     int finished = 0;
     while (finished < 10) {
         publish_frame(producer);
         test_yield();
         finished = 0;
-        for (int i = 0; i < 10; i++) finished += heard_something(consumers[i].channel);
+        for (int i = 0; i < 10; i++)
+            finished += heard_something(consumers[i].channel);
     }
     for (int i = 0; i < 10; i++) {
         CHECK(hear(consumers[i].channel) >= 10);

@@ -78,7 +78,7 @@ TEST(releasing_a_released_or_zeroed_view_is_harmless)
     CHECK_OK(pmipc_stream_get_last(stream, &first));
     pmipc_view_release(&first);
     CHECK_OK(pmipc_stream_get_last(stream, &second));
-    pmipc_view_release(&first);  /* must not take the second's cell away */
+    pmipc_view_release(&first); /* must not take the second's cell away */
     publish_frames(producer, 50);
     check_view(&second);
     CHECK_EQ(stream_info(stream).views_held, 1);
@@ -100,7 +100,7 @@ TEST(the_cursor_of_a_new_stream_is_at_the_newest_sample)
     CHECK_STATUS(pmipc_stream_get_new(stream, 0, &view), PMIPC_TIMEOUT);
     CHECK_STATUS(pmipc_stream_get_next(stream, 0, &view), PMIPC_TIMEOUT);
     CHECK_STATUS(pmipc_stream_get_unseen(stream, &view), PMIPC_NOTHING_NEW);
-    CHECK_GOT(pmipc_stream_get_last(stream, &view), 3);  /* seen or not */
+    CHECK_GOT(pmipc_stream_get_last(stream, &view), 3); /* seen or not */
     CHECK_GOT(pmipc_stream_get_last(stream, &view), 3);
     publish_frame(producer);
     CHECK_GOT(pmipc_stream_get_new(stream, 0, &view), 4);
@@ -154,7 +154,7 @@ TEST(get_next_tells_how_many_samples_were_lost)
     publish_frames(producer, 3);
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_view view;
-    publish_frames(producer, 20);  /* 4 to 23; 20 to 23 are still there, 4 to 19 are lost */
+    publish_frames(producer, 20); /* 4 to 23; 20 to 23 are still there, 4 to 19 are lost */
     CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
     CHECK_EQ(view.lost, 16);
     check_got(PMIPC_OK, &view, 20);
@@ -162,7 +162,7 @@ TEST(get_next_tells_how_many_samples_were_lost)
     CHECK_EQ(view.lost, 0);
     check_got(PMIPC_OK, &view, 21);
     CHECK_EQ(stream_info(stream).dropped, 16);
-    publish_frames(producer, 4);  /* 22 and 23 are lost */
+    publish_frames(producer, 4); /* 22 and 23 are lost */
     CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
     CHECK_EQ(view.lost, 2);
     check_got(PMIPC_OK, &view, 24);
@@ -187,7 +187,7 @@ TEST(get_unseen_gives_all_that_is_new_as_one_window)
     CHECK_OK(pmipc_stream_get_unseen(stream, &view));
     CHECK_EQ(view.frame_count, 1);
     check_got(PMIPC_OK, &view, 4);
-    publish_frames(producer, 10);  /* 5 to 14, of which 11 to 14 remain */
+    publish_frames(producer, 10); /* 5 to 14, of which 11 to 14 remain */
     CHECK_OK(pmipc_stream_get_unseen(stream, &view));
     CHECK_EQ(view.frame_count, 4);
     CHECK_EQ(view.lost, 6);
@@ -220,7 +220,7 @@ TEST(start_oldest_makes_the_whole_history_new)
     pmipc_view view;
     for (uint64_t seq = 7; seq <= 10; seq++) {
         CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
-        CHECK_EQ(view.lost, 0);  /* what left history before the stream was made is not lost to it */
+        CHECK_EQ(view.lost, 0); /* what left history before the stream was made is not lost to it */
         check_got(PMIPC_OK, &view, seq);
     }
     CHECK_STATUS(pmipc_stream_get_next(stream, 0, &view), PMIPC_TIMEOUT);
@@ -247,7 +247,7 @@ TEST(seek_moves_the_cursor_back_and_forth)
     CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
     CHECK_EQ(view.lost, 6);
     check_got(PMIPC_OK, &view, 7);
-    pmipc_stream_seek(stream, 12);  /* 11 and 12 count as seen before they exist */
+    pmipc_stream_seek(stream, 12); /* 11 and 12 count as seen before they exist */
     publish_frames(producer, 2);
     CHECK_STATUS(pmipc_stream_get_new(stream, 0, &view), PMIPC_TIMEOUT);
     publish_frame(producer);
@@ -310,7 +310,8 @@ TEST(a_window_of_impossible_size_is_an_invalid_argument)
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_view view;
     publish_frames(producer, 10);
-    const uint32_t bad[][2] = {{0, 4}, {0, 0}, {3, 2}, {1, 5}, {5, 5}, {1, UINT32_MAX}, {UINT32_MAX, UINT32_MAX}, {1, 0}};
+    const uint32_t bad[][2] = {{0, 4}, {0, 0}, {3, 2}, {1, 5}, {5, 5}, {1, UINT32_MAX}, {UINT32_MAX, UINT32_MAX},
+                               {1, 0}};
     for (size_t i = 0; i < COUNT(bad); i++) {
         CHECK_STATUS(pmipc_stream_get_window(stream, bad[i][0], bad[i][1], &view), PMIPC_INVALID_ARGUMENT);
         pmipc_error error;
@@ -318,126 +319,6 @@ TEST(a_window_of_impossible_size_is_an_invalid_argument)
         CHECK_EQ(error.status, PMIPC_INVALID_ARGUMENT);
         CHECK(error.text[0] != '\0');
     }
-    pmipc_stream_close(stream);
-    pmipc_producer_close(producer);
-}
-
-/* ---- by stamp ---- */
-
-static void check_at(pmipc_stream *stream, int64_t stamp, pmipc_at_method method, int64_t tolerance, uint64_t seq)
-{
-    pmipc_view view;
-    pmipc_status status = pmipc_stream_get_at(stream, stamp, method, tolerance, &view);
-    if (seq == 0 && status == PMIPC_NOTHING_NEW) return;
-    if (status != PMIPC_OK || view.seq != seq)
-        FAIL("at %" PRId64 " method %d tolerance %" PRId64 ": %s, seq %" PRIu64 ", expected %" PRIu64, stamp, (int)method,
-             tolerance, pmipc_status_name(status), status == PMIPC_OK ? view.seq : 0, seq);
-    pmipc_view_release(&view);
-}
-
-static void publish_stamped(pmipc_producer *producer, const int64_t *stamps, size_t count)
-{
-    static const char data[64];
-    for (size_t i = 0; i < count; i++) CHECK_OK(pmipc_producer_publish(producer, data, stamps[i], NULL));
-}
-
-TEST(samples_are_found_by_their_stamps)
-{
-    pmipc_producer *producer = bytes_producer("p", 64, 8);
-    const int64_t stamps[] = {100, 200, 300, 400};  /* sequence numbers 1 to 4 */
-    publish_stamped(producer, stamps, COUNT(stamps));
-    pmipc_stream *stream = stream_open("p", NULL);
-    check_at(stream, 200, PMIPC_AT_NEAREST, -1, 2);
-    check_at(stream, 249, PMIPC_AT_NEAREST, -1, 2);
-    check_at(stream, 250, PMIPC_AT_NEAREST, -1, 3);  /* ties go to the newer */
-    check_at(stream, 251, PMIPC_AT_NEAREST, -1, 3);
-    check_at(stream, -5000, PMIPC_AT_NEAREST, -1, 1);
-    check_at(stream, 5000, PMIPC_AT_NEAREST, -1, 4);
-    check_at(stream, 299, PMIPC_AT_BEFORE, -1, 2);
-    check_at(stream, 300, PMIPC_AT_BEFORE, -1, 3);
-    check_at(stream, 99, PMIPC_AT_BEFORE, -1, 0);
-    check_at(stream, 301, PMIPC_AT_AFTER, -1, 4);
-    check_at(stream, 300, PMIPC_AT_AFTER, -1, 3);
-    check_at(stream, 401, PMIPC_AT_AFTER, -1, 0);
-    pmipc_stream_close(stream);
-    pmipc_producer_close(producer);
-}
-
-TEST(a_tolerance_bounds_the_distance)
-{
-    pmipc_producer *producer = bytes_producer("p", 64, 8);
-    const int64_t stamps[] = {100, 200};
-    publish_stamped(producer, stamps, COUNT(stamps));
-    pmipc_stream *stream = stream_open("p", NULL);
-    check_at(stream, 210, PMIPC_AT_NEAREST, 10, 2);
-    check_at(stream, 211, PMIPC_AT_NEAREST, 10, 0);
-    check_at(stream, 90, PMIPC_AT_NEAREST, 10, 1);
-    check_at(stream, 89, PMIPC_AT_NEAREST, 10, 0);
-    check_at(stream, 200, PMIPC_AT_NEAREST, 0, 2);
-    check_at(stream, 201, PMIPC_AT_NEAREST, 0, 0);
-    check_at(stream, 150, PMIPC_AT_BEFORE, 50, 1);
-    check_at(stream, 150, PMIPC_AT_BEFORE, 49, 0);
-    check_at(stream, 150, PMIPC_AT_AFTER, 50, 2);
-    check_at(stream, 150, PMIPC_AT_AFTER, 49, 0);
-    pmipc_stream_close(stream);
-    pmipc_producer_close(producer);
-}
-
-TEST(stamps_need_not_be_in_order)
-{
-    pmipc_producer *producer = bytes_producer("p", 64, 8);
-    const int64_t stamps[] = {500, 100, 400, 200, 300, 200};
-    publish_stamped(producer, stamps, COUNT(stamps));
-    pmipc_stream *stream = stream_open("p", NULL);
-    check_at(stream, 500, PMIPC_AT_NEAREST, -1, 1);
-    check_at(stream, 90, PMIPC_AT_NEAREST, -1, 2);
-    check_at(stream, 399, PMIPC_AT_BEFORE, -1, 5);
-    check_at(stream, 401, PMIPC_AT_AFTER, -1, 1);
-    check_at(stream, 200, PMIPC_AT_NEAREST, -1, 6);  /* of equal stamps the newer */
-    pmipc_stream_close(stream);
-    pmipc_producer_close(producer);
-}
-
-/* Distances between extreme stamps do not fit 64 signed bits: undefined-behaviour sanitizers see a plain subtraction. */
-TEST(extreme_stamps_do_not_overflow)
-{
-    pmipc_producer *producer = bytes_producer("p", 64, 8);
-    const int64_t stamps[] = {INT64_MIN + 1, 0, INT64_MAX};
-    publish_stamped(producer, stamps, COUNT(stamps));
-    pmipc_stream *stream = stream_open("p", NULL);
-    check_at(stream, INT64_MAX, PMIPC_AT_NEAREST, -1, 3);
-    check_at(stream, INT64_MIN, PMIPC_AT_NEAREST, -1, 1);
-    check_at(stream, INT64_MIN, PMIPC_AT_NEAREST, 1, 1);
-    check_at(stream, INT64_MIN, PMIPC_AT_BEFORE, -1, 0);
-    check_at(stream, INT64_MIN, PMIPC_AT_AFTER, -1, 1);
-    check_at(stream, INT64_MAX - 1, PMIPC_AT_BEFORE, INT64_MAX, 2);
-    check_at(stream, INT64_MAX, PMIPC_AT_AFTER, 0, 3);
-    check_at(stream, -1, PMIPC_AT_AFTER, INT64_MAX, 2);
-    pmipc_stream_close(stream);
-    pmipc_producer_close(producer);
-}
-
-TEST(only_history_is_searched_by_stamp)
-{
-    pmipc_producer *producer = bytes_producer("p", 64, 4);
-    pmipc_stream *stream = stream_open("p", NULL);
-    int64_t stamps[20];
-    for (int64_t i = 0; i < 20; i++) stamps[i] = i * 10;
-    publish_stamped(producer, stamps, COUNT(stamps));
-    check_at(stream, 0, PMIPC_AT_NEAREST, -1, 17);
-    check_at(stream, 0, PMIPC_AT_NEAREST, 10, 0);
-    check_at(stream, 160, PMIPC_AT_BEFORE, 0, 17);
-    pmipc_stream_close(stream);
-    pmipc_producer_close(producer);
-}
-
-TEST(an_unknown_method_is_an_invalid_argument)
-{
-    pmipc_producer *producer = bytes_producer("p", 64, 4);
-    pmipc_stream *stream = stream_open("p", NULL);
-    publish_frame(producer);
-    pmipc_view view;
-    CHECK_STATUS(pmipc_stream_get_at(stream, 0, (pmipc_at_method)7, -1, &view), PMIPC_INVALID_ARGUMENT);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
@@ -460,7 +341,8 @@ TEST(random_calls_agree_with_a_model)
             head = publish_frames(producer, 1 + random_below(&random, 9));
             break;
         case 1:
-            if (head == 0) break;
+            if (head == 0)
+                break;
             CHECK_GOT(pmipc_stream_get_last(stream, &view), head);
             cursor = head;
             break;

@@ -1,8 +1,9 @@
-/* What only the processor's own reordering can break: streaming stores that a release store does not order, and a pin that is
- * still in the store buffer when it is relied on. Two processes at full speed, on two processors where there are two.
+/* What only the processor's own reordering can break: streaming stores that a release store does not order, and a pin
+ * that is still in the store buffer when it is relied on. Two processes at full speed, on two processors where there
+ * are two.
  *
- * Catches: a missing store fence before a publish (on x86; frames that end in a part of a cache line are torn most), a missing
- * fence between a pin's store and its recheck, and one between an entry's store and the next scan. */
+ * Catches: a missing store fence before a publish (on x86; frames that end in a part of a cache line are torn most),
+ * a missing fence between a pin's store and its recheck, and one between an entry's store and the next scan. */
 #include "helper.h"
 #include "pools.h"
 
@@ -22,9 +23,11 @@ static void use_processor(int which)
     cpu_set_t one;
     CPU_ZERO(&one);
     sched_getaffinity(0, sizeof allowed, &allowed);
-    if (CPU_COUNT(&allowed) < 2) return;
+    if (CPU_COUNT(&allowed) < 2)
+        return;
     for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
-        if (CPU_ISSET(cpu, &allowed) && which-- == 0) CPU_SET(cpu, &one);
+        if (CPU_ISSET(cpu, &allowed) && which-- == 0)
+            CPU_SET(cpu, &one);
     sched_setaffinity(0, sizeof one, &one);
 }
 
@@ -34,9 +37,11 @@ static void fill_streaming(void *data, size_t bytes, uint64_t value)
 {
 #if defined(__x86_64__)
     __m128i both = _mm_set1_epi64x((long long)value);
-    for (size_t i = 0; i < bytes / 16; i++) _mm_stream_si128((__m128i *)data + i, both);
+    for (size_t i = 0; i < bytes / 16; i++)
+        _mm_stream_si128((__m128i *)data + i, both);
 #else
-    for (size_t i = 0; i < bytes / 8; i++) ((uint64_t *)data)[i] = value;
+    for (size_t i = 0; i < bytes / 8; i++)
+        ((uint64_t *)data)[i] = value;
 #endif
 }
 
@@ -45,7 +50,8 @@ static bool is_whole(const void *data, size_t bytes, uint64_t seq)
 {
     const volatile uint64_t *words = data;
     for (size_t i = bytes / 8; i > 0; i--)
-        if (words[i - 1] != seq) return false;
+        if (words[i - 1] != seq)
+            return false;
     return true;
 }
 
@@ -83,12 +89,13 @@ static void check_never_torn(const char *bytes_text)
     while (frames < wanted && (frames == 0 || pmipc_monotonic_ns() < end)) {
         pmipc_view view;
         pmipc_status status = pmipc_stream_get_last(stream, &view);
-        if (status == PMIPC_NOTHING_NEW) continue;
+        if (status == PMIPC_NOTHING_NEW)
+            continue;
         CHECK_OK(status);
         if (view.seq != last && !is_whole(view.fields[0].data, bytes, view.seq))
             FAIL("frame %" PRIu64 ", the %dth seen, is torn", view.seq, frames);
         CHECK(view.seq >= last);
-        frames += view.seq > last;  /* only frames not seen before count */
+        frames += view.seq > last; /* only frames not seen before count */
         last = view.seq;
         pmipc_view_release(&view);
     }
@@ -151,7 +158,7 @@ TEST(large_copies_are_never_torn)
 
 /* ---- pins in the store buffer ---- */
 
-#define SLOT_BYTES 4032  /* a slot is one page: the pool has no more slots than it was asked for */
+#define SLOT_BYTES 4032 /* a slot is one page: the pool has no more slots than it was asked for */
 #define COLD_BYTES ((size_t)64 << 20)
 #define COLD_STORES 40
 
@@ -162,8 +169,8 @@ static void fill_store_buffer(char *cold, uint64_t round)
         *(volatile uint64_t *)(cold + ((round * COLD_STORES + i) * 4160 % COLD_BYTES & ~UINT64_C(63))) = round;
 }
 
-/* The shortest ring there is: what is published leaves it with the next publish, and its slot is written again at once. Half
- * of the time the entry itself is late: a scan that does not wait for it misses the pins made meanwhile. */
+/* The shortest ring there is: what is published leaves it with the next publish, and its slot is written again at once.
+ * Half of the time the entry itself is late: a scan that does not wait for it misses the pins made meanwhile. */
 static void goes_round_for_ever(int channel, const char *argument)
 {
     use_processor(0);
@@ -177,8 +184,9 @@ static void goes_round_for_ever(int channel, const char *argument)
         for (int i = 0; i < 1000; i++) {
             pmipc_loan loan;
             CHECK_OK(pmipc_producer_loan(producer, &loan));
-            *(volatile uint64_t *)loan.fields[0].data = loan.seq;  /* enough to tell one frame from another */
-            if (batch % 2) fill_store_buffer(cold, loan.seq);
+            *(volatile uint64_t *)loan.fields[0].data = loan.seq; /* enough to tell one frame from another */
+            if (batch % 2)
+                fill_store_buffer(cold, loan.seq);
             CHECK_OK(pmipc_producer_commit(producer, &loan, 1));
         }
     }
@@ -215,14 +223,15 @@ static void check_pins(const char *history, pmipc_status (*take)(pmipc_stream *,
     for (uint64_t round = 0; round < (uint64_t)ROUNDS(150000) && pmipc_monotonic_ns() < end; round++) {
         fill_store_buffer(cold, round);
         pmipc_view view;
-        if (take(stream, &view) != PMIPC_OK) continue;
+        if (take(stream, &view) != PMIPC_OK)
+            continue;
         for (int look = 0; look < 3; look++) {
             for (uint32_t i = 0; i < view.frame_count; i++) {
                 const char *data = (const char *)view.fields[0].data + (int64_t)i * view.frame_stride;
                 uint64_t seen = *(const volatile uint64_t *)(const void *)data;
                 if (seen != view.seq - (view.frame_count - 1 - i))
-                    FAIL("frame %" PRIu64 " of %" PRIu64 " became %" PRIu64 " under its pin", i + view.seq - view.frame_count + 1,
-                         view.seq, seen);
+                    FAIL("frame %" PRIu64 " of %" PRIu64 " became %" PRIu64 " under its pin",
+                         i + view.seq - view.frame_count + 1, view.seq, seen);
             }
         }
         frames++;

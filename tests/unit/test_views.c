@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
-#define BYTES 4000  /* with its header less than a page: a slot is one page, so that growth is counted exactly */
+#define BYTES 4000 /* with its header less than a page: a slot is one page, so that growth is counted exactly */
 
 static pmipc_view newest(pmipc_stream *stream)
 {
@@ -39,10 +39,10 @@ TEST(a_view_outlives_its_producer_and_the_pool_file)
     pmipc_producer_close(producer);
     CHECK_EQ(folder_entries(test_folder()), 0);
     check_view(&view);
-    producer = bytes_producer("p", BYTES, 4);  /* another pool of that name does not touch it */
+    producer = bytes_producer("p", BYTES, 4); /* another pool of that name does not touch it */
     publish_frames(producer, 100);
     check_view(&view);
-    CHECK_EQ(read_newest(stream), 100);  /* the stream has gone over to the new pool; the view has not */
+    CHECK_EQ(read_newest(stream), 100); /* the stream has gone over to the new pool; the view has not */
     check_view(&view);
     pmipc_stream_close(stream);
     check_view(&view);
@@ -110,7 +110,7 @@ TEST(the_last_release_after_a_close_gives_mapping_and_row_back)
     pmipc_view one = newest(stream);
     pmipc_view two = newest(stream);
     pmipc_stream_close(stream);
-    CHECK(process_state_now().shared_mappings > before.shared_mappings);  /* still readable, so still mapped */
+    CHECK(process_state_now().shared_mappings > before.shared_mappings); /* still readable, so still mapped */
     pmipc_view_release(&one);
     check_view(&two);
     pmipc_view_release(&two);
@@ -126,7 +126,7 @@ TEST(the_row_of_a_closed_stream_lives_as_long_as_its_views)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     pmipc_stream *stream = stream_open("p", NULL);
-    for (int i = 0; i < 70; i++) {  /* more than there are rows */
+    for (int i = 0; i < 70; i++) { /* more than there are rows */
         publish_frame(producer);
         pmipc_view view = newest(stream);
         pmipc_stream_close(stream);
@@ -178,13 +178,16 @@ TEST(views_may_be_released_by_any_thread)
         publish_frame(producer);
         releaser *to = &releasers[i % THREADS];
         unsigned given = atomic_load(&to->given);
-        if (given - atomic_load(&to->released) >= 64) continue;
+        if (given - atomic_load(&to->released) >= 64)
+            continue;
         to->views[given % 64] = newest(stream);
         atomic_store(&to->given, given + 1);
     }
-    pmipc_stream_close(stream);  /* while some views are still out */
-    for (int i = 0; i < THREADS; i++) atomic_store(&releasers[i].stop, true);
-    for (int i = 0; i < THREADS; i++) pthread_join(releasers[i].thread, NULL);
+    pmipc_stream_close(stream); /* while some views are still out */
+    for (int i = 0; i < THREADS; i++)
+        atomic_store(&releasers[i].stop, true);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(releasers[i].thread, NULL);
     CHECK_EQ(pmipc_producer_readers(producer, NULL, 0), 0);
     free(releasers);
     pmipc_producer_close(producer);
@@ -210,7 +213,7 @@ TEST(seven_views_are_zero_copy_and_the_next_is_a_copy_that_says_so)
     CHECK_EQ(reader.copies, 3);
     CHECK_EQ(reader.oldest_pin_seq, 1);
     CHECK_EQ(reader.pinned_slots, PMIPC_MAX_VIEWS);
-    pmipc_view_release(&views[3]);  /* room for one again */
+    pmipc_view_release(&views[3]); /* room for one again */
     publish_frame(producer);
     views[3] = newest(stream);
     CHECK(!views[3].copied);
@@ -233,7 +236,8 @@ TEST(a_consumer_that_keeps_every_frame_costs_the_producer_nothing)
     for (int i = 0; i < KEPT; i++) {
         publish_frames(producer, 2);
         CHECK_OK(pmipc_stream_get_new(stream, 0, &views[i]));
-        if (i == 50) bytes_after_fifty = pool_file_bytes("p");
+        if (i == 50)
+            bytes_after_fifty = pool_file_bytes("p");
     }
     CHECK_EQ(pool_file_bytes("p"), bytes_after_fifty);
     /* history and spare, seven held views, and at most one slot of grace */
@@ -245,7 +249,7 @@ TEST(a_consumer_that_keeps_every_frame_costs_the_producer_nothing)
         check_view(&views[i]);
     }
     CHECK_EQ(copied, KEPT - PMIPC_MAX_VIEWS);
-    CHECK_EQ(stream_info(stream).views_held, PMIPC_MAX_VIEWS);  /* copies do not count */
+    CHECK_EQ(stream_info(stream).views_held, PMIPC_MAX_VIEWS); /* copies do not count */
     pmipc_stream_close(stream);
     for (int i = 0; i < KEPT; i++) {
         check_view(&views[i]);
@@ -285,7 +289,8 @@ TEST(twenty_consumers_that_keep_everything_are_bounded_together)
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     pmipc_stream *streams[STREAMS];
     pmipc_view views[STREAMS][KEPT];
-    for (int s = 0; s < STREAMS; s++) streams[s] = stream_open("p", NULL);
+    for (int s = 0; s < STREAMS; s++)
+        streams[s] = stream_open("p", NULL);
     for (int i = 0; i < KEPT; i++)
         for (int s = 0; s < STREAMS; s++) {
             publish_frame(producer);
@@ -318,15 +323,17 @@ TEST(other_streams_follow_a_pool_that_has_grown)
     }
     publish_frames(producer, 10);
     CHECK(pmipc_producer_slot_count(producer) > slots);
-    for (int i = 0; i < 50; i++) publish_and_read(producer, other);
+    for (int i = 0; i < 50; i++)
+        publish_and_read(producer, other);
     CHECK_EQ(stream_info(other).slot_count, pmipc_producer_slot_count(producer));
     pmipc_view window;
     CHECK_OK(pmipc_stream_get_window(other, 4, 4, &window));
     check_view(&window);
-    check_view(&old);  /* it keeps the mapping it came from */
+    check_view(&old); /* it keeps the mapping it came from */
     pmipc_view_release(&old);
     pmipc_view_release(&window);
-    for (int i = 0; i < PMIPC_MAX_VIEWS; i++) pmipc_view_release(&views[i]);
+    for (int i = 0; i < PMIPC_MAX_VIEWS; i++)
+        pmipc_view_release(&views[i]);
     pmipc_stream_close(hoarder);
     pmipc_stream_close(other);
     pmipc_producer_close(producer);
@@ -373,11 +380,12 @@ TEST(without_growth_too_little_spare_costs_history_but_never_the_newest)
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_view views[6];
     uint32_t slots = pmipc_producer_slot_count(producer);
-    for (int i = 0; i < 6; i++) {  /* 6 of 8 slots are pinned in the end */
+    for (int i = 0; i < 6; i++) { /* 6 of 8 slots are pinned in the end */
         publish_frames(producer, 5);
         views[i] = newest(stream);
     }
-    for (int i = 0; i < 30; i++) publish_and_read(producer, stream);
+    for (int i = 0; i < 30; i++)
+        publish_and_read(producer, stream);
     CHECK_EQ(pmipc_producer_slot_count(producer), slots);
     for (int i = 0; i < 6; i++) {
         check_view(&views[i]);
@@ -411,17 +419,18 @@ TEST(when_every_slot_is_pinned_by_the_living_publish_is_full_and_names_them)
 {
     pmipc_producer *producer = fixed_producer(1, 3);
     uint32_t slots = pmipc_producer_slot_count(producer);
-    CHECK(slots <= PMIPC_MAX_VIEWS);  /* else this test needs more holders */
+    CHECK(slots <= PMIPC_MAX_VIEWS); /* else this test needs more holders */
     helper holder = helper_start("holds_the_rest", "7");
     char data[BYTES];
     for (uint32_t i = 0; i < slots; i++) {
         publish_frame(producer);
-        if (i == slots - 1) break;  /* the newest is pinned by nobody, and not given up all the same */
+        if (i == slots - 1)
+            break; /* the newest is pinned by nobody, and not given up all the same */
         tell(holder.channel, 0);
         CHECK_EQ(hear(holder.channel), i + 1);
     }
     pmipc_stream *stream = stream_open("p", NULL);
-    for (int i = 0; i < 3; i++) {  /* it says so again and again, and stays as it was */
+    for (int i = 0; i < 3; i++) { /* it says so again and again, and stays as it was */
         CHECK_STATUS(pmipc_producer_publish(producer, data, 0, NULL), PMIPC_FULL);
         pmipc_loan loan;
         CHECK_STATUS(pmipc_producer_loan(producer, &loan), PMIPC_FULL);
@@ -435,11 +444,11 @@ TEST(when_every_slot_is_pinned_by_the_living_publish_is_full_and_names_them)
     }
     for (uint32_t i = slots - 1; i < PMIPC_MAX_VIEWS; i++) {
         tell(holder.channel, 0);
-        CHECK_EQ(hear(holder.channel), slots);  /* the newest is still there */
+        CHECK_EQ(hear(holder.channel), slots); /* the newest is still there */
     }
     tell(holder.channel, 0);
     hear(holder.channel);
-    publish_frames(producer, 20);  /* they let go */
+    publish_frames(producer, 20); /* they let go */
     pmipc_stream_close(stream);
     tell(holder.channel, 0);
     helper_finish(&holder);

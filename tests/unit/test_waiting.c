@@ -1,6 +1,7 @@
-/* Waiting: wakes, time-outs, signals, several streams at once, pools that appear, closing while another thread sleeps. */
+/* Waiting on one stream: wakes, time-outs, signals, pools that appear, producers that die. */
 #include "helper.h"
 #include "pools.h"
+#include "sleeper.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -18,7 +19,8 @@ ROLE(publishes_when_told)
 {
     pmipc_producer *producer = bytes_producer(argument, 64, 4);
     tell(channel, 0);
-    while (hear(channel) != 0) publish_frame(producer);
+    while (hear(channel) != 0)
+        publish_frame(producer);
     pmipc_producer_close(producer);
 }
 
@@ -52,8 +54,8 @@ TEST(a_sleeping_stream_is_woken_by_every_publish)
     pmipc_producer_close(producer);
 }
 
-/* Two pools, ball goes to and fro: both sides sleep every time. With wakes lost, 1000 rounds of up to 100 ms bounded sleeps
- * take 100 s and more: the runner's timeout notices. */
+/* Two pools, ball goes to and fro: both sides sleep every time. With wakes lost, 1000 rounds of up to 100 ms bounded
+ * sleeps take 100 s and more: the runner's timeout notices. */
 ROLE(plays_the_ball_back)
 {
     (void)argument;
@@ -106,44 +108,6 @@ TEST(a_stream_that_waits_for_a_pool_is_woken_when_it_appears)
     pmipc_stream_close(streams[1]);
 }
 
-/* The waiter sleeps first: the role only starts to make its pool when told, and is told by a thread that sees the
- * waiter asleep in the kernel. */
-typedef struct waker {
-    pthread_t thread;
-    pid_t sleeper;
-    void (*act)(void *what);
-    void *what;
-} waker;
-
-/* Whether a thread of this process sleeps in the kernel, as the kernel itself says. */
-static bool sleeps(pid_t thread)
-{
-    char path[64];
-    char line[256] = "";
-    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)thread);
-    FILE *file = fopen(path, "re");
-    if (!file) return false;
-    char *got = fgets(line, sizeof line, file);
-    fclose(file);
-    const char *state = got ? strrchr(line, ')') : NULL;
-    return state && state[2] == 'S';
-}
-
-static void *act_when_it_sleeps(void *context)
-{
-    waker *self = context;
-    WAIT_UNTIL(sleeps(self->sleeper));
-    self->act(self->what);
-    return NULL;
-}
-
-/* Let `act` run in another thread as soon as this thread sleeps. */
-static void when_i_sleep(waker *self, void (*act)(void *), void *what)
-{
-    *self = (waker){.sleeper = gettid(), .act = act, .what = what};
-    CHECK_EQ(pthread_create(&self->thread, NULL, act_when_it_sleeps, self), 0);
-}
-
 static void publish_one(void *producer)
 {
     publish_frame(producer);
@@ -152,11 +116,6 @@ static void publish_one(void *producer)
 static void close_producer(void *producer)
 {
     pmipc_producer_close(producer);
-}
-
-static void close_stream(void *stream)
-{
-    pmipc_stream_close(stream);
 }
 
 static void tell_to_publish(void *channel)
@@ -216,12 +175,13 @@ static void check_not_before(pmipc_status status, int64_t start, int64_t timeout
 {
     CHECK_STATUS(status, PMIPC_TIMEOUT);
     int64_t took = pmipc_monotonic_ns() - start;
-    if (took < timeout) FAIL("the wait ended %" PRId64 " ns early", timeout - took);
+    if (took < timeout)
+        FAIL("the wait ended %" PRId64 " ns early", timeout - took);
 }
 
 TEST(a_wait_never_ends_before_its_timeout)
 {
-    const int64_t timeouts[] = {1, 1000, MS, 30 * MS, 150 * MS};  /* 150 ms: more than one sleep */
+    const int64_t timeouts[] = {1, 1000, MS, 30 * MS, 150 * MS}; /* 150 ms: more than one sleep */
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_stream *absent = stream_open("absent", NULL);
@@ -265,11 +225,13 @@ static void check_wait_is_idle(pmipc_stream *stream)
     getrusage(RUSAGE_THREAD, &before);
     CHECK_STATUS(pmipc_stream_get_new(stream, 600 * MS, &view), PMIPC_TIMEOUT);
     getrusage(RUSAGE_THREAD, &after);
-    int64_t used_us = (after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec) *
-                          INT64_C(1000000) +
-                      after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_stime.tv_usec;
-    if (used_us > 60000) FAIL("a wait of 600 ms used %" PRId64 " us of processor time", used_us);
-    CHECK(after.ru_nvcsw - before.ru_nvcsw >= 3);  /* it did sleep, and never for more than 100 ms at once */
+    int64_t used_us =
+        (after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec) *
+            INT64_C(1000000) +
+        after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_stime.tv_usec;
+    if (used_us > 60000)
+        FAIL("a wait of 600 ms used %" PRId64 " us of processor time", used_us);
+    CHECK(after.ru_nvcsw - before.ru_nvcsw >= 3); /* it did sleep, and never for more than 100 ms at once */
 }
 
 TEST(a_waiting_stream_uses_next_to_no_processor_time)
@@ -345,220 +307,12 @@ TEST(a_signal_interrupts_a_wait)
     CHECK_STATUS(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, NULL), PMIPC_INTERRUPTED);
     stop_signals(&signals);
     publish_frame(producer);
-    CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));  /* call again to go on waiting */
+    CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view)); /* call again to go on waiting */
     pmipc_view_release(&view);
     pmipc_waiter_release(&waiter);
     pmipc_stream_close(absent);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
-}
-
-/* ---- several streams ---- */
-
-TEST(wait_any_names_the_first_stream_that_has_something)
-{
-    pmipc_producer *producers[3];
-    pmipc_stream *streams[3];
-    const char *names[] = {"a", "b", "c"};
-    for (int i = 0; i < 3; i++) {
-        producers[i] = bytes_producer(names[i], 64, 4);
-        streams[i] = stream_open(names[i], NULL);
-    }
-    uint32_t ready = 99;
-    CHECK_STATUS(pmipc_stream_wait_any(streams, 3, 0, &ready), PMIPC_TIMEOUT);
-    for (uint32_t i = 0; i < 3; i++) {
-        publish_frame(producers[i]);
-        CHECK_OK(pmipc_stream_wait_any(streams, 3, 0, &ready));
-        CHECK_EQ(ready, i);
-        CHECK_OK(pmipc_stream_wait_any(streams, 3, PMIPC_FOREVER, NULL));
-        CHECK_EQ(read_newest(streams[i]), 1);
-    }
-    CHECK_STATUS(pmipc_stream_wait_any(streams, 3, 0, &ready), PMIPC_TIMEOUT);
-    publish_frame(producers[2]);
-    publish_frame(producers[1]);
-    CHECK_OK(pmipc_stream_wait_any(streams, 3, 0, &ready));
-    CHECK_EQ(ready, 1);
-    for (int i = 0; i < 20; i++) {
-        read_newest(streams[1]);
-        read_newest(streams[2]);
-        waker other;
-        when_i_sleep(&other, publish_one, producers[i % 3]);
-        CHECK_OK(pmipc_stream_wait_any(streams, 3, PMIPC_FOREVER, &ready));
-        CHECK_EQ(ready, i % 3);
-        pthread_join(other.thread, NULL);
-        read_newest(streams[0]);
-    }
-    for (int i = 0; i < 3; i++) {
-        pmipc_stream_close(streams[i]);
-        pmipc_producer_close(producers[i]);
-    }
-}
-
-TEST(wait_any_connects_streams_as_their_pools_appear)
-{
-    pmipc_producer *present = bytes_producer("present", 64, 4);
-    pmipc_stream *streams[] = {stream_open("present", NULL), stream_open("later", NULL)};
-    uint32_t ready = 99;
-    CHECK_STATUS(pmipc_stream_wait_any(streams, 2, 0, &ready), PMIPC_TIMEOUT);
-    waker other;
-    when_i_sleep(&other, publish_one, present);
-    CHECK_OK(pmipc_stream_wait_any(streams, 2, PMIPC_FOREVER, &ready));
-    CHECK_EQ(ready, 0);
-    pthread_join(other.thread, NULL);
-    CHECK_EQ(read_newest(streams[0]), 1);
-
-    helper owner = helper_start("makes_a_pool_when_told", "later");
-    hear(owner.channel);
-    when_i_sleep(&other, tell_to_publish, &owner.channel);
-    CHECK_OK(pmipc_stream_wait_any(streams, 2, PMIPC_FOREVER, &ready));
-    CHECK_EQ(ready, 1);
-    pthread_join(other.thread, NULL);
-    CHECK(pmipc_stream_connected(streams[1]));
-    CHECK_EQ(read_newest(streams[1]), 1);
-    tell(owner.channel, 0);
-    helper_finish(&owner);
-    pmipc_stream_close(streams[0]);
-    pmipc_stream_close(streams[1]);
-    pmipc_producer_close(present);
-}
-
-TEST(wait_any_tells_which_stream_could_not_connect)
-{
-    pmipc_schema expected = bytes_schema(65);
-    pmipc_stream_options options = {.expect = &expected};
-    pmipc_stream *streams[] = {stream_open("absent", NULL), stream_open("p", &options)};
-    pmipc_producer *producer = bytes_producer("p", 64, 4);
-    uint32_t ready = 99;
-    CHECK_STATUS(pmipc_stream_wait_any(streams, 2, PMIPC_FOREVER, &ready), PMIPC_SCHEMA_MISMATCH);
-    CHECK_EQ(ready, 1);
-    pmipc_stream_close(streams[0]);
-    pmipc_stream_close(streams[1]);
-    pmipc_producer_close(producer);
-}
-
-/* More than one futex_waitv takes (128): all of them, and each one, must still wake the sleeper. */
-TEST(two_hundred_streams_are_waited_for_together)
-{
-    enum { POOLS = 4, STREAMS = 200 };
-    pmipc_producer *producers[POOLS];
-    pmipc_stream *streams[STREAMS];
-    char name[16];
-    for (int i = 0; i < POOLS; i++) {
-        snprintf(name, sizeof name, "p%d", i);
-        producers[i] = bytes_producer(name, 64, 4);
-    }
-    for (int i = 0; i < STREAMS; i++) {
-        snprintf(name, sizeof name, "p%d", i / 50);
-        streams[i] = stream_open(name, NULL);
-    }
-    uint32_t ready;
-    CHECK_STATUS(pmipc_stream_wait_any(streams, STREAMS, 0, &ready), PMIPC_TIMEOUT);
-    for (uint32_t i = 0; i < 2 * POOLS; i++) {
-        waker other;
-        when_i_sleep(&other, publish_one, producers[i % POOLS]);
-        CHECK_OK(pmipc_stream_wait_any(streams, STREAMS, PMIPC_FOREVER, &ready));
-        CHECK_EQ(ready, 50 * (i % POOLS));
-        pthread_join(other.thread, NULL);
-        for (uint32_t k = 0; k < 50; k++) read_newest(streams[50 * (i % POOLS) + k]);
-    }
-    for (int i = 0; i < STREAMS; i++) pmipc_stream_close(streams[i]);
-    for (int i = 0; i < POOLS; i++) pmipc_producer_close(producers[i]);
-}
-
-/* ---- waiters: apart from the stream ---- */
-
-TEST(a_waiter_wakes_for_a_sample_above_the_cursor)
-{
-    pmipc_producer *producer = bytes_producer("p", 64, 4);
-    pmipc_stream *stream = stream_open("p", NULL);
-    publish_frame(producer);
-    pmipc_waiter waiter;
-    uint32_t ready = 99;
-    CHECK_OK(pmipc_waiter_init(&waiter, stream));
-    CHECK_OK(pmipc_waiter_wait(&waiter, 1, 0, &ready));
-    CHECK_EQ(ready, 0);
-    pmipc_waiter_release(&waiter);
-    read_newest(stream);
-    CHECK_OK(pmipc_waiter_init(&waiter, stream));
-    CHECK_STATUS(pmipc_waiter_wait(&waiter, 1, 0, &ready), PMIPC_TIMEOUT);
-    waker other;
-    when_i_sleep(&other, publish_one, producer);
-    CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, &ready));
-    pthread_join(other.thread, NULL);
-    pmipc_waiter_release(&waiter);
-    pmipc_stream_close(stream);
-    pmipc_producer_close(producer);
-}
-
-TEST(closing_the_stream_wakes_a_waiter_in_another_thread)
-{
-    pmipc_producer *producer = bytes_producer("p", 64, 4);
-    const char *names[] = {"p", "absent"};  /* with a pool and without one */
-    for (int i = 0; i < 2; i++) {
-        pmipc_stream *stream = stream_open(names[i], NULL);
-        pmipc_waiter waiter;
-        CHECK_OK(pmipc_waiter_init(&waiter, stream));
-        waker other;
-        when_i_sleep(&other, close_stream, stream);
-        uint32_t ready = 99;
-        CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, &ready));
-        CHECK_EQ(ready, 0);
-        CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, &ready));  /* it stays so */
-        pthread_join(other.thread, NULL);
-        pmipc_waiter_release(&waiter);
-    }
-    pmipc_producer_close(producer);
-}
-
-TEST(a_pool_that_is_retired_wakes_a_waiter)
-{
-    pmipc_producer *producer = bytes_producer("p", 64, 4);
-    pmipc_stream *stream = stream_open("p", NULL);
-    pmipc_waiter waiter;
-    CHECK_OK(pmipc_waiter_init(&waiter, stream));
-    waker other;
-    when_i_sleep(&other, close_producer, producer);
-    CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, NULL));
-    pthread_join(other.thread, NULL);
-    pmipc_waiter_release(&waiter);
-    pmipc_stream_close(stream);
-}
-
-TEST(a_pool_that_appears_wakes_a_waiter)
-{
-    helper owner = helper_start("makes_a_pool_when_told", "later");
-    hear(owner.channel);
-    pmipc_stream *stream = stream_open("later", NULL);
-    pmipc_waiter waiter;
-    CHECK_OK(pmipc_waiter_init(&waiter, stream));
-    CHECK_STATUS(pmipc_waiter_wait(&waiter, 1, 0, NULL), PMIPC_TIMEOUT);
-    waker other;
-    when_i_sleep(&other, tell_to_publish, &owner.channel);
-    CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, NULL));
-    pthread_join(other.thread, NULL);
-    pmipc_waiter_release(&waiter);
-    pmipc_view view;
-    CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));
-    pmipc_view_release(&view);
-    pmipc_stream_close(stream);
-    tell(owner.channel, 0);
-    helper_finish(&owner);
-}
-
-TEST(a_waiter_may_be_released_after_its_stream_was_closed)
-{
-    pmipc_producer *producer = bytes_producer("p", 64, 4);
-    pmipc_stream *stream = stream_open("p", NULL);
-    pmipc_waiter waiters[3];
-    for (int i = 0; i < 3; i++) CHECK_OK(pmipc_waiter_init(&waiters[i], stream));
-    pmipc_waiter_release(&waiters[0]);
-    pmipc_stream_close(stream);
-    uint32_t ready = 99;
-    CHECK_OK(pmipc_waiter_wait(waiters + 1, 2, 0, &ready));
-    CHECK_EQ(ready, 0);
-    pmipc_producer_close(producer);
-    pmipc_waiter_release(&waiters[1]);
-    pmipc_waiter_release(&waiters[2]);
 }
 
 /* ---- waiting for a producer that is gone ---- */
@@ -644,7 +398,8 @@ TEST(eight_threads_that_wait_all_get_the_newest)
     }
     for (int i = 0; i < 500; i++) {
         publish_frame(producer);
-        if (i % 3 == 0) test_yield();
+        if (i % 3 == 0)
+            test_yield();
     }
     for (int i = 0; i < 8; i++) {
         pthread_join(sleepers[i].thread, NULL);

@@ -25,8 +25,10 @@ TEST(every_window_is_contiguous_across_the_end_of_the_ring)
     for (uint32_t i = 0; i < 5 * slots; i++) {
         for (uint32_t count = 1; count <= HISTORY; count++) {
             pmipc_view view = window_of(stream, count);
-            if (view.copied) FAIL("round %u: the window of %u was copied", i, count);
-            if (stride == 0) stride = view.frame_stride;
+            if (view.copied)
+                FAIL("round %u: the window of %u was copied", i, count);
+            if (stride == 0)
+                stride = view.frame_stride;
             CHECK_EQ(view.frame_stride, stride);
             check_view(&view);
             pmipc_view_release(&view);
@@ -52,7 +54,8 @@ TEST(windows_are_contiguous_at_every_frame_size)
         for (uint32_t n = 0; n < slots + 5; n++) {
             publish_frame(producer);
             pmipc_view view = window_of(stream, 5);
-            if (view.copied) FAIL("size %" PRId64 ", round %u: copied", sizes[i], n);
+            if (view.copied)
+                FAIL("size %" PRId64 ", round %u: copied", sizes[i], n);
             check_view(&view);
             pmipc_view_release(&view);
         }
@@ -95,7 +98,8 @@ TEST(a_window_broken_by_a_skipped_slot_is_copied_and_whole)
     bool copied = false;
     for (int i = 0; i < 100; i++) {
         publish_frame(producer);
-        if (i < HISTORY) continue;
+        if (i < HISTORY)
+            continue;
         pmipc_view view = window_of(stream, HISTORY);
         copied = copied || view.copied;
         check_view(&view);
@@ -104,9 +108,10 @@ TEST(a_window_broken_by_a_skipped_slot_is_copied_and_whole)
     CHECK(copied);
     check_view(&held);
     pmipc_view_release(&held);
-    for (int i = 0; i < 100; i++) publish_frame(producer);
+    for (int i = 0; i < 100; i++)
+        publish_frame(producer);
     pmipc_view view = window_of(stream, HISTORY);
-    CHECK(!view.copied);  /* and when nobody holds it any more, windows are free again */
+    CHECK(!view.copied); /* and when nobody holds it any more, windows are free again */
     check_view(&view);
     pmipc_view_release(&view);
     pmipc_stream_close(stream);
@@ -118,7 +123,7 @@ TEST(a_held_window_stays_as_it_was_while_the_ring_goes_round)
     pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
     pmipc_stream *stream = stream_open("p", NULL);
     publish_frames(producer, HISTORY);
-    for (int round = 0; round < 60; round++) {  /* each at another place of the ring */
+    for (int round = 0; round < 60; round++) { /* each at another place of the ring */
         publish_frame(producer);
         pmipc_view view = window_of(stream, HISTORY);
         publish_frames(producer, 60);
@@ -192,15 +197,16 @@ ROLE(publishes_at_full_speed)
     pmipc_producer *producer = bytes_producer("p", atoi(argument), HISTORY);
     publish_frames(producer, HISTORY);
     tell(channel, 0);
-    while (!heard_something(channel)) publish_frames(producer, 100);
+    while (!heard_something(channel))
+        publish_frames(producer, 100);
     hear(channel);
     tell(channel, pmipc_producer_slot_count(producer));
     hear(channel);
     pmipc_producer_close(producer);
 }
 
-/* Checksums of every frame of every window, when it is taken and again when the ring has gone round. Catches windows that
- * are not rechecked after the pin, pins without a fence, runs that forget their N. */
+/* Checksums of every frame of every window, when it is taken and again when the ring has gone round. Catches windows
+ * that are not rechecked after the pin, pins without a fence, runs that forget their N. */
 static void check_windows_at_full_speed(const char *bytes, int rounds)
 {
     test_random random = random_start();
@@ -228,7 +234,7 @@ static void check_windows_at_full_speed(const char *bytes, int rounds)
     }
     CHECK_EQ(stream_info(stream).copies, copies);
     tell(runner.channel, 0);
-    CHECK(hear(runner.channel) <= 200);  /* slots: bounded */
+    CHECK(hear(runner.channel) <= 200); /* slots: bounded */
     pmipc_stream_close(stream);
     tell(runner.channel, 0);
     helper_finish(&runner);
@@ -252,7 +258,8 @@ typedef struct publisher {
 static void *publish_until_stopped(void *context)
 {
     publisher *self = context;
-    while (!atomic_load(&self->stop)) publish_frames(self->producer, 10);
+    while (!atomic_load(&self->stop))
+        publish_frames(self->producer, 10);
     return NULL;
 }
 

@@ -27,7 +27,8 @@ class Child:
         environment: Mapping[str, str] | None = None,
         before_exec: Callable[[], None] | None = None,
     ) -> None:
-        variables = {**os.environ, "PYTHONPATH": str(TESTS), "PYTHONUNBUFFERED": "1", **(environment or {})}
+        search_path = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
+        variables = {**os.environ, "PYTHONPATH": search_path, "PYTHONUNBUFFERED": "1", **(environment or {})}
         self.stderr_file = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [sys.executable, str(script), *arguments],

@@ -1,0 +1,190 @@
+/* fork, and what the kernel makes of it: whose locks live on, children that no fork handler sees, threads. */
+#include "inherited.h"
+#include "pools.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- the parent dies first ---- */
+
+/* A process with a producer and a stream that forks a child which lives on; then it is killed. */
+ROLE(forks_and_waits)
+{
+    the_producer = bytes_producer("p", INHERITED_BYTES, 4);
+    publish_frames(the_producer, 3);
+    the_stream = stream_open("p", NULL);
+    if (atoi(argument))
+        the_view = newest(the_stream);
+    pid_t child = fork();
+    if (child == 0) {
+        tell(channel, (uint64_t)getpid());
+        hear(channel);
+        if (atoi(argument))
+            check_view(&the_view);
+        tell(channel, 0);
+        _exit(0);
+    }
+    tell(channel, (uint64_t)child);
+    sleep_until_killed();
+}
+
+/* Locks belong to open files, which a child shares: unless it closes them, a dead parent's pool stays busy. */
+TEST(a_living_child_does_not_keep_the_locks_of_a_dead_parent)
+{
+    for (int with_view = 0; with_view < 2; with_view++) {
+        helper parent = helper_start("forks_and_waits", with_view ? "1" : "0");
+        hear(parent.channel);
+        hear(parent.channel);
+        int channel = dup(parent.channel);
+        helper_kill(&parent);
+        pmipc_pool_info *info = inspect("p");
+        CHECK(!info->producer_alive);
+        CHECK_EQ(info->reader_count, with_view); /* the child's own row, for the view it inherited */
+        inspect_release(info);
+        pmipc_producer *producer = bytes_producer("p", INHERITED_BYTES, 4);
+        CHECK(pmipc_producer_adopted(producer));
+        publish_frames(producer, 100);
+        tell(channel, 0);
+        hear(channel);
+        close(channel);
+        pmipc_producer_close(producer);
+    }
+}
+
+/* ---- raw clone: no fork handler runs ---- */
+
+TEST(a_child_made_without_fork_handlers_is_refused_too)
+{
+    set_up();
+    pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        uses_inherited_handles(-1, "");
+        closes_inherited_handles(-1, "");
+        _exit(0);
+    }
+    int status;
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK_EQ(status, 0);
+    check_parent_and_tear_down();
+}
+
+/* Its end of the stream, without any view, must not give up the parent's row: what the parent pins later is still seen.
+ */
+TEST(a_child_made_without_fork_handlers_closes_nothing_of_the_parents)
+{
+    set_up();
+    pmipc_view_release(&the_view);
+    pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        pmipc_stream_close(the_stream);
+        pmipc_producer_close(the_producer);
+        _exit(0);
+    }
+    int status;
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK_EQ(status, 0);
+    the_view = newest(the_stream);
+    publish_frames(the_producer, 200);
+    check_parent_and_tear_down();
+}
+
+/* ---- fork from one thread while others use the library ---- */
+
+typedef struct worker {
+    pthread_t thread;
+    atomic_bool *stop;
+    int index;
+} worker;
+
+static void *opens_publishes_closes(void *context)
+{
+    worker *self = context;
+    char name[16];
+    snprintf(name, sizeof name, "w%d", self->index);
+    while (!atomic_load(self->stop)) {
+        pmipc_producer *producer = bytes_producer(name, 64, 2);
+        pmipc_stream *stream = stream_open(name, NULL);
+        publish_frames(producer, 3);
+        CHECK_EQ(read_newest(stream), 3);
+        pmipc_stream_close(stream);
+        pmipc_producer_close(producer);
+    }
+    return NULL;
+}
+
+/* Open file descriptions with a lock among this process's descriptors, as the kernel lists them. */
+static unsigned locks_held(void)
+{
+    unsigned locks = 0;
+    for (int fd = 3; fd < 100; fd++) {
+        char path[64];
+        char line[256];
+        snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+        FILE *facts = fopen(path, "re");
+        while (facts && fgets(line, sizeof line, facts))
+            locks += strncmp(line, "lock:", 5) == 0;
+        if (facts)
+            fclose(facts);
+    }
+    return locks;
+}
+
+TEST(a_child_inherits_no_lock)
+{
+    set_up();
+    CHECK_EQ(locks_held(), 2); /* the producer's and the row's: they are seen */
+    pmipc_view_release(&the_view);
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        CHECK_EQ(locks_held(), 0);
+        _exit(0);
+    }
+    int status;
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK_EQ(status, 0);
+    the_view = newest(the_stream);
+    check_parent_and_tear_down();
+}
+
+static void opens_its_own(int channel, const char *argument)
+{
+    (void)channel;
+    (void)argument;
+    char name[32];
+    CHECK(locks_held() <= 1); /* the row for the view it inherited */
+    snprintf(name, sizeof name, "child%d", (int)getpid());
+    pmipc_producer *producer = bytes_producer(name, 64, 2);
+    publish_frame(producer);
+    pmipc_stream *stream = stream_open("p", NULL);
+    read_newest(stream);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* A mutex held by another thread at the moment of fork would stop the child for ever; a lock descriptor between open
+ * and registration would be inherited unnoticed. */
+TEST(forking_while_other_threads_open_and_close_neither_hangs_nor_leaks)
+{
+    set_up();
+    atomic_bool stop = false;
+    worker workers[2] = {{.stop = &stop, .index = 0}, {.stop = &stop, .index = 1}};
+    for (int i = 0; i < 2; i++)
+        CHECK_EQ(pthread_create(&workers[i].thread, NULL, opens_publishes_closes, &workers[i]), 0);
+    /* The heap of the sanitizers cannot be used in a child of a process with threads: there, the child just ends. */
+    role_body body = TEST_SANITIZED ? ends_at_once : opens_its_own;
+    for (int i = 0; i < ROUNDS(100); i++) {
+        helper child = helper_fork(body, "");
+        helper_finish(&child);
+        publish_frame(the_producer);
+    }
+    atomic_store(&stop, true);
+    for (int i = 0; i < 2; i++)
+        pthread_join(workers[i].thread, NULL);
+    check_parent_and_tear_down();
+}

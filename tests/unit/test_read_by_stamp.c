@@ -1,0 +1,126 @@
+/* Reading by stamp: nearest, before, after; ties, tolerances, disorder and extremes. */
+#include "pools.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static void check_at(pmipc_stream *stream, int64_t stamp, pmipc_at_method method, int64_t tolerance, uint64_t seq)
+{
+    pmipc_view view;
+    pmipc_status status = pmipc_stream_get_at(stream, stamp, method, tolerance, &view);
+    if (seq == 0 && status == PMIPC_NOTHING_NEW)
+        return;
+    if (status != PMIPC_OK || view.seq != seq)
+        FAIL("at %" PRId64 " method %d tolerance %" PRId64 ": %s, seq %" PRIu64 ", expected %" PRIu64, stamp,
+             (int)method, tolerance, pmipc_status_name(status), status == PMIPC_OK ? view.seq : 0, seq);
+    pmipc_view_release(&view);
+}
+
+static void publish_stamped(pmipc_producer *producer, const int64_t *stamps, size_t count)
+{
+    static const char data[64];
+    for (size_t i = 0; i < count; i++)
+        CHECK_OK(pmipc_producer_publish(producer, data, stamps[i], NULL));
+}
+
+TEST(samples_are_found_by_their_stamps)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 8);
+    const int64_t stamps[] = {100, 200, 300, 400}; /* sequence numbers 1 to 4 */
+    publish_stamped(producer, stamps, COUNT(stamps));
+    pmipc_stream *stream = stream_open("p", NULL);
+    check_at(stream, 200, PMIPC_AT_NEAREST, -1, 2);
+    check_at(stream, 249, PMIPC_AT_NEAREST, -1, 2);
+    check_at(stream, 250, PMIPC_AT_NEAREST, -1, 3); /* ties go to the newer */
+    check_at(stream, 251, PMIPC_AT_NEAREST, -1, 3);
+    check_at(stream, -5000, PMIPC_AT_NEAREST, -1, 1);
+    check_at(stream, 5000, PMIPC_AT_NEAREST, -1, 4);
+    check_at(stream, 299, PMIPC_AT_BEFORE, -1, 2);
+    check_at(stream, 300, PMIPC_AT_BEFORE, -1, 3);
+    check_at(stream, 99, PMIPC_AT_BEFORE, -1, 0);
+    check_at(stream, 301, PMIPC_AT_AFTER, -1, 4);
+    check_at(stream, 300, PMIPC_AT_AFTER, -1, 3);
+    check_at(stream, 401, PMIPC_AT_AFTER, -1, 0);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_tolerance_bounds_the_distance)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 8);
+    const int64_t stamps[] = {100, 200};
+    publish_stamped(producer, stamps, COUNT(stamps));
+    pmipc_stream *stream = stream_open("p", NULL);
+    check_at(stream, 210, PMIPC_AT_NEAREST, 10, 2);
+    check_at(stream, 211, PMIPC_AT_NEAREST, 10, 0);
+    check_at(stream, 90, PMIPC_AT_NEAREST, 10, 1);
+    check_at(stream, 89, PMIPC_AT_NEAREST, 10, 0);
+    check_at(stream, 200, PMIPC_AT_NEAREST, 0, 2);
+    check_at(stream, 201, PMIPC_AT_NEAREST, 0, 0);
+    check_at(stream, 150, PMIPC_AT_BEFORE, 50, 1);
+    check_at(stream, 150, PMIPC_AT_BEFORE, 49, 0);
+    check_at(stream, 150, PMIPC_AT_AFTER, 50, 2);
+    check_at(stream, 150, PMIPC_AT_AFTER, 49, 0);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(stamps_need_not_be_in_order)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 8);
+    const int64_t stamps[] = {500, 100, 400, 200, 300, 200};
+    publish_stamped(producer, stamps, COUNT(stamps));
+    pmipc_stream *stream = stream_open("p", NULL);
+    check_at(stream, 500, PMIPC_AT_NEAREST, -1, 1);
+    check_at(stream, 90, PMIPC_AT_NEAREST, -1, 2);
+    check_at(stream, 399, PMIPC_AT_BEFORE, -1, 5);
+    check_at(stream, 401, PMIPC_AT_AFTER, -1, 1);
+    check_at(stream, 200, PMIPC_AT_NEAREST, -1, 6); /* of equal stamps the newer */
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* Distances between extreme stamps do not fit 64 signed bits: undefined-behaviour sanitizers see a plain subtraction.
+ */
+TEST(extreme_stamps_do_not_overflow)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 8);
+    const int64_t stamps[] = {INT64_MIN + 1, 0, INT64_MAX};
+    publish_stamped(producer, stamps, COUNT(stamps));
+    pmipc_stream *stream = stream_open("p", NULL);
+    check_at(stream, INT64_MAX, PMIPC_AT_NEAREST, -1, 3);
+    check_at(stream, INT64_MIN, PMIPC_AT_NEAREST, -1, 1);
+    check_at(stream, INT64_MIN, PMIPC_AT_NEAREST, 1, 1);
+    check_at(stream, INT64_MIN, PMIPC_AT_BEFORE, -1, 0);
+    check_at(stream, INT64_MIN, PMIPC_AT_AFTER, -1, 1);
+    check_at(stream, INT64_MAX - 1, PMIPC_AT_BEFORE, INT64_MAX, 2);
+    check_at(stream, INT64_MAX, PMIPC_AT_AFTER, 0, 3);
+    check_at(stream, -1, PMIPC_AT_AFTER, INT64_MAX, 2);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(only_history_is_searched_by_stamp)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    int64_t stamps[20];
+    for (int64_t i = 0; i < 20; i++)
+        stamps[i] = i * 10;
+    publish_stamped(producer, stamps, COUNT(stamps));
+    check_at(stream, 0, PMIPC_AT_NEAREST, -1, 17);
+    check_at(stream, 0, PMIPC_AT_NEAREST, 10, 0);
+    check_at(stream, 160, PMIPC_AT_BEFORE, 0, 17);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(an_unknown_method_is_an_invalid_argument)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    publish_frame(producer);
+    pmipc_view view;
+    CHECK_STATUS(pmipc_stream_get_at(stream, 0, (pmipc_at_method)7, -1, &view), PMIPC_INVALID_ARGUMENT);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}

@@ -1,0 +1,269 @@
+/* Waiting for several streams at once, and waiters that sleep apart from their stream. */
+#include "helper.h"
+#include "pools.h"
+#include "sleeper.h"
+
+#include <sys/resource.h>
+
+static void publish_one(void *producer)
+{
+    publish_frame(producer);
+}
+
+static void close_producer(void *producer)
+{
+    pmipc_producer_close(producer);
+}
+
+static void close_stream(void *stream)
+{
+    pmipc_stream_close(stream);
+}
+
+static void tell_to_publish(void *channel)
+{
+    tell(*(int *)channel, 1);
+}
+
+ROLE(makes_a_pool_when_told)
+{
+    tell(channel, 0);
+    hear(channel);
+    pmipc_producer *producer = bytes_producer(argument, 64, 4);
+    publish_frame(producer);
+    hear(channel);
+    pmipc_producer_close(producer);
+}
+
+TEST(wait_any_names_the_first_stream_that_has_something)
+{
+    pmipc_producer *producers[3];
+    pmipc_stream *streams[3];
+    const char *names[] = {"a", "b", "c"};
+    for (int i = 0; i < 3; i++) {
+        producers[i] = bytes_producer(names[i], 64, 4);
+        streams[i] = stream_open(names[i], NULL);
+    }
+    uint32_t ready = 99;
+    CHECK_STATUS(pmipc_stream_wait_any(streams, 3, 0, &ready), PMIPC_TIMEOUT);
+    for (uint32_t i = 0; i < 3; i++) {
+        publish_frame(producers[i]);
+        CHECK_OK(pmipc_stream_wait_any(streams, 3, 0, &ready));
+        CHECK_EQ(ready, i);
+        CHECK_OK(pmipc_stream_wait_any(streams, 3, PMIPC_FOREVER, NULL));
+        CHECK_EQ(read_newest(streams[i]), 1);
+    }
+    CHECK_STATUS(pmipc_stream_wait_any(streams, 3, 0, &ready), PMIPC_TIMEOUT);
+    publish_frame(producers[2]);
+    publish_frame(producers[1]);
+    CHECK_OK(pmipc_stream_wait_any(streams, 3, 0, &ready));
+    CHECK_EQ(ready, 1);
+    for (int i = 0; i < 20; i++) {
+        read_newest(streams[1]);
+        read_newest(streams[2]);
+        waker other;
+        when_i_sleep(&other, publish_one, producers[i % 3]);
+        CHECK_OK(pmipc_stream_wait_any(streams, 3, PMIPC_FOREVER, &ready));
+        CHECK_EQ(ready, i % 3);
+        pthread_join(other.thread, NULL);
+        read_newest(streams[0]);
+    }
+    for (int i = 0; i < 3; i++) {
+        pmipc_stream_close(streams[i]);
+        pmipc_producer_close(producers[i]);
+    }
+}
+
+TEST(wait_any_connects_streams_as_their_pools_appear)
+{
+    pmipc_producer *present = bytes_producer("present", 64, 4);
+    pmipc_stream *streams[] = {stream_open("present", NULL), stream_open("later", NULL)};
+    uint32_t ready = 99;
+    CHECK_STATUS(pmipc_stream_wait_any(streams, 2, 0, &ready), PMIPC_TIMEOUT);
+    waker other;
+    when_i_sleep(&other, publish_one, present);
+    CHECK_OK(pmipc_stream_wait_any(streams, 2, PMIPC_FOREVER, &ready));
+    CHECK_EQ(ready, 0);
+    pthread_join(other.thread, NULL);
+    CHECK_EQ(read_newest(streams[0]), 1);
+
+    helper owner = helper_start("makes_a_pool_when_told", "later");
+    hear(owner.channel);
+    when_i_sleep(&other, tell_to_publish, &owner.channel);
+    CHECK_OK(pmipc_stream_wait_any(streams, 2, PMIPC_FOREVER, &ready));
+    CHECK_EQ(ready, 1);
+    pthread_join(other.thread, NULL);
+    CHECK(pmipc_stream_connected(streams[1]));
+    CHECK_EQ(read_newest(streams[1]), 1);
+    tell(owner.channel, 0);
+    helper_finish(&owner);
+    pmipc_stream_close(streams[0]);
+    pmipc_stream_close(streams[1]);
+    pmipc_producer_close(present);
+}
+
+TEST(wait_any_tells_which_stream_could_not_connect)
+{
+    pmipc_schema expected = bytes_schema(65);
+    pmipc_stream_options options = {.expect = &expected};
+    pmipc_stream *streams[] = {stream_open("absent", NULL), stream_open("p", &options)};
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    uint32_t ready = 99;
+    CHECK_STATUS(pmipc_stream_wait_any(streams, 2, PMIPC_FOREVER, &ready), PMIPC_SCHEMA_MISMATCH);
+    CHECK_EQ(ready, 1);
+    pmipc_stream_close(streams[0]);
+    pmipc_stream_close(streams[1]);
+    pmipc_producer_close(producer);
+}
+
+/* More than one futex_waitv takes (128): all of them, and each one, must still wake the sleeper. */
+TEST(two_hundred_streams_are_waited_for_together)
+{
+    enum { POOLS = 4, STREAMS = 200 };
+    pmipc_producer *producers[POOLS];
+    pmipc_stream *streams[STREAMS];
+    char name[16];
+    for (int i = 0; i < POOLS; i++) {
+        snprintf(name, sizeof name, "p%d", i);
+        producers[i] = bytes_producer(name, 64, 4);
+    }
+    for (int i = 0; i < STREAMS; i++) {
+        snprintf(name, sizeof name, "p%d", i / 50);
+        streams[i] = stream_open(name, NULL);
+    }
+    uint32_t ready;
+    CHECK_STATUS(pmipc_stream_wait_any(streams, STREAMS, 0, &ready), PMIPC_TIMEOUT);
+    for (uint32_t i = 0; i < 2 * POOLS; i++) {
+        waker other;
+        when_i_sleep(&other, publish_one, producers[i % POOLS]);
+        CHECK_OK(pmipc_stream_wait_any(streams, STREAMS, PMIPC_FOREVER, &ready));
+        CHECK_EQ(ready, 50 * (i % POOLS));
+        pthread_join(other.thread, NULL);
+        for (uint32_t k = 0; k < 50; k++)
+            read_newest(streams[50 * (i % POOLS) + k]);
+    }
+    for (int i = 0; i < STREAMS; i++)
+        pmipc_stream_close(streams[i]);
+    for (int i = 0; i < POOLS; i++)
+        pmipc_producer_close(producers[i]);
+}
+
+/* ---- waiters: apart from the stream ---- */
+
+TEST(a_waiter_wakes_for_a_sample_above_the_cursor)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    publish_frame(producer);
+    pmipc_waiter waiter;
+    uint32_t ready = 99;
+    CHECK_OK(pmipc_waiter_init(&waiter, stream));
+    CHECK_OK(pmipc_waiter_wait(&waiter, 1, 0, &ready));
+    CHECK_EQ(ready, 0);
+    pmipc_waiter_release(&waiter);
+    read_newest(stream);
+    CHECK_OK(pmipc_waiter_init(&waiter, stream));
+    CHECK_STATUS(pmipc_waiter_wait(&waiter, 1, 0, &ready), PMIPC_TIMEOUT);
+    waker other;
+    when_i_sleep(&other, publish_one, producer);
+    CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, &ready));
+    pthread_join(other.thread, NULL);
+    pmipc_waiter_release(&waiter);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(closing_the_stream_wakes_a_waiter_in_another_thread)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    const char *names[] = {"p", "absent"}; /* with a pool and without one */
+    for (int i = 0; i < 2; i++) {
+        pmipc_stream *stream = stream_open(names[i], NULL);
+        pmipc_waiter waiter;
+        CHECK_OK(pmipc_waiter_init(&waiter, stream));
+        waker other;
+        when_i_sleep(&other, close_stream, stream);
+        uint32_t ready = 99;
+        CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, &ready));
+        CHECK_EQ(ready, 0);
+        CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, &ready)); /* it stays so */
+        pthread_join(other.thread, NULL);
+        pmipc_waiter_release(&waiter);
+    }
+    pmipc_producer_close(producer);
+}
+
+TEST(a_pool_that_is_retired_wakes_a_waiter)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_waiter waiter;
+    CHECK_OK(pmipc_waiter_init(&waiter, stream));
+    waker other;
+    when_i_sleep(&other, close_producer, producer);
+    CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, NULL));
+    pthread_join(other.thread, NULL);
+    pmipc_waiter_release(&waiter);
+    pmipc_stream_close(stream);
+}
+
+TEST(a_pool_that_appears_wakes_a_waiter)
+{
+    helper owner = helper_start("makes_a_pool_when_told", "later");
+    hear(owner.channel);
+    pmipc_stream *stream = stream_open("later", NULL);
+    pmipc_waiter waiter;
+    CHECK_OK(pmipc_waiter_init(&waiter, stream));
+    CHECK_STATUS(pmipc_waiter_wait(&waiter, 1, 0, NULL), PMIPC_TIMEOUT);
+    waker other;
+    when_i_sleep(&other, tell_to_publish, &owner.channel);
+    CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, NULL));
+    pthread_join(other.thread, NULL);
+    pmipc_waiter_release(&waiter);
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));
+    pmipc_view_release(&view);
+    pmipc_stream_close(stream);
+    tell(owner.channel, 0);
+    helper_finish(&owner);
+}
+
+TEST(a_waiter_may_be_released_after_its_stream_was_closed)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_waiter waiters[3];
+    for (int i = 0; i < 3; i++)
+        CHECK_OK(pmipc_waiter_init(&waiters[i], stream));
+    pmipc_waiter_release(&waiters[0]);
+    pmipc_stream_close(stream);
+    uint32_t ready = 99;
+    CHECK_OK(pmipc_waiter_wait(waiters + 1, 2, 0, &ready));
+    CHECK_EQ(ready, 0);
+    pmipc_producer_close(producer);
+    pmipc_waiter_release(&waiters[1]);
+    pmipc_waiter_release(&waiters[2]);
+}
+
+/* No inotify to be had (here: no descriptor): the waiter looks for its pool now and then instead. */
+TEST(a_waiter_without_a_folder_watch_still_sees_its_pool_appear)
+{
+    helper owner = helper_start("makes_a_pool_when_told", "later");
+    hear(owner.channel);
+    pmipc_stream *stream = stream_open("later", NULL);
+    struct rlimit before;
+    CHECK_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit none = {.rlim_cur = 3, .rlim_max = before.rlim_max};
+    pmipc_waiter waiter;
+    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+    CHECK_OK(pmipc_waiter_init(&waiter, stream));
+    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    waker other;
+    when_i_sleep(&other, tell_to_publish, &owner.channel);
+    CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, NULL));
+    pthread_join(other.thread, NULL);
+    pmipc_waiter_release(&waiter);
+    pmipc_stream_close(stream);
+    tell(owner.channel, 0);
+    helper_finish(&owner);
+}
