@@ -1,0 +1,203 @@
+/* decode.c: running a plan over a message, into columns. */
+#include <stdlib.h>
+
+#include "cdr/cursor.h"
+#include "cdr/plan.h"
+#include "cdr/visit.h"
+#include "os/error.h"
+
+struct pmipc_cdr_decoder {
+    struct cdr_plan plan;
+};
+
+struct cdr_decoding {
+    struct cdr_reader reader;
+    const struct cdr_step *steps;
+    const struct cdr_leaf *leaves;
+    pmipc_cdr_column *columns;
+    bool overflows; /* some column has no room; all are counted to the end all the same */
+};
+
+/* Count `count` more elements in the column of a leaf; where to write them, or NULL. */
+static inline void *cdr_column_extend(struct cdr_decoding *run, int32_t leaf, uint64_t count)
+{
+    pmipc_cdr_column *column = &run->columns[leaf];
+    uint64_t begin = column->count;
+    column->count += count;
+    if (!column->data)
+        return NULL;
+    if (column->count > column->capacity) {
+        run->overflows = true;
+        return NULL;
+    }
+    return (uint8_t *)column->data + begin * run->leaves[leaf].item_bytes;
+}
+
+/* `count` elements were one row. Equal so far, and this one as well: then and only then the sum is this by the rows. */
+static inline void cdr_column_end_row(pmipc_cdr_column *column, uint64_t count)
+{
+    column->rows++;
+    column->ragged = column->ragged || column->count != column->rows * count;
+}
+
+static void cdr_column_add_span(struct cdr_decoding *run, int32_t leaf, pmipc_cdr_span span)
+{
+    pmipc_cdr_span *place = cdr_column_extend(run, leaf, 1);
+    if (place)
+        *place = span;
+}
+
+static void cdr_column_add_numbers(struct cdr_decoding *run, const struct cdr_step *step, const uint8_t *items,
+                                   uint64_t count)
+{
+    pmipc_cdr_column *column = &run->columns[step->leaf];
+    if (run->leaves[step->leaf].is_spans) {
+        cdr_column_add_span(run, step->leaf, (pmipc_cdr_span){items, count});
+        cdr_column_end_row(column, 1);
+        return;
+    }
+    void *place = cdr_column_extend(run, step->leaf, count);
+    cdr_column_end_row(column, count);
+    if (!place)
+        return;
+    /* Anything but 0 and 1 in a bool is undefined behaviour for those who read it. */
+    if (step->is_bool && cdr_find_bad_bool(items, count) != count)
+        cdr_reader_fail(&run->reader, CDR_NOT_BOOL, items[cdr_find_bad_bool(items, count)], 0);
+    else
+        pmipc_cdr_copy(place, items, count, step->item_bytes, run->reader.swapped);
+}
+
+/* How many items or elements follow. */
+static inline uint64_t cdr_decode_count(struct cdr_decoding *run, const struct cdr_step *step)
+{
+    if (!step->is_sequence)
+        return step->repeat;
+    uint32_t count = cdr_read_count(&run->reader, step->element_bytes, step->bound, step->is_octets);
+    if (step->count_leaf != CDR_NO_LEAF && cdr_reader_is_sound(&run->reader)) {
+        uint32_t *place = cdr_column_extend(run, step->count_leaf, 1);
+        if (place)
+            *place = count;
+        cdr_column_end_row(&run->columns[step->count_leaf], 1);
+    }
+    return count;
+}
+
+static inline void cdr_decode_numbers(struct cdr_decoding *run, const struct cdr_step *step)
+{
+    uint64_t count = cdr_decode_count(run, step) * step->per_item;
+    const uint8_t *items = cdr_read_items(&run->reader, count, step->item_bytes);
+    if (step->leaf != CDR_NO_LEAF && cdr_reader_is_sound(&run->reader))
+        cdr_column_add_numbers(run, step, items, count);
+}
+
+static inline void cdr_decode_text(struct cdr_decoding *run, const struct cdr_step *step)
+{
+    uint64_t count = cdr_decode_count(run, step);
+    for (uint64_t i = 0; i < count && cdr_reader_is_sound(&run->reader); i++) {
+        pmipc_cdr_span text = cdr_read_text(&run->reader, step->item_bytes, step->text_bound);
+        if (step->leaf != CDR_NO_LEAF && cdr_reader_is_sound(&run->reader))
+            cdr_column_add_span(run, step->leaf, text);
+    }
+    if (step->leaf != CDR_NO_LEAF && cdr_reader_is_sound(&run->reader))
+        cdr_column_end_row(&run->columns[step->leaf], count);
+}
+
+static inline void cdr_decode_fixed(struct cdr_decoding *run, const struct cdr_step *step)
+{
+    struct cdr_reader *reader = &run->reader;
+    uint64_t bytes = step->advance.bytes[reader->version2][reader->position & 7];
+    if (bytes > reader->bytes - reader->position)
+        cdr_reader_fail(reader, CDR_TRUNCATED, 1, bytes);
+    else
+        reader->position += bytes;
+}
+
+static void cdr_decode_steps(struct cdr_decoding *run, uint32_t first, uint32_t end)
+{
+    for (uint32_t i = first; i < end && cdr_reader_is_sound(&run->reader);) {
+        const struct cdr_step *step = &run->steps[i];
+        size_t delimiter = step->is_delimited ? cdr_delimiter_begin(&run->reader) : 0;
+        uint32_t next = i + 1;
+        switch (step->kind) {
+        case CDR_STEP_FIXED:
+            cdr_decode_fixed(run, step);
+            break;
+        case CDR_STEP_NUMBERS:
+            cdr_decode_numbers(run, step);
+            break;
+        case CDR_STEP_TEXT:
+            cdr_decode_text(run, step);
+            break;
+        case CDR_STEP_LOOP:
+            next = step->end;
+            for (uint64_t left = cdr_decode_count(run, step); left && cdr_reader_is_sound(&run->reader); left--)
+                cdr_decode_steps(run, i + 1, next);
+            break;
+        }
+        if (step->is_delimited)
+            cdr_delimiter_end(&run->reader, delimiter);
+        i = next;
+    }
+}
+
+static pmipc_status cdr_tell_overflow(const struct cdr_plan *plan, const pmipc_cdr_column *columns, pmipc_error *error)
+{
+    for (uint32_t i = 0; i < plan->leaf_count; i++)
+        if (columns[i].data && columns[i].count > columns[i].capacity)
+            return error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "%s: %s: %llu elements, there is room for %llu",
+                             plan->message->name, plan->leaves[i].path, (unsigned long long)columns[i].count,
+                             (unsigned long long)columns[i].capacity);
+    return PMIPC_SCHEMA_MISMATCH;
+}
+
+pmipc_status pmipc_cdr_decode(const pmipc_cdr_decoder *decoder, const void *bytes, size_t byte_count,
+                              pmipc_cdr_column *columns, pmipc_error *error)
+{
+    if (!decoder || (!bytes && byte_count) || (decoder->plan.leaf_count && !columns))
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "decoder, bytes and columns must not be NULL");
+    const struct cdr_plan *plan = &decoder->plan;
+    struct cdr_decoding run = {.steps = plan->steps, .leaves = plan->leaves, .columns = columns};
+    cdr_reader_start(&run.reader, bytes, byte_count);
+    for (uint32_t i = 0; i < plan->leaf_count; i++) {
+        columns[i].count = 0;
+        columns[i].rows = 0;
+        columns[i].ragged = false;
+        columns[i].swapped = run.reader.swapped;
+    }
+    cdr_decode_steps(&run, 0, plan->step_count);
+    if (__builtin_expect(cdr_reader_is_sound(&run.reader) && !run.overflows, 1))
+        return PMIPC_OK;
+    if (cdr_reader_is_sound(&run.reader))
+        return cdr_tell_overflow(plan, columns, error);
+    if (!error)
+        return cdr_fault_describe(&run.reader.fault, NULL);
+    pmipc_status status = cdr_walk(plan->message, bytes, byte_count, NULL, NULL, error);
+    if (status)
+        return status;
+    error_set(error, PMIPC_CORRUPT, 0, "%s: ", plan->message->name);
+    return cdr_fault_describe(&run.reader.fault, error);
+}
+
+pmipc_status pmipc_cdr_decoder_create(pmipc_cdr_decoder **decoder, pmipc_cdr_types *types, const char *message,
+                                      const pmipc_cdr_leaf *leaves, uint32_t leaf_count, pmipc_error *error)
+{
+    if (!decoder)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "decoder is NULL");
+    *decoder = calloc(1, sizeof **decoder);
+    if (!*decoder)
+        return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for a decoder");
+    pmipc_status status = cdr_plan_compile(&(*decoder)->plan, types, message, leaves, leaf_count, error);
+    if (status) {
+        pmipc_cdr_decoder_destroy(*decoder);
+        *decoder = NULL;
+    }
+    return status;
+}
+
+void pmipc_cdr_decoder_destroy(pmipc_cdr_decoder *decoder)
+{
+    if (!decoder)
+        return;
+    cdr_plan_free(&decoder->plan);
+    free(decoder);
+}
