@@ -51,6 +51,17 @@ static void describe_newest(const struct open_pool *pool, const struct pool_cont
     }
 }
 
+/* Most pools of a long list have no streams: then the bitmap is all there is to read. */
+static bool read_readers(const struct open_pool *pool, struct pool_readers *readers)
+{
+    const size_t front = offsetof(struct pool_readers, rows_in_use) + sizeof readers->rows_in_use;
+    const off_t offset = (off_t)pool->description->header.geometry.readers_offset;
+    if (pread(pool->fd, readers, front, offset) != (ssize_t)front)
+        return false;
+    return load_relaxed(&readers->rows_in_use) == 0 ||
+           pread(pool->fd, readers, sizeof *readers, offset) == (ssize_t)sizeof *readers;
+}
+
 static pmipc_status describe(const struct open_pool *pool, pmipc_pool_info *info, pmipc_error *error)
 {
     const struct pool_description *description = pool->description;
@@ -60,7 +71,7 @@ static pmipc_status describe(const struct open_pool *pool, pmipc_pool_info *info
     if (!readers)
         return error_set(error, PMIPC_NO_MEMORY, 0, "pool '%s': out of memory", info->name);
     if (pread(pool->fd, &control, sizeof control, POOL_CONTROL_OFFSET) != (ssize_t)sizeof control ||
-        pread(pool->fd, readers, sizeof *readers, (off_t)geometry->readers_offset) != (ssize_t)sizeof *readers) {
+        !read_readers(pool, readers)) {
         free(readers);
         return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its file is cut short", info->name);
     }
