@@ -40,7 +40,8 @@ typedef struct pmipc_pool_info {
 } pmipc_pool_info;
 
 /** Describe the pool `name`. Ownership: release the info after OK.
- *  Returns: OK; NOT_FOUND; INVALID_NAME; CORRUPT, INCOMPATIBLE, PERMISSION (with the reason); NO_MEMORY; SYSTEM. */
+ *  Returns: OK; NOT_FOUND; INVALID_NAME; CORRUPT, INCOMPATIBLE, PERMISSION (with the reason); UNSUPPORTED (the folder is not
+ *  on tmpfs); NO_MEMORY; SYSTEM. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_pool_inspect(const char *name, const char *folder, pmipc_pool_info *info,
                                                          pmipc_error *error);
 
@@ -50,7 +51,7 @@ PMIPC_API void pmipc_pool_info_release(pmipc_pool_info *info);
 typedef struct pmipc_registry pmipc_registry;
 
 /** Begin a listing of the folder's pools, in the order of their names. A folder that does not exist is an empty listing.
- *  Returns: OK; PERMISSION; NO_MEMORY; SYSTEM. */
+ *  Returns: OK; UNSUPPORTED (it is not on tmpfs); PERMISSION; NO_MEMORY; SYSTEM. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_registry_open(pmipc_registry **registry, const char *folder,
                                                           pmipc_error *error);
 
@@ -76,7 +77,7 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_pool_remove(const char *name, const 
 typedef void (*pmipc_removed_callback)(const char *name, uint64_t file_bytes, void *context);
 
 /** Remove every pool that no living producer and no living stream uses, and every damaged file.
- *  `removed` may be NULL. Returns: OK; PERMISSION; NO_MEMORY; SYSTEM. */
+ *  `removed` may be NULL. Returns: OK; UNSUPPORTED (the folder is not on tmpfs); PERMISSION; NO_MEMORY; SYSTEM. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_registry_clean(const char *folder, pmipc_removed_callback removed,
                                                            void *context, pmipc_error *error);
 

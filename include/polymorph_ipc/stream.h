@@ -56,7 +56,8 @@ typedef struct pmipc_view {
  *  When it exists, the cursor starts at its newest sample, otherwise all that appears will be new.
  *  Ownership: `*stream` is the caller's until pmipc_stream_close. `options` is copied.
  *  Returns: OK (connected or not); INVALID_NAME, INVALID_ARGUMENT; SCHEMA_MISMATCH; CORRUPT; INCOMPATIBLE; FULL (64
- *  streams are connected; the error names them); PERMISSION; NO_MEMORY; SYSTEM. */
+ *  streams are connected; the error names them); UNSUPPORTED (the folder is not on tmpfs); PERMISSION; NO_MEMORY;
+ *  SYSTEM. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_open(pmipc_stream **stream, const char *name,
                                                         const pmipc_stream_options *options, pmipc_error *error);
 

@@ -52,11 +52,11 @@ static uint64_t first_cursor(const pmipc_stream *stream)
     return newest > history_len ? newest - history_len : 0;
 }
 
-static pmipc_status connect_by_name(pmipc_stream *stream)
+static pmipc_status connect_by_name(pmipc_stream *stream, bool patient)
 {
     struct pool_reader *reader;
     pmipc_status status =
-        claim_as_stream(&stream->anchor->place, stream->prefault, &reader, &stream->absent, &stream->error);
+        claim_as_stream(&stream->anchor->place, stream->prefault, patient, &reader, &stream->absent, &stream->error);
     if (status)
         return status;
     status = check_schema(stream, reader);
@@ -71,7 +71,7 @@ static pmipc_status connect_by_name(pmipc_stream *stream)
     return PMIPC_OK;
 }
 
-pmipc_status stream_connect(pmipc_stream *stream)
+pmipc_status stream_connect(pmipc_stream *stream, bool patient)
 {
     if (__builtin_expect(!process_is(stream->generation), 0))
         return stream_fail(stream, PMIPC_FORKED, "this stream belongs to the parent process; open it anew in the child");
@@ -83,7 +83,7 @@ pmipc_status stream_connect(pmipc_stream *stream)
         return stream_fail(stream, PMIPC_NOT_CONNECTED, "not connected; call pmipc_stream_reconnect outside the control loop");
     }
     disconnect(stream);
-    return connect_by_name(stream);
+    return connect_by_name(stream, patient);
 }
 
 pmipc_status pmipc_stream_reconnect(pmipc_stream *stream, pmipc_error *error)
@@ -95,7 +95,7 @@ pmipc_status pmipc_stream_reconnect(pmipc_stream *stream, pmipc_error *error)
         if (stream->reader && (reader_is_retired(stream->reader) || reader_is_orphaned(stream->reader, stream->anchor)))
             disconnect(stream);
         if (!stream->reader)
-            status = connect_by_name(stream);
+            status = connect_by_name(stream, true);
     }
     if (status && error)
         *error = stream->error;
@@ -138,7 +138,7 @@ pmipc_status pmipc_stream_open(pmipc_stream **out, const char *name, const pmipc
         stream->schema = *options.expect;
     status = place_of(name, options.folder, &anchor->place, error);
     if (!status) {
-        status = connect_by_name(stream);
+        status = connect_by_name(stream, true);
         if (status && status != PMIPC_NOT_CONNECTED && error)
             *error = stream->error;
     }
@@ -197,9 +197,9 @@ static bool leave_orphan(pmipc_stream *stream)
 pmipc_status pmipc_stream_get_last(pmipc_stream *stream, pmipc_view *view)
 {
     view->owner = NULL;
-    pmipc_status status = stream_connect(stream);
+    pmipc_status status = stream_connect(stream, false);
     if (!status && reader_head_seq(stream->reader) <= stream->cursor && leave_orphan(stream))
-        status = stream_connect(stream);
+        status = stream_connect(stream, false);
     if (status)
         return status;
     status = reader_view_newest(stream->reader, view);
@@ -261,7 +261,7 @@ static pmipc_status get_waiting(pmipc_stream *stream, int64_t timeout_ns, pmipc_
     struct wait_target target;
     view->owner = NULL;
     for (;;) {
-        pmipc_status status = stream_connect(stream);
+        pmipc_status status = stream_connect(stream, timeout_ns != 0);
         if (!status)
             status = take(stream, view);
         if (!status)
@@ -315,7 +315,7 @@ pmipc_status pmipc_stream_get_next(pmipc_stream *stream, int64_t timeout_ns, pmi
 pmipc_status pmipc_stream_get_window(pmipc_stream *stream, uint32_t min_count, uint32_t max_count, pmipc_view *view)
 {
     view->owner = NULL;
-    pmipc_status status = stream_connect(stream);
+    pmipc_status status = stream_connect(stream, false);
     if (status)
         return status;
     uint32_t history_len = stream->reader->protocol.history_len;
@@ -332,7 +332,7 @@ pmipc_status pmipc_stream_get_window(pmipc_stream *stream, uint32_t min_count, u
 pmipc_status pmipc_stream_get_unseen(pmipc_stream *stream, pmipc_view *view)
 {
     view->owner = NULL;
-    pmipc_status status = stream_connect(stream);
+    pmipc_status status = stream_connect(stream, false);
     if (status)
         return status;
     if (reader_head_seq(stream->reader) <= stream->cursor)
@@ -384,7 +384,7 @@ pmipc_status pmipc_stream_get_at(pmipc_stream *stream, int64_t stamp_ns, pmipc_a
     view->owner = NULL;
     if ((int)method < PMIPC_AT_NEAREST || method > PMIPC_AT_AFTER)
         return stream_fail(stream, PMIPC_INVALID_ARGUMENT, "no such method of get_at");
-    pmipc_status status = stream_connect(stream);
+    pmipc_status status = stream_connect(stream, false);
     while (!status) { /* again when the best one left history meanwhile: the producer has published */
         uint64_t seq;
         status = find_at(stream, stamp_ns, method, tolerance_ns, &seq);

@@ -23,7 +23,8 @@ struct pmipc_stream {
     pmipc_error error;
 };
 
-/* Connected when it returns OK. NOT_CONNECTED, RETIRED (manual), and failures. */
-pmipc_status stream_connect(pmipc_stream *stream);
+/* Connected when it returns OK. `patient`: may take a second when all rows are held; polls may not. NOT_CONNECTED, RETIRED
+ * (manual), and failures. */
+pmipc_status stream_connect(pmipc_stream *stream, bool patient);
 
 #endif

@@ -64,7 +64,7 @@ static pmipc_status look_at_all(pmipc_stream *const *streams, uint32_t count, ui
             reader_close(stream->reader);
             stream->reader = NULL;
         }
-        pmipc_status status = stream_connect(stream);
+        pmipc_status status = stream_connect(stream, false);
         if (status == PMIPC_OK && reader_head_seq(stream->reader) > stream->cursor)
             return PMIPC_OK;
         if (status && (status != PMIPC_NOT_CONNECTED || stream->manual_reconnect))

@@ -39,6 +39,7 @@ void protocol_begin(struct protocol_producer *producer, uint64_t seq)
 {
     producer->seq = seq;
     producer->oldest = seq + 1;
+    producer->head = ENTRY_EMPTY;
     producer->ring_index = (uint32_t)((seq + 1) % producer->history_len);
     producer->cursor = 0;
     /* Nobody has ever seen these slots. */
@@ -47,8 +48,10 @@ void protocol_begin(struct protocol_producer *producer, uint64_t seq)
     store_relaxed(&producer->control->slot_count, producer->slot_count); /* [PUB] orders it */
 }
 
-/* Read what the dead producer left. Sound: slots unique and in range, seq ≡ index, consecutive up to head or one past it. */
-static bool ring_is_sound(const struct protocol_producer *producer, uint64_t head, uint32_t slot_count, uint64_t *newest)
+/* Read what the dead producer left, once, into found_slots. Sound: slots unique and in range, seq ≡ index, consecutive up to
+ * head or one past it. Marks the slots found. */
+static bool ring_is_sound(const struct protocol_producer *producer, uint64_t head, uint32_t slot_count, uint64_t *newest,
+                          uint64_t *oldest)
 {
     uint32_t history_len = producer->history_len;
     uint64_t head_seq = entry_seq(head), highest = 0, lowest = SEQ_MAX, found = 0;
@@ -59,49 +62,50 @@ static bool ring_is_sound(const struct protocol_producer *producer, uint64_t hea
         uint64_t seq = entry_seq(entry);
         uint32_t slot = entry_slot(entry);
         if (seq == 0 || seq % history_len != i || seq > head_seq + 1 || slot >= slot_count ||
-            producer->slot_states[slot] != SLOT_UNCLEAN)
+            producer->slot_states[slot] != SLOT_UNCLEAN || (seq == head_seq && entry != head))
             return false;
         producer->slot_states[slot] = SLOT_IN_RING;
-        producer->ring_slots[i] = (uint16_t)slot;
+        producer->found_slots[i] = (uint16_t)slot;
         found++;
         highest = seq > highest ? seq : highest;
         lowest = seq < lowest ? seq : lowest;
-        if (seq == head_seq && entry != head)
-            return false;
     }
+    *newest = highest;
+    *oldest = found ? lowest : 1;
     if (found == 0) /* nothing published yet; history is never given up to the last entry */
         return head == ENTRY_EMPTY;
-    *newest = highest;
-    return highest >= head_seq && highest - lowest + 1 == found;
+    return highest >= head_seq && highest < SEQ_MAX && highest - lowest + 1 == found;
 }
 
 bool protocol_adopt(struct protocol_producer *producer, uint32_t slot_count)
 {
     struct pool_control *control = producer->control;
     uint64_t head = load_acquire(&control->head); /* [PUB] */
-    uint64_t newest = 0;
-    bool sound = slot_count >= 1 && slot_count <= MAX_SLOTS && ring_is_sound(producer, head, slot_count, &newest);
-    if (!sound || newest >= SEQ_MAX) {
+    uint64_t newest, oldest;
+    for (uint32_t slot = 0; slot < MAX_SLOTS; slot++)
+        producer->slot_states[slot] = SLOT_UNCLEAN;
+    if (slot_count < 1 || slot_count > MAX_SLOTS || !ring_is_sound(producer, head, slot_count, &newest, &oldest)) {
+        /* As before: what this producer itself knows of the ring. */
         for (uint32_t slot = 0; slot < MAX_SLOTS; slot++)
             producer->slot_states[slot] = SLOT_UNCLEAN;
+        for (uint64_t seq = producer->oldest; seq <= producer->seq; seq++)
+            producer->slot_states[producer->ring_slots[seq % producer->history_len]] = SLOT_IN_RING;
         return false;
     }
+    for (uint32_t i = 0; i < producer->history_len; i++)
+        producer->ring_slots[i] = producer->found_slots[i];
     producer->slot_count = slot_count;
     producer->seq = newest;
-    producer->oldest = newest + 1;
+    producer->oldest = oldest;
     producer->ring_index = (uint32_t)((newest + 1) % producer->history_len);
     producer->cursor = 0;
+    producer->head = ENTRY_EMPTY;
     if (newest > 0) {
-        uint32_t newest_index = (uint32_t)(newest % producer->history_len);
-        producer->cursor = next_index(producer->ring_slots[newest_index], slot_count);
-        for (uint64_t seq = newest; seq > 0 && newest - seq < producer->history_len; seq--) {
-            uint64_t entry = load_relaxed(&producer->ring[seq % producer->history_len]);
-            if (entry_seq(entry) != seq)
-                break;
-            producer->oldest = seq;
-        }
+        uint32_t slot = producer->ring_slots[newest % producer->history_len];
+        producer->cursor = next_index(slot, slot_count);
+        producer->head = entry_make(newest, slot);
         /* Head first: until it is stored, head's old slot is neither in the ring nor clean, and a scan would free it. */
-        store_release(&control->head, entry_make(newest, producer->ring_slots[newest_index])); /* [PUB] */
+        store_release(&control->head, producer->head); /* [PUB] */
     }
     protocol_ring(control); /* the dead producer may have been killed before it rang */
     fence_seq_cst();        /* [HAZARD] for everything that left the ring in the dead producer's time */
@@ -198,6 +202,7 @@ bool protocol_publish(struct protocol_producer *producer, uint32_t slot)
     producer->ring_slots[index] = (uint16_t)slot;
     producer->slot_states[slot] = SLOT_IN_RING;
     producer->seq = seq;
+    producer->head = entry;
     producer->ring_index = next_index(index, producer->history_len);
 
     fence_streaming_stores();
@@ -317,6 +322,27 @@ enum pin_result protocol_pin_seq(const struct protocol_reader *reader, uint32_t 
     return PIN_OK;
 }
 
+/* The fewest consecutive slots, going round, that hold all of the entries': everything but the longest gap. */
+static void smallest_arc(const uint64_t *entries, uint32_t count, uint32_t slots, uint32_t *first, uint32_t *span)
+{
+    uint64_t used[MAX_SLOTS / 64 + 1];
+    for (uint32_t word = 0; word <= slots / 64; word++)
+        used[word] = 0;
+    for (uint32_t i = 0; i < count; i++)
+        used[entry_slot(entries[i]) / 64] |= UINT64_C(1) << (entry_slot(entries[i]) % 64);
+    uint32_t gap = 0, longest = 0, slot = 0;
+    *first = 0;
+    for (uint32_t i = 0; i < 2 * slots; i++) { /* twice round: a gap may go over the end */
+        gap = used[slot / 64] >> (slot % 64) & 1 ? 0 : gap + 1;
+        slot = next_index(slot, slots);
+        if (gap > longest) {
+            longest = gap;
+            *first = slot;
+        }
+    }
+    *span = slots - longest;
+}
+
 enum pin_result protocol_pin_window(const struct protocol_reader *reader, uint32_t cell, uint64_t newest,
                                     uint32_t count, uint64_t *entries, struct protocol_window *window)
 {
@@ -332,16 +358,17 @@ enum pin_result protocol_pin_window(const struct protocol_reader *reader, uint32
     uint32_t first = entry_slot(entries[0]);
     if (slots == 0 || slots > MAX_SLOTS || first >= slots)
         return PIN_CORRUPT;
-    bool unbroken = true;
-    uint32_t span = 1; /* slots from the first on, going round at `slots`, that hold all so far */
-    for (uint32_t i = 1; i < count; i++) {
-        uint32_t slot = entry_slot(entries[i]);
-        if (slot >= slots)
+    bool unbroken = count <= slots;
+    uint32_t expected = first;
+    for (uint32_t i = 0; i < count; i++) {
+        if (entry_slot(entries[i]) >= slots)
             return PIN_CORRUPT;
-        uint32_t reach = (slot >= first ? slot - first : slot + slots - first) + 1;
-        unbroken = unbroken && reach == span + 1;
-        span = reach > span ? reach : slots; /* going back past the first: only all of them hold it */
+        unbroken = unbroken && entry_slot(entries[i]) == expected;
+        expected = next_index(expected, slots);
     }
+    uint32_t span = count;
+    if (!unbroken)
+        smallest_arc(entries, count, slots, &first, &span);
     store_release(pin, cell_make(first, span, slots)); /* [UNPIN] of what the cell pinned before */
     fence_seq_cst();                                   /* [HAZARD] */
     /* Entries leave from the oldest on: while the oldest is in place, all are. */

@@ -74,11 +74,13 @@ struct protocol_producer {
     uint32_t history_len;
     uint32_t slot_count;
     uint64_t seq;              /* newest published */
+    uint64_t head;             /* its entry: what control->head must be, unless somebody else publishes into this pool */
     uint64_t oldest;           /* lowest seq in the ring; seq + 1 when it is empty */
     uint32_t ring_index;       /* (seq + 1) mod history_len: where the next entry goes */
     uint32_t cursor;           /* the slot to look at first */
     uint64_t malformed_cells;
     uint16_t *ring_slots;      /* [history_len] slot of each ring entry, by ring index */
+    uint16_t *found_slots;     /* [history_len] scratch of adoption */
     uint8_t *slot_states;      /* [MAX_SLOTS] enum slot_state */
     uint64_t *pinned;          /* [MAX_SLOTS / 64] scratch of the scan */
 };
@@ -88,7 +90,8 @@ void protocol_begin(struct protocol_producer *producer, uint64_t seq);
 
 /* Take over a dead producer's pool, its lock held: check the ring, store the newest complete entry as head, ring the bell,
  * and only then let slots be cleaned. Returns false, with nothing changed, when the ring is not sound. On true the caller
- * wakes all sleepers. */
+ * wakes all sleepers. No slot is taken. `seq` 0 and `oldest` 1 at first; later it may be called again, when head is found to
+ * be somebody else's. */
 bool protocol_adopt(struct protocol_producer *producer, uint32_t slot_count);
 
 /* A clean slot to write, in cyclic order. False: none is clean, even after a fresh scan. */

@@ -85,9 +85,11 @@ static struct pool_writer *allocate_writer(const struct pool_description *descri
     struct protocol_producer *protocol = &writer->protocol;
     protocol->history_len = description->header.geometry.history_len;
     protocol->ring_slots = calloc(protocol->history_len, sizeof *protocol->ring_slots);
+    protocol->found_slots = calloc(protocol->history_len, sizeof *protocol->found_slots);
+    protocol->oldest = 1;
     protocol->slot_states = calloc(MAX_SLOTS, 1);
     protocol->pinned = calloc(MAX_SLOTS / 64, sizeof *protocol->pinned);
-    if (!protocol->ring_slots || !protocol->slot_states || !protocol->pinned) {
+    if (!protocol->ring_slots || !protocol->found_slots || !protocol->slot_states || !protocol->pinned) {
         writer_close(writer);
         return NULL;
     }
@@ -114,6 +116,14 @@ static pmipc_status map_file(struct pool_writer *writer, const struct pool_descr
     return PMIPC_OK;
 }
 
+/* From here on a producer whose lock was closed behind its back finds that it has lost the pool. */
+static void take_epoch(struct pool_writer *writer, uint64_t epoch)
+{
+    writer->owner_epoch = epoch;
+    store_release(&writer->control->owner_epoch, epoch);
+    fence_seq_cst(); /* before the ring is read */
+}
+
 static void refresh_clock(struct pool_writer *writer, int64_t now_ns)
 {
     writer->clock_offset_ns = clock_realtime_ns() - now_ns;
@@ -121,7 +131,8 @@ static void refresh_clock(struct pool_writer *writer, int64_t now_ns)
     store_relaxed(&writer->control->clock_offset_ns, writer->clock_offset_ns); /* a fact */
 }
 
-static void introduce(struct pool_writer *writer, uint64_t epoch)
+/* Tell people who owns the pool now. */
+static void introduce(struct pool_writer *writer)
 {
     struct pool_control *control = writer->control;
     char command[sizeof control->owner_command];
@@ -129,8 +140,6 @@ static void introduce(struct pool_writer *writer, uint64_t epoch)
     store_relaxed(&control->owner_pid, (uint32_t)getpid());
     store_relaxed(&control->owner_since_ns, clock_realtime_ns());
     shared_text_store(control->owner_command, sizeof control->owner_command, command);
-    writer->owner_epoch = epoch;
-    store_release(&control->owner_epoch, epoch);
     refresh_clock(writer, clock_monotonic_ns());
 }
 
@@ -203,7 +212,8 @@ pmipc_status writer_create(struct pool_writer **out, int folder, struct pool_des
                            description->header.name, error_describe_errno(failure, words));
         goto fail;
     }
-    introduce(writer, 1);
+    take_epoch(writer, 1);
+    introduce(writer);
     if (writer->prefault)
         memory_prefault(writer->base, writer->base_bytes, true);
     *out = writer;
@@ -232,8 +242,10 @@ pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *l
     writer->fd = fd;
     writer->identity = file_identify(fd);
     pmipc_status status = map_file(writer, description, slots, error);
-    if (!status && !protocol_adopt(&writer->protocol, slots))
-        status = PMIPC_NOTHING_NEW;
+    if (!status) {
+        take_epoch(writer, load_relaxed(&writer->control->owner_epoch) + 1);
+        status = protocol_adopt(&writer->protocol, slots) ? PMIPC_OK : PMIPC_NOTHING_NEW;
+    }
     if (status) {
         writer->fd = -1; /* still the caller's */
         writer_close(writer);
@@ -242,7 +254,7 @@ pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *l
     writer->description = description;
     writer->adopted = true;
     owner_lock_move(&writer->lock, lock);
-    introduce(writer, load_relaxed(&writer->control->owner_epoch) + 1);
+    introduce(writer);
     futex_wake_all(&writer->control->bell);
     (void)fchmod(fd, (mode_t)options->mode); /* only its owner may; whoever made it decides otherwise */
     if (writer->prefault)
@@ -376,10 +388,20 @@ static bool is_lost(const struct pool_writer *writer)
     return load_acquire(&writer->control->owner_epoch) != writer->owner_epoch || load_relaxed(&writer->control->retired);
 }
 
+/* Head is not ours: a producer that had lost the pool was past its last check when we adopted, and has published once more.
+ * Adopt anew, with that sample. Garbage in its place is overwritten by our next publish. */
+static void follow_foreign_head(struct pool_writer *writer)
+{
+    if (protocol_adopt(&writer->protocol, writer->protocol.slot_count))
+        futex_wake_all(&writer->control->bell);
+}
+
 pmipc_status writer_take_slot(struct pool_writer *writer, uint32_t *slot)
 {
     if (is_lost(writer))
         return lost(writer);
+    if (__builtin_expect(load_relaxed(&writer->control->head) != writer->protocol.head, 0))
+        follow_foreign_head(writer);
     if (protocol_take_slot(&writer->protocol, slot))
         return PMIPC_OK;
     return take_slot_the_hard_way(writer, slot);
@@ -435,6 +457,7 @@ void writer_close(struct pool_writer *writer)
     owner_lock_drop(&writer->lock);
     description_release(writer->description);
     free(writer->protocol.ring_slots);
+    free(writer->protocol.found_slots);
     free(writer->protocol.slot_states);
     free(writer->protocol.pinned);
     free(writer);

@@ -212,7 +212,7 @@ void retire_and_unlink(struct pool_writer *writer, const struct pool_place *plac
     file_close(folder);
 }
 
-pmipc_status claim_as_stream(const struct pool_place *place, bool prefault, struct pool_reader **reader,
+pmipc_status claim_as_stream(const struct pool_place *place, bool prefault, bool patient, struct pool_reader **reader,
                              struct file_identity *absent, pmipc_error *error)
 {
     int folder, fd;
@@ -230,7 +230,7 @@ pmipc_status claim_as_stream(const struct pool_place *place, bool prefault, stru
             *absent = file_identify(fd);
         if (status)
             file_close(fd);
-    } while (status == PMIPC_FULL && be_patient(&deadline_ns));
+    } while (status == PMIPC_FULL && patient && be_patient(&deadline_ns));
     file_close(folder);
     return status == PMIPC_NOT_FOUND || status == PMIPC_RETIRED ? PMIPC_NOT_CONNECTED : status;
 }
