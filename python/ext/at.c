@@ -1,5 +1,5 @@
 /* at.c: get_at: samples by their stamps. */
-#include "core.h"
+#include "reading.h"
 
 typedef struct at_query {
     pmipc_at_method method;

@@ -1,5 +1,5 @@
 /* deliver.c: from a view of the library to the arrays and infos that a caller gets. The hot half of every read. */
-#include "core.h"
+#include "reading.h"
 
 /* ---- one field */
 

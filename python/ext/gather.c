@@ -1,5 +1,5 @@
 /* gather.c: samples copied out of the pool: copy=True, out=, padding, several stamps. */
-#include "core.h"
+#include "reading.h"
 
 #include <string.h>
 

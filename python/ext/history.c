@@ -1,5 +1,5 @@
 /* history.c: get_history and get_all_new: several samples at a time. */
-#include "core.h"
+#include "reading.h"
 
 #define ANY_COUNT 0u
 

@@ -1,5 +1,5 @@
 /* info.c: SampleInfo, HistoryInfo: named tuples of infos.py, filled here. */
-#include "core.h"
+#include "reading.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* loan.c: the Loan class: a frame that is filled where it will be read. */
-#include "core.h"
+#include "writing.h"
 
 typedef struct py_loan {
     PyObject_HEAD

@@ -1,6 +1,8 @@
 /* module.c: the extension module: its state, its classes, its functions. */
 #define PY_IMPORTS_NUMPY
-#include "core.h"
+#include "reading.h"
+#include "registry.h"
+#include "writing.h"
 
 #include "docs.h"
 

@@ -2,7 +2,7 @@
  *
  * A view of the library is owned either by a Python object, the base of numpy arrays, or by a counted C struct, which
  * torch may free in any thread, without the GIL, and after the interpreter's end. */
-#include "core.h"
+#include "fields.h"
 
 #include <stdlib.h>
 

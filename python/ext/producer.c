@@ -1,5 +1,6 @@
 /* producer.c: the Producer class: opening, closing, and what a producer says of itself. publish.c and loan.c write. */
-#include "core.h"
+#include "registry.h"
+#include "writing.h"
 
 /* ---- the handle */
 

@@ -1,6 +1,6 @@
 /* publish.c: Producer.publish. A plain array goes straight to the library; everything else is found to fit, field by
  * field, and what is not contiguous is copied by its own library into a loaned slot. */
-#include "core.h"
+#include "writing.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* read.c: get_last, get_new, get_next and iteration: one sample at a time. */
-#include "core.h"
+#include "reading.h"
 
 /* The last four arguments of every get_* call. */
 int py_read_options_parse(py_stream *self, PyObject *const *values, py_read_options *options)

@@ -1,5 +1,6 @@
 /* registry.c: facts of pools as plain Python values; registry.py makes them into PoolInfos. */
-#include "core.h"
+#include "fields.h"
+#include "registry.h"
 
 PyObject *py_reader_tuple(const pmipc_reader_info *reader)
 {

@@ -1,5 +1,5 @@
 /* schema.c: the Schema class: what a pool carries, in the library's terms and in numpy's and DLPack's. */
-#include "core.h"
+#include "fields.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* source.c: what can be published: from a Python object to bytes that fit a field, without casting anything. */
-#include "core.h"
+#include "writing.h"
 
 #include <math.h>
 

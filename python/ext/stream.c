@@ -1,6 +1,6 @@
 /* stream.c: the Stream class: opening, closing, forks, and what a stream says of itself. Reads are in read.c, history.c
  * and at.c. */
-#include "core.h"
+#include "reading.h"
 
 /* ---- opening */
 

@@ -2,7 +2,7 @@
  *
  * torch 2.10 and later offer a table of C functions (DLPack's exchange API): a tensor is then made in a quarter of a
  * microsecond. Older ones take the classic capsule. */
-#include "core.h"
+#include "fields.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* wait.c: sleeping until there is something to look at, without the GIL and without the streams. */
-#include "core.h"
+#include "reading.h"
 
 /* A signal may come between Python's look for it and the sleep; it is then noticed this much later. */
 #define SLICE_NS 100000000

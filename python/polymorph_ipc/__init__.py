@@ -1,10 +1,10 @@
 """Publish a tensor in one process, get the newest one in others: shared memory, no copies, found by name.
 
-    producer = TensorProducer.from_sample("cam", np.zeros((480, 640, 3), np.uint8))     # one process
-    producer.publish(image)
+>>> producer = TensorProducer.from_sample("cam", np.zeros((480, 640, 3), np.uint8))     # one process
+>>> producer.publish(image)
 
-    stream = TensorStream("cam")                                                        # any number of others
-    image = stream.get_new(timeout=1.0)
+>>> stream = TensorStream("cam")                                                        # any number of others
+>>> image = stream.get_new(timeout=1.0)
 """
 
 import sys

@@ -518,8 +518,10 @@ class Stream:
         """
 
     def cleanup(self) -> None:
-        """Close the stream. Arrays that came from it stay valid. Idempotent; waiting threads wake and raise ClosedError,
-        and so do later calls; iterations end."""
+        """Close the stream. Arrays that came from it stay valid. Idempotent.
+
+        Threads that wait wake up and raise ClosedError, and so do later calls; iterations end.
+        """
 
     def read_metadata(self) -> str | None:
         """JSON text of what the stream is or was connected to; None when it never was."""

@@ -17,10 +17,18 @@ from ._core import PoolCorruptError, UnsupportedError
 SIMPLE = re.compile(r"[<>|=][biufcSUVmM][0-9]{1,9}(\[[0-9]{0,9}[a-zA-Z]{1,7}\])?")
 MAX_DEPTH = 16
 
-ML_DTYPES = frozenset(
-    "bfloat16 float8_e3m4 float8_e4m3 float8_e4m3b11fnuz float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz "
-    "float8_e8m0fnu".split()
-)
+# DLPack's type codes of the dtypes that numpy has only through ml_dtypes. torch calls them the same.
+ML_DTYPES = {
+    "bfloat16": 4,
+    "float8_e3m4": 7,
+    "float8_e4m3": 8,
+    "float8_e4m3b11fnuz": 9,
+    "float8_e4m3fn": 10,
+    "float8_e4m3fnuz": 11,
+    "float8_e5m2": 12,
+    "float8_e5m2fnuz": 13,
+    "float8_e8m0fnu": 14,
+}
 
 
 def from_ml_dtypes(name: str) -> np.dtype[Any]:
@@ -34,7 +42,8 @@ def from_ml_dtypes(name: str) -> np.dtype[Any]:
     scalar = getattr(ml_dtypes, name, None) if name in ML_DTYPES else None
     if scalar is None:
         raise UnsupportedError(f"ml_dtypes {ml_dtypes.__version__} has no {name}: install a newer one")
-    return np.dtype(scalar)
+    dtype: np.dtype[Any] = np.dtype(scalar)
+    return dtype
 
 
 def to_description(dtype: np.dtype[Any]) -> str:
@@ -48,7 +57,8 @@ def describe(dtype: np.dtype[Any]) -> Any:
         return {"base": describe(base), "shape": list(shape)}
     if dtype.names is None or dtype.fields is None:
         return dtype.str
-    entries = [dtype.fields[name] for name in dtype.names]
+    fields: Any = dtype.fields
+    entries = [fields[name] for name in dtype.names]
     description: dict[str, Any] = {
         "names": list(dtype.names),
         "formats": [describe(entry[0]) for entry in entries],
@@ -97,7 +107,8 @@ def build(description: Any, depth: int) -> np.dtype[Any]:
     }
     if "titles" in description:
         parts["titles"] = [None if title is None else text(title) for title in description["titles"]]
-    dtype: np.dtype[Any] = np.dtype(parts, align=description.get("aligned") is True)
+    as_dtype: Any = np.dtype  # numpy's own stubs know this form only with literal keys
+    dtype: np.dtype[Any] = as_dtype(parts, align=description.get("aligned") is True)
     if description.get("record") is True:
         dtype = np.dtype((np.record, dtype))
     return dtype

@@ -56,7 +56,8 @@ class HistoryInfo(NamedTuple):
     """get_all_new: samples that were passed over since the cursor, because they had left history or were older than
     `max_age`. 0 for the other reads."""
     copied: bool
-    """The arrays are a private copy: asked for, padded, gathered by `get_at`, or because a skipped slot broke the run."""
+    """The arrays are a private copy: asked for, padded, gathered by `get_at`, or the pool gave one, because the stream
+    holds seven views already or a skipped slot broke the run."""
 
 
 class StreamStats(TypedDict):

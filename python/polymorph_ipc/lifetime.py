@@ -1,7 +1,7 @@
 """Orderly exit: what a process leaves behind when it ends by itself.
 
-Every producer that is still open is cleaned up (unless made with keep=True), and so are the pools of producers that were
-garbage collected, unless somebody has adopted them. A process that is killed leaves its pools readable instead.
+Every producer that is still open is cleaned up (unless made with keep=True), and so are the pools of producers that
+were garbage collected, unless somebody has adopted them. A process that is killed leaves its pools readable instead.
 """
 
 from __future__ import annotations

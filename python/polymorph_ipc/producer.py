@@ -121,7 +121,8 @@ class TensorProducer(_core.Producer):
             PoolPermissionError, PoolIncompatibleError, OutOfMemoryError, SystemCallError.
 
         Example:
-            >>> camera = TensorProducer.from_sample("cam", np.zeros((480, 640, 3), np.uint8), metadata={"encoding": "rgb8"})
+            >>> image = np.zeros((480, 640, 3), np.uint8)
+            >>> camera = TensorProducer.from_sample("cam", image, metadata={"encoding": "rgb8"})
             >>> observation = TensorProducer.from_sample("obs", {"rgb": rgb, "depth": depth, "q": np.zeros(7)})
             >>> cloud = TensorProducer.from_sample("lidar", np.zeros((120_000, 4), np.float32), variable=True)
             >>> cloud.publish(points)                   # any (n, 4) with n <= 120_000

@@ -12,19 +12,8 @@ from . import _core, dtypes
 
 # DLPack's type codes, by numpy's kinds.
 CODES = {"i": 0, "u": 1, "f": 2, "c": 5, "b": 6}
-BFLOAT = 4
 OPAQUE = 3
-# torch's names that are not `kind + bits`.
-FLOAT8_CODES = {
-    "float8_e3m4": 7,
-    "float8_e4m3": 8,
-    "float8_e4m3b11fnuz": 9,
-    "float8_e4m3fn": 10,
-    "float8_e4m3fnuz": 11,
-    "float8_e5m2": 12,
-    "float8_e5m2fnuz": 13,
-    "float8_e8m0fnu": 14,
-}
+# The same, by the first part of torch's names.
 KINDS = {"int": 0, "uint": 1, "float": 2, "complex": 5}
 NATIVE_BITS = {0: (8, 16, 32, 64), 1: (8, 16, 32, 64), 2: (16, 32, 64, 128), 5: (64, 128), 6: (8,)}
 
@@ -73,9 +62,9 @@ def from_dlpack(value: Any) -> Any:
     cpu = 1
     if value.__dlpack_device__()[0] == cpu and hasattr(np, "from_dlpack"):
         return np.from_dlpack(value)
-    import torch
+    from torch.utils.dlpack import from_dlpack as torch_from_dlpack
 
-    return torch.from_dlpack(value)
+    return torch_from_dlpack(value)
 
 
 def field_row(name: str, sample: Any, variable: bool, context: str) -> FieldRow:
@@ -93,16 +82,15 @@ def numpy_dtype(dtype: np.dtype[Any], context: str) -> tuple[int, int, str | Non
     """DLPack's code and bits, or the description of what DLPack does not have."""
     if dtype.hasobject:
         raise TypeError(
-            f"{context}: arrays of Python objects cannot be published: pass array.astype(...) with the type of its elements"
+            f"{context}: arrays of Python objects (dtype object) cannot be published: "
+            "pass array.astype(...) with the type of its elements"
         )
     code, bits = CODES.get(dtype.kind, OPAQUE), dtype.itemsize * 8
     if dtype.isnative and bits in NATIVE_BITS.get(code, ()):
         return code, bits, None
     if dtype.type.__module__.split(".")[0] == "ml_dtypes":
-        if dtype.name == "bfloat16":
-            return BFLOAT, 16, None
-        if dtype.name in FLOAT8_CODES:
-            return FLOAT8_CODES[dtype.name], 8, None
+        if dtype.name in dtypes.ML_DTYPES:
+            return dtypes.ML_DTYPES[dtype.name], bits, None
         raise TypeError(f"{context}: {dtype.name} cannot be published: view it as integers, array.view(np.uint8)")
     description = dtypes.to_description(dtype)
     if dtypes.from_description(description, dtype.itemsize) != dtype:
@@ -115,10 +103,8 @@ def torch_dtype(tensor: Any, context: str) -> tuple[int, int]:
     name = str(tensor.dtype).removeprefix("torch.")
     if name == "bool":
         return CODES["b"], 8
-    if name == "bfloat16":
-        return BFLOAT, 16
-    if name in FLOAT8_CODES:
-        return FLOAT8_CODES[name], 8
+    if name in dtypes.ML_DTYPES:
+        return dtypes.ML_DTYPES[name], 16 if name == "bfloat16" else 8
     kind = name.rstrip("0123456789")
     bits = name[len(kind) :]
     if kind in KINDS and bits and int(bits) in NATIVE_BITS[KINDS[kind]]:

@@ -72,13 +72,10 @@ class TensorStream(_core.Stream):
         if start not in ("newest", "oldest"):
             raise ValueError(f'start must be "newest" or "oldest", not {start!r}')
         follow_schema = isinstance(expect, str) and expect == "any"
-        if expect is not None and not follow_schema and not isinstance(expect, _core.Schema):
-            if isinstance(expect, str):
-                raise TypeError(f'expect must be a sample, a Schema or "any", not {expect!r}')
-            expect = samples.schema_for(expect, False, f"expect of pool {pool_name!r}")
+        schema = None if follow_schema else expected_schema(expect, pool_name)
         self.arguments = {
             "backend": backend,
-            "expect": expect,
+            "expect": "any" if follow_schema else schema,
             "max_age": max_age,
             "copy": copy,
             "start": start,
@@ -86,7 +83,7 @@ class TensorStream(_core.Stream):
         super().__init__(
             pool_name,
             backend,
-            None if follow_schema else expect,
+            schema,
             follow_schema,
             start == "oldest",
             max_age,
@@ -131,6 +128,15 @@ class TensorStream(_core.Stream):
     def __reduce__(self) -> tuple[Any, ...]:
         state = getattr(self, "__dict__", None)
         return (reopen, (type(self), self.pool_name, self.arguments), state or None)
+
+
+def expected_schema(expect: Any, pool_name: str) -> _core.Schema | None:
+    """What `expect` says a pool must carry."""
+    if expect is None or isinstance(expect, _core.Schema):
+        return expect
+    if isinstance(expect, str):
+        raise TypeError(f'expect must be a sample, a Schema or "any", not {expect!r}')
+    return samples.schema_for(expect, False, f"expect of pool {pool_name!r}")
 
 
 def reopen(kind: type[TensorStream], pool_name: str, arguments: dict[str, Any]) -> TensorStream:

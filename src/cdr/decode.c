@@ -169,8 +169,6 @@ pmipc_status pmipc_cdr_decode(const pmipc_cdr_decoder *decoder, const void *byte
         return PMIPC_OK;
     if (cdr_reader_is_sound(&run.reader))
         return cdr_tell_overflow(plan, columns, error);
-    if (!error)
-        return cdr_fault_describe(&run.reader.fault, NULL);
     pmipc_status status = cdr_walk(plan->message, bytes, byte_count, NULL, NULL, error);
     if (status)
         return status;

@@ -9,7 +9,7 @@ struct cdr_compiler {
     struct cdr_plan *plan;
     pmipc_error *error;
     uint32_t loops;
-    uint32_t no_merge_before; /* a step must not grow over the beginning or end of a loop */
+    uint32_t no_merge_before; /* what follows a loop is no part of its last step */
     size_t prefix_bytes;
     char prefix[CDR_MAX_PATH + 1]; /* the path to the message at hand, with its '.' or '[].' */
 };
@@ -174,7 +174,6 @@ static pmipc_status cdr_compile_nested(struct cdr_compiler *compiler, const stru
     if (is_list) {
         if (!cdr_emit(compiler, CDR_STEP_LOOP, field, wanted))
             return PMIPC_NO_MEMORY;
-        compiler->no_merge_before = plan->step_count;
         compiler->loops++;
     }
     compiler->prefix_bytes += (size_t)snprintf(compiler->prefix + prefix_bytes, sizeof compiler->prefix - prefix_bytes,

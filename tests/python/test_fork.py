@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from polymorph_ipc import TensorProducer, clean_pools
 
-from support.observe import pool_files
+from support.observe import pool_files, wait_until
 from support.processes import Nursery
 
 FORK = """
@@ -228,6 +230,41 @@ def test_the_parents_death_frees_the_pool_although_a_child_lives_on(spawn: Nurse
     )
     assert child.expect("adopted at") == "7"
     child.fail_with(-9)
+
+
+def test_a_dead_parents_place_at_the_pool_is_free_although_a_child_lives_on(spawn: Nursery) -> None:
+    """The child inherited the descriptor that held its parent's row; the row must not outlive the parent by it."""
+    with TensorProducer.from_sample("other", np.zeros((4, 8), np.int64)) as producer:
+        producer.publish(np.ones((4, 8), np.int64))
+        child = spawn(
+            FORK
+            + """
+    reader = TensorStream("other")
+    kept = reader.get_last()
+    hold, let_go = os.pipe()
+    def work():
+        os.close(let_go)
+        os.read(hold, 1)  # until the parent has ended
+        say("alone")
+        hear()
+        assert number(kept) == 1
+    in_child(work)
+    say("forked")
+    hear()
+    os.kill(os.getpid(), 9)
+    """
+        )
+        child.expect("forked")
+        assert len({reader.pid for reader in producer.readers() if reader.alive}) == 2
+        child.tell("die")
+        child.expect("alone")
+        wait_until(lambda: child.pid not in {reader.pid for reader in producer.readers() if reader.alive})
+        assert len([reader for reader in producer.readers() if reader.alive]) == 1, "the child's own, for what it holds"
+        for _ in range(60):
+            producer.publish(np.zeros((4, 8), np.int64))
+        child.tell("look at what you hold")
+        child.fail_with(-9)
+    clean_pools()
 
 
 def test_a_forked_child_that_is_killed_costs_its_parent_nothing(spawn: Nursery, pool_folder: Path) -> None:

@@ -157,6 +157,33 @@ def test_a_collected_producer_is_like_a_dead_one_until_its_process_ends(spawn: N
         assert stream.get_last() is None
 
 
+def test_a_forked_childs_end_leaves_the_pools_of_producers_that_its_parent_collected(
+    spawn: Nursery, pool_folder: Path
+) -> None:
+    child = spawn(
+        OPEN
+        + """
+    def main():
+        producer = opened()
+    main()
+    gc.collect()
+    pid = os.fork()
+    if pid == 0:
+        sys.exit(0)
+    say("forked child ended with", os.waitpid(pid, 0)[1])
+    hear()
+    """
+    )
+    child.expect("open")
+    child.tell("drop it")
+    assert child.expect("forked child ended with") == "0"
+    with TensorStream("cam") as stream:
+        assert number_of(stream.get_last()) == 1
+    child.tell("end")
+    child.succeed()
+    assert pool_files(pool_folder) == []
+
+
 def test_a_collected_producers_pool_that_another_adopted_survives_the_first_process(
     spawn: Nursery, pool_folder: Path
 ) -> None:

@@ -242,7 +242,7 @@ def test_a_stream_that_met_another_schema_recovers_when_its_own_comes_back() -> 
 
 
 def test_another_history_length_or_metadata_replaces_a_dead_producers_pool(spawn: Nursery) -> None:
-    for options in ({"history_len": 4}, {"metadata": {"units": "rad"}}):
+    for options in ({"history_len": 4}, {"metadata": {"units": "rad"}}, {"spare": 20}):
         child = publisher_of(spawn, 1, 2)
         with TensorStream("cam") as stream:
             child.kill()
@@ -250,6 +250,15 @@ def test_another_history_length_or_metadata_replaces_a_dead_producers_pool(spawn
                 assert producer.seq == 0, "replaced, not adopted"
                 assert producer.publish(numbered(9)) == 1
                 assert number_of(stream.get_new(timeout=0)) == 9
+
+
+def test_metadata_of_the_same_length_that_says_something_else_replaces_a_dead_producers_pool(pool_folder: Path) -> None:
+    for units, adopted in (("rad", False), ("rad", True), ("deg", False)):
+        producer = TensorProducer.from_sample("arm/q", numbered(0), metadata={"units": units}, keep=True)
+        assert producer.adopted is adopted
+        producer.publish(numbered(1))
+        producer.cleanup()
+    clean_pools()
 
 
 def test_a_second_producer_is_refused_with_the_firsts_pid_and_command(spawn: Nursery) -> None:

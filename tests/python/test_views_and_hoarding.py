@@ -50,13 +50,10 @@ def test_consumers_that_keep_whole_histories_cost_bounded_memory() -> None:
     with TensorProducer.from_sample("cam", numbered(0, PAGE_FRAME), history_len=HISTORY_LEN) as producer:
         with TensorStream("cam") as one, TensorStream("cam") as other:
             kept: list[tuple[int, Any]] = []
-            for number in range(1, 301):
+            for number in range(1, 20 * HISTORY_LEN + 1):
                 producer.publish(numbered(number, PAGE_FRAME))
-                for stream in (one, other):
-                    history = stream.get_history(HISTORY_LEN)
-                    if history is not None:
-                        kept.append((number, history))
-                        kept = kept[-200:] if len(kept) > 400 else kept
+                if number % HISTORY_LEN == 0:  # no two histories of a stream have a sample in common
+                    kept += [(number, stream.get_history(HISTORY_LEN)) for stream in (one, other)]
             for number, history in kept:
                 assert numbers_of(history) == list(range(number - HISTORY_LEN + 1, number + 1))
             # a stream may cover history_len + 8 slots and then once more a whole window before it gets copies

@@ -103,6 +103,57 @@ TEST(a_message_of_one_dtype_is_one_block_even_with_headers_between)
     pmipc_cdr_decoder_destroy(decoder);
 }
 
+TEST(fields_that_nobody_wants_are_passed_wherever_they_begin)
+{
+    static const char text[] = "string s\nint8 a\nfloat64 b\nPair p\nint16 c\nint64 d\nuint8 last\n" SEPARATOR
+                               "MSG: test/Pair\nuint8 x\nuint32[3] y\n";
+    const pmipc_cdr_leaf write[] = {{.path = "s", .dtype = PMIPC_CDR_STRING}, {.path = "last", .dtype = PMIPC_UINT8}};
+    pmipc_cdr_encoder *encoder = encoder_of("test/msg/Skipped", text, write, 2, 0);
+    pmipc_cdr_decoder *decoder = decoder_of("test/msg/Skipped", text, write + 1, 1);
+    for (uint8_t length = 0; length < 17; length++) {
+        uint8_t message[128], last = 0;
+        size_t bytes;
+        pmipc_cdr_span span = {"a string of many", length};
+        pmipc_cdr_column given[] = {{.data = &span, .count = 1}, {.data = &length, .count = 1}};
+        CHECK_OK(pmipc_cdr_encode(encoder, given, message, sizeof message, &bytes, NULL));
+        pmipc_cdr_column column = {.data = &last, .capacity = 1};
+        CHECK_OK(pmipc_cdr_decode(decoder, message, bytes, &column, NULL));
+        CHECK_EQ(last, length);
+        CHECK(message[bytes - 1] == length);
+    }
+    pmipc_cdr_encoder_destroy(encoder);
+    pmipc_cdr_decoder_destroy(decoder);
+}
+
+TEST(what_follows_a_sequence_is_no_part_of_its_elements)
+{
+    static const char text[] =
+        "int8 a\nPair[] pairs\nint32 b\nuint8 last\n" SEPARATOR "MSG: test/Pair\nint8 x\nstring s\nint8 y\n";
+    static const char *const messages[] = {"00010000000000000000000000000000"
+                                           "05",
+                                           "0001000000000000010000000000000002000000"
+                                           "6f000000"
+                                           "00000000"
+                                           "05",
+                                           "0001000000000000020000000000000004000000"
+                                           "6f6e6500"
+                                           "00000000"
+                                           "01000000"
+                                           "00000000"
+                                           "00000000"
+                                           "05"};
+    const pmipc_cdr_leaf leaf = {.path = "last", .dtype = PMIPC_UINT8};
+    pmipc_cdr_decoder *decoder = decoder_of("test/msg/Pairs", text, &leaf, 1);
+    for (uint32_t i = 0; i < LENGTH(messages); i++) {
+        message_bytes message = from_hex(messages[i]);
+        uint8_t last = 0;
+        pmipc_cdr_column column = {.data = &last, .capacity = 1};
+        CHECK_OK(pmipc_cdr_decode(decoder, message.data, message.count, &column, NULL));
+        CHECK_EQ(last, 5);
+    }
+    pmipc_cdr_decoder_destroy(decoder);
+}
+
 TEST(a_whole_message_of_one_dtype_has_the_empty_path)
 {
     const pmipc_cdr_leaf leaf = {.path = "", .dtype = PMIPC_FLOAT64};
@@ -404,6 +455,13 @@ TEST(a_bool_that_is_neither_0_nor_1_is_never_handed_out)
     message.data[10] = 1;
     CHECK_OK(pmipc_cdr_decode(decoder, message.data, message.count, &column, &error));
     CHECK(!flags[0] && flags[1] && flags[2] && !flags[3]);
+    pmipc_cdr_decoder_destroy(decoder);
+    /* The same in a block of messages. */
+    const pmipc_cdr_leaf pairs = {.path = "pairs", .dtype = PMIPC_BOOL};
+    decoder = decoder_of("test/msg/Pairs", "Pair[] pairs\n" SEPARATOR "MSG: test/Pair\nbool a\nbool b\n", &pairs, 1);
+    message = from_hex("000100000200000000010200");
+    CHECK_STATUS(pmipc_cdr_decode(decoder, message.data, message.count, &column, &error), PMIPC_CORRUPT);
+    CHECK_HAS(error.text, "pairs[1].a: 2 is no bool");
     pmipc_cdr_decoder_destroy(decoder);
 }
 

@@ -121,8 +121,8 @@ TEST(an_image_and_a_cloud_become_the_golden_bytes)
 TEST(what_is_not_given_has_its_default_or_is_zero_or_empty)
 {
     static const char text[] =
-        "Quaternion[] many\nQuaternion[2] two\nint8 a -7 # minus\nstring s \"it's \\\"x\\\"\" # \"\n"
-        "bool[] b [true, 0]\nstring[<=2] t ['a', 'b#']\nuint16 zero\nwstring w 'h\303\251'\n" SEPARATOR
+        "Quaternion[] many\nQuaternion[2] two\nint8 a -128 # minus\nstring s \"it's \\\"x\\\"\" # \"\n"
+        "bool[] b [true, 0]\nstring[<=2] t ['a', 'b#']\nuint16 zero\nwstring w '\303\251\360\235\204\236'\n" SEPARATOR
         "MSG: test/Quaternion\nfloat32 x\nfloat32 w 1.0\n";
     const pmipc_cdr_leaf leaf = {.path = "many#", .dtype = PMIPC_UINT32};
     uint32_t count = 1;
@@ -137,7 +137,7 @@ TEST(what_is_not_given_has_its_default_or_is_zero_or_empty)
                           "0000803f"
                           "00000000"
                           "0000803f"
-                          "f9000000"
+                          "80000000"
                           "09000000"
                           "6974277320227822"
                           "00"
@@ -153,9 +153,10 @@ TEST(what_is_not_given_has_its_default_or_is_zero_or_empty)
                           "00"
                           "0000"
                           "0000"
-                          "02000000"
-                          "68000000"
-                          "e9000000");
+                          "03000000"
+                          "e9000000"
+                          "34d80000"
+                          "1edd0000");
     pmipc_cdr_encoder_destroy(encoder);
 }
 

@@ -186,7 +186,7 @@ TEST(descriptions_that_mean_harm_are_refused)
         const char *words;
     } cases[] = {{"A a", "a/msg/A contains itself"},
                  {"B[] b\n===\nMSG: a/B\nA[] a", "contains itself"},
-                 {deep, "messages in each other"},
+                 {deep, "lies deeper than 32 messages"},
                  {wide, "is too large at field"},
                  {"int8[1073741825] x", "is too large at field 'x'"},
                  {"B[32768] x\n===\nMSG: a/B\nB2[32769] y\n===\nMSG: a/B2\nint8 z", "is too large at field 'x'"},
@@ -269,6 +269,10 @@ TEST(a_path_leads_to_a_dtype_and_a_shape)
             CHECK_EQ(place.shape[d], cases[i].shape[d]);
     }
     pmipc_cdr_place place;
+    CHECK_OK(pmipc_cdr_types_find(types, "std_msgs/Header", "stamp.sec", &place, NULL));
+    CHECK_OK(pmipc_cdr_types_add(types, "std_msgs/Empty", "", 0, NULL));
+    CHECK_OK(pmipc_cdr_types_find(types, "std_msgs/Empty", "", &place, NULL));
+    CHECK_EQ(place.dtype, PMIPC_CDR_MESSAGE); /* its one byte is nobody's value */
     CHECK_OK(pmipc_cdr_types_find(types, "a/A", "few", &place, NULL));
     CHECK_EQ(place.shape[0], -1);
     CHECK_EQ(place.bounds[0], 4);

@@ -1,6 +1,7 @@
 """A producer that does what it is told: one command a line, one answer each.
 
-open NAME [HISTORY_LEN]   publish N   collect   cleanup   end
+open NAME [HISTORY_LEN [SPARE]]   with SPARE it never grows
+publish N   collect   cleanup   end
 run     publish at full speed until killed
 fill    the same, each frame filled in place by numpy's large copy
 """
@@ -20,8 +21,14 @@ producer = None
 while True:
     command, *arguments = hear().split()
     if command == "open":
-        history_len = int(arguments[1]) if len(arguments) > 1 else 10
-        producer = TensorProducer.from_sample(arguments[0], np.zeros(shape, dtype), history_len=history_len)
+        name, history_len, spare = (*arguments, *("10", None)[len(arguments) - 1 :])
+        producer = TensorProducer.from_sample(
+            name,
+            np.zeros(shape, dtype),
+            history_len=int(history_len),
+            spare=spare and int(spare),
+            grow=spare is None,
+        )
         say("opened", producer.seq)
     elif command == "publish":
         say("published", producer.publish(np.full(shape, int(arguments[0]), dtype)))
