@@ -29,7 +29,10 @@ def is_torch_tensor(value: Any) -> bool:
 
 def refuse_special_array(array: Any, context: str) -> None:
     """Masked arrays and matrices look like arrays, but their elements are not all there is to them."""
-    if isinstance(array, np.ma.MaskedArray):
+    if type(array) is np.ndarray:
+        return
+    masked = sys.modules.get("numpy.ma")  # numpy imports it when somebody first uses it: before that there are none
+    if masked is not None and isinstance(array, masked.MaskedArray):
         raise TypeError(f"{context}: masked arrays cannot be published: pass array.filled(value) or array.data")
     if isinstance(array, np.matrix):
         raise TypeError(f"{context}: numpy.matrix cannot be published: pass np.asarray(matrix)")

@@ -233,6 +233,8 @@ static pmipc_status cdr_copy_constant(struct cdr_plan *plan, struct cdr_leaf *le
     bool copied = data != NULL;
     pmipc_cdr_span *spans = (void *)data;
     for (uint64_t i = 0; is_text && copied && i < column->count; i++) {
+        if (spans[i].count && !spans[i].data)
+            return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: a string without data", leaf->path);
         size_t text_bytes = spans[i].count * (leaf->dtype == PMIPC_CDR_WSTRING ? 4 : 1);
         spans[i].data = cdr_arena_copy_text(&plan->arena, spans[i].data, text_bytes);
         copied = spans[i].data != NULL;

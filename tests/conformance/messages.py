@@ -7,7 +7,7 @@ import random
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,7 @@ def type_name(cls: Any) -> str:
     return f"{package}/{folder}/{cls.__name__}"
 
 
-@lru_cache(maxsize=None)
+@cache
 def members(cls: Any) -> list[Member]:
     found = []
     for name, slot in zip(cls.get_fields_and_field_types(), cls.SLOT_TYPES, strict=True):
@@ -89,7 +89,7 @@ def describe(cls: Any) -> dict[str, str]:
     return texts
 
 
-@lru_cache(maxsize=None)
+@cache
 def installed() -> dict[str, Any]:
     """The classes of every installed interface by name: messages, and the parts of services and actions."""
     found: dict[str, Any] = {}

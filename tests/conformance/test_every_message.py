@@ -138,7 +138,7 @@ def test_any_selection_of_paths_is_read_past_what_is_not_wanted(cls: Any) -> Non
 
 
 def overlap(one: str, other: str) -> bool:
-    """Whether one path lies within the other. Lengths lie nowhere but in a list of messages that is taken as a whole."""
+    """Whether one path lies within the other. Lengths lie nowhere but in a list of messages taken as a whole."""
     if one.endswith("#") and other.endswith("#"):
         return False
 

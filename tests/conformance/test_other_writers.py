@@ -56,7 +56,9 @@ def as_dictionary(message: Any) -> dict[str, Any]:
     return content
 
 
-@pytest.mark.parametrize("name", ["JointState", "PointCloud2", "Image", "CameraInfo", "Imu", "LaserScan", "JoyFeedbackArray"])
+@pytest.mark.parametrize(
+    "name", ["JointState", "PointCloud2", "Image", "CameraInfo", "Imu", "LaserScan", "JoyFeedbackArray"]
+)
 def test_a_file_of_the_mcap_writer_is_read_by_its_own_schema(name: str) -> None:
     cls = installed()[f"sensor_msgs/msg/{name}"]
     assert cls in WITH_TEXT

@@ -176,8 +176,8 @@ def test_a_reader_that_is_lapped_all_the_time_never_sees_a_slot_change_under_it(
                 assert (frame == info.seq).all()
 
 
-# Large copies go around the cache, by stores that no release store orders: here from 16 KiB on, not only when a frame is
-# larger than the machine's caches.
+# Large copies go around the cache, by stores that no release store orders: here from 16 KiB on, and not only when a
+# frame is larger than the machine's caches.
 STREAMING_STORES = {"GLIBC_TUNABLES": "glibc.cpu.x86_non_temporal_threshold=16448"}
 
 

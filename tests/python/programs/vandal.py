@@ -29,7 +29,12 @@ from polymorph_ipc import (
 from support.child import say
 
 FOLDER = Path(os.environ["POLYMORPH_IPC_DIR"])
-SAMPLES: list[Any] = [np.zeros((4, 8), np.int64), {"rgb": np.zeros((6, 8, 3), np.uint8), "q": np.zeros(7)}]
+SAMPLES: list[tuple[Any, bool]] = [
+    (np.zeros((4, 8), np.int64), False),
+    (np.zeros((20, 3), np.float32), True),
+    ({"rgb": np.zeros((6, 8, 3), np.uint8), "q": np.zeros(7), "points": np.zeros((9, 2))}, True),
+    ({"rgb": np.zeros((6, 8, 3), np.uint8), "q": np.zeros(7)}, False),
+]
 
 
 def the_file() -> Path:
@@ -46,13 +51,14 @@ def allowed(act: Callable[[], Any]) -> Any:
 
 
 def vandalize(file: Path, chance: random.Random) -> None:
-    """Overwrite one to eight places: mostly in the first pages, where everything but the payload is."""
+    """Overwrite one to eight places: mostly in the first pages, where all but the slots is, and at the end."""
     size = file.stat().st_size
     with open(file, "r+b", buffering=0) as raw:
         for _ in range(chance.randint(1, 8)):
             reach = chance.choice([64, 256, 4096, 16384, 65536, size])
             length = chance.choice([1, 2, 4, 8, 8, 8, 64, 4096])
-            raw.seek(chance.randrange(min(reach, size)) & ~7)
+            place = chance.randrange(min(reach, size))
+            raw.seek((place if chance.random() < 0.7 else size - 1 - place) & ~7)
             filling = chance.choice(["noise", "zeros", "ones", "small", "bit"])
             length = max(1, min(length, size - raw.tell()))
             if filling == "bit":
@@ -102,16 +108,18 @@ def look_from_outside() -> None:
     allowed(lambda: inspect_pool("cam"))
 
 
-def make(sample: Any, count: int = 6) -> TensorProducer:
-    producer = TensorProducer.from_sample("cam", sample, history_len=4, metadata={"units": "rad"}, keep=True)
+def make(sample: Any, variable: bool, count: int = 6) -> TensorProducer:
+    producer = TensorProducer.from_sample(
+        "cam", sample, history_len=4, metadata={"units": "rad"}, keep=True, variable=variable
+    )
     for _ in range(count):
         producer.publish(sample)
     return producer
 
 
 def damaged_before(chance: random.Random) -> None:
-    sample = chance.choice(SAMPLES)
-    make(sample).cleanup()
+    sample, variable = chance.choice(SAMPLES)
+    make(sample, variable).cleanup()
     vandalize(the_file(), chance)
     if chance.random() < 0.5:
         look_from_outside()
@@ -119,7 +127,7 @@ def damaged_before(chance: random.Random) -> None:
         if stream is not None:
             read_everything(stream)
             stream.cleanup()
-    producer = allowed(lambda: make(sample))
+    producer = allowed(lambda: make(sample, variable))
     if producer is not None:
         with allowed(lambda: TensorStream("cam")) or TensorStream("elsewhere") as stream:
             read_everything(stream)
@@ -130,8 +138,8 @@ def damaged_before(chance: random.Random) -> None:
 
 
 def damaged_during(chance: random.Random) -> None:
-    sample = chance.choice(SAMPLES)
-    producer: Any = make(sample)
+    sample, variable = chance.choice(SAMPLES)
+    producer: Any = make(sample, variable)
     stream: Any = TensorStream("cam")
     held = read_everything(stream) if chance.random() < 0.5 else []
     file = the_file()
