@@ -45,12 +45,13 @@ static PyObject *facts_of(py_state *state, const pmipc_pool_info *info)
     PyObject *problem = sound ? Py_NewRef(Py_None) : text_of(info->problem, sizeof info->problem);
     PyObject *command = text_of(info->producer_command, sizeof info->producer_command);
     PyObject *readers = readers_of(info);
+    PyObject *metadata = info->metadata == NULL ? Py_NewRef(Py_None) : text_of(info->metadata, strlen(info->metadata));
     PyObject *facts = NULL;
-    if (name != NULL && schema != NULL && problem != NULL && command != NULL && readers != NULL)
+    if (name != NULL && schema != NULL && problem != NULL && command != NULL && readers != NULL && metadata != NULL)
         facts = Py_BuildValue(
-            "{s:O,s:s,s:O,s:O,s:z,s:K,s:K,s:L,s:L,s:I,s:I,s:s,s:K,s:K,s:I,s:I,s:O,s:O,s:i,s:O,s:L,s:K,s:O}", "name",
+            "{s:O,s:s,s:O,s:O,s:O,s:K,s:K,s:L,s:L,s:I,s:I,s:s,s:K,s:K,s:I,s:I,s:O,s:O,s:i,s:O,s:L,s:K,s:O}", "name",
             name, "status", pmipc_status_name(info->status), "problem", problem, "schema", schema, "metadata",
-            info->metadata, "incarnation", info->incarnation, "seq", info->seq, "stamp", info->stamp_ns, "published",
+            metadata, "incarnation", info->incarnation, "seq", info->seq, "stamp", info->stamp_ns, "published",
             info->published_ns, "history_len", info->history_len, "slot_count", info->slot_count, "origin",
             origin_name(info->origin), "nbytes", info->payload_bytes, "file_nbytes", info->file_bytes, "mode",
             info->mode, "uid", info->uid, "retired", info->retired ? Py_True : Py_False, "producer_alive",
@@ -61,6 +62,7 @@ static PyObject *facts_of(py_state *state, const pmipc_pool_info *info)
     Py_XDECREF(problem);
     Py_XDECREF(command);
     Py_XDECREF(readers);
+    Py_XDECREF(metadata);
     return facts;
 }
 

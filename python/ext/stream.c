@@ -234,7 +234,7 @@ static PyObject *stream_read_metadata(PyObject *object, PyObject *unused)
     if (self->handle != NULL)
         pmipc_stream_get_info(self->handle, &info);
     if (info.schema != NULL)
-        text = PyUnicode_DecodeUTF8(info.metadata, (Py_ssize_t)strlen(info.metadata), "surrogateescape");
+        text = PyUnicode_DecodeUTF8(info.metadata, (Py_ssize_t)strlen(info.metadata), "replace");
     py_turn_end(&self->turn);
     return info.schema != NULL ? text : Py_NewRef(Py_None);
 }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, NamedTuple
 
 from . import _core
+from .describe import parse_metadata
 
 
 class ReaderInfo(NamedTuple):
@@ -144,11 +144,15 @@ def clean_pools() -> list[str]:
 
 def pool_info(facts: dict[str, Any]) -> PoolInfo:
     """A PoolInfo from the extension's plain facts."""
-    metadata = facts.pop("metadata")
+    metadata = {}
+    try:
+        metadata = parse_metadata(facts.pop("metadata"), facts["name"])
+    except _core.PoolCorruptError as damage:  # one bad text must not hide the pool, nor a list of others
+        facts["problem"] = facts["problem"] or str(damage)
     readers = tuple(ReaderInfo(*reader) for reader in facts.pop("readers"))
     published = facts["published"]
     return PoolInfo(
-        metadata=json.loads(metadata) if metadata else {},
+        metadata=metadata,
         readers=readers,
         age=(_core.monotonic_ns() - published) / 1e9 if published else None,
         **facts,

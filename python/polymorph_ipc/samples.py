@@ -96,7 +96,11 @@ def numpy_dtype(dtype: np.dtype[Any], context: str) -> tuple[int, int, str | Non
             return dtypes.ML_DTYPES[dtype.name], bits, None
         raise TypeError(f"{context}: {dtype.name} cannot be published: view it as integers, array.view(np.uint8)")
     description = dtypes.to_description(dtype)
-    if dtypes.from_description(description, dtype.itemsize) != dtype:
+    try:
+        same = dtypes.from_description(description, dtype.itemsize) == dtype
+    except _core.PoolCorruptError:
+        same = False
+    if not same:
         raise TypeError(f"{context}: the dtype {dtype} cannot be published: numpy does not describe it completely")
     return OPAQUE, 0, description
 

@@ -13,6 +13,7 @@ from polymorph_ipc import (
     PoolNotFoundError,
     TensorProducer,
     TensorStream,
+    _core,
     clean_pools,
     inspect_pool,
     list_pools,
@@ -220,3 +221,20 @@ def test_a_pool_removed_from_outside_is_waited_for_again(spawn: Nursery) -> None
         with TensorProducer.from_sample("cam", numbered(0)) as producer:
             producer.publish(numbered(5))
             assert number_of(stream.get_new(timeout=20)) == 5
+
+
+def test_metadata_that_is_no_json_hides_neither_its_pool_nor_the_others() -> None:
+    """A C producer may put any text there."""
+    good = TensorProducer.from_sample("good", np.zeros(3), metadata={"unit": "m"})
+    bad = _core.Producer("bad", good.schema, 10, 3, 0o600, 0, "{not json", _core.registry_folder(), True, False)
+    try:
+        first, second = list_pools()
+        assert (first.name, first.metadata, second.name, second.metadata) == ("bad", {}, "good", {"unit": "m"})
+        assert first.problem is not None
+        assert "metadata" in first.problem
+        assert second.problem is None
+        assert first.schema == good.schema
+        assert inspect_pool("bad").problem == first.problem
+    finally:
+        bad.cleanup()
+        good.cleanup()
