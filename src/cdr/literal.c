@@ -133,32 +133,36 @@ static const char *cdr_widen(struct cdr_arena *arena, pmipc_cdr_span *span)
     return NULL;
 }
 
-/* Quoted, with \" and \' for quotes inside, or bare up to a stop. */
+/* The end of what is quoted, which begins at `at`; NULL when there is none. */
+static const char *cdr_find_quote(const char *at, const char *end, char quote)
+{
+    for (; at < end && *at != quote; at++)
+        at += *at == '\\' && at + 1 < end && at[1] == quote;
+    return at < end ? at : NULL;
+}
+
+/* Quoted, with a backslash before quotes inside, or bare up to a stop. */
 static const char *cdr_parse_string(struct cdr_arena *arena, const pmipc_cdr_field *type, struct cdr_text *text,
                                     const char *stops, pmipc_cdr_span *span)
 {
-    char *bytes = cdr_arena_allocate(arena, (size_t)(text->end - text->at) + 1);
+    const char quote = text->at < text->end && (*text->at == '"' || *text->at == '\'') ? *text->at++ : '\0';
+    const char *end = quote ? cdr_find_quote(text->at, text->end, quote) : text->at;
+    if (!end)
+        return "the string does not end with its quote";
+    while (!quote && end < text->end && *end && !strchr(stops, *end))
+        end++;
+    char *bytes = cdr_arena_allocate(arena, (size_t)(end - text->at) + 1);
     size_t length = 0;
     if (!bytes)
         return "no memory";
-    char quote = text->at < text->end ? *text->at : '\0';
-    if (quote == '"' || quote == '\'') {
-        for (text->at++; text->at < text->end && *text->at != quote; text->at++) {
-            if (*text->at == '\\' && text->at + 1 < text->end && text->at[1] == quote)
-                text->at++;
+    for (; text->at < end; text->at++)
+        if (!quote || *text->at != '\\' || text->at[1] != quote)
             bytes[length++] = *text->at;
-        }
-        if (text->at == text->end)
-            return "the string does not end with its quote";
-        text->at++;
-    } else {
-        while (text->at < text->end && *text->at && !strchr(stops, *text->at))
-            bytes[length++] = *text->at++;
-        while (length && (bytes[length - 1] == ' ' || bytes[length - 1] == '\t'))
-            length--;
-        if (length == 0)
-            return "a value is missing";
-    }
+    text->at += quote != '\0';
+    while (!quote && length && (bytes[length - 1] == ' ' || bytes[length - 1] == '\t'))
+        bytes[--length] = '\0';
+    if (!quote && length == 0)
+        return "a value is missing";
     *span = (pmipc_cdr_span){bytes, length};
     const char *reason = type->dtype == PMIPC_CDR_WSTRING ? cdr_widen(arena, span) : NULL;
     if (!reason && type->text_bound && span->count > type->text_bound)

@@ -1,4 +1,4 @@
-"""Runs on a real rclpy: pip install "ros-rclpy[fastrtps]" ros-common-interfaces ros-test-msgs."""
+"""Runs on a real rclpy and other programs' codecs: see requirements.txt."""
 
 from __future__ import annotations
 

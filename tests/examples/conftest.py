@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import pytest
 from launcher import EXAMPLES, Launcher
+
+# Started in the background, everything inherits an ignored SIGINT, and the children that tests interrupt would too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 sys.path.insert(0, str(EXAMPLES / "demo"))
 collect_ignore = [] if importlib.util.find_spec("torch") else ["test_torch_policy.py"]

@@ -7,6 +7,7 @@ import gc
 import importlib.util
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
@@ -16,6 +17,9 @@ import pytest
 
 from support.observe import mappings_under, open_descriptors, pool_files
 from support.processes import Nursery
+
+# Started in the background, everything inherits an ignored SIGINT, and the children that tests interrupt would too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HANG_SECONDS = 100
 FAILED = pytest.StashKey[bool]()

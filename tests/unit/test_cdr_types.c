@@ -203,6 +203,26 @@ TEST(descriptions_that_mean_harm_are_refused)
     }
 }
 
+TEST(a_description_takes_memory_by_its_length)
+{
+    /* As many strings as fit into the longest text that is read, and one byte too many. */
+    const size_t longest = 1u << 20;
+    char *text = malloc(longest + 1);
+    size_t length = (size_t)sprintf(text, "string[] s [a");
+    while (length + 2 < longest)
+        length += (size_t)sprintf(text + length, ",a");
+    text[length++] = ']';
+    memset(text + length, ' ', longest + 1 - length);
+    pmipc_cdr_types *types;
+    pmipc_error error;
+    CHECK_OK(pmipc_cdr_types_create(&types, &error));
+    CHECK_OK(pmipc_cdr_types_add(types, "a/A", text, longest, &error));
+    CHECK_STATUS(pmipc_cdr_types_add(types, "a/B", text, longest + 1, &error), PMIPC_INVALID_ARGUMENT);
+    CHECK_HAS(error.text, "a description of 1048577 bytes");
+    pmipc_cdr_types_destroy(types);
+    free(text);
+}
+
 TEST(a_missing_type_may_be_added_after_it_was_missed)
 {
     pmipc_cdr_types *types = types_of("a/A", "int32 first 3\nb/B x\n");
