@@ -21,7 +21,8 @@ suites+=(test-examples test-packaging lint)
 make .venv/ready
 .venv/bin/python -c "import torch" 2>/dev/null || missing "torch is not in .venv, so nothing is tested with it"
 
-if ! make --keep-going --jobs=2 --output-sync=target "${suites[@]}"; then
+# A job in the background of a script is born with Ctrl-C ignored, and so would be every program a test starts.
+if ! env --default-signal=INT,QUIT make --keep-going --jobs=2 --output-sync=target "${suites[@]}"; then
     echo "make test: FAILED, see above" >&2
     exit 1
 fi

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from . import _core, lifetime
+from . import _core, lifetime, samples
 from .describe import by_field, metadata_text, native_dtypes, parse_metadata
 from .registry import ReaderInfo
 
@@ -127,8 +127,6 @@ class TensorProducer(_core.Producer):
             >>> cloud = TensorProducer.from_sample("lidar", np.zeros((120_000, 4), np.float32), variable=True)
             >>> cloud.publish(points)                   # any (n, 4) with n <= 120_000
         """
-        from . import samples  # what streams never need is not imported with the package
-
         return cls(
             pool_name,
             samples.schema_for(sample, variable, f"pool {pool_name!r}"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import _core
+from . import _core, samples
 from .describe import by_field, native_dtypes, parse_metadata
 
 if TYPE_CHECKING:
@@ -136,8 +136,6 @@ def expected_schema(expect: Any, pool_name: str) -> _core.Schema | None:
         return expect
     if isinstance(expect, str):
         raise TypeError(f'expect must be a sample, a Schema or "any", not {expect!r}')
-    from . import samples
-
     return samples.schema_for(expect, False, f"expect of pool {pool_name!r}")
 
 
