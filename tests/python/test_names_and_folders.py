@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -230,14 +231,18 @@ if os.geteuid() == 0:  # only root can become somebody else
             assert child.expect("list") == "returned [('cam', 'OK')]"
             child.succeed()
 
+    # Default folders are the machine's: suites of several Pythons that run side by side need users of their own.
+    STRANGER = 60000 + sys.version_info.minor
+    AS_STRANGER = AS_NOBODY.replace("\n    ", "\n").replace("65534", str(STRANGER))
+
     def test_a_default_folder_that_somebody_else_made_is_refused(spawn: Nursery) -> None:
         """/dev/shm is writable for all: whoever makes another user's folder first must gain nothing by it."""
-        default = Path("/dev/shm/polymorph_ipc-65534")
+        default = Path(f"/dev/shm/polymorph_ipc-{STRANGER}")
         assert not default.exists()
         default.mkdir(mode=0o777)
         default.chmod(0o777)
         try:
-            child = spawn("import os\nos.environ.pop('POLYMORPH_IPC_DIR')" + AS_NOBODY.replace("\n    ", "\n"))
+            child = spawn("import os\nos.environ.pop('POLYMORPH_IPC_DIR')" + AS_STRANGER)
             answer = child.expect("produce")
             assert answer.startswith("PoolPermissionError")
             assert str(default) in answer
@@ -259,7 +264,7 @@ if os.geteuid() == 0:  # only root can become somebody else
     with TensorProducer.from_sample("cam", np.zeros(3)):
         say(oct(os.stat("/dev/shm/polymorph_ipc-65533").st_mode & 0o7777))
     os.rmdir("/dev/shm/polymorph_ipc-65533")
-    """
+    """.replace("65533", str(STRANGER))
         )
         assert child.expect("") == "0o700"
         child.succeed()
