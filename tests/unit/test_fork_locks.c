@@ -110,7 +110,10 @@ static void *opens_publishes_closes(void *context)
         pmipc_producer *producer = bytes_producer(name, 64, 2);
         pmipc_stream *stream = stream_open(name, NULL);
         publish_frames(producer, 3);
-        CHECK_EQ(read_newest(stream), 3);
+        /* No view: one that is live at the moment of a fork gives the child a lock of its own, and those are counted. */
+        pmipc_stream_info info;
+        pmipc_stream_get_info(stream, &info);
+        CHECK_EQ(info.head_seq, 3);
         pmipc_stream_close(stream);
         pmipc_producer_close(producer);
     }
@@ -157,7 +160,7 @@ static void opens_its_own(int channel, const char *argument)
     (void)channel;
     (void)argument;
     char name[32];
-    CHECK(locks_held() <= 1); /* the row for the view it inherited */
+    CHECK_EQ(locks_held(), 1); /* the row for the one view it inherited */
     snprintf(name, sizeof name, "child%d", (int)getpid());
     pmipc_producer *producer = bytes_producer(name, 64, 2);
     publish_frame(producer);
