@@ -178,6 +178,21 @@ static PyObject *plain_view(py_schema *schema, py_lease *lease)
     return result;
 }
 
+/* The next commonest: a dict of such, in numpy. */
+static PyObject *dict_view(py_schema *schema, py_lease *lease)
+{
+    PyObject *result = PyDict_Copy(schema->template);
+    for (uint32_t i = 0; result != NULL && i < schema->field_count; i++) {
+        const pmipc_view_field *from = &lease->view->fields[i];
+        const span where = {from->data, from->length, -1, 0};
+        PyObject *array = numpy_view(schema, i, (PyObject *)lease->pin, &where);
+        if (array == NULL || PyDict_SetItem(result, schema->fields[i].name, array) < 0)
+            Py_CLEAR(result);
+        Py_XDECREF(array);
+    }
+    return result;
+}
+
 PyObject *py_deliver(py_stream *stream, py_lease *lease, const py_rows *rows, const py_read_options *options)
 {
     PyObject *result = NULL;
@@ -185,6 +200,9 @@ PyObject *py_deliver(py_stream *stream, py_lease *lease, const py_rows *rows, co
     if (schema != NULL && py_lease_convert(stream->state, py_stream_gives_torch(stream), lease) == 0) {
         if (rows == NULL && schema->is_plain && !options->return_info && !is_private(options, rows))
             result = plain_view(schema, lease);
+        else if (rows == NULL && schema->is_dict && lease->pin != NULL && !options->return_info
+                 && !is_private(options, rows))
+            result = dict_view(schema, lease);
         else
             result = deliver(stream, schema, lease, rows, options);
     }

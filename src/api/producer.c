@@ -138,38 +138,59 @@ static uint64_t bytes_of(const struct payload_layout *payload, uint32_t i, int64
     return payload->length_index[i] < 0 ? payload->field_bytes[i] : payload->row_bytes[i] * (uint64_t)length;
 }
 
+/* What is wrong with the sources, or OK; the lengths of the variable fields, and the bytes of each field to copy. */
+static pmipc_status check_variable_sources(pmipc_producer *producer, const pmipc_source *sources, uint32_t *lengths,
+                                           uint64_t *bytes)
+{
+    const struct pool_description *description = producer->writer->description;
+    const struct payload_layout *payload = &description->payload;
+    for (uint32_t i = 0; i < description->schema.field_count; i++) {
+        bytes[i] = payload->field_bytes[i];
+        if (payload->length_index[i] < 0)
+            continue;
+        pmipc_status status = check_length(producer, i, sources[i].length);
+        if (status)
+            return status;
+        lengths[payload->length_index[i]] = (uint32_t)sources[i].length;
+        bytes[i] = bytes_of(payload, i, sources[i].length);
+    }
+    return PMIPC_OK;
+}
+
+__attribute__((cold)) static pmipc_status refuse_null_source(pmipc_producer *producer, uint32_t index)
+{
+    return error_set(&producer->error, PMIPC_INVALID_ARGUMENT, 0, "pool '%s': the data of field '%s' is NULL",
+                     producer->place.name, producer->writer->description->schema.fields[index].name);
+}
+
 pmipc_status pmipc_producer_publish_fields(pmipc_producer *producer, const pmipc_source *sources, uint32_t count,
                                            int64_t stamp_ns, uint64_t *seq)
 {
     const struct pool_description *description = producer->writer->description;
     const struct payload_layout *payload = &description->payload;
     uint32_t lengths[PMIPC_MAX_VARIABLE_FIELDS], slot;
-    if (!sources || count != description->schema.field_count)
+    uint64_t some_bytes[PMIPC_MAX_FIELDS];
+    const uint64_t *bytes = payload->field_bytes;
+    if (__builtin_expect(!sources || count != description->schema.field_count, 0))
         return error_set(&producer->error, PMIPC_INVALID_ARGUMENT, 0, "pool '%s': %u fields given, it has %u",
                          producer->place.name, count, description->schema.field_count);
-    for (uint32_t i = 0; i < count; i++) {
-        if (payload->length_index[i] >= 0) {
-            pmipc_status status = check_length(producer, i, sources[i].length);
-            if (status)
-                return status;
-            lengths[payload->length_index[i]] = (uint32_t)sources[i].length;
-        }
-        if (!sources[i].data && bytes_of(payload, i, sources[i].length))
-            return error_set(&producer->error, PMIPC_INVALID_ARGUMENT, 0, "pool '%s': the data of field '%s' is NULL",
-                             producer->place.name, description->schema.fields[i].name);
+    if (payload->variable_count) {
+        pmipc_status status = check_variable_sources(producer, sources, lengths, some_bytes);
+        if (status)
+            return status;
+        bytes = some_bytes;
     }
+    for (uint32_t i = 0; i < count; i++)
+        if (__builtin_expect(!sources[i].data && bytes[i], 0))
+            return refuse_null_source(producer, i);
     pmipc_status status = take_slot(producer, &slot);
     if (status)
         return status;
     char *data = writer_payload(producer->writer, slot);
-    uint64_t valid = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t bytes = bytes_of(payload, i, sources[i].length);
-        if (bytes)
-            memcpy(data + payload->offsets[i], sources[i].data, bytes);
-        valid = payload->offsets[i] + bytes;
-    }
-    status = writer_commit(producer->writer, slot, stamp_ns, lengths, valid);
+    for (uint32_t i = 0; i < count; i++)
+        if (bytes[i])
+            memcpy(data + payload->offsets[i], sources[i].data, bytes[i]);
+    status = writer_commit(producer->writer, slot, stamp_ns, lengths, payload->offsets[count - 1] + bytes[count - 1]);
     if (!status && seq)
         *seq = producer->writer->protocol.seq;
     return status;
