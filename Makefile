@@ -2,6 +2,7 @@
 #   make demo [SECONDS=20] [DEMO_OPTIONS="--plain"]    two producers, a consumer, a killed camera
 #   make test      everything: C, Python 3.10 to 3.13, examples, packaging, lint
 #   make bench     the benchmarks, into docs/benchmarks.md
+#   make bench-peers   the same beside other libraries, which go into an environment of their own
 #   make lint format asan tsan venv clean
 SHELL = /bin/bash
 .SHELLFLAGS = -euo pipefail -c
@@ -19,7 +20,7 @@ PACKAGE_SOURCES = pyproject.toml CMakeLists.txt python/polymorph_ipc/_core.pyi \
 # Tools from .venv are found first: cmake comes from there when the machine has none.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test bench lint format asan tsan venv clean \
+.PHONY: demo test bench bench-peers lint format asan tsan venv clean \
         test-c test-python test-examples test-packaging $(OTHER_PYTHONS:%=test-python-%) build-dev build-release
 
 venv: .venv/ready
@@ -74,6 +75,14 @@ asan tsan: .venv/ready
 
 bench: build-release
 	.venv/bin/python bench/run.py $(BENCH_OPTIONS)
+
+.venv-peers/ready: $(PACKAGE_SOURCES) bench/peers/requirements.txt
+	scripts/make_venv.sh .venv-peers default dev
+	.venv-peers/bin/python -m pip --disable-pip-version-check install --quiet --requirement bench/peers/requirements.txt
+	touch $@
+
+bench-peers: build-release .venv-peers/ready
+	.venv-peers/bin/python bench/run.py $(BENCH_OPTIONS)
 
 clean:
 	rm -rf build .venv .venv-* dist

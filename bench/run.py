@@ -40,7 +40,9 @@ def parse_arguments(words: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description="Measure polymorph_ipc beside the limits of this machine.")
     parser.add_argument("--quick", action="store_true", help="a few milliseconds a figure: does it run at all?")
-    parser.add_argument("--peers", action="store_true", help="also the other libraries that are installed")
+    parser.add_argument(
+        "--no-peers", action="store_true", help="leave out the other libraries, whichever are installed"
+    )
     parser.add_argument(
         "--only", metavar="PREFIX", action="append", help="only groups whose key begins so (repeatable)"
     )
@@ -87,7 +89,8 @@ def main(words: Sequence[str] | None = None) -> int:
         console.print(f"{len(groups)} groups in {time.monotonic() - started:.0f} s")
         if not plan.two_cores:
             console.print("There is no second core: nothing was measured between two cores.")
-        outcomes = run_peers(console, plan, effort, options) if options.peers else None
+        with_peers = not options.no_peers and (not options.only or options.only_peer)
+        outcomes = run_peers(console, plan, effort, options) if with_peers else None
     write(options, results, machine, outcomes)
     return 1 if any(result.failed for group in results for result in group.results) else 0
 

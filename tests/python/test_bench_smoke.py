@@ -73,7 +73,7 @@ def test_libraries_that_are_not_installed_are_named_with_their_command(bench_pro
     (tmp_path / "python").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "python").chmod(0o700)
     outcome = run_bench(
-        "--quick", "--only", "import", "--peers", "--only-peer", "polymorph", "--only-peer", "iceoryx2",
+        "--quick", "--only", "import", "--only-peer", "polymorph", "--only-peer", "iceoryx2",
         "--only-peer", "tensor_ipc", *hidden, "--probe", str(bench_probe), "--out", str(tmp_path),
     )  # fmt: skip
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
