@@ -120,6 +120,7 @@ PMIPC_API const char *pmipc_producer_name(const pmipc_producer *producer);
 PMIPC_API const pmipc_schema *pmipc_producer_schema(const pmipc_producer *producer);
 PMIPC_API uint32_t pmipc_producer_history_len(const pmipc_producer *producer);
 PMIPC_API uint64_t pmipc_producer_incarnation(const pmipc_producer *producer);
+PMIPC_API uint64_t pmipc_producer_epoch(const pmipc_producer *producer);        /* 1 for the creator, one more for each adopter */
 PMIPC_API const char *pmipc_producer_metadata(const pmipc_producer *producer);  /* "" when none */
 
 /** Whether this handle took over a dead producer's pool. */

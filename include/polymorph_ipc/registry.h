@@ -61,17 +61,22 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_registry_next(pmipc_registry *regist
 
 PMIPC_API void pmipc_registry_close(pmipc_registry *registry);
 
-enum {
-    PMIPC_REMOVE_FORCE = 1u  /* remove it although living streams use it: their views stay valid, their next call finds
-                                the pool gone. A living producer is never robbed of its pool */
-};
+/** Options of a removal. All zero (or NULL) is the default: whichever pool has the name, if nobody living uses it. */
+typedef struct pmipc_remove_options {
+    uint64_t incarnation;  /* remove only that very pool; 0: any */
+    uint64_t owner_epoch;  /* and only while no producer has adopted it since this epoch; 0: any */
+    bool force;            /* although living streams use it: their views stay valid, their next call finds the pool gone.
+                              A living producer is never robbed of its pool */
+    bool no_patience;      /* do not wait a second for locks that a dying process may be letting go of */
+} pmipc_remove_options;
 
 /** Retire and remove the pool `name`: streams treat it as absent. Damaged files are removed too.
- *  `incarnation`: remove only that very pool (0: whichever has the name).
- *  Returns: OK; NOT_FOUND; BUSY (a living producer or stream holds it; names them); INVALID_NAME; PERMISSION; UNSUPPORTED (it is
- *  a folder); SYSTEM. */
-PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_pool_remove(const char *name, const char *folder, uint64_t incarnation,
-                                                        uint32_t flags, pmipc_error *error);
+ *  Whoever abandoned a pool and wants it gone later gives its incarnation and owner epoch: should another producer own it
+ *  by then, or have left it behind on purpose, it stays.
+ *  Returns: OK; NOT_FOUND (also: it is another incarnation or epoch by now); BUSY (a living producer or stream holds it; names
+ *  them); INVALID_NAME; PERMISSION; UNSUPPORTED (it is a folder); SYSTEM. */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_pool_remove(const char *name, const char *folder,
+                                                        const pmipc_remove_options *options, pmipc_error *error);
 
 /** Called with the name of each pool that was removed. */
 typedef void (*pmipc_removed_callback)(const char *name, uint64_t file_bytes, void *context);

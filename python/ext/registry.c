@@ -139,8 +139,9 @@ PyObject *py_registry_remove(PyObject *module, PyObject *args)
         return NULL;
     pmipc_error error = {0};
     pmipc_status status;
+    const pmipc_remove_options options = {.incarnation = incarnation, .force = force != 0};
     Py_BEGIN_ALLOW_THREADS
-    status = pmipc_pool_remove(name, folder, incarnation, force ? PMIPC_REMOVE_FORCE : 0u, &error);
+    status = pmipc_pool_remove(name, folder, &options, &error);
     Py_END_ALLOW_THREADS
     if (status != PMIPC_OK) {
         py_raise_error(state, &error);

@@ -302,6 +302,11 @@ uint64_t pmipc_producer_incarnation(const pmipc_producer *producer)
     return producer->writer->description->header.incarnation;
 }
 
+uint64_t pmipc_producer_epoch(const pmipc_producer *producer)
+{
+    return producer->writer->owner_epoch;
+}
+
 const char *pmipc_producer_metadata(const pmipc_producer *producer)
 {
     return producer->writer->description->metadata;

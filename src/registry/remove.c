@@ -51,10 +51,31 @@ static bool take_all_rows(int lock_fd)
     return true;
 }
 
+/* Whether the file is what the caller means. Final under the producer lock only: then nobody adopts it meanwhile. */
+static bool is_meant(int fd, const char *name, const pmipc_remove_options *options)
+{
+    struct pool_description *description = NULL;
+    uint64_t epoch = options->owner_epoch;
+    const off_t place = POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, owner_epoch);
+    if (epoch && pread(fd, &epoch, sizeof epoch, place) != (ssize_t)sizeof epoch)
+        return false;
+    if (epoch != options->owner_epoch)
+        return false;
+    if (options->incarnation == 0)
+        return true;
+    bool meant = description_read(fd, name, &description, NULL) == PMIPC_OK &&
+                 description->header.incarnation == options->incarnation;
+    description_release(description);
+    return meant;
+}
+
 /* One try. NOTHING_NEW: the name leads elsewhere by now. */
-static pmipc_status remove_file(int folder, const char *entry, const char *name, int fd, uint32_t flags, pmipc_error *error)
+static pmipc_status remove_file(int folder, const char *entry, const char *name, int fd, const pmipc_remove_options *options,
+                                pmipc_error *error)
 {
     struct owner_lock lock;
+    if (!is_meant(fd, name, options))
+        return error_set(error, PMIPC_NOT_FOUND, 0, "pool '%s' is another one by now", name);
     int failure = lock_is_held(fd, LOCK_BYTE_PRODUCER) ? EAGAIN : owner_lock_take(&lock, fd);
     if (failure == EAGAIN)
         return held_by_producer(fd, name, error);
@@ -66,7 +87,9 @@ static pmipc_status remove_file(int folder, const char *entry, const char *name,
     pmipc_status status = PMIPC_OK;
     if (!file_is_entry(fd, folder, entry)) {
         status = PMIPC_NOTHING_NEW;
-    } else if (!(flags & PMIPC_REMOVE_FORCE) && !take_all_rows(lock.fd)) {
+    } else if (!is_meant(fd, name, options)) {
+        status = error_set(error, PMIPC_NOT_FOUND, 0, "pool '%s' is another one by now", name);
+    } else if (!options->force && !take_all_rows(lock.fd)) {
         status = held_by_streams(fd, name, error);
     } else {
         retire_file(fd);
@@ -93,10 +116,10 @@ static pmipc_status remove_foreign(int folder, const char *entry, const char *na
                      error_describe_errno(-unlinked, words));
 }
 
-static pmipc_status remove_entry(int folder, const char *entry, const char *name, uint64_t incarnation, uint32_t flags,
-                                 int64_t patience_ns, uint64_t *bytes, pmipc_error *error)
+static pmipc_status remove_entry(int folder, const char *entry, const char *name, const pmipc_remove_options *options,
+                                 uint64_t *bytes, pmipc_error *error)
 {
-    int64_t deadline_ns = clock_monotonic_ns() + patience_ns;
+    int64_t deadline_ns = clock_monotonic_ns() + (options->no_patience ? 0 : PATIENCE_NS);
     for (;;) {
         char words[128];
         int fd = file_open_entry(folder, entry, true);
@@ -107,17 +130,9 @@ static pmipc_status remove_entry(int folder, const char *entry, const char *name
         if (fd < 0)
             return error_set(error, error_status_of(-fd), -fd, "pool '%s': cannot open its file: %s", name,
                              error_describe_errno(-fd, words));
-        struct pool_description *description = NULL;
-        if (incarnation && (description_read(fd, name, &description, NULL) != PMIPC_OK ||
-                            description->header.incarnation != incarnation)) {
-            description_release(description);
-            file_close(fd);
-            return error_set(error, PMIPC_NOT_FOUND, 0, "pool '%s' is another one by now", name);
-        }
-        description_release(description);
         int64_t size = file_bytes(fd);
         *bytes = size > 0 ? (uint64_t)size : 0;
-        pmipc_status status = remove_file(folder, entry, name, fd, flags, error);
+        pmipc_status status = remove_file(folder, entry, name, fd, options, error);
         file_close(fd);
         /* Whoever was killed just now may still hold a lock while its memory is torn down. */
         if (status != PMIPC_NOTHING_NEW && (status != PMIPC_BUSY || clock_monotonic_ns() >= deadline_ns))
@@ -127,8 +142,11 @@ static pmipc_status remove_entry(int folder, const char *entry, const char *name
     }
 }
 
-pmipc_status pmipc_pool_remove(const char *name, const char *folder, uint64_t incarnation, uint32_t flags, pmipc_error *error)
+pmipc_status pmipc_pool_remove(const char *name, const char *folder, const pmipc_remove_options *given, pmipc_error *error)
 {
+    pmipc_remove_options options = {0};
+    if (given)
+        options = *given;
     struct pool_place place;
     int folder_fd;
     uint64_t bytes;
@@ -137,8 +155,8 @@ pmipc_status pmipc_pool_remove(const char *name, const char *folder, uint64_t in
         status = folder_open(place.folder, false, &folder_fd, error);
     if (status)
         return status;
-    status = remove_entry(folder_fd, place.entry, name, incarnation, flags, PATIENCE_NS, &bytes, error);
-    if (status == PMIPC_NOT_FOUND && !incarnation)
+    status = remove_entry(folder_fd, place.entry, name, &options, &bytes, error);
+    if (status == PMIPC_NOT_FOUND && !options.incarnation && !options.owner_epoch)
         error_set(error, PMIPC_NOT_FOUND, ENOENT, "there is no pool '%s' in %s", name, place.folder);
     file_close(folder_fd);
     return status;
@@ -159,6 +177,7 @@ pmipc_status pmipc_registry_clean(const char *folder, pmipc_removed_callback rem
                   : error_set(error, PMIPC_NO_MEMORY, 0, "out of memory");
     if (status)
         goto close_folder;
+    const pmipc_remove_options options = {.no_patience = true};
     pmipc_status first_failure = PMIPC_OK;
     while (pmipc_registry_next(registry, info) == PMIPC_OK) {
         struct pool_place place;
@@ -166,7 +185,7 @@ pmipc_status pmipc_registry_clean(const char *folder, pmipc_removed_callback rem
         pmipc_error reason;
         status = place_of(info->name, folder, &place, &reason);
         if (!status)
-            status = remove_entry(folder_fd, place.entry, info->name, 0, 0, 0, &bytes, &reason);
+            status = remove_entry(folder_fd, place.entry, info->name, &options, &bytes, &reason);
         if (status == PMIPC_OK && removed)
             removed(info->name, bytes, context);
         /* In use is not a failure, and a folder is nobody's pool; one that cannot be removed does not keep the others from being. */

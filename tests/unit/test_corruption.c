@@ -322,7 +322,7 @@ TEST(a_file_damaged_before_it_is_used_never_crashes_anybody)
         close(self.fd);
         use_damaged_file(&self.random);
         if (access(path, F_OK) == 0)
-            CHECK_OK(pmipc_pool_remove("p", NULL, 0, PMIPC_REMOVE_FORCE, NULL));
+            CHECK_OK(pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.force = true}, NULL));
     }
     free(whole);
 }

@@ -63,7 +63,7 @@ TEST(a_stream_lives_through_two_hundred_killed_producers)
     CHECK(after.shared_mappings <= before.shared_mappings + 1); /* the first window's second mapping */
     CHECK(stream_info(stream).slot_count <= HISTORY + PMIPC_DEFAULT_SPARE + 3);
     pmipc_stream_close(stream);
-    CHECK_OK(pmipc_pool_remove("p", NULL, 0, 0, NULL));
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
 static void opens_and_closes_for_ever(int channel, const char *argument)
@@ -98,7 +98,7 @@ TEST(producers_killed_while_they_open_and_close_never_block_the_next)
         else
             pmipc_producer_abandon(producer);
     }
-    (void)!pmipc_pool_remove("p", NULL, 0, 0, NULL);
+    (void)!pmipc_pool_remove("p", NULL, NULL, NULL);
 }
 
 /* ---- consumers ---- */
@@ -388,7 +388,7 @@ TEST(rows_of_the_dead_are_claimed_without_any_help_of_a_producer)
     inspect_release(info);
     for (int i = 0; i < PMIPC_MAX_READERS; i++)
         pmipc_stream_close(streams[i]);
-    CHECK_OK(pmipc_pool_remove("p", NULL, 0, 0, NULL));
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
 /* ---- both at once ---- */
@@ -446,5 +446,5 @@ TEST(a_storm_of_deaths_leaves_every_survivor_with_whole_frames)
     for (int i = 0; i < CONSUMERS; i++)
         helper_kill(&consumers[i]);
     helper_kill(&owner);
-    CHECK_OK(pmipc_pool_remove("p", NULL, 0, 0, NULL));
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }

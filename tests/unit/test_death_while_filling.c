@@ -125,7 +125,7 @@ static void check_kills(role_body body)
         pmipc_view_release(&held);
     }
     pmipc_stream_close(stream);
-    CHECK_OK(pmipc_pool_remove("obs", NULL, 0, 0, NULL));
+    CHECK_OK(pmipc_pool_remove("obs", NULL, NULL, NULL));
 }
 
 TEST(a_dict_filled_in_place_is_never_seen_half)

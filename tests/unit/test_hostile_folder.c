@@ -191,7 +191,7 @@ TEST(a_symbolic_link_is_no_pool_and_its_target_is_left_alone)
     CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
     unlink(file_path);
     CHECK_EQ(symlink(target, file_path), 0);
-    pmipc_status removed = pmipc_pool_remove("p", NULL, 0, PMIPC_REMOVE_FORCE, NULL);
+    pmipc_status removed = pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.force = true}, NULL);
     CHECK(removed == PMIPC_OK || removed >= PMIPC_INVALID_ARGUMENT);
     size_t size;
     char *data = read_file(target, &size);
@@ -231,7 +231,7 @@ TEST(a_directory_is_no_pool_and_stays)
     check_no_pool();
     check_next_producer_starts_or_says_why();
     CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
-    CHECK_STATUS(pmipc_pool_remove("p", NULL, 0, PMIPC_REMOVE_FORCE, NULL), PMIPC_UNSUPPORTED);
+    CHECK_STATUS(pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.force = true}, NULL), PMIPC_UNSUPPORTED);
     CHECK_EQ(access(inside, F_OK), 0);
     unlink(inside);
     rmdir(file_path);
@@ -241,7 +241,7 @@ TEST(damaged_files_are_removed_and_cleaned)
 {
     learn_path("p");
     write_file(file_path, "not a pool", 10);
-    CHECK_OK(pmipc_pool_remove("p", NULL, 0, 0, NULL));
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
     CHECK_EQ(access(file_path, F_OK), -1);
     write_file(file_path, "not a pool", 10);
     CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
@@ -317,7 +317,7 @@ static pmipc_status inspect_a_pool(pmipc_error *error)
 
 static pmipc_status remove_a_pool(pmipc_error *error)
 {
-    return pmipc_pool_remove("p", NULL, 0, 0, error);
+    return pmipc_pool_remove("p", NULL, NULL, error);
 }
 
 static pmipc_status list_pools(pmipc_error *error)
@@ -364,7 +364,7 @@ TEST(a_folder_of_another_user_is_a_permission_error)
     CHECK_EQ(chmod(test_folder(), geteuid() == 0 ? 0700 : 0), 0);
     as_nobody(check_all_denied);
     CHECK_EQ(chmod(test_folder(), 0700), 0);
-    CHECK_OK(pmipc_pool_remove("p", NULL, 0, 0, NULL));
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
 static void check_pool_denied(void)

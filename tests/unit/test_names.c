@@ -109,7 +109,7 @@ TEST(bad_names_are_refused_everywhere)
         CHECK(error.text[0] != '\0');
         CHECK_STATUS(pmipc_stream_open(&stream, bad_names[i], NULL, &error), PMIPC_INVALID_NAME);
         CHECK_STATUS(pmipc_pool_inspect(bad_names[i], NULL, info, &error), PMIPC_INVALID_NAME);
-        CHECK_STATUS(pmipc_pool_remove(bad_names[i], NULL, 0, 0, &error), PMIPC_INVALID_NAME);
+        CHECK_STATUS(pmipc_pool_remove(bad_names[i], NULL, NULL, &error), PMIPC_INVALID_NAME);
         free(info);
     }
 }

@@ -346,7 +346,7 @@ TEST(adoption_is_repeated_as_often_as_producers_die)
     CHECK_EQ(info->seq, 200);
     CHECK(!info->producer_alive);
     inspect_release(info);
-    CHECK_OK(pmipc_pool_remove("camera", NULL, 0, 0, NULL));
+    CHECK_OK(pmipc_pool_remove("camera", NULL, NULL, NULL));
 }
 
 /* The adopter starts with every slot unclean: what living streams hold must survive its first rounds. */

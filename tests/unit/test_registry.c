@@ -94,7 +94,7 @@ TEST(inspect_describes_the_pool_of_a_dead_producer)
     CHECK_EQ(info->producer_pid, pid); /* who it was */
     CHECK_EQ(info->seq, 7);
     inspect_release(info);
-    CHECK_OK(pmipc_pool_remove("p", NULL, 0, 0, NULL));
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
 TEST(inspect_counts_streams_and_takes_no_row_itself)
@@ -138,8 +138,8 @@ TEST(a_pool_that_does_not_exist_is_not_found)
     CHECK_STATUS(pmipc_pool_inspect("absent", NULL, info, &error), PMIPC_NOT_FOUND);
     CHECK_HAS(error.text, "absent");
     CHECK_STATUS(pmipc_pool_inspect("absent", "/dev/shm/no-such-folder", info, &error), PMIPC_NOT_FOUND);
-    CHECK_STATUS(pmipc_pool_remove("absent", NULL, 0, 0, &error), PMIPC_NOT_FOUND);
-    CHECK_STATUS(pmipc_pool_remove("absent", NULL, 0, PMIPC_REMOVE_FORCE, &error), PMIPC_NOT_FOUND);
+    CHECK_STATUS(pmipc_pool_remove("absent", NULL, NULL, &error), PMIPC_NOT_FOUND);
+    CHECK_STATUS(pmipc_pool_remove("absent", NULL, &(pmipc_remove_options){.force = true}, &error), PMIPC_NOT_FOUND);
     free(info);
 }
 
@@ -151,7 +151,7 @@ TEST(releasing_an_empty_info_is_harmless)
     abandon_pool("p", 1);
     CHECK_OK(pmipc_pool_inspect("p", NULL, info, NULL));
     pmipc_pool_info_release(info);
-    CHECK_OK(pmipc_pool_remove("p", NULL, 0, 0, NULL));
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
     free(info);
 }
 
@@ -208,15 +208,15 @@ TEST(pools_that_vanish_during_a_listing_are_left_out)
     CHECK_OK(pmipc_registry_next(registry, info));
     CHECK_TEXT(info->name, "a");
     pmipc_pool_info_release(info);
-    CHECK_OK(pmipc_pool_remove("b", NULL, 0, 0, NULL));
+    CHECK_OK(pmipc_pool_remove("b", NULL, NULL, NULL));
     CHECK_OK(pmipc_registry_next(registry, info));
     CHECK_TEXT(info->name, "c");
     pmipc_pool_info_release(info);
     CHECK_STATUS(pmipc_registry_next(registry, info), PMIPC_NOTHING_NEW);
     pmipc_registry_close(registry);
     free(info);
-    CHECK_OK(pmipc_pool_remove("a", NULL, 0, 0, NULL));
-    CHECK_OK(pmipc_pool_remove("c", NULL, 0, 0, NULL));
+    CHECK_OK(pmipc_pool_remove("a", NULL, NULL, NULL));
+    CHECK_OK(pmipc_pool_remove("c", NULL, NULL, NULL));
 }
 
 /* ---- remove ---- */
@@ -228,9 +228,9 @@ TEST(a_living_producer_is_never_robbed_of_its_pool)
     pmipc_error error = {0};
     char pid[16];
     snprintf(pid, sizeof pid, "%d", (int)getpid());
-    CHECK_STATUS(pmipc_pool_remove("p", NULL, 0, 0, &error), PMIPC_BUSY);
+    CHECK_STATUS(pmipc_pool_remove("p", NULL, NULL, &error), PMIPC_BUSY);
     CHECK_HAS(error.text, pid);
-    CHECK_STATUS(pmipc_pool_remove("p", NULL, 0, PMIPC_REMOVE_FORCE, &error), PMIPC_BUSY);
+    CHECK_STATUS(pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.force = true}, &error), PMIPC_BUSY);
     CHECK_HAS(error.text, pid);
     pmipc_stream *stream = stream_open("p", NULL);
     publish_and_read(producer, stream);
@@ -241,9 +241,9 @@ TEST(a_living_producer_is_never_robbed_of_its_pool)
 TEST(a_dead_pool_is_removed)
 {
     abandon_pool("p", 3);
-    CHECK_OK(pmipc_pool_remove("p", NULL, 0, 0, NULL));
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
     CHECK_EQ(folder_entries(test_folder()), 0);
-    CHECK_STATUS(pmipc_pool_remove("p", NULL, 0, 0, NULL), PMIPC_NOT_FOUND);
+    CHECK_STATUS(pmipc_pool_remove("p", NULL, NULL, NULL), PMIPC_NOT_FOUND);
 }
 
 TEST(a_dead_pool_with_a_living_stream_is_removed_only_by_force)
@@ -255,10 +255,10 @@ TEST(a_dead_pool_with_a_living_stream_is_removed_only_by_force)
     pmipc_error error = {0};
     char pid[16];
     snprintf(pid, sizeof pid, "%d", (int)getpid());
-    CHECK_STATUS(pmipc_pool_remove("p", NULL, 0, 0, &error), PMIPC_BUSY);
+    CHECK_STATUS(pmipc_pool_remove("p", NULL, NULL, &error), PMIPC_BUSY);
     CHECK_HAS(error.text, pid);
     CHECK(pmipc_stream_connected(stream));
-    CHECK_OK(pmipc_pool_remove("p", NULL, 0, PMIPC_REMOVE_FORCE, NULL));
+    CHECK_OK(pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.force = true}, NULL));
     CHECK_EQ(folder_entries(test_folder()), 0);
     CHECK(!pmipc_stream_connected(stream));
     pmipc_view none;
@@ -272,16 +272,53 @@ TEST(a_dead_pool_with_a_living_stream_is_removed_only_by_force)
     pmipc_producer_close(producer);
 }
 
+static pmipc_status remove_only(uint64_t incarnation, uint64_t epoch, pmipc_error *error)
+{
+    const pmipc_remove_options options = {
+        .incarnation = incarnation, .owner_epoch = epoch, .force = true, .no_patience = true};
+    return pmipc_pool_remove("p", NULL, &options, error);
+}
+
 TEST(only_the_very_incarnation_that_was_meant_is_removed)
 {
     abandon_pool("p", 3);
     pmipc_pool_info *info = inspect("p");
-    CHECK_STATUS(pmipc_pool_remove("p", NULL, info->incarnation + 1, 0, NULL), PMIPC_NOT_FOUND);
+    pmipc_remove_options other = {.incarnation = info->incarnation + 1};
+    CHECK_STATUS(pmipc_pool_remove("p", NULL, &other, NULL), PMIPC_NOT_FOUND);
     CHECK_EQ(folder_entries(test_folder()), 1);
-    CHECK_STATUS(pmipc_pool_remove("p", NULL, info->incarnation + 1, PMIPC_REMOVE_FORCE, NULL), PMIPC_NOT_FOUND);
-    CHECK_OK(pmipc_pool_remove("p", NULL, info->incarnation, 0, NULL));
+    CHECK_STATUS(remove_only(info->incarnation + 1, 0, NULL), PMIPC_NOT_FOUND);
+    CHECK_OK(pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.incarnation = info->incarnation}, NULL));
     CHECK_EQ(folder_entries(test_folder()), 0);
     inspect_release(info);
+}
+
+TEST(a_pool_that_another_producer_has_adopted_since_is_not_removed)
+{
+    pmipc_producer *first = bytes_producer("p", BYTES, 4);
+    uint64_t incarnation = pmipc_producer_incarnation(first), epoch = pmipc_producer_epoch(first);
+    CHECK_EQ(epoch, 1);
+    pmipc_producer_abandon(first);
+    pmipc_producer *second = bytes_producer("p", BYTES, 4);
+    CHECK(pmipc_producer_adopted(second));
+    CHECK_EQ(pmipc_producer_incarnation(second), incarnation);
+    CHECK_EQ(pmipc_producer_epoch(second), epoch + 1);
+    pmipc_error error = {0};
+    CHECK_STATUS(remove_only(incarnation, epoch, &error), PMIPC_NOT_FOUND);
+    CHECK_HAS(error.text, "another one by now");
+    CHECK_STATUS(remove_only(incarnation, epoch + 1, &error), PMIPC_BUSY); /* its producer lives */
+    pmipc_producer_abandon(second);
+    CHECK_STATUS(remove_only(incarnation, epoch, &error), PMIPC_NOT_FOUND);
+    CHECK_OK(remove_only(incarnation, epoch + 1, &error));
+    CHECK_EQ(folder_entries(test_folder()), 0);
+}
+
+TEST(a_removal_without_patience_does_not_wait_for_the_living)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+    int64_t before = pmipc_monotonic_ns();
+    CHECK_STATUS(pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.no_patience = true}, NULL), PMIPC_BUSY);
+    CHECK(pmipc_monotonic_ns() - before < 500000000); /* patience is a second */
+    pmipc_producer_close(producer);
 }
 
 TEST(removing_wakes_streams_that_wait)
@@ -291,7 +328,7 @@ TEST(removing_wakes_streams_that_wait)
     pmipc_waiter waiter;
     CHECK_OK(pmipc_waiter_init(&waiter, stream));
     CHECK_STATUS(pmipc_waiter_wait(&waiter, 1, 0, NULL), PMIPC_TIMEOUT);
-    CHECK_OK(pmipc_pool_remove("p", NULL, 0, PMIPC_REMOVE_FORCE, NULL));
+    CHECK_OK(pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.force = true}, NULL));
     CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, NULL));
     pmipc_waiter_release(&waiter);
     pmipc_stream_close(stream);
@@ -303,7 +340,7 @@ TEST(removing_and_opening_race_without_harm)
     for (int round = 0; round < 10; round++) { /* BUSY is retried for a second */
         abandon_pool("p", 3);
         helper owner = helper_start("owns_pool_p", "");
-        pmipc_status status = pmipc_pool_remove("p", NULL, 0, 0, NULL);
+        pmipc_status status = pmipc_pool_remove("p", NULL, NULL, NULL);
         CHECK(status == PMIPC_OK || status == PMIPC_BUSY || status == PMIPC_NOT_FOUND);
         uint64_t seq = hear(owner.channel);
         CHECK(seq == 7 || seq == 10); /* made anew, or adopted after 3 */

@@ -71,7 +71,7 @@ TEST(every_call_accepts_no_error)
     CHECK_STATUS(pmipc_schema_check(&broken, NULL), PMIPC_INVALID_ARGUMENT);
     CHECK_STATUS(pmipc_producer_open(&producer, "p", &broken, NULL, NULL), PMIPC_INVALID_ARGUMENT);
     CHECK_STATUS(pmipc_stream_open(&stream, "", NULL, NULL), PMIPC_INVALID_NAME);
-    CHECK_STATUS(pmipc_pool_remove("absent", NULL, 0, 0, NULL), PMIPC_NOT_FOUND);
+    CHECK_STATUS(pmipc_pool_remove("absent", NULL, NULL, NULL), PMIPC_NOT_FOUND);
 }
 
 /* ---- faults ---- */
