@@ -228,27 +228,46 @@ static void count_lost(pmipc_stream *stream, uint64_t lost)
     fetch_add_relaxed(&stream->reader->readers->facts[stream->reader->protocol.row].dropped, lost); /* a fact */
 }
 
+static void found_next(pmipc_stream *stream, uint64_t seq, pmipc_view *view)
+{
+    view->lost = seq - stream->cursor - 1;
+    count_lost(stream, view->lost);
+    stream->cursor = seq;
+}
+
+/* The ring holds nothing above the cursor although head is `newest`, and stays so. With a history of one, that is how a producer
+ * killed between its two stores leaves it: head itself can be pinned. Otherwise head is damaged, and reading what it names
+ * tells. NOTHING_NEW: head has moved on; look at the ring again. */
+static pmipc_status take_head(pmipc_stream *stream, uint64_t newest, pmipc_view *view)
+{
+    if (reader_head_seq(stream->reader) != newest)
+        return PMIPC_NOTHING_NEW;
+    pmipc_status status = reader_view_newest(stream->reader, view);
+    if (status || view->seq == newest)
+        return status;
+    pmipc_view_release(view);
+    return PMIPC_NOTHING_NEW;
+}
+
 static pmipc_status take_next(pmipc_stream *stream, pmipc_view *view)
 {
     uint64_t history_len = stream->reader->protocol.history_len;
     uint64_t wanted = stream->cursor + 1;
-    for (;;) {
+    for (;;) { /* lock-free: each turn means that the producer has published, or is a step through what it gave up */
         uint64_t newest = reader_head_seq(stream->reader);
-        if (newest <= stream->cursor || newest < wanted)
+        if (newest <= stream->cursor)
             return PMIPC_NOTHING_NEW;
-        if (newest - wanted >= history_len)
+        if (newest >= wanted && newest - wanted >= history_len)
             wanted = newest - history_len + 1;
-        pmipc_status status = reader_view_seq(stream->reader, wanted, view);
-        if (status == PMIPC_NOTHING_NEW) { /* it just left history, or was given up: the next one then */
-            wanted++;
-            continue;
-        }
-        if (status)
+        bool passed = wanted > newest;
+        pmipc_status status =
+            passed ? take_head(stream, newest, view) : reader_view_seq(stream->reader, wanted, view);
+        if (status == PMIPC_OK)
+            found_next(stream, passed ? newest : wanted, view);
+        if (status != PMIPC_NOTHING_NEW)
             return status;
-        view->lost = wanted - stream->cursor - 1;
-        count_lost(stream, view->lost);
-        stream->cursor = wanted;
-        return PMIPC_OK;
+        if (!passed) /* it just left history, or was given up: the next one then */
+            wanted++;
     }
 }
 
@@ -257,7 +276,8 @@ static pmipc_status get_waiting(pmipc_stream *stream, int64_t timeout_ns, pmipc_
                                 pmipc_status (*take)(pmipc_stream *, pmipc_view *))
 {
     int64_t deadline_ns = 0;
-    bool watched = false; /* a folder watch is in place, set up before the last look */
+    bool watched = false;   /* a folder watch is in place, set up before the last look */
+    uint32_t fruitless = 0; /* waits that said there is something to look at */
     struct wait_target target;
     view->owner = NULL;
     for (;;) {
@@ -269,7 +289,13 @@ static pmipc_status get_waiting(pmipc_stream *stream, int64_t timeout_ns, pmipc_
         bool is_absent = status == PMIPC_NOT_CONNECTED && !stream->manual_reconnect;
         if (status == PMIPC_NOTHING_NEW && leave_orphan(stream))
             continue;
-        if ((status != PMIPC_NOTHING_NEW && !is_absent) || timeout_ns == 0) {
+        bool is_over = timeout_ns == 0;
+        if (fruitless && (status == PMIPC_NOTHING_NEW || is_absent)) {
+            if (fruitless > FRUITLESS_WAITS)
+                clock_pause_ns(FRUITLESS_PAUSE_NS);
+            is_over = clock_monotonic_ns() >= deadline_ns;
+        }
+        if ((status != PMIPC_NOTHING_NEW && !is_absent) || is_over) {
             if (watched)
                 target_release(&target);
             return status == PMIPC_NOTHING_NEW || is_absent ? PMIPC_TIMEOUT : status;
@@ -292,6 +318,7 @@ static pmipc_status get_waiting(pmipc_stream *stream, int64_t timeout_ns, pmipc_
         uint32_t ready;
         struct wait_target *targets[] = {&target};
         status = targets_wait(targets, 1, deadline_ns, &ready);
+        fruitless++;
         if (!is_absent)
             target_release(&target);
         if (status) {

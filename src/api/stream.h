@@ -5,6 +5,11 @@
 #include "api/target.h"
 #include "registry/claim.h"
 
+/* Waits that end early and then find nothing: two in a row are usual (a pool was retired, another appeared). Whatever causes
+ * more must not burn a core, nor outlast the timeout. */
+#define FRUITLESS_WAITS 2
+#define FRUITLESS_PAUSE_NS 1000000
+
 struct pmipc_stream {
     uint64_t generation;
     struct pool_reader *reader;       /* NULL: not connected */

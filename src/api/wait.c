@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "api/stream.h"
+#include "os/clock.h"
 #include "os/error.h"
 
 #define ON_STACK 16
@@ -82,7 +83,9 @@ pmipc_status pmipc_stream_wait_any(pmipc_stream *const *streams, uint32_t count,
     struct wait_target **targets = calloc(count, sizeof *targets);
     pmipc_status status = storage && targets ? look_at_all(streams, count, &index) : PMIPC_NO_MEMORY;
     int64_t deadline_ns = deadline_after(timeout_ns);
-    while (status == PMIPC_NOTHING_NEW) {
+    for (uint32_t turn = 0; status == PMIPC_NOTHING_NEW; turn++) {
+        if (turn > FRUITLESS_WAITS)
+            clock_pause_ns(FRUITLESS_PAUSE_NS);
         for (uint32_t i = 0; i < count; i++) {
             targets[i] = &storage[i];
             target_init(targets[i], streams[i]->anchor, streams[i]->reader, streams[i]->cursor, streams[i]->absent);
@@ -94,6 +97,8 @@ pmipc_status pmipc_stream_wait_any(pmipc_stream *const *streams, uint32_t count,
             target_release(targets[i]);
         if (status == PMIPC_OK)
             status = look_at_all(streams, count, &index);
+        if (status == PMIPC_NOTHING_NEW && clock_monotonic_ns() >= deadline_ns)
+            status = PMIPC_TIMEOUT;
     }
     free(storage);
     free(targets);

@@ -1,0 +1,78 @@
+/* Single words of a living pool's control page and ring, overwritten by somebody with write access: whoever reads them says
+ * CORRUPT, in time.
+ *
+ * This test knows the layout from the inside: forging needs it. */
+#include "pools.h"
+
+#include "pool/layout.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#define BYTES 1000
+#define MS INT64_C(1000000)
+
+static const off_t HEAD = POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, head);
+
+static int open_file(const char *name)
+{
+    char path[512];
+    pool_path(name, path, sizeof path);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    CHECK(fd >= 0);
+    return fd;
+}
+
+static uint64_t read_word(int fd, off_t offset)
+{
+    uint64_t word;
+    CHECK_EQ(pread(fd, &word, sizeof word, offset), sizeof word);
+    return word;
+}
+
+static void write_word(int fd, off_t offset, uint64_t word)
+{
+    CHECK_EQ(pwrite(fd, &word, sizeof word, offset), sizeof word);
+}
+
+/* ---- head ---- */
+
+TEST(a_head_that_promises_what_history_does_not_hold_is_damage_to_get_next)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 10);
+    publish_frames(producer, 20);
+    pmipc_stream *stream = stream_open("p", NULL);
+    int fd = open_file("p");
+    write_word(fd, HEAD, read_word(fd, HEAD) + (UINT64_C(1000) << 16));
+    pmipc_view view;
+    CHECK_STATUS(pmipc_stream_get_next(stream, 200 * MS, &view), PMIPC_CORRUPT);
+    CHECK_STATUS(pmipc_stream_get_next(stream, 0, &view), PMIPC_CORRUPT);
+    pmipc_error error;
+    pmipc_stream_last_error(stream, &error);
+    CHECK_HAS(error.text, "damaged");
+    close(fd);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(get_next_finds_the_newest_where_a_kill_between_two_stores_left_a_history_of_one)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 1);
+    publish_frames(producer, 3);
+    pmipc_producer_abandon(producer);
+    int fd = open_file("p");
+    uint64_t head = read_word(fd, HEAD);
+    write_word(fd, POOL_RING_OFFSET, UINT64_C(4) << 16 | ((head & 0xffff) == 0 ? 1 : 0)); /* the next entry, head not stored */
+    const pmipc_stream_options options = {.start_oldest = true};
+    pmipc_stream *stream = stream_open("p", &options);
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
+    CHECK_EQ(view.seq, 3);
+    CHECK_EQ(view.lost, 0);
+    check_view(&view);
+    pmipc_view_release(&view);
+    CHECK_STATUS(pmipc_stream_get_next(stream, 0, &view), PMIPC_TIMEOUT);
+    close(fd);
+    pmipc_stream_close(stream);
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+}
