@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/clock.h"
@@ -13,6 +14,7 @@
 #define PATIENCE_NS 1000000000
 #define RETRY_INTERVAL_NS 2000000
 #define UNUSED_POOLS_NAMED 5
+#define TURNS_MAX 10000 /* of a claim: far more than patience makes */
 
 /* Whether to try again after having found something busy; the first call starts the clock. */
 static bool be_patient(int64_t *deadline_ns)
@@ -106,6 +108,23 @@ static pmipc_status create(const struct pool_place *place, int folder, const pmi
     return status;
 }
 
+/* Take the name from a file that is to be replaced, if it still has it. */
+static pmipc_status unlink_old(const struct pool_place *place, int folder, int fd, pmipc_error *error)
+{
+    char words[128];
+    int failure = file_is_entry(fd, folder, place->entry) ? -file_unlink(folder, place->entry) : 0;
+    if (failure == 0 || failure == ENOENT)
+        return PMIPC_OK;
+    struct stat file = {0}, parent = {0};
+    (void)fstat(fd, &file);
+    (void)fstat(folder, &parent);
+    return error_set(error, error_status_of(failure), failure,
+                     "pool '%s' is of another kind than this producer wants, and its file %s cannot be removed: %s. It belongs to "
+                     "uid %u%s. Have its owner remove it, or choose another name",
+                     place->name, place->path, error_describe_errno(failure, words), (unsigned)file.st_uid,
+                     parent.st_mode & S_ISVTX ? ", and in a sticky folder only its owner may do that" : "");
+}
+
 /* The file's lock is held. Adopt it, or retire it and make a new one in its place. */
 static pmipc_status adopt_or_replace(const struct pool_place *place, int folder, int *fd, struct owner_lock *lock,
                                      const struct pool_description *wanted, const pmipc_producer_options *options,
@@ -125,11 +144,12 @@ static pmipc_status adopt_or_replace(const struct pool_place *place, int folder,
     } else if (status != PMIPC_CORRUPT && status != PMIPC_INCOMPATIBLE) {
         return error_set(error, status, 0, "pool '%s': cannot read its file", place->name);
     }
-    /* Retired and unlinked first: its memory may be what the new one needs. The old lock is held until the new file has the
-     * name, so that nobody takes the old one for a pool to adopt. */
+    /* Unlinked first: a pool that cannot be replaced must not be retired. Both before the new one is made: its memory may be what
+     * that needs. The old lock is held until the new file has the name, so that nobody takes the old one for a pool to adopt. */
+    status = unlink_old(place, folder, *fd, error);
+    if (status)
+        return status;
     retire_file(*fd);
-    if (file_is_entry(*fd, folder, place->entry))
-        (void)file_unlink(folder, place->entry);
     file_close(*fd);
     *fd = -1;
     status = create(place, folder, &wanted->schema, options, writer, error);
@@ -172,6 +192,7 @@ pmipc_status claim_as_producer(const struct pool_place *place, const pmipc_schem
     int folder, fd;
     struct pool_description *wanted;
     int64_t deadline_ns = 0;
+    int turns = 0;
     pmipc_status status = folder_open(place->folder, true, &folder, error);
     if (status)
         return status;
@@ -192,7 +213,10 @@ pmipc_status claim_as_producer(const struct pool_place *place, const pmipc_schem
             status = adopt_or_replace(place, folder, &fd, &lock, wanted, options, writer, error);
         owner_lock_drop(&lock);
         file_close(fd);
-    } while (status == PMIPC_NOTHING_NEW);
+    } while (status == PMIPC_NOTHING_NEW && ++turns < TURNS_MAX);
+    if (status == PMIPC_NOTHING_NEW)
+        status = error_set(error, PMIPC_BUSY, 0, "pool '%s': its file %s is replaced by others all the time", place->name,
+                           place->path);
     description_release(wanted);
     if (status == PMIPC_NO_SPACE)
         name_unused_pools(place, error);

@@ -92,9 +92,10 @@ static pmipc_status remove_file(int folder, const char *entry, const char *name,
     } else if (!options->force && !take_all_rows(lock.fd)) {
         status = held_by_streams(fd, name, error);
     } else {
-        retire_file(fd);
-        int unlinked = file_unlink(folder, entry);
-        if (unlinked != 0 && unlinked != -ENOENT) {
+        int unlinked = file_unlink(folder, entry); /* first: what cannot be removed must not be retired */
+        if (unlinked == 0 || unlinked == -ENOENT) {
+            retire_file(fd);
+        } else {
             char words[128];
             status = error_set(error, error_status_of(-unlinked), -unlinked, "pool '%s': cannot remove its file: %s", name,
                                error_describe_errno(-unlinked, words));

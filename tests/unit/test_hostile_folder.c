@@ -408,6 +408,41 @@ TEST(a_pool_of_another_user_is_a_permission_error_and_is_listed_as_such)
     pmipc_producer_close(producer);
 }
 
+static void replace_and_remove_in_a_sticky_folder(void)
+{
+    pmipc_schema schema = bytes_schema(2 * BYTES);
+    pmipc_producer *producer;
+    pmipc_error error = {0};
+    CHECK_STATUS(pmipc_producer_open(&producer, "p", &schema, NULL, &error), PMIPC_PERMISSION);
+    CHECK_HAS(error.text, file_path);
+    CHECK_HAS(error.text, "uid 0");
+    CHECK_HAS(error.text, "sticky");
+    CHECK_STATUS(pmipc_pool_remove("p", NULL, NULL, &error), PMIPC_PERMISSION);
+}
+
+/* The folder is shared and sticky, the pool is writable, but only its owner may take its name away. */
+TEST(a_pool_that_cannot_be_replaced_is_not_retired)
+{
+    if (geteuid() != 0)
+        return; /* two users are needed */
+    pmipc_schema schema = bytes_schema(BYTES);
+    pmipc_producer_options options = {.history_len = 4, .mode = 0666};
+    pmipc_producer *producer = producer_open("p", &schema, &options);
+    publish_frame(producer);
+    pool_path("p", file_path, sizeof file_path);
+    pmipc_producer_abandon(producer);
+    CHECK_EQ(chmod(test_folder(), 01777), 0);
+    as_nobody(replace_and_remove_in_a_sticky_folder);
+    CHECK_EQ(chmod(test_folder(), 0700), 0);
+    pmipc_pool_info *info = inspect("p");
+    CHECK(!info->retired);
+    inspect_release(info);
+    pmipc_stream *stream = stream_open("p", NULL);
+    CHECK_EQ(read_newest(stream), 1);
+    pmipc_stream_close(stream);
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+}
+
 static void read_as_another_user(void)
 {
     pmipc_stream *stream = stream_open("p", NULL);
