@@ -34,3 +34,9 @@ bool lock_is_held(int fd, int byte)
     struct flock lock = one_byte(F_WRLCK, byte);
     return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
+
+bool lock_is_part_of_more(int fd, int byte)
+{
+    struct flock lock = one_byte(F_WRLCK, byte);
+    return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_len != 1;
+}

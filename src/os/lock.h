@@ -17,4 +17,8 @@ void lock_release(int fd, int byte);
 /* Whether somebody else's description holds the byte. Works on read-only descriptors and disturbs nobody. */
 bool lock_is_held(int fd, int byte);
 
+/* Whether somebody else's description holds the byte together with its neighbours (the kernel joins the locks of one
+ * description). */
+bool lock_is_part_of_more(int fd, int byte);
+
 #endif

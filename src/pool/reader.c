@@ -128,10 +128,14 @@ static pmipc_status claim_row(struct pool_reader *reader, pmipc_error *error)
     }
     uint32_t row = rows_claim(reader->readers, reader->lock_fd, NO_ROW);
     if (row == NO_ROW) {
+        bool removed = rows_are_being_taken_away(reader->lock_fd);
         file_close(reader->lock_fd);
         reader->lock_fd = -1;
         fork_mutex_unlock();
-        error_set(error, PMIPC_FULL, 0, "pool '%s' has %d streams connected, and that is the most it can have; ", name, PIN_ROWS);
+        if (removed)
+            return error_set(error, PMIPC_NOT_CONNECTED, 0, "pool '%s' is just being removed", name);
+        error_set(error, PMIPC_FULL, 0,
+                  "pool '%s' has all of its %d rows taken, by streams and by forked children that inherited views; ", name, PIN_ROWS);
         struct slot_lookup no_pins = {0};
         rows_name_holders(reader->readers, reader->fd, &no_pins, error);
         return PMIPC_FULL;

@@ -51,8 +51,8 @@ struct pool_reader {
     pmipc_error *error;                        /* the stream's; NULL once it is closed */
 };
 
-/* Connect to the pool in the file open as `fd`, which is taken over on OK only. Returns OK; RETIRED; FULL (all rows are
- * held; try again for a second); CORRUPT; INCOMPATIBLE; NO_MEMORY; SYSTEM. */
+/* Connect to the pool in the file open as `fd`, which is taken over on OK only. Returns OK; RETIRED; NOT_CONNECTED
+ * (somebody is just removing it); FULL (all rows are held; try again for a second); CORRUPT; INCOMPATIBLE; NO_MEMORY; SYSTEM. */
 pmipc_status reader_open(struct pool_reader **reader, int fd, const char *name, bool prefault, pmipc_error *error);
 
 /* The stream lets go. Views and waiters may keep it alive. */

@@ -32,6 +32,14 @@ uint32_t rows_claim(struct pool_readers *readers, int lock_fd, uint32_t above)
     return row != NO_ROW ? row : claim_among(readers, lock_fd, allowed & used);
 }
 
+bool rows_are_being_taken_away(int lock_fd)
+{
+    for (uint32_t row = 0; row < PIN_ROWS; row++)
+        if (lock_is_part_of_more(lock_fd, LOCK_BYTE_ROW(row)))
+            return true;
+    return false;
+}
+
 uint32_t rows_sweep(struct pool_readers *readers, int lock_fd)
 {
     uint32_t cleared = 0;

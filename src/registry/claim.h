@@ -14,7 +14,7 @@ pmipc_status claim_as_producer(const struct pool_place *place, const pmipc_schem
 void retire_and_unlink(struct pool_writer *writer, const struct pool_place *place);
 
 /* Connect to the pool. `patient`: when all rows are held, try for a second, since a dying process may be letting go of one.
- * NOT_CONNECTED: there is none, or the one there is retired; `*absent` then identifies that file, so
+ * NOT_CONNECTED: there is none, or it is just being removed, or the one there is retired; `*absent` then identifies that file, so
  * that a waiter can tell when another takes its place. */
 pmipc_status claim_as_stream(const struct pool_place *place, bool prefault, bool patient, struct pool_reader **reader,
                              struct file_identity *absent, pmipc_error *error);

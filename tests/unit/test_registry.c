@@ -272,13 +272,6 @@ TEST(a_dead_pool_with_a_living_stream_is_removed_only_by_force)
     pmipc_producer_close(producer);
 }
 
-static pmipc_status remove_only(uint64_t incarnation, uint64_t epoch, pmipc_error *error)
-{
-    const pmipc_remove_options options = {
-        .incarnation = incarnation, .owner_epoch = epoch, .force = true, .no_patience = true};
-    return pmipc_pool_remove("p", NULL, &options, error);
-}
-
 TEST(only_the_very_incarnation_that_was_meant_is_removed)
 {
     abandon_pool("p", 3);
@@ -286,39 +279,11 @@ TEST(only_the_very_incarnation_that_was_meant_is_removed)
     pmipc_remove_options other = {.incarnation = info->incarnation + 1};
     CHECK_STATUS(pmipc_pool_remove("p", NULL, &other, NULL), PMIPC_NOT_FOUND);
     CHECK_EQ(folder_entries(test_folder()), 1);
-    CHECK_STATUS(remove_only(info->incarnation + 1, 0, NULL), PMIPC_NOT_FOUND);
+    other.force = true;
+    CHECK_STATUS(pmipc_pool_remove("p", NULL, &other, NULL), PMIPC_NOT_FOUND);
     CHECK_OK(pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.incarnation = info->incarnation}, NULL));
     CHECK_EQ(folder_entries(test_folder()), 0);
     inspect_release(info);
-}
-
-TEST(a_pool_that_another_producer_has_adopted_since_is_not_removed)
-{
-    pmipc_producer *first = bytes_producer("p", BYTES, 4);
-    uint64_t incarnation = pmipc_producer_incarnation(first), epoch = pmipc_producer_epoch(first);
-    CHECK_EQ(epoch, 1);
-    pmipc_producer_abandon(first);
-    pmipc_producer *second = bytes_producer("p", BYTES, 4);
-    CHECK(pmipc_producer_adopted(second));
-    CHECK_EQ(pmipc_producer_incarnation(second), incarnation);
-    CHECK_EQ(pmipc_producer_epoch(second), epoch + 1);
-    pmipc_error error = {0};
-    CHECK_STATUS(remove_only(incarnation, epoch, &error), PMIPC_NOT_FOUND);
-    CHECK_HAS(error.text, "another one by now");
-    CHECK_STATUS(remove_only(incarnation, epoch + 1, &error), PMIPC_BUSY); /* its producer lives */
-    pmipc_producer_abandon(second);
-    CHECK_STATUS(remove_only(incarnation, epoch, &error), PMIPC_NOT_FOUND);
-    CHECK_OK(remove_only(incarnation, epoch + 1, &error));
-    CHECK_EQ(folder_entries(test_folder()), 0);
-}
-
-TEST(a_removal_without_patience_does_not_wait_for_the_living)
-{
-    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
-    int64_t before = pmipc_monotonic_ns();
-    CHECK_STATUS(pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.no_patience = true}, NULL), PMIPC_BUSY);
-    CHECK(pmipc_monotonic_ns() - before < 500000000); /* patience is a second */
-    pmipc_producer_close(producer);
 }
 
 TEST(removing_wakes_streams_that_wait)

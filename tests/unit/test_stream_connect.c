@@ -338,6 +338,7 @@ TEST(the_sixty_fifth_stream_is_refused_and_told_who_holds_the_rows)
     snprintf(pid, sizeof pid, "%d", (int)holder.pid);
     CHECK_HAS(error.text, pid);
     CHECK_HAS(error.text, "64");
+    CHECK_HAS(error.text, "forked children");
     for (int i = 0; i < 4; i++)
         CHECK_EQ(read_newest(streams[i]), 1); /* the others are not disturbed */
     pmipc_stream_close(streams[2]);
