@@ -30,7 +30,7 @@ PMIPC_BEGIN_DECLS
     X(INCOMPATIBLE, 23, "the pool was made by an incompatible build", PoolIncompatibleError, RuntimeError)             \
     X(CLOSED, 24, "the handle is closed", ClosedError, ValueError)                                                     \
     X(FORKED, 25, "the handle belongs to the parent process", ForkedError, RuntimeError)                               \
-    X(LOST, 26, "another producer has taken the pool over", PoolLostError, RuntimeError)                               \
+    X(LOST, 26, "the handle has lost its place in the pool", PoolLostError, RuntimeError)                               \
     X(WRONG_STATE, 27, "the call does not fit the handle's state", WrongStateError, RuntimeError)                      \
     X(NO_SPACE, 28, "not enough shared memory", PoolSpaceError, OSError)                                               \
     X(NO_MEMORY, 29, "out of memory", OutOfMemoryError, MemoryError)                                                   \

@@ -66,6 +66,10 @@ static pmipc_status connect_by_name(pmipc_stream *stream, bool patient)
     }
     reader->error = &stream->error;
     stream->reader = reader;
+    uint64_t incarnation = reader->description->header.incarnation;
+    if (stream->incarnation == incarnation)
+        return PMIPC_OK; /* the same pool again, after the row was lost: the cursor goes on */
+    stream->incarnation = incarnation;
     stream->connections++;
     stream->cursor = first_cursor(stream);
     return PMIPC_OK;
@@ -92,7 +96,8 @@ pmipc_status pmipc_stream_reconnect(pmipc_stream *stream, pmipc_error *error)
     if (!process_is(stream->generation)) {
         status = stream_fail(stream, PMIPC_FORKED, "this stream belongs to the parent process; open it anew in the child");
     } else {
-        if (stream->reader && (reader_is_retired(stream->reader) || reader_is_orphaned(stream->reader, stream->anchor)))
+        if (stream->reader && (reader_is_retired(stream->reader) || !protocol_row_is_own(&stream->reader->protocol) ||
+                               reader_is_orphaned(stream->reader, stream->anchor)))
             disconnect(stream);
         if (!stream->reader)
             status = connect_by_name(stream, true);
@@ -169,6 +174,14 @@ void pmipc_stream_close(pmipc_stream *stream)
 
 /* ---------------------------------------------------------------------------------------------------------------- gets */
 
+/* What a read ended with. A stream that has lost its row says so in this call and connects anew in the next. */
+static pmipc_status end_read(pmipc_stream *stream, pmipc_status status)
+{
+    if (__builtin_expect(status == PMIPC_LOST && !stream->manual_reconnect, 0))
+        disconnect(stream);
+    return status;
+}
+
 static void count_view(pmipc_stream *stream, const pmipc_view *view)
 {
     stream->received++;
@@ -204,7 +217,7 @@ pmipc_status pmipc_stream_get_last(pmipc_stream *stream, pmipc_view *view)
         return status;
     status = reader_view_newest(stream->reader, view);
     if (status)
-        return status;
+        return end_read(stream, status);
     stream->cursor = view->seq;
     count_view(stream, view);
     return PMIPC_OK;
@@ -298,7 +311,7 @@ static pmipc_status get_waiting(pmipc_stream *stream, int64_t timeout_ns, pmipc_
         if ((status != PMIPC_NOTHING_NEW && !is_absent) || is_over) {
             if (watched)
                 target_release(&target);
-            return status == PMIPC_NOTHING_NEW || is_absent ? PMIPC_TIMEOUT : status;
+            return status == PMIPC_NOTHING_NEW || is_absent ? PMIPC_TIMEOUT : end_read(stream, status);
         }
         if (deadline_ns == 0)
             deadline_ns = deadline_after(timeout_ns);
@@ -353,7 +366,7 @@ pmipc_status pmipc_stream_get_window(pmipc_stream *stream, uint32_t min_count, u
     status = reader_view_window(stream->reader, 0, min_count, max_count, view);
     if (!status)
         count_view(stream, view);
-    return status;
+    return end_read(stream, status);
 }
 
 pmipc_status pmipc_stream_get_unseen(pmipc_stream *stream, pmipc_view *view)
@@ -366,7 +379,7 @@ pmipc_status pmipc_stream_get_unseen(pmipc_stream *stream, pmipc_view *view)
         return PMIPC_NOTHING_NEW;
     status = reader_view_window(stream->reader, stream->cursor, 1, stream->reader->protocol.history_len, view);
     if (status)
-        return status == PMIPC_TOO_FEW ? PMIPC_NOTHING_NEW : status;
+        return status == PMIPC_TOO_FEW ? PMIPC_NOTHING_NEW : end_read(stream, status);
     view->lost = view->seq - view->frame_count - stream->cursor;
     count_lost(stream, view->lost);
     stream->cursor = view->seq;
@@ -427,7 +440,7 @@ pmipc_status pmipc_stream_get_at(pmipc_stream *stream, int64_t stamp_ns, pmipc_a
         if (status == PMIPC_NOTHING_NEW)
             status = PMIPC_OK;
     }
-    return status;
+    return end_read(stream, status);
 }
 
 /* --------------------------------------------------------------------------------------------------------------- facts */
@@ -440,12 +453,13 @@ void pmipc_stream_last_error(const pmipc_stream *stream, pmipc_error *error)
 
 bool pmipc_stream_connected(const pmipc_stream *stream)
 {
-    return process_is(stream->generation) && stream->reader && !reader_is_retired(stream->reader);
+    return process_is(stream->generation) && stream->reader && !reader_is_retired(stream->reader) &&
+           protocol_row_is_own(&stream->reader->protocol);
 }
 
 bool pmipc_stream_producer_alive(const pmipc_stream *stream)
 {
-    return pmipc_stream_connected(stream) && reader_producer_alive(stream->reader);
+    return pmipc_stream_connected(stream) && reader_producer_alive(stream->reader, stream->anchor->place.path);
 }
 
 const char *pmipc_stream_name(const pmipc_stream *stream)

@@ -15,6 +15,7 @@ struct pmipc_stream {
     struct pool_reader *reader;       /* NULL: not connected */
     struct wait_anchor *anchor;
     uint64_t cursor;
+    uint64_t incarnation;             /* of the pool it is or was last connected to; 0: none yet */
     uint64_t unchanged_reads;         /* since anything new was seen; now and then they look whether the pool was orphaned */
     int64_t next_orphan_check_ns;
     struct file_identity absent;      /* the retired file that the name leads to, if any */

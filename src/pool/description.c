@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/memory.h"
+#include "os/random.h"
 
 #define PAYLOAD_ALIGNMENT 64u
 #define POOL_BYTES_MAX (UINT64_C(1) << 47)
@@ -95,13 +95,10 @@ static uint64_t checksum(const struct pool_description *description)
     return hash_bytes(hash, description->metadata, header.geometry.metadata_bytes);
 }
 
+/* Not negative as a signed number, and never 0. */
 static uint64_t random_incarnation(void)
 {
-    uint64_t incarnation = 0;
-    if (getrandom(&incarnation, sizeof incarnation, 0) != (ssize_t)sizeof incarnation)
-        incarnation = (uint64_t)clock_realtime_ns() ^ (uint64_t)getpid() << 40;
-    /* Not negative as a signed number, and never 0. */
-    incarnation &= INT64_MAX;
+    uint64_t incarnation = random_identity() & INT64_MAX;
     return incarnation ? incarnation : 1;
 }
 

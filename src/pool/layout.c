@@ -21,6 +21,7 @@ uint64_t layout_fingerprint(void)
         offsetof(struct pool_readers, cells),
         offsetof(struct pool_readers, facts),
         sizeof(struct row_facts),
+        offsetof(struct row_facts, owner),
         sizeof(struct slot_header),
         offsetof(struct slot_header, lengths),
         sizeof(pmipc_field),

@@ -116,7 +116,8 @@ struct pool_readers {
         _Atomic uint64_t dropped;
         _Atomic uint64_t copies;
         _Atomic int64_t since_ns;
-        uint64_t reserved1[3];
+        _Atomic uint64_t owner;     /* token of the stream that claimed the row; 0: nobody's */
+        uint64_t reserved1[2];
         _Atomic uint64_t command[SHARED_TEXT_WORDS(32)];
         uint64_t reserved2[4];
     } facts[PIN_ROWS];

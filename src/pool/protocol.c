@@ -20,6 +20,12 @@
  *            is cleared before the bump: a flag set meanwhile is caught by the bump, since bell was read before the flag
  *            was set, and the futex compares it.
  *
+ *   [OWNER]  whoever clears or claims a row: token zeroed - fence - cells zeroed.
+ *            a reader that has lost its lock unawares: cell stored - fence - token read.
+ *            So a pin that comes after the cells were zeroed finds the token gone and is given up. A pin that came before is
+ *            wiped like all of the row's: those views are not protected any more, and the next read says so. The token is
+ *            read before a cell is stored as well, so that a row is not written that somebody else has claimed.
+ *
  * ORDER  Entries leave the ring from the oldest on, always. A window therefore needs to recheck only its oldest entry.
  *
  * DEATH  Between the two stores of publish the ring is one ahead of head; both are complete samples. protocol_adopt stores the
@@ -249,10 +255,19 @@ void protocol_retire(struct pool_control *control)
 
 /* ------------------------------------------------------------------------------------------------- readers */
 
-void protocol_row_claim(struct pool_readers *readers, uint32_t row)
+/* Take the row from whoever thinks that it is his, and zero its cells. */
+static void disown_row(struct pool_readers *readers, uint32_t row)
 {
+    store_relaxed(&readers->facts[row].owner, 0);
+    fence_seq_cst(); /* [OWNER] */
     for (uint32_t i = 0; i < PIN_CELLS; i++)
-        store_relaxed(&readers->cells[row][i], 0); /* ordered before our pins by program order of one location each */
+        store_release(&readers->cells[row][i], 0); /* [UNPIN] */
+}
+
+void protocol_row_claim(struct pool_readers *readers, uint32_t row, uint64_t token)
+{
+    disown_row(readers, row);
+    store_relaxed(&readers->facts[row].owner, token); /* read by its own process only */
     /* Relaxed: a pin is stored before a full fence, and the bit before the pin; a scan that misses the bit is one whose fence
      * came before ours, and then our recheck sees what left the ring before it [HAZARD]. */
     fetch_or_relaxed(&readers->rows_in_use, UINT64_C(1) << row);
@@ -260,9 +275,16 @@ void protocol_row_claim(struct pool_readers *readers, uint32_t row)
 
 void protocol_row_clear(struct pool_readers *readers, uint32_t row)
 {
-    for (uint32_t i = 0; i < PIN_CELLS; i++)
-        store_release(&readers->cells[row][i], 0); /* [UNPIN] */
+    disown_row(readers, row);
     fetch_and_release(&readers->rows_in_use, ~(UINT64_C(1) << row)); /* [ROW] */
+}
+
+void protocol_row_use(struct protocol_reader *reader, uint32_t row, uint64_t token)
+{
+    reader->row = row;
+    reader->cells = reader->readers->cells[row];
+    reader->owner = &reader->readers->facts[row].owner;
+    reader->token = token;
 }
 
 /* The cell that pins the slot of one entry. The slot count is read after the entry, whose [PUB] it was stored before. */
@@ -280,6 +302,12 @@ void protocol_row_copy(struct pool_readers *readers, uint32_t from, uint32_t to)
     fence_seq_cst(); /* the copies are visible before the caller goes on to fork, and any of the pins copied is let go of */
 }
 
+void protocol_unpin(const struct protocol_reader *reader, uint32_t cell)
+{
+    if (__builtin_expect(protocol_row_is_own(reader), 1))
+        store_release(&reader->cells[cell], 0); /* [UNPIN] */
+}
+
 enum pin_result protocol_pin_newest(const struct protocol_reader *reader, uint32_t cell, uint64_t *entry)
 {
     _Atomic uint64_t *pin = &reader->cells[cell];
@@ -290,14 +318,16 @@ enum pin_result protocol_pin_newest(const struct protocol_reader *reader, uint32
         uint64_t wanted;
         if (!single_pin(reader, head, &wanted))
             return PIN_CORRUPT;
+        if (!protocol_row_is_own(reader))
+            return PIN_LOST;
         store_release(pin, wanted); /* [UNPIN] of what the cell pinned before */
-        fence_seq_cst();            /* [HAZARD] */
+        fence_seq_cst();            /* [HAZARD], [OWNER] */
         uint64_t again = load_acquire(&reader->control->head); /* [PUB] */
         if (again == head || load_acquire(&reader->ring[entry_seq(head) % reader->history_len]) == head) {
             *entry = head;
-            return PIN_OK;
+            return protocol_row_is_own(reader) ? PIN_OK : PIN_LOST;
         }
-        store_release(pin, 0); /* [UNPIN] */
+        protocol_unpin(reader, cell);
         head = again;          /* lock-free: each turn means that the producer published history_len samples */
     }
 }
@@ -312,14 +342,16 @@ enum pin_result protocol_pin_seq(const struct protocol_reader *reader, uint32_t 
     uint64_t wanted;
     if (seq == 0 || !single_pin(reader, found, &wanted))
         return PIN_CORRUPT;
+    if (!protocol_row_is_own(reader))
+        return PIN_LOST;
     store_release(pin, wanted); /* [UNPIN] of what the cell pinned before */
-    fence_seq_cst();            /* [HAZARD] */
+    fence_seq_cst();            /* [HAZARD], [OWNER] */
     if (load_acquire(place) != found) {
-        store_release(pin, 0); /* [UNPIN] */
+        protocol_unpin(reader, cell);
         return PIN_EMPTY;
     }
     *entry = found;
-    return PIN_OK;
+    return protocol_row_is_own(reader) ? PIN_OK : PIN_LOST;
 }
 
 /* The fewest consecutive slots, going round, that hold all of the entries': everything but the longest gap. */
@@ -369,13 +401,17 @@ enum pin_result protocol_pin_window(const struct protocol_reader *reader, uint32
     uint32_t span = count;
     if (!unbroken)
         smallest_arc(entries, count, slots, &first, &span);
+    if (!protocol_row_is_own(reader))
+        return PIN_LOST;
     store_release(pin, cell_make(first, span, slots)); /* [UNPIN] of what the cell pinned before */
-    fence_seq_cst();                                   /* [HAZARD] */
+    fence_seq_cst();                                   /* [HAZARD], [OWNER] */
     /* Entries leave from the oldest on: while the oldest is in place, all are. */
     if (load_acquire(&reader->ring[oldest % reader->history_len]) != entries[0]) {
-        store_release(pin, 0); /* [UNPIN] */
+        protocol_unpin(reader, cell);
         return PIN_EMPTY;
     }
+    if (!protocol_row_is_own(reader))
+        return PIN_LOST;
     *window = (struct protocol_window){.oldest = oldest,
                                        .newest = newest,
                                        .first_slot = first,
@@ -383,11 +419,6 @@ enum pin_result protocol_pin_window(const struct protocol_reader *reader, uint32
                                        .span = span,
                                        .unbroken = unbroken};
     return PIN_OK;
-}
-
-void protocol_unpin(const struct protocol_reader *reader, uint32_t cell)
-{
-    store_release(&reader->cells[cell], 0); /* [UNPIN] */
 }
 
 bool protocol_wait_begin(const struct pool_control *control, struct pool_readers *readers, uint64_t seen_seq,

@@ -121,13 +121,25 @@ struct protocol_reader {
     const _Atomic uint64_t *ring;
     struct pool_readers *readers;
     _Atomic uint64_t *cells;   /* this reader's row */
+    const _Atomic uint64_t *owner;
+    uint64_t token;            /* what *owner is as long as the row is this reader's */
     uint32_t row;
     uint32_t history_len;
 };
 
-/* Claim and give up a row, its lock held. Claiming clears what a dead reader left in it. */
-void protocol_row_claim(struct pool_readers *readers, uint32_t row);
+/* Claim and give up a row, its lock held. Claiming clears what a dead reader left in it. `token` is random and not 0. */
+void protocol_row_claim(struct pool_readers *readers, uint32_t row, uint64_t token);
 void protocol_row_clear(struct pool_readers *readers, uint32_t row);
+
+/* From now on this reader uses that row, claimed with that token. */
+void protocol_row_use(struct protocol_reader *reader, uint32_t row, uint64_t token);
+
+/* Whether the row is still this reader's. It is not when its lock was closed behind the reader's back and somebody cleared or
+ * claimed it since. */
+static inline bool protocol_row_is_own(const struct protocol_reader *reader)
+{
+    return load_relaxed(reader->owner) == reader->token; /* [OWNER] in protocol.c */
+}
 
 /* For a fork: pin in row `to`, claimed and higher than `from`, whatever row `from` pins now. */
 void protocol_row_copy(struct pool_readers *readers, uint32_t from, uint32_t to);
@@ -135,7 +147,8 @@ void protocol_row_copy(struct pool_readers *readers, uint32_t from, uint32_t to)
 enum pin_result {
     PIN_OK,
     PIN_EMPTY,     /* nothing published, or nothing in that place any more */
-    PIN_CORRUPT    /* what was read makes no sense */
+    PIN_CORRUPT,   /* what was read makes no sense */
+    PIN_LOST       /* the row is not this reader's any more: nothing is pinned, and earlier pins are gone */
 };
 
 /* Pin the newest sample in cell `cell`. */
@@ -159,6 +172,7 @@ struct protocol_window {
 enum pin_result protocol_pin_window(const struct protocol_reader *reader, uint32_t cell, uint64_t newest,
                                     uint32_t count, uint64_t *entries, struct protocol_window *window);
 
+/* Empty a cell, unless the row is somebody else's by now. */
 void protocol_unpin(const struct protocol_reader *reader, uint32_t cell);
 
 /* Before a sleep: announce it, then look once more. True: sleep on control->bell while it equals *bell. False: there is

@@ -1,6 +1,7 @@
 #include "pool/reader.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,13 +41,13 @@ static void reader_before_fork(struct fork_guard *guard)
     struct pool_reader *reader = (struct pool_reader *)guard;
     reader->fork_row = NO_ROW;
     reader->fork_lock_fd = -1;
-    if (!process_is(reader->generation) || !has_views(reader) ||
+    if (!process_is(reader->generation) || !has_views(reader) || !protocol_row_is_own(&reader->protocol) ||
         !file_is_identical(file_identify(reader->fd), reader->identity))
         return;
     int lock_fd = file_reopen(reader->fd, true);
     if (lock_fd < 0)
         return;
-    uint32_t row = rows_claim(reader->readers, lock_fd, reader->protocol.row);
+    uint32_t row = rows_claim(reader->readers, lock_fd, reader->protocol.row, &reader->fork_token);
     if (row == NO_ROW) {
         file_close(lock_fd);
         return;
@@ -74,8 +75,7 @@ static void reader_after_fork_in_child(struct fork_guard *guard)
     if (reader->fork_row == NO_ROW)
         return;
     reader->lock_fd = reader->fork_lock_fd;
-    reader->protocol.row = reader->fork_row;
-    reader->protocol.cells = reader->readers->cells[reader->fork_row];
+    protocol_row_use(&reader->protocol, reader->fork_row, reader->fork_token);
     reader->generation = process_generation();
     reader->fork_row = NO_ROW;
     reader->fork_lock_fd = -1;
@@ -90,14 +90,32 @@ static void free_mapping(struct slot_mapping *mapping)
     free(mapping);
 }
 
+/* Whether the row's lock is held, and by us: seen from the other descriptor, since a description does not see its own locks. */
+static bool holds_row(const struct pool_reader *reader)
+{
+    return protocol_row_is_own(&reader->protocol) && file_is_identical(file_identify(reader->fd), reader->identity) &&
+           lock_is_held(reader->fd, LOCK_BYTE_ROW(reader->protocol.row));
+}
+
+/* Descriptors that were closed behind our back are not ours to close: their numbers may be another stream's of the same pool. */
+static void forget_descriptors(struct pool_reader *reader)
+{
+    reader->lock_fd = -1;
+    reader->fd = -1;
+}
+
 /* The row is given back, everything is unmapped. In a process that does not own the row, nothing shared is touched. */
 static void reader_free(struct pool_reader *reader)
 {
     fork_mutex_lock();
     fork_guard_remove(&reader->guard);
     if (reader->lock_fd >= 0) {
-        if (process_is(reader->generation))
-            protocol_row_clear(reader->readers, reader->protocol.row);
+        if (process_is(reader->generation)) {
+            if (holds_row(reader))
+                protocol_row_clear(reader->readers, reader->protocol.row);
+            else
+                forget_descriptors(reader);
+        }
         file_close_own(reader->lock_fd, reader->identity);
     }
     fork_mutex_unlock();
@@ -126,7 +144,8 @@ static pmipc_status claim_row(struct pool_reader *reader, pmipc_error *error)
         return error_set(error, error_status_of(failure), failure, "pool '%s': cannot open its file for locking (is /proc mounted?): %s",
                          name, error_describe_errno(failure, words));
     }
-    uint32_t row = rows_claim(reader->readers, reader->lock_fd, NO_ROW);
+    uint64_t token;
+    uint32_t row = rows_claim(reader->readers, reader->lock_fd, NO_ROW, &token);
     if (row == NO_ROW) {
         bool removed = rows_are_being_taken_away(reader->lock_fd);
         file_close(reader->lock_fd);
@@ -140,8 +159,7 @@ static pmipc_status claim_row(struct pool_reader *reader, pmipc_error *error)
         rows_name_holders(reader->readers, reader->fd, &no_pins, error);
         return PMIPC_FULL;
     }
-    reader->protocol.row = row;
-    reader->protocol.cells = reader->readers->cells[row];
+    protocol_row_use(&reader->protocol, row, token);
     reader->generation = process_generation();
     fork_guard_add(&reader->guard);
     fork_mutex_unlock();
@@ -230,9 +248,31 @@ void reader_close(struct pool_reader *reader)
         reader_free(reader);
 }
 
-bool reader_producer_alive(const struct pool_reader *reader)
+bool reader_producer_alive(const struct pool_reader *reader, const char *path)
 {
-    return lock_is_held(reader->fd, LOCK_BYTE_PRODUCER);
+    if (file_is_identical(file_identify(reader->fd), reader->identity)) {
+        if (lock_is_held(reader->fd, LOCK_BYTE_PRODUCER))
+            return true;
+        if (holds_row(reader))
+            return false; /* our descriptor for certain, not a producer's own that got its number */
+    }
+    int fd = file_open_entry(AT_FDCWD, path, false);
+    bool alive = fd >= 0 && file_is_identical(file_identify(fd), reader->identity) && lock_is_held(fd, LOCK_BYTE_PRODUCER);
+    file_close(fd);
+    return alive;
+}
+
+__attribute__((cold)) pmipc_status reader_lost(struct pool_reader *reader)
+{
+    fork_mutex_lock(); /* fork handlers use the descriptors */
+    fork_guard_remove(&reader->guard);
+    forget_descriptors(reader);
+    fork_mutex_unlock();
+    errno = 0;
+    return reader_fail(reader, PMIPC_LOST,
+                       "this stream's lock is gone, most likely because the program closed its "
+                       "descriptors (a daemonizer, os.closerange). Views taken before are not protected any more. The stream "
+                       "connects anew at its next call; open streams after such a thing");
 }
 
 /* ------------------------------------------------------------------------------------------------------------ mappings */
@@ -256,6 +296,8 @@ void reader_trim_mappings(struct pool_reader *reader)
 
 pmipc_status reader_map_slots(struct pool_reader *reader, uint32_t slots, bool twice)
 {
+    if (!file_is_identical(file_identify(reader->fd), reader->identity))
+        return reader_lost(reader); /* the number leads to somebody else's file */
     const struct pool_geometry *geometry = &reader->description->header.geometry;
     if (!description_allows_slots(reader->description, slots) ||
         file_bytes(reader->fd) < (int64_t)description_file_bytes(reader->description, slots)) {

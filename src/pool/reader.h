@@ -47,6 +47,7 @@ struct pool_reader {
     bool prefault;
     bool had_window;
     uint32_t fork_row;                         /* between prepare and parent or child: the child's row */
+    uint64_t fork_token;
     int fork_lock_fd;
     pmipc_error *error;                        /* the stream's; NULL once it is closed */
 };
@@ -66,7 +67,7 @@ static inline void reader_retain(struct pool_reader *reader)
 
 void reader_drop(struct pool_reader *reader);
 
-/* The newest sample as a view. Returns OK; NOTHING_NEW; CORRUPT; NO_MEMORY; SYSTEM. */
+/* The newest sample as a view. Returns OK; NOTHING_NEW; LOST (the row is not ours any more); CORRUPT; NO_MEMORY; SYSTEM. */
 pmipc_status reader_view_newest(struct pool_reader *reader, pmipc_view *view);
 
 /* Sample `seq` as a view. NOTHING_NEW: history does not hold it. */
@@ -79,8 +80,9 @@ pmipc_status reader_view_window(struct pool_reader *reader, uint64_t floor, uint
 /* Stamp of sample `seq`, read under a pin. NOTHING_NEW: history does not hold it. */
 pmipc_status reader_stamp_of(struct pool_reader *reader, uint64_t seq, int64_t *stamp_ns);
 
-/* Whether the producer's lock is held. One system call. */
-bool reader_producer_alive(const struct pool_reader *reader);
+/* Whether the producer's lock is held. Asked on our descriptor, or where that was closed behind our back, on a new one of the
+ * file at `path` if it still is that pool. */
+bool reader_producer_alive(const struct pool_reader *reader, const char *path);
 
 static inline uint64_t reader_head_seq(const struct pool_reader *reader)
 {
@@ -94,7 +96,7 @@ static inline bool reader_is_retired(const struct pool_reader *reader)
 
 /* Internals shared by reader.c and view.c. */
 
-/* Map at least `slots` slots, twice when `twice`. Returns OK, CORRUPT, NO_MEMORY, SYSTEM. */
+/* Map at least `slots` slots, twice when `twice`. Returns OK, LOST, CORRUPT, NO_MEMORY, SYSTEM. */
 pmipc_status reader_map_slots(struct pool_reader *reader, uint32_t slots, bool twice);
 
 /* What no view uses any more is unmapped. */
@@ -102,6 +104,9 @@ void reader_trim_mappings(struct pool_reader *reader);
 
 /* Release one view's cell. Any thread. */
 void reader_release_cell(struct pool_reader *reader, uint32_t cell);
+
+/* The row is somebody else's, or our descriptors lead elsewhere: say so. Returns LOST. */
+pmipc_status reader_lost(struct pool_reader *reader);
 
 /* A message about this pool, in the stream's error. */
 __attribute__((format(printf, 3, 4)))

@@ -6,30 +6,32 @@
 #include "os/clock.h"
 #include "os/lock.h"
 #include "os/process.h"
+#include "os/random.h"
 #include "pool/protocol.h"
 
 #define ROOM_AFTER_HOLDERS 300 /* bytes of the message: one more holder, and what the caller adds */
 
 /* Try rows whose bit is clear first: the others are most likely held. */
-static uint32_t claim_among(struct pool_readers *readers, int lock_fd, uint64_t candidates)
+static uint32_t claim_among(struct pool_readers *readers, int lock_fd, uint64_t candidates, uint64_t token)
 {
     while (candidates) {
         uint32_t row = (uint32_t)__builtin_ctzll(candidates);
         candidates &= candidates - 1;
         if (lock_try(lock_fd, LOCK_BYTE_ROW(row)) == 0) {
-            protocol_row_claim(readers, row);
+            protocol_row_claim(readers, row, token);
             return row;
         }
     }
     return NO_ROW;
 }
 
-uint32_t rows_claim(struct pool_readers *readers, int lock_fd, uint32_t above)
+uint32_t rows_claim(struct pool_readers *readers, int lock_fd, uint32_t above, uint64_t *token)
 {
+    *token = random_identity();
     uint64_t allowed = above == NO_ROW ? ~UINT64_C(0) : ~((UINT64_C(2) << above) - 1);
     uint64_t used = load_relaxed(&readers->rows_in_use); /* a hint; the lock decides */
-    uint32_t row = claim_among(readers, lock_fd, allowed & ~used);
-    return row != NO_ROW ? row : claim_among(readers, lock_fd, allowed & used);
+    uint32_t row = claim_among(readers, lock_fd, allowed & ~used, *token);
+    return row != NO_ROW ? row : claim_among(readers, lock_fd, allowed & used, *token);
 }
 
 bool rows_are_being_taken_away(int lock_fd)

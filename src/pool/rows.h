@@ -7,8 +7,8 @@
 #define NO_ROW UINT32_MAX
 
 /* Take the lock of a free row above `above` (NO_ROW: any) on a lock descriptor of its own, and claim the row. Returns the
- * row, or NO_ROW when living streams hold them all. */
-uint32_t rows_claim(struct pool_readers *readers, int lock_fd, uint32_t above);
+ * row, and the token by which its owner knows it, or NO_ROW when living streams hold them all. */
+uint32_t rows_claim(struct pool_readers *readers, int lock_fd, uint32_t above, uint64_t *token);
 
 /* After rows_claim found none: whether somebody who wants to remove the pool holds rows, as all of them for a moment. A stream's
  * row is the only byte that its description holds. */

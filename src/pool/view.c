@@ -232,9 +232,11 @@ pmipc_status reader_view_newest(struct pool_reader *reader, pmipc_view *view)
     case PIN_EMPTY:
         return PMIPC_NOTHING_NEW;
     case PIN_CORRUPT:
+        return corrupt_entry(reader);
+    case PIN_LOST:
         break;
     }
-    return corrupt_entry(reader);
+    return reader_lost(reader);
 }
 
 pmipc_status reader_view_seq(struct pool_reader *reader, uint64_t seq, pmipc_view *view)
@@ -247,9 +249,11 @@ pmipc_status reader_view_seq(struct pool_reader *reader, uint64_t seq, pmipc_vie
     case PIN_EMPTY:
         return PMIPC_NOTHING_NEW;
     case PIN_CORRUPT:
+        return corrupt_entry(reader);
+    case PIN_LOST:
         break;
     }
-    return corrupt_entry(reader);
+    return reader_lost(reader);
 }
 
 pmipc_status reader_stamp_of(struct pool_reader *reader, uint64_t seq, int64_t *stamp_ns)
@@ -262,6 +266,8 @@ pmipc_status reader_stamp_of(struct pool_reader *reader, uint64_t seq, int64_t *
         return PMIPC_NOTHING_NEW;
     case PIN_CORRUPT:
         return corrupt_entry(reader);
+    case PIN_LOST:
+        return reader_lost(reader);
     }
     pmipc_status status = PMIPC_OK;
     if (entry_slot(entry) >= reader->mapped_slots)
@@ -355,8 +361,8 @@ pmipc_status reader_view_window(struct pool_reader *reader, uint64_t floor, uint
         enum pin_result pinned = protocol_pin_window(&reader->protocol, cell, newest, count, entries, &window);
         if (pinned == PIN_EMPTY)
             continue;
-        if (pinned == PIN_CORRUPT) {
-            status = corrupt_entry(reader);
+        if (pinned != PIN_OK) {
+            status = pinned == PIN_LOST ? reader_lost(reader) : corrupt_entry(reader);
             break;
         }
         if (!window.unbroken && cell != SPARE_CELL) { /* a broken run is copied, under the cell that is never kept */

@@ -1,0 +1,253 @@
+/* Programs that close every descriptor they find (daemonizers, os.closerange): locks go with them, and the numbers lead to other
+ * files by and by. Streams find out, and nobody writes where he has no right to any more. */
+#include "helper.h"
+#include "pools.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BYTES 2000
+#define HIGHEST 256
+
+/* ---- the descriptors that were open before ---- */
+
+static bool was_open[HIGHEST];
+
+static void note_open_descriptors(void)
+{
+    for (int fd = 0; fd < HIGHEST; fd++)
+        was_open[fd] = fcntl(fd, F_GETFD) >= 0;
+}
+
+/* All that the library has opened since. */
+static void close_descriptors(void)
+{
+    for (int fd = 3; fd < HIGHEST; fd++)
+        if (!was_open[fd])
+            close(fd);
+}
+
+/* ---- the producer, and another stream, in a process of their own ---- */
+
+enum { PUBLISH, SWEEP, HOLD_A_VIEW, CHECK_THE_VIEW };
+
+ROLE(owns_the_pool)
+{
+    (void)argument;
+    pmipc_producer *producer = bytes_producer("p", BYTES, 3);
+    pmipc_stream *stream = NULL;
+    pmipc_view view = {0};
+    publish_frames(producer, 5);
+    tell(channel, 5);
+    for (;;) {
+        uint64_t answer = 0;
+        switch (hear(channel)) {
+        case PUBLISH:
+            answer = publish_frames(producer, 50);
+            break;
+        case SWEEP:
+            answer = pmipc_producer_sweep(producer);
+            break;
+        case HOLD_A_VIEW:
+            stream = stream_open("p", NULL);
+            CHECK_OK(pmipc_stream_get_last(stream, &view));
+            break;
+        default:
+            publish_frames(producer, 50);
+            check_view(&view);
+            pmipc_view_release(&view);
+            pmipc_stream_close(stream);
+            break;
+        }
+        tell(channel, answer);
+    }
+}
+
+static helper owner;
+
+static uint64_t ask(uint64_t what)
+{
+    tell(owner.channel, what);
+    return hear(owner.channel);
+}
+
+static pmipc_stream *begin(const pmipc_stream_options *options)
+{
+    owner = helper_start("owns_the_pool", "");
+    CHECK_EQ(hear(owner.channel), 5);
+    note_open_descriptors();
+    return stream_open("p", options);
+}
+
+static void end(pmipc_stream *stream)
+{
+    pmipc_stream_close(stream);
+    helper_kill(&owner);
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+}
+
+static void lose_the_row(void)
+{
+    close_descriptors();
+    CHECK_EQ(ask(SWEEP), 1);
+}
+
+/* ---- streams ---- */
+
+TEST(a_stream_that_has_lost_its_row_says_so_once_and_connects_anew)
+{
+    pmipc_stream *stream = begin(NULL);
+    CHECK_EQ(read_newest(stream), 5);
+    lose_the_row();
+    uint64_t newest = ask(PUBLISH);
+    CHECK(!pmipc_stream_connected(stream));
+    pmipc_view view;
+    CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_LOST);
+    CHECK(!view.owner);
+    pmipc_error error;
+    pmipc_stream_last_error(stream, &error);
+    CHECK_HAS(error.text, "closed its descriptors");
+    CHECK_HAS(error.text, "not protected");
+    CHECK_EQ(pmipc_stream_cursor(stream), 5); /* it is the same pool: nothing comes twice, nothing is skipped */
+    CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
+    CHECK_EQ(view.seq, newest - 2);
+    CHECK_EQ(view.lost, newest - 2 - 6);
+    check_view(&view);
+    ask(PUBLISH);
+    check_view(&view);
+    pmipc_view_release(&view);
+    CHECK_EQ(stream_info(stream).reconnects, 0);
+    end(stream);
+}
+
+typedef pmipc_status (*read_call)(pmipc_stream *stream, pmipc_view *view);
+
+static pmipc_status get_last(pmipc_stream *stream, pmipc_view *view)
+{
+    return pmipc_stream_get_last(stream, view);
+}
+
+static pmipc_status get_new(pmipc_stream *stream, pmipc_view *view)
+{
+    return pmipc_stream_get_new(stream, PMIPC_FOREVER, view);
+}
+
+static pmipc_status get_next(pmipc_stream *stream, pmipc_view *view)
+{
+    return pmipc_stream_get_next(stream, PMIPC_FOREVER, view);
+}
+
+static pmipc_status get_window(pmipc_stream *stream, pmipc_view *view)
+{
+    return pmipc_stream_get_window(stream, 2, 3, view);
+}
+
+static pmipc_status get_unseen(pmipc_stream *stream, pmipc_view *view)
+{
+    return pmipc_stream_get_unseen(stream, view);
+}
+
+static pmipc_status get_at(pmipc_stream *stream, pmipc_view *view)
+{
+    return pmipc_stream_get_at(stream, 0, PMIPC_AT_NEAREST, -1, view);
+}
+
+TEST(every_read_notices_that_the_row_is_lost)
+{
+    const read_call reads[] = {get_last, get_new, get_next, get_window, get_unseen, get_at};
+    pmipc_stream *stream = begin(NULL);
+    for (size_t i = 0; i < sizeof reads / sizeof reads[0]; i++) {
+        CHECK_EQ(stream_info(stream).views_held, 0);
+        lose_the_row();
+        ask(PUBLISH);
+        pmipc_view view;
+        pmipc_status status = reads[i](stream, &view);
+        if (status != PMIPC_LOST)
+            FAIL("read %zu: %s", i, pmipc_status_name(status));
+        CHECK_OK(reads[i](stream, &view));
+        ask(PUBLISH);
+        check_view(&view);
+        pmipc_view_release(&view);
+    }
+    end(stream);
+}
+
+/* The other stream has the row that was ours, and its first cell. */
+TEST(a_stream_that_has_lost_its_row_writes_nothing_into_it)
+{
+    pmipc_stream *stream = begin(NULL);
+    pmipc_view old, view;
+    CHECK_OK(pmipc_stream_get_last(stream, &old));
+    lose_the_row();
+    ask(HOLD_A_VIEW);
+    ask(PUBLISH); /* the newest is another one by now */
+    pmipc_view_release(&old);
+    CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_LOST);
+    ask(CHECK_THE_VIEW);
+    CHECK_OK(pmipc_stream_get_last(stream, &view)); /* it has a row of its own again */
+    pmipc_view_release(&view);
+    end(stream);
+}
+
+/* An old view's release must neither empty the new connection's cell nor close its descriptors, which have the old numbers. */
+TEST(a_view_from_before_the_loss_is_released_without_harm_to_the_new_connection)
+{
+    pmipc_stream *stream = begin(NULL);
+    pmipc_view old, view;
+    CHECK_OK(pmipc_stream_get_last(stream, &old));
+    lose_the_row();
+    CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_LOST);
+    CHECK_OK(pmipc_stream_get_last(stream, &view));
+    pmipc_view_release(&old);
+    CHECK_EQ(ask(SWEEP), 0);
+    pmipc_pool_info *info = inspect("p");
+    CHECK_EQ(info->reader_count, 1);
+    inspect_release(info);
+    ask(PUBLISH);
+    check_view(&view);
+    pmipc_view_release(&view);
+    end(stream);
+}
+
+TEST(with_manual_reconnect_a_lost_row_is_left_to_reconnect)
+{
+    const pmipc_stream_options options = {.manual_reconnect = true};
+    pmipc_stream *stream = begin(&options);
+    lose_the_row();
+    pmipc_view view;
+    CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_LOST);
+    CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_LOST);
+    CHECK_OK(pmipc_stream_reconnect(stream, NULL));
+    CHECK_EQ(read_newest(stream), 5);
+    end(stream);
+}
+
+TEST(closing_a_stream_whose_descriptors_were_closed_closes_nobody_elses)
+{
+    pmipc_stream *stream = begin(NULL);
+    close_descriptors();
+    pmipc_stream *next = stream_open("p", NULL); /* of the same pool: its descriptors get the numbers */
+    pmipc_stream_close(stream);
+    CHECK_EQ(ask(SWEEP), 1); /* the closed stream's row, which it could not clear */
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_last(next, &view));
+    ask(PUBLISH);
+    check_view(&view);
+    pmipc_view_release(&view);
+    end(next);
+}
+
+TEST(whether_the_producer_is_alive_is_known_without_descriptors_too)
+{
+    pmipc_stream *stream = begin(NULL);
+    close_descriptors();
+    CHECK(pmipc_stream_producer_alive(stream));
+    int stranger = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC); /* numbers used again */
+    CHECK(pmipc_stream_producer_alive(stream));
+    helper_kill(&owner);
+    CHECK(!pmipc_stream_producer_alive(stream));
+    close(stranger);
+    pmipc_stream_close(stream);
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+}
