@@ -49,6 +49,13 @@ pmipc_status error_status_of(int os_error)
     }
 }
 
+const char *error_describe_bytes(uint64_t bytes, char *text)
+{
+    bool small = bytes < 1000000;
+    snprintf(text, 32, "%.1f %s", (double)bytes / (small ? 1e3 : 1e6), small ? "KB" : "MB");
+    return text;
+}
+
 const char *error_describe_errno(int os_error, char *text)
 {
     char buffer[96];

@@ -12,6 +12,9 @@ pmipc_status error_set(pmipc_error *error, pmipc_status status, int os_error, co
 __attribute__((format(printf, 2, 3)))
 void error_append(pmipc_error *error, const char *format, ...);
 
+/* "12.3 KB" or "4.5 MB"; `text` needs 32 bytes. Returns `text`. */
+const char *error_describe_bytes(uint64_t bytes, char *text);
+
 /* The status that fits an errno: PERMISSION, NO_SPACE, NO_MEMORY, NOT_FOUND or SYSTEM. */
 pmipc_status error_status_of(int os_error);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -140,33 +141,55 @@ static uint64_t own_cgroup_room(void)
         bool unified = second[1] == '\0';
         if (!unified && strcmp(second + 1, "memory") != 0)
             continue;
-        /* Limits hold at every level up to the root. */
-        for (char *end = path + strlen(path); end > path; *(end = strrchr(path, '/')) = '\0') {
+        /* Limits hold at every level up to the root, which in a container is the container's own. */
+        for (;;) {
             snprintf(folder, sizeof folder, "/sys/fs/cgroup%s%s", unified ? "" : "/memory", path);
             uint64_t level = unified ? cgroup_room(folder, "memory.max", "memory.current")
                                      : cgroup_room(folder, "memory.limit_in_bytes", "memory.usage_in_bytes");
             if (level < room)
                 room = level;
-            if (end == path + 1 || !strrchr(path, '/'))
+            char *last = strrchr(path, '/');
+            if (!last)
                 break;
+            *last = '\0';
         }
     }
     fclose(stream);
     return room;
 }
 
-uint64_t memory_room(int fd, const char **limited_by)
+static uint64_t file_size_room(uint64_t used_bytes)
 {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return UINT64_MAX;
+    return limit.rlim_cur > used_bytes ? limit.rlim_cur - used_bytes : 0;
+}
+
+uint64_t memory_room(int fd, uint64_t used_bytes, const struct memory_limit **limit)
+{
+    static const struct memory_limit of_file_system = {
+        "the file system", "Remove pools that nobody uses (clean_pools), lower history_len, or raise the limit (Docker: --shm-size)",
+        false};
+    static const struct memory_limit of_cgroup = {
+        "the cgroup's memory limit",
+        "Remove pools that nobody uses (clean_pools), lower history_len, or raise the limit (Docker: --memory)", false};
+    static const struct memory_limit of_file_size = {"the limit on the size of a file (RLIMIT_FSIZE)",
+                                                     "Lower history_len, or raise the limit (ulimit -f)", true};
     struct statfs status;
     uint64_t room = UINT64_MAX;
-    *limited_by = "the file system";
+    *limit = &of_file_system;
     /* A tmpfs without a size limit reports no blocks at all. */
     if (fstatfs(fd, &status) == 0 && status.f_blocks > 0)
         room = (uint64_t)status.f_bavail * (uint64_t)status.f_bsize;
-    uint64_t cgroup = own_cgroup_room();
+    uint64_t cgroup = own_cgroup_room(), file_size = file_size_room(used_bytes);
     if (cgroup < room) {
-        *limited_by = "the cgroup's memory limit";
+        *limit = &of_cgroup;
         room = cgroup;
+    }
+    if (file_size < room) {
+        *limit = &of_file_size;
+        room = file_size;
     }
     return room;
 }

@@ -25,7 +25,16 @@ int memory_reserve(int fd, uint64_t offset, void *address, size_t bytes);
 /* Touch every page of a mapping now, and lock it as far as the limits allow. Never fails. */
 void memory_prefault(const void *address, size_t bytes, bool writable);
 
-/* Bytes that the file system of `fd` and the memory limits of this process's cgroup have left. UINT64_MAX: no limit found. */
-uint64_t memory_room(int fd, const char **limited_by);
+/* What bounds the size of a pool, in words for people. */
+struct memory_limit {
+    const char *name;
+    const char *cure;
+    bool is_file_size;   /* RLIMIT_FSIZE: removing other pools would not help */
+};
+
+/* Bytes by which a file of `used_bytes` can grow: what the file system of `fd`, the memory limits of this process's cgroup and
+ * the limit on file sizes have left. Asked before growing: passing the last one is a deadly signal. UINT64_MAX: no limit
+ * found. */
+uint64_t memory_room(int fd, uint64_t used_bytes, const struct memory_limit **limit);
 
 #endif

@@ -143,24 +143,25 @@ static void introduce(struct pool_writer *writer)
     refresh_clock(writer, clock_monotonic_ns());
 }
 
-static pmipc_status no_space(const struct pool_description *description, uint64_t needed, uint64_t room, const char *limit,
-                             int os_error, pmipc_error *error)
+static pmipc_status no_space(const struct pool_description *description, uint64_t needed, uint64_t room,
+                             const struct memory_limit *limit, int os_error, pmipc_error *error)
 {
-    return error_set(error, PMIPC_NO_SPACE, os_error,
-                     "pool '%s' needs %.1f MB of shared memory (%u slots of %llu bytes), %s has %.1f MB left. Remove pools that "
-                     "nobody uses (clean_pools), lower history_len, or raise the limit (Docker: --shm-size)",
-                     description->header.name, (double)needed / 1e6, description->header.geometry.initial_slots,
-                     (unsigned long long)description->header.geometry.stride, limit, (double)room / 1e6);
+    char needed_text[32], room_text[32];
+    return error_set(error, PMIPC_NO_SPACE, limit->is_file_size ? EFBIG : os_error,
+                     "pool '%s' needs %s of shared memory (%u slots of %llu bytes), %s has %s left. %s", description->header.name,
+                     error_describe_bytes(needed, needed_text), description->header.geometry.initial_slots,
+                     (unsigned long long)description->header.geometry.stride, limit->name,
+                     error_describe_bytes(room, room_text), limit->cure);
 }
 
 static pmipc_status reserve_file(struct pool_writer *writer, int folder, const struct pool_description *description,
                                  const pmipc_producer_options *options, pmipc_error *error)
 {
     const char *name = description->header.name;
-    const char *limit;
+    const struct memory_limit *limit;
     char words[128];
     uint64_t needed = description_file_bytes(description, description->header.geometry.initial_slots);
-    uint64_t room = memory_room(folder, &limit);
+    uint64_t room = memory_room(folder, 0, &limit);
     if (needed > room)
         return no_space(description, needed, room, limit, 0, error);
     if (options->max_bytes && needed > options->max_bytes)
@@ -180,9 +181,10 @@ static pmipc_status reserve_file(struct pool_writer *writer, int folder, const s
             return status;
         failure = memory_reserve(writer->fd, 0, writer->base, writer->base_bytes);
     }
-    if (failure == ENOSPC || failure == ENOMEM || failure == EFBIG || failure == EDQUOT)
-        return no_space(description, needed, memory_room(folder, &limit), failure == EFBIG ? "the file size limit" : limit,
-                        failure, error);
+    if (failure == ENOSPC || failure == ENOMEM || failure == EFBIG || failure == EDQUOT) {
+        room = memory_room(folder, 0, &limit);
+        return no_space(description, needed, room, limit, failure, error);
+    }
     if (failure)
         return error_set(error, error_status_of(failure), failure, "pool '%s': cannot reserve %llu bytes: %s", name,
                          (unsigned long long)needed, error_describe_errno(failure, words));
@@ -287,10 +289,10 @@ static bool grow(struct pool_writer *writer)
     uint64_t offset = description_file_bytes(writer->description, writer->protocol.slot_count);
     uint64_t end = description_file_bytes(writer->description, slots);
     size_t bytes = (size_t)(end - offset);
-    const char *limit;
+    const struct memory_limit *limit;
     /* The descriptor may have been closed behind our back, and its number lead to somebody else's file by now. */
     if (slots > MAX_SLOTS || (writer->max_bytes && end > writer->max_bytes) ||
-        !file_is_identical(file_identify(writer->fd), writer->identity) || memory_room(writer->fd, &limit) < bytes)
+        !file_is_identical(file_identify(writer->fd), writer->identity) || memory_room(writer->fd, offset, &limit) < bytes)
         return false;
     char **steps = realloc(writer->steps, (writer->step_count + 1) * sizeof *steps);
     if (!steps)

@@ -164,6 +164,7 @@ static void name_unused_pools(const struct pool_place *place, pmipc_error *error
     pmipc_pool_info *info = malloc(sizeof *info);
     uint64_t bytes = 0;
     uint32_t count = 0;
+    char words[32];
     if (!error || !info || pmipc_registry_open(&registry, place->folder, NULL) != PMIPC_OK) {
         free(info);
         return;
@@ -179,7 +180,7 @@ static void name_unused_pools(const struct pool_place *place, pmipc_error *error
     if (count > UNUSED_POOLS_NAMED)
         error_append(error, " and %u more", count - UNUSED_POOLS_NAMED);
     if (count)
-        error_append(error, " (%.1f MB together)", (double)bytes / 1e6);
+        error_append(error, " (%s together)", error_describe_bytes(bytes, words));
     else
         error_append(error, ". Every pool in %s is in use", place->folder);
     pmipc_registry_close(registry);
@@ -218,7 +219,7 @@ pmipc_status claim_as_producer(const struct pool_place *place, const pmipc_schem
         status = error_set(error, PMIPC_BUSY, 0, "pool '%s': its file %s is replaced by others all the time", place->name,
                            place->path);
     description_release(wanted);
-    if (status == PMIPC_NO_SPACE)
+    if (status == PMIPC_NO_SPACE && error && error->os_error != EFBIG)
         name_unused_pools(place, error);
 
 close_folder:

@@ -45,6 +45,8 @@ const char *test_verdict_text(test_verdict verdict)
         return "leaked a descriptor";
     case TEST_LEAKED_MAPPING:
         return "leaked a mapping";
+    case TEST_SKIPPED:
+        return "cannot be run here";
     case TEST_LEAKED_POOL:
         return "left a pool behind";
     case TEST_LEAKED_PROCESS:
@@ -80,6 +82,16 @@ static _Noreturn void run_in_child(const test_case *test)
     exit(verdict == TEST_PASSED ? 0 : VERDICT_EXIT_CODE + (int)verdict); /* exit(): leak checkers report there */
 }
 
+_Noreturn void test_skip(const char *reason)
+{
+    const char *require_all = getenv("REQUIRE_ALL");
+    if (require_all && strcmp(require_all, "1") == 0)
+        FAIL("cannot be run: %s", reason);
+    fprintf(stderr, "    %s\n", reason);
+    fflush(NULL);
+    _exit(VERDICT_EXIT_CODE + (int)TEST_SKIPPED);
+}
+
 static sigset_t awaited_signals(void)
 {
     sigset_t signals;
@@ -108,7 +120,7 @@ static test_verdict await_child(pid_t pid, unsigned timeout_s)
             int code = WEXITSTATUS(status);
             if (code == 0)
                 return TEST_PASSED;
-            if (code >= VERDICT_EXIT_CODE + TEST_LEAKED_DESCRIPTOR && code <= VERDICT_EXIT_CODE + TEST_LEAKED_PROCESS)
+            if (code >= VERDICT_EXIT_CODE + TEST_LEAKED_DESCRIPTOR && code <= VERDICT_EXIT_CODE + TEST_SKIPPED)
                 return (test_verdict)(code - VERDICT_EXIT_CODE);
             if (code != 1)
                 fprintf(stderr, "    ended with exit code %d\n", code);
@@ -176,6 +188,7 @@ int main(int argc, char **argv)
     bool list = argc == 2 && strcmp(argv[1], "--list") == 0;
     unsigned ran = 0;
     unsigned failed = 0;
+    unsigned skipped = 0;
     for (const test_case *test = first_test; test && !interrupted; test = test->next) {
         if (list) {
             if (!(test->flags & TEST_UNLISTED))
@@ -187,6 +200,11 @@ int main(int argc, char **argv)
         int64_t start = pmipc_monotonic_ns();
         test_verdict verdict = test_run_isolated(test);
         int64_t took_ms = (pmipc_monotonic_ns() - start) / 1000000;
+        if (verdict == TEST_SKIPPED) {
+            skipped++;
+            fprintf(stderr, "SKIPPED %s\n", test->name);
+            continue;
+        }
         ran++;
         if (verdict != TEST_PASSED)
             failed++;
@@ -195,6 +213,9 @@ int main(int argc, char **argv)
     }
     if (list)
         return 0;
-    fprintf(stderr, "%u of %u passed\n", ran - failed, ran);
-    return failed == 0 && ran > 0 ? 0 : 1;
+    fprintf(stderr, "%u of %u passed", ran - failed, ran);
+    if (skipped)
+        fprintf(stderr, ", %u SKIPPED", skipped);
+    fprintf(stderr, "\n");
+    return failed == 0 && ran + skipped > 0 ? 0 : 1;
 }

@@ -36,7 +36,8 @@ typedef enum test_verdict {
     TEST_LEAKED_DESCRIPTOR,
     TEST_LEAKED_MAPPING,
     TEST_LEAKED_POOL,
-    TEST_LEAKED_PROCESS
+    TEST_LEAKED_PROCESS,
+    TEST_SKIPPED
 } test_verdict;
 
 enum {
@@ -80,6 +81,9 @@ void test_check_equal(const char *file, int line, const char *text, int64_t got,
 void test_check_status(const char *file, int line, const char *text, pmipc_status got, pmipc_status expected);
 void test_check_has(const char *file, int line, const char *text, const char *part);
 void test_check_text(const char *file, int line, const char *got, const char *expected);
+
+/** This test cannot be run here: ends it. With REQUIRE_ALL=1 in the environment that is a failure. */
+_Noreturn void test_skip(const char *reason);
 
 #define FAIL(...) test_fail(__FILE__, __LINE__, __VA_ARGS__)
 #define CHECK(condition) ((condition) ? (void)0 : FAIL("not true: %s", #condition))

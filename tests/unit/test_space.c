@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
+#include <stdarg.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -17,23 +17,41 @@
 
 static char small_folder[256];
 
-/* Mount a tmpfs of this size, seen by this process only, and make it the registry. Needs root (or a user namespace):
- * where neither is given, say so; the tests below then run with a file size limit instead. */
-static bool mount_small_tmpfs(const char *size)
+static void write_text(const char *path, const char *format, ...)
+{
+    va_list arguments;
+    FILE *file = fopen(path, "we");
+    if (!file)
+        return;
+    va_start(arguments, format);
+    vfprintf(file, format, arguments);
+    va_end(arguments);
+    fclose(file);
+}
+
+/* Mounts of this process's own. Needs root or a user namespace. */
+static bool unshare_mounts(void)
+{
+    unsigned uid = geteuid(), gid = getegid();
+    if (unshare(CLONE_NEWNS) != 0) {
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
+            return false;
+        write_text("/proc/self/setgroups", "deny");
+        write_text("/proc/self/uid_map", "%u %u 1", uid, uid);
+        write_text("/proc/self/gid_map", "%u %u 1", gid, gid);
+    }
+    return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+/* Mount a tmpfs of this size, seen by this process only, and make it the registry. */
+static void mount_small_tmpfs(const char *size)
 {
     snprintf(small_folder, sizeof small_folder, "%s/small", test_folder());
     char options[64];
     snprintf(options, sizeof options, "size=%s,mode=0700", size);
-    bool mounted = (unshare(CLONE_NEWNS) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0) &&
-                   mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 && mkdir(small_folder, 0700) == 0 &&
-                   mount("none", small_folder, "tmpfs", 0, options) == 0;
-    if (!mounted) {
-        fprintf(stderr, "    no small tmpfs can be mounted here (%s): only RLIMIT_FSIZE is tested\n", strerror(errno));
-        folder_remove(small_folder);
-        return false;
-    }
+    if (!unshare_mounts() || mkdir(small_folder, 0700) != 0 || mount("none", small_folder, "tmpfs", 0, options) != 0)
+        test_skip("no small tmpfs can be mounted here (needs root or user namespaces)");
     setenv("POLYMORPH_IPC_DIR", small_folder, 1);
-    return true;
 }
 
 static void unmount_small_tmpfs(void)
@@ -43,10 +61,9 @@ static void unmount_small_tmpfs(void)
     CHECK_EQ(rmdir(small_folder), 0);
 }
 
-/* The same shortage without any privilege: no file may be larger. */
+/* The same shortage without any privilege: no file may be larger. Whoever tries is killed by SIGXFSZ. */
 static void limit_file_size(uint64_t bytes)
 {
-    signal(SIGXFSZ, SIG_IGN); /* as Python does */
     const struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
     CHECK_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
@@ -63,8 +80,7 @@ static void check_no_space(const char *name, int64_t bytes, pmipc_error *error)
 
 TEST(a_pool_that_does_not_fit_is_refused_and_leaves_nothing)
 {
-    if (!mount_small_tmpfs("4m"))
-        return;
+    mount_small_tmpfs("4m");
     pmipc_error error;
     check_no_space("too_big", 2 * MB, &error);
     CHECK_EQ(folder_entries(small_folder), 0);
@@ -80,8 +96,7 @@ TEST(a_pool_that_does_not_fit_is_refused_and_leaves_nothing)
 
 TEST(the_error_names_the_dead_pools_that_could_be_cleaned)
 {
-    if (!mount_small_tmpfs("4m"))
-        return;
+    mount_small_tmpfs("4m");
     pmipc_producer *producer = bytes_producer("dead/camera", 200 * KB, 10);
     publish_frame(producer);
     pmipc_producer_abandon(producer);
@@ -98,8 +113,7 @@ TEST(the_error_names_the_dead_pools_that_could_be_cleaned)
 /* Memory is reserved at creation: filling the rest of the tmpfs afterwards cannot fault a running producer. */
 TEST(a_running_pool_does_not_fault_when_the_rest_is_used_up)
 {
-    if (!mount_small_tmpfs("4m"))
-        return;
+    mount_small_tmpfs("4m");
     pmipc_producer *producer = bytes_producer("p", 100 * KB, 4);
     pmipc_stream *stream = stream_open("p", NULL);
     char path[300];
@@ -144,8 +158,7 @@ static void check_failed_growth(pmipc_producer *producer)
 
 TEST(a_pool_that_cannot_grow_on_a_full_tmpfs_goes_on)
 {
-    if (!mount_small_tmpfs("4m"))
-        return;
+    mount_small_tmpfs("4m");
     pmipc_producer *producer = bytes_producer("p", 300 * KB, 8); /* eleven slots, and room for two more */
     uint32_t slots = pmipc_producer_slot_count(producer);
     check_failed_growth(producer);
@@ -154,12 +167,58 @@ TEST(a_pool_that_cannot_grow_on_a_full_tmpfs_goes_on)
     unmount_small_tmpfs();
 }
 
+/* ---- cgroups ---- */
+
+/* A limit where a container sees its own: at the root of the cgroup file system, although /proc/self/cgroup says that the group
+ * is further down. */
+static void fake_cgroup_root(uint64_t limit, uint64_t used, uint64_t cache)
+{
+    char groups[300];
+    snprintf(groups, sizeof groups, "%s/groups", test_folder());
+    write_text(groups, "1:name=systemd:/\n0::/system.slice/robot.service\n");
+    bool mounted = unshare_mounts() && mount(groups, "/proc/self/cgroup", NULL, MS_BIND, NULL) == 0 &&
+                   mount("none", "/sys/fs/cgroup", "tmpfs", 0, "size=1m,mode=0755") == 0;
+    unlink(groups);
+    if (!mounted)
+        test_skip("nothing can be mounted over /sys/fs/cgroup (needs root or user namespaces)");
+    write_text("/sys/fs/cgroup/memory.max", "%" PRIu64 "\n", limit);
+    write_text("/sys/fs/cgroup/memory.current", "%" PRIu64 "\n", used);
+    write_text("/sys/fs/cgroup/memory.stat", "anon 1\ninactive_file %" PRIu64 "\nactive_file 0\n", cache);
+}
+
+TEST(a_pool_that_the_cgroup_has_no_room_for_is_refused)
+{
+    fake_cgroup_root(100000000, 95000000, 2500000);
+    pmipc_error error;
+    check_no_space("too_big", MB, &error);
+    CHECK_HAS(error.text, "the cgroup's memory limit has 7.5 MB left");
+    CHECK_EQ(folder_entries(test_folder()), 0);
+    pmipc_producer *producer = bytes_producer("p", 400 * KB, 10);
+    uint32_t slots = pmipc_producer_slot_count(producer);
+    write_text("/sys/fs/cgroup/memory.current", "100000000\n");
+    write_text("/sys/fs/cgroup/memory.stat", "inactive_file 0\n");
+    check_failed_growth(producer); /* nothing left to grow into either */
+    CHECK_EQ(pmipc_producer_slot_count(producer), slots);
+    pmipc_producer_close(producer);
+}
+
+/* ---- the file size limit ---- */
+
 TEST(a_pool_larger_than_the_file_size_limit_is_refused)
 {
     limit_file_size(MB);
     pmipc_error error;
     check_no_space("too_big", 2 * MB, &error);
+    CHECK_HAS(error.text, "needs 27.3 MB");
+    CHECK_HAS(error.text, "RLIMIT_FSIZE) has 1.0 MB left");
+    CHECK_HAS(error.text, "ulimit -f");
+    CHECK(!strstr(error.text, "Docker") && !strstr(error.text, "in use"));
     CHECK_EQ(folder_entries(test_folder()), 0);
+    limit_file_size(20000);
+    check_no_space("tiny", 64, &error);
+    CHECK_HAS(error.text, "KB of shared memory");
+    CHECK_HAS(error.text, "has 20.0 KB left");
+    limit_file_size(MB);
     pmipc_producer *producer = bytes_producer("small", 10 * KB, 4);
     publish_frames(producer, 50);
     pmipc_producer_close(producer);
