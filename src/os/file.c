@@ -8,7 +8,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "os/atomic.h"
+
 #define PROC_FD_PATH_BYTES 40
+#define TICKETED_DESCRIPTORS 4096 /* higher numbers are told apart by their file alone */
 
 static void proc_fd_path(int fd, char *path)
 {
@@ -56,6 +59,11 @@ int file_reopen(int fd, bool writable)
     return again < 0 ? -errno : again;
 }
 
+const char *file_reopen_hint(int failure)
+{
+    return failure == ENOENT || failure == ENOTDIR ? " (is /proc mounted?)" : "";
+}
+
 int file_link(int fd, int folder, const char *entry)
 {
     char path[PROC_FD_PATH_BYTES];
@@ -90,9 +98,25 @@ bool file_is_identical(struct file_identity a, struct file_identity b)
     return a.inode != 0 && a.inode == b.inode && a.device == b.device;
 }
 
+static _Atomic uint32_t newest_ticket;
+static _Atomic uint32_t tickets[TICKETED_DESCRIPTORS]; /* by descriptor */
+
+struct file_identity file_keep(int fd)
+{
+    struct file_identity identity = file_identify(fd);
+    if (fd < 0 || fd >= TICKETED_DESCRIPTORS)
+        return identity;
+    /* Relaxed: whoever got the number has it from the kernel, which gave it out after the close. */
+    identity.ticket = fetch_add_relaxed(&newest_ticket, 1) + 1;
+    store_relaxed(&tickets[fd], identity.ticket);
+    return identity;
+}
+
 void file_close_own(int fd, struct file_identity identity)
 {
-    if (fd >= 0 && file_is_identical(file_identify(fd), identity))
+    if (fd < 0 || !file_is_identical(file_identify(fd), identity))
+        return;
+    if (identity.ticket == 0 || load_relaxed(&tickets[fd]) == identity.ticket)
         file_close(fd);
 }
 

@@ -20,6 +20,9 @@ int file_open_entry(int folder, const char *entry, bool writable);
 /* Another open file description of the same file, e.g. for locks. Needs /proc. */
 int file_reopen(int fd, bool writable);
 
+/* What may be the matter when that, or linking, fails with this errno: " (is /proc mounted?)", or nothing. */
+const char *file_reopen_hint(int failure);
+
 /* Give an unnamed file its name; -EEXIST when the name is taken. Needs /proc. */
 int file_link(int fd, int folder, const char *entry);
 
@@ -35,13 +38,18 @@ bool file_is_tmpfs(int fd);
 struct file_identity {
     uint64_t device;
     uint64_t inode; /* 0: none */
+    uint32_t ticket; /* of file_keep; 0: not kept */
 };
 
 struct file_identity file_identify(int fd);
 struct file_identity file_identify_path(const char *path); /* does not follow a symlink */
 bool file_is_identical(struct file_identity a, struct file_identity b);
 
-/* Close `fd` only if it still leads to that file. */
+/* The identity of a descriptor that will be kept for long, with a ticket for its number: when the library is given that number
+ * again, the descriptor must have been closed by somebody else, and the older ticket is void. */
+struct file_identity file_keep(int fd);
+
+/* Close `fd` only if it still leads to that file, and its ticket is not void. */
 void file_close_own(int fd, struct file_identity identity);
 
 /* Size in bytes, or -errno. */

@@ -55,6 +55,7 @@ static void reader_before_fork(struct fork_guard *guard)
     protocol_row_copy(reader->readers, reader->protocol.row, row);
     reader->fork_row = row;
     reader->fork_lock_fd = lock_fd;
+    reader->fork_lock_identity = file_keep(lock_fd);
 }
 
 static void reader_after_fork_in_parent(struct fork_guard *guard)
@@ -69,12 +70,13 @@ static void reader_after_fork_in_parent(struct fork_guard *guard)
 static void reader_after_fork_in_child(struct fork_guard *guard)
 {
     struct pool_reader *reader = (struct pool_reader *)guard;
-    file_close_own(reader->lock_fd, reader->identity); /* the parent's lock goes on */
+    file_close_own(reader->lock_fd, reader->lock_identity); /* the parent's lock goes on */
     reader->lock_fd = -1;
     reader->generation = NO_GENERATION;
     if (reader->fork_row == NO_ROW)
         return;
     reader->lock_fd = reader->fork_lock_fd;
+    reader->lock_identity = reader->fork_lock_identity;
     protocol_row_use(&reader->protocol, reader->fork_row, reader->fork_token);
     reader->generation = process_generation();
     reader->fork_row = NO_ROW;
@@ -97,26 +99,15 @@ static bool holds_row(const struct pool_reader *reader)
            lock_is_held(reader->fd, LOCK_BYTE_ROW(reader->protocol.row));
 }
 
-/* Descriptors that were closed behind our back are not ours to close: their numbers may be another stream's of the same pool. */
-static void forget_descriptors(struct pool_reader *reader)
-{
-    reader->lock_fd = -1;
-    reader->fd = -1;
-}
-
 /* The row is given back, everything is unmapped. In a process that does not own the row, nothing shared is touched. */
 static void reader_free(struct pool_reader *reader)
 {
     fork_mutex_lock();
     fork_guard_remove(&reader->guard);
     if (reader->lock_fd >= 0) {
-        if (process_is(reader->generation)) {
-            if (holds_row(reader))
-                protocol_row_clear(reader->readers, reader->protocol.row);
-            else
-                forget_descriptors(reader);
-        }
-        file_close_own(reader->lock_fd, reader->identity);
+        if (process_is(reader->generation) && holds_row(reader))
+            protocol_row_clear(reader->readers, reader->protocol.row);
+        file_close_own(reader->lock_fd, reader->lock_identity);
     }
     fork_mutex_unlock();
     while (reader->mapping) {
@@ -141,8 +132,8 @@ static pmipc_status claim_row(struct pool_reader *reader, pmipc_error *error)
     if (reader->lock_fd < 0) {
         int failure = -reader->lock_fd;
         fork_mutex_unlock();
-        return error_set(error, error_status_of(failure), failure, "pool '%s': cannot open its file for locking (is /proc mounted?): %s",
-                         name, error_describe_errno(failure, words));
+        return error_set(error, error_status_of(failure), failure, "pool '%s': cannot open its file for locking%s: %s", name,
+                         file_reopen_hint(failure), error_describe_errno(failure, words));
     }
     uint64_t token;
     uint32_t row = rows_claim(reader->readers, reader->lock_fd, NO_ROW, &token);
@@ -159,6 +150,7 @@ static pmipc_status claim_row(struct pool_reader *reader, pmipc_error *error)
         rows_name_holders(reader->readers, reader->fd, &no_pins, error);
         return PMIPC_FULL;
     }
+    reader->lock_identity = file_keep(reader->lock_fd);
     protocol_row_use(&reader->protocol, row, token);
     reader->generation = process_generation();
     fork_guard_add(&reader->guard);
@@ -213,7 +205,7 @@ pmipc_status reader_open(struct pool_reader **out, int fd, const char *name, boo
         free(reader);
         return status;
     }
-    reader->identity = file_identify(fd);
+    reader->identity = file_keep(fd);
     status = map_front(reader, error);
     if (!status) {
         reader->error = error;
@@ -264,10 +256,6 @@ bool reader_producer_alive(const struct pool_reader *reader, const char *path)
 
 __attribute__((cold)) pmipc_status reader_lost(struct pool_reader *reader)
 {
-    fork_mutex_lock(); /* fork handlers use the descriptors */
-    fork_guard_remove(&reader->guard);
-    forget_descriptors(reader);
-    fork_mutex_unlock();
     errno = 0;
     return reader_fail(reader, PMIPC_LOST,
                        "this stream's lock is gone, most likely because the program closed its "

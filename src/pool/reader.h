@@ -40,6 +40,7 @@ struct pool_reader {
     int fd;                                    /* the one that is mapped */
     int lock_fd;                               /* holds the row's lock, never mapped */
     struct file_identity identity;
+    struct file_identity lock_identity;
     const char *front;                         /* header, control, ring, description: read-only */
     size_t front_bytes;
     struct pool_readers *readers;              /* read-write */
@@ -49,6 +50,7 @@ struct pool_reader {
     uint32_t fork_row;                         /* between prepare and parent or child: the child's row */
     uint64_t fork_token;
     int fork_lock_fd;
+    struct file_identity fork_lock_identity;
     pmipc_error *error;                        /* the stream's; NULL once it is closed */
 };
 
