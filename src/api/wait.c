@@ -81,7 +81,9 @@ pmipc_status pmipc_stream_wait_any(pmipc_stream *const *streams, uint32_t count,
         return PMIPC_INVALID_ARGUMENT;
     struct wait_target *storage = calloc(count, sizeof *storage);
     struct wait_target **targets = calloc(count, sizeof *targets);
-    pmipc_status status = storage && targets ? look_at_all(streams, count, &index) : PMIPC_NO_MEMORY;
+    pmipc_status status = storage && targets ? look_at_all(streams, count, &index)
+                                             : error_set(&streams[0]->error, PMIPC_NO_MEMORY, 0,
+                                                         "out of memory to wait for %u streams", count);
     int64_t deadline_ns = deadline_after(timeout_ns);
     for (uint32_t turn = 0; status == PMIPC_NOTHING_NEW; turn++) {
         if (turn > FRUITLESS_WAITS)

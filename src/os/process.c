@@ -112,27 +112,81 @@ void fork_guard_remove(struct fork_guard *guard)
     guard->next = guard->previous = NULL;
 }
 
-void process_command_line(char *text, size_t text_bytes)
+/* Arguments with a NUL behind each; the text is NUL-terminated beyond them. Returns their bytes, 0 when there are none to be had. */
+static size_t read_arguments(char *text, size_t text_bytes)
 {
     memset(text, 0, text_bytes);
     int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
     ssize_t length = fd < 0 ? -1 : read(fd, text, text_bytes - 1);
     if (fd >= 0)
         close(fd);
-    if (length <= 0) {
-        process_short_name(text, text_bytes);
-        return;
-    }
-    for (ssize_t i = 0; i + 1 < length; i++)
+    return length > 0 ? (size_t)length : 0;
+}
+
+/* Arguments become one line of UTF-8. `is_cut`: it may end in the middle of a character. */
+static void join_arguments(char *text, size_t length, bool is_cut)
+{
+    for (size_t i = 0; i + 1 < length; i++)
         if (text[i] == '\0' || text[i] == '\n')
             text[i] = ' ';
-    /* A cut multi-byte character at the end would not be UTF-8. */
     size_t end = strlen(text);
-    if (end == text_bytes - 1)
+    if (is_cut)
         while (end > 0 && ((unsigned char)text[end - 1] & 0x80))
             text[--end] = '\0';
     while (end > 0 && text[end - 1] == ' ')
         text[--end] = '\0';
+}
+
+void process_command_line(char *text, size_t text_bytes)
+{
+    size_t length = read_arguments(text, text_bytes);
+    if (length == 0)
+        process_short_name(text, text_bytes);
+    else
+        join_arguments(text, length, length == text_bytes - 1);
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+/* The first argument behind an interpreter's own options: its script, or the -m or -c that stands for one. */
+static const char *skip_options(const char *argument, const char *end)
+{
+    while (argument < end && argument[0] == '-' && argument[1] && !strchr("mc", argument[1])) {
+        bool has_value = strcmp(argument, "-X") == 0 || strcmp(argument, "-W") == 0;
+        argument += strlen(argument) + 1;
+        if (has_value && argument < end)
+            argument += strlen(argument) + 1;
+    }
+    return argument;
+}
+
+void process_program(char *text, size_t text_bytes)
+{
+    char arguments[512];
+    size_t length = read_arguments(arguments, sizeof arguments);
+    if (length == 0) {
+        process_short_name(text, text_bytes);
+        return;
+    }
+    const char *end = arguments + length, *program = base_name(arguments), *script = arguments + strlen(arguments) + 1;
+    if (strncmp(program, "python", 6) == 0)
+        script = skip_options(script, end);
+    size_t used = 0;
+    memset(text, 0, text_bytes);
+    for (const char *part = program; part && used + 1 < text_bytes;) {
+        size_t bytes = strnlen(part, text_bytes - 1 - used);
+        memcpy(text + used, part, bytes);
+        used += bytes + 1;
+        if (part == program)
+            part = script < end ? base_name(script) : NULL;
+        else
+            part = part + strlen(part) + 1 < end ? part + strlen(part) + 1 : NULL;
+    }
+    join_arguments(text, used < text_bytes ? used : text_bytes - 1, used >= text_bytes);
 }
 
 void process_short_name(char *text, size_t text_bytes)

@@ -39,8 +39,10 @@ void fork_mutex_unlock(void);
 void fork_guard_add(struct fork_guard *guard);
 void fork_guard_remove(struct fork_guard *guard);
 
-/* "python3 camera.py --fps 30" of this process, cut to fit, and its short name. Never fail. */
+/* "/usr/bin/python3 -u demo/camera.py --fps 30" of this process; "python3 camera.py --fps 30", for where there is little
+ * room; and its short name. Cut to fit; never fail. */
 void process_command_line(char *text, size_t text_bytes);
+void process_program(char *text, size_t text_bytes);
 void process_short_name(char *text, size_t text_bytes);
 
 #endif

@@ -243,6 +243,9 @@ static pmipc_status read_body(int fd, const char *name, struct pool_description 
                        &planned) ||
         memcmp(&planned, geometry, sizeof planned) != 0)
         return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its header is damaged (geometry and schema disagree)", name);
+    if (strcmp(header->name, name) != 0)
+        return error_set(error, PMIPC_CORRUPT, 0,
+                         "pool '%s': its file is a copy of another pool, or was renamed: its header has another name", name);
     return PMIPC_OK;
 }
 

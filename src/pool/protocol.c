@@ -80,7 +80,7 @@ static bool ring_is_sound(const struct protocol_producer *producer, uint64_t hea
     *oldest = found ? lowest : 1;
     if (found == 0) /* nothing published yet; history is never given up to the last entry */
         return head == ENTRY_EMPTY;
-    return highest >= head_seq && highest < SEQ_MAX && highest - lowest + 1 == found;
+    return highest >= head_seq && highest < SEQ_ADOPTED_MAX && highest - lowest + 1 == found;
 }
 
 bool protocol_adopt(struct protocol_producer *producer, uint32_t slot_count)

@@ -140,7 +140,7 @@ void rows_introduce(struct pool_readers *readers, uint32_t row)
 {
     struct row_facts *facts = &readers->facts[row];
     char command[sizeof facts->command];
-    process_command_line(command, sizeof command);
+    process_program(command, sizeof command);
     store_relaxed(&facts->pid, (uint32_t)getpid());
     store_relaxed(&facts->last_seq, 0);
     store_relaxed(&facts->dropped, 0);

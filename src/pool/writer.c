@@ -42,7 +42,7 @@ int owner_lock_take(struct owner_lock *lock, int fd)
         file_close(lock_fd);
     } else {
         lock->fd = lock_fd;
-        lock->identity = file_identify(lock_fd);
+        lock->identity = file_keep(lock_fd);
         fork_guard_add(&lock->guard);
     }
     fork_mutex_unlock();
@@ -173,7 +173,7 @@ static pmipc_status reserve_file(struct pool_writer *writer, int folder, const s
         return error_set(error, error_status_of(failure), failure, "pool '%s': cannot make a file in the registry folder: %s",
                          name, error_describe_errno(failure, words));
     }
-    writer->identity = file_identify(writer->fd);
+    writer->identity = file_keep(writer->fd);
     int failure = ftruncate(writer->fd, (off_t)needed) == 0 ? 0 : errno;
     if (failure == 0) {
         pmipc_status status = map_file(writer, description, description->header.geometry.initial_slots, error);
@@ -210,8 +210,8 @@ pmipc_status writer_create(struct pool_writer **out, int folder, struct pool_des
     int failure = owner_lock_take(&writer->lock, writer->fd);
     if (failure) {
         char words[128];
-        status = error_set(error, error_status_of(failure), failure, "pool '%s': cannot lock its file (is /proc mounted?): %s",
-                           description->header.name, error_describe_errno(failure, words));
+        status = error_set(error, error_status_of(failure), failure, "pool '%s': cannot lock its file%s: %s",
+                           description->header.name, file_reopen_hint(failure), error_describe_errno(failure, words));
         goto fail;
     }
     take_epoch(writer, 1);
@@ -242,7 +242,7 @@ pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *l
     if (!writer)
         return error_set(error, PMIPC_NO_MEMORY, 0, "pool '%s': out of memory", description->header.name);
     writer->fd = fd;
-    writer->identity = file_identify(fd);
+    writer->identity = file_keep(fd);
     pmipc_status status = map_file(writer, description, slots, error);
     if (!status) {
         take_epoch(writer, load_relaxed(&writer->control->owner_epoch) + 1);

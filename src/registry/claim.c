@@ -69,8 +69,8 @@ static pmipc_status lock_existing(const struct pool_place *place, int folder, in
     if (failure == EAGAIN)
         return be_patient(deadline_ns) ? PMIPC_NOTHING_NEW : busy(place, fd, error);
     if (failure)
-        return error_set(error, error_status_of(failure), failure, "pool '%s': cannot lock its file (is /proc mounted?): %s",
-                         place->name, error_describe_errno(failure, words));
+        return error_set(error, error_status_of(failure), failure, "pool '%s': cannot lock its file%s: %s", place->name,
+                         file_reopen_hint(failure), error_describe_errno(failure, words));
     if (file_is_entry(fd, folder, place->entry))
         return PMIPC_OK;
     owner_lock_drop(lock); /* replaced or removed meanwhile */
@@ -86,8 +86,8 @@ static pmipc_status link_new(const struct pool_place *place, int folder, struct 
         return PMIPC_OK;
     if (failure == EEXIST)
         return PMIPC_NOTHING_NEW;
-    return error_set(error, error_status_of(failure), failure, "pool '%s': cannot link its file into %s (is /proc mounted?): %s",
-                     place->name, place->folder, error_describe_errno(failure, words));
+    return error_set(error, error_status_of(failure), failure, "pool '%s': cannot link its file into %s%s: %s", place->name,
+                     place->folder, file_reopen_hint(failure), error_describe_errno(failure, words));
 }
 
 /* `wanted` with an incarnation of its own; the caller keeps `wanted` for the next try. */
@@ -194,7 +194,7 @@ pmipc_status claim_as_producer(const struct pool_place *place, const pmipc_schem
     struct pool_description *wanted;
     int64_t deadline_ns = 0;
     int turns = 0;
-    pmipc_status status = folder_open(place->folder, true, &folder, error);
+    pmipc_status status = place_open(place, true, &folder, error);
     if (status)
         return status;
     status = description_make(place->name, schema, options, &wanted, error);
@@ -230,7 +230,7 @@ close_folder:
 void retire_and_unlink(struct pool_writer *writer, const struct pool_place *place)
 {
     int folder;
-    if (!writer_retire(writer) || folder_open(place->folder, false, &folder, NULL) != PMIPC_OK)
+    if (!writer_retire(writer) || place_open(place, false, &folder, NULL) != PMIPC_OK)
         return;
     if (file_is_identical(file_identify_path(place->path), writer->identity))
         (void)file_unlink(folder, place->entry);
@@ -243,7 +243,7 @@ pmipc_status claim_as_stream(const struct pool_place *place, bool prefault, bool
     int folder, fd;
     int64_t deadline_ns = 0;
     *absent = (struct file_identity){0};
-    pmipc_status status = folder_open(place->folder, true, &folder, error);
+    pmipc_status status = place_open(place, true, &folder, error);
     if (status)
         return status;
     do {

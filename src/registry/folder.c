@@ -41,12 +41,33 @@ pmipc_status pmipc_name_check(const char *name, pmipc_error *error)
     }
 }
 
+/* A relative path is made absolute at once: a program that changes its directory would look for its pools elsewhere. */
+static bool put_working_folder(const char *chosen, char *path, size_t path_bytes)
+{
+    path[0] = '\0';
+    if (chosen[0] == '/')
+        return true;
+    size_t used = getcwd(path, path_bytes) && path[0] == '/' ? strlen(path) : 0;
+    if (used == 0 || used + 2 > path_bytes)
+        return false;
+    memcpy(path + used, "/", 2);
+    return true;
+}
+
 pmipc_status pmipc_registry_folder(const char *folder, char *path, size_t path_bytes)
 {
+    char standard[64];
     const char *chosen = folder && folder[0] ? folder : getenv("POLYMORPH_IPC_DIR");
-    int length = chosen && chosen[0] ? snprintf(path, path_bytes, "%s", chosen)
-                                     : snprintf(path, path_bytes, "/dev/shm/polymorph_ipc-%u", (unsigned)geteuid());
-    return length < 0 || (size_t)length >= path_bytes ? PMIPC_INVALID_ARGUMENT : PMIPC_OK;
+    snprintf(standard, sizeof standard, "/dev/shm/polymorph_ipc-%u", (unsigned)geteuid());
+    if (!chosen || !chosen[0])
+        chosen = standard;
+    if (path_bytes == 0 || !put_working_folder(chosen, path, path_bytes))
+        return PMIPC_INVALID_ARGUMENT;
+    size_t used = strlen(path), more = strlen(chosen);
+    if (used + more >= path_bytes)
+        return PMIPC_INVALID_ARGUMENT;
+    memcpy(path + used, chosen, more + 1);
+    return PMIPC_OK;
 }
 
 void entry_of_name(const char *name, char *entry)
@@ -93,9 +114,11 @@ static bool is_default(const char *path)
 pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *error)
 {
     char words[128];
+    bool made = false;
     int opened = file_open_folder(path);
     if (opened == -ENOENT && make) {
-        if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        made = mkdir(path, 0700) == 0;
+        if (!made && errno != EEXIST)
             return error_set(error, error_status_of(errno == ENOENT ? EIO : errno), errno,
                              "cannot make the registry folder %s: %s. Set POLYMORPH_IPC_DIR to a folder on tmpfs that you may "
                              "write to",
@@ -119,10 +142,19 @@ pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *erro
     }
     if (!file_is_tmpfs(opened)) {
         file_close(opened);
+        if (made)
+            (void)rmdir(path); /* nobody asked for a folder there */
         return error_set(error, PMIPC_UNSUPPORTED, 0,
                          "the registry folder %s is not on tmpfs: pools would be written to disk. Choose a folder under /dev/shm",
                          path);
     }
     *fd = opened;
     return PMIPC_OK;
+}
+
+pmipc_status place_open(const struct pool_place *place, bool make, int *fd, pmipc_error *error)
+{
+    pmipc_error reason = {0};
+    pmipc_status status = folder_open(place->folder, make, fd, &reason);
+    return status ? error_set(error, status, reason.os_error, "pool '%s': %s", place->name, reason.text) : PMIPC_OK;
 }

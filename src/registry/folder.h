@@ -30,4 +30,7 @@ bool name_of_entry(const char *entry, char *name);
  * chosen by hand is its chooser's business. Returns a status; *fd on OK. NOT_FOUND when it does not exist. */
 pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *error);
 
+/* The folder of a pool; messages name the pool. */
+pmipc_status place_open(const struct pool_place *place, bool make, int *fd, pmipc_error *error);
+
 #endif

@@ -151,7 +151,7 @@ pmipc_status pmipc_pool_inspect(const char *name, const char *folder, pmipc_pool
     memset(info, 0, sizeof *info);
     pmipc_status status = place_of(name, folder, &place, error);
     if (!status)
-        status = folder_open(place.folder, false, &folder_fd, error);
+        status = place_open(&place, false, &folder_fd, error);
     if (status == PMIPC_NOT_FOUND)
         return error_set(error, PMIPC_NOT_FOUND, ENOENT, "there is no pool '%s': the registry folder %s does not exist", name,
                          place.folder);

@@ -153,7 +153,7 @@ pmipc_status pmipc_pool_remove(const char *name, const char *folder, const pmipc
     uint64_t bytes;
     pmipc_status status = place_of(name, folder, &place, error);
     if (!status)
-        status = folder_open(place.folder, false, &folder_fd, error);
+        status = place_open(&place, false, &folder_fd, error);
     if (status)
         return status;
     status = remove_entry(folder_fd, place.entry, name, &options, &bytes, error);

@@ -76,3 +76,62 @@ TEST(get_next_finds_the_newest_where_a_kill_between_two_stores_left_a_history_of
     pmipc_stream_close(stream);
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
+
+/* A single sample whose number is `seq`, in slot 1. */
+static void write_only_sample(int fd, uint64_t seq)
+{
+    struct pool_header header;
+    CHECK_EQ(pread(fd, &header, sizeof header, 0), sizeof header);
+    for (uint32_t i = 0; i < header.geometry.history_len; i++)
+        write_word(fd, POOL_RING_OFFSET + 8 * (off_t)i, 0);
+    write_word(fd, POOL_RING_OFFSET + 8 * (off_t)(seq % header.geometry.history_len), seq << 16 | 1);
+    write_word(fd, (off_t)(header.geometry.slots_offset + header.geometry.stride), seq);
+    write_word(fd, HEAD, seq << 16 | 1);
+}
+
+/* Numbers end at 2^48: whoever adopts one shortly before it would publish what no stream can read. */
+TEST(a_pool_whose_sequence_numbers_are_nearly_used_up_is_replaced)
+{
+    const uint64_t end = UINT64_C(1) << 48;
+    const struct {
+        uint64_t seq;
+        bool adopted;
+    } cases[] = {{end - 4, false}, {end / 2, false}, {end / 4, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        pmipc_producer *producer = bytes_producer("p", BYTES, 3);
+        publish_frames(producer, 3);
+        pmipc_producer_abandon(producer);
+        int fd = open_file("p");
+        write_only_sample(fd, cases[i].seq);
+        close(fd);
+        producer = bytes_producer("p", BYTES, 3);
+        CHECK_EQ(pmipc_producer_adopted(producer), cases[i].adopted);
+        CHECK_EQ(publish_frame(producer), cases[i].adopted ? cases[i].seq + 1 : 1);
+        pmipc_producer_close(producer);
+    }
+}
+
+/* ---- the name in the header ---- */
+
+TEST(a_renamed_pool_is_damage_and_its_header_is_not_believed)
+{
+    pmipc_producer *producer = bytes_producer("old", BYTES, 3);
+    publish_frames(producer, 3);
+    pmipc_producer_abandon(producer);
+    char from[512], to[600];
+    pool_path("old", from, sizeof from);
+    snprintf(to, sizeof to, "%s/new", test_folder());
+    CHECK_EQ(rename(from, to), 0);
+    pmipc_error error = {0};
+    pmipc_stream *stream;
+    CHECK_STATUS(pmipc_stream_open(&stream, "new", NULL, &error), PMIPC_CORRUPT);
+    CHECK_HAS(error.text, "pool 'new'");
+    CHECK_HAS(error.text, "renamed");
+    CHECK(!strstr(error.text, "old"));
+    pmipc_pool_info *info = calloc(1, sizeof *info);
+    CHECK_STATUS(pmipc_pool_inspect("new", NULL, info, NULL), PMIPC_CORRUPT);
+    free(info);
+    producer = bytes_producer("new", BYTES, 3); /* replaced, not adopted */
+    CHECK(!pmipc_producer_adopted(producer));
+    pmipc_producer_close(producer);
+}

@@ -194,3 +194,27 @@ TEST(a_producer_makes_a_folder_that_is_not_there)
     pmipc_producer_close(producer);
     folder_remove(folder);
 }
+
+/* ---- folders ---- */
+
+TEST(a_relative_folder_is_meant_from_where_the_program_was)
+{
+    CHECK_EQ(chdir("/dev/shm"), 0);
+    setenv("POLYMORPH_IPC_DIR", strrchr(test_folder(), '/') + 1, 1);
+    char path[512];
+    CHECK_OK(pmipc_registry_folder(NULL, path, sizeof path));
+    CHECK_TEXT(path, test_folder());
+    CHECK_STATUS(pmipc_registry_folder(NULL, path, strlen(test_folder())), PMIPC_INVALID_ARGUMENT);
+    CHECK_OK(pmipc_registry_folder(NULL, path, strlen(test_folder()) + 1));
+    pmipc_producer *producer = bytes_producer("p", 64, 2);
+    pmipc_stream *stream = stream_open("later", NULL);
+    CHECK_EQ(folder_entries(test_folder()), 1);
+    CHECK_EQ(chdir("/"), 0);
+    setenv("POLYMORPH_IPC_DIR", test_folder(), 1);
+    pmipc_producer *later = bytes_producer("later", 64, 2);
+    publish_and_read(later, stream);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(later);
+    pmipc_producer_close(producer);
+    CHECK_EQ(folder_entries(test_folder()), 0);
+}

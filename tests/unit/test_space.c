@@ -269,7 +269,13 @@ TEST(running_out_of_descriptors_is_a_status)
         CHECK_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
         pmipc_stream *stream = NULL;
         pmipc_producer *other = NULL;
-        if (pmipc_stream_open(&stream, "p", NULL, NULL) == PMIPC_OK) {
+        pmipc_error error = {0};
+        pmipc_status opened = pmipc_stream_open(&stream, "p", NULL, &error);
+        if (opened != PMIPC_OK) { /* names the pool, and does not send anybody to look for /proc */
+            CHECK_HAS(error.text, "pool 'p'");
+            CHECK_HAS(error.text, "Too many open files");
+            CHECK(!strstr(error.text, "/proc"));
+        } else {
             pmipc_view view;
             if (pmipc_stream_get_last(stream, &view) == PMIPC_OK)
                 pmipc_view_release(&view);

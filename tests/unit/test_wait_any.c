@@ -267,3 +267,22 @@ TEST(a_waiter_without_a_folder_watch_still_sees_its_pool_appear)
     tell(owner.channel, 0);
     helper_finish(&owner);
 }
+
+/* Four thousand million streams: only the first is ever looked at. */
+TEST(wait_any_without_memory_leaves_a_message)
+{
+    if (TEST_SANITIZED)
+        test_skip("a sanitizer ends the process when so much is asked for");
+    pmipc_stream *stream = stream_open("p", NULL);
+    struct rlimit before;
+    CHECK_EQ(getrlimit(RLIMIT_AS, &before), 0);
+    const struct rlimit little = {.rlim_cur = 1 << 30, .rlim_max = before.rlim_max};
+    CHECK_EQ(setrlimit(RLIMIT_AS, &little), 0);
+    CHECK_STATUS(pmipc_stream_wait_any(&stream, UINT32_MAX, 0, NULL), PMIPC_NO_MEMORY);
+    CHECK_EQ(setrlimit(RLIMIT_AS, &before), 0);
+    pmipc_error error;
+    pmipc_stream_last_error(stream, &error);
+    CHECK_STATUS(error.status, PMIPC_NO_MEMORY);
+    CHECK_HAS(error.text, "out of memory");
+    pmipc_stream_close(stream);
+}

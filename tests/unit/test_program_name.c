@@ -1,0 +1,44 @@
+/* What others are told about a program: its name and its script, not the folders and options before them. */
+#include "pools.h"
+
+#include <unistd.h>
+
+static char *begin, *end; /* of this process's arguments */
+
+/* The C library hands constructors what it hands to main. */
+__attribute__((constructor)) static void keep_arguments(int argc, char **argv)
+{
+    begin = argv[0];
+    end = argv[argc - 1] + strlen(argv[argc - 1]) + 1;
+}
+
+/* From now on /proc/self/cmdline says this: `text` has a NUL behind each argument. */
+static void pretend(const char *text, size_t bytes)
+{
+    CHECK(bytes < (size_t)(end - begin));
+    memset(begin, 0, (size_t)(end - begin));
+    memcpy(begin, text, bytes);
+}
+
+static void check_command(pmipc_producer *producer, const char *text, size_t bytes, const char *expected)
+{
+    pmipc_reader_info info;
+    pretend(text, bytes);
+    pmipc_stream *stream = stream_open("p", NULL);
+    CHECK_EQ(pmipc_producer_readers(producer, &info, 1), 1);
+    CHECK_TEXT(info.command, expected);
+    pmipc_stream_close(stream);
+}
+
+#define CHECK_COMMAND(text, expected) check_command(producer, text, sizeof text, expected)
+
+TEST(a_stream_is_called_by_its_program_and_script)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 2);
+    CHECK_COMMAND("/b/python3.12\0-X\0dev\0-u\0a/v.py\0-f", "python3.12 v.py -f");
+    CHECK_COMMAND("/b/python3\0-m\0viewer", "python3 -m viewer");
+    CHECK_COMMAND("/b/python3", "python3");
+    CHECK_COMMAND("./build/viewer\0--fps\0" "30", "viewer --fps 30");
+    CHECK_COMMAND("/b/a_name_longer_than_the_room_for", "a_name_longer_than_the_room_for");
+    pmipc_producer_close(producer);
+}
