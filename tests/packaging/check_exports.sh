@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The shared library exports exactly what the public headers declare, under a version: check_exports.sh LIBRARY HEADERS
+# The shared library exports exactly what the public headers declare, under a version, and the archive has no other global
+# symbols, which would clash with a user's own: check_exports.sh LIBRARY ARCHIVE HEADERS
 set -euo pipefail
-library=$1 headers=$2
+library=$1 archive=$2 headers=$3
 
 exported=$(nm --dynamic --defined-only --with-symbol-versions "$library" | awk '$2 != "A" {print $3}' | sort)
 unversioned=$(grep -v '@@PMIPC_[0-9]*$' <<<"$exported" || true)
@@ -13,6 +14,12 @@ fi
 declared=$(cat "$headers"/*.h | grep -v '^#' | tr '\n' ' ' | grep -oP 'PMIPC_API [^;]*?\Kpmipc_\w+(?=\()' | sort)
 if ! difference=$(diff <(echo "$declared") <(sed 's/@@.*//' <<<"$exported")); then
     echo "declared (<) and exported (>) functions differ:" >&2
+    echo "$difference" >&2
+    exit 1
+fi
+global=$(nm --extern-only --defined-only "$archive" | awk 'NF == 3 {print $3}' | sort)
+if ! difference=$(diff <(echo "$declared") <(echo "$global")); then
+    echo "declared (<) and global symbols of the archive (>) differ:" >&2
     echo "$difference" >&2
     exit 1
 fi

@@ -13,7 +13,7 @@ done
 
 cmake --install "$build" --prefix "$prefix" >/dev/null
 library=$(find "$prefix" -name libpolymorph_ipc.so)
-"$here/check_exports.sh" "$library" "$prefix/include/polymorph_ipc"
+"$here/check_exports.sh" "$library" "${library%.so}.a" "$prefix/include/polymorph_ipc"
 
 # 1. find_package
 cmake -S "$here" -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" -DPMIPC_HEADER_DIR="$prefix/include/polymorph_ipc" \
