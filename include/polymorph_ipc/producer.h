@@ -50,7 +50,8 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_open(pmipc_producer **produ
  *  Threads: the producer's. Progress: wait-free but for growth; with no_growth no system call (one futex wake when a
  *  stream sleeps), no allocation, no lock. `seq` may be NULL.
  *  Returns: OK; SCHEMA_MISMATCH (the schema has several fields or a variable one); WRONG_STATE (a loan is out);
- *  FULL (every slot is pinned by living streams; the error names them); LOST; CORRUPT; FORKED. */
+ *  INVALID_ARGUMENT (`data` is NULL); FULL (every slot is pinned by living streams; the error names them); LOST (another
+ *  producer has taken the pool over, or it was retired from outside); CLOSED (after pmipc_producer_retire); FORKED. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_publish(pmipc_producer *producer, const void *data,
                                                              int64_t stamp_ns, uint64_t *seq);
 
@@ -62,7 +63,7 @@ typedef struct pmipc_source {
 
 /** Publish any sample: `sources` has one entry per field, in the schema's order; all become visible at once.
  *  Threads, progress: as pmipc_producer_publish. Returns: the same; SCHEMA_MISMATCH also when a length is negative or
- *  over the schema's, saying by how much; INVALID_ARGUMENT when `count` is not the schema's. */
+ *  over the schema's, saying by how much; INVALID_ARGUMENT when `count` is not the schema's or data is NULL. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_publish_fields(pmipc_producer *producer,
                                                                     const pmipc_source *sources, uint32_t count,
                                                                     int64_t stamp_ns, uint64_t *seq);
@@ -83,12 +84,12 @@ typedef struct pmipc_loan {
 
 /** Borrow the next frame to fill it in place, without a copy. One loan at a time; commit or discard it. Memory of a loan
  *  must not be written after its commit: streams are reading it.
- *  Threads, progress, returns: as pmipc_producer_publish. */
+ *  Threads, progress: as pmipc_producer_publish. Returns: OK; WRONG_STATE (a loan is out); FULL; LOST; CLOSED; FORKED. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_loan(pmipc_producer *producer, pmipc_loan *loan);
 
 /** Publish a loaned frame. Lengths of variable fields are taken from `loan->fields[i].length`; on SCHEMA_MISMATCH the
  *  loan stays out, so that it can be mended or discarded.
- *  Returns: OK; SCHEMA_MISMATCH; WRONG_STATE (this loan is not out); LOST, FORKED, CORRUPT (the loan is dropped). */
+ *  Returns: OK; SCHEMA_MISMATCH; WRONG_STATE (this loan is not out); LOST (the loan is dropped); CLOSED; FORKED. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_commit(pmipc_producer *producer, pmipc_loan *loan,
                                                             int64_t stamp_ns);
 

@@ -35,6 +35,11 @@ typedef struct pmipc_pool_info {
     char producer_command[128];  /* its command line, UTF-8, cut */
     int64_t producer_since_ns;   /* when it opened the pool, ns since the epoch */
     uint64_t owner_epoch;        /* 1 for the creator, one more for each adopter */
+    int64_t clock_offset_ns;     /* CLOCK_REALTIME less CLOCK_MONOTONIC, as the producer saw it within about its last second */
+    uint64_t grown;              /* times the pool grew because streams held views */
+    uint64_t given_up;           /* samples dropped from history early because no slot was free */
+    uint64_t cleared_rows;       /* rows of dead streams that producers have cleared */
+    uint64_t malformed_cells;    /* pins that made no sense: somebody writes into the file */
     uint32_t reader_count;       /* rows whose lock is held */
     pmipc_reader_info readers[PMIPC_MAX_READERS];
 } pmipc_pool_info;

@@ -64,8 +64,10 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_open(pmipc_stream **stream, c
 /** The newest sample, whether seen before or not. Moves the cursor to it.
  *  Ownership: on OK the view is the caller's until pmipc_view_release.
  *  Threads: the stream's. Progress: lock-free; connected and with a view to spare, no system call, no allocation.
- *  Returns: OK; NOTHING_NEW (connected, nothing published yet); NOT_CONNECTED; RETIRED (manual_reconnect only);
- *  SCHEMA_MISMATCH; CORRUPT; FULL; FORKED; NO_MEMORY; SYSTEM. */
+ *  Returns: OK; NOTHING_NEW (connected, nothing published yet); NOT_CONNECTED; RETIRED (manual_reconnect only); LOST (the
+ *  program closed the stream's descriptors, and its row was cleared: views taken before are not protected any more. Said
+ *  once, the next call connects anew; with manual_reconnect until pmipc_stream_reconnect); FORKED; and the failures of
+ *  connecting: SCHEMA_MISMATCH; CORRUPT; INCOMPATIBLE; FULL; PERMISSION; UNSUPPORTED; NO_MEMORY; SYSTEM. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_get_last(pmipc_stream *stream, pmipc_view *view);
 
 /** The newest sample above the cursor, waiting up to `timeout_ns` (PMIPC_FOREVER, 0 polls) for the pool and the sample.
@@ -118,8 +120,9 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_view_frame(const pmipc_view *view, u
  *  unless it is the last view of a stream that was closed or has reconnected. */
 PMIPC_API void pmipc_view_release(pmipc_view *view);
 
-/** Connect now if the pool exists, and if a retired pool was replaced go over to its successor. Needed only with
- *  manual_reconnect. Returns: OK (connected); NOT_CONNECTED; and the failures of pmipc_stream_open. */
+/** Connect now if the pool exists, if a retired pool was replaced go over to its successor, and if the row was lost claim one
+ *  anew. Needed only with manual_reconnect. Returns: OK (connected); NOT_CONNECTED; FORKED; and the failures of
+ *  pmipc_stream_open. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_reconnect(pmipc_stream *stream, pmipc_error *error);
 
 /** The full message of the last failed call on this handle. */
@@ -129,10 +132,10 @@ PMIPC_API void pmipc_stream_last_error(const pmipc_stream *stream, pmipc_error *
  *  of the parent's. Waiters made from it wake. NULL is allowed. */
 PMIPC_API void pmipc_stream_close(pmipc_stream *stream);
 
-/** Connected to a pool that is not retired. Does not connect by itself; no system call. */
+/** Connected to a pool that is not retired, by a row that is not lost. Does not connect by itself; no system call. */
 PMIPC_API bool pmipc_stream_connected(const pmipc_stream *stream);
 
-/** Connected, and the producer's lock is held (one system call). False when the producer died or there is none. */
+/** Connected, and the producer's lock is held (a few system calls). False when the producer died or there is none. */
 PMIPC_API bool pmipc_stream_producer_alive(const pmipc_stream *stream);
 
 PMIPC_API const char *pmipc_stream_name(const pmipc_stream *stream);
@@ -141,8 +144,8 @@ PMIPC_API uint64_t pmipc_stream_cursor(const pmipc_stream *stream);
 /** Move the cursor: samples up to `seq` count as seen. */
 PMIPC_API void pmipc_stream_seek(pmipc_stream *stream, uint64_t seq);
 
-/** What the stream is, or was last, connected to. Zeroed while it never was. Pointers are valid until the stream
- *  reconnects or is closed. */
+/** What the stream is, or was last, connected to: facts of the pool stay after it is gone, as they were then. Zeroed while it
+ *  never was connected. Pointers are valid until the stream reconnects or is closed. */
 typedef struct pmipc_stream_info {
     const pmipc_schema *schema;   /* NULL when it was never connected */
     const char *metadata;         /* JSON object text, "" when the pool has none */
@@ -178,15 +181,16 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_waiter_init(pmipc_waiter *waiter, pm
  *  to 127 connected waiters sleep in one futex_waitv; where the kernel has none, or when some have no pool yet, they are
  *  looked at every 20 ms.
  *  Threads: any. Progress: blocks; no sleep is longer than 100 ms.
- *  Returns: OK; TIMEOUT; INTERRUPTED; INVALID_ARGUMENT. */
+ *  Returns: OK; TIMEOUT; INTERRUPTED; INVALID_ARGUMENT; NO_MEMORY (more than 16 waiters need some). */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_waiter_wait(const pmipc_waiter *waiters, uint32_t count, int64_t timeout_ns,
                                                         uint32_t *ready);
 
 PMIPC_API void pmipc_waiter_release(pmipc_waiter *waiter);
 
 /** Wait until one of the streams has a sample above its cursor, connecting them as their pools appear. `*ready` is the
- *  index of the first such stream. Threads: the streams'. Returns: OK; TIMEOUT; INTERRUPTED; and the failures of
- *  pmipc_stream_open for a stream that could not connect (`*ready` tells which). */
+ *  index of the first such stream. Threads: the streams'. Returns: OK; TIMEOUT; INTERRUPTED; INVALID_ARGUMENT (no streams);
+ *  NO_MEMORY; FORKED; with manual_reconnect NOT_CONNECTED and RETIRED; and the failures of pmipc_stream_open for a stream
+ *  that could not connect (`*ready` tells which; its last error says why). */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_wait_any(pmipc_stream *const *streams, uint32_t count,
                                                             int64_t timeout_ns, uint32_t *ready);
 

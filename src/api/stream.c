@@ -18,8 +18,12 @@ static pmipc_status stream_fail(pmipc_stream *stream, pmipc_status status, const
 
 /* ---------------------------------------------------------------------------------------------------------- connecting */
 
-static void disconnect(pmipc_stream *stream)
+void stream_disconnect(pmipc_stream *stream)
 {
+    if (!stream->reader)
+        return;
+    stream->last_head_seq = reader_head_seq(stream->reader);
+    stream->last_slot_count = load_relaxed(&stream->reader->protocol.control->slot_count);
     reader_close(stream->reader);
     stream->reader = NULL;
 }
@@ -36,8 +40,10 @@ static pmipc_status check_schema(pmipc_stream *stream, const struct pool_reader 
     if (pmipc_schema_compare(&stream->schema, found, &reason) == PMIPC_OK)
         return PMIPC_OK;
     return error_set(&stream->error, PMIPC_SCHEMA_MISMATCH, 0,
-                     "pool '%s' does not carry what this stream reads: %s. Make the stream anew to take what there is",
-                     stream->anchor->place.name, reason.text);
+                     "pool '%s' does not carry what this stream %s: %s. %s", stream->anchor->place.name,
+                     stream->expects ? "was told to expect" : "reads", reason.text,
+                     stream->expects ? "Expect what there is, or have it published as expected"
+                                     : "Make the stream anew to take what there is");
 }
 
 /* A pool that was there when the stream was made: what it held then is not new, unless asked for. One that came later: all of
@@ -66,10 +72,11 @@ static pmipc_status connect_by_name(pmipc_stream *stream, bool patient)
     }
     reader->error = &stream->error;
     stream->reader = reader;
-    uint64_t incarnation = reader->description->header.incarnation;
-    if (stream->incarnation == incarnation)
+    if (stream->description && stream->description->header.incarnation == reader->description->header.incarnation)
         return PMIPC_OK; /* the same pool again, after the row was lost: the cursor goes on */
-    stream->incarnation = incarnation;
+    description_release(stream->description);
+    stream->description = reader->description;
+    description_retain(stream->description);
     stream->connections++;
     stream->cursor = first_cursor(stream);
     return PMIPC_OK;
@@ -86,7 +93,7 @@ pmipc_status stream_connect(pmipc_stream *stream, bool patient)
             return stream_fail(stream, PMIPC_RETIRED, "it was retired; pmipc_stream_reconnect goes over to its successor");
         return stream_fail(stream, PMIPC_NOT_CONNECTED, "not connected; call pmipc_stream_reconnect outside the control loop");
     }
-    disconnect(stream);
+    stream_disconnect(stream);
     return connect_by_name(stream, patient);
 }
 
@@ -98,7 +105,7 @@ pmipc_status pmipc_stream_reconnect(pmipc_stream *stream, pmipc_error *error)
     } else {
         if (stream->reader && (reader_is_retired(stream->reader) || !protocol_row_is_own(&stream->reader->protocol) ||
                                reader_is_orphaned(stream->reader, stream->anchor)))
-            disconnect(stream);
+            stream_disconnect(stream);
         if (!stream->reader)
             status = connect_by_name(stream, true);
     }
@@ -139,6 +146,7 @@ pmipc_status pmipc_stream_open(pmipc_stream **out, const char *name, const pmipc
     stream->start_oldest = options.start_oldest;
     stream->manual_reconnect = options.manual_reconnect;
     stream->prefault = options.prefault;
+    stream->expects = options.expect != NULL;
     if (options.expect)
         stream->schema = *options.expect;
     status = place_of(name, options.folder, &anchor->place, error);
@@ -166,8 +174,9 @@ void pmipc_stream_close(pmipc_stream *stream)
         const struct pool_control *control = stream->reader->protocol.control;
         if (process_is(stream->generation) && load_relaxed(&stream->anchor->references) > 1)
             futex_wake_all(&control->bell);
-        disconnect(stream);
+        stream_disconnect(stream);
     }
+    description_release(stream->description);
     anchor_release(stream->anchor);
     free(stream);
 }
@@ -178,7 +187,7 @@ void pmipc_stream_close(pmipc_stream *stream)
 static pmipc_status end_read(pmipc_stream *stream, pmipc_status status)
 {
     if (__builtin_expect(status == PMIPC_LOST && !stream->manual_reconnect, 0))
-        disconnect(stream);
+        stream_disconnect(stream);
     return status;
 }
 
@@ -203,7 +212,7 @@ static bool leave_orphan(pmipc_stream *stream)
     stream->next_orphan_check_ns = now + ORPHAN_CHECK_INTERVAL_NS;
     if (!reader_is_orphaned(stream->reader, stream->anchor))
         return false;
-    disconnect(stream);
+    stream_disconnect(stream);
     return true;
 }
 
@@ -487,13 +496,17 @@ void pmipc_stream_get_info(const pmipc_stream *stream, pmipc_stream_info *info)
     info->copies = stream->copies;
     info->reconnects = stream->connections ? stream->connections - 1 : 0;
     const struct pool_reader *reader = stream->reader;
+    if (!stream->description)
+        return;
+    info->metadata = stream->description->metadata;
+    info->incarnation = stream->description->header.incarnation;
+    info->origin = stream->description->header.origin;
+    info->history_len = stream->description->header.geometry.history_len;
+    info->head_seq = stream->last_head_seq;
+    info->slot_count = stream->last_slot_count;
     if (!reader)
         return;
-    info->metadata = reader->description->metadata;
-    info->incarnation = reader->description->header.incarnation;
-    info->origin = reader->description->header.origin;
     info->head_seq = reader_head_seq(reader);
-    info->history_len = reader->protocol.history_len;
     info->slot_count = load_relaxed(&reader->protocol.control->slot_count);
     info->row = reader->protocol.row;
     for (uint32_t i = 0; i < PIN_CELLS; i++)

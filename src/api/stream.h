@@ -15,12 +15,15 @@ struct pmipc_stream {
     struct pool_reader *reader;       /* NULL: not connected */
     struct wait_anchor *anchor;
     uint64_t cursor;
-    uint64_t incarnation;             /* of the pool it is or was last connected to; 0: none yet */
+    struct pool_description *description; /* of the pool it is or was last connected to; NULL: none yet */
+    uint64_t last_head_seq;           /* when it was disconnected */
+    uint32_t last_slot_count;
     uint64_t unchanged_reads;         /* since anything new was seen; now and then they look whether the pool was orphaned */
     int64_t next_orphan_check_ns;
     struct file_identity absent;      /* the retired file that the name leads to, if any */
     pmipc_schema schema;              /* the one it keeps: expected, or first seen; field_count 0: none yet */
     bool follow_schema;
+    bool expects;                     /* the schema was given, not seen */
     bool start_oldest;
     bool manual_reconnect;
     bool prefault;
@@ -32,5 +35,8 @@ struct pmipc_stream {
 /* Connected when it returns OK. `patient`: may take a second when all rows are held; polls may not. NOT_CONNECTED, RETIRED
  * (manual), and failures. */
 pmipc_status stream_connect(pmipc_stream *stream, bool patient);
+
+/* Let go of the pool, if there is one, but remember what it was. */
+void stream_disconnect(pmipc_stream *stream);
 
 #endif

@@ -61,10 +61,8 @@ static pmipc_status look_at_all(pmipc_stream *const *streams, uint32_t count, ui
         *ready = i;
         if (stream->reader && reader_head_seq(stream->reader) <= stream->cursor && !stream->manual_reconnect &&
             !reader_is_retired(stream->reader) && process_is(stream->generation) &&
-            reader_is_orphaned(stream->reader, stream->anchor)) {
-            reader_close(stream->reader);
-            stream->reader = NULL;
-        }
+            reader_is_orphaned(stream->reader, stream->anchor))
+            stream_disconnect(stream);
         pmipc_status status = stream_connect(stream, false);
         if (status == PMIPC_OK && reader_head_seq(stream->reader) > stream->cursor)
             return PMIPC_OK;

@@ -90,6 +90,11 @@ static pmipc_status describe(const struct open_pool *pool, pmipc_pool_info *info
     info->owner_epoch = load_relaxed(&control.owner_epoch);
     info->producer_pid = (int32_t)load_relaxed(&control.owner_pid);
     info->producer_since_ns = load_relaxed(&control.owner_since_ns);
+    info->clock_offset_ns = load_relaxed(&control.clock_offset_ns);
+    info->grown = load_relaxed(&control.grown);
+    info->given_up = load_relaxed(&control.given_up);
+    info->cleared_rows = load_relaxed(&control.cleared_rows);
+    info->malformed_cells = load_relaxed(&control.malformed_cells);
     info->producer_alive = lock_is_held(pool->fd, LOCK_BYTE_PRODUCER);
     shared_text_load(control.owner_command, sizeof control.owner_command, info->producer_command);
     describe_newest(pool, &control, info);

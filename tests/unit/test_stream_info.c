@@ -1,0 +1,214 @@
+/* What a stream and a pool tell about themselves: facts that stay, counters that count. */
+#include "helper.h"
+#include "pools.h"
+
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BYTES 5000
+#define HELD 3 /* views, where the pool cannot grow */
+#define MS INT64_C(1000000)
+
+static void sleep_ns(int64_t duration_ns)
+{
+    const struct timespec pause = {.tv_sec = duration_ns / 1000000000, .tv_nsec = duration_ns % 1000000000};
+    nanosleep(&pause, NULL);
+}
+
+/* ---- streams ---- */
+
+TEST(a_stream_remembers_what_it_was_connected_to)
+{
+    pmipc_schema schema = bytes_schema(BYTES);
+    pmipc_producer_options options = {.history_len = 4, .metadata = "{\"unit\": \"N\"}", .origin = PMIPC_ORIGIN_NUMPY};
+    pmipc_producer *producer = producer_open("p", &schema, &options);
+    publish_frames(producer, 7);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_stream_info before = stream_info(stream);
+    pmipc_producer_close(producer);
+    for (int i = 0; i < 2; i++) { /* before and after it has noticed */
+        pmipc_stream_info info = stream_info(stream);
+        CHECK_TEXT(info.metadata, "{\"unit\": \"N\"}");
+        CHECK_OK(pmipc_schema_compare(info.schema, &schema, NULL));
+        CHECK_EQ(info.incarnation, before.incarnation);
+        CHECK_EQ(info.history_len, 4);
+        CHECK_EQ(info.slot_count, before.slot_count);
+        CHECK_EQ(info.head_seq, 7);
+        CHECK_EQ(info.origin, PMIPC_ORIGIN_NUMPY);
+        pmipc_view view;
+        CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_NOT_CONNECTED);
+    }
+    options.metadata = NULL;
+    options.history_len = 2;
+    producer = producer_open("p", &schema, &options);
+    publish_and_read(producer, stream);
+    pmipc_stream_info after = stream_info(stream);
+    CHECK_TEXT(after.metadata, "");
+    CHECK_EQ(after.history_len, 2);
+    CHECK_EQ(after.reconnects, 1);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_mismatch_says_what_can_be_done_about_it)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 2);
+    pmipc_schema other = bytes_schema(BYTES + 1);
+    const pmipc_stream_options options = {.expect = &other};
+    pmipc_stream *stream;
+    pmipc_error error;
+    CHECK_STATUS(pmipc_stream_open(&stream, "p", &options, &error), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(error.text, "told to expect");
+    CHECK(!strstr(error.text, "anew")); /* made anew with the same expectation, it would be refused again */
+    stream = stream_open("p", NULL);
+    pmipc_producer_close(producer);
+    producer = bytes_producer("p", BYTES + 1, 2);
+    pmipc_view view;
+    CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_SCHEMA_MISMATCH);
+    pmipc_stream_last_error(stream, &error);
+    CHECK_HAS(error.text, "Make the stream anew");
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* ---- pools ---- */
+
+/* Hold views, each of another slot. */
+static void hoard(pmipc_producer *producer, pmipc_stream *stream, pmipc_view *views, int count)
+{
+    for (int i = 0; i < count; i++) {
+        publish_frame(producer);
+        CHECK_OK(pmipc_stream_get_last(stream, &views[i]));
+    }
+}
+
+static void let_go(pmipc_view *views, int count)
+{
+    for (int i = 0; i < count; i++)
+        pmipc_view_release(&views[i]);
+}
+
+ROLE(holds_a_stream)
+{
+    pmipc_stream *stream = stream_open(argument, NULL);
+    tell(channel, 1);
+    (void)stream;
+    sleep_until_killed();
+}
+
+TEST(a_pool_counts_growth_loss_of_history_and_the_dead)
+{
+    pmipc_view views[PMIPC_MAX_VIEWS];
+    pmipc_schema schema = bytes_schema(BYTES);
+    pmipc_producer_options options = {.history_len = 3};
+    pmipc_producer *producer = producer_open("p", &schema, &options);
+    uint32_t slots = pmipc_producer_slot_count(producer);
+    helper holder = helper_start("holds_a_stream", "p");
+    hear(holder.channel);
+    helper_kill(&holder);
+    CHECK_EQ(pmipc_producer_sweep(producer), 1);
+    pmipc_stream *stream = stream_open("p", NULL);
+    hoard(producer, stream, views, PMIPC_MAX_VIEWS);
+    publish_frames(producer, 10);
+    let_go(views, PMIPC_MAX_VIEWS);
+    pmipc_stream_close(stream);
+    pmipc_pool_info *info = inspect("p");
+    CHECK_EQ(info->grown, pmipc_producer_slot_count(producer) - slots); /* a step is one slot of this size */
+    CHECK(info->grown > 0);
+    CHECK_EQ(info->given_up, 0);
+    CHECK_EQ(info->cleared_rows, 1);
+    CHECK_EQ(info->malformed_cells, 0);
+    int64_t offset_ns = pmipc_realtime_ns() - pmipc_monotonic_ns() - info->clock_offset_ns;
+    CHECK(offset_ns < 1000 * MS && offset_ns > -1000 * MS);
+    inspect_release(info);
+    pmipc_producer_close(producer);
+
+    options.max_bytes = 80000; /* no room for a seventh slot */
+    producer = producer_open("p", &schema, &options);
+    stream = stream_open("p", NULL);
+    hoard(producer, stream, views, HELD);
+    publish_frames(producer, 10);
+    let_go(views, HELD);
+    info = inspect("p");
+    CHECK(info->given_up > 0);
+    inspect_release(info);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* A growth that failed is not tried again for a second, and then it is. */
+TEST(growth_is_tried_again_after_a_second)
+{
+    pmipc_view views[PMIPC_MAX_VIEWS];
+    pmipc_producer *producer = bytes_producer("p", BYTES, 3);
+    pmipc_stream *stream = stream_open("p", NULL);
+    uint32_t slots = pmipc_producer_slot_count(producer);
+    struct rlimit before;
+    CHECK_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const struct rlimit limit = {.rlim_cur = pool_file_bytes("p"), .rlim_max = before.rlim_max};
+    CHECK_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    hoard(producer, stream, views, HELD);
+    int64_t failed_ns = pmipc_monotonic_ns();
+    publish_frames(producer, 20);
+    CHECK_EQ(pmipc_producer_slot_count(producer), slots);
+    CHECK_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+    publish_frames(producer, 10);
+    if (pmipc_monotonic_ns() - failed_ns < 500 * MS) /* or this machine is too busy to tell */
+        CHECK_EQ(pmipc_producer_slot_count(producer), slots);
+    sleep_ns(1100 * MS);
+    publish_frames(producer, 10);
+    CHECK(pmipc_producer_slot_count(producer) > slots);
+    let_go(views, HELD);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* ---- prefault ---- */
+
+static long faults(void)
+{
+    struct rusage usage;
+    CHECK_EQ(getrusage(RUSAGE_SELF, &usage), 0);
+    return usage.ru_minflt;
+}
+
+static long faults_of_a_round(bool prefault)
+{
+    const int64_t bytes = 100000;
+    static char frame[100000];
+    pmipc_schema schema = bytes_schema(bytes);
+    const pmipc_producer_options options = {.history_len = 8, .prefault = prefault};
+    pmipc_producer *producer = producer_open("p", &schema, &options);
+    memset(frame, 0, sizeof frame);
+    long before = faults();
+    for (int i = 0; i < 16; i++)
+        CHECK_OK(pmipc_producer_publish(producer, frame, 0, NULL));
+    long of_producer = faults() - before;
+    const pmipc_stream_options stream_options = {.prefault = prefault};
+    pmipc_stream *stream = stream_open("p", &stream_options);
+    before = faults();
+    pmipc_view view;
+    unsigned sum = 0;
+    CHECK_OK(pmipc_stream_get_window(stream, 8, 8, &view));
+    for (int64_t i = 0; i < 8; i++)
+        for (int64_t byte = 0; byte < bytes; byte += 1024)
+            sum += ((const unsigned char *)view.fields[0].data)[i * view.frame_stride + byte];
+    CHECK_EQ(sum, 0);
+    long of_stream = faults() - before;
+    pmipc_view_release(&view);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+    if (prefault && (of_producer > 8 || of_stream > 8))
+        FAIL("%ld faults while publishing, %ld while reading", of_producer, of_stream);
+    return of_producer < of_stream ? of_producer : of_stream;
+}
+
+TEST(with_prefault_neither_publishing_nor_reading_touches_a_new_page)
+{
+    if (TEST_SANITIZED)
+        test_skip("a sanitizer's own pages count too");
+    faults_of_a_round(true);
+    faults_of_a_round(true); /* twice: by now all code has run */
+    CHECK(faults_of_a_round(false) > 8);
+}
