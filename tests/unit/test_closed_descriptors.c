@@ -9,6 +9,7 @@
 
 #define BYTES 2000
 #define HIGHEST 256
+#define HELD 3 /* views: history is given up, and the newest can still be published */
 
 /* ---- the descriptors that were open before ---- */
 
@@ -250,4 +251,52 @@ TEST(whether_the_producer_is_alive_is_known_without_descriptors_too)
     close(stranger);
     pmipc_stream_close(stream);
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+}
+
+/* ---- producers ---- */
+
+ROLE(hoards_the_pool)
+{
+    pmipc_stream *stream = stream_open(argument, NULL);
+    pmipc_view views[HELD];
+    for (int i = 0; i < HELD; i++) {
+        tell(channel, 0);
+        hear(channel);
+        CHECK_OK(pmipc_stream_get_last(stream, &views[i]));
+    }
+    tell(channel, 0);
+    sleep_until_killed();
+}
+
+/* The pool has to grow, and the number of its descriptor leads to somebody else's file. */
+TEST(a_producer_whose_descriptors_were_closed_does_not_grow_a_strangers_file)
+{
+    note_open_descriptors();
+    pmipc_producer *producer = bytes_producer("own", BYTES, 3);
+    publish_frame(producer);
+    close_descriptors();
+    helper hoarder = helper_start("hoards_the_pool", "own");
+    char path[300];
+    int strangers[16];
+    struct stat facts;
+    snprintf(path, sizeof path, "%s/stranger", test_folder());
+    for (int i = 0; i < 16; i++) {
+        strangers[i] = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        CHECK(strangers[i] >= 0);
+    }
+    for (int i = 0; i < HELD; i++) {
+        hear(hoarder.channel);
+        publish_frames(producer, 2);
+        tell(hoarder.channel, 0);
+    }
+    hear(hoarder.channel);
+    publish_frames(producer, 20); /* it goes on with what it has */
+    CHECK(stat(path, &facts) == 0);
+    CHECK_EQ(facts.st_size, 0);
+    helper_kill(&hoarder);
+    pmipc_producer_close(producer);
+    for (int i = 0; i < 16; i++)
+        CHECK_EQ(close(strangers[i]), 0); /* nor are they closed */
+    CHECK_EQ(unlink(path), 0);
+    CHECK_OK(pmipc_pool_remove("own", NULL, NULL, NULL));
 }

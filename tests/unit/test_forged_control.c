@@ -3,6 +3,7 @@
  *
  * This test knows the layout from the inside: forging needs it. */
 #include "pools.h"
+#include "sleeper.h"
 
 #include "pool/layout.h"
 
@@ -134,4 +135,41 @@ TEST(a_renamed_pool_is_damage_and_its_header_is_not_believed)
     producer = bytes_producer("new", BYTES, 3); /* replaced, not adopted */
     CHECK(!pmipc_producer_adopted(producer));
     pmipc_producer_close(producer);
+}
+
+/* ---- a lost wake ---- */
+
+static pmipc_producer *publisher;
+
+/* While the sleeper sleeps: it is not known to wait any more, so the next publish rings for nobody. */
+static void publish_without_ringing(void *context)
+{
+    int fd = *(int *)context;
+    struct pool_header header;
+    const uint32_t nobody = 0;
+    CHECK_EQ(pread(fd, &header, sizeof header, 0), sizeof header);
+    const off_t waiting = (off_t)header.geometry.readers_offset + (off_t)offsetof(struct pool_readers, waiting);
+    CHECK_EQ(pwrite(fd, &nobody, sizeof nobody, waiting), sizeof nobody);
+    publish_frame(publisher);
+}
+
+TEST(a_wake_that_is_lost_costs_a_tenth_of_a_second)
+{
+    publisher = bytes_producer("p", BYTES, 3);
+    pmipc_stream *stream = stream_open("p", NULL);
+    int fd = open_file("p");
+    waker watcher;
+    when_i_sleep(&watcher, publish_without_ringing, &fd);
+    int64_t begin_ns = pmipc_monotonic_ns();
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_new(stream, 20000 * MS, &view));
+    int64_t took_ns = pmipc_monotonic_ns() - begin_ns;
+    CHECK_EQ(view.seq, 1);
+    if (took_ns > 5000 * MS)
+        FAIL("woke after %" PRId64 " ms", took_ns / MS);
+    pmipc_view_release(&view);
+    pthread_join(watcher.thread, NULL);
+    close(fd);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(publisher);
 }

@@ -4,6 +4,7 @@
 #include "sleeper.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 static void publish_one(void *producer)
 {
@@ -284,5 +285,30 @@ TEST(wait_any_without_memory_leaves_a_message)
     pmipc_stream_last_error(stream, &error);
     CHECK_STATUS(error.status, PMIPC_NO_MEMORY);
     CHECK_HAS(error.text, "out of memory");
+    pmipc_stream_close(stream);
+}
+
+/* Without the watch a pool is found too, at the next look: only the descriptor tells. */
+static void look_for_the_watch(void *context)
+{
+    *(bool *)context = false;
+    for (int fd = 3; fd < 64; fd++) {
+        char link[32], target[64] = "";
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        if (readlink(link, target, sizeof target - 1) > 0 && strstr(target, "inotify"))
+            *(bool *)context = true;
+    }
+}
+
+TEST(whoever_waits_for_a_pool_watches_its_folder)
+{
+    pmipc_stream *stream = stream_open("absent", NULL);
+    pmipc_view view;
+    bool is_watched = false;
+    waker watcher;
+    when_i_sleep(&watcher, look_for_the_watch, &is_watched);
+    CHECK_STATUS(pmipc_stream_get_new(stream, 500000000, &view), PMIPC_TIMEOUT);
+    pthread_join(watcher.thread, NULL);
+    CHECK(is_watched);
     pmipc_stream_close(stream);
 }

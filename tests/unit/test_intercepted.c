@@ -1,0 +1,135 @@
+/* Instants and clocks that no test can hit from outside: this program has fcntl and clock_gettime of its own, which the
+ * library calls (its libc functions are the program's). */
+#include "helper.h"
+#include "pools.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BYTES 5000
+#define MS INT64_C(1000000)
+
+#ifndef F_OFD_GETLK
+#define F_OFD_GETLK 36
+#define F_OFD_SETLK 37
+#endif
+
+static unsigned asked, taken;         /* locks of rows */
+static void (*before_producer_lock)(void);
+static int64_t realtime_shift_ns;
+
+int fcntl(int fd, int command, ...)
+{
+    va_list arguments;
+    va_start(arguments, command);
+    void *argument = va_arg(arguments, void *);
+    va_end(arguments);
+    if (command == F_OFD_GETLK || command == F_OFD_SETLK) {
+        const struct flock *lock = argument;
+        asked += command == F_OFD_GETLK && lock->l_start > 0;
+        taken += command == F_OFD_SETLK && lock->l_start > 0 && lock->l_type == F_WRLCK;
+        if (command == F_OFD_SETLK && lock->l_start == 0 && before_producer_lock) {
+            void (*act)(void) = before_producer_lock;
+            before_producer_lock = NULL;
+            act();
+        }
+    }
+    return (int)syscall(SYS_fcntl, fd, command, argument);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+    int result = (int)syscall(SYS_clock_gettime, clock, time);
+    if (clock == CLOCK_REALTIME)
+        time->tv_sec += realtime_shift_ns / 1000000000;
+    return result;
+}
+
+static void rest(int64_t duration_ns)
+{
+    const struct timespec pause = {.tv_sec = duration_ns / 1000000000, .tv_nsec = duration_ns % 1000000000};
+    nanosleep(&pause, NULL);
+}
+
+/* ---- the name is looked at again under the lock ---- */
+
+static void remove_the_file(void)
+{
+    char path[512];
+    pool_path("p", path, sizeof path);
+    CHECK_EQ(unlink(path), 0);
+}
+
+TEST(a_pool_whose_file_loses_its_name_just_before_it_is_locked_is_not_adopted)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 3);
+    publish_frames(producer, 3);
+    pmipc_producer_abandon(producer);
+    before_producer_lock = remove_the_file;
+    producer = bytes_producer("p", BYTES, 3);
+    CHECK(!before_producer_lock);
+    CHECK(!pmipc_producer_adopted(producer));
+    pmipc_stream *stream = stream_open("p", NULL); /* the producer's pool can be found */
+    publish_and_read(producer, stream);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* ---- the wall clock is read again about once a second ---- */
+
+TEST(stamps_follow_a_wall_clock_that_is_set)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 3);
+    pmipc_stream *stream = stream_open("p", NULL);
+    publish_and_read(producer, stream);
+    const int64_t hour = INT64_C(3600) * 1000 * MS;
+    realtime_shift_ns = hour;
+    rest(1100 * MS);
+    publish_frame(producer);
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_last(stream, &view));
+    int64_t late_ns = pmipc_realtime_ns() - view.stamp_ns;
+    CHECK(late_ns >= 0 && late_ns < hour / 2);
+    pmipc_view_release(&view);
+    pmipc_pool_info *info = inspect("p");
+    int64_t offset_ns = pmipc_realtime_ns() - pmipc_monotonic_ns();
+    CHECK(info->clock_offset_ns - offset_ns < hour / 2 && offset_ns - info->clock_offset_ns < hour / 2);
+    inspect_release(info);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* ---- sweeping is rare, and takes no lock of the living ---- */
+
+TEST(a_producer_without_clean_slots_looks_for_the_dead_at_most_every_ten_milliseconds)
+{
+    pmipc_schema schema = bytes_schema(BYTES);
+    const pmipc_producer_options options = {.history_len = 3, .max_bytes = 80000};
+    pmipc_producer *producer = producer_open("p", &schema, &options);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view views[3];
+    for (int i = 0; i < 3; i++) {
+        publish_frame(producer);
+        CHECK_OK(pmipc_stream_get_last(stream, &views[i]));
+    }
+    publish_frames(producer, 10); /* from now on every publish finds no clean slot at first */
+    asked = taken = 0;
+    int64_t begin_ns = pmipc_monotonic_ns();
+    publish_frames(producer, 1000);
+    int64_t tens_of_ms = (pmipc_monotonic_ns() - begin_ns) / (10 * MS);
+    CHECK(asked <= tens_of_ms + 2);
+    rest(11 * MS);
+    publish_frames(producer, 10);
+    CHECK(asked >= 1);
+    CHECK_EQ(taken, 0);
+    for (int i = 0; i < 3; i++) {
+        check_view(&views[i]);
+        pmipc_view_release(&views[i]);
+    }
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
