@@ -235,7 +235,7 @@ TEST(thirty_two_fields_of_odd_sizes_are_carried_whole_and_aligned)
 {
     pmipc_schema schema;
     pmipc_schema_init(&schema);
-    char name[8];
+    char name[16];
     for (int i = 0; i < PMIPC_MAX_FIELDS; i++) {
         const int64_t shape[] = {i * 13};
         snprintf(name, sizeof name, "f%d", i);
@@ -394,7 +394,7 @@ TEST(eight_variable_fields_keep_their_lengths_apart)
     const int64_t shape[] = {INT64_C(70000)}; /* does not fit 16 bits */
     pmipc_schema schema;
     pmipc_schema_init(&schema);
-    char name[8];
+    char name[16];
     for (int i = 0; i < PMIPC_MAX_VARIABLE_FIELDS; i++) {
         snprintf(name, sizeof name, "v%d", i);
         add(&schema, name, PMIPC_UINT8, 1, shape, PMIPC_FIELD_VARIABLE);
