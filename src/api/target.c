@@ -41,7 +41,8 @@ void target_release(struct wait_target *target)
 
 bool reader_is_orphaned(const struct pool_reader *reader, const struct wait_anchor *anchor)
 {
-    return !file_is_identical(file_identify_path(anchor->place.path), reader->identity) && !reader_producer_alive(reader, anchor->place.path);
+    return !file_is_identical(file_identify_path(anchor->place.path), reader->identity) &&
+           !reader_producer_alive(reader, anchor->place.path);
 }
 
 bool target_is_ready(const struct wait_target *target)

@@ -169,7 +169,8 @@ static uint64_t file_size_room(uint64_t used_bytes)
 uint64_t memory_room(int fd, uint64_t used_bytes, const struct memory_limit **limit)
 {
     static const struct memory_limit of_file_system = {
-        "the file system", "Remove pools that nobody uses (clean_pools), lower history_len, or raise the limit (Docker: --shm-size)",
+        "the file system",
+        "Remove pools that nobody uses (clean_pools), lower history_len, or raise the limit (Docker: --shm-size)",
         false};
     static const struct memory_limit of_cgroup = {
         "the cgroup's memory limit",

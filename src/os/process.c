@@ -112,7 +112,7 @@ void fork_guard_remove(struct fork_guard *guard)
     guard->next = guard->previous = NULL;
 }
 
-/* Arguments with a NUL behind each; the text is NUL-terminated beyond them. Returns their bytes, 0 when there are none to be had. */
+/* Arguments with a NUL behind each; the text is NUL-terminated beyond them. Returns their bytes, 0 when there are none. */
 static size_t read_arguments(char *text, size_t text_bytes)
 {
     memset(text, 0, text_bytes);

@@ -145,7 +145,8 @@ static pmipc_status claim_row(struct pool_reader *reader, pmipc_error *error)
         if (removed)
             return error_set(error, PMIPC_NOT_CONNECTED, 0, "pool '%s' is just being removed", name);
         error_set(error, PMIPC_FULL, 0,
-                  "pool '%s' has all of its %d rows taken, by streams and by forked children that inherited views; ", name, PIN_ROWS);
+                  "pool '%s' has all of its %d rows taken, by streams and by forked children that inherited views; ", name,
+                  PIN_ROWS);
         struct slot_lookup no_pins = {0};
         rows_name_holders(reader->readers, reader->fd, &no_pins, error);
         return PMIPC_FULL;
