@@ -20,11 +20,11 @@
  *            is cleared before the bump: a flag set meanwhile is caught by the bump, since bell was read before the flag
  *            was set, and the futex compares it.
  *
- *   [OWNER]  whoever clears or claims a row: token zeroed - fence - cells zeroed.
- *            a reader that has lost its lock unawares: cell stored - fence - token read.
- *            So a pin that comes after the cells were zeroed finds the token gone and is given up. A pin that came before is
- *            wiped like all of the row's: those views are not protected any more, and the next read says so. The token is
- *            read before a cell is stored as well, so that a row is not written that somebody else has claimed.
+ *   [OWNER]  whoever clears or claims a row: token zeroed, and released with the cells that are zeroed after it.
+ *            a reader that has lost its lock unawares: token read, and then a cell stored, so that a row is not written that
+ *            somebody else has claimed. No fence can make that airtight: the row may be cleared right after the look. What
+ *            was pinned by then is wiped like all of the row's, and the next read says so; a look after the pin, too,
+ *            would only tell of the last of those views, and costs a nanosecond.
  *
  * ORDER  Entries leave the ring from the oldest on, always. A window therefore needs to recheck only its oldest entry.
  *
@@ -259,9 +259,8 @@ void protocol_retire(struct pool_control *control)
 static void disown_row(struct pool_readers *readers, uint32_t row)
 {
     store_relaxed(&readers->facts[row].owner, 0);
-    fence_seq_cst(); /* [OWNER] */
     for (uint32_t i = 0; i < PIN_CELLS; i++)
-        store_release(&readers->cells[row][i], 0); /* [UNPIN] */
+        store_release(&readers->cells[row][i], 0); /* [UNPIN], [OWNER] */
 }
 
 void protocol_row_claim(struct pool_readers *readers, uint32_t row, uint64_t token)
@@ -321,11 +320,11 @@ enum pin_result protocol_pin_newest(const struct protocol_reader *reader, uint32
         if (!protocol_row_is_own(reader))
             return PIN_LOST;
         store_release(pin, wanted); /* [UNPIN] of what the cell pinned before */
-        fence_seq_cst();            /* [HAZARD], [OWNER] */
+        fence_seq_cst();            /* [HAZARD] */
         uint64_t again = load_acquire(&reader->control->head); /* [PUB] */
         if (again == head || load_acquire(&reader->ring[entry_seq(head) % reader->history_len]) == head) {
             *entry = head;
-            return protocol_row_is_own(reader) ? PIN_OK : PIN_LOST;
+            return PIN_OK;
         }
         protocol_unpin(reader, cell);
         head = again;          /* lock-free: each turn means that the producer published history_len samples */
@@ -345,13 +344,13 @@ enum pin_result protocol_pin_seq(const struct protocol_reader *reader, uint32_t 
     if (!protocol_row_is_own(reader))
         return PIN_LOST;
     store_release(pin, wanted); /* [UNPIN] of what the cell pinned before */
-    fence_seq_cst();            /* [HAZARD], [OWNER] */
+    fence_seq_cst();            /* [HAZARD] */
     if (load_acquire(place) != found) {
         protocol_unpin(reader, cell);
         return PIN_EMPTY;
     }
     *entry = found;
-    return protocol_row_is_own(reader) ? PIN_OK : PIN_LOST;
+    return PIN_OK;
 }
 
 /* The fewest consecutive slots, going round, that hold all of the entries': everything but the longest gap. */
@@ -404,14 +403,12 @@ enum pin_result protocol_pin_window(const struct protocol_reader *reader, uint32
     if (!protocol_row_is_own(reader))
         return PIN_LOST;
     store_release(pin, cell_make(first, span, slots)); /* [UNPIN] of what the cell pinned before */
-    fence_seq_cst();                                   /* [HAZARD], [OWNER] */
+    fence_seq_cst();                                   /* [HAZARD] */
     /* Entries leave from the oldest on: while the oldest is in place, all are. */
     if (load_acquire(&reader->ring[oldest % reader->history_len]) != entries[0]) {
         protocol_unpin(reader, cell);
         return PIN_EMPTY;
     }
-    if (!protocol_row_is_own(reader))
-        return PIN_LOST;
     *window = (struct protocol_window){.oldest = oldest,
                                        .newest = newest,
                                        .first_slot = first,
