@@ -173,19 +173,20 @@ static int target_out(py_gather *gather, uint32_t index, PyObject *out, int ndim
 
 /* ---- the fields of a gather */
 
+/* Where field `index` is to go, new: looking up other fields may run code that takes it out of the dict. */
 static PyObject *out_of_field(py_gather *gather, uint32_t index)
 {
     py_schema *schema = gather->schema;
     if (!schema->is_dict)
-        return gather->out;
+        return Py_NewRef(gather->out);
     PyObject *name = schema->fields[index].name;
     if (!PyDict_Check(gather->out)) {
         PyErr_Format(PyExc_TypeError, "pool '%s' carries a dict: out= must be a dict of arrays, not %.100s",
                      gather->stream->name_text, Py_TYPE(gather->out)->tp_name);
         return NULL;
     }
-    PyObject *out = PyDict_GetItemWithError(gather->out, name);
-    if (out == NULL && !PyErr_Occurred())
+    PyObject *out;
+    if (PyDict_GetItemRef(gather->out, name, &out) == 0)
         py_raise_format(schema->state, PMIPC_SCHEMA_MISMATCH, "pool '%s': out= has no field '%U'",
                         gather->stream->name_text, name);
     return out;
@@ -223,8 +224,11 @@ static int begin_field(py_gather *gather, uint32_t index, const pmipc_view_field
         if (out == NULL)
             shape[0] = (npy_intp)filled;
     }
-    return out != NULL ? target_out(gather, index, out, ndim, shape, out_may_be_longer, filled)
-                       : target_new(gather, index, ndim, shape);
+    if (out == NULL)
+        return target_new(gather, index, ndim, shape);
+    int result = target_out(gather, index, out, ndim, shape, out_may_be_longer, filled);
+    Py_DECREF(out);
+    return result;
 }
 
 py_gather *py_gather_begin(py_stream *stream, py_schema *schema, Py_ssize_t count, const pmipc_view_field *lengths,

@@ -160,16 +160,16 @@ static int read_length(py_loan *self, uint32_t index, PyObject *value)
     return 0;
 }
 
-static int read_lengths(py_loan *self)
+static int read_lengths(py_loan *self, PyObject *lengths)
 {
     const py_schema *schema = self->producer->schema;
     if (!schema->is_dict)
-        return schema->fields[0].variable ? read_length(self, 0, self->length) : 0;
-    if (self->length == Py_None)
+        return schema->fields[0].variable ? read_length(self, 0, lengths) : 0;
+    if (lengths == Py_None)
         return 0;
-    if (!PyDict_Check(self->length)) {
+    if (!PyDict_Check(lengths)) {
         PyErr_Format(PyExc_TypeError, "pool '%s': length must be a dict of the variable fields' lengths, not %.100s",
-                     self->producer->name_text, Py_TYPE(self->length)->tp_name);
+                     self->producer->name_text, Py_TYPE(lengths)->tp_name);
         return -1;
     }
     Py_ssize_t known = 0;
@@ -177,7 +177,7 @@ static int read_lengths(py_loan *self)
         if (!schema->fields[i].variable)
             continue;
         PyObject *length;
-        int has = PyDict_GetItemRef(self->length, schema->fields[i].name, &length);
+        int has = PyDict_GetItemRef(lengths, schema->fields[i].name, &length);
         if (has < 0)
             return -1;
         int result = has ? read_length(self, i, length) : 0;
@@ -186,13 +186,26 @@ static int read_lengths(py_loan *self)
             return -1;
         known += has;
     }
-    if (known != PyDict_GET_SIZE(self->length)) {
+    if (known != PyDict_GET_SIZE(lengths)) {
         py_raise_format(self->producer->state, PMIPC_SCHEMA_MISMATCH,
                         "pool '%s' carries %S: length has names of fields that are not variable: %R",
-                        self->producer->name_text, (PyObject *)schema, self->length);
+                        self->producer->name_text, (PyObject *)schema, lengths);
         return -1;
     }
     return 0;
+}
+
+/* What was set as stamp and length. Reading a number may run its __index__, which may set the loan's attributes anew. */
+static int read_attributes(py_loan *self, int64_t *stamp_ns)
+{
+    PyObject *lengths = Py_NewRef(self->length);
+    PyObject *stamp = Py_NewRef(self->stamp);
+    int result = read_lengths(self, lengths);
+    if (result == 0 && stamp != Py_None)
+        result = py_stamp(stamp, "stamp", stamp_ns);
+    Py_DECREF(lengths);
+    Py_DECREF(stamp);
+    return result;
 }
 
 static PyObject *loan_commit(PyObject *object, PyObject *unused)
@@ -201,8 +214,7 @@ static PyObject *loan_commit(PyObject *object, PyObject *unused)
     py_loan *self = (py_loan *)object;
     py_producer *producer = self->producer;
     int64_t stamp_ns = PMIPC_STAMP_NOW;
-    if (py_producer_usable(producer) < 0 || check_out(self) < 0 || read_lengths(self) < 0
-        || (self->stamp != Py_None && py_stamp(self->stamp, "stamp", &stamp_ns) < 0)
+    if (py_producer_usable(producer) < 0 || check_out(self) < 0 || read_attributes(self, &stamp_ns) < 0
         || py_gate_enter(&producer->gate) < 0)
         return NULL;
     pmipc_status status = PMIPC_CLOSED;

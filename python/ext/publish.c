@@ -85,16 +85,16 @@ static int refuse_keys(py_producer *self, PyObject *data)
     const py_schema *schema = self->schema;
     PyObject *missing = PyList_New(0);
     PyObject *extra = PyList_New(0);
-    if (missing == NULL || extra == NULL)
+    PyObject *keys = PyDict_Keys(data);  /* looking one up may run its __eq__, which may change the dict */
+    if (missing == NULL || extra == NULL || keys == NULL)
         goto done;
     for (uint32_t i = 0; i < schema->field_count; i++) {
         int has = PyDict_Contains(data, schema->fields[i].name);
         if (has < 0 || (!has && PyList_Append(missing, schema->fields[i].name) < 0))
             goto done;
     }
-    PyObject *key, *value;
-    Py_ssize_t position = 0;
-    while (PyDict_Next(data, &position, &key, &value)) {
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(keys); i++) {
+        PyObject *key = PyList_GET_ITEM(keys, i);
         int known = PyDict_Contains(schema->template, key);
         if (known < 0 || (!known && PyList_Append(extra, key) < 0))
             goto done;
@@ -117,6 +117,7 @@ static int refuse_keys(py_producer *self, PyObject *data)
 done:
     Py_XDECREF(missing);
     Py_XDECREF(extra);
+    Py_XDECREF(keys);
     return -1;
 }
 
@@ -180,7 +181,8 @@ static int find_sample(py_producer *self, PyObject *data, sample *all)
     }
     if (PyDict_Check(data))
         return find_dict(self, data, all);
-    if (!PyMapping_Check(data) || PySequence_Check(data)) {
+    /* As dict() tells mappings from sequences: by keys. Tensors can be subscripted, too. */
+    if (!PyMapping_Check(data) || !PyObject_HasAttrString(data, "keys")) {
         PyErr_Format(PyExc_TypeError, "pool '%s' carries %S: publish a dict of arrays, not %.100s", self->name_text,
                      (PyObject *)schema, Py_TYPE(data)->tp_name);
         return -1;
@@ -218,9 +220,9 @@ static pmipc_status publish_strided(py_producer *self, const sample *all, int64_
     pmipc_status status = pmipc_producer_loan(handle->producer, &loan);
     if (status != PMIPC_OK)
         return status;
+    py_gate_hold(&self->gate);
     PyObject *owner = py_handle_capsule(handle);
     bool copied = owner != NULL;
-    py_gate_hold(&self->gate);
     for (uint32_t i = 0; copied && i < schema->field_count; i++) {
         const py_source *source = &all->sources[i];
         const py_field *field = &schema->fields[i];
@@ -235,7 +237,6 @@ static pmipc_status publish_strided(py_producer *self, const sample *all, int64_
                 memcpy(loan.fields[i].data, source->data, field->nbytes / largest * rows);
         }
     }
-    py_gate_unhold(&self->gate);
     if (copied)
         status = pmipc_producer_commit(handle->producer, &loan, stamp_ns);
     if (copied && status == PMIPC_OK)
@@ -243,6 +244,7 @@ static pmipc_status publish_strided(py_producer *self, const sample *all, int64_
     else
         pmipc_producer_discard(handle->producer, &loan);
     Py_XDECREF(owner);
+    py_gate_unhold(&self->gate);
     return status;
 }
 
@@ -268,26 +270,35 @@ static PyObject *publish_sample(py_producer *self, PyObject *data, int64_t stamp
 }
 
 #ifndef Py_GIL_DISABLED
-/* Whether a dict has exactly the fields, each a plain contiguous array. The sources borrow from it: for publishing at
- * once, without letting the GIL go. Never fails: whatever is not certain takes the general way. */
+/* Which field a key names, -1 when that is not certain. Runs nobody's code: plain strings are compared as they are. */
+static int field_of_key(const py_schema *schema, PyObject *key, int likely)
+{
+    int count = (int)schema->field_count;
+    for (int i = likely; i < likely + count; i++)
+        if (schema->fields[i % count].name == key)
+            return i % count;
+    for (int i = likely; PyUnicode_CheckExact(key) && i < likely + count; i++)
+        if (PyUnicode_Compare(schema->fields[i % count].name, key) == 0)
+            return i % count;
+    return -1;
+}
+
+/* Whether a dict has exactly the fields, each a plain contiguous array. The sources borrow from it, for publishing at
+ * once: nothing here may let the GIL go or run anybody's code, which could take the arrays out of the dict or close the
+ * producer. Never fails: whatever is not certain takes the general way. */
 static bool dict_is_exact(const py_schema *schema, PyObject *dict, pmipc_source *sources)
 {
     if ((uint32_t)PyDict_GET_SIZE(dict) != schema->field_count)
         return false;
+    PyObject *key, *value;
     Py_ssize_t position = 0;
-    for (uint32_t i = 0; i < schema->field_count; i++) {
-        const py_field *field = &schema->fields[i];
-        PyObject *key, *value;
+    /* As many keys as fields, each another and each a field's: then they are all there. */
+    for (int i = 0; i < (int)schema->field_count && PyDict_Next(dict, &position, &key, &value); i++) {
         /* Nearly always the dict has the fields in their order, and the names are the same interned objects. */
-        if (!PyDict_Next(dict, &position, &key, &value) || key != field->name) {
-            value = PyDict_GetItemWithError(dict, field->name);
-            position = PY_SSIZE_T_MAX;
-        }
-        if (value == NULL || !py_source_is_exact(field, value)) {
-            PyErr_Clear();
+        int index = key == schema->fields[i].name ? i : field_of_key(schema, key, i);
+        if (index < 0 || !py_source_is_exact(&schema->fields[index], value))
             return false;
-        }
-        sources[i] = (pmipc_source){PyArray_DATA((PyArrayObject *)value), 0};
+        sources[index] = (pmipc_source){PyArray_DATA((PyArrayObject *)value), 0};
     }
     return true;
 }

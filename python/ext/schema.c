@@ -150,6 +150,10 @@ static int add_field(py_state *state, pmipc_schema *schema, PyObject *row)
     unsigned code, bits, itemsize;
     PyObject *shape;
     int variable;
+    if (!PyTuple_Check(row)) {
+        PyErr_Format(PyExc_TypeError, "Schema is made by Schema.from_sample(sample): a field cannot be made of %R", row);
+        return -1;
+    }
     if (!PyArg_ParseTuple(row, "s#IIz#IO!p", &name, &name_bytes, &code, &bits, &descr, &descr_bytes, &itemsize,
                           &PyTuple_Type, &shape, &variable))
         return -1;
@@ -189,8 +193,8 @@ static PyObject *schema_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     PyObject *rows;
     if (state == NULL || !PyArg_ParseTupleAndKeywords(args, kwargs, "O:Schema", keywords, &rows))
         return NULL;
-    PyObject *fast = PySequence_Fast(rows, "Schema is made by Schema.from_sample");
-    if (fast == NULL)
+    PyObject *own_rows = PySequence_Tuple(rows);  /* of our own: numbers among the rows may run code that changes a list */
+    if (own_rows == NULL)
         return NULL;
     pmipc_schema *schema = PyMem_Malloc(sizeof *schema);
     PyObject *result = NULL;
@@ -199,13 +203,13 @@ static PyObject *schema_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
         goto done;
     }
     pmipc_schema_init(schema);
-    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast); i++)
-        if (add_field(state, schema, PySequence_Fast_GET_ITEM(fast, i)) < 0)
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(own_rows); i++)
+        if (add_field(state, schema, PyTuple_GET_ITEM(own_rows, i)) < 0)
             goto done;
     result = (PyObject *)py_schema_wrap(state, schema);
 done:
     PyMem_Free(schema);
-    Py_DECREF(fast);
+    Py_DECREF(own_rows);
     return result;
 }
 

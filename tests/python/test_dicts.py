@@ -209,3 +209,10 @@ def test_nine_variable_fields_are_one_too_many() -> None:
     sample = {f"points_{number}": np.zeros((4, 3)) for number in range(9)}
     with pytest.raises(InvalidArgumentError, match="8"):
         TensorProducer.from_sample("obs", sample, variable=True)
+
+
+def test_keys_that_are_equal_to_the_names_and_not_the_same_objects_are_found() -> None:
+    with TensorProducer.from_sample("obs", observation(0)) as producer, TensorStream("obs") as stream:
+        for number, names in enumerate((list(observation(0)), list(reversed(observation(0)))), start=1):
+            producer.publish({"".join(list(name)): observation(number)[name] for name in names})
+            assert numbers_in(stream.get_last()) == {number}

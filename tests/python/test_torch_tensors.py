@@ -270,3 +270,22 @@ def test_padding_and_several_stamps_give_tensors() -> None:
         assert stream.get_at(np.array([2, 1]))[:, 0, 0].tolist() == [2, 1]
         assert stream.get_at(torch.tensor([2, 1]))[:, 0, 0].tolist() == [2, 1]
         assert stream.get_all_new()[:, 0, 0].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("call", ["publish", "cleanup"])
+def test_a_tensor_that_calls_its_producer_while_it_is_copied_is_refused_and_nothing_is_published(call: str) -> None:
+    with TensorProducer.from_sample("cam", tensor(0, (8, 4))) as producer:
+
+        class Calling(torch.Tensor):
+            def detach(self) -> Any:
+                return producer.publish(tensor(1, (8, 4))) if call == "publish" else producer.cleanup()
+
+        with pytest.raises(RuntimeError, match="inside"):
+            producer.publish(tensor(2).as_subclass(Calling).T)
+        assert producer.publish(tensor(3).T) == 1
+
+
+def test_a_tensor_is_no_dict_of_tensors_and_is_told_so() -> None:
+    with TensorProducer.from_sample("obs", {"a": tensor(0), "b": tensor(0)}) as producer:
+        with pytest.raises(TypeError, match="'obs' carries .*: publish a dict of arrays, not Tensor"):
+            producer.publish(tensor(1))
