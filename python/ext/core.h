@@ -109,18 +109,20 @@ static inline void py_turn_end(py_turn *turn)
 #endif
 }
 
-/* A producer's calls do let it go, in large copies; this is its lock. */
+/* A producer's calls do let it go, in large copies; this is its lock. All zero: nobody inside. Those who wait get it in
+ * the order in which they came. */
+typedef struct py_gate_waiter py_gate_waiter;
 typedef struct py_gate {
-    bool busy;
-    unsigned long owner;        /* the thread that is inside; valid while busy */
-    PyThread_type_lock lock;    /* held by the thread inside while it may let the GIL go */
+    atomic_ulong owner;  /* the thread inside, while it may run other code; else 0 */
 #ifdef Py_GIL_DISABLED
     PyMutex mutex;
+#else
+    bool busy;
+    py_gate_waiter *first;
+    py_gate_waiter *last;  /* valid while there is a first */
 #endif
 } py_gate;
 
-int py_gate_init(py_gate *gate);
-void py_gate_destroy(py_gate *gate);
 /** Enter, waiting for the thread inside; -1 with an exception when that is the calling thread itself. */
 int py_gate_enter_slowly(py_gate *gate);
 
@@ -135,17 +137,34 @@ static inline int py_gate_enter(py_gate *gate)
     return py_gate_enter_slowly(gate);
 }
 
+#ifndef Py_GIL_DISABLED
+/** Leave, and let the first of those who wait in: the gate stays busy. */
+void py_gate_hand_over(py_gate *gate);
+#endif
+
 static inline void py_gate_leave(py_gate *gate)
 {
-    gate->busy = false;
 #ifdef Py_GIL_DISABLED
     PyMutex_Unlock(&gate->mutex);
+#else
+    if (gate->first != NULL)
+        py_gate_hand_over(gate);
+    else
+        gate->busy = false;
 #endif
 }
 
-/** Between enter and leave: from here on the GIL may be let go. */
-void py_gate_hold(py_gate *gate);
-void py_gate_unhold(py_gate *gate);
+/** Between enter and leave: from here on other code may run in this thread, and the GIL may be let go. */
+static inline void py_gate_hold(py_gate *gate)
+{
+    /* relaxed: only a thread that looks for itself must find it */
+    atomic_store_explicit(&gate->owner, PyThread_get_thread_ident(), memory_order_relaxed);
+}
+
+static inline void py_gate_unhold(py_gate *gate)
+{
+    atomic_store_explicit(&gate->owner, 0, memory_order_relaxed);
+}
 
 /** Counts the forks this process descends from: a handle made at another count is its parent's. */
 extern atomic_uint py_fork_generation;

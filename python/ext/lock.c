@@ -22,64 +22,67 @@ int py_fork_watch(void)
     return 0;
 }
 
-int py_gate_init(py_gate *gate)
+#ifndef Py_GIL_DISABLED
+
+/* A thread that waits for its turn. Lives on that thread's stack; the queue is guarded by the GIL. */
+struct py_gate_waiter {
+    PyThread_type_lock turn;  /* locked until the gate is this thread's */
+    py_gate_waiter *next;
+};
+
+/* Queue up and sleep without the GIL. The thread that leaves hands the gate over, busy as it is: whoever comes between
+ * finds it busy, so that a thread that publishes without a pause cannot keep the others out. */
+static int wait_for_turn(py_gate *gate)
 {
-    *gate = (py_gate){0};
-    gate->lock = PyThread_allocate_lock();
-    if (gate->lock == NULL) {
+    py_gate_waiter self = {.turn = PyThread_allocate_lock()};
+    if (self.turn == NULL) {
         PyErr_NoMemory();
         return -1;
     }
+    PyThread_acquire_lock(self.turn, WAIT_LOCK);
+    *(gate->first == NULL ? &gate->first : &gate->last->next) = &self;
+    gate->last = &self;
+    Py_BEGIN_ALLOW_THREADS
+    PyThread_acquire_lock(self.turn, WAIT_LOCK);
+    Py_END_ALLOW_THREADS
+    PyThread_release_lock(self.turn);
+    PyThread_free_lock(self.turn);
     return 0;
 }
 
-void py_gate_destroy(py_gate *gate)
+void py_gate_hand_over(py_gate *gate)
 {
-    if (gate->lock != NULL)
-        PyThread_free_lock(gate->lock);
-    gate->lock = NULL;
+    py_gate_waiter *next = gate->first;
+    gate->first = next->next;
+    PyThread_release_lock(next->turn);
 }
+
+/* At the interpreter's end the thread inside may be one that never runs again. -1 with an exception. */
+static int refuse_at_the_end(void)
+{
+    PyObject *function = PySys_GetObject("is_finalizing");
+    PyObject *answer = function == NULL ? NULL : PyObject_CallNoArgs(function);
+    bool ending = answer == Py_True;
+    Py_XDECREF(answer);
+    if (ending)
+        PyErr_SetString(PyExc_RuntimeError, "another thread was using this producer when the interpreter ended");
+    return ending || PyErr_Occurred() ? -1 : 0;
+}
+
+#endif
 
 int py_gate_enter_slowly(py_gate *gate)
 {
-    /* A tensor subclass that publishes from inside its own copy would wait for itself. */
-    if (gate->busy && gate->owner == PyThread_get_thread_ident()) {
+    /* A tensor subclass that publishes from inside its own copy would wait for itself. Only this thread writes its own
+     * ident there (relaxed). */
+    if (atomic_load_explicit(&gate->owner, memory_order_relaxed) == PyThread_get_thread_ident()) {
         PyErr_SetString(PyExc_RuntimeError, "publish was called from inside a publish on the same producer");
         return -1;
     }
 #ifdef Py_GIL_DISABLED
-    PyMutex_Lock(&gate->mutex);
-    gate->busy = true;
-    gate->owner = PyThread_get_thread_ident();
-#else
-    while (gate->busy) {
-        Py_BEGIN_ALLOW_THREADS
-        PyThread_acquire_lock(gate->lock, WAIT_LOCK);
-        PyThread_release_lock(gate->lock);
-        Py_END_ALLOW_THREADS
-    }
-    gate->busy = true;
-#endif
+    PyMutex_Lock(&gate->mutex);  /* hands over by itself, to whoever has waited for a millisecond */
     return 0;
-}
-
-void py_gate_hold(py_gate *gate)
-{
-#ifndef Py_GIL_DISABLED
-    gate->owner = PyThread_get_thread_ident();
-    /* Free but for a moment in which a waiter has it, without needing the GIL to let it go. */
-    PyThread_acquire_lock(gate->lock, WAIT_LOCK);
 #else
-    (void)gate;
-#endif
-}
-
-void py_gate_unhold(py_gate *gate)
-{
-#ifndef Py_GIL_DISABLED
-    PyThread_release_lock(gate->lock);
-    gate->owner = 0;
-#else
-    (void)gate;
+    return refuse_at_the_end() < 0 ? -1 : wait_for_turn(gate);
 #endif
 }

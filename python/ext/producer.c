@@ -107,8 +107,6 @@ static int producer_init(PyObject *object, PyObject *args, PyObject *kwargs)
     Py_XSETREF(self->name, Py_NewRef(name));
     Py_XSETREF(self->folder, Py_NewRef(folder));
     Py_XSETREF(self->schema, (py_schema *)Py_NewRef(schema));
-    if (self->gate.lock == NULL && py_gate_init(&self->gate) < 0)
-        return -1;
     self->history_len = (uint32_t)history_len;
     self->origin = (uint32_t)origin;
     self->keep = keep;
@@ -230,7 +228,6 @@ static void producer_dealloc(PyObject *object)
         close_producer(self, false);
         PyErr_Restore(error_type, error_value, error_traceback);
     }
-    py_gate_destroy(&self->gate);
     Py_XDECREF((PyObject *)self->schema);
     Py_XDECREF(self->name);
     Py_XDECREF(self->folder);

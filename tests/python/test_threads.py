@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 from polymorph_ipc import ClosedError, TensorProducer, TensorStream, WrongStateError, wait_any
 
 from support.frames import number_of, numbered, numbers_of
@@ -130,6 +133,46 @@ def test_threads_that_share_a_producer_take_turns() -> None:
             history, info = stream.get_history(200, return_info=True)
             by_seq = {seq: index for index, each in enumerate(seqs) for seq in each}
             assert numbers_of(history) == [by_seq[seq] for seq in info.seq.tolist()]
+
+
+@pytest.mark.parametrize("pause", ["strided, copied under the gate", "contiguous, copied without the GIL"])
+def test_a_thread_that_publishes_without_a_pause_keeps_no_other_out(pause: str) -> None:
+    """Waiters get their turn in the order in which they came: cleanup(), which is what exit does, is not held up."""
+    image = np.zeros((480, 640, 3), np.uint8)
+    if pause.startswith("strided"):
+        image = np.zeros((640, 480, 3), np.uint8).transpose(1, 0, 2)
+    producer = TensorProducer.from_sample("cam", image)
+    stop = threading.Event()
+
+    def publish() -> None:
+        with contextlib.suppress(ClosedError):
+            while not stop.is_set():
+                producer.publish(image)
+
+    def read() -> None:
+        with TensorStream("cam") as stream:
+            while not stop.is_set():
+                stream.get_history(3, pad="zeros", copy=True)
+
+    def call() -> None:
+        for _ in range(5):
+            producer.publish(image)
+        producer.cleanup()
+
+    threads = [threading.Thread(target=work) for work in (publish, publish, read)]
+    calling = threading.Thread(target=call)
+    try:
+        for thread in threads:
+            thread.start()
+        while producer.seq < 10:
+            time.sleep(0.001)
+        calling.start()
+        calling.join(5)
+        assert not calling.is_alive(), "no turn for five seconds"
+    finally:
+        stop.set()
+        for thread in (*threads, calling):
+            thread.join(20)
 
 
 def test_loans_of_several_threads_never_overlap() -> None:
