@@ -211,6 +211,25 @@ PyObject *py_deliver(py_stream *stream, py_lease *lease, const py_rows *rows, co
     return result;
 }
 
+PyObject *py_deliver_or_give_back(py_stream *stream, py_lease *lease, const py_rows *rows, const py_read_options *options,
+                                  uint64_t cursor)
+{
+    uint64_t newest = lease->view->seq;
+    uint64_t before = newest - lease->view->frame_count;
+    PyObject *result = py_deliver(stream, lease, rows, options);
+    if (result != NULL)
+        return result;
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    py_turn_begin(&stream->turn);
+    /* Not when another thread has read on. The cursor was another pool's if this read has gone over to a new one. */
+    if (stream->handle != NULL && pmipc_stream_cursor(stream->handle) == newest)
+        pmipc_stream_seek(stream->handle, cursor < before ? cursor : before);
+    py_turn_end(&stream->turn);
+    PyErr_Restore(type, value, traceback);
+    return NULL;
+}
+
 PyObject *py_nothing(const py_read_options *options)
 {
     if (options->return_info)

@@ -3,11 +3,13 @@
 
 #define ANY_COUNT 0u
 
-/* The newest `min` to `max` samples; `max` ANY_COUNT: those above the cursor. */
-static pmipc_status look(py_stream *self, uint32_t min, uint32_t max, pmipc_view *view)
+/* The newest `min` to `max` samples; `max` ANY_COUNT: those above the cursor, which is written down before it moves. */
+static pmipc_status look(py_stream *self, uint32_t min, uint32_t max, pmipc_view *view, uint64_t *cursor)
 {
     pmipc_status status;
     py_turn_begin(&self->turn);
+    if (max == ANY_COUNT && self->handle != NULL)
+        *cursor = pmipc_stream_cursor(self->handle);
     if (self->handle == NULL)
         status = PMIPC_CLOSED;
     else if (max == ANY_COUNT)
@@ -18,12 +20,12 @@ static pmipc_status look(py_stream *self, uint32_t min, uint32_t max, pmipc_view
     return status;
 }
 
-static pmipc_status look_after_fork(py_stream *self, uint32_t min, uint32_t max, pmipc_view *view)
+static pmipc_status look_after_fork(py_stream *self, uint32_t min, uint32_t max, pmipc_view *view, uint64_t *cursor)
 {
-    pmipc_status status = look(self, min, max, view);
+    pmipc_status status = look(self, min, max, view, cursor);
     if (status != PMIPC_FORKED)
         return status;
-    return py_stream_reopen(self) < 0 ? PMIPC_FORKED : look(self, min, max, view);
+    return py_stream_reopen(self) < 0 ? PMIPC_FORKED : look(self, min, max, view, cursor);
 }
 
 /* History length of the pool: 0 while there is none. */
@@ -73,7 +75,8 @@ static PyObject *get_all_new(py_stream *self, const py_read_options *options)
     py_lease lease;
     if (py_stream_usable(self) < 0 || py_lease_begin(self->state, py_stream_gives_torch(self), &lease) < 0)
         return NULL;
-    pmipc_status status = look_after_fork(self, 0, ANY_COUNT, lease.view);
+    uint64_t cursor = 0;
+    pmipc_status status = look_after_fork(self, 0, ANY_COUNT, lease.view, &cursor);
     if (status != PMIPC_OK) {
         py_lease_end(&lease);
         return finish_failed(self, status, options);
@@ -87,7 +90,7 @@ static PyObject *get_all_new(py_stream *self, const py_read_options *options)
     view->lost += (uint64_t)stale;
     py_rows rows = {
         .count = view->frame_count - (uint32_t)stale, .first = (uint32_t)stale, .out_may_be_longer = true};
-    return py_deliver(self, &lease, &rows, options);
+    return py_deliver_or_give_back(self, &lease, &rows, options, cursor);
 }
 
 PyObject *py_stream_get_all_new(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
@@ -151,7 +154,7 @@ static PyObject *get_history(py_stream *self, PyObject *n, uint32_t count, paddi
     py_lease lease;
     if (py_stream_usable(self) < 0 || py_lease_begin(self->state, py_stream_gives_torch(self), &lease) < 0)
         return NULL;
-    pmipc_status status = look_after_fork(self, pad == PAD_NONE ? count : 1, count, lease.view);
+    pmipc_status status = look_after_fork(self, pad == PAD_NONE ? count : 1, count, lease.view, NULL);
     if (status != PMIPC_OK) {
         py_lease_end(&lease);
         uint32_t has = history_len(self);

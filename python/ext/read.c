@@ -37,11 +37,13 @@ static inline bool is_stale(const pmipc_view *view, int64_t max_age_ns)
 
 typedef enum read_kind { READ_LAST, READ_NEW, READ_NEXT } read_kind;
 
-/* One look, without waiting. */
-static pmipc_status look(py_stream *self, read_kind kind, pmipc_view *view)
+/* One look, without waiting. `cursor`: where it was; NULL when nobody wants to know. */
+static pmipc_status look(py_stream *self, read_kind kind, pmipc_view *view, uint64_t *cursor)
 {
     pmipc_status status;
     py_turn_begin(&self->turn);
+    if (cursor != NULL && self->handle != NULL)
+        *cursor = pmipc_stream_cursor(self->handle);
     if (self->handle == NULL)
         status = PMIPC_CLOSED;
     else if (kind == READ_LAST)
@@ -55,14 +57,14 @@ static pmipc_status look(py_stream *self, read_kind kind, pmipc_view *view)
 }
 
 /* A stream inherited over a fork that no handler saw (a raw clone) is opened anew, like the others. */
-static pmipc_status look_after_fork(py_stream *self, read_kind kind, py_lease *lease)
+static pmipc_status look_after_fork(py_stream *self, read_kind kind, py_lease *lease, uint64_t *cursor)
 {
-    pmipc_status status = look(self, kind, lease->view);
+    pmipc_status status = look(self, kind, lease->view, cursor);
     if (status != PMIPC_FORKED)
         return status;
     if (py_stream_reopen(self) < 0)
         return PMIPC_FORKED;
-    status = look(self, kind, lease->view);
+    status = look(self, kind, lease->view, cursor);
     if (status == PMIPC_FORKED)
         py_stream_raise(self, status);
     return status;
@@ -73,12 +75,24 @@ static PyObject *get_last(py_stream *self, const py_read_options *options)
     py_lease lease;
     if (py_stream_usable(self) < 0 || py_lease_begin(self->state, py_stream_gives_torch(self), &lease) < 0)
         return NULL;
-    pmipc_status status = look_after_fork(self, READ_LAST, &lease);
+    uint64_t cursor = 0;
+    bool may_not_fit = options->out != NULL;
+    pmipc_status status = look_after_fork(self, READ_LAST, &lease, may_not_fit ? &cursor : NULL);
     if (status == PMIPC_OK && !is_stale(lease.view, options->max_age_ns))
-        return py_deliver(self, &lease, NULL, options);
+        return may_not_fit && cursor != lease.view->seq  /* seen before: nothing to give back */
+                   ? py_deliver_or_give_back(self, &lease, NULL, options, cursor)
+                   : py_deliver(self, &lease, NULL, options);
     py_lease_end(&lease);
     if (status < PMIPC_INVALID_ARGUMENT)  /* an outcome: nothing new, not connected, too old */
         return py_nothing(options);
+    if (!PyErr_Occurred())
+        py_stream_raise(self, status);
+    return NULL;
+}
+
+/* Something was raised, or what there is to raise of `status` is raised now. */
+static PyObject *fail(py_stream *self, pmipc_status status)
+{
     if (!PyErr_Occurred())
         py_stream_raise(self, status);
     return NULL;
@@ -92,33 +106,29 @@ static PyObject *get_waiting(py_stream *self, read_kind kind, int64_t timeout_ns
     uint64_t passed_over = 0;
     for (;;) {
         py_lease lease;
+        uint64_t cursor = 0;
         if (py_stream_usable(self) < 0 || py_lease_begin(self->state, py_stream_gives_torch(self), &lease) < 0)
             return NULL;
-        pmipc_status status = look_after_fork(self, kind, &lease);
-        if (status == PMIPC_OK) {
-            passed_over += lease.view->lost;
-            if (!is_stale(lease.view, options->max_age_ns)) {
-                lease.view->lost = passed_over;
-                return py_deliver(self, &lease, NULL, options);
-            }
-            passed_over += kind == READ_NEXT ? 1 : 0;
-            py_lease_end(&lease);
-            if (PyErr_CheckSignals() < 0)
-                return NULL;
-            continue;  /* what was too old counts as seen */
+        pmipc_status status = look_after_fork(self, kind, &lease, &cursor);
+        if (status == PMIPC_OK && !is_stale(lease.view, options->max_age_ns)) {
+            lease.view->lost += passed_over;
+            return py_deliver_or_give_back(self, &lease, NULL, options, cursor);
         }
-        py_lease_end(&lease);
-        if (status >= PMIPC_INVALID_ARGUMENT) {
-            if (!PyErr_Occurred())
-                py_stream_raise(self, status);
-            return NULL;
-        }
-        if (timeout_ns == 0)
-            return py_nothing(options);
-        if (!has_deadline)
+        if (!has_deadline && (status == PMIPC_OK || timeout_ns != 0)) {
             deadline_ns = py_deadline(timeout_ns);
-        has_deadline = true;
-        int more = py_wait(&self, 1, deadline_ns);
+            has_deadline = true;
+        }
+        /* What was too old counts as seen, and more of what was there in time is looked at. A producer that is faster than
+         * max_age would go on for ever. */
+        bool late = status == PMIPC_OK && deadline_ns >= 0 && lease.view->published_ns > deadline_ns;
+        if (status == PMIPC_OK)
+            passed_over += lease.view->lost + (kind == READ_NEXT ? 1 : 0);
+        py_lease_end(&lease);
+        if (status >= PMIPC_INVALID_ARGUMENT)
+            return fail(self, status);
+        if (late || (status != PMIPC_OK && timeout_ns == 0))
+            return py_nothing(options);
+        int more = status == PMIPC_OK ? PyErr_CheckSignals() < 0 ? -1 : 1 : py_wait(&self, 1, deadline_ns);
         if (more < 0)
             return NULL;
         if (more == 0)

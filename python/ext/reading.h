@@ -69,6 +69,9 @@ typedef struct py_rows {
 /** What the caller gets for a view: an array or a dict of them, with info when asked for. `rows` NULL: one sample, else
  *  a history. Ends the lease in any case. */
 PyObject *py_deliver(py_stream *stream, py_lease *lease, const py_rows *rows, const py_read_options *options);
+/** The same for a read that moved the cursor from `cursor` on: one that fails gives its samples back, to be read again. */
+PyObject *py_deliver_or_give_back(py_stream *stream, py_lease *lease, const py_rows *rows, const py_read_options *options,
+                                  uint64_t cursor);
 
 /* ---- gather.c: private arrays and out= ----------------------------------------------------------------------------- */
 
@@ -134,7 +137,7 @@ void py_history_info_row(PyObject *info, Py_ssize_t row, uint64_t seq, int64_t s
 /** Monotonic deadline of a timeout; negative: never. */
 int64_t py_deadline(int64_t timeout_ns);
 /** Sleep until one of the streams has something to look at, or a slice of time is over. 1: look again; 0: the deadline is
- *  over; -1: exception (a signal handler raised, a stream was closed). */
+ *  over, one last look; -1: exception (a signal handler raised, a stream was closed). */
 int py_wait(py_stream *const *streams, uint32_t count, int64_t deadline_ns);
 PyObject *py_stream_wait_connected(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
 PyObject *py_wait_any(PyObject *module, PyObject *args);

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from polymorph_ipc import ClosedError, TensorProducer, TensorStream, wait_any, wait_connected
+from polymorph_ipc import ClosedError, TensorProducer, TensorStream, remove_pool, wait_any, wait_connected
 
 from support.frames import number_of, numbered
 from support.observe import cpu_seconds, is_asleep, wait_until
@@ -268,3 +268,59 @@ def test_wait_any_of_nothing_or_of_something_else_is_refused() -> None:
         wait_any([], timeout=0)
     with pytest.raises(TypeError):
         wait_any(["cam"], timeout=0)  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("read", ["get_new", "get_next"])
+def test_a_timeout_is_kept_while_samples_come_without_end_that_are_all_too_old(spawn: Nursery, read: str) -> None:
+    """max_age=0: every sample is older than that when it is looked at, and the next one is there already."""
+    child = spawn(
+        """
+    import numpy as np
+    from polymorph_ipc import TensorProducer
+    producer, frame = TensorProducer.from_sample("cam", np.zeros(7)), np.zeros(7)
+    say("publishing")
+    while True:
+        producer.publish(frame)
+    """
+    )
+    child.expect("publishing")
+    with TensorStream("cam") as stream:
+        results: list[Any] = []
+        reading = threading.Thread(
+            target=lambda: results.extend(getattr(stream, read)(timeout=timeout, max_age=0) for timeout in (0.2, 0))
+        )
+        reading.start()
+        reading.join(10)
+        hangs = reading.is_alive()
+        child.kill()
+        reading.join(20)
+        assert not hangs
+        assert results == [None, None]
+    remove_pool("cam")
+
+
+def test_a_timeout_is_kept_when_the_head_promises_what_is_not_there(spawn: Nursery) -> None:
+    child = spawn(
+        """
+    import os, struct
+    import numpy as np
+    from polymorph_ipc import PoolCorruptError, TensorProducer, TensorStream
+
+    producer = TensorProducer.from_sample("cam", np.zeros(7))
+    for _ in range(20):
+        producer.publish(np.zeros(7))
+    stream = TensorStream("cam")
+    # a head that is ahead of what there is
+    file = os.open(os.path.join(os.environ["POLYMORPH_IPC_DIR"], "cam"), os.O_RDWR)
+    head, = struct.unpack("<Q", os.pread(file, 8, 4096))
+    os.pwrite(file, struct.pack("<Q", head + (1000 << 16)), 4096)
+    try:
+        assert stream.get_next(timeout=0.2) is None
+    except PoolCorruptError:
+        pass
+    say("ended")
+    os.pwrite(file, struct.pack("<Q", head), 4096)
+    """
+    )
+    assert child.read_line(10) == "ended"
+    child.succeed()
