@@ -59,7 +59,7 @@ typedef struct py_state {
     PyObject *history_info;
     PyObject *field_info;
     PyObject *names[NAME_COUNT];
-    PyObject *abandoned;     /* list of (name, folder, incarnation): see producer.c */
+    PyObject *abandoned;     /* (name, folder): (incarnation, owner epoch, fork generation); see producer.c */
     py_torch torch;
     py_pin *free_pins;
     int free_pin_count;

@@ -50,19 +50,6 @@ static PyObject *fork_generation(PyObject *module, PyObject *unused)
     return PyLong_FromUnsignedLong(py_generation());
 }
 
-/* Hand over the notes of producer.c, and begin anew. */
-static PyObject *take_abandoned(PyObject *module, PyObject *unused)
-{
-    (void)unused;
-    py_state *state = PyModule_GetState(module);
-    PyObject *fresh = PyList_New(0);
-    if (fresh == NULL)
-        return NULL;
-    PyObject *taken = state->abandoned;
-    state->abandoned = fresh;
-    return taken;
-}
-
 static PyMethodDef module_functions[] = {
     {"explain_faults", explain_faults, METH_NOARGS, DOC_explain_faults},
     {"wait_any", py_wait_any, METH_VARARGS, DOC_wait_any},
@@ -74,7 +61,6 @@ static PyMethodDef module_functions[] = {
     {"registry_folder", py_registry_folder, METH_NOARGS, DOC_registry_folder},
     {"monotonic_ns", monotonic_ns, METH_NOARGS, DOC_monotonic_ns},
     {"fork_generation", fork_generation, METH_NOARGS, DOC_fork_generation},
-    {"take_abandoned", take_abandoned, METH_NOARGS, DOC_take_abandoned},
     {"use_dlpack_exchange", py_torch_set_exchange, METH_O, DOC_use_dlpack_exchange},
     {NULL, NULL, 0, NULL},
 };
@@ -111,8 +97,9 @@ static int module_exec(PyObject *module)
 {
     py_state *state = PyModule_GetState(module);
     import_array1(-1);
-    state->abandoned = PyList_New(0);
-    if (state->abandoned == NULL || py_fork_watch() < 0 || intern_names(state) < 0
+    state->abandoned = PyDict_New();
+    if (state->abandoned == NULL || PyModule_AddObjectRef(module, "abandoned", state->abandoned) < 0
+        || py_fork_watch() < 0 || intern_names(state) < 0
         || py_errors_init(module, state) < 0 || add_numbers(module) < 0
         || add_class(module, &py_schema_spec, &state->schema_type) < 0
         || add_class(module, &py_pin_spec, &state->pin_type) < 0

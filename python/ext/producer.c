@@ -41,6 +41,31 @@ static void close_producer(py_producer *self, bool retire)
     py_handle_release(handle);
 }
 
+/* ---- notes of what was abandoned */
+
+/* A producer that is collected leaves its pool to a successor. At orderly exit, the pool goes after all, unless somebody
+ * has adopted it: for that it is written down here, one note for each name. */
+static void note_abandoned(py_producer *self)
+{
+    PyObject *key = PyTuple_Pack(2, self->name, self->folder);
+    PyObject *note = Py_BuildValue("(KKI)", self->incarnation, self->owner_epoch, self->generation);
+    if (key == NULL || note == NULL || PyDict_SetItem(self->state->abandoned, key, note) < 0)
+        PyErr_WriteUnraisable((PyObject *)Py_TYPE(self));
+    Py_XDECREF(key);
+    Py_XDECREF(note);
+}
+
+/* The pool of this name is ours now, adopted or made anew: an earlier producer's note is void. */
+static int forget_abandoned(py_producer *self)
+{
+    PyObject *key = PyTuple_Pack(2, self->name, self->folder);
+    int noted = key == NULL ? -1 : PyDict_Contains(self->state->abandoned, key);
+    if (noted == 1)
+        noted = PyDict_DelItem(self->state->abandoned, key);
+    Py_XDECREF(key);
+    return noted < 0 ? -1 : 0;
+}
+
 /* ---- opening */
 
 static int range_check(py_state *state, const char *what, Py_ssize_t value, Py_ssize_t least, Py_ssize_t most)
@@ -75,6 +100,7 @@ static int open_producer(py_producer *self, const pmipc_producer_options *option
     handle->producer = producer;
     self->handle = handle;
     self->incarnation = pmipc_producer_incarnation(producer);
+    self->owner_epoch = pmipc_producer_epoch(producer);
     self->adopted = pmipc_producer_adopted(producer);
     return 0;
 }
@@ -129,7 +155,7 @@ static int producer_init(PyObject *object, PyObject *args, PyObject *kwargs)
             PyErr_Clear();  /* a dtype of torch only */
         }
     }
-    return open_producer(self, &options);
+    return open_producer(self, &options) < 0 ? -1 : forget_abandoned(self);
 }
 
 /* ---- state */
@@ -203,16 +229,6 @@ static PyObject *producer_reader_rows(PyObject *object, PyObject *unused)
     }
     PyMem_Free(readers);
     return list;
-}
-
-/* A producer that is collected leaves its pool to a successor. At orderly exit, the pool goes after all, unless somebody
- * has adopted it: for that its name is written down here. */
-static void note_abandoned(py_producer *self)
-{
-    PyObject *entry = Py_BuildValue("(OOKI)", self->name, self->folder, self->incarnation, self->generation);
-    if (entry == NULL || PyList_Append(self->state->abandoned, entry) < 0)
-        PyErr_WriteUnraisable((PyObject *)Py_TYPE(self));
-    Py_XDECREF(entry);
 }
 
 static void producer_dealloc(PyObject *object)

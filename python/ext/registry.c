@@ -132,14 +132,19 @@ PyObject *py_registry_remove(PyObject *module, PyObject *args)
     py_state *state = PyModule_GetState(module);
     PyObject *name_object;
     const char *name, *folder;
-    unsigned long long incarnation;
     int force;
-    if (!PyArg_ParseTuple(args, "UzKp", &name_object, &folder, &incarnation, &force)
+    unsigned long long incarnation = 0, owner_epoch = 0;
+    if (!PyArg_ParseTuple(args, "Uzp|KK", &name_object, &folder, &force, &incarnation, &owner_epoch)
         || (name = py_pool_name(state, name_object)) == NULL)
         return NULL;
     pmipc_error error = {0};
     pmipc_status status;
-    const pmipc_remove_options options = {.incarnation = incarnation, .force = force != 0};
+    const pmipc_remove_options options = {
+        .incarnation = incarnation,
+        .owner_epoch = owner_epoch,
+        .force = force != 0,
+        .no_patience = owner_epoch != 0,  /* its owner was this process, which has let it go */
+    };
     Py_BEGIN_ALLOW_THREADS
     status = pmipc_pool_remove(name, folder, &options, &error);
     Py_END_ALLOW_THREADS

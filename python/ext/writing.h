@@ -61,6 +61,7 @@ struct py_producer {
     uint32_t history_len;
     uint32_t origin;
     uint64_t incarnation;
+    uint64_t owner_epoch;
     bool adopted;
     bool keep;
     unsigned generation;

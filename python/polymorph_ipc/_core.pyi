@@ -581,8 +581,11 @@ def registry_list(folder: str | None, /) -> list[dict[str, Any]]:
 def registry_inspect(pool_name: str, folder: str | None, /) -> dict[str, Any]:
     """The facts of one pool."""
 
-def registry_remove(pool_name: str, folder: str | None, incarnation: int, force: bool, /) -> None:
-    """Remove a pool; `incarnation` other than 0: only that very one."""
+def registry_remove(
+    pool_name: str, folder: str | None, force: bool, incarnation: int = 0, owner_epoch: int = 0, /
+) -> None:
+    """Remove a pool; `incarnation` other than 0: only that very one; `owner_epoch`: only while no other producer has
+    adopted it, and without waiting for locks that the dying may hold."""
 
 def registry_clean(folder: str | None, /) -> list[str]:
     """Remove what nobody living uses; the names."""
@@ -596,8 +599,9 @@ def monotonic_ns() -> int:
 def fork_generation() -> int:
     """How many forks this process descends from since the extension was loaded."""
 
-def take_abandoned() -> list[tuple[str, str | None, int, int]]:
-    """(name, folder, incarnation, fork generation) of each pool whose producer was garbage collected, once."""
+abandoned: dict[tuple[str, str | None], tuple[int, int, int]]
+"""(name, folder): (incarnation, owner epoch, fork generation) of each pool whose producer was garbage collected, and
+that no later producer of this process has taken over."""
 
 def use_dlpack_exchange(enabled: bool, /) -> bool:
     """Make tensors through torch's DLPack C exchange API (the default where torch has it) or, False, through capsules.

@@ -43,12 +43,25 @@ def clean_up() -> None:
         # A producer inherited over a fork is its parent's: cleanup() leaves that one's pool alone.
         with contextlib.suppress(_core.PolymorphError):
             producer.cleanup()
+    remove_abandoned()
+
+
+def remove_abandoned() -> None:
+    """Remove the pools of collected producers. One that another producer has adopted is that one's, also when it has
+    left it behind."""
     generation = _core.fork_generation()
-    for name, folder, incarnation, made_in in _core.take_abandoned():
+    notes = dict(_core.abandoned)
+    _core.abandoned.clear()
+    for (name, folder), (incarnation, owner_epoch, made_in) in notes.items():
         if made_in != generation:
             continue
         with contextlib.suppress(_core.PolymorphError):
-            _core.registry_remove(name, folder, incarnation, True)
+            _core.registry_remove(name, folder, True, incarnation, owner_epoch)
+
+
+def forget(pool_name: str) -> None:
+    """The pool was removed: there is nothing left to do for it at the end."""
+    _core.abandoned.pop((pool_name, _core.registry_folder()), None)
 
 
 atexit.register(clean_up)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from . import _core
+from . import _core, lifetime
 from .describe import parse_metadata
 
 
@@ -128,7 +128,8 @@ def remove_pool(pool_name: str, *, force: bool = False) -> None:
         PoolBusyError: a living producer, or without `force` a living stream, uses it; names them.
         InvalidNameError, PoolPermissionError, SystemCallError.
     """
-    _core.registry_remove(pool_name, None, 0, force)
+    _core.registry_remove(pool_name, None, force)
+    lifetime.forget(pool_name)
 
 
 def clean_pools() -> list[str]:
@@ -139,7 +140,10 @@ def clean_pools() -> list[str]:
     Raises:
         PoolPermissionError: the folder may not be changed. SystemCallError.
     """
-    return _core.registry_clean(None)
+    removed = _core.registry_clean(None)
+    for pool_name in removed:
+        lifetime.forget(pool_name)
+    return removed
 
 
 def pool_info(facts: dict[str, Any]) -> PoolInfo:

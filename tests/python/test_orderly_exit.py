@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from polymorph_ipc import ClosedError, TensorProducer, TensorStream, clean_pools, list_pools
+from polymorph_ipc import ClosedError, TensorProducer, TensorStream, clean_pools, list_pools, remove_pool
 
 from support.frames import number_of, numbered
 from support.observe import pool_files
@@ -292,3 +292,72 @@ def test_after_cleanup_a_stream_refuses_to_read() -> None:
     for read in [*reads, lambda: stream.get_history(1), lambda: stream.get_at(0)]:
         with pytest.raises(ClosedError):
             read()
+
+ABANDON = """
+    import gc, sys
+    import numpy as np
+    from polymorph_ipc import TensorProducer
+
+    def abandon(name):
+        producer = TensorProducer.from_sample(name, np.zeros((4, 8), np.int64))
+        producer.publish(np.full((4, 8), 1))
+"""
+
+
+@pytest.mark.leaves_pools
+def test_a_kept_pool_that_was_adopted_from_a_collected_producer_outlives_that_ones_process(
+    spawn: Nursery, pool_folder: Path
+) -> None:
+    child = spawn(ABANDON + '\n    abandon("cam"); gc.collect(); say("collected"); hear()')
+    child.expect("collected")
+    with TensorProducer.from_sample("cam", numbered(0), keep=True) as producer:
+        assert producer.adopted
+        producer.publish(numbered(2))
+    child.tell("end")
+    child.succeed()
+    with TensorStream("cam") as stream:
+        assert number_of(stream.get_last()) == 2
+
+
+def test_an_exit_waits_for_none_of_the_pools_that_others_have_adopted(spawn: Nursery, pool_folder: Path) -> None:
+    names = [f"cam{index}" for index in range(8)]
+    child = spawn(
+        ABANDON
+        + """
+    for name in sys.argv[1:]:
+        abandon(name)
+    gc.collect()
+    say("collected")
+    hear()
+    """,
+        *names,
+    )
+    child.expect("collected")
+    producers = [TensorProducer.from_sample(name, numbered(0)) for name in names]
+    assert all(producer.adopted for producer in producers)
+    child.tell("end")
+    child.succeed(timeout=5)  # a second for each would be eight
+    assert len(pool_files(pool_folder)) == 8
+    for producer in producers:
+        producer.cleanup()
+
+
+def test_notes_of_collected_producers_do_not_pile_up() -> None:
+    from polymorph_ipc import _core
+
+    def abandon(name: str) -> None:
+        TensorProducer.from_sample(name, numbered(0))
+
+    before = len(_core.abandoned)
+    for _ in range(20):
+        abandon("cam")
+    assert len(_core.abandoned) == before + 1
+    with TensorProducer.from_sample("cam", numbered(0)):
+        assert len(_core.abandoned) == before
+    abandon("cam")
+    remove_pool("cam")
+    assert len(_core.abandoned) == before
+    abandon("cam")
+    abandon("arm")
+    assert sorted(clean_pools()) == ["arm", "cam"]
+    assert len(_core.abandoned) == before
