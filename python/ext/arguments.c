@@ -2,6 +2,7 @@
 #include "core.h"
 
 #include <math.h>
+#include <stdarg.h>
 
 #define NS_PER_SECOND 1000000000
 
@@ -71,19 +72,34 @@ const char *py_pool_name(py_state *state, PyObject *name)
     return NULL;
 }
 
+/* Raise: the pool's name, what number it is, and what is wrong with it. Always -1. */
+static int refuse_number(PyObject *exception, const char *pool_name, const char *what, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    PyObject *problem = PyUnicode_FromFormatV(format, arguments);
+    va_end(arguments);
+    if (problem == NULL)
+        return -1;
+    if (pool_name != NULL)
+        PyErr_Format(exception, "pool '%s': %s %U", pool_name, what, problem);
+    else
+        PyErr_Format(exception, "%s %U", what, problem);
+    Py_DECREF(problem);
+    return -1;
+}
+
 /* A number of seconds as ns, rounded to the nearest: whole seconds apart from the rest, which a double holds exactly. */
-static int ns_of_double(double seconds, const char *what, int64_t *ns)
+static int ns_of_double(double seconds, const char *what, const char *pool_name, int64_t *ns)
 {
     double whole = floor(seconds);
-    if (!(fabs(whole) < (double)(INT64_MAX / NS_PER_SECOND))) {
-        PyErr_Format(PyExc_ValueError, "%s is out of range", what);
-        return -1;
-    }
+    if (!(fabs(whole) < (double)(INT64_MAX / NS_PER_SECOND)))
+        return refuse_number(PyExc_ValueError, pool_name, what, "is out of range");
     *ns = (int64_t)whole * NS_PER_SECOND + (int64_t)llround((seconds - whole) * NS_PER_SECOND);
     return 0;
 }
 
-int py_seconds(PyObject *value, const char *what, int64_t absent, int64_t *ns)
+int py_seconds(PyObject *value, const char *what, const char *pool_name, int64_t absent, int64_t *ns)
 {
     *ns = absent;
     if (value == NULL || value == Py_None)
@@ -91,23 +107,21 @@ int py_seconds(PyObject *value, const char *what, int64_t absent, int64_t *ns)
     double seconds = PyFloat_AsDouble(value);
     if (seconds == -1.0 && PyErr_Occurred()) {
         if (PyErr_ExceptionMatches(PyExc_TypeError))
-            PyErr_Format(PyExc_TypeError, "%s must be a number of seconds or None, not %.100s", what,
-                         Py_TYPE(value)->tp_name);
+            (void)refuse_number(PyExc_TypeError, pool_name, what, "must be a number of seconds or None, not %.100s",
+                                Py_TYPE(value)->tp_name);
         return -1;
     }
-    if (isnan(seconds) || seconds < 0) {
-        PyErr_Format(PyExc_ValueError, "%s must be zero or more seconds, or None; got %R", what, value);
-        return -1;
-    }
+    if (isnan(seconds) || seconds < 0)
+        return refuse_number(PyExc_ValueError, pool_name, what, "must be zero or more seconds, or None; got %R", value);
     if (seconds >= (double)(INT64_MAX / NS_PER_SECOND))  /* 292 years: as good as none */
         return 0;
-    return ns_of_double(seconds, what, ns);
+    return ns_of_double(seconds, what, pool_name, ns);
 }
 
-int py_stamp(PyObject *value, const char *what, int64_t *ns)
+int py_stamp(PyObject *value, const char *what, const char *pool_name, int64_t *ns)
 {
     if (PyFloat_Check(value))
-        return ns_of_double(PyFloat_AS_DOUBLE(value), what, ns);
+        return ns_of_double(PyFloat_AS_DOUBLE(value), what, pool_name, ns);
     if (PyIndex_Check(value) && !PyBool_Check(value)) {
         PyObject *index = PyNumber_Index(value);
         if (index == NULL)
@@ -117,10 +131,8 @@ int py_stamp(PyObject *value, const char *what, int64_t *ns)
         Py_DECREF(index);
         if (number == -1 && PyErr_Occurred())
             return -1;
-        if (overflow != 0 || number == PMIPC_STAMP_NOW) {
-            PyErr_Format(PyExc_ValueError, "%s is out of range: %R ns", what, value);
-            return -1;
-        }
+        if (overflow != 0 || number == PMIPC_STAMP_NOW)
+            return refuse_number(PyExc_ValueError, pool_name, what, "is out of range: %R ns", value);
         *ns = number;
         return 0;
     }
@@ -128,8 +140,8 @@ int py_stamp(PyObject *value, const char *what, int64_t *ns)
         double seconds = PyFloat_AsDouble(value);
         if (seconds == -1.0 && PyErr_Occurred())
             return -1;
-        return ns_of_double(seconds, what, ns);
+        return ns_of_double(seconds, what, pool_name, ns);
     }
-    PyErr_Format(PyExc_TypeError, "%s must be int (ns) or float (seconds), not %.100s", what, Py_TYPE(value)->tp_name);
-    return -1;
+    return refuse_number(PyExc_TypeError, pool_name, what, "must be int (ns) or float (seconds), not %.100s",
+                         Py_TYPE(value)->tp_name);
 }

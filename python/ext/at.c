@@ -64,12 +64,12 @@ static void many_clear(many *all)
     Py_XDECREF(all->info);
 }
 
-static int many_begin(many *all, py_stream *self, Py_ssize_t count, const pmipc_view *view,
-                      const py_read_options *options)
+/* `schema`, stolen, is of the first sample; NULL with an exception set. */
+static int many_begin(many *all, py_stream *self, Py_ssize_t count, py_schema *schema, const py_read_options *options)
 {
     all->now_ns = pmipc_monotonic_ns();
-    all->schema = py_stream_schema(self, view->schema);
-    if (all->schema == NULL)
+    all->schema = schema;
+    if (schema == NULL)
         return -1;
     if (options->return_info && (all->info = py_history_info_begin(self->state, count, 0, true)) == NULL)
         return -1;
@@ -89,6 +89,17 @@ static int many_add(many *all, Py_ssize_t row, const pmipc_view *view)
     return py_gather_rows(all->gather, row, 1, view->fields, 0);
 }
 
+/* No stamps: no samples, of the schema there is. 1; 0 while there is none; -1 exception. */
+static int begin_empty(many *all, py_stream *self, const py_read_options *options)
+{
+    if (py_stream_usable(self) < 0)
+        return -1;
+    py_schema *schema = py_stream_current_schema(self);
+    if (schema == NULL)
+        return PyErr_Occurred() ? -1 : 0;
+    return many_begin(all, self, 0, schema, options) < 0 ? -1 : 1;
+}
+
 /* `stamps` is a 1-d array of int64 ns. */
 static PyObject *get_many(py_stream *self, PyArrayObject *stamps, const at_query *query, const py_read_options *options)
 {
@@ -96,13 +107,13 @@ static PyObject *get_many(py_stream *self, PyArrayObject *stamps, const at_query
     Py_ssize_t count = (Py_ssize_t)PyArray_DIM(stamps, 0);
     const int64_t *stamp_ns = PyArray_DATA(stamps);
     PyObject *result = NULL;
-    int found = count > 0;
+    int found = count > 0 ? 1 : begin_empty(&all, self, options);
     for (Py_ssize_t row = 0; row < count; row++) {
         py_lease lease;
         found = find(self, stamp_ns[row], query, options->max_age_ns, &lease);
         if (found <= 0)
             break;
-        if ((row == 0 && many_begin(&all, self, count, lease.view, options) < 0)
+        if ((row == 0 && many_begin(&all, self, count, py_stream_schema(self, lease.view->schema), options) < 0)
             || many_add(&all, row, lease.view) < 0)
             found = -1;
         py_lease_end(&lease);
@@ -126,26 +137,27 @@ static PyObject *get_many(py_stream *self, PyArrayObject *stamps, const at_query
 /* ---- arguments */
 
 /* An array of stamps as int64 ns, new: integers are ns, floats are seconds. */
-static PyArrayObject *stamps_of(PyArrayObject *array)
+static PyArrayObject *stamps_of(py_stream *self, PyArrayObject *array)
 {
     if (PyArray_NDIM(array) != 1) {
-        PyErr_Format(PyExc_ValueError, "stamp must be one stamp or a 1-d array of them, not an array of %d dimensions",
-                     PyArray_NDIM(array));
+        PyErr_Format(PyExc_ValueError,
+                     "pool '%s': stamp must be one stamp or a 1-d array of them, not an array of %d dimensions",
+                     self->name_text, PyArray_NDIM(array));
         return NULL;
     }
     if (PyArray_ISINTEGER(array) || PyArray_SIZE(array) == 0)
         return (PyArrayObject *)PyArray_FROMANY((PyObject *)array, NPY_INT64, 1, 1,
                                                 NPY_ARRAY_CARRAY_RO | NPY_ARRAY_FORCECAST);
     if (!PyArray_ISFLOAT(array)) {
-        PyErr_Format(PyExc_TypeError, "stamps must be integers (ns) or floats (seconds), not %S",
-                     (PyObject *)PyArray_DESCR(array));
+        PyErr_Format(PyExc_TypeError, "pool '%s': stamps must be integers (ns) or floats (seconds), not %S",
+                     self->name_text, (PyObject *)PyArray_DESCR(array));
         return NULL;
     }
     npy_intp *dims = PyArray_DIMS(array);
     PyArrayObject *result = (PyArrayObject *)PyArray_SimpleNew(1, dims, NPY_INT64);
     for (npy_intp i = 0; result != NULL && i < dims[0]; i++) {
         PyObject *item = PyArray_GETITEM(array, PyArray_GETPTR1(array, i));
-        if (item == NULL || py_stamp(item, "stamp", (int64_t *)PyArray_GETPTR1(result, i)) < 0)
+        if (item == NULL || py_stamp(item, "stamp", self->name_text, (int64_t *)PyArray_GETPTR1(result, i)) < 0)
             Py_CLEAR(result);
         Py_XDECREF(item);
     }
@@ -163,7 +175,7 @@ static int parse_query(py_stream *self, PyObject *method, PyObject *tolerance, a
                 known = i;
         if (known < 0) {
             py_raise_format(self->state, PMIPC_INVALID_ARGUMENT,
-                            "method must be \"nearest\", \"before\" or \"after\", not %R", method);
+                            "pool '%s': method must be \"nearest\", \"before\" or \"after\", not %R", self->name_text, method);
             return -1;
         }
         query->method = (pmipc_at_method)known;
@@ -172,10 +184,11 @@ static int parse_query(py_stream *self, PyObject *method, PyObject *tolerance, a
         return 0;
     if (PyFloat_Check(tolerance) && PyFloat_AS_DOUBLE(tolerance) == Py_HUGE_VAL)
         return 0;
-    if (py_stamp(tolerance, "tolerance", &query->tolerance_ns) < 0)
+    if (py_stamp(tolerance, "tolerance", self->name_text, &query->tolerance_ns) < 0)
         return -1;
     if (query->tolerance_ns < 0) {
-        py_raise_format(self->state, PMIPC_INVALID_ARGUMENT, "tolerance must be zero or more, not %R", tolerance);
+        py_raise_format(self->state, PMIPC_INVALID_ARGUMENT, "pool '%s': tolerance must be zero or more, not %R",
+                        self->name_text, tolerance);
         return -1;
     }
     return 0;
@@ -184,13 +197,33 @@ static int parse_query(py_stream *self, PyObject *method, PyObject *tolerance, a
 static PyObject *get_at_scalar(py_stream *self, PyObject *value, const at_query *query, const py_read_options *options)
 {
     int64_t stamp_ns;
-    if (py_stamp(value, "stamp", &stamp_ns) < 0)
+    if (py_stamp(value, "stamp", self->name_text, &stamp_ns) < 0)
         return NULL;
     return get_one(self, stamp_ns, query, options);
 }
 
+/* numpy makes floats of a list that has both, and of nanoseconds seconds. */
+static int refuse_mixed(py_stream *self, PyObject *value)
+{
+    if (!PyList_Check(value) && !PyTuple_Check(value))
+        return 0;
+    bool has_floats = false, has_integers = false;
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(value); i++) {
+        PyObject *item = PySequence_Fast_GET_ITEM(value, i);
+        has_floats |= PyFloat_Check(item) || PyArray_IsScalar(item, Floating);
+        has_integers |= PyLong_Check(item) || PyArray_IsScalar(item, Integer);
+    }
+    if (!has_floats || !has_integers)
+        return 0;
+    PyErr_Format(PyExc_TypeError, "pool '%s': stamps must be all int (ns) or all float (seconds), not some of each",
+                 self->name_text);
+    return -1;
+}
+
 static PyObject *get_at_array(py_stream *self, PyObject *value, const at_query *query, const py_read_options *options)
 {
+    if (refuse_mixed(self, value) < 0)
+        return NULL;
     PyArrayObject *array = (PyArrayObject *)PyArray_FROM_O(value);
     if (array == NULL)
         return NULL;
@@ -201,7 +234,7 @@ static PyObject *get_at_array(py_stream *self, PyObject *value, const at_query *
             result = get_at_scalar(self, scalar, query, options);
         Py_XDECREF(scalar);
     } else {
-        PyArrayObject *stamps = stamps_of(array);
+        PyArrayObject *stamps = stamps_of(self, array);
         if (stamps != NULL)
             result = get_many(self, stamps, query, options);
         Py_XDECREF((PyObject *)stamps);

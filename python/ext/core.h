@@ -199,9 +199,10 @@ int py_parse(const py_state *state, const py_signature *signature, PyObject *con
              PyObject *kwnames, PyObject **values);
 /** The UTF-8 of a pool's name, which lives as long as `name`; NULL with InvalidNameError when C would see less of it. */
 const char *py_pool_name(py_state *state, PyObject *name);
-/** Seconds (int, float, None) as ns, rounded; None and infinity give `absent`. ValueError when negative or NaN. */
-int py_seconds(PyObject *value, const char *what, int64_t absent, int64_t *ns);
+/** Seconds (int, float, None) as ns, rounded; None and infinity give `absent`. ValueError when negative or NaN. Errors
+ *  begin with `pool_name`, unless that is NULL: the number is for several. */
+int py_seconds(PyObject *value, const char *what, const char *pool_name, int64_t absent, int64_t *ns);
 /** A stamp or a span: int ns or float seconds. */
-int py_stamp(PyObject *value, const char *what, int64_t *ns);
+int py_stamp(PyObject *value, const char *what, const char *pool_name, int64_t *ns);
 
 #endif

@@ -16,6 +16,36 @@ struct error_row {
 static const struct error_row error_rows[] = {PMIPC_STATUS_MAP(ERROR_ROW)};
 #undef ERROR_ROW
 
+/* What pickle and copy make an exception of: the errno of those that are OSErrors is not among their arguments. */
+static PyObject *reduce_error(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    PyObject *state = PyObject_GetAttrString(self, "__dict__");
+    Py_XSETREF(state, state == NULL ? NULL : PyDict_Copy(state));
+    PyObject *args = state == NULL ? NULL : PyObject_GetAttrString(self, "args");
+    PyObject *number = args == NULL ? NULL : PyObject_GetAttrString(self, "errno");
+    if (args != NULL && number == NULL && PyErr_ExceptionMatches(PyExc_AttributeError))
+        PyErr_Clear();
+    PyObject *result = NULL;
+    if (state != NULL && args != NULL && !PyErr_Occurred()
+        && (number == NULL || number == Py_None || PyDict_SetItemString(state, "errno", number) == 0))
+        result = PyTuple_Pack(3, (PyObject *)Py_TYPE(self), args, state);
+    Py_XDECREF(number);
+    Py_XDECREF(args);
+    Py_XDECREF(state);
+    return result;
+}
+
+static PyMethodDef reduce_method = {"__reduce__", reduce_error, METH_NOARGS, NULL};
+
+static int add_reduce(PyObject *class)
+{
+    PyObject *method = PyDescr_NewMethod((PyTypeObject *)class, &reduce_method);
+    int result = method == NULL ? -1 : PyObject_SetAttrString(class, "__reduce__", method);
+    Py_XDECREF(method);
+    return result;
+}
+
 static PyObject *new_class(PyObject *module, const char *name, const char *doc, PyObject *bases, const char *status)
 {
     char full_name[128];
@@ -37,7 +67,7 @@ int py_errors_init(PyObject *module, py_state *state)
                                   "happened, such as \"BUSY\".",
                                   NULL, "");
     PyObject *builtins = PyImport_ImportModule("builtins");
-    if (state->base_error == NULL || builtins == NULL)
+    if (state->base_error == NULL || builtins == NULL || add_reduce(state->base_error) < 0)
         goto fail;
     for (size_t i = 0; i < sizeof error_rows / sizeof error_rows[0]; i++) {
         const struct error_row *row = &error_rows[i];

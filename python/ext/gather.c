@@ -137,6 +137,17 @@ static int out_fits(const py_gather *gather, uint32_t index, PyObject *out, int 
     return fits;
 }
 
+static int check_writeable(const py_gather *gather, uint32_t index, PyObject *out)
+{
+    if (PyArray_ISWRITEABLE((PyArrayObject *)out))
+        return PyArray_FailUnlessWriteable((PyArrayObject *)out, "out=");  /* warns of some that soon will not be */
+    PyObject *context = py_field_context(gather->schema, index, gather->stream->name_text);
+    if (context != NULL)
+        PyErr_Format(PyExc_ValueError, "%U: out= is read-only", context);
+    Py_XDECREF(context);
+    return -1;
+}
+
 /* `filled`: how much of the first dimension will be; the rest of `out` is left alone. Negative: all. */
 static int target_out(py_gather *gather, uint32_t index, PyObject *out, int ndim, const npy_intp *shape, bool longer,
                       Py_ssize_t filled)
@@ -148,12 +159,13 @@ static int target_out(py_gather *gather, uint32_t index, PyObject *out, int ndim
         if (found < 0)
             return -1;
         if (!py_torch_check(state, out)) {
-            PyErr_Format(PyExc_TypeError, "out= must be a numpy array or a torch tensor%s, not %.100s",
-                         gather->schema->is_dict ? " for each field" : "", Py_TYPE(out)->tp_name);
+            PyErr_Format(PyExc_TypeError, "pool '%s': out= must be a numpy array or a torch tensor%s, not %.100s",
+                         gather->stream->name_text, gather->schema->is_dict ? " for each field" : "",
+                         Py_TYPE(out)->tp_name);
             return -1;
         }
     }
-    if (PyArray_Check(out) && PyArray_FailUnlessWriteable((PyArrayObject *)out, "out=") < 0)
+    if (PyArray_Check(out) && check_writeable(gather, index, out) < 0)
         return -1;
     int fits = out_fits(gather, index, out, ndim, shape, longer);
     if (fits == 0)

@@ -110,7 +110,7 @@ PyObject *py_stream_get_all_new(PyObject *object, PyObject *const *args, Py_ssiz
 
 typedef enum padding { PAD_NONE, PAD_REPEAT, PAD_ZEROS } padding;
 
-static int parse_padding(PyObject *value, padding *pad)
+static int parse_padding(py_stream *self, PyObject *value, padding *pad)
 {
     *pad = PAD_NONE;
     if (value == NULL || value == Py_None)
@@ -123,7 +123,8 @@ static int parse_padding(PyObject *value, padding *pad)
         *pad = PAD_ZEROS;
         return 0;
     }
-    PyErr_Format(PyExc_ValueError, "pad must be \"repeat\", \"zeros\" or None, not %R", value);
+    PyErr_Format(PyExc_ValueError, "pool '%s': pad must be \"repeat\", \"zeros\" or None, not %R", self->name_text,
+                 value);
     return -1;
 }
 
@@ -134,7 +135,8 @@ static int parse_count(py_stream *self, PyObject *value, uint32_t *count)
     if (number == -1 && PyErr_Occurred())
         return -1;
     if (number < 1) {
-        py_raise_format(self->state, PMIPC_INVALID_ARGUMENT, "n must be 1 or more, not %zd", number);
+        py_raise_format(self->state, PMIPC_INVALID_ARGUMENT, "pool '%s': n must be 1 or more, not %zd", self->name_text,
+                        number);
         return -1;
     }
     *count = number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
@@ -181,7 +183,7 @@ PyObject *py_stream_get_history(PyObject *object, PyObject *const *args, Py_ssiz
     PyObject *values[6];
     padding pad;
     uint32_t count;
-    if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0 || parse_padding(values[1], &pad) < 0
+    if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0 || parse_padding(self, values[1], &pad) < 0
         || parse_count(self, values[0], &count) < 0 || py_read_options_parse(self, values + 2, &options) < 0)
         return NULL;
     return get_history(self, values[0], count, pad, &options);

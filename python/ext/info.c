@@ -13,13 +13,13 @@ int py_infos_find(py_state *state)
     if (module == NULL)
         return -1;
     PyObject *field = PyObject_GetAttrString(module, "Field");
-    PyObject *history = PyObject_GetAttrString(module, "HistoryInfo");
-    PyObject *sample = PyObject_GetAttrString(module, "SampleInfo");
+    /* One after the other: the next look-up would clear what the last one raised. */
+    PyObject *history = field == NULL ? NULL : PyObject_GetAttrString(module, "HistoryInfo");
+    PyObject *sample = history == NULL ? NULL : PyObject_GetAttrString(module, "SampleInfo");
     Py_DECREF(module);
-    if (field == NULL || history == NULL || sample == NULL) {
+    if (sample == NULL) {
         Py_XDECREF(field);
         Py_XDECREF(history);
-        Py_XDECREF(sample);
         return -1;
     }
     Py_XSETREF(state->field_info, field);

@@ -202,7 +202,7 @@ static int read_attributes(py_loan *self, int64_t *stamp_ns)
     PyObject *stamp = Py_NewRef(self->stamp);
     int result = read_lengths(self, lengths);
     if (result == 0 && stamp != Py_None)
-        result = py_stamp(stamp, "stamp", stamp_ns);
+        result = py_stamp(stamp, "stamp", self->producer->name_text, stamp_ns);
     Py_DECREF(lengths);
     Py_DECREF(stamp);
     return result;
@@ -309,10 +309,11 @@ static PyObject *loan_get_stamp(PyObject *object, void *unused)
 static int loan_set_stamp(PyObject *object, PyObject *value, void *unused)
 {
     (void)unused;
+    const char *pool_name = ((py_loan *)object)->producer->name_text;
     int64_t stamp_ns;
     if (value == NULL)
         value = Py_None;
-    if (value != Py_None && py_stamp(value, "stamp", &stamp_ns) < 0)
+    if (value != Py_None && py_stamp(value, "stamp", pool_name, &stamp_ns) < 0)
         return -1;
     Py_SETREF(((py_loan *)object)->stamp, Py_NewRef(value));
     return 0;

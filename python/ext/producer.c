@@ -68,11 +68,22 @@ static int forget_abandoned(py_producer *self)
 
 /* ---- opening */
 
-static int range_check(py_state *state, const char *what, Py_ssize_t value, Py_ssize_t least, Py_ssize_t most)
+static int check_range(py_state *state, const char *pool_name, const char *what, Py_ssize_t value)
 {
-    if (value >= least && value <= most)
+    if (value >= 1 && value <= PMIPC_MAX_HISTORY_LEN)
         return 0;
-    py_raise_format(state, PMIPC_INVALID_ARGUMENT, "%s must be %zd to %zd, not %zd", what, least, most, value);
+    py_raise_format(state, PMIPC_INVALID_ARGUMENT, "pool '%s': %s must be 1 to %d, not %zd", pool_name, what,
+                    PMIPC_MAX_HISTORY_LEN, value);
+    return -1;
+}
+
+static int check_mode(py_state *state, const char *pool_name, Py_ssize_t mode)
+{
+    if (mode >= 1 && mode <= 0777)
+        return 0;
+    char octal[32];  /* as people write and read modes; PyUnicode_FromFormat has no %o */
+    PyOS_snprintf(octal, sizeof octal, "%s0o%llo", mode < 0 ? "-" : "", (unsigned long long)(mode < 0 ? -mode : mode));
+    py_raise_format(state, PMIPC_INVALID_ARGUMENT, "pool '%s': mode must be 0o1 to 0o777, not %s", pool_name, octal);
     return -1;
 }
 
@@ -123,12 +134,12 @@ static int producer_init(PyObject *object, PyObject *args, PyObject *kwargs)
         PyErr_SetString(PyExc_RuntimeError, "this producer is open already");
         return -1;
     }
-    if (range_check(state, "history_len", history_len, 1, PMIPC_MAX_HISTORY_LEN) < 0
-        || range_check(state, "spare", spare, 1, PMIPC_MAX_HISTORY_LEN) < 0 || range_check(state, "mode", mode, 1, 0777) < 0)
+    self->name_text = py_pool_name(self->state, name);
+    if (self->name_text == NULL || check_range(state, self->name_text, "history_len", history_len) < 0
+        || check_range(state, self->name_text, "spare", spare) < 0 || check_mode(state, self->name_text, mode) < 0)
         return -1;
     folder_text = folder == Py_None ? NULL : PyUnicode_AsUTF8(folder);
-    self->name_text = py_pool_name(self->state, name);
-    if (self->name_text == NULL || (folder != Py_None && folder_text == NULL))
+    if (folder != Py_None && folder_text == NULL)
         return -1;
     Py_XSETREF(self->name, Py_NewRef(name));
     Py_XSETREF(self->folder, Py_NewRef(folder));

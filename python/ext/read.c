@@ -14,7 +14,8 @@ int py_read_options_parse(py_stream *self, PyObject *const *values, py_read_opti
             return -1;
         options->copy = copy;
     }
-    if (values[2] != NULL && values[2] != Py_None && py_seconds(values[2], "max_age", -1, &options->max_age_ns) < 0)
+    if (values[2] != NULL && values[2] != Py_None
+        && py_seconds(values[2], "max_age", self->name_text, -1, &options->max_age_ns) < 0)
         return -1;
     if (values[3] != NULL) {
         int wanted = PyObject_IsTrue(values[3]);
@@ -164,7 +165,7 @@ static PyObject *parse_and_wait(PyObject *object, PyObject *const *args, Py_ssiz
     PyObject *values[5];
     if (py_parse(self->state, signature, args, nargs, kwnames, values) < 0
         || py_read_options_parse(self, values + 1, &options) < 0
-        || py_seconds(values[0], "timeout", PMIPC_FOREVER, &timeout_ns) < 0)
+        || py_seconds(values[0], "timeout", self->name_text, PMIPC_FOREVER, &timeout_ns) < 0)
         return NULL;
     return get_waiting(self, kind, timeout_ns, &options);
 }

@@ -43,6 +43,8 @@ static inline py_schema *py_stream_schema(py_stream *self, const pmipc_schema *f
 #endif
     return py_stream_schema_slowly(self, from);
 }
+/** The schema of the pool it is or was last connected to, new; NULL without exception when there never was one. */
+py_schema *py_stream_current_schema(py_stream *self);
 static inline bool py_stream_gives_torch(const py_stream *self)
 {
     return self->backend == PY_BACKEND_TORCH;

@@ -144,8 +144,7 @@ py_schema *py_stream_schema_slowly(py_stream *self, const pmipc_schema *from)
 
 /* ---- what a stream says of itself */
 
-/* The schema of the pool it is or was last connected to, new; NULL without exception when there never was one. */
-static py_schema *current_schema(py_stream *self)
+py_schema *py_stream_current_schema(py_stream *self)
 {
     if (self->handle == NULL)
         return (py_schema *)Py_XNewRef((PyObject *)self->schema);
@@ -161,7 +160,7 @@ static py_schema *current_schema(py_stream *self)
 static PyObject *stream_schema(PyObject *object, void *unused)
 {
     (void)unused;
-    py_schema *schema = current_schema((py_stream *)object);
+    py_schema *schema = py_stream_current_schema((py_stream *)object);
     if (schema == NULL && PyErr_Occurred())
         return NULL;
     return schema == NULL ? Py_NewRef(Py_None) : (PyObject *)schema;
@@ -171,7 +170,7 @@ static PyObject *stream_backend(PyObject *object, void *unused)
 {
     (void)unused;
     py_stream *self = (py_stream *)object;
-    py_schema *schema = current_schema(self);
+    py_schema *schema = py_stream_current_schema(self);
     if (schema == NULL && PyErr_Occurred())
         return NULL;
     Py_XDECREF((PyObject *)schema);
@@ -180,13 +179,23 @@ static PyObject *stream_backend(PyObject *object, void *unused)
     return PyUnicode_FromString(self->backend == PY_BACKEND_TORCH ? "torch" : "numpy");
 }
 
+/* As py_stream_connect; a pool with another schema, which every read refuses in words, is one it is not connected to. */
+static int connected_or_mismatched(py_stream *self)
+{
+    int connected = py_stream_connect(self);
+    if (connected >= 0 || !PyErr_ExceptionMatches(self->state->errors[PMIPC_SCHEMA_MISMATCH]))
+        return connected;
+    PyErr_Clear();
+    return 0;
+}
+
 static PyObject *stream_connected(PyObject *object, void *unused)
 {
     (void)unused;
     py_stream *self = (py_stream *)object;
     if (self->handle == NULL)
         Py_RETURN_FALSE;
-    int connected = py_stream_connect(self);
+    int connected = connected_or_mismatched(self);
     return connected < 0 ? NULL : PyBool_FromLong(connected);
 }
 
@@ -196,7 +205,7 @@ static PyObject *stream_producer_alive(PyObject *object, void *unused)
     py_stream *self = (py_stream *)object;
     if (self->handle == NULL)
         Py_RETURN_FALSE;
-    int connected = py_stream_connect(self);
+    int connected = connected_or_mismatched(self);
     if (connected < 0)
         return NULL;
     py_turn_begin(&self->turn);
@@ -304,14 +313,14 @@ static int stream_init(PyObject *object, PyObject *args, PyObject *kwargs)
             PyErr_SetString(PyExc_TypeError, "folder must be str or None");
         return -1;
     }
-    if (py_seconds(max_age, "max_age", -1, &self->max_age_ns) < 0 || parse_backend(self, backend) < 0)
+    const char *name_text = py_pool_name(self->state, name);
+    if (name_text == NULL || py_seconds(max_age, "max_age", name_text, -1, &self->max_age_ns) < 0
+        || parse_backend(self, backend) < 0)
         return -1;
     close_handle(self);  /* when initialised again */
     Py_CLEAR(self->schema);
     self->backend = PY_BACKEND_UNSETTLED;
-    self->name_text = py_pool_name(self->state, name);
-    if (self->name_text == NULL)
-        return -1;
+    self->name_text = name_text;
     Py_XSETREF(self->name, Py_NewRef(name));
     Py_XSETREF(self->folder, Py_NewRef(folder));
     Py_XSETREF(self->expect, (py_schema *)(expect == Py_None ? NULL : Py_NewRef(expect)));

@@ -112,7 +112,7 @@ static int parse_streams(PyObject *module, PyObject *args, PyObject **list, int6
     py_state *state = PyModule_GetState(module);
     PyObject *timeout = Py_None;
     if (!PyArg_ParseTuple(args, "O!|O", &PyList_Type, list, &timeout)
-        || py_seconds(timeout, "timeout", PMIPC_FOREVER, timeout_ns) < 0)
+        || py_seconds(timeout, "timeout", NULL, PMIPC_FOREVER, timeout_ns) < 0)
         return -1;
     if (PyList_GET_SIZE(*list) == 0) {
         PyErr_SetString(PyExc_ValueError, "no streams to wait for");
@@ -212,7 +212,7 @@ PyObject *py_stream_wait_connected(PyObject *object, PyObject *const *args, Py_s
     PyObject *values[1];
     int64_t timeout_ns;
     if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0
-        || py_seconds(values[0], "timeout", PMIPC_FOREVER, &timeout_ns) < 0)
+        || py_seconds(values[0], "timeout", self->name_text, PMIPC_FOREVER, &timeout_ns) < 0)
         return NULL;
     PyObject *list = PyList_New(1);
     if (list == NULL)

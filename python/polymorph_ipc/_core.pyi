@@ -497,7 +497,7 @@ class Stream:
         Args:
             stamp: int ns or float seconds since the epoch; or a 1-d array of them (int64 ns or float64 seconds), which
                 gives `(len(stamp), *shape)`, always a copy (a variable field: a list of arrays), and None when any of
-                them finds no sample.
+                them finds no sample, or there is no pool. A list must not mix ints and floats.
             method: "nearest" (ties go to the newer sample), "before" (the latest at or before `stamp`), "after" (the
                 earliest at or after). Stamps need not be in order.
             tolerance: how far from `stamp` it may be: int ns or float seconds; None: any distance.
@@ -533,7 +533,7 @@ class Stream:
     @property
     def connected(self) -> bool:
         """Connected to a pool that was not retired. Connects if the pool has appeared meanwhile. False after
-        cleanup()."""
+        cleanup(), and when the pool has another schema (which the reads refuse in words)."""
 
     @property
     def producer_alive(self) -> bool:

@@ -19,7 +19,7 @@ def by_field(schema: _core.Schema, values: Sequence[Value]) -> Value | dict[str,
     return {field.name: value for field, value in zip(schema.fields, values, strict=True)}
 
 
-def metadata_text(metadata: Mapping[str, Any] | None) -> str | None:
+def metadata_text(metadata: Mapping[str, Any] | None, pool_name: str) -> str | None:
     """Metadata as it travels: JSON with sorted keys, so that equal metadata is equal text."""
     if metadata is None:
         return None
@@ -30,7 +30,7 @@ def metadata_text(metadata: Mapping[str, Any] | None) -> str | None:
         check_keys(plain)
         as_json = json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as problem:
-        raise TypeError(f"metadata must be a dict of JSON values: {problem}") from None
+        raise TypeError(f"pool {pool_name!r}: metadata must be a dict of JSON values: {problem}") from None
     return as_json if plain else None
 
 

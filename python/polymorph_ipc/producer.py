@@ -58,7 +58,7 @@ class TensorProducer(_core.Producer):
         if origin not in ("numpy", "torch"):
             raise ValueError(f'origin must be "numpy" or "torch", not {origin!r}')
         self.origin = _core.ORIGIN_TORCH if origin == "torch" else _core.ORIGIN_NUMPY
-        self.metadata_json = metadata_text(metadata)
+        self.metadata_json = metadata_text(metadata, pool_name)
         super().__init__(
             pool_name,
             schema,

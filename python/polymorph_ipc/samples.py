@@ -83,6 +83,11 @@ def field_row(name: str, sample: Any, variable: bool, context: str) -> FieldRow:
 
 def numpy_dtype(dtype: np.dtype[Any], context: str) -> tuple[int, int, str | None]:
     """DLPack's code and bits, or the description of what DLPack does not have."""
+    if dtype.kind == "T":
+        raise TypeError(
+            f"{context}: arrays of strings of any length (dtype StringDType) cannot be published: "
+            'pass array.astype("U<length>"), e.g. "U32"'
+        )
     if dtype.hasobject:
         raise TypeError(
             f"{context}: arrays of Python objects (dtype object) cannot be published: "
@@ -128,14 +133,21 @@ def schema_for(sample: Any, variable: bool | Iterable[str], context: str) -> _co
     if not isinstance(sample, Mapping):
         if not isinstance(variable, bool):
             raise TypeError(f"{context}: variable must be True or False: only a dict has named fields")
-        return _core.Schema([field_row("", sample, variable, context)])
+        return make_schema([field_row("", sample, variable, context)], context)
     for name in sample:
         if not isinstance(name, str) or not name:
             raise TypeError(f"{context}: the fields of a dict need names: {name!r} is no name")
     is_variable = variable_names(sample, variable, context)
-    return _core.Schema(
-        [field_row(name, value, name in is_variable, f"{context}, field {name!r}") for name, value in sample.items()]
-    )
+    rows = [field_row(name, value, name in is_variable, f"{context}, field {name!r}") for name, value in sample.items()]
+    return make_schema(rows, context)
+
+
+def make_schema(rows: list[FieldRow], context: str) -> _core.Schema:
+    """A Schema; what the library refuses (too many fields, dimensions, bytes) is said of whom it is refused for."""
+    try:
+        return _core.Schema(rows)
+    except _core.InvalidArgumentError as refusal:
+        raise _core.InvalidArgumentError(f"{context}: {refusal}") from None
 
 
 def variable_names(sample: Mapping[str, Any], variable: bool | Iterable[str], context: str) -> frozenset[str]:

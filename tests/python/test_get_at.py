@@ -148,3 +148,20 @@ def test_a_stamp_that_is_none_is_refused(stamp: Any) -> None:
         producer.publish(numbered(1))
         with pytest.raises((TypeError, ValueError)):
             stream.get_at(stamp)
+
+
+@pytest.mark.parametrize("stamps", [np.zeros(0), np.zeros(0, np.int64), [], ()])
+def test_no_stamps_give_no_samples(stamps: Any) -> None:
+    with TensorStream("cam") as stream:
+        assert stream.get_at(stamps) is None
+        assert stream.get_at(stamps, return_info=True) == (None, None)
+        with TensorProducer.from_sample("cam", numbered(0)) as producer:
+            for _ in range(2):
+                found, info = stream.get_at(stamps, return_info=True)
+                assert (found.shape, found.dtype) == ((0, 4, 8), np.int64)
+                assert len(info.seq) == 0
+                producer.publish(numbered(1))
+    with TensorProducer.from_sample("scan", {"a": numbered(0), "b": np.zeros((3, 2))}, variable="b"):
+        with TensorStream("scan") as stream:
+            found = stream.get_at(stamps)
+            assert (found["a"].shape, found["b"]) == ((0, 4, 8), [])

@@ -1,4 +1,4 @@
-"""Objects whose comparison, hash or conversion runs code, which pulls the ground from under the call they are given to."""
+"""Objects whose comparison, hash or conversion runs code: it pulls the ground from under the call they are given to."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_a_mapping_that_is_no_dict_is_published_and_other_things_are_told_from_i
         producer.publish(UserDict({"a": np.ones(3), "b": np.ones(2)}))
         assert number_of(stream.get_last()["a"]) == 1
         for wrong in (np.zeros(3), [np.zeros(3)], "text", 3):
-            with pytest.raises(TypeError, match="'obs' carries .*: publish a dict of arrays, not"):
+            with pytest.raises(TypeError, match=r"'obs' carries .*: publish a dict of arrays, not"):
                 producer.publish(wrong)
         with pytest.raises(SchemaMismatchError, match="without"):
             producer.publish({"a": np.zeros(3)})

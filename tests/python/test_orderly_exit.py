@@ -293,6 +293,7 @@ def test_after_cleanup_a_stream_refuses_to_read() -> None:
         with pytest.raises(ClosedError):
             read()
 
+
 ABANDON = """
     import gc, sys
     import numpy as np

@@ -287,5 +287,5 @@ def test_a_tensor_that_calls_its_producer_while_it_is_copied_is_refused_and_noth
 
 def test_a_tensor_is_no_dict_of_tensors_and_is_told_so() -> None:
     with TensorProducer.from_sample("obs", {"a": tensor(0), "b": tensor(0)}) as producer:
-        with pytest.raises(TypeError, match="'obs' carries .*: publish a dict of arrays, not Tensor"):
+        with pytest.raises(TypeError, match=r"'obs' carries .*: publish a dict of arrays, not Tensor"):
             producer.publish(tensor(1))

@@ -1,0 +1,154 @@
+"""Errors say which pool they are about, and say it in the reader's words."""
+
+from __future__ import annotations
+
+import copy
+import errno
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from polymorph_ipc import (
+    InvalidArgumentError,
+    PolymorphError,
+    PoolSpaceError,
+    SchemaMismatchError,
+    TensorProducer,
+    TensorStream,
+)
+
+from support.frames import numbered
+from support.processes import Nursery
+
+READING: dict[str, Callable[[TensorStream], Any]] = {
+    "timeout": lambda stream: stream.get_new(timeout=-1),
+    "timeout of no number": lambda stream: stream.get_next(timeout="1"),  # type: ignore[call-overload]
+    "max_age": lambda stream: stream.get_last(max_age=-1),
+    "n": lambda stream: stream.get_history(0),
+    "pad": lambda stream: stream.get_history(1, pad="ones"),  # type: ignore[call-overload]
+    "method": lambda stream: stream.get_at(0, method="around"),  # type: ignore[call-overload]
+    "tolerance": lambda stream: stream.get_at(0, tolerance=-1),
+    "stamp out of range": lambda stream: stream.get_at(1e300),
+    "stamp": lambda stream: stream.get_at("now"),
+    "stamps of two dimensions": lambda stream: stream.get_at(np.zeros((2, 2))),
+    "stamps of another kind": lambda stream: stream.get_at(np.zeros(2, bool)),
+    "mixed stamps": lambda stream: stream.get_at([1, 2.0]),
+    "mixed stamps of numpy": lambda stream: stream.get_at((np.float32(1), np.int64(2))),
+    "read-only out": lambda stream: stream.get_last(out=np.broadcast_to(np.int64(0), (4, 8))),
+    "out": lambda stream: stream.get_last(out=[0]),
+    "wait_connected": lambda stream: stream.wait_connected(timeout=-1),
+}
+
+
+@pytest.mark.parametrize("wrong", READING)
+def test_what_a_read_refuses_is_refused_by_the_name_of_the_pool(wrong: str) -> None:
+    with TensorProducer.from_sample("arm/q", numbered(0)) as producer, TensorStream("arm/q") as stream:
+        producer.publish(numbered(1))
+        with pytest.raises((ValueError, TypeError), match=r"^pool 'arm/q'"):
+            READING[wrong](stream)
+
+
+def made(**options: Any) -> None:
+    TensorProducer.from_sample("arm/q", options.pop("sample", np.zeros(3)), **options)
+
+
+MAKING: dict[str, Callable[[], Any]] = {
+    "history_len": lambda: made(history_len=0),
+    "spare": lambda: made(spare=0),
+    "mode": lambda: made(mode=0o1777),
+    "metadata": lambda: made(metadata={"a": {1, 2}}),
+    "too many fields": lambda: made(sample={f"f{index}": np.zeros(1) for index in range(33)}),
+    "too many variable fields": lambda: made(sample={f"f{index}": np.zeros(1) for index in range(9)}, variable=True),
+    "too many dimensions": lambda: made(sample=np.zeros((1,) * 9)),
+    "a stream's max_age": lambda: TensorStream("arm/q", max_age=-1),
+}
+
+
+@pytest.mark.parametrize("wrong", MAKING)
+def test_what_cannot_be_made_is_refused_by_the_name_of_the_pool(wrong: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=r"^pool 'arm/q'"):
+        MAKING[wrong]()
+
+
+def test_a_stamp_that_a_publish_or_a_loan_refuses_names_the_pool() -> None:
+    with TensorProducer.from_sample("arm/q", np.zeros(3)) as producer:
+        with pytest.raises(ValueError, match=r"^pool 'arm/q': stamp is out of range"):
+            producer.publish(np.zeros(3), stamp=2**70)
+        with producer.loan() as frame, pytest.raises(TypeError, match=r"^pool 'arm/q': stamp must be"):
+            frame.stamp = "now"  # type: ignore[assignment]
+
+
+def test_modes_are_said_in_octal() -> None:
+    with pytest.raises(InvalidArgumentError, match="mode must be 0o1 to 0o777, not 0o1777"):
+        made(mode=0o1777)
+    with pytest.raises(InvalidArgumentError, match="not -0o10"):
+        made(mode=-8)
+
+
+@pytest.mark.skipif(not hasattr(np, "dtypes") or not hasattr(np.dtypes, "StringDType"), reason="a dtype of numpy 2")
+def test_numpys_strings_of_any_length_are_called_by_their_name() -> None:
+    with pytest.raises(TypeError, match=r"StringDType.*astype"):
+        made(sample=np.array(["a"], np.dtypes.StringDType()))
+
+
+TRANSPORTS: dict[str, Callable[[Any], Any]] = {
+    "copy": copy.copy,
+    "pickle": lambda error: pickle.loads(pickle.dumps(error)),
+}
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=list(TRANSPORTS))
+def test_errors_keep_their_errno_when_they_travel(transport: Callable[[Any], Any]) -> None:
+    with pytest.raises(PoolSpaceError) as caught:
+        TensorProducer.from_sample("cam", np.broadcast_to(np.uint8(0), (2**20, 2**20)))
+    caught.value.__dict__["note"] = "kept"
+    other = transport(caught.value)
+    assert type(other) is PoolSpaceError
+    assert (other.errno, str(other), other.args) == (errno.ENOSPC, str(caught.value), caught.value.args)
+    assert other.note == "kept"
+    with pytest.raises(InvalidArgumentError) as refused:
+        made(history_len=0)
+    assert str(transport(refused.value)) == str(refused.value)
+    assert str(transport(PolymorphError("of a user", 3))) == "('of a user', 3)"
+
+
+def test_a_mismatching_pool_is_one_that_a_stream_is_not_connected_to() -> None:
+    with (
+        TensorStream("cam", expect=np.zeros(4)) as stream,
+        TensorProducer.from_sample("cam", np.zeros(3)) as producer,
+    ):
+        producer.publish(np.zeros(3))
+        assert not stream.connected
+        assert not stream.producer_alive
+        with pytest.raises(SchemaMismatchError):
+            stream.get_last()
+
+
+def test_no_memory_while_the_infos_are_looked_up_is_a_memory_error(spawn: Nursery) -> None:
+    pytest.importorskip("_testcapi")
+    spawn(
+        """
+    import _testcapi
+    import gc
+    import numpy as np
+    from polymorph_ipc import TensorProducer, TensorStream
+
+    producer, stream = TensorProducer.from_sample("cam", np.zeros(7)), TensorStream("cam")
+    producer.publish(np.zeros(7))
+    gc.disable()
+    refused = 0
+    for number in range(1, 60):
+        _testcapi.set_nomemory(number, number + 1)
+        try:
+            stream.get_last(return_info=True)
+        except MemoryError:
+            refused += 1
+        finally:
+            _testcapi.remove_mem_hooks()
+        producer.publish(np.zeros(7))
+        assert stream.get_last() is not None
+    assert refused > 0
+    """
+    ).succeed()
