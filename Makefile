@@ -62,6 +62,7 @@ lint: .venv/ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy --strict python/polymorph_ipc
+	.venv/bin/stubtest polymorph_ipc --mypy-config-file pyproject.toml --concise
 
 format: .venv/ready
 	.venv/bin/ruff format .

@@ -3,12 +3,13 @@
 
 from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Any, ClassVar, Final, Literal, final, overload
+from typing import Any, ClassVar, Final, Literal, SupportsIndex, final, overload
 
 import numpy as np
-from typing_extensions import Self
+from typing_extensions import Self, disjoint_base
 
 from .infos import Field, HistoryInfo, SampleInfo, StreamStats
+from .waiting import StreamT
 
 ORIGIN_NUMPY: Final[int]
 ORIGIN_TORCH: Final[int]
@@ -47,7 +48,7 @@ class Schema:
     `producer.schema`, `stream.schema` and `inspect_pool(name).schema`.
     """
 
-    def __init__(self, fields: Iterable[tuple[str, int, int, str | None, int, tuple[int, ...], bool]]) -> None: ...
+    def __new__(cls, fields: Iterable[tuple[str, int, int, str | None, int, tuple[int, ...], bool]]) -> Self: ...
     @classmethod
     def from_sample(cls, sample: Any, *, variable: bool | Iterable[str] = False) -> Schema:
         """The schema of arrays like `sample`: the arguments are those of `TensorProducer.from_sample`."""
@@ -72,7 +73,7 @@ class Loan:
     """A frame that is being filled in place: what `with producer.loan() as frame` gives.
 
     Leaving the `with` block publishes the frame; leaving it by an exception, or after `discard()`, does not. A loan
-    belongs to one thread.
+    belongs to one thread, and while it is out the producer is that thread's: see `producer.loan`.
     """
 
     @property
@@ -87,7 +88,7 @@ class Loan:
     @property
     def seq(self) -> int:
         """The sequence number the frame will have."""
-    stamp: int | float | None
+    stamp: SupportsIndex | float | np.floating[Any] | None
     """When the sample was taken: int ns since the epoch, float seconds since the epoch, None (the default) for the
     moment of the commit."""
     length: Any
@@ -109,6 +110,7 @@ class Loan:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None: ...
 
+@disjoint_base
 class Producer:
     """The compiled base of TensorProducer: the handle and what is called in loops."""
 
@@ -125,7 +127,7 @@ class Producer:
         grow: bool,
         keep: bool,
     ) -> None: ...
-    def publish(self, data: Any, *, stamp: int | float | None = None) -> int:
+    def publish(self, data: Any, *, stamp: SupportsIndex | float | np.floating[Any] | None = None) -> int:
         """Copy one sample into the pool, make it visible to every stream at once, and return its sequence number.
 
         `data` is an array of exactly the pool's shape and dtype: numpy (any strides), torch (any strides, any device,
@@ -150,9 +152,11 @@ class Producer:
             PoolFullError: every slot is pinned by living streams and the pool cannot grow; names them.
             PoolLostError: this producer's lock was lost and another one has taken the pool over.
             ForkedError: the producer belongs to the parent of this process.
-            WrongStateError: a loan is out. ClosedError: after cleanup().
+            WrongStateError: a loan is out, this thread's or another's. ClosedError: after cleanup().
 
-        Threads: any; calls take turns. The GIL is released while more than 64 KiB are copied.
+        Threads: any; calls take turns, in the order in which they come. A loan is not one call: what comes while it is
+        out raises WrongStateError and does not wait for it, so that threads that share a producer, of which one fills
+        frames in place, need a lock of their own. The GIL is released while more than 64 KiB are copied.
 
         Example:
             >>> seq = producer.publish(image, stamp=camera_time_ns)
@@ -161,8 +165,10 @@ class Producer:
     def loan(self) -> Loan:
         """Borrow the next frame and fill it in place, without any copy. One loan at a time.
 
-        Raises: WrongStateError while another loan is out; PoolFullError, PoolLostError, ForkedError, ClosedError as
-        publish.
+        Raises: WrongStateError while another loan is out, in this thread or another; PoolFullError, PoolLostError,
+        ForkedError, ClosedError as publish.
+
+        Threads: until the loan ends, `publish` and `loan` raise WrongStateError in every thread; they do not wait.
 
         Example:
             >>> with producer.loan() as frame:
@@ -176,7 +182,7 @@ class Producer:
         Streams then treat the pool as absent: those that wait go on waiting for a successor; arrays that somebody holds
         stay valid and unchanged. Idempotent. Later publishes raise ClosedError. In a forked child it does nothing to
         the parent's pool. Without it, orderly exit of the process does the same; a killed process leaves the pool
-        readable, and the next producer of the same schema adopts it.
+        readable, and the next producer made with the same arguments adopts it.
         """
 
     def reader_rows(self) -> list[tuple[int, bool, int, str, int, int, int, int, int, int]]:
@@ -214,6 +220,7 @@ class Producer:
     def closed(self) -> bool:
         """Whether cleanup() was called."""
 
+@disjoint_base
 class Stream:
     """The compiled base of TensorStream: the handle and what is called in loops."""
 
@@ -461,7 +468,7 @@ class Stream:
         self,
         stamp: Any,
         method: Literal["nearest", "before", "after"] = "nearest",
-        tolerance: int | float | None = None,
+        tolerance: SupportsIndex | float | np.floating[Any] | None = None,
         *,
         copy: bool | None = None,
         out: Any = None,
@@ -473,7 +480,7 @@ class Stream:
         self,
         stamp: Any,
         method: Literal["nearest", "before", "after"] = "nearest",
-        tolerance: int | float | None = None,
+        tolerance: SupportsIndex | float | np.floating[Any] | None = None,
         *,
         copy: bool | None = None,
         out: Any = None,
@@ -485,7 +492,7 @@ class Stream:
         self,
         stamp: Any,
         method: Literal["nearest", "before", "after"] = "nearest",
-        tolerance: int | float | None = None,
+        tolerance: SupportsIndex | float | np.floating[Any] | None = None,
         *,
         copy: bool | None = None,
         out: Any = None,
@@ -569,10 +576,10 @@ def explain_faults() -> None:
     Raises: SystemCallError.
     """
 
-def wait_any(streams: list[Stream], timeout: float | None = None) -> list[Stream]:
+def wait_any(streams: list[StreamT], timeout: float | None = None, /) -> list[StreamT]:
     """What `polymorph_ipc.wait_any` calls."""
 
-def wait_connected(streams: list[Stream], timeout: float | None = None) -> bool:
+def wait_connected(streams: list[StreamT], timeout: float | None = None, /) -> bool:
     """What `polymorph_ipc.wait_connected` calls."""
 
 def registry_list(folder: str | None, /) -> list[dict[str, Any]]:

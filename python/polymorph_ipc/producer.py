@@ -21,12 +21,13 @@ class TensorProducer(_core.Producer):
     One producer per pool. Nothing ever waits for a reader, and no reader ever sees a sample change under it. When the
     process returns, raises or is interrupted by Ctrl-C, the pool is removed as by `cleanup()` (unless made with
     `keep=True`); when it is killed, the pool stays readable, and the next producer with the same schema, history_len,
-    and metadata adopts it: streams carry on without being told.
+    spare, origin (numpy or torch) and metadata adopts it: streams carry on without being told. Any other replaces it.
 
     Most producers are made by `TensorProducer.from_sample`; the constructor takes a `Schema` where that takes a sample,
     e.g. another stream's `stream.schema`.
 
-    Threads: any; calls take turns. Processes: a forked child cannot use its parent's producer (ForkedError), and a
+    Threads: any; calls take turns, but a loan keeps the others out: while one is out, `publish` and `loan` raise
+    WrongStateError in every thread. Processes: a forked child cannot use its parent's producer (ForkedError), and a
     producer cannot be pickled: give the worker the pool's name, and make the producer there.
 
     Example:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from . import _core
 
+StreamT = TypeVar("StreamT", bound=_core.Stream)
 
-def wait_any(streams: Iterable[_core.Stream], timeout: float | None = None) -> list[_core.Stream]:
+
+def wait_any(streams: Iterable[StreamT], timeout: float | None = None) -> list[StreamT]:
     """Wait until at least one of the streams has a sample above its cursor, and return those that have.
 
     Takes nothing from any of them: call `get_new` or `get_next` on what it returns. Pools that do not exist yet are

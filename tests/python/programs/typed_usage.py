@@ -25,6 +25,8 @@ def produce() -> int:
         raise SystemExit(str(error)) from error
     with producer:
         seq: int = producer.publish(np.ones((4, 8)), stamp=1.5)
+        for stamp in (np.int64(3), np.float32(1.5)):
+            producer.publish(np.ones((4, 8)), stamp=stamp)
         with producer.loan() as frame:
             frame.data[:] = 0
             frame.stamp = 12
@@ -40,7 +42,8 @@ def consume() -> float:
     with TensorStream("cam", max_age=0.2, start="oldest", backend="numpy", expect=np.zeros((4, 8))) as stream:
         if not wait_connected([stream], timeout=1.0):
             return 0.0
-        ready: list[TensorStream] = [each for each in wait_any([stream]) if isinstance(each, TensorStream)]
+        ready: list[TensorStream] = wait_any([stream])
+        units = [each.metadata for each in ready]
         frame, info = stream.get_new(timeout=1.0, return_info=True)
         if info is None:
             return 0.0
@@ -49,7 +52,7 @@ def consume() -> float:
         at = stream.get_at(info.stamp, "before", tolerance=0.5)
         dropped: int = stream.stats["dropped"]
         for each in stream:
-            print(each, ready, history, infos, at, frame)
+            print(each, units, history, infos, at, frame)
         return known.age + dropped
 
 
