@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import array
 import ctypes
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -84,7 +84,13 @@ def test_object_arrays_are_refused() -> None:
         assert producer.seq == 0
 
 
-class Subclass(np.ndarray[Any, Any]):
+if TYPE_CHECKING:
+    PlainArray = np.ndarray[Any, Any]
+else:
+    PlainArray = np.ndarray  # numpy 1.21 cannot subscript it
+
+
+class Subclass(PlainArray):
     """An ndarray with an attribute more, as units and images have."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -274,3 +275,53 @@ def test_cleanup_of_the_producer_while_threads_publish_and_read_is_an_error_not_
         run_in_threads(work)
         assert sorted(closed) == [1, 2, 3]
         stream.cleanup()
+
+
+LARGE = numbered(0, (1024, 1024))
+
+COPIES: dict[str, Callable[[TensorProducer, TensorProducer, TensorStream], object]] = {
+    "publish": lambda producer, _, stream: producer.publish(LARGE),
+    "publish of a strided array": lambda producer, _, stream: producer.publish(LARGE.T),
+    "publish of a dict": lambda _, fields, stream: fields.publish({"a": LARGE, "b": LARGE}),
+    "get_last(copy=True)": lambda producer, _, stream: stream.get_last(copy=True),
+    "get_history(copy=True)": lambda producer, _, stream: stream.get_history(2, copy=True),
+    "get_last(out=)": lambda producer, _, stream: stream.get_last(out=np.empty_like(LARGE)),
+}
+
+
+@pytest.mark.parametrize("copy", COPIES)
+def test_other_threads_run_while_much_is_copied(copy: str) -> None:
+    """The interpreter is made not to switch threads by itself: another thread runs only where the GIL is let go."""
+    counted = 0
+    stop = threading.Event()
+
+    def count() -> None:
+        nonlocal counted
+        while not stop.is_set():
+            counted += 1
+            time.sleep(0)  # lets the GIL go
+
+    counting = threading.Thread(target=count)
+    interval = sys.getswitchinterval()
+    with (
+        TensorProducer.from_sample("cam", LARGE, history_len=2) as producer,
+        TensorProducer.from_sample("fields", {"a": LARGE, "b": LARGE}, history_len=1) as fields,
+        TensorStream("cam") as stream,
+    ):
+        producer.publish(LARGE)
+        producer.publish(LARGE)
+        counting.start()
+        sys.setswitchinterval(100)
+        try:
+            ran = False
+            for _ in range(200):
+                before = counted
+                COPIES[copy](producer, fields, stream)
+                ran = counted > before
+                if ran:
+                    break
+        finally:
+            sys.setswitchinterval(interval)
+            stop.set()
+            counting.join(20)
+    assert ran, "nobody else ran during 200 copies of 8 MB"

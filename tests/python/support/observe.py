@@ -70,6 +70,12 @@ def is_asleep(pid: int) -> bool:
     return process_state(pid) == "S"
 
 
+def voluntary_switches(pid: int) -> int:
+    """How often the process's main thread has gone to sleep."""
+    with open(f"/proc/{pid}/status", encoding="utf-8") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
+
+
 def cpu_seconds(pid: int) -> float:
     """User and system time a living process has used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
