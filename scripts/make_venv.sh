@@ -14,3 +14,5 @@ if ! usable cmake --preset=none --list-presets || ! usable ctest --version; then
 fi
 pip install "${tools[@]}"
 PATH="$PWD/$folder/bin:$PATH" pip install --no-build-isolation --editable ".[$extras]"
+# The oldest Python is tested with the oldest numpy, and with an ml_dtypes that knows it.
+[ "$version" != 3.10 ] || pip install "numpy==1.21.6" "ml_dtypes<0.4"

@@ -49,14 +49,18 @@ static PyObject *facts_of(py_state *state, const pmipc_pool_info *info)
     PyObject *facts = NULL;
     if (name != NULL && schema != NULL && problem != NULL && command != NULL && readers != NULL && metadata != NULL)
         facts = Py_BuildValue(
-            "{s:O,s:s,s:O,s:O,s:O,s:K,s:K,s:L,s:L,s:I,s:I,s:s,s:K,s:K,s:I,s:I,s:O,s:O,s:i,s:O,s:L,s:K,s:O}", "name",
+            "{s:O,s:s,s:O,s:O,s:O,s:K,s:K,s:L,s:L,s:I,s:I,s:s,s:K,s:K,s:I,s:I,s:O,s:O,s:i,s:O,s:L,s:K,s:L,s:K,s:K,s:K,"
+            "s:K,s:O}",
+            "name",
             name, "status", pmipc_status_name(info->status), "problem", problem, "schema", schema, "metadata",
             metadata, "incarnation", info->incarnation, "seq", info->seq, "stamp", info->stamp_ns, "published",
             info->published_ns, "history_len", info->history_len, "slot_count", info->slot_count, "origin",
             origin_name(info->origin), "nbytes", info->payload_bytes, "file_nbytes", info->file_bytes, "mode",
             info->mode, "uid", info->uid, "retired", info->retired ? Py_True : Py_False, "producer_alive",
             info->producer_alive ? Py_True : Py_False, "producer_pid", info->producer_pid, "producer_command", command,
-            "producer_since", info->producer_since_ns, "owner_epoch", info->owner_epoch, "readers", readers);
+            "producer_since", info->producer_since_ns, "owner_epoch", info->owner_epoch,
+            "clock_offset", info->clock_offset_ns, "grown", info->grown, "given_up", info->given_up, "cleared_rows",
+            info->cleared_rows, "malformed_cells", info->malformed_cells, "readers", readers);
     Py_XDECREF(name);
     Py_XDECREF(schema);
     Py_XDECREF(problem);

@@ -35,9 +35,10 @@ def from_ml_dtypes(name: str) -> np.dtype[Any]:
     """numpy's dtype for bfloat16 and the float8s, which the package ml_dtypes defines."""
     try:
         import ml_dtypes
-    except ImportError:
+    except (ImportError, AttributeError):  # the newest ml_dtypes finds no numpy.exceptions in an old numpy
         raise UnsupportedError(
-            f'numpy has no {name} by itself: install ml_dtypes, or read the pool with backend="torch"'
+            f"numpy has no {name} by itself: install ml_dtypes (one that this numpy can load), or read the pool with "
+            'backend="torch"'
         ) from None
     scalar = getattr(ml_dtypes, name, None) if name in ML_DTYPES else None
     if scalar is None:

@@ -80,6 +80,17 @@ class PoolInfo(NamedTuple):
     """When it opened the pool: ns since the epoch."""
     owner_epoch: int
     """1 for the creator, one more for each producer that adopted the pool."""
+    clock_offset: int
+    """ns from the clock of `time.monotonic_ns()` to the time of day, as the producer saw it within about its last
+    second."""
+    grown: int
+    """Times the pool grew because streams held views."""
+    given_up: int
+    """Samples dropped from history early because no slot was free."""
+    cleared_rows: int
+    """Rows of dead streams that producers have cleared."""
+    malformed_cells: int
+    """Pins that made no sense: somebody writes into the file."""
     readers: tuple[ReaderInfo, ...]
     """The streams that are connected."""
 

@@ -21,7 +21,7 @@ from polymorph_ipc import (
 )
 
 from support.frames import number_of, numbered
-from support.observe import mappings_under, open_descriptors, pool_files, the_pool_file
+from support.observe import mappings_under, open_descriptors, pool_files, the_pool_file, wait_until
 from support.processes import TESTS, Child, Nursery
 
 PUBLISHER = TESTS / "programs" / "publisher.py"
@@ -238,3 +238,48 @@ def test_metadata_that_is_no_json_hides_neither_its_pool_nor_the_others() -> Non
     finally:
         bad.cleanup()
         good.cleanup()
+
+
+PAGE = (16, 32)  # of int64: a slot takes pages of its own
+
+
+def test_a_pools_counters_tell_of_growth_and_of_dead_streams(spawn: Nursery) -> None:
+    with TensorProducer.from_sample("cam", numbered(0, PAGE), history_len=2, spare=1) as producer:
+        fresh = inspect_pool("cam")
+        assert (fresh.grown, fresh.given_up, fresh.cleared_rows, fresh.malformed_cells) == (0, 0, 0, 0)
+        assert abs(fresh.clock_offset - (time.time_ns() - time.monotonic_ns())) < 5 * 10**9
+        dead = spawn(
+            """
+        from polymorph_ipc import TensorStream
+        stream = TensorStream("cam")
+        say("connected")
+        frame = stream.get_new(timeout=20)
+        say("holds one")
+        hear()
+        """
+        )
+        dead.expect("connected")
+        producer.publish(numbered(1, PAGE))
+        dead.expect("holds one")
+        dead.kill()
+        with TensorStream("cam") as stream:
+            kept = []
+            for number in range(2, 8):
+                producer.publish(numbered(number, PAGE))
+                kept.append(stream.get_last())
+            assert inspect_pool("cam").grown >= 1
+        wait_until(lambda: (producer.readers(), inspect_pool("cam").cleared_rows)[1], what="the sweep")
+        assert inspect_pool("cam").given_up == 0
+
+
+def test_a_pools_counters_tell_of_history_that_was_given_up() -> None:
+    with TensorProducer.from_sample("cam", numbered(0, PAGE), history_len=4, spare=1, grow=False) as producer:
+        with TensorStream("cam") as stream:
+            kept = []
+            for number in range(1, 4):
+                producer.publish(numbered(number, PAGE))
+                kept.append(stream.get_last())
+            for number in range(4, 10):
+                producer.publish(numbered(number, PAGE))
+            assert inspect_pool("cam").given_up >= 1
+            assert inspect_pool("cam").grown == 0
