@@ -33,6 +33,12 @@ read -ra flags < <(pkg-config --cflags --libs polymorph_ipc)
 cc "${warnings[@]}" "$here/doubler.c" "${flags[@]}" -Wl,-rpath,"$library_folder" -o "$work/doubler_pkg_config"
 read -ra flags < <(pkg-config --static --cflags --libs polymorph_ipc)
 cc "${warnings[@]}" -static "$here/doubler.c" "${flags[@]}" -o "$work/doubler_pkg_config_static"
+"$here/readme_main.sh" "$here/../../README.md" >"$work/readme.c"
+read -ra flags < <(pkg-config --cflags --libs polymorph_ipc)
+cc "${warnings[@]}" "$work/readme.c" "${flags[@]}" -Wl,-rpath,"$library_folder" -o "$work/readme"
+pools=$(mktemp --directory --tmpdir=/dev/shm pmipc-packaging-XXXXXX)
+[ "$(POLYMORPH_IPC_DIR=$pools "$work/readme")" = 1 ] || { echo "the README's C quick start does not work" >&2; exit 1; }
+rmdir "$pools"
 mv "$work/moved" "$prefix"
 
 # 3. all of them against Python, both ways
@@ -41,4 +47,5 @@ mv "$work/moved" "$prefix"
 "$python" "$here/talk.py" "$work/doubler_pkg_config_static"
 mv "$prefix" "$work/moved"
 "$python" "$here/talk.py" "$work/doubler_pkg_config"
-echo "packaging: 4 C programs and 1 C++ program built outside the tree, all of them ran"
+"$here/python_packages.sh" "$python"
+echo "packaging: 5 C programs and 1 C++ program built outside the tree, all of them ran"

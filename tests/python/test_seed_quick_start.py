@@ -15,10 +15,13 @@ SEED_CONSUMER = TESTS / "programs" / "seed_consumer.py"
 README = TESTS.parents[1] / "README.md"
 
 # Starting an interpreter takes longer than the seed's consumer waits; so each is warmed up first and begins on a word.
+# On a busy machine a frame may take longer, too: the consumer's second is made half a minute.
 WARMED_UP = """
     import sys
     import numpy
     import polymorph_ipc
+    real = polymorph_ipc.TensorStream.get_new
+    polymorph_ipc.TensorStream.get_new = lambda stream, timeout: real(stream, timeout=30 * timeout)
     path = sys.argv[1]
     source = open(path, encoding="utf-8").read()
     say("ready")

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Write a program around the README's C quick start, word for word: readme_main.sh README.md > program.c
+set -euo pipefail
+snippet=$(awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$1")
+[ -n "$snippet" ] || { echo "$1 has no C quick start" >&2; exit 1; }
+cat <<END
+$(grep '^#include' <<<"$snippet")
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MS 1000000
+
+static double target[7];
+
+static void die(const char *text)
+{
+    fprintf(stderr, "%s\n", text);
+    exit(1);
+}
+
+static void read_encoders(void *joints)
+{
+    for (int i = 0; i < 7; i++)
+        ((double *)joints)[i] = i;
+}
+
+static void report(const pmipc_producer *producer)
+{
+    pmipc_error error;
+    pmipc_producer_last_error(producer, &error);
+    die(error.text);
+}
+
+static void interpolate(const void *joints, double *to)
+{
+    for (int i = 0; i < 7; i++)
+        to[i] += ((const double *)joints)[i];
+}
+
+int main(void)
+{
+$(grep -v '^#include' <<<"$snippet")
+    printf("%llu\n", (unsigned long long)pmipc_producer_seq(arm));
+    pmipc_stream_close(commands);
+    pmipc_producer_retire(arm);
+    pmipc_producer_close(arm);
+    return 0;
+}
+END
