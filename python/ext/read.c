@@ -71,19 +71,9 @@ static pmipc_status look_after_fork(py_stream *self, read_kind kind, py_lease *l
     return status;
 }
 
-static PyObject *get_last(py_stream *self, const py_read_options *options)
+/* What to return for a look that gave nothing, or nothing fresh enough. */
+static PyObject *nothing_or_raise(py_stream *self, pmipc_status status, const py_read_options *options)
 {
-    py_lease lease;
-    if (py_stream_usable(self) < 0 || py_lease_begin(self->state, py_stream_gives_torch(self), &lease) < 0)
-        return NULL;
-    uint64_t cursor = 0;
-    bool may_not_fit = options->out != NULL;
-    pmipc_status status = look_after_fork(self, READ_LAST, &lease, may_not_fit ? &cursor : NULL);
-    if (status == PMIPC_OK && !is_stale(lease.view, options->max_age_ns))
-        return may_not_fit && cursor != lease.view->seq  /* seen before: nothing to give back */
-                   ? py_deliver_or_give_back(self, &lease, NULL, options, cursor)
-                   : py_deliver(self, &lease, NULL, options);
-    py_lease_end(&lease);
     if (status < PMIPC_INVALID_ARGUMENT)  /* an outcome: nothing new, not connected, too old */
         return py_nothing(options);
     if (!PyErr_Occurred())
@@ -91,12 +81,33 @@ static PyObject *get_last(py_stream *self, const py_read_options *options)
     return NULL;
 }
 
-/* Something was raised, or what there is to raise of `status` is raised now. */
-static PyObject *fail(py_stream *self, pmipc_status status)
+static PyObject *get_last(py_stream *self, const py_read_options *options)
 {
-    if (!PyErr_Occurred())
-        py_stream_raise(self, status);
-    return NULL;
+    py_lease lease;
+    if (py_stream_usable(self) < 0 || py_lease_begin(self->state, py_stream_gives_torch(self), &lease) < 0)
+        return NULL;
+    pmipc_status status = look_after_fork(self, READ_LAST, &lease, NULL);
+    if (status == PMIPC_OK && !is_stale(lease.view, options->max_age_ns))
+        return py_deliver(self, &lease, NULL, options);
+    py_lease_end(&lease);
+    return nothing_or_raise(self, status, options);
+}
+
+/* The same into out=, which may not fit. Apart, so that the commonest read does not look after its cursor. */
+static PyObject *get_last_into(py_stream *self, const py_read_options *options)
+{
+    py_lease lease;
+    uint64_t cursor = 0;
+    if (py_stream_usable(self) < 0 || py_lease_begin(self->state, py_stream_gives_torch(self), &lease) < 0)
+        return NULL;
+    pmipc_status status = look_after_fork(self, READ_LAST, &lease, &cursor);
+    if (status == PMIPC_OK && !is_stale(lease.view, options->max_age_ns)) {
+        if (cursor == lease.view->seq)  /* seen before: nothing to give back */
+            return py_deliver(self, &lease, NULL, options);
+        return py_deliver_or_give_back(self, &lease, NULL, options, cursor);
+    }
+    py_lease_end(&lease);
+    return nothing_or_raise(self, status, options);
 }
 
 /* get_new and get_next: look, and sleep while there is nothing. */
@@ -126,7 +137,7 @@ static PyObject *get_waiting(py_stream *self, read_kind kind, int64_t timeout_ns
             passed_over += lease.view->lost + (kind == READ_NEXT ? 1 : 0);
         py_lease_end(&lease);
         if (status >= PMIPC_INVALID_ARGUMENT)
-            return fail(self, status);
+            return nothing_or_raise(self, status, options);
         if (late || (status != PMIPC_OK && timeout_ns == 0))
             return py_nothing(options);
         int more = status == PMIPC_OK ? PyErr_CheckSignals() < 0 ? -1 : 1 : py_wait(&self, 1, deadline_ns);
@@ -153,7 +164,7 @@ PyObject *py_stream_get_last(PyObject *object, PyObject *const *args, Py_ssize_t
             || py_read_options_parse(self, values, &options) < 0)
             return NULL;
     }
-    return get_last(self, &options);
+    return options.out == NULL ? get_last(self, &options) : get_last_into(self, &options);
 }
 
 static PyObject *parse_and_wait(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames,
