@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cdr/cursor.h"
 #include "cdr/plan.h"
@@ -93,8 +94,11 @@ static uint64_t cdr_encode_count(struct cdr_encoding *run, const struct cdr_step
     if (step->count_leaf != CDR_NO_LEAF) {
         leaf = step->count_leaf;
         const struct cdr_leaf *counts = &run->plan->leaves[leaf];
-        const uint32_t *next = counts->is_constant ? counts->constant.data : cdr_column_take(run, leaf, 1);
-        count = next ? *next : 0;
+        const void *next = counts->is_constant ? counts->constant.data : cdr_column_take(run, leaf, 1);
+        uint32_t given = 0; /* a column need not be aligned */
+        if (next)
+            memcpy(&given, next, sizeof given);
+        count = given;
     } else if (step->kind == CDR_STEP_LOOP) {
         leaf = step->rows_leaf;
         count = leaf != CDR_NO_LEAF ? cdr_column_rows(run, leaf) : 0;

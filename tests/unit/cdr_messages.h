@@ -60,7 +60,7 @@ static const char cdr2_golden[] =
     "0c4001eeeeee000000000000124006000000020000007800eeee0400000000000000020000000100eeee040000000000000003";
 
 typedef struct message_bytes {
-    uint8_t data[512];
+    uint8_t data[1024];
     size_t count;
 } message_bytes;
 

@@ -514,6 +514,11 @@ TEST(what_has_no_room_is_counted_to_the_end_and_nothing_is_written_past_it)
     CHECK_TEXT(error.text, JOINT_STATE ": name: 2 elements, there is room for 1");
     CHECK_EQ(columns[0].count, 2);
     CHECK_EQ(columns[1].count, 2);
+    /* Whoever had room has everything. */
+    double both[2] = {0};
+    columns[1] = (pmipc_cdr_column){.data = both, .capacity = 2};
+    CHECK_STATUS(pmipc_cdr_decode(decoder, message.data, message.count, columns, &error), PMIPC_SCHEMA_MISMATCH);
+    CHECK(both[0] == 1 && both[1] == 2 && columns[1].rows == 1);
     columns[0].data = NULL;
     columns[1].data = NULL;
     CHECK_OK(pmipc_cdr_decode(decoder, message.data, message.count, columns, &error));

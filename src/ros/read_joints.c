@@ -1,0 +1,245 @@
+/* read_joints.c: joints go by their names, never by their place in a message.
+ *
+ * Publishers of one topic may list their joints in any order, or more of them than are wanted. Where each joint was in the
+ * last message is remembered and only confirmed in the next one; when that fails they are looked for. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "os/error.h"
+#include "ros/reader.h"
+
+pmipc_status ros_joints_add(pmipc_ros_reader *reader, struct ros_read_field *field, pmipc_error *error)
+{
+    struct ros_joint_reader *joints = &reader->joints;
+    pmipc_status status = ros_intake_add(&reader->intake, ros_joint_names(reader->message), PMIPC_CDR_STRING,
+                                         ROS_LEAF_LIST, ROS_MAX_MESSAGE_NAMES, &joints->names, error);
+    /* A sample may turn out to be stacked. */
+    if (!status && field->tensor.is_default && strcmp(field->tensor.parts[0].path, "position") == 0) {
+        status = ros_intake_add(&reader->intake, "velocity", PMIPC_FLOAT64, ROS_LEAF_SPAN, 0, &joints->velocity, error);
+        if (!status)
+            status = ros_intake_add(&reader->intake, "effort", PMIPC_FLOAT64, ROS_LEAF_SPAN, 0, &joints->effort, error);
+    }
+    return status;
+}
+
+void ros_joints_forget(pmipc_ros_reader *reader)
+{
+    struct ros_joint_reader *joints = &reader->joints;
+    joints->is_known = false;
+    if (joints->are_selected)
+        return;
+    for (uint32_t i = 0; i < joints->count && joints->joints; i++)
+        free(joints->joints[i]);
+    free(joints->joints);
+    free(joints->sources);
+    joints->joints = NULL;
+    joints->sources = NULL;
+    joints->count = 0;
+}
+
+static bool ros_is_name(const pmipc_cdr_span *span, const char *name)
+{
+    return strlen(name) == span->count && memcmp(span->data, name, span->count) == 0;
+}
+
+static pmipc_status ros_joints_learn(pmipc_ros_reader *reader, const pmipc_cdr_span *names, uint64_t count,
+                                     pmipc_error *error)
+{
+    struct ros_joint_reader *joints = &reader->joints;
+    if (count > ROS_MAX_JOINTS)
+        return ros_refuse(reader, error, "the message has %llu joints, %d are the most that is read",
+                          (unsigned long long)count, ROS_MAX_JOINTS);
+    joints->joints = calloc(count ? count : 1, sizeof *joints->joints);
+    joints->sources = calloc(count ? count : 1, sizeof *joints->sources);
+    if (!joints->joints || !joints->sources)
+        return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for the names of %llu joints",
+                         (unsigned long long)count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (names[i].count > PMIPC_CDR_MAX_NAME || memchr(names[i].data, 0, names[i].count))
+            return ros_refuse(reader, error, "the name of joint %u has %llu bytes or a NUL in it: no name", i,
+                              (unsigned long long)names[i].count);
+        joints->joints[i] = strndup(names[i].data, names[i].count);
+        if (!joints->joints[i])
+            return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for the name of a joint");
+        joints->count = i + 1;
+    }
+    return PMIPC_OK;
+}
+
+/* Where a joint is among the names. */
+static pmipc_status ros_joint_look_for(const pmipc_ros_reader *reader, const char *joint, const pmipc_cdr_span *names,
+                                       uint64_t count, uint32_t *source, pmipc_error *error)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!ros_is_name(&names[i], joint))
+            continue;
+        *source = i;
+        if (++found > 1)
+            return ros_refuse(reader, error, "the message has two joints that are called '%s'", joint);
+    }
+    return found ? PMIPC_OK
+                 : ros_refuse(reader, error, "the message names %llu joints, '%s' is not among them",
+                              (unsigned long long)count, joint);
+}
+
+static bool ros_joints_are_where_they_were(const struct ros_joint_reader *joints, const pmipc_cdr_span *names,
+                                           uint64_t count)
+{
+    if (!joints->is_known || joints->message_count != count)
+        return false;
+    for (uint32_t i = 0; i < joints->count; i++)
+        if (!ros_is_name(&names[joints->sources[i]], joints->joints[i]))
+            return false;
+    return true;
+}
+
+pmipc_status ros_joints_find(pmipc_ros_reader *reader, pmipc_error *error)
+{
+    struct ros_joint_reader *joints = &reader->joints;
+    const pmipc_cdr_column *column = ros_column(&reader->intake, joints->names);
+    const pmipc_cdr_span *names = column->data;
+    if (!reader->has_learned && !joints->are_selected) {
+        ros_joints_forget(reader);
+        pmipc_status status = ros_joints_learn(reader, names, column->count, error);
+        if (status)
+            return status;
+    }
+    if (ros_joints_are_where_they_were(joints, names, column->count))
+        return PMIPC_OK;
+    if (joints->count == 0 && column->count)
+        return ros_refuse(reader, error,
+                          "the message names %llu joints, the first one named none: nobody knows which is which",
+                          (unsigned long long)column->count);
+    joints->is_known = false;
+    joints->is_identity = true; /* so far; what lies behind the last joint does not matter */
+    for (uint32_t i = 0; i < joints->count; i++) {
+        pmipc_status status =
+            ros_joint_look_for(reader, joints->joints[i], names, column->count, &joints->sources[i], error);
+        if (status)
+            return status;
+        joints->is_identity = joints->is_identity && joints->sources[i] == i;
+    }
+    joints->message_count = (uint32_t)column->count;
+    joints->is_known = true;
+    return PMIPC_OK;
+}
+
+/* ---- values ---- */
+
+/* `count` values of `path` must be one for each name, or for each of the others when there are no names (*joints is the
+ * number that is known so far, 0: none). */
+static pmipc_status ros_joints_check_count(const pmipc_ros_reader *reader, const char *path, uint64_t count,
+                                           uint64_t *joints, pmipc_error *error)
+{
+    uint32_t names = reader->joints.message_count;
+    if (count == 0)
+        return ros_refuse(reader, error, "%s of the message is empty", path);
+    if (names ? count != names : *joints && count != *joints)
+        return ros_refuse(reader, error, "the message has %llu values of %s for %llu joints", (unsigned long long)count,
+                          path, (unsigned long long)(names ? names : *joints));
+    *joints = names ? reader->joints.count : count;
+    return PMIPC_OK;
+}
+
+static void ros_joints_stacked_leaves(const pmipc_ros_reader *reader, const struct ros_read_field *field,
+                                      uint32_t leaves[3])
+{
+    leaves[0] = field->leaves[0];
+    leaves[1] = reader->joints.velocity;
+    leaves[2] = reader->joints.effort;
+}
+
+static pmipc_status ros_joints_measure_stacked(const pmipc_ros_reader *reader, const struct ros_read_field *field,
+                                               uint64_t *joints, pmipc_error *error)
+{
+    uint32_t leaves[3];
+    ros_joints_stacked_leaves(reader, field, leaves);
+    for (uint32_t i = 0; i < 3; i++) {
+        uint64_t count = ros_one_span(&reader->intake, leaves[i]).count;
+        pmipc_status status =
+            count ? ros_joints_check_count(reader, reader->intake.leaves[leaves[i]].path, count, joints, error)
+                  : PMIPC_OK;
+        if (status)
+            return status;
+    }
+    return *joints ? PMIPC_OK : ros_refuse(reader, error, "position, velocity and effort of the message are all empty");
+}
+
+static pmipc_status ros_joints_measure_rows(const pmipc_ros_reader *reader, const struct ros_read_field *field,
+                                            uint64_t *joints, pmipc_error *error)
+{
+    const pmipc_cdr_column *column = ros_column(&reader->intake, field->leaves[0]);
+    const pmipc_cdr_span *rows = column->data;
+    *joints = reader->joints.count;
+    for (uint64_t i = 0; i < column->count; i++) {
+        pmipc_status status = ros_joints_check_count(reader, field->tensor.parts[0].path, rows[i].count, joints, error);
+        if (status) {
+            error_append(error, " (points[%llu])", (unsigned long long)i);
+            return status;
+        }
+    }
+    return PMIPC_OK;
+}
+
+pmipc_status ros_joints_measure(pmipc_ros_reader *reader, const struct ros_read_field *field, struct ros_extent *extent,
+                                pmipc_error *error)
+{
+    const struct ros_leaf *leaf = &reader->intake.leaves[field->leaves[0]];
+    uint64_t joints = 0;
+    pmipc_status status;
+    extent->ndim = 1;
+    if (leaf->kind == ROS_LEAF_SPANS) {
+        extent->shape[extent->ndim++ - 1] = (int64_t)ros_column(&reader->intake, field->leaves[0])->count;
+        status = ros_joints_measure_rows(reader, field, &joints, error);
+    } else if (field->tensor.is_stacked) {
+        extent->shape[extent->ndim++ - 1] = 3;
+        status = ros_joints_measure_stacked(reader, field, &joints, error);
+    } else {
+        uint64_t count = ros_one_span(&reader->intake, field->leaves[0]).count;
+        status = ros_joints_check_count(reader, leaf->path, count, &joints, error);
+    }
+    extent->shape[extent->ndim - 1] = (int64_t)joints;
+    return status;
+}
+
+/* One value per joint of the sample; NaN when there are none. */
+static double *ros_joints_fill_row(const struct ros_joint_reader *joints, double *to, const pmipc_cdr_span *values,
+                                   uint64_t count, bool swapped)
+{
+    if (values->count == 0) {
+        for (uint64_t i = 0; i < count; i++)
+            to[i] = (double)NAN;
+    } else if (joints->is_identity) {
+        pmipc_cdr_copy(to, values->data, count, sizeof *to, swapped);
+    } else {
+        const uint8_t *from = values->data;
+        for (uint64_t i = 0; i < count; i++)
+            pmipc_cdr_copy(&to[i], from + joints->sources[i] * sizeof *to, 1, sizeof *to, swapped);
+    }
+    return to + count;
+}
+
+void ros_joints_fill(const pmipc_ros_reader *reader, const struct ros_read_field *field, void *data)
+{
+    const struct ros_joint_reader *joints = &reader->joints;
+    const pmipc_cdr_column *column = ros_column(&reader->intake, field->leaves[0]);
+    bool swapped = column->swapped;
+    double *to = data;
+    if (reader->intake.leaves[field->leaves[0]].kind == ROS_LEAF_SPANS) {
+        const pmipc_cdr_span *rows = column->data;
+        for (uint64_t i = 0; i < column->count; i++)
+            to = ros_joints_fill_row(joints, to, &rows[i], joints->count ? joints->count : rows[i].count, swapped);
+        return;
+    }
+    uint32_t leaves[3], leaf_count = field->tensor.is_stacked ? 3 : 1;
+    pmipc_cdr_span spans[3];
+    uint64_t count = joints->count;
+    ros_joints_stacked_leaves(reader, field, leaves);
+    for (uint32_t i = 0; i < leaf_count; i++) {
+        spans[i] = ros_one_span(&reader->intake, leaves[i]);
+        count = joints->count == 0 && spans[i].count ? spans[i].count : count;
+    }
+    for (uint32_t i = 0; i < leaf_count; i++)
+        to = ros_joints_fill_row(joints, to, &spans[i], count, swapped);
+}

@@ -1,0 +1,423 @@
+/* reader.c: from serialized messages to samples of a pool. */
+#include "ros/reader.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "os/error.h"
+
+pmipc_status ros_refuse(const pmipc_ros_reader *reader, pmipc_error *error, const char *format, ...)
+{
+    char reason[PMIPC_ERROR_TEXT_BYTES];
+    if (!error)
+        return PMIPC_SCHEMA_MISMATCH;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reason, sizeof reason, format, arguments);
+    va_end(arguments);
+    return error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "%s: %s", reader->message, reason);
+}
+
+/* Anything but 0 and 1 in a bool is undefined behaviour for those who read it. */
+static pmipc_status ros_check_bools(const pmipc_ros_reader *reader, const void *bools, uint64_t count,
+                                    pmipc_error *error)
+{
+    const uint8_t *bytes = bools;
+    uint8_t seen = 0;
+    for (uint64_t i = 0; i < count; i++)
+        seen |= bytes[i];
+    return seen <= 1
+               ? PMIPC_OK
+               : error_set(error, PMIPC_CORRUPT, 0, "%s: a bool of the message is neither 0 nor 1", reader->message);
+}
+
+pmipc_status ros_copy(const pmipc_ros_reader *reader, void *to, const void *from, uint64_t count, pmipc_dtype dtype,
+                      bool swapped, pmipc_error *error)
+{
+    pmipc_status status = dtype == PMIPC_BOOL ? ros_check_bools(reader, from, count, error) : PMIPC_OK;
+    if (!status)
+        pmipc_cdr_copy(to, from, count, PMIPC_DTYPE_BITS(dtype) / 8, swapped);
+    return status;
+}
+
+/* ---- creating ---- */
+
+static pmipc_status ros_add_text(pmipc_ros_reader *reader, pmipc_cdr_types *types, const char *name, uint32_t *leaf,
+                                 pmipc_error *error)
+{
+    pmipc_cdr_field field;
+    const char *rest;
+    bool found;
+    pmipc_status status = ros_field_find(types, reader->message, name, &field, &rest, &found, error);
+    if (status || !found || field.dtype != PMIPC_CDR_STRING || field.is_array || field.is_sequence)
+        return status;
+    return ros_intake_add(&reader->intake, name, PMIPC_CDR_STRING, ROS_LEAF_ONE, 0, leaf, error);
+}
+
+/* What is taken from every message, whatever the fields are. */
+static pmipc_status ros_add_facts(pmipc_ros_reader *reader, pmipc_cdr_types *types, pmipc_error *error)
+{
+    struct ros_header header;
+    struct ros_intake *intake = &reader->intake;
+    pmipc_status status = ros_header_find(types, reader->message, &header, error);
+    if (!status && header.sec[0])
+        status = ros_intake_add(intake, header.sec, PMIPC_INT32, ROS_LEAF_ONE, 0, &reader->sec, error);
+    if (!status && header.nanosec[0])
+        status = ros_intake_add(intake, header.nanosec, PMIPC_UINT32, ROS_LEAF_ONE, 0, &reader->nanosec, error);
+    if (!status && header.frame_id[0])
+        status = ros_intake_add(intake, header.frame_id, PMIPC_CDR_STRING, ROS_LEAF_ONE, 0, &reader->frame_id, error);
+    if (!status)
+        status = ros_add_text(reader, types, "child_frame_id", &reader->child_frame_id, error);
+    if (!status)
+        status = ros_add_text(reader, types, "encoding", &reader->encoding, error);
+    return status ? status : ros_add_text(reader, types, "format", &reader->format, error);
+}
+
+static pmipc_status ros_add_field(pmipc_ros_reader *reader, pmipc_cdr_types *types, uint32_t index,
+                                  const pmipc_ros_field *given, pmipc_error *error)
+{
+    struct ros_read_field *field = &reader->fields[index];
+    if (!given->name || strlen(given->name) > PMIPC_MAX_FIELD_NAME)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "field %u: a name of at most %d bytes", index,
+                         PMIPC_MAX_FIELD_NAME);
+    memcpy(field->name, given->name, strlen(given->name) + 1);
+    pmipc_status status = ros_tensor_find(types, reader->message, given->path, &field->tensor, error);
+    if (status)
+        return status;
+    if (field->tensor.kind == ROS_CLOUD && reader->cloud.names != ROS_NO_LEAF)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: two fields want the points", reader->message);
+    /* The data of every kind are numbers; most say more of them elsewhere. */
+    status = ros_numbers_add(reader, types, field, error);
+    if (status || field->tensor.kind == ROS_NUMBERS)
+        return status;
+    if (field->tensor.kind == ROS_IMAGE)
+        return ros_image_add(reader, error);
+    return field->tensor.kind == ROS_CLOUD ? ros_cloud_add(reader, error)
+                                           : ros_array_add(reader, field->tensor.kind, error);
+}
+
+static pmipc_status ros_take_joints(pmipc_ros_reader *reader, const pmipc_ros_reader_options *options,
+                                    pmipc_error *error)
+{
+    struct ros_joint_reader *joints = &reader->joints;
+    if (!options->joints)
+        return PMIPC_OK;
+    if (joints->names == ROS_NO_LEAF || options->joint_count == 0 || options->joint_count > ROS_MAX_JOINTS)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: %s", reader->message,
+                         joints->names == ROS_NO_LEAF ? "joints were selected, but no field holds values of joints"
+                                                      : "1 to 1024 joints can be selected");
+    joints->are_selected = true;
+    joints->joints = calloc(options->joint_count, sizeof *joints->joints);
+    joints->sources = calloc(options->joint_count, sizeof *joints->sources);
+    if (!joints->joints || !joints->sources)
+        return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for %u joints", options->joint_count);
+    for (uint32_t i = 0; i < options->joint_count; i++) {
+        const char *name = options->joints[i];
+        if (!name || !name[0] || strlen(name) > PMIPC_CDR_MAX_NAME)
+            return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: joint %u has no name of 1 to %d bytes",
+                             reader->message, i, PMIPC_CDR_MAX_NAME);
+        for (uint32_t j = 0; j < i; j++)
+            if (strcmp(options->joints[j], name) == 0)
+                return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: joint '%s' is selected twice", reader->message,
+                                 name);
+        joints->joints[i] = strdup(name);
+        if (!joints->joints[i])
+            return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for %u joints", options->joint_count);
+        joints->count = i + 1;
+    }
+    return PMIPC_OK;
+}
+
+static pmipc_status ros_take_point_fields(pmipc_ros_reader *reader, const pmipc_ros_reader_options *options,
+                                          pmipc_error *error)
+{
+    struct ros_cloud_reader *cloud = &reader->cloud;
+    if (!options->point_fields)
+        return PMIPC_OK;
+    if (cloud->names == ROS_NO_LEAF || options->point_field_count == 0 ||
+        options->point_field_count > ROS_MAX_POINT_FIELDS)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: %s", reader->message,
+                         cloud->names == ROS_NO_LEAF ? "point_fields were named, but no field holds points"
+                                                     : "1 to 64 point_fields can be named");
+    cloud->wanted = calloc(options->point_field_count, sizeof *cloud->wanted);
+    if (!cloud->wanted)
+        return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for %u point_fields", options->point_field_count);
+    for (uint32_t i = 0; i < options->point_field_count; i++) {
+        const char *name = options->point_fields[i];
+        if (!name || strlen(name) > ROS_MAX_POINT_NAME)
+            return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: point_field %u is longer than %d bytes",
+                             reader->message, i, ROS_MAX_POINT_NAME);
+        memcpy(cloud->wanted[i], name, strlen(name) + 1);
+    }
+    cloud->wanted_count = options->point_field_count;
+    cloud->is_table = true;
+    return PMIPC_OK;
+}
+
+static pmipc_ros_reader *ros_reader_allocate(const char *message, uint32_t field_count)
+{
+    pmipc_ros_reader *reader = calloc(1, sizeof *reader + field_count * sizeof reader->fields[0]);
+    if (!reader)
+        return NULL;
+    memcpy(reader->message, message, strlen(message) + 1);
+    reader->field_count = field_count;
+    reader->sec = reader->nanosec = reader->frame_id = reader->child_frame_id = ROS_NO_LEAF;
+    reader->encoding = reader->format = ROS_NO_LEAF;
+    reader->image.is_bigendian = reader->cloud.is_bigendian = ROS_NO_LEAF;
+    reader->cloud.names = reader->joints.names = ROS_NO_LEAF;
+    return reader;
+}
+
+pmipc_status pmipc_ros_reader_create(pmipc_ros_reader **reader, pmipc_cdr_types *types, const char *message,
+                                     const pmipc_ros_field *fields, uint32_t field_count,
+                                     const pmipc_ros_reader_options *options, pmipc_error *error)
+{
+    static const pmipc_ros_reader_options none = {0};
+    char full[PMIPC_CDR_MAX_NAME + 1];
+    if (!reader)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "reader is NULL");
+    *reader = NULL;
+    if (!types || !message || !fields || field_count < 1 || field_count > PMIPC_MAX_FIELDS ||
+        !ros_name_complete(full, message))
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "a reader needs types, the name of one, and 1 to %d fields",
+                         PMIPC_MAX_FIELDS);
+    options = options ? options : &none;
+    pmipc_ros_reader *made = ros_reader_allocate(full, field_count);
+    if (!made)
+        return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for a reader of %s", full);
+    made->variable = options->variable;
+    pmipc_status status = ros_add_facts(made, types, error);
+    for (uint32_t i = 0; i < field_count && !status; i++)
+        status = ros_add_field(made, types, i, &fields[i], error);
+    if (!status)
+        status = ros_take_joints(made, options, error);
+    if (!status)
+        status = ros_take_point_fields(made, options, error);
+    if (!status)
+        status = ros_intake_compile(&made->intake, types, full, error);
+    if (status)
+        pmipc_ros_reader_destroy(made);
+    else
+        *reader = made;
+    return status;
+}
+
+void pmipc_ros_reader_destroy(pmipc_ros_reader *reader)
+{
+    if (!reader)
+        return;
+    reader->joints.are_selected = false;
+    ros_joints_forget(reader);
+    free(reader->cloud.wanted);
+    free(reader->metadata.bytes);
+    ros_intake_free(&reader->intake);
+    free(reader);
+}
+
+/* ---- messages ---- */
+
+static pmipc_status ros_measure(pmipc_ros_reader *reader, const struct ros_read_field *field, struct ros_extent *extent,
+                                pmipc_error *error)
+{
+    const pmipc_dtype dtype = field->tensor.dtype;
+    *extent = (struct ros_extent){.dtype = dtype, .itemsize = PMIPC_DTYPE_BITS(dtype) / 8};
+    switch (field->tensor.kind) {
+    case ROS_IMAGE:
+        return ros_image_measure(reader, field, extent, error);
+    case ROS_CLOUD:
+        return ros_cloud_measure(reader, field, extent, error);
+    case ROS_MULTI_ARRAY:
+    case ROS_GRID:
+        return ros_array_measure(reader, field, extent, error);
+    case ROS_NUMBERS:
+        break;
+    }
+    return ros_numbers_measure(reader, field, extent, error);
+}
+
+static pmipc_status ros_fill(const pmipc_ros_reader *reader, const struct ros_read_field *field, void *data,
+                             pmipc_error *error)
+{
+    switch (field->tensor.kind) {
+    case ROS_IMAGE:
+        return ros_image_fill(reader, field, data, error);
+    case ROS_CLOUD:
+        return ros_cloud_fill(reader, field, data, error);
+    case ROS_MULTI_ARRAY:
+    case ROS_GRID:
+        return ros_array_fill(reader, field, data, error);
+    case ROS_NUMBERS:
+        break;
+    }
+    return ros_numbers_fill(reader, field, data, error);
+}
+
+/* Point the leaves that are copied while decoding at a frame, or at nothing. */
+static void ros_direct(pmipc_ros_reader *reader, const pmipc_loan *loan)
+{
+    for (uint32_t i = 0; i < reader->field_count; i++) {
+        const struct ros_read_field *field = &reader->fields[i];
+        if (field->tensor.kind != ROS_NUMBERS || reader->intake.leaves[field->leaves[0]].kind != ROS_LEAF_DIRECT)
+            continue;
+        uint64_t capacity = pmipc_field_bytes(&reader->schema.fields[i]) / (PMIPC_DTYPE_BITS(field->tensor.dtype) / 8);
+        ros_intake_direct(&reader->intake, field->leaves[0], loan ? loan->fields[i].data : NULL, loan ? capacity : 0);
+    }
+}
+
+static pmipc_status ros_decode(pmipc_ros_reader *reader, const void *bytes, size_t byte_count, const pmipc_loan *loan,
+                               pmipc_error *error)
+{
+    ros_direct(reader, loan);
+    pmipc_status status = ros_intake_decode(&reader->intake, reader->message, bytes, byte_count, error);
+    if (!status && reader->joints.names != ROS_NO_LEAF)
+        status = ros_joints_find(reader, error);
+    return status;
+}
+
+/* While learning nothing is copied, so nobody has looked into the bools yet: what is learned from must be readable. */
+static pmipc_status ros_check_learned_bools(pmipc_ros_reader *reader, const void *bytes, size_t byte_count,
+                                            pmipc_error *error)
+{
+    pmipc_status status = PMIPC_OK;
+    for (uint32_t i = 0; i < reader->field_count && !status; i++) {
+        const uint32_t leaf = reader->fields[i].leaves[0];
+        if (reader->fields[i].tensor.dtype != PMIPC_BOOL)
+            continue;
+        for (uint32_t p = 0; p < reader->fields[i].tensor.part_count && !status; p++) {
+            const uint32_t part = reader->fields[i].leaves[p];
+            const pmipc_cdr_span span = ros_one_span(&reader->intake, part);
+            if (reader->intake.leaves[part].kind == ROS_LEAF_SPAN)
+                status = ros_check_bools(reader, span.data, span.count, error);
+        }
+        const uint64_t count = ros_column(&reader->intake, leaf)->count;
+        if (status || reader->intake.leaves[leaf].kind != ROS_LEAF_DIRECT || count == 0)
+            continue;
+        void *scratch = malloc(count);
+        if (!scratch)
+            return error_set(error, PMIPC_NO_MEMORY, 0, "no memory to learn from a %s", reader->message);
+        ros_intake_direct(&reader->intake, leaf, scratch, count);
+        status = ros_intake_decode(&reader->intake, reader->message, bytes, byte_count, error);
+        ros_intake_direct(&reader->intake, leaf, NULL, 0);
+        free(scratch);
+    }
+    return status;
+}
+
+static pmipc_status ros_learn(pmipc_ros_reader *reader, const void *bytes, size_t byte_count, pmipc_error *error)
+{
+    struct ros_extent extents[PMIPC_MAX_FIELDS];
+    int64_t length;
+    pmipc_status status = ros_decode(reader, bytes, byte_count, NULL, error);
+    for (uint32_t i = 0; i < reader->field_count && !status; i++) {
+        status = ros_measure(reader, &reader->fields[i], &extents[i], error);
+        if (!status && reader->is_expecting)
+            status = ros_fit(reader, i, &extents[i], &length, error);
+    }
+    if (!status)
+        status = ros_check_learned_bools(reader, bytes, byte_count, error);
+    if (!status && !reader->is_expecting)
+        status = ros_schema_of(reader, extents, &reader->schema, error);
+    return status ? status : ros_metadata_write(reader, error);
+}
+
+pmipc_status pmipc_ros_reader_learn(pmipc_ros_reader *reader, const void *bytes, size_t byte_count,
+                                    pmipc_schema *schema, pmipc_error *error)
+{
+    if (!reader || (!bytes && byte_count))
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "reader and bytes must not be NULL");
+    if (reader->has_learned)
+        return error_set(error, PMIPC_WRONG_STATE, 0, "%s: a message was learned already", reader->message);
+    pmipc_status status = ros_learn(reader, bytes, byte_count, error);
+    if (status) {
+        ros_joints_forget(reader);
+        return status;
+    }
+    reader->has_learned = true;
+    if (schema)
+        *schema = reader->schema;
+    return PMIPC_OK;
+}
+
+const char *pmipc_ros_reader_metadata(const pmipc_ros_reader *reader)
+{
+    return reader->has_learned ? reader->metadata.bytes : "";
+}
+
+static int64_t ros_stamp(const pmipc_ros_reader *reader)
+{
+    if (reader->sec == ROS_NO_LEAF)
+        return 0;
+    return reader->intake.leaves[reader->sec].one.i32 * INT64_C(1000000000) +
+           ros_one_u32(&reader->intake, reader->nanosec);
+}
+
+pmipc_status pmipc_ros_reader_read(pmipc_ros_reader *reader, const void *bytes, size_t byte_count, pmipc_loan *loan,
+                                   int64_t *stamp_ns, pmipc_error *error)
+{
+    if (!reader || !loan || (!bytes && byte_count))
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "reader, bytes and loan must not be NULL");
+    if (!reader->has_learned)
+        return error_set(error, PMIPC_WRONG_STATE, 0, "%s: no message was learned yet", reader->message);
+    if (loan->field_count != reader->field_count)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: the loan has %u fields, the reader %u", reader->message,
+                         loan->field_count, reader->field_count);
+    pmipc_status status = ros_decode(reader, bytes, byte_count, loan, error);
+    for (uint32_t i = 0; i < reader->field_count && !status; i++) {
+        struct ros_extent extent;
+        status = ros_measure(reader, &reader->fields[i], &extent, error);
+        if (!status)
+            status = ros_fit(reader, i, &extent, &loan->fields[i].length, error);
+        if (!status)
+            status = ros_fill(reader, &reader->fields[i], loan->fields[i].data, error);
+    }
+    if (!status && stamp_ns)
+        *stamp_ns = ros_stamp(reader);
+    return status;
+}
+
+/* A pool of another schema would be written past its ends. */
+static pmipc_status ros_check_producer(pmipc_ros_reader *reader, const pmipc_producer *producer, pmipc_error *error)
+{
+    const uint64_t incarnation = pmipc_producer_incarnation(producer);
+    if (reader->checked == producer && reader->checked_incarnation == incarnation)
+        return PMIPC_OK;
+    pmipc_status status = pmipc_schema_compare(&reader->schema, pmipc_producer_schema(producer), error);
+    if (status)
+        return status;
+    reader->checked = producer;
+    reader->checked_incarnation = incarnation;
+    return PMIPC_OK;
+}
+
+pmipc_status pmipc_ros_reader_publish(pmipc_ros_reader *reader, pmipc_producer *producer, const void *bytes,
+                                      size_t byte_count, int64_t fallback_stamp_ns, uint64_t *seq, pmipc_error *error)
+{
+    if (!reader || !producer)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "reader and producer must not be NULL");
+    if (!reader->has_learned)
+        return error_set(error, PMIPC_WRONG_STATE, 0, "%s: no message was learned yet", reader->message);
+    pmipc_status status = ros_check_producer(reader, producer, error);
+    if (status)
+        return status;
+    pmipc_loan loan;
+    status = pmipc_producer_loan(producer, &loan);
+    if (status) {
+        pmipc_producer_last_error(producer, error);
+        return status;
+    }
+    int64_t stamp_ns = 0;
+    status = pmipc_ros_reader_read(reader, bytes, byte_count, &loan, &stamp_ns, error);
+    if (status) {
+        pmipc_producer_discard(producer, &loan);
+        return status;
+    }
+    status = pmipc_producer_commit(producer, &loan, stamp_ns ? stamp_ns : fallback_stamp_ns);
+    if (status) {
+        pmipc_producer_last_error(producer, error);
+        pmipc_producer_discard(producer, &loan);
+    } else if (seq) {
+        *seq = loan.seq;
+    }
+    return status;
+}

@@ -1,0 +1,154 @@
+/* reader.h: the inside of a reader of messages, and what each kind of tensor does with one.
+ *
+ * A message goes through three steps: it is decoded into columns (intake.h); each field measures what there is, which
+ * checks everything that the columns say against each other; and, when the pool has room for just that, fills its part of
+ * the slot. Learning is the first two. */
+#ifndef ROS_READER_H
+#define ROS_READER_H
+
+#include "polymorph_ipc/ros.h"
+#include "ros/images.h"
+#include "ros/intake.h"
+#include "ros/json.h"
+#include "ros/points.h"
+#include "ros/tensors.h"
+
+#define ROS_MAX_JOINTS 1024        /* learned or selected */
+#define ROS_MAX_MESSAGE_NAMES 4096 /* in one message: each joint is looked for among them */
+#define ROS_MAX_ROWS 65536         /* of what lies in sequences within sequences */
+#define ROS_MIN_VARIABLE 1024      /* rows that a learned variable field has room for at least */
+
+/* What of a message concerns one field: natural dtype and shape. */
+struct ros_extent {
+    pmipc_dtype dtype;
+    uint32_t itemsize;
+    uint32_t ndim;
+    int64_t shape[PMIPC_MAX_NDIM];
+    bool is_flexible; /* a pool may have them in another shape of as many elements */
+};
+
+struct ros_read_field {
+    char name[PMIPC_MAX_FIELD_NAME + 1];
+    struct ros_tensor tensor;
+    uint32_t leaves[ROS_MAX_PARTS];        /* of its parts */
+    uint32_t count_leaves[PMIPC_MAX_NDIM]; /* of the lengths that a message decides, when these are several */
+    uint32_t count_leaf_count;
+};
+
+/* What an Image says of itself. */
+struct ros_image_reader {
+    uint32_t height, width, encoding, is_bigendian, step; /* leaves */
+    char learned_name[ROS_MAX_ENCODING + 1];
+    struct ros_encoding learned;
+};
+
+/* Numbers of a point that lie and go together. */
+struct ros_point_run {
+    uint32_t offset;
+    uint32_t count;
+};
+
+struct ros_cloud_reader {
+    uint32_t height, width, is_bigendian, point_step, row_step; /* leaves */
+    uint32_t names, offsets, datatypes, counts;
+    bool is_table; /* (N, k): the numbers of some fields, else points as they are */
+    pmipc_dtype dtype;
+    uint32_t columns; /* k; 0: as many as the fields that were asked for have */
+    uint32_t picked_count;
+    uint32_t run_count;
+    struct ros_points points; /* of the last message: mostly the next one's too */
+    struct ros_points picked; /* the fields of a table by name, in its order */
+    struct ros_point_run runs[ROS_MAX_POINT_FIELDS];
+    char (*wanted)[ROS_MAX_POINT_NAME + 1]; /* the user's choice */
+    uint32_t wanted_count;
+};
+
+struct ros_joint_reader {
+    uint32_t names;         /* leaf */
+    uint32_t count;         /* joints of a sample */
+    char **joints;          /* their names, in the sample's order; none: the message has no names */
+    bool are_selected;      /* by the user */
+    uint32_t *sources;      /* where each was in the last message: mostly where it is in the next one too */
+    uint32_t message_count; /* names in the message that these were found in */
+    bool is_identity;
+    bool is_known;             /* whether `sources` holds anything */
+    uint32_t velocity, effort; /* leaves of stacked samples */
+};
+
+struct ros_array_reader {
+    uint32_t sizes, strides, data_offset; /* leaves: of a MultiArray's layout */
+    uint32_t height, width;               /* of a grid */
+};
+
+struct pmipc_ros_reader {
+    char message[PMIPC_CDR_MAX_NAME + 1];
+    struct ros_intake intake;
+    uint32_t sec, nanosec, frame_id, child_frame_id, encoding, format; /* leaves */
+    pmipc_ros_variable variable;
+    struct ros_image_reader image;
+    struct ros_cloud_reader cloud;
+    struct ros_joint_reader joints;
+    struct ros_array_reader array;
+    bool is_expecting; /* `schema` is set, by the user */
+    bool has_learned;
+    pmipc_schema schema;
+    const pmipc_producer *checked; /* whose schema is known to be this one */
+    uint64_t checked_incarnation;
+    struct ros_text metadata;
+    uint32_t field_count;
+    struct ros_read_field fields[];
+};
+
+/* SCHEMA_MISMATCH with the type's name in front. */
+__attribute__((format(printf, 3, 4))) pmipc_status ros_refuse(const pmipc_ros_reader *reader, pmipc_error *error,
+                                                              const char *format, ...);
+
+/* Numbers of the message that lie together, into native byte order; bools are checked. */
+pmipc_status ros_copy(const pmipc_ros_reader *reader, void *to, const void *from, uint64_t count, pmipc_dtype dtype,
+                      bool swapped, pmipc_error *error);
+
+/* Each kind: the leaves it needs; what the decoded message has; and into the slot, after it has been found to fit.
+ * While nothing is learned, measuring learns. */
+pmipc_status ros_image_add(pmipc_ros_reader *reader, pmipc_error *error);
+pmipc_status ros_image_measure(pmipc_ros_reader *reader, const struct ros_read_field *field, struct ros_extent *extent,
+                               pmipc_error *error);
+pmipc_status ros_image_fill(const pmipc_ros_reader *reader, const struct ros_read_field *field, void *data,
+                            pmipc_error *error);
+
+pmipc_status ros_cloud_add(pmipc_ros_reader *reader, pmipc_error *error);
+pmipc_status ros_cloud_measure(pmipc_ros_reader *reader, const struct ros_read_field *field, struct ros_extent *extent,
+                               pmipc_error *error);
+pmipc_status ros_cloud_fill(const pmipc_ros_reader *reader, const struct ros_read_field *field, void *data,
+                            pmipc_error *error);
+
+pmipc_status ros_array_add(pmipc_ros_reader *reader, enum ros_kind kind, pmipc_error *error);
+pmipc_status ros_array_measure(pmipc_ros_reader *reader, const struct ros_read_field *field, struct ros_extent *extent,
+                               pmipc_error *error);
+pmipc_status ros_array_fill(const pmipc_ros_reader *reader, const struct ros_read_field *field, void *data,
+                            pmipc_error *error);
+
+pmipc_status ros_numbers_add(pmipc_ros_reader *reader, pmipc_cdr_types *types, struct ros_read_field *field,
+                             pmipc_error *error);
+pmipc_status ros_numbers_measure(pmipc_ros_reader *reader, const struct ros_read_field *field,
+                                 struct ros_extent *extent, pmipc_error *error);
+pmipc_status ros_numbers_fill(const pmipc_ros_reader *reader, const struct ros_read_field *field, void *data,
+                              pmipc_error *error);
+
+/* Joints: find them in this message; what of it is theirs; and copy. */
+pmipc_status ros_joints_add(pmipc_ros_reader *reader, struct ros_read_field *field, pmipc_error *error);
+pmipc_status ros_joints_find(pmipc_ros_reader *reader, pmipc_error *error);
+pmipc_status ros_joints_measure(pmipc_ros_reader *reader, const struct ros_read_field *field, struct ros_extent *extent,
+                                pmipc_error *error);
+void ros_joints_fill(const pmipc_ros_reader *reader, const struct ros_read_field *field, void *data);
+void ros_joints_forget(pmipc_ros_reader *reader);
+
+/* The schema: of a sample, and of a first message. */
+pmipc_status ros_fit(const pmipc_ros_reader *reader, uint32_t index, const struct ros_extent *extent, int64_t *length,
+                     pmipc_error *error);
+pmipc_status ros_schema_of(pmipc_ros_reader *reader, const struct ros_extent *extents, pmipc_schema *schema,
+                           pmipc_error *error);
+
+/* Write reader->metadata. */
+pmipc_status ros_metadata_write(pmipc_ros_reader *reader, pmipc_error *error);
+
+#endif

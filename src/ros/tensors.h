@@ -1,0 +1,66 @@
+/* tensors.h: which numbers of a message a field of a sample holds, by default and by path. */
+#ifndef ROS_TENSORS_H
+#define ROS_TENSORS_H
+
+#include "polymorph_ipc/cdr.h"
+#include "polymorph_ipc/ros.h"
+
+#define ROS_MAX_PARTS 16
+#define ROS_MAX_PATH 255 /* bytes, without the NUL */
+
+enum ros_kind {
+    ROS_NUMBERS,     /* what `parts` lead to, one after the other: several, all of fixed length, or one of any shape */
+    ROS_IMAGE,       /* sensor_msgs/Image: dtype and shape by its encoding */
+    ROS_CLOUD,       /* sensor_msgs/PointCloud2: points by its fields */
+    ROS_MULTI_ARRAY, /* std_msgs/...MultiArray: `data` in the shape that `layout` says */
+    ROS_GRID         /* nav_msgs/OccupancyGrid: `data` as (height, width) */
+};
+
+/* One path and what it leads to. */
+struct ros_part {
+    char path[ROS_MAX_PATH + 1];
+    uint64_t elements; /* 0: each message decides */
+};
+
+struct ros_tensor {
+    enum ros_kind kind;
+    bool is_default;   /* no path was asked for */
+    bool is_variable;  /* of a variable leading dimension, when the type decides */
+    bool is_joints;    /* its last dimension goes by the message's joint names (ros_joint_names) */
+    bool is_stacked;   /* reader and writer set it: JointState as (3, J), position, velocity and effort */
+    pmipc_dtype dtype; /* 0 of images and clouds: each message says */
+    uint32_t
+        ndim; /* natural shape, -1: each message decides; of images, clouds and multi-arrays each message says all */
+    int64_t shape[PMIPC_MAX_NDIM];
+    uint32_t part_count;
+    struct ros_part parts[ROS_MAX_PARTS];
+};
+
+/* The tensor of `message` at `path`; NULL or "": its default one. `message` is a full name (ros_name_complete).
+ * Returns: OK; INVALID_ARGUMENT (no such path; no numbers, or no default: says so); UNSUPPORTED (TFMessage); NO_MEMORY. */
+pmipc_status ros_tensor_find(pmipc_cdr_types *types, const char *message, const char *path, struct ros_tensor *tensor,
+                             pmipc_error *error);
+
+/* "sensor_msgs/Image" and "sensor_msgs/msg/Image" become the latter. False: too long to be a type's name. */
+bool ros_name_complete(char full[PMIPC_CDR_MAX_NAME + 1], const char *message);
+
+/* The path to the joints' names, of JointState and JointTrajectory; NULL of other types. */
+const char *ros_joint_names(const char *message);
+
+/* The paths of a message's stamp and frame: of its field `header`, else of its first field of type std_msgs/Header, else
+ * its field `stamp`. "" for what there is not. */
+struct ros_header {
+    char sec[ROS_MAX_PATH + 1];
+    char nanosec[ROS_MAX_PATH + 1];
+    char frame_id[ROS_MAX_PATH + 1];
+};
+
+pmipc_status ros_header_find(pmipc_cdr_types *types, const char *message, struct ros_header *header,
+                             pmipc_error *error);
+
+/* The field that `path` begins with ("poses" of "poses[].pose.x"); `rest` is what follows its name. `*found` is false when
+ * there is none. */
+pmipc_status ros_field_find(pmipc_cdr_types *types, const char *message, const char *path, pmipc_cdr_field *field,
+                            const char **rest, bool *found, pmipc_error *error);
+
+#endif
