@@ -1,6 +1,6 @@
 # One word for each thing a developer does. What is made lives in build/ and .venv*/; nothing else is touched.
 #   make demo [SECONDS=20] [DEMO_OPTIONS="--plain"]    two producers, a consumer, a killed camera
-#   make test      everything: C, Python 3.10 to 3.13, examples, packaging, lint
+#   make test      everything: C, Python 3.10 to 3.13, ROS, examples, packaging, lint
 #   make bench     the benchmarks, into docs/benchmarks.md
 #   make bench-peers   the same beside other libraries, which go into an environment of their own
 #   make lint format asan tsan venv clean
@@ -21,12 +21,16 @@ PACKAGE_SOURCES = pyproject.toml CMakeLists.txt python/polymorph_ipc/_core.pyi \
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: demo test bench bench-peers lint format asan tsan venv clean \
-        test-c test-python test-examples test-packaging $(OTHER_PYTHONS:%=test-python-%) build-dev build-release
+        test-c test-python test-ros test-examples test-packaging $(OTHER_PYTHONS:%=test-python-%) build-dev build-release
 
 venv: .venv/ready
 
 .venv/ready: $(PACKAGE_SOURCES)
 	scripts/make_venv.sh .venv default dev,demo
+	touch $@
+
+.venv-ros/ready: $(PACKAGE_SOURCES)
+	scripts/make_venv.sh .venv-ros 3.11 ros-test,tools
 	touch $@
 
 .venv-%/ready: $(PACKAGE_SOURCES)
@@ -52,6 +56,10 @@ test-python: .venv/ready
 $(OTHER_PYTHONS:%=test-python-%): test-python-%: .venv-%/ready
 	.venv-$*/bin/python $(PYTEST) tests/python --ignore=tests/python/test_bench_smoke.py
 
+test-ros: .venv-ros/ready build-release
+	.venv-ros/bin/python $(PYTEST) tests/ros
+	.venv-ros/bin/python $(PYTEST) tests/conformance
+
 test-examples: build-release
 	.venv/bin/python $(PYTEST) tests/examples
 
@@ -62,7 +70,7 @@ lint: .venv/ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy --strict python/polymorph_ipc
-	.venv/bin/stubtest polymorph_ipc --mypy-config-file pyproject.toml --concise
+	.venv/bin/stubtest polymorph_ipc._core --mypy-config-file pyproject.toml --concise
 
 format: .venv/ready
 	.venv/bin/ruff format .

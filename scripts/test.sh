@@ -16,6 +16,11 @@ for version in 3.10 3.12 3.13; do
         missing "Python $version is not here, so the package is not tested with it"
     fi
 done
+if scripts/find_python.sh 3.11 >/dev/null; then
+    suites+=(test-ros)
+else
+    missing "Python 3.11 is not here, so nothing is tested with ROS"
+fi
 suites+=(test-examples test-packaging lint)
 
 make .venv/ready

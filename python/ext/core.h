@@ -55,6 +55,8 @@ typedef struct py_state {
     PyTypeObject *loan_type;
     PyTypeObject *producer_type;
     PyTypeObject *stream_type;
+    PyTypeObject *ros_reader_type;
+    PyTypeObject *ros_writer_type;
     PyObject *sample_info;   /* the classes of infos.py, imported at first use */
     PyObject *history_info;
     PyObject *field_info;

@@ -213,13 +213,19 @@ static PyObject *loan_commit(PyObject *object, PyObject *unused)
     (void)unused;
     py_loan *self = (py_loan *)object;
     py_producer *producer = self->producer;
+    py_ros_writer *ros = producer->ros;
     int64_t stamp_ns = PMIPC_STAMP_NOW;
     if (py_producer_usable(producer) < 0 || check_out(self) < 0 || read_attributes(self, &stamp_ns) < 0
+        || (ros != NULL && stamp_ns == PMIPC_STAMP_NOW && py_ros_stamp(ros, &stamp_ns) < 0)
         || py_gate_enter(&producer->gate) < 0)
         return NULL;
     pmipc_status status = PMIPC_CLOSED;
     if (producer->handle != NULL)
         status = pmipc_producer_commit(producer->handle->producer, &self->loan, stamp_ns);
+    pmipc_error error;
+    int outcome = 0;
+    if (status == PMIPC_OK && ros != NULL)
+        outcome = py_ros_send_loan(ros, producer, &self->loan, stamp_ns, &error);
     py_gate_leave(&producer->gate);
     if (status != PMIPC_SCHEMA_MISMATCH)
         end_loan(self);
@@ -227,7 +233,9 @@ static PyObject *loan_commit(PyObject *object, PyObject *unused)
         py_producer_raise(producer, status);
         return NULL;
     }
-    return PyLong_FromUnsignedLongLong(self->loan.seq);
+    if (outcome > 0)
+        py_ros_report(ros, &error);
+    return outcome < 0 ? NULL : PyLong_FromUnsignedLongLong(self->loan.seq);
 }
 
 static void discard(py_loan *self)

@@ -2,6 +2,7 @@
 #define PY_IMPORTS_NUMPY
 #include "reading.h"
 #include "registry.h"
+#include "ros.h"
 #include "writing.h"
 
 #include "docs.h"
@@ -61,6 +62,7 @@ static PyMethodDef module_functions[] = {
     {"registry_folder", py_registry_folder, METH_NOARGS, DOC_registry_folder},
     {"monotonic_ns", monotonic_ns, METH_NOARGS, DOC_monotonic_ns},
     {"fork_generation", fork_generation, METH_NOARGS, DOC_fork_generation},
+    {"ros_rcl_is_here", py_ros_rcl_is_here, METH_NOARGS, DOC_ros_rcl_is_here},
     {"use_dlpack_exchange", py_torch_set_exchange, METH_O, DOC_use_dlpack_exchange},
     {NULL, NULL, 0, NULL},
 };
@@ -88,7 +90,8 @@ static int add_numbers(PyObject *module)
 {
     if (PyModule_AddIntConstant(module, "ORIGIN_NUMPY", PMIPC_ORIGIN_NUMPY) < 0
         || PyModule_AddIntConstant(module, "ORIGIN_TORCH", PMIPC_ORIGIN_TORCH) < 0
-        || PyModule_AddIntConstant(module, "DEFAULT_SPARE", PMIPC_DEFAULT_SPARE) < 0)
+        || PyModule_AddIntConstant(module, "DEFAULT_SPARE", PMIPC_DEFAULT_SPARE) < 0
+        || PyModule_AddIntConstant(module, "STAMP_NOW", (long)PMIPC_STAMP_NOW) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "version", pmipc_version());
 }
@@ -105,7 +108,9 @@ static int module_exec(PyObject *module)
         || add_class(module, &py_pin_spec, &state->pin_type) < 0
         || add_class(module, &py_loan_spec, &state->loan_type) < 0
         || add_class(module, &py_producer_spec, &state->producer_type) < 0
-        || add_class(module, &py_stream_spec, &state->stream_type) < 0)
+        || add_class(module, &py_stream_spec, &state->stream_type) < 0
+        || add_class(module, &py_ros_reader_spec, &state->ros_reader_type) < 0
+        || add_class(module, &py_ros_writer_spec, &state->ros_writer_type) < 0)
         return -1;
     return 0;
 }
@@ -121,6 +126,8 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->loan_type);
     Py_VISIT(state->producer_type);
     Py_VISIT(state->stream_type);
+    Py_VISIT(state->ros_reader_type);
+    Py_VISIT(state->ros_writer_type);
     Py_VISIT(state->sample_info);
     Py_VISIT(state->history_info);
     Py_VISIT(state->field_info);
@@ -147,6 +154,8 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->loan_type);
     Py_CLEAR(state->producer_type);
     Py_CLEAR(state->stream_type);
+    Py_CLEAR(state->ros_reader_type);
+    Py_CLEAR(state->ros_writer_type);
     Py_CLEAR(state->sample_info);
     Py_CLEAR(state->history_info);
     Py_CLEAR(state->field_info);

@@ -1,6 +1,6 @@
 /* producer.c: the Producer class: opening, closing, and what a producer says of itself. publish.c and loan.c write. */
 #include "registry.h"
-#include "writing.h"
+#include "ros_send.h"
 
 /* ---- the handle */
 
@@ -215,6 +215,23 @@ static PyObject *producer_cleanup(PyObject *object, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+static void note_abandoned(py_producer *self);
+
+static PyObject *producer_abandon(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    py_producer *self = (py_producer *)object;
+    if (self->handle == NULL || self->generation != py_generation())
+        return producer_cleanup(object, NULL);
+    if (py_gate_enter(&self->gate) < 0)
+        return NULL;
+    if (!self->keep)
+        note_abandoned(self);
+    close_producer(self, false);
+    py_gate_leave(&self->gate);
+    Py_RETURN_NONE;
+}
+
 static PyObject *producer_reader_rows(PyObject *object, PyObject *unused)
 {
     (void)unused;
@@ -256,6 +273,7 @@ static void producer_dealloc(PyObject *object)
         PyErr_Restore(error_type, error_value, error_traceback);
     }
     Py_XDECREF((PyObject *)self->schema);
+    Py_XDECREF((PyObject *)self->ros);
     Py_XDECREF(self->name);
     Py_XDECREF(self->folder);
     type->tp_free(object);
@@ -266,7 +284,33 @@ static int producer_traverse(PyObject *object, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(((py_producer *)object)->schema);
+    Py_VISIT(((py_producer *)object)->ros);
     return 0;
+}
+
+/* ---- ROS */
+
+/* Once, by whoever makes the producer, before its first sample. */
+static PyObject *producer_send_to(PyObject *object, PyObject *writer)
+{
+    py_producer *self = (py_producer *)object;
+    if (!Py_IS_TYPE(writer, self->state->ros_writer_type)) {
+        PyErr_Format(PyExc_TypeError, "send_to() takes a RosWriter, not %.100s", Py_TYPE(writer)->tp_name);
+        return NULL;
+    }
+    py_ros_writer *ros = (py_ros_writer *)writer;
+    pmipc_error error = {0};
+    if (self->ros != NULL || self->schema == NULL || ros->writer == NULL) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "send_to() needs an open producer that sends nowhere, and a RosWriter that was made");
+        return NULL;
+    }
+    if (pmipc_schema_compare(&self->schema->schema, &ros->schema->schema, &error) != PMIPC_OK) {
+        py_raise_error(self->state, &error);
+        return NULL;
+    }
+    self->ros = (py_ros_writer *)Py_NewRef(writer);
+    Py_RETURN_NONE;
 }
 
 /* ---- properties */
@@ -331,6 +375,8 @@ static PyMethodDef producer_methods[] = {
     {"publish", (PyCFunction)(void (*)(void))py_producer_publish, METH_FASTCALL | METH_KEYWORDS, DOC_Producer_publish},
     {"loan", py_producer_loan, METH_NOARGS, DOC_Producer_loan},
     {"cleanup", producer_cleanup, METH_NOARGS, DOC_Producer_cleanup},
+    {"abandon", producer_abandon, METH_NOARGS, DOC_Producer_abandon},
+    {"send_to", producer_send_to, METH_O, DOC_Producer_send_to},
     {"reader_rows", producer_reader_rows, METH_NOARGS, DOC_Producer_reader_rows},
     {NULL, NULL, 0, NULL},
 };

@@ -211,38 +211,56 @@ static pmipc_status publish_contiguous(py_producer *self, const sample *all, int
     return status;
 }
 
-/* Copy field by field into a loaned slot. Sets an exception itself when a copy fails, with status OK and seq 0. */
-static pmipc_status publish_strided(py_producer *self, const sample *all, int64_t stamp_ns, uint64_t *seq)
+/* Copy what lies contiguously into its place in a slot. */
+static void copy_plain(const py_field *field, const py_source *source, void *data)
+{
+    uint64_t largest = field->variable && field->shape[0] > 0 ? (uint64_t)field->shape[0] : 1;
+    uint64_t rows = field->variable ? (uint64_t)source->length : 1;
+    if (field->nbytes > 0 && rows > 0)
+        memcpy(data, source->data, field->nbytes / largest * rows);
+}
+
+/* Copy field by field, in the producer's gate. -1 with an exception when a library's own copy fails. */
+static int copy_fields(py_producer *self, const sample *all, pmipc_loan *loan, PyObject *owner)
 {
     py_schema *schema = self->schema;
+    for (uint32_t i = 0; i < schema->field_count; i++)
+        if (schema->fields[i].variable)
+            loan->fields[i].length = all->sources[i].length;
+    int result = 0;
+    if (!all->strided && all->nbytes > PY_RELEASE_GIL_BYTES) {
+        Py_BEGIN_ALLOW_THREADS
+        for (uint32_t i = 0; i < schema->field_count; i++)
+            copy_plain(&schema->fields[i], &all->sources[i], loan->fields[i].data);
+        Py_END_ALLOW_THREADS
+    } else {
+        for (uint32_t i = 0; i < schema->field_count && result == 0; i++) {
+            if (all->sources[i].strided)
+                result = py_source_copy(schema, i, &all->sources[i], loan->fields[i].data, owner);
+            else
+                copy_plain(&schema->fields[i], &all->sources[i], loan->fields[i].data);
+        }
+    }
+    return result;
+}
+
+/* Publish by way of a loaned slot. Sets an exception itself when a copy fails, with status OK and seq 0. */
+static pmipc_status publish_by_loan(py_producer *self, const sample *all, int64_t stamp_ns, pmipc_loan *loan,
+                                    uint64_t *seq)
+{
     py_handle *handle = self->handle;
-    pmipc_loan loan;
-    pmipc_status status = pmipc_producer_loan(handle->producer, &loan);
+    pmipc_status status = pmipc_producer_loan(handle->producer, loan);
     if (status != PMIPC_OK)
         return status;
     py_gate_hold(&self->gate);
     PyObject *owner = py_handle_capsule(handle);
-    bool copied = owner != NULL;
-    for (uint32_t i = 0; copied && i < schema->field_count; i++) {
-        const py_source *source = &all->sources[i];
-        const py_field *field = &schema->fields[i];
-        if (field->variable)
-            loan.fields[i].length = source->length;
-        if (source->strided) {
-            copied = py_source_copy(schema, i, source, loan.fields[i].data, owner) == 0;
-        } else {
-            uint64_t largest = field->variable && field->shape[0] > 0 ? (uint64_t)field->shape[0] : 1;
-            uint64_t rows = field->variable ? (uint64_t)source->length : 1;
-            if (field->nbytes > 0 && rows > 0)
-                memcpy(loan.fields[i].data, source->data, field->nbytes / largest * rows);
-        }
-    }
+    bool copied = owner != NULL && copy_fields(self, all, loan, owner) == 0;
     if (copied)
-        status = pmipc_producer_commit(handle->producer, &loan, stamp_ns);
+        status = pmipc_producer_commit(handle->producer, loan, stamp_ns);
     if (copied && status == PMIPC_OK)
-        *seq = loan.seq;
+        *seq = loan->seq;
     else
-        pmipc_producer_discard(handle->producer, &loan);
+        pmipc_producer_discard(handle->producer, loan);
     Py_XDECREF(owner);
     py_gate_unhold(&self->gate);
     return status;
@@ -251,13 +269,14 @@ static pmipc_status publish_strided(py_producer *self, const sample *all, int64_
 static PyObject *publish_sample(py_producer *self, PyObject *data, int64_t stamp_ns)
 {
     sample all;
+    pmipc_loan loan;
     PyObject *result = NULL;
     if (find_sample(self, data, &all) == 0 && py_gate_enter(&self->gate) == 0) {
         uint64_t seq = 0;
         pmipc_status status = PMIPC_CLOSED;
         /* It may have been closed while this thread waited for its turn. */
         if (self->handle != NULL)
-            status = all.strided ? publish_strided(self, &all, stamp_ns, &seq)
+            status = all.strided ? publish_by_loan(self, &all, stamp_ns, &loan, &seq)
                                  : publish_contiguous(self, &all, stamp_ns, &seq);
         py_gate_leave(&self->gate);
         if (status != PMIPC_OK)
@@ -267,6 +286,34 @@ static PyObject *publish_sample(py_producer *self, PyObject *data, int64_t stamp
     }
     sample_release(&all);
     return result;
+}
+
+/* The same, and then to ROS, from what the pool holds. What ROS makes of it changes nothing for the pool. */
+static PyObject *publish_and_send(py_producer *self, PyObject *data, int64_t stamp_ns)
+{
+    sample all;
+    pmipc_loan loan;
+    pmipc_error error = {0};
+    uint64_t seq = 0;
+    int outcome = 0;
+    py_ros_writer *ros = (py_ros_writer *)Py_NewRef((PyObject *)self->ros);
+    all.found = 0;
+    if ((stamp_ns != PMIPC_STAMP_NOW || py_ros_stamp(ros, &stamp_ns) == 0) && find_sample(self, data, &all) == 0
+        && py_gate_enter(&self->gate) == 0) {
+        pmipc_status status = PMIPC_CLOSED;
+        if (self->handle != NULL)
+            status = publish_by_loan(self, &all, stamp_ns, &loan, &seq);
+        if (seq != 0)
+            outcome = py_ros_send_loan(ros, self, &loan, stamp_ns, &error);
+        py_gate_leave(&self->gate);
+        if (status != PMIPC_OK)
+            py_producer_raise(self, status);
+        if (outcome > 0)
+            py_ros_report(ros, &error);
+    }
+    sample_release(&all);
+    Py_DECREF((PyObject *)ros);
+    return seq != 0 && outcome >= 0 ? PyLong_FromUnsignedLongLong(seq) : NULL;
 }
 
 #ifndef Py_GIL_DISABLED
@@ -335,6 +382,8 @@ PyObject *py_producer_publish(PyObject *object, PyObject *const *args, Py_ssize_
     }
     if (py_producer_usable(self) < 0)
         return NULL;
+    if (self->ros != NULL)
+        return publish_and_send(self, data, stamp_ns);
     py_schema *schema = self->schema;
     if (schema->is_plain && py_source_is_exact(&schema->fields[0], data))
         return publish_bytes(self, PyArray_DATA((PyArrayObject *)data), stamp_ns);

@@ -24,6 +24,7 @@ struct py_stream {
     bool copy;
     bool follow_schema;
     bool start_oldest;
+    PyObject *before_wait;  /* called when a wait is about to sleep; NULL: nobody wants to know */
     unsigned generation;
     py_turn turn;
 };

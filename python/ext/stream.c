@@ -260,6 +260,23 @@ static PyObject *stream_closed(PyObject *object, void *unused)
     return PyBool_FromLong(((py_stream *)object)->handle == NULL);
 }
 
+static PyObject *stream_get_before_wait(PyObject *object, void *unused)
+{
+    (void)unused;
+    PyObject *hook = ((py_stream *)object)->before_wait;
+    return Py_NewRef(hook != NULL ? hook : Py_None);
+}
+
+static int stream_set_before_wait(PyObject *object, PyObject *hook, void *unused)
+{
+    (void)unused;
+    py_stream *self = (py_stream *)object;
+    PyObject *old = self->before_wait;
+    self->before_wait = hook == NULL || hook == Py_None ? NULL : Py_NewRef(hook);
+    Py_XDECREF(old);
+    return 0;
+}
+
 /* ---- life */
 
 static int parse_backend(py_stream *self, PyObject *backend)
@@ -345,6 +362,7 @@ static int stream_traverse(PyObject *object, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(self->schema);
     Py_VISIT(self->expect);
+    Py_VISIT(self->before_wait);
     return 0;
 }
 
@@ -356,6 +374,7 @@ static void stream_dealloc(PyObject *object)
     close_handle(self);
     Py_XDECREF((PyObject *)self->schema);
     Py_XDECREF((PyObject *)self->expect);
+    Py_XDECREF(self->before_wait);
     Py_XDECREF(self->name);
     Py_XDECREF(self->folder);
     type->tp_free(object);
@@ -387,6 +406,7 @@ static PyGetSetDef stream_getset[] = {
     {"backend", stream_backend, NULL, DOC_Stream_backend, NULL},
     {"stats", stream_stats, NULL, DOC_Stream_stats, NULL},
     {"closed", stream_closed, NULL, DOC_Stream_closed, NULL},
+    {"before_wait", stream_get_before_wait, stream_set_before_wait, DOC_Stream_before_wait, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

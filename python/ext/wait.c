@@ -20,8 +20,26 @@ static pmipc_status take_waiter(py_stream *stream, pmipc_waiter *waiter)
     return status;
 }
 
+/* Tell those who want to know that a wait is about to sleep; they may raise. */
+static int announce_wait(py_stream *const *streams, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        PyObject *hook = Py_XNewRef(streams[i]->before_wait);
+        if (hook == NULL)
+            continue;
+        PyObject *result = PyObject_CallOneArg(hook, count == 1 ? Py_True : Py_False);
+        Py_DECREF(hook);
+        if (result == NULL)
+            return -1;
+        Py_DECREF(result);
+    }
+    return 0;
+}
+
 int py_wait(py_stream *const *streams, uint32_t count, int64_t deadline_ns)
 {
+    if (announce_wait(streams, count) < 0)
+        return -1;
     pmipc_waiter few[4];
     pmipc_waiter *waiters = few;
     if (count > sizeof few / sizeof few[0] && (waiters = PyMem_Calloc(count, sizeof *waiters)) == NULL) {

@@ -50,6 +50,8 @@ void py_handle_release(py_handle *handle);
 /** What arrays over a loaned slot have as base: a reference to the handle, new. */
 PyObject *py_handle_capsule(py_handle *handle);
 
+typedef struct py_ros_writer py_ros_writer;
+
 struct py_producer {
     PyObject_HEAD
     py_state *state;
@@ -65,6 +67,7 @@ struct py_producer {
     bool adopted;
     bool keep;
     unsigned generation;
+    py_ros_writer *ros;  /* where samples go after the pool; NULL: nowhere */
     py_gate gate;
 };
 
@@ -79,5 +82,16 @@ static inline int py_producer_usable(py_producer *self)
 void py_producer_raise(py_producer *self, pmipc_status status);
 PyObject *py_producer_publish(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
 PyObject *py_producer_loan(PyObject *object, PyObject *unused);
+
+/* ---- ros_send.c: after the pool, ROS -------------------------------------------------------------------------------- */
+
+/** The stamp of a sample that nobody stamps: the node's clock. -1 exception. */
+int py_ros_stamp(py_ros_writer *writer, int64_t *stamp_ns);
+/** Send what a loan holds that was just committed, in the producer's gate: until the next one nobody writes there.
+ *  0 sent; 1 not: report `error` when the gate is left; -1 exception (an interrupt). */
+int py_ros_send_loan(py_ros_writer *writer, py_producer *producer, const pmipc_loan *loan, int64_t stamp_ns,
+                     pmipc_error *error);
+/** Tell whoever wants to know of failures. Raises nothing. */
+void py_ros_report(py_ros_writer *writer, const pmipc_error *error);
 
 #endif

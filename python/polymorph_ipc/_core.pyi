@@ -1,7 +1,7 @@
 """The compiled half of polymorph_ipc. What this stub says is the contract, and its docstrings are the ones that
 `help()` shows: the build copies them into the extension."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, ClassVar, Final, Literal, SupportsIndex, final, overload
 
@@ -14,6 +14,7 @@ from .waiting import StreamT
 ORIGIN_NUMPY: Final[int]
 ORIGIN_TORCH: Final[int]
 DEFAULT_SPARE: Final[int]
+STAMP_NOW: Final[int]
 version: Final[str]
 
 class PolymorphError(Exception):
@@ -184,6 +185,13 @@ class Producer:
         the parent's pool. Without it, orderly exit of the process does the same; a killed process leaves the pool
         readable, and the next producer made with the same arguments adopts it.
         """
+
+    def abandon(self) -> None:
+        """Close the producer as if its process had died: the pool stays readable, and the next producer of that name
+        adopts it, or replaces it without a moment in which the name leads nowhere. Idempotent."""
+
+    def send_to(self, writer: RosWriter, /) -> None:
+        """From now on publish each sample as a ROS message too, after the pool. Once."""
 
     def reader_rows(self) -> list[tuple[int, bool, int, str, int, int, int, int, int, int]]:
         """What `readers()` makes into ReaderInfos."""
@@ -562,6 +570,66 @@ class Stream:
     def closed(self) -> bool:
         """Whether cleanup() was called."""
 
+    before_wait: Callable[[bool], None] | None
+    """Called, with the GIL, whenever a get_* or wait of this stream is about to sleep, and once in 100 ms while it
+    does; with True when the stream is waited for alone, False when among others. May raise: then the wait raises."""
+
+@final
+class RosReader:
+    """Reads serialized ROS 2 messages of one type into samples: `pmipc_ros_reader` of the C library.
+
+    Threads: any; calls take turns. Knows of no node: bytes, or the pointer of an `rcl_subscription_t`, come in.
+
+    Args:
+        types: .msg text by type name, of the message and of all that it needs: see `polymorph_ipc.ros.types`.
+        message: "sensor_msgs/msg/Image".
+        fields: path in the message ("": the type's default tensor) by field name; `{"": path}` for a plain tensor.
+        joints: JointState, JointTrajectory: which joints, in which order. None: as the first message has them.
+        point_fields: PointCloud2 as (N, k): which fields. None: x, y, z and further ones.
+        variable: sequences make variable fields: True all, False none, None as is usual for the type.
+
+    Raises: InvalidArgumentError (no such path, no default tensor, ...), UnsupportedError (TFMessage).
+    """
+
+    def __init__(
+        self,
+        types: dict[str, str],
+        message: str,
+        fields: dict[str, str],
+        joints: list[str] | None = None,
+        point_fields: list[str] | None = None,
+        variable: bool | None = None,
+    ) -> None: ...
+    def expect(self, sample: Schema, /) -> Schema:
+        """Say what samples are to look like before the first message; the pool's schema. Raises SchemaMismatchError
+        when no message of this type can ever fit."""
+
+    def learn(self, message: bytes, /) -> tuple[Schema, str]:
+        """Learn encoding, names and layout from the first message: the pool's schema and its metadata as JSON text.
+        Raises SchemaMismatchError, PoolCorruptError, UnsupportedError: nothing was learned, try the next message."""
+
+    def publish(self, producer: Producer, message: bytes, fallback_stamp_ns: int, /) -> int | tuple[str, str]:
+        """Publish one serialized message as one sample. Its stamp is the header's, or the fallback (STAMP_NOW: the
+        wall clock) when there is none or it is zero. Returns its sequence number; or the name of a status and words,
+        when it does not fit or cannot be published. The GIL is released for large ones."""
+
+    def take(
+        self, producer: Producer, subscription_pointer: int, fallback_stamp_ns: int, /
+    ) -> int | tuple[str, str] | None:
+        """Take the next message of an `rcl_subscription_t` and publish it, without the GIL when messages are large.
+
+        The subscription must be kept alive meanwhile (`with subscription.handle:`), and no other thread may take from
+        it. Returns as publish, or None when there is no message. Raises SystemCallError, ClosedError or
+        OutOfMemoryError with rcl's own words when rcl fails; UnsupportedError when rcl is not in this process."""
+
+    def take_bytes(self, subscription_pointer: int, /) -> bytes | None:
+        """Take the next message as it is; None when there is none. Raises as take."""
+
+    @property
+    def lost(self) -> int:
+        """Messages that were sent between others that were taken, and did not arrive: gaps in the publishers' own
+        numbers. Counted by take and take_bytes only, and where the middleware passes the numbers on."""
+
 @final
 class Pin:
     """What keeps a sample in place: the `base` of numpy views. Its memory can be read through the buffer protocol."""
@@ -610,8 +678,94 @@ abandoned: dict[tuple[str, str | None], tuple[int, int, int]]
 """(name, folder): (incarnation, owner epoch, fork generation) of each pool whose producer was garbage collected, and
 that no later producer of this process has taken over."""
 
+def ros_rcl_is_here() -> bool:
+    """Whether rcl's functions can be found in this process, so that RosReader.take works."""
+
 def use_dlpack_exchange(enabled: bool, /) -> bool:
     """Make tensors through torch's DLPack C exchange API (the default where torch has it) or, False, through capsules.
 
     Returns: whether the exchange API is in use now. For tests.
     """
+
+@final
+class RosWriter:
+    """Writes samples of one schema as serialized ROS 2 messages, `pmipc_ros_writer` of the C library, and publishes
+    them.
+
+    Two ways out: with a handle of rclpy's, a message is encoded into memory that is used again and given to
+    `rcl_publish_serialized_message`, all without the GIL; without one, `publish(bytes)` is called.
+
+    Threads: any; calls take turns. In steady state the first way allocates nothing.
+
+    Args:
+        pool_name: whose samples they are; for the words of errors.
+        types: .msg text by type name, of the message and of all that it needs: see `polymorph_ipc.ros.types`.
+        message: "sensor_msgs/msg/Image".
+        schema: what the samples are.
+        fields: path in the message ("": the type's default tensor) by field name. None: the default tensor for a plain
+            schema; for a dict the paths are its fields' names.
+        constants: what every message says beside its sample, by key ("frame_id", "encoding", "names", "child_frame_id",
+            "format", "point_fields", "is_bigendian") or by path: str, list of str, or a number.
+
+    Raises: InvalidArgumentError (types, paths, constants), SchemaMismatchError (the schema cannot be such a message:
+    expected and got), UnsupportedError.
+    """
+
+    def __init__(
+        self,
+        pool_name: str,
+        types: dict[str, str],
+        message: str,
+        schema: Schema,
+        fields: dict[str, str] | None,
+        constants: dict[str, str | list[str] | float],
+    ) -> None: ...
+    def encode(self, data: Any, stamp: int | float, /) -> bytes:
+        """One sample as a serialized message: XCDR1, this machine's byte order. `data` as for a producer of this schema
+        (an array, or a dict of them), `stamp` in ns (int) or seconds (float) since the epoch. Raises
+        SchemaMismatchError, TypeError."""
+
+    def publish(self, data: Any, stamp: int | float | None, /) -> bool:
+        """Encode and publish one sample; None: stamped with the node's clock. False: it could not be, and `failed` was
+        told. Raises as encode when `data` is no sample of this schema."""
+
+    def forward(self, stream: Stream, incarnation: int, limit: int, /) -> tuple[int, int, int]:
+        """Publish what is above the stream's cursor, in order, up to `limit` samples, straight from the pool; never
+        waits.
+
+        Returns (samples taken, samples that had left history before, incarnation of the pool they were in). When the
+        stream has come to another pool than `incarnation`, or to one with another schema (then 0 is returned), nothing
+        is taken from it: a writer for it is needed. Raises as Stream.get_next. Samples that could not be published are
+        counted, and `failed` is told."""
+
+    def connect(
+        self,
+        handle: Any,
+        pointer: int | None,
+        publish: Callable[[bytes], object],
+        now: Callable[[], int],
+        failed: Callable[[str, str], object],
+    ) -> None:
+        """Say where messages go.
+
+        Args:
+            handle: rclpy's handle of a publisher, entered around each use of `pointer`, its `rcl_publisher_t`; None:
+                the portable way.
+            publish: called with the message, the portable way.
+            now: ns since the epoch on the node's clock, for samples that nobody stamps.
+            failed: called with the name of a status ("SCHEMA_MISMATCH": the sample does not fit; "CLOSED", "SYSTEM")
+                and words, for each sample that could not be published, by the thread that published it.
+
+        Raises: UnsupportedError when rcl is not in this process.
+        """
+
+    def disconnect(self) -> None:
+        """Let go of all that connect() was given: what is published from now on fails with "CLOSED"."""
+
+    def take_latencies(self) -> list[int]:
+        """ns from publication in the pool to the middleware's having taken the message, of the last 256 messages at
+        most since the last call."""
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """published; misfits: samples that could be no message of this type; failures: of ROS; bytes published."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +60,31 @@ class HistoryInfo(NamedTuple):
     holds seven views already or a skipped slot broke the run."""
 
 
-class StreamStats(TypedDict):
+class RosStats(TypedDict, total=False):
+    """What a stream of a ROS topic counts besides; not there for other streams."""
+
+    path: Literal["fast", "portable"] | None
+    """How messages come: taken in C, or as bytes that the executor took. None before the first."""
+    messages: int
+    """Messages that arrived."""
+    published: int
+    """Messages that became samples."""
+    lost: int
+    """Messages that were sent between those that arrived, and did not arrive themselves, by their publishers' numbers;
+    not counted on the portable path."""
+    misfits: int
+    """Messages that did not fit the pool and were left out."""
+    misfit_reasons: dict[str, int]
+    """How many of each kind, by the words of the first."""
+    failures: int
+    """Messages that could not be published for another reason: no memory, the pool lost."""
+    publishers: int
+    """Publishers of the topic at the last look."""
+    reliability: Literal["reliable", "best_effort"]
+    """Of the present subscription."""
+
+
+class StreamStats(RosStats):
     """Counters of a stream since it was made."""
 
     received: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from . import _core, lifetime, samples
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
+
+    from .ros.publication import Publication, PublicationStats
 
 
 class TensorProducer(_core.Producer):
@@ -36,10 +39,11 @@ class TensorProducer(_core.Producer):
         1
     """
 
-    __slots__ = ("__weakref__", "metadata_json", "origin")
+    __slots__ = ("__weakref__", "metadata_json", "origin", "publication")
 
     metadata_json: str | None
     origin: int
+    publication: Publication | None
 
     def __init__(
         self,
@@ -53,6 +57,11 @@ class TensorProducer(_core.Producer):
         keep: bool = False,
         mode: int = 0o600,
         origin: Literal["numpy", "torch"] = "numpy",
+        ros_node: Any = None,
+        ros_topic: str | None = None,
+        ros_msg_type: Any = None,
+        ros_qos: Any = None,
+        ros_field: str | Mapping[str, str] | None = None,
     ) -> None:
         """As `from_sample`, which documents the arguments. `origin`: "numpy" or "torch", which arrays streams give
         when they are not told, and which `loan()` gives."""
@@ -60,6 +69,12 @@ class TensorProducer(_core.Producer):
             raise ValueError(f'origin must be "numpy" or "torch", not {origin!r}')
         self.origin = _core.ORIGIN_TORCH if origin == "torch" else _core.ORIGIN_NUMPY
         self.metadata_json = metadata_text(metadata, pool_name)
+        self.publication = None
+        ros = (ros_node, ros_topic, ros_msg_type, ros_qos, ros_field)
+        writer = (
+            self.ros_writer(pool_name, schema, metadata or {}, *ros) if any(each is not None for each in ros) else None
+        )
+        lifetime.watch(self)  # before there is a pool: Ctrl-C may come between any two steps
         super().__init__(
             pool_name,
             schema,
@@ -72,7 +87,54 @@ class TensorProducer(_core.Producer):
             grow,
             keep,
         )
-        lifetime.watch(self)
+        if writer is not None:
+            self.publish_to_ros(writer, ros_node, str(ros_topic), ros_msg_type, ros_qos)
+
+    @staticmethod
+    def ros_writer(
+        pool_name: str,
+        schema: _core.Schema,
+        metadata: Mapping[str, Any],
+        ros_node: Any,
+        ros_topic: Any,
+        ros_msg_type: Any,
+        ros_qos: Any,
+        ros_field: str | Mapping[str, str] | None,
+    ) -> _core.RosWriter:
+        """What encodes the samples. All that can be wrong with the ros_* arguments is found here, before there is a
+        pool or a publisher."""
+        from .ros.classes import message_class
+        from .ros.publication import check_node, default_qos, make_writer
+
+        given = {"ros_node": ros_node, "ros_topic": ros_topic, "ros_msg_type": ros_msg_type}
+        missing = [f"{name}=" for name, value in given.items() if value is None]
+        if missing:
+            raise TypeError(
+                f"pool {pool_name!r}: to publish to ROS too, ros_node=, ros_topic= and ros_msg_type= are needed: "
+                f"{' and '.join(missing)} missing"
+            )
+        check_node(ros_node, "ros_node")
+        if not isinstance(ros_topic, str):
+            raise TypeError(f"ros_topic must be str, not {type(ros_topic).__name__}")
+        default_qos(ros_qos)
+        return make_writer(pool_name, schema, message_class(ros_msg_type, "ros_msg_type"), ros_field, metadata)
+
+    def publish_to_ros(self, writer: _core.RosWriter, node: Any, topic: str, msg_type: Any, ros_qos: Any) -> None:
+        """Make the publisher, and have every sample sent to it; without it there is no pool either."""
+        from .ros.classes import message_class
+        from .ros.publication import Publication
+
+        try:
+            self.publication = Publication(
+                node, topic, message_class(msg_type, "ros_msg_type"), ros_qos, self.pool_name
+            )
+            self.publication.rewrite(writer)
+            self.send_to(writer)
+        except BaseException:
+            self.cleanup()
+            raise
+        # For a producer that is collected without a cleanup(); at exit lifetime does it.
+        weakref.finalize(self, self.publication.close).atexit = False
 
     @classmethod
     def from_sample(
@@ -87,6 +149,11 @@ class TensorProducer(_core.Producer):
         grow: bool = True,
         keep: bool = False,
         mode: int = 0o600,
+        ros_node: Any = None,
+        ros_topic: str | None = None,
+        ros_msg_type: Any = None,
+        ros_qos: Any = None,
+        ros_field: str | Mapping[str, str] | None = None,
     ) -> Self:
         """Make the pool, or adopt the one that a producer of the same schema left when it died. Publishes nothing.
 
@@ -107,6 +174,18 @@ class TensorProducer(_core.Producer):
                 be the number of views that may be held at a time, plus 1.
             keep: leave the pool behind on cleanup() and on exit, readable and adoptable.
             mode: permission bits of the pool's file. Whoever may read from a pool may also write to its file.
+            ros_node: an rclpy node: what is published (or committed as a loan) goes to a topic too, after the pool, as
+                a message that is encoded in C from what the pool holds. Never spun. Samples that nobody stamps get the
+                node's time. What ROS makes of it never breaks the pool: a node that was destroyed or a context that was
+                shut down is counted in `ros_stats` and warned about once, by the node's logger.
+            ros_topic: the topic.
+            ros_msg_type: the message class, `sensor_msgs.msg.Image`, or its name, "sensor_msgs/msg/Image". A plain
+                sample is the type's default tensor (image, points, joint positions, ...); a dict's names are paths in
+                the message ("position", "pose.orientation"). The metadata's "frame_id", "encoding", "names" (of
+                joints), "child_frame_id", "format", "point_fields", and what else is a path of the message, say what
+                samples do not.
+            ros_qos: a QoSProfile, or the depth of a reliable one; None: reliable, keep last 10.
+            ros_field: the path that a plain sample is, or {field: path} for a dict.
 
         Memory: about (history_len + spare) times the sample, reserved now.
 
@@ -120,6 +199,9 @@ class TensorProducer(_core.Producer):
             TypeError: the sample is not an array (lists, numpy.matrix, masked arrays: names the conversion), its dtype
                 holds objects, or the metadata is not made of JSON values.
             PoolPermissionError, PoolIncompatibleError, OutOfMemoryError, SystemCallError.
+            With ros_node: SchemaMismatchError (samples cannot be such messages: expected and got), InvalidArgumentError
+            (no such path, metadata that the message cannot carry), TypeError (no message class, an argument missing),
+            ImportError (rclpy or the message package is not here: with the command that gets it), and rclpy's own.
 
         Example:
             >>> image = np.zeros((480, 640, 3), np.uint8)
@@ -127,6 +209,8 @@ class TensorProducer(_core.Producer):
             >>> observation = TensorProducer.from_sample("obs", {"rgb": rgb, "depth": depth, "q": np.zeros(7)})
             >>> cloud = TensorProducer.from_sample("lidar", np.zeros((120_000, 4), np.float32), variable=True)
             >>> cloud.publish(points)                   # any (n, 4) with n <= 120_000
+            >>> joints = TensorProducer.from_sample("arm/q", np.zeros(7), metadata={"names": names}, ros_node=node,
+            ...                                     ros_topic="/joint_states", ros_msg_type=JointState)
         """
         return cls(
             pool_name,
@@ -138,7 +222,24 @@ class TensorProducer(_core.Producer):
             keep=keep,
             mode=mode,
             origin="torch" if samples.origin_of(sample) == _core.ORIGIN_TORCH else "numpy",
+            ros_node=ros_node,
+            ros_topic=ros_topic,
+            ros_msg_type=ros_msg_type,
+            ros_qos=ros_qos,
+            ros_field=ros_field,
         )
+
+    def cleanup(self) -> None:
+        """Remove the pool (unless made with keep=True) and, with `ros_node=`, destroy the publisher.
+
+        Streams treat the pool as absent, those that wait wake up. Idempotent, and harmless in any order with
+        `node.destroy_node()` and `rclpy.shutdown()`; later calls raise ClosedError. In a forked child it leaves the
+        parent's pool alone.
+        """
+        super().cleanup()
+        publication = getattr(self, "publication", None)
+        if publication is not None:
+            publication.close()
 
     def readers(self) -> list[ReaderInfo]:
         """The streams that are connected now: who they are, what they have read, what they hold.
@@ -157,6 +258,13 @@ class TensorProducer(_core.Producer):
         """dtype of a sample: a numpy.dtype, or a torch.dtype when the sample was torch's; a dict pool: a dict."""
         is_torch = self.origin == _core.ORIGIN_TORCH
         return by_field(self.schema, native_dtypes(self.schema, is_torch))
+
+    @property
+    def ros_stats(self) -> PublicationStats | None:
+        """What became of the samples on their way to ROS: topic, msg_type, path ("fast": handed to rcl without the GIL,
+        or "portable"), published, misfits, failures, bytes, problem (the last one, in words). None without
+        `ros_node=`."""
+        return None if self.publication is None else self.publication.stats
 
     @property
     def metadata(self) -> dict[str, Any]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from . import _core, samples
 from .describe import by_field, native_dtypes, parse_metadata
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
+
+    from .infos import StreamStats
+    from .ros.source import RosSource
 
 
 class TensorStream(_core.Stream):
@@ -32,6 +36,16 @@ class TensorStream(_core.Stream):
     Threads: any; calls take turns. Processes: after a fork the child's stream opens itself anew. Streams pickle by
     name: a worker process gets a stream of its own, made with the same arguments.
 
+    **From a ROS topic.** With `ros_node=`, `ros_topic=` and `ros_msg_type=` the stream also makes the pool: it
+    subscribes on that node, converts each message in C and publishes it into the local pool `pool_name`, which any
+    process may read, and which the stream itself reads. The user spins the node; the callbacks run there, in a
+    callback group of their own. A sample's stamp is its message's header's, or the node's clock when that is
+    missing or zero. What does not fit the pool (another size, encoding or dtype, a missing joint) is never
+    reinterpreted: it is counted in `stats`, and the node's logger warns once of each kind. `metadata` has what the
+    first message says: frame_id, encoding, joint names. `cleanup()` removes the pool and the subscription; so does
+    an orderly end of the process. Waiting (`get_new`, ...) in a callback of the thread that spins the node would
+    wait for itself, and raises WrongStateError. A pickled or forked copy only reads the pool.
+
     Args:
         pool_name: the pool's name.
         backend: "numpy" or "torch": which arrays to give. None: torch if the producer's sample was torch (or, for a
@@ -42,22 +56,49 @@ class TensorStream(_core.Stream):
             say otherwise.
         copy: give private, contiguous, writable arrays instead of views. Each get_* can say otherwise.
         start: "newest": what is in the pool now counts as seen. "oldest": the cursor is before the history.
+        ros_node: the rclpy node to subscribe on. It is never spun, and never added to an executor.
+        ros_topic: the topic's name, which the node's namespace and remappings apply to.
+        ros_msg_type: the message class, such as `sensor_msgs.msg.Image`.
+        ros_sample_data: an array like those that messages are to become, or a dict of them; makes the pool at once.
+            An Image: (H, W, 3) uint8 for rgb8; a PointCloud2: (N, 3) float32 for up to N points x, y, z; a
+            JointState: (J,) float64 positions, or (3, J) with velocities and efforts. The keys of a dict are paths in
+            the message, unless ros_field says which. None: the first message decides, and the pool is made when it
+            comes.
+        ros_qos: a QoSProfile, or a depth (reliable). None: reliable when all publishers are, else best effort; keep
+            last 10, volatile; chosen again when publishers come and go.
+        ros_field: what of the message to take: a path such as "pose.position", or a dict {field name: path}. None:
+            the type's default tensor.
+        ros_joints: JointState: which joints, in which order. None: as in the first message.
+        ros_point_fields: PointCloud2 as (N, k): which fields. None: x, y, z and further ones in their order.
+        ros_variable: whether sequences make fields of variable length. None: as is usual for the type (points do).
+        ros_history_len: history_len of the pool.
 
     Raises:
         InvalidNameError (ValueError): no pool can have that name. ValueError: another backend, start or max_age.
         TypeError: `expect` is neither sample nor Schema nor "any".
         SchemaMismatchError, PoolCorruptError, PoolIncompatibleError, PoolPermissionError, PoolFullError (64 streams are
             connected; names them): the pool exists, and cannot be read.
-        ImportError: backend is "torch", and torch is not installed.
+        ImportError: backend is "torch", and torch is not installed; or a ros_* argument is given, and rclpy is not
+            there.
+        With ros_*: PoolBusyError when another process has a producer on the pool; SchemaMismatchError when no message
+            of
+        this type can become such a sample; InvalidArgumentError for a path that the message does not have; TypeError
+            and
+        ValueError for other arguments.
 
     Example:
         >>> with TensorStream("cam") as camera:
         ...     image = camera.get_new(timeout=1.0)
+
+        >>> camera = TensorStream("cam", ros_node=node, ros_topic="/camera/image_raw", ros_msg_type=Image,
+        ...                       ros_sample_data=np.zeros((480, 640, 3), np.uint8))
+        >>> rclpy.spin(node)        # elsewhere: TensorStream("cam").get_new()
     """
 
-    __slots__ = ("__weakref__", "arguments")
+    __slots__ = ("__weakref__", "arguments", "source")
 
     arguments: dict[str, Any]
+    source: RosSource | None
 
     def __init__(
         self,
@@ -68,7 +109,18 @@ class TensorStream(_core.Stream):
         max_age: float | None = None,
         copy: bool = False,
         start: Literal["newest", "oldest"] = "newest",
+        ros_node: Any = None,
+        ros_topic: str | None = None,
+        ros_msg_type: Any = None,
+        ros_sample_data: Any = None,
+        ros_qos: Any = None,
+        ros_field: str | Mapping[str, str] | None = None,
+        ros_joints: Sequence[str] | None = None,
+        ros_point_fields: Sequence[str] | None = None,
+        ros_variable: bool | None = None,
+        ros_history_len: int = 10,
     ) -> None:
+        self.source = None
         if start not in ("newest", "oldest"):
             raise ValueError(f'start must be "newest" or "oldest", not {start!r}')
         follow_schema = isinstance(expect, str) and expect == "any"
@@ -80,16 +132,46 @@ class TensorStream(_core.Stream):
             "copy": copy,
             "start": start,
         }
-        super().__init__(
-            pool_name,
-            backend,
-            schema,
-            follow_schema,
-            start == "oldest",
-            max_age,
-            copy,
-            _core.registry_folder(),
-        )
+        of_topic = (ros_node, ros_topic, ros_msg_type)
+        details = (ros_sample_data, ros_qos, ros_field, ros_joints, ros_point_fields)
+        if any(argument is not None for argument in (*of_topic, *details, ros_variable)):
+            from .ros.request import Request
+            from .ros.source import RosSource
+
+            self.source = RosSource(pool_name, Request(*of_topic, *details, ros_variable, ros_history_len))
+        try:
+            super().__init__(
+                pool_name,
+                backend,
+                schema,
+                follow_schema,
+                start == "oldest",
+                max_age,
+                copy,
+                _core.registry_folder(),
+            )
+            if self.source is not None:
+                self.before_wait = self.source.before_wait
+                self.source.start()
+        except BaseException:
+            if self.source is not None:
+                self.source.cleanup()
+            raise
+
+    @property
+    def stats(self) -> StreamStats:
+        """Counters of the stream, and of its ROS topic when it has one."""
+        counters: dict[str, Any] = {**super().stats}
+        if self.source is not None:
+            counters.update(self.source.stats())
+        return cast("StreamStats", counters)
+
+    def cleanup(self) -> None:
+        """Close the stream. Arrays that it gave stay valid. A stream of a ROS topic also unsubscribes and removes its
+        pool. Idempotent; later calls raise ClosedError."""
+        if self.source is not None:
+            self.source.cleanup()
+        super().cleanup()
 
     @property
     def shape(self) -> tuple[int, ...] | dict[str, tuple[int, ...]] | None:

@@ -1,4 +1,4 @@
-"""Runs on a real rclpy and other programs' codecs: see requirements.txt."""
+"""Runs on a real rclpy and other programs' codecs"""
 
 from __future__ import annotations
 

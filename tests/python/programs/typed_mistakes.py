@@ -17,7 +17,7 @@ stream.get_new(timeout="1")  # mistake
 stream.get_last(1.0)  # mistake
 stream.get_history(4, pad="mirror")  # mistake
 stream.get_at(0, "closest")  # mistake
-stream.stats["lost"]  # mistake
+stream.stats["missing"]  # mistake
 wait_any(stream.pool_name)  # mistake
 inspect_pool("cam").sequence  # mistake
 remove_pool("cam", True)  # mistake

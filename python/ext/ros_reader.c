@@ -1,0 +1,347 @@
+/* ros_reader.c: the RosReader class: serialized messages become samples of a pool. */
+#include "rcl.h"
+#include "ros.h"
+
+#include <polymorph_ipc/ros.h>
+
+typedef struct py_ros_reader {
+    PyObject_HEAD
+    py_state *state;
+    pmipc_ros_reader *reader;  /* NULL: not initialised */
+    py_ros_buffer buffer;      /* of takes */
+    py_ros_losses losses;      /* between takes */
+    py_gate gate;              /* one thread at a time for all of these */
+} py_ros_reader;
+
+/* ---- life */
+
+static int reader_init(PyObject *object, PyObject *args, PyObject *kwargs)
+{
+    py_ros_reader *self = (py_ros_reader *)object;
+    static char *keywords[] = {"types", "message", "fields", "joints", "point_fields", "variable", NULL};
+    PyObject *texts, *fields, *joints = Py_None, *points = Py_None, *variable = Py_None;
+    const char *message;
+    self->state = py_state_of(Py_TYPE(object));
+    if (self->state == NULL
+        || !PyArg_ParseTupleAndKeywords(args, kwargs, "O!sO!|OOO", keywords, &PyDict_Type, &texts, &message,
+                                        &PyDict_Type, &fields, &joints, &points, &variable))
+        return -1;
+    if (self->reader != NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "this reader is made already");
+        return -1;
+    }
+    pmipc_ros_field list[PMIPC_MAX_FIELDS];
+    uint32_t field_count, joint_count, point_count;
+    const char **joint_names = NULL, **point_names = NULL;
+    pmipc_cdr_types *types = NULL;
+    int result = -1;
+    if (py_ros_read_fields(fields, list, &field_count) < 0 || py_ros_read_texts(joints, "joints", &joint_names, &joint_count) < 0
+        || py_ros_read_texts(points, "point_fields", &point_names, &point_count) < 0
+        || (types = py_ros_read_types(self->state, texts)) == NULL)
+        goto done;
+    int is_variable = variable == Py_None ? -1 : PyObject_IsTrue(variable);
+    if (PyErr_Occurred())
+        goto done;
+    pmipc_ros_reader_options options = {
+        .joints = joint_names,
+        .joint_count = joint_count,
+        .point_fields = point_names,
+        .point_field_count = point_count,
+        .variable = is_variable < 0   ? PMIPC_ROS_VARIABLE_BY_TYPE
+                    : is_variable ? PMIPC_ROS_VARIABLE_ALWAYS
+                                  : PMIPC_ROS_VARIABLE_NEVER,
+    };
+    pmipc_error error = {0};
+    if (pmipc_ros_reader_create(&self->reader, types, message, list, field_count, &options, &error) == PMIPC_OK)
+        result = 0;
+    else
+        py_raise_error(self->state, &error);
+done:
+    pmipc_cdr_types_destroy(types);
+    PyMem_Free(joint_names);
+    PyMem_Free(point_names);
+    return result;
+}
+
+static void reader_dealloc(PyObject *object)
+{
+    py_ros_reader *self = (py_ros_reader *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    pmipc_ros_reader_destroy(self->reader);
+    py_ros_buffer_free(&self->buffer);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+/* ---- before the first sample */
+
+static int check_made(const py_ros_reader *self)
+{
+    if (self->reader != NULL)
+        return 0;
+    PyErr_SetString(PyExc_RuntimeError, "RosReader.__init__ was not called");
+    return -1;
+}
+
+static PyObject *reader_expect(PyObject *object, PyObject *sample)
+{
+    py_ros_reader *self = (py_ros_reader *)object;
+    if (check_made(self) < 0)
+        return NULL;
+    if (!Py_IS_TYPE(sample, self->state->schema_type)) {
+        PyErr_Format(PyExc_TypeError, "expect() takes a Schema, not %.100s", Py_TYPE(sample)->tp_name);
+        return NULL;
+    }
+    pmipc_schema *schema = PyMem_Calloc(1, sizeof *schema);
+    PyObject *result = NULL;
+    if (schema == NULL)
+        return PyErr_NoMemory();
+    pmipc_error error = {0};
+    if (py_gate_enter(&self->gate) < 0)
+        goto done;
+    pmipc_status status = pmipc_ros_reader_expect(self->reader, &((py_schema *)sample)->schema, schema, &error);
+    py_gate_leave(&self->gate);
+    if (status == PMIPC_OK)
+        result = (PyObject *)py_schema_wrap(self->state, schema);
+    else
+        py_raise_error(self->state, &error);
+done:
+    PyMem_Free(schema);
+    return result;
+}
+
+static PyObject *reader_learn(PyObject *object, PyObject *message)
+{
+    py_ros_reader *self = (py_ros_reader *)object;
+    Py_buffer bytes;
+    if (check_made(self) < 0 || PyObject_GetBuffer(message, &bytes, PyBUF_SIMPLE) < 0)
+        return NULL;
+    pmipc_schema *schema = PyMem_Calloc(1, sizeof *schema);
+    PyObject *result = NULL;
+    pmipc_error error = {0};
+    if (schema == NULL) {
+        PyErr_NoMemory();
+    } else if (py_gate_enter(&self->gate) == 0) {
+        pmipc_status status = pmipc_ros_reader_learn(self->reader, bytes.buf, (size_t)bytes.len, schema, &error);
+        if (status == PMIPC_OK) {
+            py_schema *wrapped = py_schema_wrap(self->state, schema);
+            if (wrapped != NULL)
+                result = Py_BuildValue("(Ns)", wrapped, pmipc_ros_reader_metadata(self->reader));
+        } else {
+            py_raise_error(self->state, &error);
+        }
+        py_gate_leave(&self->gate);
+    }
+    PyMem_Free(schema);
+    PyBuffer_Release(&bytes);
+    return result;
+}
+
+/* ---- samples */
+
+/* What becomes of one message. */
+typedef struct outcome {
+    py_ros_taken taken;
+    pmipc_status status;
+    uint64_t seq;
+    pmipc_error error;
+} outcome;
+
+static py_ros_taken take(py_ros_reader *self, void *subscription, pmipc_error *error)
+{
+    py_ros_origin origin;
+    py_ros_taken taken = py_ros_take(subscription, &self->buffer, &origin, error);
+    if (taken == PY_ROS_TAKEN)
+        py_ros_losses_count(&self->losses, &origin);
+    return taken;
+}
+
+/* Take when there is a subscription, then publish. Needs no GIL. */
+static void process(py_ros_reader *self, pmipc_producer *producer, void *subscription, const Py_buffer *bytes,
+                    int64_t fallback_stamp_ns, outcome *result)
+{
+    result->taken = subscription == NULL ? PY_ROS_TAKEN : take(self, subscription, &result->error);
+    if (result->taken != PY_ROS_TAKEN)
+        return;
+    if (producer == NULL) {
+        result->status = result->error.status = PMIPC_CLOSED;
+        return;
+    }
+    const void *data = subscription == NULL ? bytes->buf : self->buffer.bytes;
+    size_t length = subscription == NULL ? (size_t)bytes->len : self->buffer.length;
+    result->status = pmipc_ros_reader_publish(self->reader, producer, data, length, fallback_stamp_ns, &result->seq,
+                                              &result->error);
+}
+
+/* seq, None when there was nothing to take, (status, text) for what could not become a sample; exception: rcl failed. */
+static PyObject *outcome_value(py_ros_reader *self, const outcome *result)
+{
+    if (result->taken == PY_ROS_NOTHING)
+        Py_RETURN_NONE;
+    if (result->taken == PY_ROS_FAILED) {
+        py_raise_error(self->state, &result->error);
+        return NULL;
+    }
+    if (result->status == PMIPC_OK)
+        return PyLong_FromUnsignedLongLong(result->seq);
+    const char *text = result->error.text[0] ? result->error.text : pmipc_status_text(result->status);
+    PyObject *words = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+    return words == NULL ? NULL : Py_BuildValue("(sN)", pmipc_status_name(result->status), words);
+}
+
+/* With both locks held. */
+static void run(py_ros_reader *self, py_producer *producer, void *subscription, const Py_buffer *bytes,
+                int64_t fallback_stamp_ns, outcome *result)
+{
+    pmipc_producer *handle = producer->handle != NULL ? producer->handle->producer : NULL;
+    size_t expected = subscription != NULL ? self->buffer.length : (size_t)bytes->len;
+    if (subscription != NULL ? self->buffer.bytes != NULL && expected <= PY_RELEASE_GIL_BYTES
+                             : expected <= PY_RELEASE_GIL_BYTES) {
+        process(self, handle, subscription, bytes, fallback_stamp_ns, result);
+        return;
+    }
+    py_gate_hold(&self->gate);
+    py_gate_hold(&producer->gate);
+    Py_BEGIN_ALLOW_THREADS
+    process(self, handle, subscription, bytes, fallback_stamp_ns, result);
+    Py_END_ALLOW_THREADS
+    py_gate_unhold(&producer->gate);
+    py_gate_unhold(&self->gate);
+}
+
+static PyObject *guarded(py_ros_reader *self, PyObject *target, void *subscription, const Py_buffer *bytes,
+                         int64_t fallback_stamp_ns)
+{
+    if (!PyObject_TypeCheck(target, self->state->producer_type)) {
+        PyErr_Format(PyExc_TypeError, "expected a TensorProducer, got %.100s", Py_TYPE(target)->tp_name);
+        return NULL;
+    }
+    py_producer *producer = (py_producer *)target;
+    outcome *result = PyMem_Calloc(1, sizeof *result);
+    PyObject *value = NULL;
+    if (result == NULL)
+        return PyErr_NoMemory();
+    if (producer->generation != py_generation()) {
+        (void)py_producer_refuse(producer);
+    } else if (py_gate_enter(&self->gate) == 0) {
+        if (py_gate_enter(&producer->gate) == 0) {
+            run(self, producer, subscription, bytes, fallback_stamp_ns, result);
+            py_gate_leave(&producer->gate);
+        }
+        py_gate_leave(&self->gate);
+        if (!PyErr_Occurred())
+            value = outcome_value(self, result);
+    }
+    PyMem_Free(result);
+    return value;
+}
+
+static PyObject *reader_publish(PyObject *object, PyObject *args)
+{
+    py_ros_reader *self = (py_ros_reader *)object;
+    PyObject *producer;
+    Py_buffer bytes;
+    long long stamp_ns;
+    if (check_made(self) < 0 || !PyArg_ParseTuple(args, "Oy*L", &producer, &bytes, &stamp_ns))
+        return NULL;
+    PyObject *value = guarded(self, producer, NULL, &bytes, stamp_ns);
+    PyBuffer_Release(&bytes);
+    return value;
+}
+
+static int read_pointer(py_ros_reader *self, PyObject *number, void **pointer)
+{
+    if (check_made(self) < 0)
+        return -1;
+    *pointer = PyLong_AsVoidPtr(number);
+    if (*pointer == NULL) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_ValueError, "a subscription's pointer cannot be 0");
+        return -1;
+    }
+    if (py_rcl_find())
+        return 0;
+    py_raise_format(self->state, PMIPC_UNSUPPORTED, "rcl_take_serialized_message is not in this process");
+    return -1;
+}
+
+static PyObject *reader_get_lost(PyObject *object, void *unused)
+{
+    (void)unused;
+    return PyLong_FromUnsignedLongLong(((py_ros_reader *)object)->losses.lost);
+}
+
+static PyObject *reader_take(PyObject *object, PyObject *args)
+{
+    py_ros_reader *self = (py_ros_reader *)object;
+    PyObject *producer, *number;
+    long long stamp_ns;
+    void *subscription;
+    if (!PyArg_ParseTuple(args, "OOL", &producer, &number, &stamp_ns) || read_pointer(self, number, &subscription) < 0)
+        return NULL;
+    return guarded(self, producer, subscription, NULL, stamp_ns);
+}
+
+static PyObject *reader_take_bytes(PyObject *object, PyObject *number)
+{
+    py_ros_reader *self = (py_ros_reader *)object;
+    void *subscription;
+    pmipc_error error = {0};
+    if (read_pointer(self, number, &subscription) < 0 || py_gate_enter(&self->gate) < 0)
+        return NULL;
+    py_ros_taken taken;
+    PyObject *bytes = NULL;
+    py_gate_hold(&self->gate);
+    Py_BEGIN_ALLOW_THREADS
+    taken = take(self, subscription, &error);
+    Py_END_ALLOW_THREADS
+    py_gate_unhold(&self->gate);
+    if (taken == PY_ROS_TAKEN)
+        bytes = PyBytes_FromStringAndSize((const char *)self->buffer.bytes, (Py_ssize_t)self->buffer.length);
+    else if (taken == PY_ROS_NOTHING)
+        bytes = Py_NewRef(Py_None);
+    else
+        py_raise_error(self->state, &error);
+    py_gate_leave(&self->gate);
+    return bytes;
+}
+
+PyObject *py_ros_rcl_is_here(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    return PyBool_FromLong(py_rcl_find());
+}
+
+#include "docs.h"
+
+static PyMethodDef reader_methods[] = {
+    {"expect", reader_expect, METH_O, DOC_RosReader_expect},
+    {"learn", reader_learn, METH_O, DOC_RosReader_learn},
+    {"publish", reader_publish, METH_VARARGS, DOC_RosReader_publish},
+    {"take", reader_take, METH_VARARGS, DOC_RosReader_take},
+    {"take_bytes", reader_take_bytes, METH_O, DOC_RosReader_take_bytes},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef reader_getset[] = {
+    {"lost", reader_get_lost, NULL, DOC_RosReader_lost, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot reader_slots[] = {
+    {Py_tp_doc, DOC_RosReader},
+    {Py_tp_new, PyType_GenericNew},
+    {Py_tp_init, reader_init},
+    {Py_tp_dealloc, reader_dealloc},
+    {Py_tp_methods, reader_methods},
+    {Py_tp_getset, reader_getset},
+    {0, NULL},
+};
+
+PyType_Spec py_ros_reader_spec = {
+    .name = "polymorph_ipc._core.RosReader",
+    .basicsize = sizeof(py_ros_reader),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = reader_slots,
+};

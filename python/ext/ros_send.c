@@ -1,0 +1,204 @@
+/* ros_send.c: from a sample to the middleware. The fast way encodes into memory that is used again and again and hands
+ * it to rcl, all without the GIL; the portable way makes bytes and calls rclpy. */
+#include "ros_send.h"
+
+#include "rcl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void py_ros_exit_clear(py_ros_exit *to)
+{
+    Py_CLEAR(to->handle);
+    Py_CLEAR(to->publish);
+    Py_CLEAR(to->now);
+    Py_CLEAR(to->failed);
+    to->publisher = NULL;
+}
+
+/* ---- words */
+
+/* Turn the exception that is set into words: 1. Interrupts and the like are not ours to swallow: -1, still set. */
+static int take_exception(pmipc_status status, pmipc_error *error)
+{
+    if (!PyErr_ExceptionMatches(PyExc_Exception))
+        return -1;
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    PyObject *words = value == NULL ? NULL : PyObject_Str(value);
+    const char *text = words == NULL ? NULL : PyUnicode_AsUTF8(words);
+    PyErr_Clear();
+    *error = (pmipc_error){.status = status};
+    (void)PyOS_snprintf(error->text, sizeof error->text, "%.100s: %.1000s", ((PyTypeObject *)type)->tp_name,
+                        text != NULL ? text : "");
+    Py_XDECREF(words);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    return 1;
+}
+
+void py_ros_report(py_ros_writer *self, const pmipc_error *error)
+{
+    PyObject *failed = Py_XNewRef(self->exit.failed);
+    if (failed == NULL)
+        return;
+    PyObject *words = PyUnicode_DecodeUTF8(error->text, (Py_ssize_t)strlen(error->text), "replace");
+    PyObject *result =
+        words == NULL ? NULL : PyObject_CallFunction(failed, "sO", pmipc_status_name(error->status), words);
+    if (result == NULL)
+        PyErr_WriteUnraisable(failed);
+    Py_XDECREF(result);
+    Py_XDECREF(words);
+    Py_DECREF(failed);
+}
+
+/* ---- encoding */
+
+static bool make_room(py_ros_writer *self, size_t byte_count)
+{
+    /* A little more than is needed: point clouds come in many sizes. */
+    size_t capacity = byte_count + byte_count / 8 + 64;
+    free(self->buffer);  /* nothing of use is in it */
+    self->buffer = malloc(capacity);
+    self->capacity = self->buffer != NULL ? capacity : 0;
+    return self->buffer != NULL;
+}
+
+pmipc_status py_ros_write(py_ros_writer *self, const pmipc_source *sources, int64_t stamp_ns, size_t *byte_count,
+                          pmipc_error *error)
+{
+    pmipc_status status = pmipc_ros_writer_write(self->writer, sources, stamp_ns, self->buffer, self->capacity,
+                                                 byte_count, error);
+    if (status != PMIPC_NO_SPACE)
+        return status;
+    if (!make_room(self, *byte_count)) {
+        *error = (pmipc_error){.status = PMIPC_NO_MEMORY};
+        (void)PyOS_snprintf(error->text, sizeof error->text, "no memory for a message of %zu bytes", *byte_count);
+        return PMIPC_NO_MEMORY;
+    }
+    return pmipc_ros_writer_write(self->writer, sources, stamp_ns, self->buffer, self->capacity, byte_count, error);
+}
+
+/* ---- the two ways; 0, 1 or -1 as py_ros_send */
+
+static int send_by_rcl(py_ros_writer *self, const pmipc_source *sources, int64_t stamp_ns, size_t *byte_count,
+                       pmipc_error *error)
+{
+    PyObject *handle = Py_NewRef(self->exit.handle);
+    PyObject *entered = PyObject_CallMethod(handle, "__enter__", NULL);
+    if (entered == NULL) {
+        Py_DECREF(handle);
+        return take_exception(PMIPC_CLOSED, error);
+    }
+    void *publisher = self->exit.publisher;
+    pmipc_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = py_ros_write(self, sources, stamp_ns, byte_count, error);
+    if (status == PMIPC_OK) {
+        const rcutils_uint8_array message = {self->buffer, *byte_count, self->capacity, py_rcl_allocator};
+        int code = py_rcl.publish(publisher, &message, NULL);
+        if (code != RCL_RET_OK) {
+            py_rcl_explain("rcl_publish_serialized_message", code, error);
+            status = error->status;
+        }
+    }
+    Py_END_ALLOW_THREADS
+    PyObject *left = PyObject_CallMethod(handle, "__exit__", "OOO", Py_None, Py_None, Py_None);
+    if (left == NULL)
+        PyErr_WriteUnraisable(handle);
+    Py_XDECREF(left);
+    Py_DECREF(entered);
+    Py_DECREF(handle);
+    return status == PMIPC_OK ? 0 : 1;
+}
+
+static int send_by_rclpy(py_ros_writer *self, const pmipc_source *sources, int64_t stamp_ns, size_t *byte_count,
+                         pmipc_error *error)
+{
+    pmipc_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = py_ros_write(self, sources, stamp_ns, byte_count, error);
+    Py_END_ALLOW_THREADS
+    if (status != PMIPC_OK)
+        return 1;
+    PyObject *publish = Py_NewRef(self->exit.publish);
+    PyObject *bytes = PyBytes_FromStringAndSize((const char *)self->buffer, (Py_ssize_t)*byte_count);
+    PyObject *result = bytes == NULL ? NULL : PyObject_CallOneArg(publish, bytes);
+    int outcome = result != NULL ? 0 : take_exception(PMIPC_CLOSED, error);
+    Py_XDECREF(result);
+    Py_XDECREF(bytes);
+    Py_DECREF(publish);
+    return outcome;
+}
+
+static int send_one(py_ros_writer *self, const pmipc_source *sources, int64_t stamp_ns, int64_t published_ns,
+                    pmipc_error *error)
+{
+    size_t byte_count = 0;
+    int outcome = 1;
+    if (self->exit.handle != NULL)
+        outcome = send_by_rcl(self, sources, stamp_ns, &byte_count, error);
+    else if (self->exit.publish != NULL)
+        outcome = send_by_rclpy(self, sources, stamp_ns, &byte_count, error);
+    else
+        *error = (pmipc_error){.status = PMIPC_CLOSED, .text = "the publisher is closed"};
+    if (outcome == 0) {
+        self->published++;
+        self->bytes += byte_count;
+        self->latencies_ns[self->latency_count++ % PY_ROS_LATENCIES] = pmipc_monotonic_ns() - published_ns;
+    } else if (outcome > 0 && error->status == PMIPC_SCHEMA_MISMATCH) {
+        self->misfits++;
+    } else {
+        self->failures++;
+    }
+    return outcome;
+}
+
+int py_ros_send(py_ros_writer *self, py_gate *outer, const pmipc_source *sources, int64_t stamp_ns,
+                int64_t published_ns, pmipc_error *error)
+{
+    *error = (pmipc_error){0};
+    if (outer != NULL)
+        py_gate_hold(outer);
+    int outcome = -1;
+    if (py_gate_enter(&self->gate) == 0) {
+        py_gate_hold(&self->gate);
+        outcome = send_one(self, sources, stamp_ns, published_ns, error);
+        py_gate_unhold(&self->gate);
+        py_gate_leave(&self->gate);
+    }
+    if (outer != NULL)
+        py_gate_unhold(outer);
+    return outcome;
+}
+
+/* ---- producers */
+
+int py_ros_send_loan(py_ros_writer *self, py_producer *producer, const pmipc_loan *loan, int64_t stamp_ns,
+                     pmipc_error *error)
+{
+    pmipc_source sources[PMIPC_MAX_FIELDS];
+    for (uint32_t i = 0; i < loan->field_count; i++)
+        sources[i] = (pmipc_source){loan->fields[i].data, loan->fields[i].length};
+    return py_ros_send(self, &producer->gate, sources, stamp_ns, pmipc_monotonic_ns(), error);
+}
+
+int py_ros_stamp(py_ros_writer *self, int64_t *stamp_ns)
+{
+    PyObject *now = Py_XNewRef(self->exit.now);
+    PyObject *ns = now == NULL ? NULL : PyObject_CallNoArgs(now);
+    int64_t value = ns == NULL ? 0 : PyLong_AsLongLong(ns);
+    Py_XDECREF(now);
+    Py_XDECREF(ns);
+    if (PyErr_Occurred()) {
+        pmipc_error ignored;
+        if (take_exception(PMIPC_CLOSED, &ignored) < 0)
+            return -1;
+        value = 0;
+    }
+    /* no node any more, or simulated time that has not begun: the wall clock, as without ROS */
+    *stamp_ns = value > 0 ? value : pmipc_realtime_ns();
+    return 0;
+}

@@ -1,0 +1,50 @@
+"""Defaults of messages' fields, which SLOT_TYPES do not tell, but new messages have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .classes import message_class
+from .types import describe
+
+
+def describe_with_defaults(given: Any) -> dict[str, str]:
+    """The .msg texts of a message class and of all in it, as `types.describe` gives them, and with the fields'
+    defaults: a Quaternion's w is 1, a NavSatStatus's status unknown."""
+    return {name: with_defaults(text, message_class(name, "message")()) for name, text in describe(given).items()}
+
+
+def with_defaults(text: str, fresh: Any) -> str:
+    lines = []
+    for line in text.splitlines():
+        default = literal(getattr(fresh, line.split()[-1], None))
+        lines.append(f"{line} {default}\n" if default else f"{line}\n")
+    return "".join(lines)
+
+
+def literal(value: Any) -> str:
+    """How .msg text writes a default; "" for zero, empty, messages, and what text cannot say."""
+    if isinstance(value, bool):
+        return "true" if value else ""
+    if isinstance(value, (int, float)):
+        return repr(value) if value else ""
+    if isinstance(value, str):
+        return f'"{value}"' if value and value.isprintable() and not set(value) & set("\"'\\") else ""
+    if isinstance(value, (bytes, bytearray)):  # of a byte
+        return str(value[0]) if len(value) == 1 and value[0] else ""
+    if hasattr(value, "get_fields_and_field_types") or value is None:
+        return ""
+    items = [plain(item) for item in value]
+    if not any(items) or not all(isinstance(item, (bool, int, float, str)) for item in items):
+        return ""
+    return f"[{', '.join(literal(item) or ZERO[type(item)] for item in items)}]"
+
+
+ZERO = {bool: "false", int: "0", float: "0", str: '""'}
+
+
+def plain(item: Any) -> Any:
+    """A number of numpy's, or a byte, as Python's own."""
+    if isinstance(item, bytes):
+        return item[0] if item else 0
+    return item.item() if hasattr(item, "item") else item

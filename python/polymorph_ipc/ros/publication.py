@@ -1,0 +1,196 @@
+"""One publisher on the user's node that samples of a pool go to, encoded in C.
+
+fast      The message is encoded into memory that is used again and given to rcl, by the publisher's own pointer,
+          without the GIL.
+portable  Where rcl is not in this process under its name, or rclpy has changed: `publisher.publish(bytes)`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypedDict
+
+from .. import _core
+from . import qos
+from .constants import constants_of
+from .defaults import describe_with_defaults
+from .missing import require_rclpy
+from .types import type_name
+
+DEPTH = 10  # keep last 10, reliable: what ROS calls its default
+
+
+class PublicationStats(TypedDict):
+    """What became of a pool's samples on their way to a topic."""
+
+    topic: str
+    """Its full name, remappings applied."""
+    msg_type: str
+    """"sensor_msgs/msg/Image"."""
+    path: Literal["fast", "portable"]
+    """How messages are handed over: to rcl without the GIL, or to rclpy as bytes."""
+    published: int
+    """Messages that the middleware has taken."""
+    misfits: int
+    """Samples that could be no message of this type (a bound, a list's length)."""
+    failures: int
+    """Samples that ROS would not take: node or publisher destroyed, context shut down, the middleware's own errors."""
+    bytes: int
+    """Of all published messages."""
+    problem: str
+    """The last misfit or failure in words; "" when there was none."""
+
+
+def make_writer(
+    pool_name: str,
+    schema: _core.Schema,
+    message_class: Any,
+    field: str | Mapping[str, str] | None,
+    metadata: Mapping[str, Any],
+) -> _core.RosWriter:
+    """The encoder of a pool's samples as messages. Raises InvalidArgumentError, SchemaMismatchError, UnsupportedError,
+    each with the pool's name."""
+    constants = constants_of(metadata, message_class, pool_name)
+    try:
+        return _core.RosWriter(
+            pool_name,
+            describe_with_defaults(message_class),
+            type_name(message_class),
+            schema,
+            fields_of(schema, field),
+            constants,
+        )
+    except _core.PolymorphError as problem:
+        raise type(problem)(f"pool {pool_name!r}: {problem}") from None
+
+
+def fields_of(schema: _core.Schema, field: str | Mapping[str, str] | None) -> dict[str, str] | None:
+    """Paths by field name, as RosWriter takes them."""
+    if field is None:
+        return None
+    if isinstance(field, str):
+        if schema.is_dict:
+            raise TypeError("ros_field must be a dict {field of the sample: path in the message} for a dict sample")
+        return {"": field}
+    if not isinstance(field, Mapping):
+        raise TypeError(f"ros_field must be a path, a dict of paths or None, not {field!r}")
+    if not schema.is_dict:
+        raise TypeError("ros_field must be one path: the sample is no dict")
+    return dict(field)
+
+
+def default_qos(ros_qos: Any) -> Any:
+    """The QoSProfile of a publisher: as given, or reliable, keep last 10."""
+    return qos.as_given(DEPTH if ros_qos is None else ros_qos)
+
+
+def check_node(node: Any, argument: str) -> None:
+    require_rclpy(argument)
+    if not hasattr(node, "create_publisher") or not hasattr(node, "get_logger"):
+        raise TypeError(f"{argument} must be an rclpy.node.Node, not {type(node).__name__}")
+
+
+class Publication:
+    """A publisher, the writer that feeds it, and what became of the samples.
+
+    Threads: any. `rewrite` gives it another writer, when the pool is made anew with another schema or metadata.
+    """
+
+    def __init__(
+        self,
+        node: Any,
+        topic: str,
+        message_class: Any,
+        ros_qos: Any,
+        pool_name: str,
+        on_closed: Callable[[], None] | None = None,
+    ) -> None:
+        self.node = node
+        self.pool_name = pool_name
+        self.message_class = message_class
+        self.msg_type = type_name(message_class)
+        self.publisher = node.create_publisher(message_class, topic, default_qos(ros_qos))
+        self.clock = node.get_clock()
+        self.on_closed = on_closed
+        self.generation = _core.fork_generation()
+        self.lock = threading.Lock()
+        self.writer: _core.RosWriter | None = None
+        self.before = {"published": 0, "misfits": 0, "failures": 0, "bytes": 0}  # by earlier writers
+        self.problem = ""
+        self.warned: set[str] = set()
+        self.is_open = True
+        handle = self.publisher.handle
+        with handle:
+            self.topic = str(self.publisher.topic_name)
+            is_fast = _core.ros_rcl_is_here() and hasattr(handle, "pointer")
+            self.pointer: int | None = handle.pointer if is_fast else None
+
+    def rewrite(self, writer: _core.RosWriter) -> None:
+        """From now on samples are written by this one."""
+        handle = self.publisher.handle if self.pointer is not None else None
+        writer.connect(handle, self.pointer, self.publisher.publish, self.now, self.failed)
+        with self.lock:
+            if self.writer is not None:
+                counters = self.writer.counters
+                self.before = {key: self.before[key] + counters[key] for key in counters}
+            self.writer = writer
+
+    def now(self) -> int:
+        """The node's clock, ns since the epoch; simulated when the node uses simulated time."""
+        return int(self.clock.now().nanoseconds)
+
+    def failed(self, status: str, words: str) -> None:
+        """A sample was not published."""
+        self.problem = words
+        kind = "misfit" if status == "SCHEMA_MISMATCH" else "failure"
+        if kind not in self.warned:
+            self.warned.add(kind)
+            if kind == "misfit":
+                why = f"a sample is no {self.msg_type}: {words}"
+            elif status == "CLOSED":
+                why = f"ROS takes no more messages, the node or its publisher was destroyed ({words})"
+            else:
+                why = f"ROS did not take a message: {words}"
+            self.warn(f"{why}. The pool is not affected; further ones are only counted, in the stats")
+        if status == "CLOSED" and self.on_closed is not None:
+            self.on_closed()
+
+    def warn(self, words: str) -> None:
+        """By the node's logger, which a destroyed node still has; else by Python's."""
+        text = f"pool {self.pool_name!r} to topic {self.topic}: {words}"
+        try:
+            self.node.get_logger().warning(text)
+        except Exception:
+            logging.getLogger("polymorph_ipc").warning(text)
+
+    @property
+    def stats(self) -> PublicationStats:
+        with self.lock:
+            counters = self.writer.counters if self.writer is not None else dict.fromkeys(self.before, 0)
+            total = {key: self.before[key] + counters[key] for key in counters}
+        return {
+            "topic": self.topic,
+            "msg_type": self.msg_type,
+            "path": "fast" if self.pointer is not None else "portable",
+            "published": total["published"],
+            "misfits": total["misfits"],
+            "failures": total["failures"],
+            "bytes": total["bytes"],
+            "problem": self.problem,
+        }
+
+    def close(self) -> None:
+        """Destroy the publisher. Idempotent; harmless when the node is destroyed or its context shut down already."""
+        if self.generation != _core.fork_generation():
+            return  # the publisher is the parent's
+        with self.lock:
+            was_open, self.is_open = self.is_open, False
+        if not was_open:
+            return
+        if self.writer is not None:
+            self.writer.disconnect()
+        with contextlib.suppress(Exception):  # rclpy's ways to say that it is gone differ
+            self.node.destroy_publisher(self.publisher)

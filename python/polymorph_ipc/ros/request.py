@@ -1,0 +1,97 @@
+"""The `ros_*` arguments of `TensorStream`: what they mean, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .. import _core, samples
+from . import qos, types
+from .missing import require_rclpy
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for: the `ros_*` arguments of `TensorStream`."""
+
+    node: Any
+    topic: Any
+    message_class: Any
+    sample: Any = None
+    qos: Any = None
+    field: Any = None
+    joints: Any = None
+    point_fields: Any = None
+    variable: bool | None = None
+    history_len: int = 10
+
+    def check(self) -> None:
+        """Raise for what can be seen to be wrong before anything is made."""
+        given = {"ros_node": self.node, "ros_topic": self.topic, "ros_msg_type": self.message_class}
+        missing = [f"{name}=" for name, value in given.items() if value is None]
+        present = next((name for name, value in given.items() if value is not None), "ros_node")
+        require_rclpy(present)
+        if missing:
+            raise TypeError(
+                f"a stream of a ROS topic needs ros_node=, ros_topic= and ros_msg_type=: {missing[0]} is missing"
+            )
+        from rclpy.node import Node
+
+        if not isinstance(self.node, Node):
+            raise TypeError(f"ros_node must be a rclpy.node.Node, not {self.node!r}")
+        if not isinstance(self.topic, str) or not self.topic:
+            raise TypeError(f'ros_topic must be the name of a topic such as "/camera/image_raw", not {self.topic!r}')
+        if not types.is_message_class(self.message_class):
+            raise TypeError(
+                f"ros_msg_type must be a message class such as sensor_msgs.msg.Image, not {self.message_class!r}"
+            )
+        if self.variable is not None and not isinstance(self.variable, bool):
+            raise TypeError(f"ros_variable must be True, False or None, not {self.variable!r}")
+        if self.qos is not None:
+            qos.as_given(self.qos)
+
+    def fields(self) -> dict[str, str]:
+        """Path in the message by field name of the pool."""
+        is_dict = isinstance(self.sample, Mapping)
+        if self.field is None:
+            return {str(name): str(name) for name in self.sample} if is_dict else {"": ""}
+        if isinstance(self.field, str):
+            if is_dict:
+                raise TypeError("ros_field must be a dict {field name: path} when ros_sample_data is a dict")
+            return {"": self.field}
+        if not isinstance(self.field, Mapping) or not self.field:
+            raise TypeError(f"ros_field must be a path, or a dict {{field name: path}}, not {self.field!r}")
+        if self.sample is not None and (not is_dict or set(self.sample) != set(self.field)):
+            names = sorted(self.sample) if is_dict else "a plain array"
+            raise ValueError(f"ros_sample_data must be a dict with the fields that ros_field names: "
+                             f"{sorted(self.field)}, not {names}")  # fmt: skip
+        return {str(name): str(path) for name, path in self.field.items()}
+
+    def sample_schema(self) -> _core.Schema | None:
+        """The schema of the sample, its fields in the order of `fields()`."""
+        if self.sample is None:
+            return None
+        sample = (
+            {name: self.sample[name] for name in self.fields()} if isinstance(self.sample, Mapping) else self.sample
+        )
+        return samples.schema_for(sample, False, "ros_sample_data")
+
+    def reader(self) -> _core.RosReader:
+        return _core.RosReader(
+            types.describe(self.message_class),
+            types.type_name(self.message_class),
+            self.fields(),
+            names("ros_joints", self.joints),
+            names("ros_point_fields", self.point_fields),
+            self.variable,
+        )
+
+
+def names(argument: str, value: Any) -> list[str] | None:
+    if value is None:
+        return None
+    found = None if isinstance(value, (str, bytes)) else list(value)
+    if not found or not all(isinstance(name, str) for name in found):
+        raise TypeError(f"{argument} must be a list of names, not {value!r}")
+    return found

@@ -1,0 +1,385 @@
+"""What feeds a `TensorStream` with `ros_node=`: a subscription on the user's node, and the pool that it fills."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from .. import _core, samples
+from ..producer import TensorProducer
+from . import qos, types
+from .request import Request
+from .spinning import PATIENCE, Spinning
+from .subscription import Subscription
+
+if TYPE_CHECKING:
+    from ..infos import RosStats
+
+TICK = 0.5  # seconds between two looks at the topic's publishers
+SILENCE = 5.0  # seconds without a message after which best effort is suspected
+SMALL = 65536  # bytes of a sample below which all messages that wait are taken at once
+MANY_LOST = 10  # messages
+RETRY = 1.0  # seconds until a pool that could not be made is tried again
+MAX_KINDS = 32  # of misfits that are told apart
+MISFITS = ("SCHEMA_MISMATCH", "CORRUPT", "UNSUPPORTED")
+NUMBERS = re.compile(r"\d+(?:\.\d+)?")
+
+
+@dataclass
+class Kind:
+    """One kind of misfit: the words of the first, and how many there were."""
+
+    words: str
+    count: int = 0
+
+
+class RosSource:
+    """Subscribes on the user's node and publishes what arrives into a pool. Never spins, never touches an executor.
+
+    Its callbacks run one at a time, in a callback group of their own, on whatever thread spins the node. The node owns
+    it: it goes on until `cleanup()`, `node.destroy_node()` or the process's end, also when nobody holds its stream.
+    """
+
+    def __init__(self, pool_name: str, request: Request) -> None:
+        request.check()
+        self.pool_name = pool_name
+        self.request = request
+        self.node = request.node
+        self.topic: str = request.topic
+        self.type_name = types.type_name(request.message_class)
+        self.reader = request.reader()
+        self.spinning = Spinning(self.node)
+        self.clock = self.node.get_clock()
+        self.is_simulated = self.clock.ros_time_is_active
+        self.at_once = 1
+        self.generation = _core.fork_generation()
+        self.lock = threading.RLock()
+        self.closed = False
+        self.learned: tuple[_core.Schema, str] | None = None  # schema and metadata of the first message
+        self.running = False  # the pool carries what was learned
+        self.retry_at = 0.0
+        self.producer: TensorProducer | None = None
+        self.subscription: Subscription | None = None
+        self.timer: Any = None
+        self.path: Literal["fast", "portable"] | None = None
+        self.messages = 0
+        self.published = 0
+        self.misfits = 0
+        self.failures = 0
+        self.kinds: dict[str, Kind] = {}
+        self.warned: set[str] = set()
+        self.publishers = 0
+        self.messages_seen = 0
+        self.last_message = time.monotonic()
+        self.alone_until = time.monotonic()
+        sample = request.sample_schema()
+        if sample is not None:
+            self.make_pool(self.reader.expect(sample), {"ros_type": self.type_name})
+        else:
+            self.clear_the_name()
+
+    # ---- the pool
+
+    def make_pool(self, schema: _core.Schema, metadata: dict[str, Any]) -> None:
+        """Make the pool, or one in its place. Streams go over to it at their next read."""
+        old, self.producer = self.producer, None
+        if old is not None:
+            old.abandon()  # the name is never without a pool: the new one replaces it
+        is_torch = self.request.sample is not None and samples.origin_of(self.request.sample) == _core.ORIGIN_TORCH
+        self.producer = TensorProducer(
+            self.pool_name,
+            schema,
+            self.request.history_len,
+            metadata=metadata,
+            origin="torch" if is_torch else "numpy",
+        )
+
+    def clear_the_name(self) -> None:
+        """Until the first message there is no pool: not one of somebody living (PoolBusyError), and no dead one's,
+        whose frames would be taken for this topic's."""
+        with contextlib.suppress(_core.PoolNotFoundError):
+            _core.registry_remove(self.pool_name, _core.registry_folder(), False)
+
+    # ---- the subscription
+
+    def start(self) -> None:
+        """Begin to listen."""
+        from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+        from rclpy.clock import Clock
+        from rclpy.clock_type import ClockType
+
+        self.group = MutuallyExclusiveCallbackGroup()
+        # Reliable while nobody publishes: that a publisher is not is noticed by an event, and nothing is lost that it
+        # promised; best effort until the next look would lose the first messages of one that is.
+        reliable = qos.wants_reliable(self.find_publishers(self.request.topic), True)
+        self.subscribe(qos.chosen(reliable) if self.request.qos is None else qos.as_given(self.request.qos))
+        self.timer = self.node.create_timer(
+            TICK,
+            self.on_tick,
+            callback_group=self.group,
+            clock=Clock(clock_type=ClockType.STEADY_TIME),  # the node's own stands still under simulated time
+        )
+
+    def subscribe(self, profile: Any) -> None:
+        self.subscription = Subscription(
+            self.node,
+            self.request.message_class,
+            self.request.topic,
+            profile,
+            self.group,
+            self.on_take,
+            self.on_bytes,
+            self.on_incompatible,
+        )
+        self.topic = self.subscription.topic
+
+    def find_publishers(self, topic: str) -> list[Any]:
+        """The publishers of our type, also of a name that remappings change."""
+        found = self.node.get_publishers_info_by_topic(self.node.resolve_topic_name(topic))
+        return [info for info in found if info.topic_type == self.type_name]
+
+    def choose_again(self) -> None:
+        """Subscribe anew when what the publishers offer asks for another reliability."""
+        publishers = self.find_publishers(self.request.topic)
+        if self.messages != self.messages_seen:
+            self.messages_seen = self.messages
+            self.last_message = time.monotonic()
+        if not publishers:
+            self.alone_until = time.monotonic()
+        self.publishers = len(publishers)
+        if self.request.qos is not None or self.subscription is None:
+            return
+        reliable = qos.is_reliable(self.subscription.profile)
+        wanted = qos.wants_reliable(publishers, reliable)
+        if wanted != reliable:
+            self.drain()
+            self.subscription.destroy()
+            self.subscribe(qos.chosen(wanted))
+
+    def drain(self) -> None:
+        """Take what waits in a subscription that is about to go."""
+        if self.path != "fast" or self.subscription is None:
+            return
+        handle = self.subscription.subscription.handle
+        with handle:
+            for _ in range(qos.DEPTH):
+                if not self.take_one(handle.pointer):
+                    break
+
+    # ---- callbacks, on the thread that spins the node
+
+    def on_take(self, pointer: int) -> None:
+        """Messages wait in rcl. Small ones are all taken: coming here costs far more than a message does."""
+        self.spinning.beats += 1
+        for _ in range(self.at_once):
+            if not self.take_one(pointer):
+                break
+
+    def take_one(self, pointer: int) -> bool:
+        """Take the next message. Returns whether there was one."""
+        if not self.running or self.closed or self.producer is None:
+            message = self.reader.take_bytes(pointer)
+            if message is None:
+                return False
+            self.handle(message)
+        else:
+            outcome = self.reader.take(self.producer, pointer, self.now())
+            if outcome is None:
+                return False
+            if outcome.__class__ is int:
+                self.published += 1
+            else:
+                self.account(outcome)
+        self.path = "fast"
+        self.messages += 1
+        return True
+
+    def on_bytes(self, message: bytes) -> None:
+        """The executor has taken a message itself."""
+        self.spinning.beat_from(sys._getframe(1))
+        self.path = "portable"
+        self.messages += 1
+        self.handle(message)
+
+    def on_tick(self) -> None:
+        self.spinning.beat_from(sys._getframe(1))
+        with self.lock:
+            if self.closed:
+                return
+            self.is_simulated = self.clock.ros_time_is_active
+            self.choose_again()
+        self.suspect_best_effort()
+
+    def on_incompatible(self) -> None:
+        """A publisher offers less than the subscription asks for."""
+        self.spinning.beat()
+        if self.request.qos is not None:
+            self.warn_once(
+                "qos",
+                "a publisher of the topic offers less than ros_qos asks for: nothing arrives from it. Ask for less, or "
+                "leave ros_qos out: it is then chosen by what the publishers offer",
+            )
+            return
+        with self.lock:
+            if not self.closed:
+                self.choose_again()
+
+    # ---- messages
+
+    def now(self) -> int:
+        """The stamp of messages that have none: the node's clock, which is the wall clock unless time is simulated."""
+        return int(self.clock.now().nanoseconds) if self.is_simulated else _core.STAMP_NOW
+
+    def handle(self, message: bytes) -> None:
+        if self.closed:
+            return
+        if not self.running and not self.begin(message):
+            return
+        if self.producer is not None:
+            self.account(self.reader.publish(self.producer, message, self.now()))
+
+    def begin(self, message: bytes) -> bool:
+        """Learn from the first message, and make the pool that says of itself what the message says."""
+        with self.lock:
+            if self.closed:
+                return False
+            if self.learned is None:
+                try:
+                    self.learned = self.reader.learn(message)
+                except (_core.SchemaMismatchError, _core.PoolCorruptError, _core.UnsupportedError) as problem:
+                    self.count_misfit(problem.status, str(problem))
+                    return False
+            if time.monotonic() < self.retry_at:
+                return False
+            schema, metadata_json = self.learned
+            metadata = json.loads(metadata_json)
+            old = self.producer
+            if old is None or old.closed or old.metadata != metadata or old.schema != schema:
+                try:
+                    self.make_pool(schema, metadata)
+                except _core.PolymorphError as problem:
+                    self.failures += 1
+                    self.retry_at = time.monotonic() + RETRY
+                    self.warn_once(problem.status, f"the pool could not be made, which is tried again: {problem}")
+                    return False
+            self.at_once = qos.DEPTH if schema.nbytes <= SMALL else 1
+            self.running = True
+            return True
+
+    def account(self, outcome: int | tuple[str, str]) -> None:
+        """Count what became of a message."""
+        if isinstance(outcome, int):
+            self.published += 1
+        elif outcome[0] in MISFITS:
+            self.count_misfit(*outcome)
+        elif not self.closed:
+            self.failures += 1
+            self.warn_once(outcome[0], f"messages could not be published: {outcome[1]}")
+            if outcome[0] == "LOST":  # somebody has removed it, or taken its name: try to have it back
+                self.running = False
+                self.retry_at = time.monotonic() + RETRY
+                if self.producer is not None:
+                    self.producer.cleanup()
+
+    def count_misfit(self, status: str, words: str) -> None:
+        self.misfits += 1
+        kind = f"{status} {NUMBERS.sub('#', words)}"
+        if kind not in self.kinds:
+            if len(self.kinds) == MAX_KINDS:
+                return
+            self.kinds[kind] = Kind(words)
+            self.warn(f"a message does not fit the pool and is left out (this is said once, stats count it): {words}")
+        self.kinds[kind].count += 1
+
+    # ---- words
+
+    def warn(self, words: str) -> None:
+        self.node.get_logger().warning(f"pool '{self.pool_name}' from topic '{self.topic}': {words}")
+
+    def warn_once(self, kind: str, words: str) -> None:
+        if kind not in self.warned:
+            self.warned.add(kind)
+            self.warn(words)
+
+    def suspect_best_effort(self) -> None:
+        """Large messages of a best-effort topic get lost between processes, and nobody says so."""
+        if self.subscription is None or self.publishers == 0 or qos.is_reliable(self.subscription.profile):
+            return
+        if time.monotonic() - max(self.last_message, self.alone_until) > SILENCE:
+            seen = f"no message for {SILENCE:g} s, though there are publishers. If they do send, what they send is lost"
+        elif self.reader.lost >= MANY_LOST and self.reader.lost * 10 > self.messages:
+            seen = f"{self.reader.lost} messages were lost, {self.messages} arrived"
+        else:
+            return
+        self.warn_once(
+            "best effort",
+            f"{seen}. The topic is best effort: with Fast DDS's default settings messages over 0.5 MB do not fit its "
+            "shared memory between processes and rarely survive UDP. Have them published reliably, or enlarge the "
+            "segment (a shared memory transport profile of 32 MB) or the system's net.core.rmem_max",
+        )
+
+    def before_wait(self, alone: bool) -> None:
+        """A stream of the pool is about to sleep until something is published."""
+        if self.closed or self.generation != _core.fork_generation():
+            return
+        if self.spinning.is_mine():
+            words = (
+                f"a wait inside a callback of the executor that spins node '{self.node.get_name()}' waits for itself: "
+                f"no message can arrive on '{self.topic}' before the callback returns. Use get_last() or timeout=0 "
+                "there, wait in another thread or process, or spin with a MultiThreadedExecutor"
+            )
+            if alone:
+                raise _core.WrongStateError(f"pool '{self.pool_name}': {words}")
+            self.warn_once("own callback", words)
+            return
+        silence = self.spinning.silence()
+        if silence > PATIENCE:
+            self.warn_once(
+                "spin",
+                f"nobody has spun node '{self.node.get_name()}' for {silence:.0f} s, so no message can arrive while "
+                "this stream is waited for: run rclpy.spin(node) in this or another thread",
+            )
+
+    def stats(self) -> RosStats:
+        subscription = self.subscription
+        reliable = subscription is not None and qos.is_reliable(subscription.profile)
+        return {
+            "path": self.path,
+            "messages": self.messages,
+            "published": self.published,
+            "lost": self.reader.lost,
+            "misfits": self.misfits,
+            "misfit_reasons": {kind.words: kind.count for kind in self.kinds.values()},
+            "failures": self.failures,
+            "publishers": self.publishers,
+            "reliability": "reliable" if reliable else "best_effort",
+        }
+
+    # ---- the end
+
+    def cleanup(self) -> None:
+        """Stop listening and remove the pool. Idempotent; in any order with destroy_node() and rclpy.shutdown(). In a
+        forked child nothing of ROS is touched."""
+        with self.lock if self.generation == _core.fork_generation() else contextlib.nullcontext():
+            was_closed, self.closed = self.closed, True
+        if was_closed or self.generation != _core.fork_generation():
+            return
+        subscription, timer = self.subscription, self.timer
+        self.subscription = self.timer = None
+        try:
+            # What rclpy raises when its node or context is gone already.
+            with contextlib.suppress(RuntimeError, ValueError, AttributeError):
+                if timer is not None:
+                    self.node.destroy_timer(timer)
+            with contextlib.suppress(RuntimeError, ValueError, AttributeError):
+                if subscription is not None:
+                    subscription.destroy()
+        finally:
+            if self.producer is not None:
+                self.producer.cleanup()

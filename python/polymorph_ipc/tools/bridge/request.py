@@ -1,0 +1,166 @@
+"""What a user asks a bridge for, from options or a YAML file, checked before anything is made."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ..problems import Problem
+
+DEFAULT_DTYPE = "float64"
+RELIABILITIES = ("reliable", "best_effort")
+DURABILITIES = ("volatile", "transient_local")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One bridge. The names of the fields are the keys of the file."""
+
+    from_ros: str | None = None
+    from_pool: str | None = None
+    to: str = ""
+    type: str | None = None
+    field: str | dict[str, str] | None = None
+    shape: list[int] | None = None
+    dtype: str | None = None
+    joints: list[str] | None = None
+    point_fields: list[str] | None = None
+    variable: bool | None = None
+    history_len: int | None = None
+    qos: Any = None
+    metadata: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def source(self) -> str:
+        return self.from_ros if self.from_ros is not None else str(self.from_pool)
+
+    def sample(self) -> Any:
+        """An array like those that the pool is to carry; None: the first message decides."""
+        if self.shape is None:
+            return None
+        import numpy as np
+
+        return np.zeros(self.shape, self.dtype or DEFAULT_DTYPE)
+
+    def profile(self) -> Any:
+        """The QoSProfile asked for, None when nothing was. Needs rclpy."""
+        if self.qos is None or isinstance(self.qos, int):
+            return self.qos
+        from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+
+        return QoSProfile(
+            depth=self.qos.get("depth", 5 if self.from_ros is not None else 10),
+            reliability=ReliabilityPolicy[self.qos.get("reliability", "reliable").upper()],
+            durability=DurabilityPolicy[self.qos.get("durability", "volatile").upper()],
+        )
+
+
+KEYS = tuple(each.name for each in fields(Request))
+LISTS = {"shape": int, "joints": str, "point_fields": str}
+TEXTS = ("from_ros", "from_pool", "to", "type", "dtype")
+ONLY_FROM_ROS = ("shape", "dtype", "variable", "history_len")
+
+
+def from_options(given: Mapping[str, Any]) -> Request:
+    """The bridge that the options of the command line ask for."""
+    if not given:
+        raise Problem("say what to bridge: --from-ros TOPIC or --from-pool POOL, with --to NAME, or a YAML file")
+    values = dict(given)
+    if "shape" in values:
+        try:
+            values["shape"] = [int(part) for part in values["shape"]]
+        except ValueError:
+            raise Problem(
+                f"--shape must be numbers with commas between, such as 480,640,3, not {','.join(values['shape'])!r}"
+            ) from None
+    return checked(values, "the options")
+
+
+def from_file(path: Path) -> list[Request]:
+    """The bridges of a YAML file: a list of them, or a mapping with the one key `bridges`."""
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise Problem(f"cannot read {path}: {problem.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        raise Problem(f"{path} is no YAML: {' '.join(str(problem).split())}") from None
+    if isinstance(content, dict) and set(content) == {"bridges"}:
+        content = content["bridges"]
+    if not isinstance(content, list) or not content:
+        raise Problem(f"{path} must be a list of bridges, each with from_ros or from_pool, and to")
+    found = [checked(entry, f"{path}, bridge {number}") for number, entry in enumerate(content, 1)]
+    pools = [request.to for request in found if request.from_ros is not None]
+    twice = sorted({pool for pool in pools if pools.count(pool) > 1})
+    if twice:
+        raise Problem(f"{path}: two topics cannot become one pool: {', '.join(twice)}")
+    return found
+
+
+def checked(values: Any, where: str) -> Request:
+    """A Request, or the Problem that it has."""
+    if not isinstance(values, dict):
+        raise Problem(f"{where}: must be a mapping with from_ros or from_pool, and to, not {values!r}")
+    unknown = sorted(str(key) for key in values if key not in KEYS)
+    if unknown:
+        raise Problem(f"{where}: unknown {', '.join(unknown)}; there are {', '.join(KEYS)}")
+    given = {key: value for key, value in values.items() if value is not None}
+    if ("from_ros" in given) == ("from_pool" in given):
+        raise Problem(f"{where}: exactly one of from_ros and from_pool is needed")
+    if not given.get("to"):
+        raise Problem(f"{where}: to is missing: the {'pool' if 'from_ros' in given else 'topic'} that it becomes")
+    for key in TEXTS:
+        if key in given and not isinstance(given[key], str):
+            raise Problem(f"{where}: {key} must be a text, not {given[key]!r}")
+    for key, kind in LISTS.items():
+        if key in given and not (isinstance(given[key], list) and all(isinstance(item, kind) for item in given[key])):
+            raise Problem(
+                f"{where}: {key} must be a list of {'numbers' if kind is int else 'names'}, not {given[key]!r}"
+            )
+    if "from_pool" in given:
+        wrong = [key for key in ONLY_FROM_ROS if key in given]
+        if wrong:
+            raise Problem(f"{where}: {', '.join(wrong)} can only be said of a pool that a topic becomes")
+    elif given.get("metadata"):
+        raise Problem(f"{where}: metadata and frame_id can only be said of the messages that a pool becomes")
+    check_rest(given, where)
+    return Request(**given)
+
+
+def check_rest(given: dict[str, Any], where: str) -> None:
+    if "dtype" in given:
+        import numpy as np
+
+        if "shape" not in given:
+            raise Problem(f"{where}: dtype needs shape beside it")
+        try:
+            np.dtype(given["dtype"])
+        except TypeError:
+            raise Problem(f"{where}: {given['dtype']!r} is no dtype; uint8, float32 and the like are") from None
+    if "shape" in given and any(length < 0 for length in given["shape"]):
+        raise Problem(f"{where}: a shape has no negative lengths: {given['shape']}")
+    if not isinstance(given.get("metadata", {}), dict):
+        raise Problem(f"{where}: metadata must be a mapping, not {given['metadata']!r}")
+    if not isinstance(given.get("field", ""), (str, dict)):
+        raise Problem(f"{where}: field must be a path, or a mapping of fields to paths, not {given['field']!r}")
+    history_len = given.get("history_len", 1)
+    if isinstance(history_len, bool) or not isinstance(history_len, int) or history_len < 1:
+        raise Problem(f"{where}: history_len must be a number above 0, not {history_len!r}")
+    check_qos(given.get("qos"), where)
+
+
+def check_qos(qos: Any, where: str) -> None:
+    if qos is None or (isinstance(qos, int) and not isinstance(qos, bool) and qos > 0):
+        return
+    if not isinstance(qos, dict) or not set(qos) <= {"depth", "reliability", "durability"}:
+        raise Problem(f"{where}: qos must be a depth, or a mapping with depth, reliability, durability, not {qos!r}")
+    depth = qos.get("depth", 1)
+    if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
+        raise Problem(f"{where}: qos: depth must be a number above 0, not {depth!r}")
+    for key, allowed in (("reliability", RELIABILITIES), ("durability", DURABILITIES)):
+        if qos.get(key, allowed[0]) not in allowed:
+            raise Problem(f"{where}: qos: {key} must be {' or '.join(allowed)}, not {qos[key]!r}")

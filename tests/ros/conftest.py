@@ -1,0 +1,73 @@
+"""Tests with a real ROS 2. Each has a domain and a registry folder of its own, and must leave no pool behind."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import uuid
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+# The wheels of ROS install their index under the environment itself and set no path to it.
+os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+
+import pytest
+
+from ros_side import Ros
+from support.observe import pool_files, wait_until
+from support.processes import Nursery
+
+# Started in the background, everything inherits an ignored SIGINT, and the children that tests interrupt would too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+HANG_SECONDS = 150
+FAILED = pytest.StashKey[bool]()
+DOMAINS = 100  # ports of higher ones run into those that the kernel hands out
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
+@pytest.fixture(autouse=True)
+def pool_folder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="pmipc-ros-", dir="/dev/shm"))
+    monkeypatch.setenv("POLYMORPH_IPC_DIR", str(folder))
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(1 + uuid.uuid4().int % DOMAINS))
+    faulthandler.dump_traceback_later(HANG_SECONDS, exit=True, file=sys.__stderr__)
+    yield folder
+    faulthandler.cancel_dump_traceback_later()
+    try:
+        if not request.node.stash.get(FAILED, False):
+            wait_until(lambda: not pool_files(folder), 5.0, f"an empty registry folder, not {pool_files(folder)},")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def topic() -> str:
+    """Nobody else has it, also when two runs share a domain."""
+    return f"/t{uuid.uuid4().hex[:12]}/data"
+
+
+@pytest.fixture
+def spawn(pool_folder: Path, tmp_path: Path) -> Iterator[Nursery]:
+    nursery = Nursery(tmp_path)
+    yield nursery
+    nursery.dispose()
+
+
+@pytest.fixture
+def ros(pool_folder: Path) -> Iterator[Ros]:
+    """ROS in this process: nodes, and executors that the test itself spins."""
+    side = Ros()
+    yield side
+    side.dispose()

@@ -1,0 +1,264 @@
+"""`polymorph bridge`, as people run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from polymorph_ipc import TensorProducer, TensorStream
+from sensor_msgs.msg import JointState
+
+from ros_side import Ros
+from support.observe import pool_files
+from support.processes import Child, Nursery
+
+PROGRAMS = Path(__file__).parent / "programs"
+CAMERA, ARM = PROGRAMS / "camera.py", PROGRAMS / "arm.py"
+POLYMORPH = "from polymorph_ipc.tools.main import main\nmain()\n"
+PATIENCE = 30.0
+
+
+class Bridge:
+    """A bridge that reports in JSON, ten times a second."""
+
+    def __init__(self, child: Child) -> None:
+        self.child = child
+
+    def until(self, condition: Callable[[dict[str, Any]], Any], **of: str) -> dict[str, Any]:
+        """The first report (of this bridge, when there are several) of which the condition holds."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            line = self.child.read_line()
+            assert line is not None, self.child.stderr
+            report: dict[str, Any] = json.loads(line)
+            if all(report[key] == value for key, value in of.items()) and condition(report):
+                return report
+        raise AssertionError(f"not within {PATIENCE:g} s: {self.child.lines[-3:]} {self.child.stderr}")
+
+    def end(self, number: int = signal.SIGINT) -> str:
+        self.child.signal(number)
+        self.child.succeed()
+        return self.child.stderr
+
+
+@pytest.fixture
+def bridge(spawn: Nursery) -> Callable[..., Bridge]:
+    return lambda *arguments: Bridge(spawn(POLYMORPH, "bridge", *arguments, "--json", "--interval", 0.1))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_topic_becomes_a_pool_and_ctrl_c_leaves_nothing(
+    bridge: Callable[..., Bridge], spawn: Nursery, topic: str, pool_folder: Path, number: int
+) -> None:
+    program = bridge("--from-ros", topic, "--to", "camera")
+    waiting = program.until(lambda report: True)
+    assert (waiting["state"], waiting["type"], waiting["problem"]) == (f"waiting for {topic}", "", "")
+    spawn(CAMERA, topic, 15, 0, "--size", "48x64")
+    with TensorStream("camera") as stream:
+        image, info = stream.get_new(timeout=20.0, return_info=True)
+        assert image.shape == (48, 64, 3)
+        assert (image == info.stamp // 10**9 % 251).all()
+    report = program.until(lambda report: report["published"] > 20 and report["state"] == "running")
+    assert (report["type"], report["misfits"], report["failures"]) == ("sensor_msgs/msg/Image", 0, 0)
+    assert "Traceback" not in program.end(number)
+    assert pool_files(pool_folder) == []
+
+
+def test_a_topics_publisher_may_die_and_come_back_otherwise(
+    bridge: Callable[..., Bridge], spawn: Nursery, topic: str
+) -> None:
+    program = bridge("--from-ros", topic, "--to", "camera")
+    with TensorStream("camera", expect="any") as stream:
+        for size, shape in (("48x64", (48, 64, 3)), ("48x64", (48, 64, 3)), ("24x32", (24, 32, 3))):
+            camera = spawn(CAMERA, topic, 20, 0, "--size", size)
+            while (image := stream.get_new(timeout=20.0)) is None or image.shape != shape:
+                assert image is not None
+            camera.kill()
+            while stream.get_new(timeout=0.5) is not None:
+                pass
+    program.end()
+
+
+def test_a_pool_becomes_a_topic_and_its_producer_may_die(
+    bridge: Callable[..., Bridge], spawn: Nursery, ros: Ros, topic: str
+) -> None:
+    listener = ros.node()
+    got: list[JointState] = []
+    listener.create_subscription(JointState, topic, got.append, 100)
+    program = bridge("--from-pool", "arm/q", "--to", topic, "--frame-id", "base")
+    assert program.until(lambda report: True)["state"] == "waiting for pool arm/q"
+    for life in (1, 2):
+        arm = spawn(ARM, "arm/q", 100, 0, 3)
+        arm.expect("ready")
+        arm.tell("go")
+        ros.spin(listener, lambda life=life: len(got) > 30 * life, "messages")
+        report = program.until(lambda report: report["rate_hz"] > 50 and report["latency_p99_ms"] is not None)
+        assert (report["state"], report["type"], report["dropped"]) == ("running", "sensor_msgs/msg/JointState", 0)
+        assert 0 < report["latency_median_ms"] <= report["latency_p99_ms"]
+        arm.kill()
+    assert (got[0].name, got[0].header.frame_id) == (["j0", "j1", "j2"], "base")
+    program.end()
+    with TensorProducer.from_sample("arm/q", np.zeros(1)):
+        pass  # in the place of the dead one's pool
+
+
+def test_several_bridges_come_from_a_file(
+    bridge: Callable[..., Bridge], spawn: Nursery, ros: Ros, topic: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "bridge.yaml"
+    file.write_text(
+        f"""
+        - from_ros: {topic}/image
+          to: camera
+          type: sensor_msgs/msg/Image
+          shape: [48, 64, 3]
+          dtype: uint8
+          history_len: 4
+          qos: {{depth: 3, reliability: reliable}}
+        - from_pool: camera
+          to: {topic}/again
+          qos: 5
+        - from_pool: arm/q
+          to: {topic}/joints
+          type: sensor_msgs/msg/JointState
+          joints: [a, b]
+        """
+    )
+    program = bridge(file)
+    listener = ros.node()
+    got: list[JointState] = []
+    listener.create_subscription(JointState, f"{topic}/joints", got.append, 10)
+    spawn(CAMERA, f"{topic}/image", 20, 0, "--size", "48x64", "--wait", 1)
+    program.until(lambda report: report["published"] > 5, target="camera")
+    program.until(lambda report: report["published"] > 5, target=f"{topic}/again")
+    with TensorProducer.from_sample("arm/q", np.zeros(2)) as arm:
+        program.until(lambda report: arm.readers(), target=f"{topic}/joints")
+        ros.spin(listener, lambda: got or arm.publish(np.ones(2)) == 0, "a joint state")
+    assert got[0].name == ["a", "b"]
+    program.end()
+
+
+def test_a_pool_that_another_process_fills_is_awaited(
+    bridge: Callable[..., Bridge], spawn: Nursery, topic: str
+) -> None:
+    with TensorProducer.from_sample("camera", np.zeros(1)):
+        program = bridge("--from-ros", topic, "--to", "camera")
+        spawn(CAMERA, topic, 20, 0, "--size", "48x64")
+        program.until(lambda report: "camera" in report["problem"])
+    program.until(lambda report: report["state"] == "running" and not report["problem"])
+    program.end()
+
+
+def test_plain_lines_are_for_pipes(spawn: Nursery, topic: str) -> None:
+    child = spawn(POLYMORPH, "bridge", "--from-ros", topic, "--to", "camera", "--interval", 0.1)
+    assert child.expect(f"{topic} -> camera: waiting for {topic}, 0.0 Hz, latency - / - ms, 0 published")
+    child.signal(signal.SIGINT)
+    child.succeed()
+
+
+def test_a_terminal_gets_a_live_table(topic: str, tmp_path: Path) -> None:
+    leader, follower = pty.openpty()
+    arguments = ["bridge", "--from-ros", topic, "--to", "camera", "--interval", "0.1"]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "160", "LINES": "40"}
+    command = [sys.executable, "-c", POLYMORPH, *arguments]
+    process = subprocess.Popen(command, stdout=follower, stderr=follower, env=environment)
+    os.close(follower)
+    shown = b""
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while shown.count(b"waiting for") < 3 and select.select([leader], [], [], deadline - time.monotonic())[0]:
+            shown += os.read(leader, 65536)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+        os.close(leader)
+    for word in (b"from", b"median ms", b"camera", b"misfits"):
+        assert word in shown
+    assert b"Traceback" not in shown
+
+
+IMAGE = ["--type", "sensor_msgs/msg/Image"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "--from-ros TOPIC"),
+        (["--from-ros", "/x"], "to is missing"),
+        (["--from-ros", "/x", "--from-pool", "y", "--to", "z"], "exactly one of"),
+        (["--from-ros", "/x", "--to", "a", "--dtype", "uint8"], "dtype needs shape"),
+        (["--from-ros", "/x", "--to", "a", "--shape", "3,x"], "--shape must be numbers"),
+        (["--from-ros", "/x", "--to", "a", "--frame-id", "b"], "frame_id can only be said"),
+        (["--from-pool", "x", "--to", "/a", "--history-len", "3"], "history_len can only be said"),
+        (["--from-ros", "/x", "--to", "a", "--reliability", "very"], "reliable or best_effort"),
+        (["--from-ros", "/x", "--to", "a//b", *IMAGE], "a//b"),
+        (["--from-ros", "no topic", "--to", "a", *IMAGE], "topic name"),
+        (["--from-ros", "/x", "--to", "a", "--type", "dent_msgs/msg/Dent"], "pip install ros-dent-msgs"),
+        (["--from-ros", "/x", "--to", "a", "--type", "sensor_msgs/msg/Picture"], "no message 'Picture'"),
+        (["--from-ros", "/x", "--to", "a", *IMAGE, "--field", "pixels"], "no field 'pixels'"),
+        (["nowhere.yaml"], "cannot read nowhere.yaml"),
+        (["nowhere.yaml", "--to", "x"], "not both"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(spawn: Nursery, arguments: list[str], words: str) -> None:
+    child = spawn(POLYMORPH, "bridge", *arguments)
+    stderr = child.fail_with(1)
+    assert stderr.startswith("polymorph: ")
+    assert words in stderr
+    assert stderr.count("\n") == 1
+    assert child.lines == []
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", "is no YAML"),
+        ("a: 1", "must be a list of bridges"),
+        ("[]", "must be a list of bridges"),
+        ("- 7", "bridge 1: must be a mapping"),
+        ("- {from_ros: /x, to: a, speed: 3}", "unknown speed"),
+        ("- {from_ros: /x, to: a, shape: 3}", "shape must be a list of numbers"),
+        ("- {from_ros: /x, to: a, qos: {depth: 0}}", "depth must be"),
+        ("- {from_ros: /x, to: 7}", "to must be a text"),
+        ("- {from_ros: /x, to: a}\n- {from_ros: /y, to: a}", "two topics cannot become one pool: a"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_one_sentence(spawn: Nursery, tmp_path: Path, content: str, words: str) -> None:
+    file = tmp_path / "bridge.yaml"
+    file.write_text(content)
+    stderr = spawn(POLYMORPH, "bridge", file).fail_with(1)
+    assert words in stderr
+    assert stderr.startswith("polymorph: ")
+    assert stderr.count("\n") == 1
+
+
+def test_without_the_extra_one_sentence_says_what_to_install(spawn: Nursery) -> None:
+    hidden = """
+        import importlib.util
+        import sys
+        found = importlib.util.find_spec
+        importlib.util.find_spec = lambda name, *rest: None if name in ("typer", "yaml") else found(name, *rest)
+        from polymorph_ipc.tools.main import main
+        main()
+    """
+    stderr = spawn(hidden, "bridge").fail_with(1)
+    assert stderr == "polymorph needs typer, PyYAML: pip install 'polymorph_ipc[tools]'\n"
+
+
+def test_without_rclpy_one_sentence_says_what_to_install(spawn: Nursery) -> None:
+    program = "import sys\nsys.modules['rclpy'] = None\n" + POLYMORPH
+    stderr = spawn(program, "bridge", "--from-ros", "/x", "--to", "a").fail_with(1)
+    assert "pip install" in stderr
+    assert stderr.count("\n") == 1

@@ -1,0 +1,237 @@
+"""Which arrays messages become: by sample, by field, by the first message; stamps, joints, points."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from geometry_msgs.msg import PoseStamped
+from nav_msgs.msg import Odometry
+from polymorph_ipc import InvalidArgumentError, PoolBusyError, SchemaMismatchError, TensorProducer, TensorStream
+from sensor_msgs.msg import Image, JointState, PointCloud2, PointField
+from std_msgs.msg import Float64, Float64MultiArray
+
+from ros_side import RGB, Ros, image, joints
+
+
+def test_the_pool_is_there_at_once_and_gets_the_first_messages_metadata(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, Image, RGB, ros_history_len=4)
+    local = TensorStream("pool0")
+    assert local.connected
+    assert local.shape == (4, 6, 3)
+    assert local.metadata == {"ros_type": "sensor_msgs/msg/Image"}
+    publisher = ros.publisher(Image, topic)
+    ros.send(node, stream, publisher, image(9))
+    assert int(local.get_new(timeout=0).flat[0]) == 9
+    assert local.metadata["frame_id"] == "optical"
+    assert local.metadata["encoding"] == "rgb8"
+    assert local.stats["history_len"] == 4
+    assert local.get_last(return_info=True)[1].seq == 1
+
+
+def test_without_a_sample_the_first_message_shapes_the_pool(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, Image)
+    assert not stream.connected
+    assert stream.get_last() is None
+    ros.send(node, stream, ros.publisher(Image, topic), image(3, 8, 10, "mono8"))
+    assert stream.shape == (8, 10)
+    assert (stream.get_last() == 3).all()
+
+
+def test_a_dead_producers_frames_are_not_taken_for_the_topics(ros: Ros, topic: str) -> None:
+    dead = TensorProducer.from_sample("pool0", np.zeros(3))
+    dead.publish(np.ones(3))
+    dead.abandon()
+    stream = ros.stream(ros.node(), topic, Image)
+    assert stream.get_last() is None
+
+
+@pytest.mark.parametrize("sample", [None, RGB])
+def test_a_living_producers_pool_is_left_alone(ros: Ros, topic: str, sample: Any) -> None:
+    with TensorProducer.from_sample("pool0", np.zeros(3)), pytest.raises(PoolBusyError, match="pool0"):
+        ros.stream(ros.node(), topic, Image, sample)
+
+
+def test_a_dict_sample_names_paths(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    sample = {"twist.twist.linear": np.zeros(3), "pose.pose.position": np.zeros(3)}
+    stream = ros.stream(node, topic, Odometry, sample)
+    message = Odometry()
+    message.pose.pose.position.x = 1.0
+    message.twist.twist.linear.z = 2.0
+    message.header.stamp.sec = 11
+    ros.send(node, stream, ros.publisher(Odometry, topic), message)
+    got, info = stream.get_last(return_info=True)
+    assert list(got) == list(sample)
+    assert got["pose.pose.position"].tolist() == [1, 0, 0]
+    assert got["twist.twist.linear"].tolist() == [0, 0, 2]
+    assert info.stamp == 11 * 10**9
+
+
+def test_ros_field_picks_one_or_names_several(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    one = ros.stream(node, topic, PoseStamped, np.zeros(4), ros_field="pose.orientation")
+    several = ros.stream(
+        node,
+        topic,
+        PoseStamped,
+        {"q": np.zeros(4), "p": np.zeros(3)},
+        ros_field={"p": "pose.position", "q": "pose.orientation"},
+    )
+    unshaped = ros.stream(node, topic, PoseStamped, ros_field={"where": "pose.position"})
+    message = PoseStamped()
+    message.pose.position.y = 5.0
+    publisher = ros.publisher(PoseStamped, topic)
+    ros.spin(node, lambda: publisher.get_subscription_count() == 3)
+    publisher.publish(message)
+    ros.spin(node, lambda: all(s.stats["published"] for s in (one, several, unshaped)))
+    assert one.get_last().tolist() == [0, 0, 0, 1]
+    assert {name: value.tolist() for name, value in several.get_last().items()} == {"p": [0, 5, 0], "q": [0, 0, 0, 1]}
+    assert unshaped.get_last()["where"].tolist() == [0, 5, 0]
+
+
+def test_joints_of_two_publishers_come_in_one_order(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, JointState)
+    chosen = ros.stream(node, topic, JointState, np.zeros(2), ros_joints=["c", "a"])
+    left, right = ros.publisher(JointState, topic), ros.publisher(JointState, topic)
+    ros.spin(node, lambda: left.get_subscription_count() == right.get_subscription_count() == 2)
+    for publisher, message in [(left, joints(a=1.0, b=2.0, c=3.0)), (right, joints(c=30.0, a=10.0, b=20.0))]:
+        count = stream.stats["published"]
+        publisher.publish(message)
+        ros.spin(node, lambda count=count: stream.stats["published"] == chosen.stats["published"] == count + 1)
+    assert stream.get_history(2).tolist() == [[1, 2, 3], [10, 20, 30]]
+    assert chosen.get_history(2).tolist() == [[3, 1], [30, 10]]
+    assert stream.metadata["names"] == ["a", "b", "c"]
+    assert chosen.metadata["names"] == ["c", "a"]
+
+
+def cloud(points: Any) -> Any:
+    fields = [PointField(name=name, offset=4 * i, datatype=PointField.FLOAT32, count=1) for i, name in enumerate("xyz")]
+    rows = np.asarray(points, np.float32)
+    return PointCloud2(
+        height=1, width=len(rows), fields=fields, point_step=12, row_step=12 * len(rows), data=rows.tobytes()
+    )
+
+
+def test_point_clouds_have_their_own_lengths(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, PointCloud2, np.zeros((50, 3), np.float32))
+    structured = ros.stream(node, topic, PointCloud2)
+    publisher = ros.publisher(PointCloud2, topic)
+    ros.spin(node, lambda: publisher.get_subscription_count() == 2)
+    for count in (3, 50, 0, 51):
+        before = stream.stats["messages"]
+        publisher.publish(cloud(np.arange(3 * count).reshape(count, 3)))
+        ros.spin(node, lambda before=before: stream.stats["messages"] > before)
+        if count <= 50:
+            assert stream.get_last().shape == (count, 3)
+    assert stream.stats["misfits"] == 1
+    ros.spin(node, lambda: structured.stats["published"] == 4)
+    assert structured.get_last()["y"][:2].tolist() == [1, 4]
+    assert len(structured.get_last()) == 51
+
+
+def test_a_message_without_a_stamp_gets_the_nodes_clock(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    plain = ros.stream(node, topic, Float64)
+    zero = ros.stream(node, f"{topic}/zero", JointState)
+    before = time.time_ns()
+    ros.send(node, plain, ros.publisher(Float64, topic), Float64(data=2.5))
+    ros.send(node, zero, ros.publisher(JointState, f"{topic}/zero"), JointState(name=["a"], position=[1.0]))
+    for stream in (plain, zero):
+        assert before <= stream.get_last(return_info=True)[1].stamp <= time.time_ns()
+    assert plain.get_last()[()] == 2.5
+    assert plain.metadata == {"ros_type": "std_msgs/msg/Float64"}
+
+
+def test_variable_length_of_any_sequence(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, Float64MultiArray, ros_field="data", ros_variable=True)
+    ros.send(
+        node,
+        stream,
+        ros.publisher(Float64MultiArray, topic),
+        Float64MultiArray(data=[1.0, 2.0]),
+        Float64MultiArray(data=[3.0]),
+    )
+    assert stream.get_last().tolist() == [3.0]
+    assert stream.stats["misfits"] == 0
+
+
+# ---- what does not fit ----
+
+
+def test_misfits_are_counted_said_once_and_never_published(
+    ros: Ros, topic: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, Image, RGB)
+    publisher = ros.publisher(Image, topic)
+    misfits = [image(1, 5, 6), image(1, 4, 6, "mono8"), image(1, 4, 6, "bgr8"), image(1, 6, 6), image(1, 7, 7)]
+    ros.send(node, stream, publisher, image(7), *misfits, image(8), b"\x00\x01\x00\x00nonsense")
+    stats = stream.stats
+    assert (stats["messages"], stats["published"], stats["misfits"]) == (8, 2, 6)
+    assert sum(stats["misfit_reasons"].values()) == 6
+    assert [int(frame.flat[0]) for frame in stream.get_history(2)] == [7, 8]
+    said = capfd.readouterr().err
+    assert said.count("a message does not fit the pool") == len(stats["misfit_reasons"]) < 6
+    assert "bgr8" in said
+    assert "rgb8" in said
+    assert "[WARN]" in said
+
+
+def test_a_missing_joint_is_a_misfit(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, JointState, ros_joints=["a", "b"])
+    publisher = ros.publisher(JointState, topic)
+    ros.send(node, stream, publisher, joints(a=1.0), joints(b=2.0, a=1.0), joints(b=9.0))
+    assert stream.stats["misfits"] == 2
+    assert all("joint" in words for words in stream.stats["misfit_reasons"])
+    assert stream.get_last().tolist() == [1, 2]
+
+
+def test_a_first_message_that_does_not_fit_the_sample_is_left_out(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, Image, RGB)
+    ros.send(node, stream, ros.publisher(Image, topic), image(1, 5, 6), image(2))
+    assert (stream.stats["misfits"], stream.stats["published"]) == (1, 1)
+    assert (stream.get_last() == 2).all()
+
+
+# ---- arguments ----
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"ros_topic": None}, TypeError, "ros_topic= is missing"),
+        ({"ros_msg_type": None}, TypeError, "ros_msg_type= is missing"),
+        ({"ros_node": None}, TypeError, "ros_node= is missing"),
+        ({"ros_node": "node"}, TypeError, "ros_node must be a rclpy.node.Node, not 'node'"),
+        ({"ros_topic": 5}, TypeError, "ros_topic must be the name of a topic"),
+        ({"ros_msg_type": "sensor_msgs/msg/Image"}, TypeError, "must be a message class such as sensor_msgs.msg.Image"),
+        ({"ros_msg_type": Image()}, TypeError, "must be a message class"),
+        ({"ros_sample_data": [[1, 2]]}, TypeError, r"ros_sample_data: list cannot be published: pass np.asarray"),
+        ({"ros_sample_data": np.zeros((4, 6, 3), np.complex64)}, SchemaMismatchError, "complex64"),
+        ({"ros_sample_data": np.zeros((4, 6, 3, 2), np.uint8)}, SchemaMismatchError, "uint8"),
+        ({"ros_field": "no.such"}, InvalidArgumentError, "no"),
+        ({"ros_field": {"a": "height"}}, ValueError, "ros_sample_data must be a dict with the fields"),
+        ({"ros_field": 3}, TypeError, "ros_field must be a path"),
+        ({"ros_joints": "abc"}, TypeError, "ros_joints must be a list of names"),
+        ({"ros_joints": ["a"]}, InvalidArgumentError, "joints"),
+        ({"ros_variable": "yes"}, TypeError, "ros_variable must be True, False or None"),
+        ({"ros_history_len": 0}, InvalidArgumentError, "history_len must be 1 to"),
+        ({"ros_topic": "no good"}, Exception, "topic name"),
+    ],
+)
+def test_wrong_arguments_are_refused_at_once(
+    ros: Ros, topic: str, arguments: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    right = {"ros_node": ros.node(), "ros_topic": topic, "ros_msg_type": Image, "ros_sample_data": RGB}
+    with pytest.raises(error, match=words):
+        TensorStream("pool", **{**right, **arguments})

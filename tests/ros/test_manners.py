@@ -1,0 +1,418 @@
+"""How a stream behaves as a guest on somebody's node."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import os
+import pickle
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from polymorph_ipc import ClosedError, TensorProducer, TensorStream, WrongStateError, wait_any
+from polymorph_ipc.ros.source import RosSource
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import Image, JointState
+from std_msgs.msg import Float64
+
+from ros_side import RGB, Ros, executor_of, image, joints
+from support.observe import mappings_under, open_descriptors, pool_files, wait_until
+from support.processes import Nursery
+
+CAMERA = Path(__file__).parent / "programs" / "camera.py"
+
+# ---- it is the user who spins ----
+
+
+def test_nothing_is_spun_and_no_executor_taken(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, Image, RGB)
+    assert node.executor is None
+    publisher = ros.publisher(Image, topic)
+    wait_until(publisher.get_subscription_count)
+    publisher.publish(image(1))
+    assert stream.get_new(timeout=0.3) is None
+    ros.spin(node, lambda: stream.stats["published"])
+    assert node.executor is ros.executor
+
+
+def test_a_wait_says_once_that_nobody_spins(
+    ros: Ros, topic: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from polymorph_ipc.ros import source
+
+    monkeypatch.setattr(source, "PATIENCE", 0.4)
+    stream = ros.stream(ros.node("lonely"), topic, Image, RGB)
+    assert stream.get_new(timeout=0.2) is None
+    assert capfd.readouterr().err == ""
+    assert stream.get_new(timeout=1.2) is None
+    assert stream.get_new(timeout=1.0) is None
+    said = capfd.readouterr().err
+    assert said.count("nobody has spun node 'lonely'") == 1
+    assert "run rclpy.spin(node)" in said
+
+
+def spun_in_background(ros: Ros, node: Any, kind: str = "single") -> threading.Thread:
+    ros.executor = executor_of(kind)
+    ros.executor.add_node(node)
+    executor, end = ros.executor, threading.Event()
+
+    def spin() -> None:
+        while not end.is_set():
+            executor.spin_once(timeout_sec=0.05)
+
+    thread = threading.Thread(target=spin)
+    thread.end = end  # type: ignore[attr-defined]
+    thread.start()
+    return thread
+
+
+def stop(thread: Any) -> None:
+    thread.end.set()
+    thread.join()
+
+
+@pytest.mark.parametrize("kind", ["single", "multi", "events"])
+def test_another_thread_waits_while_one_spins(
+    ros: Ros, topic: str, kind: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, Image, RGB)
+    publisher = ros.publisher(Image, topic)
+    thread = spun_in_background(ros, node, kind)
+    try:
+        wait_until(publisher.get_subscription_count)
+        for value in range(1, 4):
+            publisher.publish(image(value))
+            assert int(stream.get_new(timeout=10).flat[0]) == value
+    finally:
+        stop(thread)
+    assert "spun" not in capfd.readouterr().err
+
+
+def run_in_callback(ros: Ros, node: Any, kind: str, act: Any) -> Any:
+    """What `act` gives or raises when a timer's callback calls it."""
+    outcome: list[Any] = []
+
+    def callback() -> None:
+        timer.cancel()
+        try:
+            outcome.append(act())
+        except Exception as problem:
+            outcome.append(problem)
+
+    timer = node.create_timer(0.01, callback, callback_group=ReentrantCallbackGroup())
+    ros.spin(node, lambda: outcome, kind=kind)
+    return outcome[0]
+
+
+@pytest.mark.parametrize("kind", ["single", "events"])
+@pytest.mark.parametrize("wait", ["get_new", "get_next", "iterate"])
+def test_a_wait_in_the_spinning_threads_own_callback_is_an_error(ros: Ros, topic: str, kind: str, wait: str) -> None:
+    node = ros.node("busy")
+    stream = ros.stream(node, topic, Image, RGB)
+    publisher = ros.publisher(Image, topic)
+    waits = {
+        "get_new": lambda: stream.get_new(timeout=30),
+        "get_next": lambda: stream.get_next(),
+        "iterate": lambda: next(stream),
+    }
+    ros.matched(node, publisher, kind=kind)
+    ticks = stream.source.spinning.beats
+    ros.spin(node, lambda: stream.source.spinning.beats > ticks, kind=kind)  # an executor in C++ is known by its calls
+    problem = run_in_callback(ros, node, kind, waits[wait])
+    assert isinstance(problem, WrongStateError)
+    assert "a callback of the executor that spins node 'busy' waits for itself" in str(problem)
+    assert run_in_callback(ros, node, kind, lambda: stream.get_new(timeout=0)) is None
+    ros.send(node, stream, publisher, image(1), kind=kind)
+    assert int(run_in_callback(ros, node, kind, lambda: stream.get_new(timeout=30)).flat[0]) == 1
+
+
+def test_a_wait_in_a_callback_of_another_thread_is_none(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, Image, RGB)
+    publisher = ros.publisher(Image, topic)
+    ros.matched(node, publisher, kind="multi")
+
+    def act() -> Any:
+        publisher.publish(image(6))
+        return stream.get_new(timeout=15)
+
+    assert int(run_in_callback(ros, node, "multi", act).flat[0]) == 6
+
+
+def test_a_wait_for_several_in_an_own_callback_only_warns(
+    ros: Ros, topic: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, Image, RGB)
+    with TensorStream("another") as other:
+        assert run_in_callback(ros, node, "single", lambda: wait_any([stream, other], timeout=0.3)) == []
+    assert capfd.readouterr().err.count("waits for itself") == 1
+
+
+def test_a_wait_between_two_spins_is_no_error(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, Image, RGB)
+    ros.send(node, stream, ros.publisher(Image, topic), image(2))
+    assert int(stream.get_new(timeout=1).flat[0]) == 2
+    assert stream.get_new(timeout=0.2) is None
+
+
+# ---- names, clocks, nodes ----
+
+
+def test_remappings_apply_to_the_topic_and_to_the_choice_of_qos(ros: Ros, topic: str) -> None:
+    node = ros.node("remapped", cli_args=["--ros-args", "-r", f"image:={topic}"])
+    publisher = ros.publisher(Image, topic, QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT))
+    ros.spin(node, lambda: node.get_publishers_info_by_topic(topic))
+    stream = ros.stream(node, "image", Image, RGB)
+    assert stream.source.topic == topic
+    assert stream.stats["reliability"] == "best_effort"
+    ros.send(node, stream, publisher, image(4))
+    assert int(stream.get_last().flat[0]) == 4
+
+
+def test_simulated_time_without_a_clock_stops_nothing(ros: Ros, topic: str) -> None:
+    node = ros.node(parameter_overrides=[Parameter("use_sim_time", value=True)])
+    stream = ros.stream(node, topic, Image, RGB)
+    unstamped = ros.stream(node, f"{topic}/number", Float64)
+    reliable = ros.publisher(Image, topic)
+    ros.send(node, stream, reliable, image(1, seconds=9))
+    unreliable = ros.publisher(Image, topic, QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT))
+    ros.spin(node, lambda: stream.stats["reliability"] == "best_effort")
+    ros.send(node, stream, unreliable, image(2, seconds=10))
+    assert stream.get_last(return_info=True)[1].stamp == 10 * 10**9
+    ros.send(node, unstamped, ros.publisher(Float64, f"{topic}/number"), Float64(data=1.0))
+    assert unstamped.get_last(return_info=True)[1].stamp == 0  # what the node's clock says
+
+
+def test_composed_nodes_have_a_stream_each(ros: Ros, topic: str) -> None:
+    first, second = ros.node("first"), ros.node("second", namespace="/other")
+    images = ros.stream(first, topic, Image, RGB)
+    states = ros.stream(second, f"{topic}/joints", JointState)
+    camera, arm = ros.publisher(Image, topic), ros.publisher(JointState, f"{topic}/joints")
+    ros.matched(first, camera)
+    ros.matched(second, arm)
+    camera.publish(image(1))
+    arm.publish(joints(a=2.0))
+    ros.spin(first, lambda: images.stats["published"] and states.stats["published"])
+    second.destroy_node()
+    camera.publish(image(3))
+    ros.spin(first, lambda: images.stats["published"] == 2)
+    assert states.get_last().tolist() == [2.0]
+
+
+# ---- copies ----
+
+
+def test_a_pickled_stream_is_a_plain_one(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, Image, RGB)
+    publisher = ros.publisher(Image, topic)
+    ros.send(node, stream, publisher, image(5))
+    with pickle.loads(pickle.dumps(stream)) as plain:
+        assert plain.source is None
+        assert "path" not in plain.stats
+        assert int(plain.get_last().flat[0]) == 5
+    ros.send(node, stream, publisher, image(6))
+    assert int(stream.get_last().flat[0]) == 6
+
+
+def test_a_forked_childs_stream_reads_and_leaves_ros_alone(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, Image, RGB)
+    publisher = ros.publisher(Image, topic)
+    ros.send(node, stream, publisher, image(5))
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            assert int(stream.get_last().flat[0]) == 5
+            assert stream.get_new(timeout=0.05) is None
+            stream.cleanup()
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    ros.send(node, stream, publisher, image(6))
+    assert int(stream.get_last().flat[0]) == 6
+
+
+def test_the_node_keeps_a_stream_that_nobody_holds_going(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    ros.stream(node, topic, Image, RGB)
+    source = ros.streams.pop().source
+    publisher = ros.publisher(Image, topic)
+    ros.matched(node, publisher)
+    publisher.publish(image(7))
+    with TensorStream("pool0") as local:
+        ros.spin(node, lambda: source.published)
+        assert int(local.get_last().flat[0]) == 7
+    source.cleanup()
+
+
+# ---- a pool that cannot be had ----
+
+
+def test_a_name_that_is_taken_meanwhile_is_tried_again(
+    ros: Ros, topic: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from polymorph_ipc.ros import source
+
+    monkeypatch.setattr(source, "RETRY", 0.1)
+    node = ros.node()
+    stream = ros.stream(node, topic, Image, expect="any")
+    publisher = ros.publisher(Image, topic)
+    with TensorProducer.from_sample("pool0", np.zeros(3)):
+        ros.send(node, stream, publisher, image(1), image(2))
+        assert (stream.stats["published"], stream.stats["failures"]) == (0, 1)
+    assert capfd.readouterr().err.count("the pool could not be made") == 1
+    until = time.monotonic() + 0.2
+    ros.spin(node, lambda: time.monotonic() > until)
+    ros.send(node, stream, publisher, image(3))
+    assert int(stream.get_last().flat[0]) == 3
+
+
+def test_a_pool_that_is_lost_is_made_anew(
+    ros: Ros, topic: str, pool_folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from polymorph_ipc.ros import source
+
+    monkeypatch.setattr(source, "RETRY", 0.1)
+    node = ros.node()
+    stream = ros.stream(node, topic, Image, RGB)
+    publisher = ros.publisher(Image, topic)
+    ros.send(node, stream, publisher, image(1))
+    with open(os.devnull) as null:  # somebody closes descriptors that are not theirs, and with them goes the lock
+        for number, target in open_descriptors().items():
+            if target.startswith(f"{pool_folder}/"):
+                os.dup2(null.fileno(), number)
+    with TensorProducer.from_sample("pool0", RGB):
+        ros.send(node, stream, publisher, image(2))
+    assert (stream.stats["published"], stream.stats["failures"]) == (1, 1)
+    until = time.monotonic() + 0.2
+    ros.spin(node, lambda: time.monotonic() > until)
+    ros.send(node, stream, publisher, image(3))
+    assert int(stream.get_last().flat[0]) == 3
+    assert capfd.readouterr().err.count("could not be published") == 1
+
+
+# ---- the end ----
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["cleanup", "destroy", "shutdown"])), ids="-".join)
+def test_cleanup_comes_in_any_order(ros: Ros, topic: str, pool_folder: Path, order: tuple[str, ...]) -> None:
+    import rclpy
+
+    node = ros.node()
+    stream = ros.stream(node, topic, Image, RGB)
+    ros.send(node, stream, ros.publisher(Image, topic), image(1))
+    steps = {"cleanup": stream.cleanup, "destroy": node.destroy_node, "shutdown": rclpy.shutdown}
+    for step in order:
+        steps[step]()
+    stream.cleanup()
+    assert pool_files(pool_folder) == []
+    with pytest.raises(ClosedError):
+        stream.get_last()
+
+
+def test_streams_that_come_and_go_leak_nothing(ros: Ros, topic: str, pool_folder: Path) -> None:
+    node = ros.node()
+    publisher = ros.publisher(Image, topic)
+
+    def once() -> None:
+        stream = ros.stream(node, topic, Image, RGB, pool_name="again")
+        ros.send(node, stream, publisher, image(1))
+        ros.streams.pop().cleanup()
+        ros.spin(node, lambda: publisher.get_subscription_count() == 0)
+
+    for _ in range(3):
+        once()
+    descriptors = len(open_descriptors())
+    for _ in range(10):
+        once()
+    assert len(open_descriptors()) == descriptors
+    gc.collect()
+    assert mappings_under(pool_folder) == []
+    assert list(node.subscriptions) == []
+    left = [thing for thing in gc.get_objects() if isinstance(thing, RosSource)]
+    assert len(left) <= 2  # what the executor has looked at last
+
+
+@pytest.mark.parametrize("kind", ["single", "multi"])
+def test_cleanup_while_another_thread_spins_and_messages_pour_in(
+    ros: Ros, topic: str, pool_folder: Path, kind: str
+) -> None:
+    node = ros.node()
+    big = np.zeros((200, 300, 3), np.uint8)
+    streams = [ros.stream(node, topic, Image, big) for _ in range(3)]
+    publisher = ros.publisher(Image, topic)
+    message = image(1, 200, 300)
+    thread = spun_in_background(ros, node, kind)
+    try:
+        for stream in streams:
+            deadline = time.monotonic() + 15
+            while stream.stats["published"] < 3:
+                publisher.publish(message)
+                assert time.monotonic() < deadline
+                time.sleep(0.001)
+            stream.cleanup()
+            publisher.publish(message)
+    finally:
+        stop(thread)
+    assert pool_files(pool_folder) == []
+    assert list(node.subscriptions) == []
+
+
+SPINNER = """
+    import sys
+    import numpy as np
+    import rclpy
+    from sensor_msgs.msg import Image
+    from polymorph_ipc import TensorStream
+    say("importing is over")
+    rclpy.init()
+    node = rclpy.create_node("spinner")
+    stream = TensorStream("camera", ros_node=node, ros_topic=sys.argv[1], ros_msg_type=Image,
+                          ros_sample_data=np.zeros((480, 640, 3), np.uint8) if sys.argv[2] == "sample" else None)
+    rclpy.spin(node)
+"""
+
+
+@pytest.mark.parametrize("sample", ["sample", "none"])
+def test_ctrl_c_at_any_moment_leaves_no_pool(spawn: Nursery, topic: str, pool_folder: Path, sample: str) -> None:
+    spawn(CAMERA, topic, 100, 0).expect("ready")
+    for milliseconds in (0, 40, 80, 130, 200, 350, 600, 1000):
+        spinner = spawn(SPINNER, topic, sample)
+        spinner.expect("importing is over")
+        time.sleep(milliseconds / 1000)
+        spinner.signal(signal.SIGINT)
+        spinner.finish()
+        assert pool_files(pool_folder) == [], f"after {milliseconds} ms: {spinner.stderr}"
+
+
+def test_sigterm_is_an_orderly_end_too(spawn: Nursery, topic: str, pool_folder: Path) -> None:
+    spinner = spawn(SPINNER, topic, "sample")
+    wait_until(lambda: pool_files(pool_folder))
+    spinner.signal(signal.SIGTERM)
+    spinner.finish()
+    assert pool_files(pool_folder) == []
+
+
+def test_a_construction_that_fails_leaves_nothing(ros: Ros, topic: str, pool_folder: Path) -> None:
+    node = ros.node()
+    before = len(list(node.subscriptions)), len(list(node.timers))
+    with pytest.raises(Exception, match="topic name"):
+        ros.stream(node, "no good", Image, RGB)
+    with pytest.raises(ValueError, match="start must be"):
+        ros.stream(node, topic, Image, RGB, start="middle")
+    assert pool_files(pool_folder) == []
+    assert (len(list(node.subscriptions)), len(list(node.timers))) == before

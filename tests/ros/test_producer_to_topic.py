@@ -1,0 +1,269 @@
+"""TensorProducer with ros_node=: the pool first, then the topic, and what ROS does never breaks the pool."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import polymorph_ipc
+import pytest
+import rclpy
+from geometry_msgs.msg import PoseStamped
+from polymorph_ipc import TensorProducer, TensorStream, _core
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import Image, JointState, PointCloud2
+
+from ros_side import Ros
+
+PIXELS = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+
+
+class Topic:
+    """A producer, and what arrives of it."""
+
+    def __init__(self, ros: Ros, topic: str, message_class: Any, sample: Any, **options: Any) -> None:
+        self.ros = ros
+        self.node = ros.node("producer")
+        self.listener = ros.node("listener")
+        self.messages: list[Any] = []
+        self.listener.create_subscription(message_class, topic, self.messages.append, 50)
+        self.producer = TensorProducer.from_sample(
+            "pool", sample, ros_node=self.node, ros_topic=topic, ros_msg_type=message_class, **options
+        )
+        ros.spin(self.listener, lambda: self.node.count_subscribers(topic))
+
+    def arrived(self, count: int) -> list[Any]:
+        self.ros.spin(self.listener, lambda: len(self.messages) >= count, f"message {count}")
+        return self.messages
+
+    def __enter__(self) -> Topic:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.producer.cleanup()
+
+
+@pytest.fixture(params=["fast", "portable"])
+def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways to hand a message over."""
+    if request.param == "portable":
+        monkeypatch.setattr(_core, "ros_rcl_is_here", lambda: False)
+    return str(request.param)
+
+
+def test_what_is_published_arrives_with_stamp_and_metadata(ros: Ros, topic: str, path: str) -> None:
+    metadata = {"frame_id": "optical", "encoding": "bgr8", "serial": [1, 2], "exposure": 3.5}
+    with Topic(ros, topic, Image, PIXELS, metadata=metadata) as there, TensorStream("pool") as local:
+        assert there.producer.publish(PIXELS, stamp=5 * 10**9 + 7) == 1
+        np.testing.assert_array_equal(local.get_last(), PIXELS)
+        (image,) = there.arrived(1)
+        assert (image.header.stamp.sec, image.header.stamp.nanosec, image.header.frame_id) == (5, 7, "optical")
+        assert (image.encoding, image.height, image.width, image.step, image.is_bigendian) == ("bgr8", 4, 6, 18, 0)
+        assert bytes(image.data) == PIXELS.tobytes()
+        stats = there.producer.ros_stats
+        assert stats is not None
+        assert (stats["path"], stats["published"], stats["misfits"], stats["failures"]) == (path, 1, 0, 0)
+        assert (stats["topic"], stats["msg_type"], stats["problem"]) == (topic, "sensor_msgs/msg/Image", "")
+
+
+def test_loans_strided_arrays_and_large_ones_arrive_as_the_pool_has_them(ros: Ros, topic: str, path: str) -> None:
+    pixels = np.random.default_rng(1).integers(0, 255, (300, 400, 3), np.uint8)
+    with Topic(ros, topic, Image, pixels) as there:
+        with there.producer.loan() as frame:
+            frame.data[:] = pixels
+            frame.stamp = 2.5
+        there.producer.publish(pixels[::-1, ::-1])
+        with there.producer.loan() as frame:
+            frame.data[:] = 0
+            frame.discard()
+        there.producer.publish(pixels)
+        images = there.arrived(3)
+        assert [bytes(image.data) for image in images] == [
+            pixels.tobytes(), pixels[::-1, ::-1].tobytes(), pixels.tobytes(),
+        ]  # fmt: skip
+        assert (images[0].header.stamp.sec, images[0].header.stamp.nanosec) == (2, 5 * 10**8)
+        assert images[0].encoding == "rgb8"
+
+
+def test_default_stamps_are_the_same_in_pool_and_message(ros: Ros, topic: str, path: str) -> None:
+    with Topic(ros, topic, Image, PIXELS) as there, TensorStream("pool") as local:
+        before = there.node.get_clock().now().nanoseconds
+        there.producer.publish(PIXELS)
+        with there.producer.loan():
+            pass
+        after = there.node.get_clock().now().nanoseconds
+        stamps = [image.header.stamp.sec * 10**9 + image.header.stamp.nanosec for image in there.arrived(2)]
+        assert stamps == local.get_history(2, return_info=True)[1].stamp.tolist()
+        assert before <= stamps[0] <= stamps[1] <= after
+
+
+def test_under_simulated_time_samples_carry_it(ros: Ros, topic: str) -> None:
+    with Topic(ros, topic, Image, PIXELS) as there:
+        there.node.set_parameters([Parameter("use_sim_time", Parameter.Type.BOOL, True)])
+        clock = ros.publisher(Clock, "/clock")
+        time = Clock()
+        time.clock.sec = 42
+        ros.spin(there.node, lambda: clock.get_subscription_count())
+        clock.publish(time)
+        ros.spin(there.node, lambda: there.node.get_clock().now().nanoseconds == 42 * 10**9, "simulated time")
+        there.producer.publish(PIXELS)
+        assert there.arrived(1)[0].header.stamp.sec == 42
+
+
+def test_dicts_are_paths_of_the_message(ros: Ros, topic: str, path: str) -> None:
+    sample = {"position": np.zeros(3), "effort": np.zeros(3)}
+    with Topic(ros, topic, JointState, sample, metadata={"names": ["a", "b", "c"], "frame_id": "base"}) as there:
+        there.producer.publish({"position": np.arange(3.0), "effort": np.ones(3)})
+        with there.producer.loan() as frame:
+            frame.data["position"][:] = 7
+            frame.data["effort"][:] = 8
+        one, two = there.arrived(2)
+        assert (one.name, list(one.position), list(one.velocity), list(one.effort)) == (
+            ["a", "b", "c"], [0, 1, 2], [], [1, 1, 1],
+        )  # fmt: skip
+        assert (list(two.position), list(two.effort), two.header.frame_id) == ([7] * 3, [8] * 3, "base")
+
+
+def test_a_dicts_names_are_free_when_paths_are_given(ros: Ros, topic: str) -> None:
+    fields = {"q": "pose.orientation", "p": "pose.position"}
+    sample = {"q": np.zeros(4), "p": np.zeros(3)}
+    with Topic(ros, topic, PoseStamped, sample, ros_field=fields) as there:
+        there.producer.publish({"q": np.array([0.0, 0.0, 0.6, 0.8]), "p": np.array([1.0, 2.0, 3.0])})
+        pose = there.arrived(1)[0].pose
+        assert (pose.orientation.w, pose.position.y) == (0.8, 2.0)
+
+
+def test_clouds_have_the_length_of_each_sample(ros: Ros, topic: str, path: str) -> None:
+    with Topic(ros, topic, PointCloud2, np.zeros((50, 3), np.float32), variable=True) as there:
+        for count in (50, 0, 7):
+            there.producer.publish(np.full((count, 3), count, np.float32))
+        with there.producer.loan() as frame:
+            frame.data[:2] = 5
+            frame.length = 2
+        assert [(cloud.width, len(cloud.data)) for cloud in there.arrived(4)] == [(50, 600), (0, 0), (7, 84), (2, 24)]
+
+
+def test_a_destroyed_node_does_not_touch_the_pool(ros: Ros, topic: str, path: str, capfd: Any) -> None:
+    with Topic(ros, topic, Image, PIXELS) as there, TensorStream("pool") as local:
+        there.producer.publish(PIXELS)
+        there.node.destroy_node()
+        for number in range(2, 5):
+            assert there.producer.publish(PIXELS + number) == number
+            assert local.get_last()[0, 0, 0] == number
+        with there.producer.loan() as frame:
+            frame.data[:] = 9
+        assert local.get_last()[0, 0, 0] == 9
+        stats = there.producer.ros_stats
+        assert stats is not None
+        assert (stats["published"], stats["failures"]) == (1, 4)
+        assert stats["problem"]
+    assert capfd.readouterr().err.count("the node or its publisher was destroyed") == 1
+
+
+def test_a_context_that_was_shut_down_does_not_touch_the_pool(ros: Ros, topic: str, path: str) -> None:
+    with Topic(ros, topic, Image, PIXELS) as there, TensorStream("pool") as local:
+        rclpy.shutdown()
+        assert there.producer.publish(PIXELS) == 1
+        assert local.get_last() is not None
+
+
+def test_what_is_no_message_is_counted_and_told_once(ros: Ros, topic: str, path: str, capfd: Any) -> None:
+    with Topic(ros, topic, Image, PIXELS) as there:
+        for number in (1, 2):
+            assert there.producer.publish(PIXELS, stamp=-1) == number  # ROS's time is not negative
+        assert there.producer.publish(PIXELS, stamp=1) == 3
+        there.arrived(1)
+        stats = there.producer.ros_stats
+        assert stats is not None
+        assert (stats["published"], stats["misfits"], stats["failures"]) == (1, 2, 0)
+    assert capfd.readouterr().err.count("a sample is no sensor_msgs/msg/Image") == 1
+
+
+@pytest.mark.parametrize("order", ["producer, node, context", "node, producer, context", "context, node, producer"])
+def test_the_end_comes_in_any_order(ros: Ros, topic: str, order: str) -> None:
+    there = Topic(ros, topic, Image, PIXELS)
+    end = {"producer": there.producer.cleanup, "node": there.node.destroy_node, "context": rclpy.shutdown}
+    for name in order.split(", "):
+        end[name]()
+    there.producer.cleanup()
+    with pytest.raises(polymorph_ipc.ClosedError):
+        there.producer.publish(PIXELS)
+
+
+def test_after_cleanup_nobody_publishes_on_the_topic(ros: Ros, topic: str) -> None:
+    there = Topic(ros, topic, Image, PIXELS)
+    assert there.listener.count_publishers(topic) == 1
+    there.producer.cleanup()
+    ros.spin(there.listener, lambda: there.listener.count_publishers(topic) == 0, "nobody on the topic")
+
+
+def test_a_collected_producer_takes_its_publisher_along(ros: Ros, topic: str) -> None:
+    there = Topic(ros, topic, Image, PIXELS)
+    del there.producer
+    ros.spin(there.listener, lambda: there.listener.count_publishers(topic) == 0, "nobody on the topic")
+    polymorph_ipc.remove_pool("pool")  # collected like killed: readable, for whoever adopts it
+
+
+def test_the_publisher_is_reliable_and_keeps_10_unless_told_otherwise(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    qos = QoSProfile(depth=3, reliability=ReliabilityPolicy.BEST_EFFORT)
+    for number, (given, depth, reliability) in enumerate(
+        [
+            (None, 10, ReliabilityPolicy.RELIABLE),
+            (4, 4, ReliabilityPolicy.RELIABLE),
+            (qos, 3, ReliabilityPolicy.BEST_EFFORT),
+        ]
+    ):
+        with TensorProducer.from_sample(
+            "pool",
+            PIXELS,
+            ros_node=node,
+            ros_topic=f"{topic}{number}",
+            ros_msg_type="sensor_msgs/msg/Image",
+            ros_qos=given,
+        ) as producer:
+            assert producer.publication is not None
+            profile = producer.publication.publisher.qos_profile
+            assert (profile.depth, profile.reliability) == (depth, reliability)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"ros_msg_type": PoseStamped}, polymorph_ipc.SchemaMismatchError, "float64.*uint8"),
+        ({"ros_field": "data.pixels"}, polymorph_ipc.InvalidArgumentError, "data"),
+        ({"ros_field": {"": "data"}}, TypeError, "one path"),
+        ({"ros_msg_type": None}, TypeError, "ros_msg_type= missing"),
+        ({"ros_topic": None, "ros_node": None}, TypeError, "ros_node= and ros_topic= missing"),
+        ({"ros_msg_type": int}, TypeError, "message class"),
+        ({"ros_msg_type": "sensor_msgs/msg/Picture"}, TypeError, "no message 'Picture'"),
+        ({"ros_msg_type": "dent_msgs/msg/Dent"}, ImportError, "pip install ros-dent-msgs"),
+        ({"ros_qos": "much"}, TypeError, "QoSProfile"),
+        ({"ros_node": "node"}, TypeError, "rclpy.node.Node"),
+        ({"ros_topic": "no topic"}, Exception, "topic name"),
+        ({"metadata": {"encoding": "mono16"}}, polymorph_ipc.SchemaMismatchError, "mono16"),
+        ({"metadata": {"encoding": {"a": 1}}}, polymorph_ipc.InvalidArgumentError, "encoding"),
+    ],
+)
+def test_what_is_wrong_is_said_before_there_is_a_pool(
+    ros: Ros, topic: str, changes: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    arguments = {"ros_node": ros.node(), "ros_topic": topic, "ros_msg_type": Image, **changes}
+    with pytest.raises(error, match=words):
+        TensorProducer.from_sample("pool", PIXELS, **arguments)
+    assert polymorph_ipc.list_pools() == []
+
+
+def test_importing_the_package_imports_neither_ros_nor_the_tools() -> None:
+    program = "import sys, polymorph_ipc; print([m for m in ('rclpy', 'typer', 'rich', 'yaml') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_without_rclpy_the_command_that_gets_it_is_said(ros: Ros, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rclpy", None)
+    with pytest.raises(ImportError, match="pip install"):
+        TensorProducer.from_sample("pool", PIXELS, ros_node=object(), ros_topic="/t", ros_msg_type=Image)

@@ -1,0 +1,158 @@
+"""The quality of service is what the publishers offer, and is chosen again when they change."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import Image, JointState
+
+from ros_side import RGB, Ros, image, joints
+from support.processes import Nursery
+
+CAMERA = Path(__file__).parent / "programs" / "camera.py"
+BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+
+def reliability(stream: Any) -> str:
+    return stream.stats["reliability"]
+
+
+def test_reliable_publishers_get_a_reliable_subscription(ros: Ros, topic: str) -> None:
+    publisher = ros.publisher(Image, topic)
+    node = ros.node()
+    stream = ros.stream(node, topic, Image, RGB)
+    ros.send(node, stream, publisher, image(1))
+    assert reliability(stream) == "reliable"
+
+
+@pytest.mark.parametrize("publisher_first", [True, False])
+def test_a_best_effort_publisher_is_heard(ros: Ros, topic: str, publisher_first: bool) -> None:
+    node = ros.node()
+    if publisher_first:
+        publisher = ros.publisher(Image, topic, BEST_EFFORT)
+        ros.spin(node, lambda: node.get_publishers_info_by_topic(topic))
+    stream = ros.stream(node, topic, Image, RGB)
+    if not publisher_first:
+        publisher = ros.publisher(Image, topic, BEST_EFFORT)
+    ros.send(node, stream, publisher, image(1), image(2))
+    assert reliability(stream) == "best_effort"
+    assert stream.stats["published"] == 2
+
+
+def test_it_is_chosen_again_as_publishers_come_and_go(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, Image, RGB)
+    reliable = ros.publisher(Image, topic)
+    ros.send(node, stream, reliable, image(1))
+    assert reliability(stream) == "reliable"
+
+    unreliable = ros.publisher(Image, topic, BEST_EFFORT)
+    ros.spin(node, lambda: reliability(stream) == "best_effort")
+    ros.send(node, stream, unreliable, image(2))
+    ros.send(node, stream, reliable, image(3))
+
+    unreliable.destroy()
+    ros.spin(node, lambda: reliability(stream) == "reliable" and stream.stats["publishers"] == 1)
+    ros.send(node, stream, reliable, image(4))
+    assert stream.stats["published"] == 4
+
+    reliable.destroy()  # nobody is left: nothing is changed for them who come back
+    ros.spin(node, lambda: stream.stats["publishers"] == 0)
+    assert reliability(stream) == "reliable"
+
+
+OTHER_TYPE = """
+    import sys
+    import rclpy
+    from rclpy.qos import QoSProfile, ReliabilityPolicy
+    from sensor_msgs.msg import JointState
+    rclpy.init()
+    profile = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
+    publisher = rclpy.create_node("other").create_publisher(JointState, sys.argv[1], profile)
+    say("ready")
+    hear()
+"""
+
+
+def test_a_publisher_of_another_type_on_the_topic_is_not_asked(ros: Ros, topic: str, spawn: Nursery) -> None:
+    spawn(OTHER_TYPE, topic).expect("ready")
+    node = ros.node()
+    ros.spin(node, lambda: node.get_publishers_info_by_topic(topic))
+    stream = ros.stream(node, topic, Image, RGB)
+    publisher = ros.publisher(Image, topic)
+    ros.send(node, stream, publisher, image(1))
+    assert reliability(stream) == "reliable"
+
+
+def test_given_qos_is_used_and_its_mismatch_explained(ros: Ros, topic: str, capfd: pytest.CaptureFixture[str]) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, Image, RGB, ros_qos=3)
+    profile = stream.source.subscription.profile
+    assert (profile.depth, profile.reliability) == (3, ReliabilityPolicy.RELIABLE)
+    ros.publisher(Image, topic, BEST_EFFORT)
+    said: list[str] = []
+    ros.spin(node, lambda: said.append(capfd.readouterr().err) or "ros_qos" in "".join(said))
+    assert reliability(stream) == "reliable"
+    assert "offers less than ros_qos asks for" in "".join(said)
+
+
+def test_a_latched_topic_is_heard_late_when_asked_for(ros: Ros, topic: str) -> None:
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    publisher = ros.publisher(JointState, topic, latched)
+    publisher.publish(joints(a=4.0))
+    node = ros.node()
+    stream = ros.stream(node, topic, JointState, ros_qos=latched)
+    ros.spin(node, lambda: stream.stats["published"])
+    assert stream.get_last().tolist() == [4.0]
+
+
+@pytest.mark.parametrize("wrong", ["reliable", 0, True, 1.5])
+def test_what_is_no_qos_is_refused(ros: Ros, topic: str, wrong: Any) -> None:
+    with pytest.raises(TypeError, match="ros_qos must be a QoSProfile, a depth"):
+        ros.stream(ros.node(), topic, Image, RGB, ros_qos=wrong)
+
+
+def test_messages_that_overflow_the_queue_are_counted(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, Image, RGB, ros_qos=2)
+    publisher = ros.publisher(Image, topic)
+    ros.send(node, stream, publisher, image(1))
+    assert stream.stats["lost"] == 0
+    for value in range(2, 12):
+        publisher.publish(image(value))
+    ros.spin(node, lambda: int(stream.get_last().flat[0]) == 11)
+    assert stream.stats["messages"] + stream.stats["lost"] == 11
+    assert stream.stats["lost"] > 0
+
+
+def test_a_best_effort_topic_that_loses_big_messages_is_noticed(
+    ros: Ros, topic: str, spawn: Nursery, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # With Fast DDS's defaults most VGA images get lost between processes: here they are counted, and it is said.
+    node = ros.node()
+    spawn(CAMERA, topic, 30, 0, "--best-effort").expect("ready")
+    stream = ros.stream(node, topic, Image)
+    said: list[str] = []
+    ros.spin(node, lambda: said.append(capfd.readouterr().err) or "best effort" in "".join(said))
+    assert stream.stats["lost"] >= 10 or stream.stats["messages"] == 0
+
+
+def test_silence_with_best_effort_is_explained_once(
+    ros: Ros, topic: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from polymorph_ipc.ros import source
+
+    monkeypatch.setattr(source, "SILENCE", 0.5)
+    node = ros.node()
+    ros.publisher(Image, topic, BEST_EFFORT)
+    stream = ros.stream(node, topic, Image, RGB)
+    said: list[str] = []
+    ros.spin(node, lambda: said.append(capfd.readouterr().err) or "best effort" in "".join(said))
+    until = time.monotonic() + 1.2
+    ros.spin(node, lambda: time.monotonic() > until)
+    assert ("".join(said) + capfd.readouterr().err).count("what they send is lost") == 1
+    assert stream.stats["messages"] == 0

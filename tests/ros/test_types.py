@@ -1,0 +1,65 @@
+"""Message classes become the very types that rclpy serializes: every class of every interface that is installed."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import pytest
+from ament_index_python import get_resource, get_resources
+from polymorph_ipc import InvalidArgumentError, SchemaMismatchError, UnsupportedError, _core
+from polymorph_ipc.ros.types import describe, is_message_class, type_name
+from rclpy.serialization import serialize_message
+
+
+def installed(folders: set[str]) -> list[Any]:
+    """The message classes of every installed package, also those inside services and actions."""
+    found: dict[str, Any] = {}
+
+    def add(holder: Any) -> None:
+        for value in list(vars(holder).values()):
+            if is_message_class(value):
+                found[type_name(value)] = value
+            elif isinstance(value, type) and value not in seen:
+                seen.add(value)
+                add(value)
+
+    seen: set[type] = set()
+    for package in sorted(get_resources("rosidl_interfaces")):
+        content, _ = get_resource("rosidl_interfaces", package)
+        for folder in sorted({line.split("/")[0] for line in content.split()} & folders):
+            add(importlib.import_module(f"{package}.{folder}"))
+    return [found[name] for name in sorted(found)]
+
+
+def test_every_installed_class_can_be_described_and_its_default_message_read() -> None:
+    classes = installed({"msg", "srv", "action"})
+    read = 0
+    for message_class in classes:
+        texts = describe(message_class)
+        assert next(iter(texts)) == type_name(message_class)
+        try:
+            reader = _core.RosReader(texts, type_name(message_class), {"": ""})
+        except (InvalidArgumentError, UnsupportedError) as refusal:
+            # No default tensor: the types themselves were understood.
+            assert "line " not in str(refusal), f"{message_class}: {refusal}"
+            continue
+        try:
+            reader.learn(serialize_message(message_class()))
+        except SchemaMismatchError:  # an empty image or a joint state without joints: nothing to learn
+            continue
+        read += 1
+    assert len(classes) > 150
+    assert read > 50
+
+
+@pytest.mark.parametrize("no_class", [None, "sensor_msgs/msg/Image", 3, type, importlib])
+def test_what_is_no_message_class(no_class: Any) -> None:
+    assert not is_message_class(no_class)
+
+
+def test_services_are_no_message_classes() -> None:
+    from std_srvs.srv import Empty
+
+    assert not is_message_class(Empty)
+    assert is_message_class(Empty.Request)
