@@ -1,5 +1,6 @@
 # One word for each thing a developer does. What is made lives in build/ and .venv*/; nothing else is touched.
 #   make demo [SECONDS=20] [DEMO_OPTIONS="--plain"]    two producers, a consumer, a killed camera
+#   make demo-ros [SECONDS=20] [DEMO_OPTIONS=...]      a ROS 2 camera as a pool, a C loop as /joint_states
 #   make test      everything: C, Python 3.10 to 3.13, ROS, examples, packaging, lint
 #   make bench     the benchmarks, into docs/benchmarks.md
 #   make bench-peers   the same beside other libraries, which go into an environment of their own
@@ -20,7 +21,7 @@ PACKAGE_SOURCES = pyproject.toml CMakeLists.txt python/polymorph_ipc/_core.pyi \
 # Tools from .venv are found first: cmake comes from there when the machine has none.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test bench bench-peers lint format asan tsan venv clean \
+.PHONY: demo demo-ros test bench bench-peers lint format asan tsan venv clean \
         test-c test-python test-ros test-examples test-packaging $(OTHER_PYTHONS:%=test-python-%) build-dev build-release
 
 venv: .venv/ready
@@ -43,6 +44,9 @@ build-dev build-release: build-%: .venv/ready
 
 demo:
 	@scripts/demo.sh --seconds $(SECONDS) $(DEMO_OPTIONS)
+
+demo-ros:
+	@scripts/demo_ros.sh --seconds $(SECONDS) $(DEMO_OPTIONS)
 
 test:
 	@scripts/test.sh

@@ -95,14 +95,14 @@ int main(int argc, char **argv)
     double seconds = argc > 2 ? atof(argv[2]) : INFINITY;
     uint64_t cycles = isfinite(seconds) ? (uint64_t)(seconds * 1e9 / PERIOD_NS) : UINT64_MAX;
 
-    /* A reader may hold 200 samples while it looks at them; those slots must be spare ones, because the pool will not
-     * grow. Room for two such readers costs 50 KB. */
+    /* A second of history, for those who pass on every sample and may be late. A reader may hold 200 samples while it
+     * looks at them; those slots must be spare ones, because the pool will not grow: there is room for two such readers. */
     const pmipc_producer_options options = {
-        .history_len = 256,
+        .history_len = 1024,
         .spare = 401,
         .no_growth = true,
         .prefault = true,
-        .metadata = "{\"unit\": \"rad\", \"joints\": [\"a1\", \"a2\", \"a3\", \"a4\", \"a5\", \"a6\", \"sum\"]}",
+        .metadata = "{\"unit\": \"rad\", \"names\": [\"a1\", \"a2\", \"a3\", \"a4\", \"a5\", \"a6\", \"sum\"]}",
     };
     const int64_t shape[] = {JOINTS};
     const pmipc_schema schema = pmipc_schema_tensor(PMIPC_FLOAT64, 1, shape);

@@ -17,7 +17,7 @@ import typer
 from consumer import Consumer
 from polymorph_ipc import TensorStream, explain_faults, list_pools, wait_connected
 from processes import ARM_PROGRAM, Process, arm_process, camera_process
-from screen import Screen
+from screen import CAPTION, COLUMNS, Screen, rows_of
 
 CAMERA_POOL = "demo/camera"
 ARM_POOL = "demo/arm"
@@ -115,7 +115,8 @@ def run_demo(seconds: float, plain: bool, source: list[str], arm_program: Path) 
     interrupted = False
     with TensorStream(CAMERA_POOL, backend=backend) as images, TensorStream(ARM_POOL, backend=backend) as joints:
         consumer = Consumer(images, joints)
-        screen = Screen(consumer, f"polymorph_ipc: two producers, one {backend} consumer", plain)
+        title = f"polymorph_ipc: two producers, one {backend} consumer"
+        screen = Screen(title, COLUMNS, CAPTION, lambda: rows_of(consumer), plain)
         demo = Demo(consumer, camera, arm, screen)
         try:
             camera.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,15 +10,23 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ARM_PROGRAM = HERE.parents[1] / "build" / "release" / "examples" / "arm_loop"
-GRACE_SECONDS = 5.0
+GRACE_SECONDS = 20.0
 
 
 class Process:
     """A child process that can be started again after it was killed."""
 
-    def __init__(self, name: str, command: list[str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        end_with: signal.Signals = signal.SIGTERM,
+        exit_codes: tuple[int, ...] = (0,),
+    ) -> None:
         self.name = name
         self.command = command
+        self.end_with = end_with
+        self.exit_codes = exit_codes
         self.child: subprocess.Popen[str] | None = None
         self.failure: str | None = None
 
@@ -37,16 +46,23 @@ class Process:
             return ""
         early = self.died()
         if not early:
-            self.child.send_signal(signal.SIGTERM)
+            self.child.send_signal(self.end_with)
         try:
             said, _ = self.child.communicate(timeout=GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             self.child.kill()
             said, _ = self.child.communicate()
-        if early or self.child.returncode != 0:
+        if early or self.child.returncode not in self.exit_codes:
             self.failure = f"the {self.name} process ended with {self.child.returncode}: {said.strip()}"
         self.child = None
         return said.strip()
+
+    def cpu_seconds(self) -> float:
+        """User and system time it has used so far."""
+        if self.child is None:
+            return 0.0
+        fields = Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def died(self) -> bool:
         """Whether it has ended although nobody asked it to."""

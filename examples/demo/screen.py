@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 from consumer import Channel, Consumer
@@ -41,12 +42,26 @@ def cells(channel: Channel, stream: TensorStream) -> tuple[str, ...]:
     )
 
 
-class Screen:
-    """Shows the consumer's figures and what has happened so far."""
+def rows_of(consumer: Consumer) -> list[tuple[str, ...]]:
+    pairs = ((consumer.camera, consumer.camera_stream), (consumer.arm, consumer.arm_stream))
+    return [cells(channel, stream) for channel, stream in pairs]
 
-    def __init__(self, consumer: Consumer, title: str, plain: bool) -> None:
-        self.consumer = consumer
+
+class Screen:
+    """Shows rows of figures and what has happened so far. A row whose last cell is "dead" is red."""
+
+    def __init__(
+        self,
+        title: str,
+        columns: tuple[str, ...],
+        caption: str,
+        rows: Callable[[], list[tuple[str, ...]]],
+        plain: bool,
+    ) -> None:
         self.title = title
+        self.columns = columns
+        self.caption = caption
+        self.rows = rows
         self.console = Console()
         self.started = time.monotonic()
         self.shown = float("-inf")
@@ -84,12 +99,8 @@ class Screen:
         else:
             self.live.update(self.render(), refresh=True)
 
-    def rows(self) -> list[tuple[str, ...]]:
-        pairs = ((self.consumer.camera, self.consumer.camera_stream), (self.consumer.arm, self.consumer.arm_stream))
-        return [cells(channel, stream) for channel, stream in pairs]
-
     def render(self) -> Group:
-        table = Table(*COLUMNS, title=self.title, caption=CAPTION, caption_justify="left")
+        table = Table(*self.columns, title=self.title, caption=self.caption, caption_justify="left")
         for column in table.columns[1:-1]:
             column.justify = "right"
         for row in self.rows():
@@ -98,5 +109,5 @@ class Screen:
 
     def print_lines(self) -> None:
         for row in self.rows():
-            named = [f"{name} {value}" for name, value in zip(COLUMNS[1:], row[1:], strict=True)]
+            named = [f"{name} {value}" for name, value in zip(self.columns[1:], row[1:], strict=True)]
             print(f"{time.monotonic() - self.started:6.2f} s  {row[0]:6} " + "  ".join(named), flush=True)

@@ -67,6 +67,9 @@ class Launcher:
     def python(self, script: str, *arguments: str) -> Program:
         return self.start([sys.executable, str(EXAMPLES / script), *arguments])
 
+    def module(self, name: str, *arguments: str) -> Program:
+        return self.start([sys.executable, "-m", name, *arguments])
+
     def c(self, name: str, *arguments: str) -> Program:
         return self.start([str(C_EXAMPLES / name), *arguments])
 
