@@ -25,6 +25,7 @@ from harness.peer_rows import (
     shared_memory_files,
 )
 from harness.report import PeerOutcome, as_json, peer_tables, peers_as_json, print_group, write_page
+from harness.ros_rows import ros_groups
 from harness.rows import SIZES, Group, Plan, all_groups
 from harness.runner import Effort, GroupResult, run_group
 from peers.adapter import Peer
@@ -67,7 +68,7 @@ def main(words: Sequence[str] | None = None) -> int:
     options = parse_arguments(words)
     core, partner_core = usable_cores()
     plan = Plan(options.probe.resolve(), core, partner_core, options.pools)
-    groups = all_groups(plan)
+    groups = all_groups(plan) + ros_groups(plan)
     if options.only:
         groups = [group for group in groups if group.key.startswith(tuple(options.only))]
     if options.list:

@@ -20,6 +20,8 @@ CASES = {
     "list": "harness.case_list",
     "pair": "harness.case_pair",
     "peer-calls": "harness.case_peer_calls",
+    "ros": "harness.case_ros",
+    "ros-latency": "harness.case_ros_latency",
 }
 
 

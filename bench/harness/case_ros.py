@@ -1,0 +1,174 @@
+"""ROS 2 topic to pool: the processor time that one message costs the thread that takes it.
+
+The same messages from a node in another process, taken in three ways: by rcl alone, which nothing can do without (the
+limit); as the message object of rclpy with the best conversion to numpy; and into a pool. Only successful takes count,
+and only the time of the taking thread: the middleware's own threads do the same work in all three.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from harness.probe import BENCH_FOLDER
+from harness.ros_messages import make, plain_conversion, sample, set_up_middleware
+from harness.serve import Operation
+
+BURST = 8
+PATIENCE_S = 20.0
+LARGEST_MESSAGE = 1 << 24
+
+
+class Allocator(ctypes.Structure):
+    """rcutils_allocator_t."""
+
+    _fields_ = (("parts", ctypes.c_void_p * 5),)
+
+
+class SerializedMessage(ctypes.Structure):
+    """rcl_serialized_message_t."""
+
+    _fields_ = (
+        ("buffer", ctypes.c_void_p),
+        ("length", ctypes.c_size_t),
+        ("capacity", ctypes.c_size_t),
+        ("allocator", Allocator),
+    )
+
+
+class Partner:
+    """The publishing process."""
+
+    def __init__(self, of: str, topic: str, readers: int, core: str) -> None:
+        words = [f"of={of}", f"topic={topic}", f"readers={readers}", f"core={core}"]
+        command = [sys.executable, "-m", "harness.ros_partner", *words]
+        self.process = subprocess.Popen(
+            command, cwd=BENCH_FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.expect("ready")
+
+    def expect(self, word: str) -> None:
+        """The next line."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline().strip()
+        if line != word:
+            raise RuntimeError(f"the publishing process said {line!r} instead of {word}")
+
+    def publish(self, count: int) -> None:
+        """So many messages."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{count}\n")
+        self.process.stdin.flush()
+        self.expect("sent")
+
+    def close(self) -> None:
+        """Let it end."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(timeout=10)
+
+
+def taking(partner: Partner, take: Callable[[], bool]) -> Operation:
+    """Messages taken as they arrive; what is measured is the thread's processor time in takes that gave one."""
+
+    def run(count: int) -> float:
+        while take():
+            pass  # what other operations left behind
+        durations: list[int] = []
+        while len(durations) < count:
+            partner.publish(BURST)
+            deadline = time.monotonic() + PATIENCE_S
+            for _ in range(BURST):
+                while True:
+                    begin = time.thread_time_ns()
+                    taken = take()
+                    end = time.thread_time_ns()
+                    if taken:
+                        durations.append(end - begin)
+                        break
+                    if time.monotonic() > deadline:
+                        raise RuntimeError("a message did not arrive")
+                    time.sleep(0.0002)
+        return statistics.median(durations)
+
+    return run
+
+
+def rcl_take(subscription: Any) -> Callable[[], bool]:
+    """rcl's take alone."""
+    rcutils, libc = ctypes.CDLL("librcutils.so"), ctypes.CDLL(None)
+    rcutils.rcutils_get_default_allocator.restype = Allocator
+    libc.malloc.restype = ctypes.c_void_p
+    memory = libc.malloc(ctypes.c_size_t(LARGEST_MESSAGE))
+    message = SerializedMessage(memory, 0, LARGEST_MESSAGE, rcutils.rcutils_get_default_allocator())
+    pointer = ctypes.c_void_p(subscription.handle.pointer)
+    take = ctypes.CDLL("librcl.so").rcl_take_serialized_message
+    reference = ctypes.byref(message)
+
+    def run() -> bool:
+        return take(pointer, reference, None, None) == 0
+
+    return run
+
+
+@contextmanager
+def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operation]]:
+    """A node with a subscription for each way, and a partner that publishes."""
+    set_up_middleware()
+    import rclpy
+    from polymorph_ipc import TensorStream
+    from rclpy.qos import QoSProfile
+
+    of = arguments["of"]
+    message_type = type(make(of))
+    topic = f"/bench_{of}_{os.getpid()}"
+    with ExitStack() as stack:
+        rclpy.init()
+        stack.callback(rclpy.shutdown)
+        node = rclpy.create_node(f"bench_{os.getpid()}")
+        stack.callback(node.destroy_node)
+        profile = QoSProfile(depth=BURST * 2)
+        bare = node.create_subscription(message_type, topic, print, profile, raw=True)
+        plain = node.create_subscription(message_type, topic, print, profile)
+        pool = stack.enter_context(
+            TensorStream(
+                f"bench/ros_{os.getpid()}",
+                ros_node=node,
+                ros_topic=topic,
+                ros_msg_type=message_type,
+                ros_sample_data=sample(of),
+                ros_qos=profile,
+            )
+        )
+        partner = Partner(of, topic, 3, arguments["partner"])
+        stack.callback(partner.close)
+        convert = plain_conversion(of)
+        handle, pooled = plain.handle, subscription_of(pool)
+
+        def take_plain() -> bool:
+            got = handle.take_message(message_type, False)
+            if got is None:
+                return False
+            convert(got[0])
+            return True
+
+        def take_into_pool() -> bool:
+            return pooled.take_message(message_type, True) is not None
+
+        yield {
+            "rcl": taking(partner, rcl_take(bare)),
+            "plain": taking(partner, take_plain),
+            "pool": taking(partner, take_into_pool),
+        }
+
+
+def subscription_of(stream: Any) -> Any:
+    """What an executor asks for messages on behalf of the stream."""
+    return stream.source.subscription.subscription.handle

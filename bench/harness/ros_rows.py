@@ -1,0 +1,62 @@
+"""ROS 2 beside rclpy: what a message costs on its way into a pool. Measured where rclpy is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from harness.rows import Group, Plan, Row, Source
+
+ROS_MESSAGES = {
+    "vga": ("Image 640 x 480", 1 / 5),
+    "hd": ("Image 1920 x 1080", 1 / 5),
+    "joints": ("JointState, 7 joints", 1 / 2),
+    "cloud": ("PointCloud2, 100,000 points", 1 / 5),
+}
+
+
+def ros_groups(plan: Plan) -> list[Group]:
+    """Every group, where there is an rclpy to compare with and a core for the other node."""
+    if not plan.two_cores or importlib.util.find_spec("rclpy") is None:
+        return []
+    return [*(ros_taking(plan, of) for of in ROS_MESSAGES), *(ros_latency(plan, of) for of in ("vga", "joints"))]
+
+
+def ros_taking(plan: Plan, of: str) -> Group:
+    """Processor time of the thread that takes a message."""
+    name, budget = ROS_MESSAGES[of]
+    rows = [
+        Row(
+            f"ROS {name} into a pool",
+            Source("ros", "pool"),
+            Source("ros", "plain"),
+            "rclpy's message object, numpy copy",
+            budget,
+        ),
+        Row(f"ROS {name} into a pool ", Source("ros", "pool"), Source("ros", "rcl"), "rcl's take alone"),
+    ]
+    title = f"ROS 2 topic to pool, processor time: {name}"
+    return Group(
+        f"ros-{of}", title, {"ros": plan.python("ros", of=of)}, rows, sample_seconds=0.02, rounds=7, max_count=200
+    )
+
+
+def ros_latency(plan: Plan, of: str) -> Group:
+    """From another process's publish to the sample."""
+    name, _ = ROS_MESSAGES[of]
+    probes = {way: plan.python("ros-latency", of=of, way=way) for way in ("raw", "pool")}
+    row = Row(
+        f"ROS {name}, publish to sample",
+        Source("pool", "message"),
+        Source("raw", "message"),
+        "publish to rclpy's raw callback",
+        1.1,
+    )
+    return Group(
+        f"ros-latency-{of}",
+        f"ROS 2 topic to pool, latency: {name}",
+        probes,
+        [row],
+        sample_seconds=0.1,
+        rounds=9,
+        max_count=100,
+    )
