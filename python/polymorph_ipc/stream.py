@@ -58,7 +58,7 @@ class TensorStream(_core.Stream):
         start: "newest": what is in the pool now counts as seen. "oldest": the cursor is before the history.
         ros_node: the rclpy node to subscribe on. It is never spun, and never added to an executor.
         ros_topic: the topic's name, which the node's namespace and remappings apply to.
-        ros_msg_type: the message class, such as `sensor_msgs.msg.Image`.
+        ros_msg_type: the message class, such as `sensor_msgs.msg.Image`, or its name, "sensor_msgs/msg/Image".
         ros_sample_data: an array like those that messages are to become, or a dict of them; makes the pool at once.
             An Image: (H, W, 3) uint8 for rgb8; a PointCloud2: (N, 3) float32 for up to N points x, y, z; a
             JointState: (J,) float64 positions, or (3, J) with velocities and efforts. The keys of a dict are paths in

@@ -61,7 +61,7 @@ def bridge(ros: Ros, topic: str) -> Iterator[Bridge]:
     made = Bridge(ros, topic)
     yield made
     for publisher in made.publishers:
-        publisher.close()
+        publisher.cleanup()
 
 
 def positions(messages: list[Any]) -> list[float]:
@@ -216,7 +216,7 @@ def test_the_end_comes_in_any_order(bridge: Bridge, order: str) -> None:
         end = {"close": publisher.close, "node": bridge.node.destroy_node, "context": rclpy.shutdown}
         for name in order.split(", "):
             end[name]()
-        publisher.close()
+        publisher.cleanup()
         assert not publisher.thread.is_alive()
 
 
@@ -227,7 +227,7 @@ def test_a_waiting_publisher_uses_no_cpu_and_closes_at_once(bridge: Bridge) -> N
     threading.Event().wait(1.0)
     assert time.clock_gettime(clock) - before < 0.05
     began = time.monotonic()
-    publisher.close()
+    publisher.cleanup()
     assert time.monotonic() - began < 0.5
 
 

@@ -35,7 +35,7 @@ class PoolPublisherStats(PublicationStats):
     dropped: int
     """Samples that left the pool's history before they could be published."""
     running: bool
-    """Its thread is at work: neither closed, nor its node destroyed, nor the context shut down."""
+    """Its thread is at work: neither cleaned up, nor its node destroyed, nor the context shut down."""
 
 
 class PoolPublisher:
@@ -47,7 +47,7 @@ class PoolPublisher:
     node's logger, and counted as misfits until one comes that fits. The messages' stamps are the samples'; what else
     samples do not say comes from the pool's metadata, as in `TensorProducer.from_sample`.
 
-    The node is never spun, nor need anybody spin it. The thread ends with `close()`, when the node is destroyed, when
+    The node is never spun, nor need anybody spin it. The thread ends with `cleanup()`, when the node is destroyed, when
     its context is shut down (Ctrl-C does that), and at the interpreter's end. Messages are encoded straight from the
     pool and handed to rcl without the GIL.
 
@@ -125,7 +125,7 @@ class PoolPublisher:
             while not self.closing.is_set() and self.node.context.ok():
                 self.step()
         except _core.ClosedError:
-            pass  # close() was called, in another thread
+            pass  # cleanup() was called, in another thread
         except Exception as problem:
             if not self.closing.is_set():
                 self.warn_once(f"publishing ended: {type(problem).__name__}: {problem}")
@@ -257,7 +257,7 @@ class PoolPublisher:
         writer = self.writer
         return [] if writer is None else writer.take_latencies()
 
-    def close(self) -> None:
+    def cleanup(self) -> None:
         """End the thread and destroy the publisher. Idempotent; in any order with `destroy_node()` and
         `rclpy.shutdown()`; from any thread. The pool is not touched."""
         self.closing.set()
@@ -281,15 +281,15 @@ class PoolPublisher:
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.close()
+        self.cleanup()
 
     def __repr__(self) -> str:
         return f"PoolPublisher({self.pool_name!r}, {self.topic!r})"
 
 
-def close_all() -> None:
+def clean_up_all() -> None:
     for publisher in list(live):
-        publisher.close()
+        publisher.cleanup()
 
 
-atexit.register(close_all)
+atexit.register(clean_up_all)

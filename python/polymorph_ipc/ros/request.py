@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import _core, samples
 from . import qos, types
+from .classes import message_class
 from .missing import require_rclpy
 
 
@@ -26,8 +27,8 @@ class Request:
     variable: bool | None = None
     history_len: int = 10
 
-    def check(self) -> None:
-        """Raise for what can be seen to be wrong before anything is made."""
+    def checked(self) -> Request:
+        """The same with the message class found. Raises for what can be seen to be wrong before anything is made."""
         given = {"ros_node": self.node, "ros_topic": self.topic, "ros_msg_type": self.message_class}
         missing = [f"{name}=" for name, value in given.items() if value is None]
         present = next((name for name, value in given.items() if value is not None), "ros_node")
@@ -42,14 +43,11 @@ class Request:
             raise TypeError(f"ros_node must be a rclpy.node.Node, not {self.node!r}")
         if not isinstance(self.topic, str) or not self.topic:
             raise TypeError(f'ros_topic must be the name of a topic such as "/camera/image_raw", not {self.topic!r}')
-        if not types.is_message_class(self.message_class):
-            raise TypeError(
-                f"ros_msg_type must be a message class such as sensor_msgs.msg.Image, not {self.message_class!r}"
-            )
         if self.variable is not None and not isinstance(self.variable, bool):
             raise TypeError(f"ros_variable must be True, False or None, not {self.variable!r}")
         if self.qos is not None:
             qos.as_given(self.qos)
+        return replace(self, message_class=message_class(self.message_class, "ros_msg_type"))
 
     def fields(self) -> dict[str, str]:
         """Path in the message by field name of the pool."""

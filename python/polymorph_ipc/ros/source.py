@@ -47,7 +47,7 @@ class RosSource:
     """
 
     def __init__(self, pool_name: str, request: Request) -> None:
-        request.check()
+        request = request.checked()
         self.pool_name = pool_name
         self.request = request
         self.node = request.node

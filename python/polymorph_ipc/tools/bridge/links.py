@@ -259,7 +259,7 @@ class FromPool:
         )
 
     def close(self) -> None:
-        self.publisher.close()
+        self.publisher.cleanup()
 
 
 def make_link(request: Request, node: Any) -> Link:
