@@ -15,11 +15,15 @@ from . import _core
 
 live: weakref.WeakSet[_core.Producer] = weakref.WeakSet()
 watched_generation: int | None = None
+ending_generation: int | None = None
 
 
 def watch(producer: _core.Producer) -> None:
-    """Clean this producer up when the process ends."""
+    """Clean this producer up when the process ends. Raises WrongStateError when that has begun: a thread that goes on
+    making producers would leave the last of them behind."""
     global watched_generation
+    if ending_generation == _core.fork_generation():
+        raise _core.WrongStateError("no producer can be made any more: the process is ending, its pools are removed")
     live.add(producer)
     if watched_generation != _core.fork_generation():
         watched_generation = _core.fork_generation()
@@ -39,6 +43,8 @@ def watch_multiprocessing() -> None:
 
 def clean_up() -> None:
     """Do what `cleanup()` does, for every producer of this process."""
+    global ending_generation
+    ending_generation = _core.fork_generation()
     for producer in list(live):
         # A producer inherited over a fork is its parent's: cleanup() leaves that one's pool alone.
         with contextlib.suppress(_core.PolymorphError):

@@ -79,6 +79,7 @@ static pmipc_status connect_by_name(pmipc_stream *stream, bool patient)
     description_retain(stream->description);
     stream->connections++;
     stream->cursor = first_cursor(stream);
+    stream->seen_by_windows = 0;
     return PMIPC_OK;
 }
 
@@ -214,6 +215,20 @@ static bool leave_orphan(pmipc_stream *stream)
         return false;
     stream_disconnect(stream);
     return true;
+}
+
+/* Connected for a read that does not wait, to the pool that has the name: also when the one so far was orphaned. `seen` is the
+ * newest sample that a read has come across, and moves on: only where nothing new comes is there a reason to look. */
+static pmipc_status connect_to_read(pmipc_stream *stream, uint64_t *seen)
+{
+    pmipc_status status = stream_connect(stream, false);
+    if (status)
+        return status;
+    uint64_t newest = reader_head_seq(stream->reader);
+    if (__builtin_expect(newest <= *seen, 0) && leave_orphan(stream))
+        return stream_connect(stream, false);
+    *seen = newest;
+    return PMIPC_OK;
 }
 
 pmipc_status pmipc_stream_get_last(pmipc_stream *stream, pmipc_view *view)
@@ -364,7 +379,7 @@ pmipc_status pmipc_stream_get_next(pmipc_stream *stream, int64_t timeout_ns, pmi
 pmipc_status pmipc_stream_get_window(pmipc_stream *stream, uint32_t min_count, uint32_t max_count, pmipc_view *view)
 {
     view->owner = NULL;
-    pmipc_status status = stream_connect(stream, false);
+    pmipc_status status = connect_to_read(stream, &stream->seen_by_windows);
     if (status)
         return status;
     uint32_t history_len = stream->reader->protocol.history_len;
@@ -372,7 +387,12 @@ pmipc_status pmipc_stream_get_window(pmipc_stream *stream, uint32_t min_count, u
         return error_set(&stream->error, PMIPC_INVALID_ARGUMENT, 0,
                          "pool '%s': a window of %u to %u samples was asked for, it keeps %u; make it with a larger history_len",
                          stream->anchor->place.name, min_count, max_count, history_len);
-    status = reader_view_window(stream->reader, 0, min_count, max_count, view);
+    do { /* lock-free: each turn means that the producer has published */
+        uint64_t newest = reader_head_seq(stream->reader);
+        status = reader_view_window(stream->reader, 0, min_count, max_count, view);
+        if (status == PMIPC_TOO_FEW && min_count == 1 && newest > 0)
+            status = take_head(stream, newest, view);
+    } while (status == PMIPC_NOTHING_NEW);
     if (!status)
         count_view(stream, view);
     return end_read(stream, status);
@@ -381,14 +401,19 @@ pmipc_status pmipc_stream_get_window(pmipc_stream *stream, uint32_t min_count, u
 pmipc_status pmipc_stream_get_unseen(pmipc_stream *stream, pmipc_view *view)
 {
     view->owner = NULL;
-    pmipc_status status = stream_connect(stream, false);
+    pmipc_status status = connect_to_read(stream, &stream->seen_by_windows);
     if (status)
         return status;
-    if (reader_head_seq(stream->reader) <= stream->cursor)
-        return PMIPC_NOTHING_NEW;
-    status = reader_view_window(stream->reader, stream->cursor, 1, stream->reader->protocol.history_len, view);
+    do { /* lock-free: each turn means that the producer has published */
+        uint64_t newest = reader_head_seq(stream->reader);
+        if (newest <= stream->cursor)
+            return PMIPC_NOTHING_NEW;
+        status = reader_view_window(stream->reader, stream->cursor, 1, stream->reader->protocol.history_len, view);
+        if (status == PMIPC_TOO_FEW)
+            status = take_head(stream, newest, view);
+    } while (status == PMIPC_NOTHING_NEW);
     if (status)
-        return status == PMIPC_TOO_FEW ? PMIPC_NOTHING_NEW : end_read(stream, status);
+        return end_read(stream, status);
     view->lost = view->seq - view->frame_count - stream->cursor;
     count_lost(stream, view->lost);
     stream->cursor = view->seq;
@@ -404,7 +429,8 @@ static uint64_t distance(int64_t stamp_ns, int64_t wanted_ns, pmipc_at_method me
     return stamp_ns > wanted_ns ? (uint64_t)stamp_ns - (uint64_t)wanted_ns : (uint64_t)wanted_ns - (uint64_t)stamp_ns;
 }
 
-/* The sample whose stamp fits best, newest first so that ties go to the newer one. 0: none. */
+/* The sample whose stamp fits best, newest first so that ties go to the newer one. 0: none. TOO_FEW: history held nothing by
+ * the time it was looked at. */
 static pmipc_status find_at(pmipc_stream *stream, int64_t wanted_ns, pmipc_at_method method, int64_t tolerance_ns,
                             uint64_t *best_seq)
 {
@@ -414,6 +440,8 @@ static pmipc_status find_at(pmipc_stream *stream, int64_t wanted_ns, pmipc_at_me
     for (uint64_t seq = newest; seq > 0 && newest - seq < history_len; seq--) {
         int64_t stamp_ns = 0;
         pmipc_status status = reader_stamp_of(stream->reader, seq, &stamp_ns);
+        if (status == PMIPC_NOTHING_NEW && seq == newest)
+            return PMIPC_TOO_FEW; /* not even the newest: it has left, or head promises what the ring does not have */
         if (status == PMIPC_NOTHING_NEW)
             break; /* history ends here: entries leave from the oldest on */
         if (status)
@@ -427,16 +455,39 @@ static pmipc_status find_at(pmipc_stream *stream, int64_t wanted_ns, pmipc_at_me
     return PMIPC_OK;
 }
 
+/* With a history of one, head may be a sample whose entry is being written: then it is all of history. */
+static bool head_fits(const pmipc_view *view, int64_t wanted_ns, pmipc_at_method method, int64_t tolerance_ns)
+{
+    uint64_t far = distance(view->stamp_ns, wanted_ns, method);
+    return far != UINT64_MAX && (tolerance_ns < 0 || far <= (uint64_t)tolerance_ns);
+}
+
 pmipc_status pmipc_stream_get_at(pmipc_stream *stream, int64_t stamp_ns, pmipc_at_method method, int64_t tolerance_ns,
                                  pmipc_view *view)
 {
     view->owner = NULL;
     if ((int)method < PMIPC_AT_NEAREST || method > PMIPC_AT_AFTER)
         return stream_fail(stream, PMIPC_INVALID_ARGUMENT, "no such method of get_at");
-    pmipc_status status = stream_connect(stream, false);
-    while (!status) { /* again when the best one left history meanwhile: the producer has published */
-        uint64_t seq;
+    pmipc_status status = connect_to_read(stream, &stream->seen_by_windows);
+    while (!status) { /* again when what was found left history meanwhile: the producer has published */
+        uint64_t seq, newest = reader_head_seq(stream->reader);
         status = find_at(stream, stamp_ns, method, tolerance_ns, &seq);
+        if (status == PMIPC_TOO_FEW) {
+            status = take_head(stream, newest, view);
+            if (status != PMIPC_OK && status != PMIPC_NOTHING_NEW)
+                break;
+            if (status == PMIPC_OK && head_fits(view, stamp_ns, method, tolerance_ns)) {
+                count_view(stream, view);
+                break;
+            }
+            if (status == PMIPC_OK) {
+                pmipc_view_release(view);
+                status = PMIPC_NOTHING_NEW;
+                break;
+            }
+            status = PMIPC_OK;
+            continue;
+        }
         if (!status && seq == 0)
             status = PMIPC_NOTHING_NEW;
         if (status)

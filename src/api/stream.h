@@ -15,6 +15,7 @@ struct pmipc_stream {
     struct pool_reader *reader;       /* NULL: not connected */
     struct wait_anchor *anchor;
     uint64_t cursor;
+    uint64_t seen_by_windows;         /* newest sample there was when windows or stamps were last read: these move no cursor */
     struct pool_description *description; /* of the pool it is or was last connected to; NULL: none yet */
     uint64_t last_head_seq;           /* when it was disconnected */
     uint32_t last_slot_count;

@@ -72,6 +72,8 @@ static bool fill_fields(const struct pool_description *description, const char *
 
 static pmipc_status damaged(struct pool_reader *reader, const char *what, uint64_t seq)
 {
+    if (!protocol_row_is_own(&reader->protocol))
+        return reader_lost(reader); /* what looks damaged was overwritten, because nobody saw the pin */
     errno = 0;
     return reader_fail(reader, PMIPC_CORRUPT, "%s of sample %llu is damaged; if its producer is dead, remove the pool", what,
                        (unsigned long long)seq);

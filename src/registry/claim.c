@@ -170,7 +170,7 @@ static void name_unused_pools(const struct pool_place *place, pmipc_error *error
         return;
     }
     while (pmipc_registry_next(registry, info) == PMIPC_OK) {
-        if (!info->producer_alive && info->reader_count == 0) {
+        if (info->status == PMIPC_OK && !info->producer_alive && info->reader_count == 0) {
             if (count++ < UNUSED_POOLS_NAMED)
                 error_append(error, "%s'%s'", count == 1 ? ". Unused now: " : ", ", info->name);
             bytes += info->file_bytes;

@@ -362,3 +362,22 @@ def test_notes_of_collected_producers_do_not_pile_up() -> None:
     abandon("arm")
     assert sorted(clean_pools()) == ["arm", "cam"]
     assert len(_core.abandoned) == before
+
+
+def test_threads_that_go_on_while_the_process_ends_make_no_producer_any_more(spawn: Nursery, pool_folder: Path) -> None:
+    child = spawn(
+        """
+        import numpy as np
+        from polymorph_ipc import TensorProducer, TensorStream, WrongStateError, lifetime
+
+        TensorProducer.from_sample("cam", np.zeros(3)).publish(np.ones(3))
+        lifetime.clean_up()
+        try:
+            TensorProducer.from_sample("late", np.zeros(3))
+        except WrongStateError as problem:
+            say(str(problem))
+        assert TensorStream("cam").get_last() is None  # reading goes on
+        """
+    )
+    assert "the process is ending" in child.succeed()[-1]
+    assert pool_files(pool_folder) == []

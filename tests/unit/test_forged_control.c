@@ -56,6 +56,47 @@ TEST(a_head_that_promises_what_history_does_not_hold_is_damage_to_get_next)
     pmipc_producer_close(producer);
 }
 
+TEST(a_head_that_promises_what_history_does_not_hold_is_damage_to_reads_of_history)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 10);
+    publish_frames(producer, 20);
+    pmipc_stream *stream = stream_open("p", NULL);
+    int fd = open_file("p");
+    write_word(fd, HEAD, read_word(fd, HEAD) + (UINT64_C(1000) << 16));
+    pmipc_view view;
+    CHECK_STATUS(pmipc_stream_get_unseen(stream, &view), PMIPC_CORRUPT);
+    CHECK_STATUS(pmipc_stream_get_window(stream, 1, 4, &view), PMIPC_CORRUPT);
+    CHECK_STATUS(pmipc_stream_get_at(stream, 0, PMIPC_AT_NEAREST, -1, &view), PMIPC_CORRUPT);
+    close(fd);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_history_of_one_is_never_empty_to_reads_of_history)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 1);
+    publish_frames(producer, 3);
+    const pmipc_stream_options options = {.start_oldest = true};
+    pmipc_stream *stream = stream_open("p", &options);
+    int fd = open_file("p");
+    uint64_t head = read_word(fd, HEAD);
+    write_word(fd, POOL_RING_OFFSET, UINT64_C(4) << 16 | ((head & 0xffff) == 0 ? 1 : 0)); /* as between two stores of publish */
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_window(stream, 1, 1, &view));
+    CHECK_EQ(view.seq, 3);
+    pmipc_view_release(&view);
+    CHECK_OK(pmipc_stream_get_at(stream, 0, PMIPC_AT_NEAREST, -1, &view));
+    CHECK_EQ(view.seq, 3);
+    pmipc_view_release(&view);
+    CHECK_STATUS(pmipc_stream_get_at(stream, 0, PMIPC_AT_BEFORE, -1, &view), PMIPC_NOTHING_NEW);
+    CHECK_OK(pmipc_stream_get_unseen(stream, &view));
+    CHECK_EQ(view.seq, 3);
+    pmipc_view_release(&view);
+    close(fd);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
 TEST(get_next_finds_the_newest_where_a_kill_between_two_stores_left_a_history_of_one)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 1);
