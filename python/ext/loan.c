@@ -6,6 +6,7 @@ typedef struct py_loan {
     py_producer *producer;
     bool out;
     PyObject *data;    /* arrays over the slot, made when asked for; NULL */
+    PyObject *arrays;  /* of a dict: a list of those arrays, to see whether others were put in their place; NULL */
     PyObject *length;  /* int, dict or None */
     PyObject *stamp;
     pmipc_loan loan;
@@ -128,18 +129,16 @@ static void end_loan(py_loan *self)
 {
     self->out = false;
     PyObject *data = self->data;
+    PyObject *arrays = self->arrays;
     self->data = NULL;
-    if (data == NULL)
-        return;
-    if (PyDict_Check(data)) {
-        PyObject *key, *value;
-        Py_ssize_t position = 0;
-        while (PyDict_Next(data, &position, &key, &value))
-            make_read_only(value);
-    } else {
+    self->arrays = NULL;
+    if (arrays == NULL)
         make_read_only(data);
-    }
-    Py_DECREF(data);
+    else
+        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(arrays); i++)
+            make_read_only(PyList_GET_ITEM(arrays, i));
+    Py_XDECREF(data);
+    Py_XDECREF(arrays);
 }
 
 /* ---- ending it */
@@ -208,6 +207,35 @@ static int read_attributes(py_loan *self, int64_t *stamp_ns)
     return result;
 }
 
+/* A dict of arrays takes assignments, and what was assigned is not in the slot: an older frame is. */
+static int check_data(py_loan *self)
+{
+    const py_schema *schema = self->producer->schema;
+    PyObject *data = self->data;
+    if (self->arrays == NULL || data == NULL)
+        return 0;
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        PyObject *value;
+        if (PyDict_GetItemRef(data, schema->fields[i].name, &value) < 0)
+            return -1;
+        bool is_ours = value == PyList_GET_ITEM(self->arrays, i);
+        Py_XDECREF(value);
+        if (is_ours)
+            continue;
+        PyErr_Format(PyExc_TypeError,
+                     "pool '%s', field %R: its array in the loan was replaced, which changes nothing in the pool: write into "
+                     "it, frame.data[%R][:] = ...",
+                     self->producer->name_text, schema->fields[i].name, schema->fields[i].name);
+        return -1;
+    }
+    if ((uint32_t)PyDict_GET_SIZE(data) == schema->field_count)
+        return 0;
+    py_raise_format(self->producer->state, PMIPC_SCHEMA_MISMATCH,
+                    "pool '%s' carries %S, the loan's data has other fields as well", self->producer->name_text,
+                    (PyObject *)schema);
+    return -1;
+}
+
 static PyObject *loan_commit(PyObject *object, PyObject *unused)
 {
     (void)unused;
@@ -215,7 +243,8 @@ static PyObject *loan_commit(PyObject *object, PyObject *unused)
     py_producer *producer = self->producer;
     py_ros_writer *ros = producer->ros;
     int64_t stamp_ns = PMIPC_STAMP_NOW;
-    if (py_producer_usable(producer) < 0 || check_out(self) < 0 || read_attributes(self, &stamp_ns) < 0
+    if (py_producer_usable(producer) < 0 || check_out(self) < 0 || check_data(self) < 0
+        || read_attributes(self, &stamp_ns) < 0
         || (ros != NULL && stamp_ns == PMIPC_STAMP_NOW && py_ros_stamp(ros, &stamp_ns) < 0)
         || py_gate_enter(&producer->gate) < 0)
         return NULL;
@@ -297,9 +326,15 @@ static PyObject *loan_get_data(PyObject *object, void *unused)
     py_loan *self = (py_loan *)object;
     if (py_producer_usable(self->producer) < 0 || check_out(self) < 0)
         return NULL;
-    if (self->data == NULL)
-        self->data = slot_arrays(self);
-    return Py_XNewRef(self->data);
+    if (self->data == NULL) {
+        PyObject *data = slot_arrays(self);
+        if (data == NULL || (PyDict_Check(data) && (self->arrays = PyDict_Values(data)) == NULL)) {
+            Py_XDECREF(data);
+            return NULL;
+        }
+        self->data = data;
+    }
+    return Py_NewRef(self->data);
 }
 
 static PyObject *loan_get_seq(PyObject *object, void *unused)
@@ -358,6 +393,7 @@ static int loan_traverse(PyObject *object, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(self->producer);
     Py_VISIT(self->data);
+    Py_VISIT(self->arrays);
     Py_VISIT(self->length);
     return 0;
 }
@@ -374,6 +410,7 @@ static void loan_dealloc(PyObject *object)
         PyErr_Restore(error_type, error_value, error_traceback);
     }
     Py_XDECREF(self->data);
+    Py_XDECREF(self->arrays);
     Py_XDECREF(self->length);
     Py_XDECREF(self->stamp);
     Py_XDECREF((PyObject *)self->producer);

@@ -271,6 +271,12 @@ class TensorProducer(_core.Producer):
         """What was given as metadata; empty when nothing was."""
         return parse_metadata(self.metadata_json, self.pool_name)
 
+    def __repr__(self) -> str:
+        try:
+            return f"<TensorProducer of {self.pool_name!r}: {self.schema}, seq {self.seq}>"
+        except (_core.PolymorphError, RuntimeError):  # closed, the parent's, or never made
+            return f"<{type(self).__name__}, closed or never opened>"
+
     def __enter__(self) -> Self:
         return self
 

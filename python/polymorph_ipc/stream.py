@@ -199,6 +199,12 @@ class TensorStream(_core.Stream):
             return None
         return parse_metadata(found, self.pool_name)
 
+    def __repr__(self) -> str:
+        try:
+            return f"<TensorStream of {self.pool_name!r}: {self.schema or 'not connected yet'}>"
+        except (_core.PolymorphError, RuntimeError):  # closed, or its pool cannot be read
+            return f"<{type(self).__name__}, closed or not to be read>"
+
     def __enter__(self) -> Self:
         return self
 

@@ -53,6 +53,11 @@ static pmipc_status busy(const struct pool_place *place, int fd, pmipc_error *er
     if (length != (ssize_t)sizeof control || load_relaxed(&control.owner_pid) == 0)
         return error_set(error, PMIPC_BUSY, 0, "pool '%s' has another producer", place->name);
     int64_t since_ns = clock_realtime_ns() - load_relaxed(&control.owner_since_ns);
+    if (load_relaxed(&control.owner_pid) == (uint32_t)getpid())
+        return error_set(error, PMIPC_BUSY, 0,
+                         "pool '%s' has another producer in this very process (pid %d), for %.1f s. A pool has one producer at a "
+                         "time: close that one first (Python: cleanup()), or choose another name",
+                         place->name, (int)getpid(), (double)since_ns / 1e9);
     return error_set(error, PMIPC_BUSY, 0,
                      "pool '%s' has another producer: pid %d '%s', for %.1f s. A pool has one producer at a time: stop that one, or "
                      "choose another name",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polymorph_ipc
 import pytest
-from polymorph_ipc import PolymorphError, Schema, TensorProducer, TensorStream
+from polymorph_ipc import PolymorphError, PoolBusyError, Schema, TensorProducer, TensorStream
 
 from support.frames import numbered
 from support.processes import Nursery
@@ -143,3 +144,17 @@ def test_handles_tell_their_name_and_whether_they_are_closed() -> None:
     assert producer.pool_name == stream.pool_name == "victor/cam"
     assert stream.connected is False
     assert stream.producer_alive is False
+
+
+def test_handles_tell_what_they_are_and_never_raise_for_it() -> None:
+    producer = TensorProducer.from_sample("cam", np.zeros((4, 3), np.uint8))
+    stream = TensorStream("cam")
+    assert repr(producer) == "<TensorProducer of 'cam': uint8 (4, 3), seq 0>"
+    assert repr(stream) == "<TensorStream of 'cam': uint8 (4, 3)>"
+    assert "not connected yet" in repr(TensorStream("nowhere"))
+    with pytest.raises(PoolBusyError, match=r"in this very process .*cleanup\(\)"):
+        TensorProducer.from_sample("cam", np.zeros((4, 3), np.uint8))
+    producer.cleanup()
+    stream.cleanup()
+    assert "TensorProducer" in repr(producer)
+    assert "TensorStream" in repr(stream)

@@ -244,3 +244,24 @@ LOAN_OUTLIVES_PRODUCER = """
 
 def test_a_loans_array_that_outlives_its_producer_is_no_crash(spawn: Nursery) -> None:
     assert spawn(LOAN_OUTLIVES_PRODUCER).succeed() == ["refused", "(4, 8) True", "(4, 8) True", "3"]
+
+
+def test_an_array_of_a_dict_that_was_replaced_is_not_published_as_if_it_had_been_filled() -> None:
+    fields = {"a": np.ones(2), "b": np.ones(2)}
+    with TensorProducer.from_sample("obs", fields) as producer, TensorStream("obs") as stream:
+        producer.publish(fields)
+        with pytest.raises(TypeError, match=r"field 'b': its array in the loan was replaced"), producer.loan() as frame:
+            frame.data["b"] = np.zeros(2)
+        with pytest.raises(SchemaMismatchError, match="other fields"), producer.loan() as frame:
+            frame.data["c"] = np.zeros(2)
+        with pytest.raises(TypeError, match="field 'a'"), producer.loan() as frame:
+            del frame.data["a"]
+        assert producer.seq == 1
+        mine = np.zeros(2)
+        with pytest.raises(TypeError), producer.loan() as frame:
+            frame.data["a"] = mine
+        mine[:] = 1  # what was put there is not made read-only with the loan's own
+        with producer.loan() as frame:
+            frame.data["a"][:] = 5
+            frame.data["b"][:] = 6
+        assert [part.tolist() for part in stream.get_last().values()] == [[5, 5], [6, 6]]
