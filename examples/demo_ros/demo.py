@@ -14,6 +14,7 @@ bridge did not hand every sample of the arm to ROS. What the plain subscribers l
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -29,7 +30,7 @@ import typer
 from agreed import ARM_POOL, CAMERA_POOL, JOINTS_QUEUE, JOINTS_TOPIC, LISTENER_POOL, PLAIN_POOL, number_of
 from consumer import Channel
 from frames import as_numpy, is_whole, torn_rows
-from polymorph_ipc import TensorStream, list_pools
+from polymorph_ipc import PoolNotFoundError, TensorStream, list_pools, remove_pool
 from processes import ARM_PROGRAM, Process, arm_process
 from screen import Screen, microseconds
 
@@ -162,8 +163,10 @@ class Processes:
         # The snippet ends as whoever typed Ctrl-C would see it end: with a KeyboardInterrupt.
         interrupted = {"end_with": signal.SIGINT, "exit_codes": (-signal.SIGINT, 128 + signal.SIGINT)}
         self.snippet = Process("snippet", [python, str(SNIPPET)], **interrupted)
-        self.plain = Process("plain subscriber", [python, str(here / "plain_subscriber.py")])
-        self.listener = Process("joint listener", [python, str(here / "joint_listener.py")])
+        # rclpy's spin does not always end on SIGTERM when nothing arrives any more. All they know is in their pools.
+        killed = {"end_with": signal.SIGKILL, "exit_codes": (-signal.SIGKILL,)}
+        self.plain = Process("plain subscriber", [python, str(here / "plain_subscriber.py")], **killed)
+        self.listener = Process("joint listener", [python, str(here / "joint_listener.py")], **killed)
         self.bridge = Process("bridge", bridge)
         self.arm = arm_process(ARM_POOL, longest, arm_program)
         self.camera = Process("camera", [python, str(here / "camera_node.py"), str(rate)])
@@ -182,6 +185,9 @@ class Processes:
     def stop(self) -> None:
         for process in reversed(self.all):
             self.said[process.name] = process.stop()
+        for pool in (PLAIN_POOL, LISTENER_POOL):
+            with contextlib.suppress(PoolNotFoundError):
+                remove_pool(pool)
 
     def not_bridged(self) -> int:
         """Samples that the bridge, by its own last report, did not hand to ROS."""
@@ -203,7 +209,7 @@ def verdict(demo: Demo, processes: Processes) -> list[str]:
         problems.append(f"{demo.camera.lost} images of a reliable publisher did not reach the pool")
     if processes.not_bridged():
         problems.append(f"{processes.not_bridged()} samples of the arm were not handed to ROS")
-    ours = (CAMERA_POOL, ARM_POOL, PLAIN_POOL, LISTENER_POOL)
+    ours = (CAMERA_POOL, ARM_POOL)
     left = [pool.name for pool in list_pools() if pool.name in ours]
     if left:
         problems.append(f"pools were left behind: {', '.join(left)}")

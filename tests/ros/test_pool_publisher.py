@@ -207,13 +207,13 @@ def test_the_thread_ends_with_the_context(bridge: Bridge) -> None:
     assert not publisher.running
 
 
-@pytest.mark.parametrize("order", ["close, node, context", "node, close, context", "context, node, close"])
+@pytest.mark.parametrize("order", ["cleanup, node, context", "node, cleanup, context", "context, node, cleanup"])
 def test_the_end_comes_in_any_order(bridge: Bridge, order: str) -> None:
     publisher = bridge.start()
     with TensorProducer.from_sample("arm/q", np.zeros(2), metadata=NAMES) as producer:
         producer.publish(np.ones(2))
         bridge.arrived(1)
-        end = {"close": publisher.close, "node": bridge.node.destroy_node, "context": rclpy.shutdown}
+        end = {"cleanup": publisher.cleanup, "node": bridge.node.destroy_node, "context": rclpy.shutdown}
         for name in order.split(", "):
             end[name]()
         publisher.cleanup()

@@ -48,17 +48,20 @@ def make(request: Request, node: Any, links: contextlib.ExitStack) -> Link:
 
 
 def watch(links: list[Link], interval: float, style: Style) -> None:
-    """Tick and report until interrupted."""
+    """Tick and report until interrupted, and say how it stands then."""
     with reporter(style) as reports:
         report_at = time.monotonic()
-        while True:
-            for link in links:
-                link.tick()
-            now = time.monotonic()
-            if now >= report_at:
-                report_at = max(report_at + interval, now)
-                reports.show([link.report() for link in links])
-            time.sleep(max(0.0, min(TICK, report_at - time.monotonic())))
+        try:
+            while True:
+                for link in links:
+                    link.tick()
+                now = time.monotonic()
+                if now >= report_at:
+                    report_at = max(report_at + interval, now)
+                    reports.show([link.report() for link in links])
+                time.sleep(max(0.0, min(TICK, report_at - time.monotonic())))
+        finally:
+            reports.show([link.report() for link in links])
 
 
 @contextlib.contextmanager
