@@ -18,7 +18,11 @@ def ros_groups(plan: Plan) -> list[Group]:
     """Every group, where there is an rclpy to compare with and a core for the other node."""
     if not plan.two_cores or importlib.util.find_spec("rclpy") is None:
         return []
-    return [*(ros_taking(plan, of) for of in ROS_MESSAGES), *(ros_latency(plan, of) for of in ("vga", "joints"))]
+    return [
+        *(ros_taking(plan, of) for of in ROS_MESSAGES),
+        *(ros_latency(plan, of) for of in ("vga", "joints")),
+        *(ros_publishing(plan, of) for of in ("vga", "joints")),
+    ]
 
 
 def ros_taking(plan: Plan, of: str) -> Group:
@@ -60,3 +64,17 @@ def ros_latency(plan: Plan, of: str) -> Group:
         rounds=9,
         max_count=100,
     )
+
+
+def ros_publishing(plan: Plan, of: str) -> Group:
+    """Processor time of the thread that publishes into a pool and to ROS."""
+    name, _ = ROS_MESSAGES[of]
+    plain = Source("ros", "plain")
+    limit_is = "rclpy, its message refilled in place"
+    rows = [
+        Row(f"ROS {name} from a TensorProducer, pool included", Source("ros", "both"), plain, limit_is, 0.5),
+        Row(f"its pool alone, {name}", Source("ros", "pool"), plain, limit_is),
+    ]
+    title = f"Pool to ROS 2 topic, processor time: {name}"
+    probes = {"ros": plan.python("ros-publish", of=of)}
+    return Group(f"ros-publish-{of}", title, probes, rows, sample_seconds=0.02, rounds=5, max_count=60)

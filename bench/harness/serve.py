@@ -22,6 +22,7 @@ CASES = {
     "peer-calls": "harness.case_peer_calls",
     "ros": "harness.case_ros",
     "ros-latency": "harness.case_ros_latency",
+    "ros-publish": "harness.case_ros_publish",
 }
 
 
