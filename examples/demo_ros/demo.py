@@ -187,7 +187,7 @@ class Processes:
             self.said[process.name] = process.stop()
         for pool in (PLAIN_POOL, LISTENER_POOL):
             with contextlib.suppress(PoolNotFoundError):
-                remove_pool(pool)
+                remove_pool(pool, force=True)  # the streams of this program still look at it
 
     def not_bridged(self) -> int:
         """Samples that the bridge, by its own last report, did not hand to ROS."""
