@@ -102,6 +102,7 @@ def main():
         finally:
             rclpy.try_shutdown()
             spinner.join()
+    node.destroy_node()  # after the stream on it, and not at some time during the interpreter's end
 
 
 if __name__ == "__main__":
