@@ -150,7 +150,8 @@ def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operat
         partner = Partner(of, topic, 3, arguments["partner"])
         stack.callback(partner.close)
         convert = plain_conversion(of)
-        handle, pooled = plain.handle, subscription_of(pool)
+        handle, source = plain.handle, pool.source
+        pointer = source.subscription.subscription.handle.pointer
 
         def take_plain() -> bool:
             got = handle.take_message(message_type, False)
@@ -160,15 +161,10 @@ def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operat
             return True
 
         def take_into_pool() -> bool:
-            return pooled.take_message(message_type, True) is not None
+            return source.take_one(pointer)
 
         yield {
             "rcl": taking(partner, rcl_take(bare)),
             "plain": taking(partner, take_plain),
             "pool": taking(partner, take_into_pool),
         }
-
-
-def subscription_of(stream: Any) -> Any:
-    """What an executor asks for messages on behalf of the stream."""
-    return stream.source.subscription.subscription.handle
