@@ -79,6 +79,8 @@ typedef struct pmipc_loan {
     uint64_t seq;            /* the sequence number it will have */
     uint32_t slot;           /* internal */
     uint32_t field_count;
+    uint32_t headroom;       /* bytes in front of fields[0].data, 64 at least, that may be scribbled on until the commit: room
+                                for what precedes the data when both are received in one piece */
     pmipc_loan_field fields[PMIPC_MAX_FIELDS];
 } pmipc_loan;
 

@@ -134,6 +134,30 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_ros_reader_publish(pmipc_ros_reader 
                                                                int64_t fallback_stamp_ns, uint64_t *seq,
                                                                pmipc_error *error);
 
+/** Memory that a whole message can be received into, so that its largest part lies where the sample wants it. */
+typedef struct pmipc_ros_landing {
+    void *bytes;             /* NULL: nowhere; receive the message anywhere else */
+    size_t capacity;
+    pmipc_loan loan;         /* out while `bytes` is not NULL */
+} pmipc_ros_landing;
+
+/** Offer memory to receive the next message in. There is some when the last message was an image that went into its frame
+ *  unchanged: the frame itself, so placed that the pixels of another such message need no copy. Go on with
+ *  pmipc_ros_reader_publish_landed, or, when no message comes, with pmipc_producer_discard(producer, &landing->loan).
+ *  Progress: no system call, no allocation, but those of pmipc_producer_loan. Never fails. */
+PMIPC_API void pmipc_ros_reader_land(pmipc_ros_reader *reader, pmipc_producer *producer, pmipc_ros_landing *landing);
+
+/** Publish a message that was received at `landing->bytes`, or, because it was too long or there was no such place, at
+ *  other `bytes`. The landing is used up in any case. One that is not like the last (another frame_id, padded rows) is
+ *  copied out and read as any other. `in_place` (may be NULL): whether nothing had to be copied.
+ *  Returns: as pmipc_ros_reader_publish. */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_ros_reader_publish_landed(pmipc_ros_reader *reader,
+                                                                      pmipc_producer *producer,
+                                                                      pmipc_ros_landing *landing, const void *bytes,
+                                                                      size_t byte_count, int64_t fallback_stamp_ns,
+                                                                      uint64_t *seq, bool *in_place,
+                                                                      pmipc_error *error);
+
 /* ---- samples to messages ---- */
 
 typedef struct pmipc_ros_writer pmipc_ros_writer;

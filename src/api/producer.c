@@ -208,6 +208,7 @@ pmipc_status pmipc_producer_loan(pmipc_producer *producer, pmipc_loan *loan)
     loan->seq = producer->writer->protocol.seq + 1;
     loan->slot = slot;
     loan->field_count = description->schema.field_count;
+    loan->headroom = writer_headroom(producer->writer, slot);
     for (uint32_t i = 0; i < loan->field_count; i++) {
         const pmipc_field *field = &description->schema.fields[i];
         loan->fields[i].data = data + description->payload.offsets[i];

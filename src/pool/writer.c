@@ -281,6 +281,17 @@ char *writer_payload(const struct pool_writer *writer, uint32_t slot)
     return slot_address(writer, slot) + sizeof(struct slot_header);
 }
 
+uint32_t writer_headroom(const struct pool_writer *writer, uint32_t slot)
+{
+    const struct pool_description *description = writer->description;
+    const uint64_t stride = description->header.geometry.stride;
+    uint64_t headroom = sizeof(struct slot_header);
+    /* In front of a mapping's first slot lies something else. */
+    if (slot > 0 && slot_address(writer, slot - 1) + stride == slot_address(writer, slot))
+        headroom += stride - sizeof(struct slot_header) - description->payload.bytes;
+    return headroom < UINT32_MAX ? (uint32_t)headroom : UINT32_MAX;
+}
+
 /* One more step of slots. Each step is a mapping of its own, so that memory handed out earlier stays where it is. */
 static bool grow(struct pool_writer *writer)
 {

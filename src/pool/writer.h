@@ -62,6 +62,10 @@ pmipc_status writer_take_slot(struct pool_writer *writer, uint32_t *slot);
 /* The payload of a slot. */
 char *writer_payload(const struct pool_writer *writer, uint32_t slot);
 
+/* Bytes in front of a payload that nobody reads before the slot is published: its own header, and the padding of the slot
+ * before it, which no view shows. */
+uint32_t writer_headroom(const struct pool_writer *writer, uint32_t slot);
+
 /* Publish a filled slot. `lengths`: of the variable fields, in their order. Returns OK, LOST (the slot is dropped). */
 pmipc_status writer_commit(struct pool_writer *writer, uint32_t slot, int64_t stamp_ns, const uint32_t *lengths,
                            uint64_t valid_bytes);

@@ -110,6 +110,23 @@ pmipc_status ros_image_measure(pmipc_ros_reader *reader, const struct ros_read_f
     return PMIPC_OK;
 }
 
+static bool ros_image_is_swapped(const pmipc_ros_reader *reader)
+{
+    const bool is_big = reader->intake.leaves[reader->image.is_bigendian].one.u8 != 0;
+    return is_big != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+}
+
+const uint8_t *ros_image_verbatim(const pmipc_ros_reader *reader, const struct ros_read_field *field)
+{
+    struct ros_pixels pixels;
+    if (ros_image_pixels(reader, field, &pixels, NULL) != PMIPC_OK)
+        return NULL;
+    const bool is_packed = pixels.step == pixels.row_bytes &&
+                           ros_one_span(&reader->intake, field->leaves[0]).count == pixels.rows * pixels.row_bytes;
+    const bool is_in_order = PMIPC_DTYPE_BITS(reader->image.learned.dtype) == 8 || !ros_image_is_swapped(reader);
+    return is_packed && is_in_order ? pixels.data : NULL;
+}
+
 pmipc_status ros_image_fill(const pmipc_ros_reader *reader, const struct ros_read_field *field, void *data,
                             pmipc_error *error)
 {
@@ -118,8 +135,7 @@ pmipc_status ros_image_fill(const pmipc_ros_reader *reader, const struct ros_rea
     if (status)
         return status;
     const uint32_t item_bytes = PMIPC_DTYPE_BITS(reader->image.learned.dtype) / 8;
-    const bool is_big = reader->intake.leaves[reader->image.is_bigendian].one.u8 != 0;
-    const bool swapped = is_big != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+    const bool swapped = ros_image_is_swapped(reader);
     if (pixels.step == pixels.row_bytes) {
         pmipc_cdr_copy(data, pixels.data, pixels.rows * pixels.row_bytes / item_bytes, item_bytes, swapped);
         return PMIPC_OK;

@@ -61,6 +61,8 @@ static pmipc_status ros_add_facts(pmipc_ros_reader *reader, pmipc_cdr_types *typ
     struct ros_header header;
     struct ros_intake *intake = &reader->intake;
     pmipc_status status = ros_header_find(types, reader->message, &header, error);
+    if (!status)
+        status = ros_header_is_first(types, reader->message, &header, &reader->begins_with_stamp, error);
     if (!status && header.sec[0])
         status = ros_intake_add(intake, header.sec, PMIPC_INT32, ROS_LEAF_ONE, 0, &reader->sec, error);
     if (!status && header.nanosec[0])
@@ -373,11 +375,12 @@ pmipc_status pmipc_ros_reader_read(pmipc_ros_reader *reader, const void *bytes, 
     }
     if (!status && stamp_ns)
         *stamp_ns = ros_stamp(reader);
+    if (!status)
+        ros_head_learn(reader, bytes, byte_count);
     return status;
 }
 
-/* A pool of another schema would be written past its ends. */
-static pmipc_status ros_check_producer(pmipc_ros_reader *reader, const pmipc_producer *producer, pmipc_error *error)
+pmipc_status ros_check_producer(pmipc_ros_reader *reader, const pmipc_producer *producer, pmipc_error *error)
 {
     const uint64_t incarnation = pmipc_producer_incarnation(producer);
     if (reader->checked == producer && reader->checked_incarnation == incarnation)

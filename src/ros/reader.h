@@ -80,6 +80,15 @@ struct ros_array_reader {
     uint32_t height, width;               /* of a grid */
 };
 
+#define ROS_MAX_HEAD 256 /* bytes of a message in front of its pixels */
+
+/* What precedes the pixels of the last image, when these went into the slot as they lay, and nothing followed them. */
+struct ros_head {
+    uint8_t bytes[ROS_MAX_HEAD];
+    size_t count; /* 0: the last message was not like that */
+    size_t message_bytes;
+};
+
 struct pmipc_ros_reader {
     char message[PMIPC_CDR_MAX_NAME + 1];
     struct ros_intake intake;
@@ -89,6 +98,8 @@ struct pmipc_ros_reader {
     struct ros_cloud_reader cloud;
     struct ros_joint_reader joints;
     struct ros_array_reader array;
+    bool begins_with_stamp; /* the header's stamp is the first thing in a message */
+    struct ros_head head;
     bool is_expecting; /* `schema` is set, by the user */
     bool has_learned;
     pmipc_schema schema;
@@ -114,6 +125,9 @@ pmipc_status ros_image_measure(pmipc_ros_reader *reader, const struct ros_read_f
                                pmipc_error *error);
 pmipc_status ros_image_fill(const pmipc_ros_reader *reader, const struct ros_read_field *field, void *data,
                             pmipc_error *error);
+
+/* The pixels, when they lie in the message just as in the slot; else NULL. */
+const uint8_t *ros_image_verbatim(const pmipc_ros_reader *reader, const struct ros_read_field *field);
 
 pmipc_status ros_cloud_add(pmipc_ros_reader *reader, pmipc_error *error);
 pmipc_status ros_cloud_measure(pmipc_ros_reader *reader, const struct ros_read_field *field, struct ros_extent *extent,
@@ -141,6 +155,12 @@ pmipc_status ros_joints_measure(pmipc_ros_reader *reader, const struct ros_read_
                                 pmipc_error *error);
 void ros_joints_fill(const pmipc_ros_reader *reader, const struct ros_read_field *field, void *data);
 void ros_joints_forget(pmipc_ros_reader *reader);
+
+/* Remember the head of a message that was read, or that it was none to go by (landing.c). */
+void ros_head_learn(pmipc_ros_reader *reader, const uint8_t *bytes, size_t byte_count);
+
+/* The producer's pool is one of the learned schema: any other would be written past its ends. */
+pmipc_status ros_check_producer(pmipc_ros_reader *reader, const pmipc_producer *producer, pmipc_error *error);
 
 /* The schema: of a sample, and of a first message. */
 pmipc_status ros_fit(const pmipc_ros_reader *reader, uint32_t index, const struct ros_extent *extent, int64_t *length,

@@ -154,6 +154,29 @@ pmipc_status ros_header_find(pmipc_cdr_types *types, const char *message, struct
     return status;
 }
 
+pmipc_status ros_header_is_first(pmipc_cdr_types *types, const char *message, const struct ros_header *header,
+                                 bool *is_first, pmipc_error *error)
+{
+    const char *type = message, *path = header->sec;
+    *is_first = false;
+    while (*path) {
+        uint32_t count;
+        pmipc_status status;
+        pmipc_cdr_field *fields = ros_fields_of(types, type, &count, &status, error);
+        if (!fields)
+            return status;
+        const size_t length = strcspn(path, ".");
+        const bool leads_on = !fields[0].is_array && !fields[0].is_sequence && strlen(fields[0].name) == length &&
+                              memcmp(fields[0].name, path, length) == 0;
+        *is_first = leads_on && fields[0].dtype == PMIPC_INT32 && count >= 2 && !fields[1].is_array &&
+                    !fields[1].is_sequence && fields[1].dtype == PMIPC_UINT32 && strcmp(fields[1].name, "nanosec") == 0;
+        type = fields[0].type_name; /* the types', not freed */
+        path = leads_on && path[length] == '.' ? path + length + 1 : "";
+        free(fields);
+    }
+    return PMIPC_OK;
+}
+
 /* ---- tensors by path ---- */
 
 static pmipc_status ros_tensor_add(pmipc_cdr_types *types, const char *message, const char *path,

@@ -58,6 +58,10 @@ struct ros_header {
 pmipc_status ros_header_find(pmipc_cdr_types *types, const char *message, struct ros_header *header,
                              pmipc_error *error);
 
+/* Whether a message of this type begins with the stamp of that header: int32 sec, uint32 nanosec. */
+pmipc_status ros_header_is_first(pmipc_cdr_types *types, const char *message, const struct ros_header *header,
+                                 bool *is_first, pmipc_error *error);
+
 /* The field that `path` begins with ("poses" of "poses[].pose.x"); `rest` is what follows its name. `*found` is false when
  * there is none. */
 pmipc_status ros_field_find(pmipc_cdr_types *types, const char *message, const char *path, pmipc_cdr_field *field,
