@@ -8,10 +8,9 @@
 
 /* ---- ros_take.c: taking serialized messages from rcl ------------------------------------------------------------------ */
 
-/* The memory that messages are taken into: rcl's rcutils_uint8_array_t, grown by rcl as it needs. Zeroed: empty. */
+/* Memory that messages are taken into, grown by rcl as it needs. Zeroed: empty. */
 typedef struct py_ros_buffer {
     uint8_t *bytes;
-    size_t length;
     size_t capacity;
 } py_ros_buffer;
 
@@ -36,9 +35,16 @@ void py_ros_losses_count(py_ros_losses *losses, const py_ros_origin *origin);
 
 typedef enum py_ros_taken { PY_ROS_TAKEN, PY_ROS_NOTHING, PY_ROS_FAILED } py_ros_taken;
 
-/** Take the next message of an rcl_subscription_t. One at a time for a subscription. Needs py_rcl_find() and no GIL.
- *  `error` says what rcl said when it failed. */
-py_ros_taken py_ros_take(void *subscription, py_ros_buffer *buffer, py_ros_origin *origin, pmipc_error *error);
+/* A message: in memory that was offered for it, or in the buffer. */
+typedef struct py_ros_message {
+    const void *bytes;
+    size_t length;
+} py_ros_message;
+
+/** Take the next message of an rcl_subscription_t, into `place` (may be NULL) if it is not longer than `capacity`, else into
+ *  the buffer. One at a time for a subscription. Needs py_rcl_find() and no GIL. `error` says what rcl said when it failed. */
+py_ros_taken py_ros_take(void *subscription, void *place, size_t capacity, py_ros_buffer *buffer,
+                         py_ros_message *message, py_ros_origin *origin, pmipc_error *error);
 
 /* ---- ros_texts.c: what both classes are told in Python's words ------------------------------------------------------ */
 

@@ -9,7 +9,9 @@ typedef struct py_ros_reader {
     py_state *state;
     pmipc_ros_reader *reader;  /* NULL: not initialised */
     py_ros_buffer buffer;      /* of takes */
+    size_t last_bytes;         /* of the last message taken */
     py_ros_losses losses;      /* between takes */
+    uint64_t in_place;         /* messages that needed no copy */
     py_gate gate;              /* one thread at a time for all of these */
 } py_ros_reader;
 
@@ -147,30 +149,55 @@ typedef struct outcome {
     pmipc_error error;
 } outcome;
 
-static py_ros_taken take(py_ros_reader *self, void *subscription, pmipc_error *error)
+static py_ros_taken take(py_ros_reader *self, void *subscription, const pmipc_ros_landing *landing,
+                         py_ros_message *message, pmipc_error *error)
 {
     py_ros_origin origin;
-    py_ros_taken taken = py_ros_take(subscription, &self->buffer, &origin, error);
-    if (taken == PY_ROS_TAKEN)
+    py_ros_taken taken =
+        py_ros_take(subscription, landing->bytes, landing->capacity, &self->buffer, message, &origin, error);
+    if (taken == PY_ROS_TAKEN) {
         py_ros_losses_count(&self->losses, &origin);
+        self->last_bytes = message->length;
+    }
     return taken;
+}
+
+/* Take a message, into the slot where that can be, and publish it. Needs no GIL. */
+static void take_and_publish(py_ros_reader *self, pmipc_producer *producer, void *subscription,
+                             int64_t fallback_stamp_ns, outcome *result)
+{
+    pmipc_ros_landing landing;
+    py_ros_message message;
+    bool in_place;
+    pmipc_ros_reader_land(self->reader, producer, &landing);
+    result->taken = take(self, subscription, &landing, &message, &result->error);
+    if (result->taken != PY_ROS_TAKEN) {
+        if (landing.bytes != NULL)
+            pmipc_producer_discard(producer, &landing.loan);
+        return;
+    }
+    result->status = pmipc_ros_reader_publish_landed(self->reader, producer, &landing, message.bytes, message.length,
+                                                     fallback_stamp_ns, &result->seq, &in_place, &result->error);
+    self->in_place += in_place;
 }
 
 /* Take when there is a subscription, then publish. Needs no GIL. */
 static void process(py_ros_reader *self, pmipc_producer *producer, void *subscription, const Py_buffer *bytes,
                     int64_t fallback_stamp_ns, outcome *result)
 {
-    result->taken = subscription == NULL ? PY_ROS_TAKEN : take(self, subscription, &result->error);
-    if (result->taken != PY_ROS_TAKEN)
-        return;
+    const pmipc_ros_landing nowhere = {0};
+    py_ros_message message;
     if (producer == NULL) {
+        result->taken =
+            subscription == NULL ? PY_ROS_TAKEN : take(self, subscription, &nowhere, &message, &result->error);
         result->status = result->error.status = PMIPC_CLOSED;
-        return;
+    } else if (subscription != NULL) {
+        take_and_publish(self, producer, subscription, fallback_stamp_ns, result);
+    } else {
+        result->taken = PY_ROS_TAKEN;
+        result->status = pmipc_ros_reader_publish(self->reader, producer, bytes->buf, (size_t)bytes->len,
+                                                  fallback_stamp_ns, &result->seq, &result->error);
     }
-    const void *data = subscription == NULL ? bytes->buf : self->buffer.bytes;
-    size_t length = subscription == NULL ? (size_t)bytes->len : self->buffer.length;
-    result->status = pmipc_ros_reader_publish(self->reader, producer, data, length, fallback_stamp_ns, &result->seq,
-                                              &result->error);
 }
 
 /* seq, None when there was nothing to take, (status, text) for what could not become a sample; exception: rcl failed. */
@@ -194,9 +221,8 @@ static void run(py_ros_reader *self, py_producer *producer, void *subscription, 
                 int64_t fallback_stamp_ns, outcome *result)
 {
     pmipc_producer *handle = producer->handle != NULL ? producer->handle->producer : NULL;
-    size_t expected = subscription != NULL ? self->buffer.length : (size_t)bytes->len;
-    if (subscription != NULL ? self->buffer.bytes != NULL && expected <= PY_RELEASE_GIL_BYTES
-                             : expected <= PY_RELEASE_GIL_BYTES) {
+    size_t expected = subscription != NULL ? self->last_bytes : (size_t)bytes->len;
+    if (subscription != NULL ? expected > 0 && expected <= PY_RELEASE_GIL_BYTES : expected <= PY_RELEASE_GIL_BYTES) {
         process(self, handle, subscription, bytes, fallback_stamp_ns, result);
         return;
     }
@@ -271,6 +297,12 @@ static PyObject *reader_get_lost(PyObject *object, void *unused)
     return PyLong_FromUnsignedLongLong(((py_ros_reader *)object)->losses.lost);
 }
 
+static PyObject *reader_get_in_place(PyObject *object, void *unused)
+{
+    (void)unused;
+    return PyLong_FromUnsignedLongLong(((py_ros_reader *)object)->in_place);
+}
+
 static PyObject *reader_take(PyObject *object, PyObject *args)
 {
     py_ros_reader *self = (py_ros_reader *)object;
@@ -289,15 +321,17 @@ static PyObject *reader_take_bytes(PyObject *object, PyObject *number)
     pmipc_error error = {0};
     if (read_pointer(self, number, &subscription) < 0 || py_gate_enter(&self->gate) < 0)
         return NULL;
+    const pmipc_ros_landing nowhere = {0};
     py_ros_taken taken;
+    py_ros_message message;
     PyObject *bytes = NULL;
     py_gate_hold(&self->gate);
     Py_BEGIN_ALLOW_THREADS
-    taken = take(self, subscription, &error);
+    taken = take(self, subscription, &nowhere, &message, &error);
     Py_END_ALLOW_THREADS
     py_gate_unhold(&self->gate);
     if (taken == PY_ROS_TAKEN)
-        bytes = PyBytes_FromStringAndSize((const char *)self->buffer.bytes, (Py_ssize_t)self->buffer.length);
+        bytes = PyBytes_FromStringAndSize(message.bytes, (Py_ssize_t)message.length);
     else if (taken == PY_ROS_NOTHING)
         bytes = Py_NewRef(Py_None);
     else
@@ -326,6 +360,7 @@ static PyMethodDef reader_methods[] = {
 
 static PyGetSetDef reader_getset[] = {
     {"lost", reader_get_lost, NULL, DOC_RosReader_lost, NULL},
+    {"in_place", reader_get_in_place, NULL, DOC_RosReader_in_place, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

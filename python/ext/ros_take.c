@@ -28,18 +28,61 @@ void py_ros_losses_count(py_ros_losses *losses, const py_ros_origin *origin)
     losses->next = (losses->next + 1) % PY_ROS_PUBLISHERS;
 }
 
-py_ros_taken py_ros_take(void *subscription, py_ros_buffer *buffer, py_ros_origin *origin, pmipc_error *error)
+/* ---- memory for rcl: a place that is nobody's to free, and the buffer for what is too long for it ---- */
+
+typedef struct memory {
+    py_ros_buffer *buffer;
+    const void *place;
+    size_t capacity;
+} memory;
+
+static void *memory_reallocate(void *pointer, size_t size, void *state)
 {
-    /* Without any memory some middlewares would be asked to grow from 0, which not all of them can. */
-    if (buffer->bytes == NULL) {
-        const size_t first_bytes = 4096;
-        buffer->bytes = malloc(first_bytes);
-        buffer->capacity = buffer->bytes != NULL ? first_bytes : 0;
+    const memory *self = state;
+    py_ros_buffer *buffer = self->buffer;
+    if (size > buffer->capacity) {
+        void *bytes = realloc(buffer->bytes, size);
+        if (bytes == NULL)
+            return NULL;
+        *buffer = (py_ros_buffer){bytes, size};
     }
-    rcutils_uint8_array message = {buffer->bytes, 0, buffer->capacity, py_rcl_allocator};
+    if (pointer != NULL && pointer == self->place)
+        memcpy(buffer->bytes, pointer, self->capacity < size ? self->capacity : size);
+    return buffer->bytes;
+}
+
+static void *memory_allocate(size_t size, void *state)
+{
+    return memory_reallocate(NULL, size, state);
+}
+
+static void *memory_allocate_zeroed(size_t count, size_t size, void *state)
+{
+    void *bytes = size != 0 && count > SIZE_MAX / size ? NULL : memory_reallocate(NULL, count * size, state);
+    return bytes != NULL ? memset(bytes, 0, count * size) : NULL;
+}
+
+static void memory_keep(void *pointer, void *state)
+{
+    (void)pointer;
+    (void)state;
+}
+
+py_ros_taken py_ros_take(void *subscription, void *place, size_t capacity, py_ros_buffer *buffer,
+                         py_ros_message *message, py_ros_origin *origin, pmipc_error *error)
+{
+    memory state = {buffer, place, capacity};
+    const rcutils_allocator allocator = {memory_allocate, memory_keep, memory_reallocate, memory_allocate_zeroed, &state};
+    if (place == NULL) {
+        /* Without any memory some middlewares would be asked to grow from 0, which not all of them can. */
+        const size_t first_bytes = 4096;
+        place = buffer->bytes != NULL ? buffer->bytes : memory_allocate(first_bytes, &state);
+        capacity = buffer->capacity;
+    }
+    rcutils_uint8_array array = {place, 0, capacity, allocator};
     rmw_message_info info = {0};
-    int code = py_rcl.take(subscription, &message, &info, NULL);
-    *buffer = (py_ros_buffer){message.buffer, message.buffer_length, message.buffer_capacity};
+    int code = py_rcl.take(subscription, &array, &info, NULL);
+    *message = (py_ros_message){array.buffer, array.buffer_length};
     origin->number = info.publication_sequence_number;
     memcpy(origin->publisher, info.gid, sizeof origin->publisher);
     if (code == RCL_RET_OK)

@@ -629,6 +629,9 @@ class RosReader:
     def lost(self) -> int:
         """Messages that were sent between others that were taken, and did not arrive: gaps in the publishers' own
         numbers. Counted by take and take_bytes only, and where the middleware passes the numbers on."""
+    @property
+    def in_place(self) -> int:
+        """Messages that rcl copied right to where their pixels stay: take does it with images like the last one."""
 
 @final
 class Pin:
@@ -743,16 +746,16 @@ class RosWriter:
         handle: Any,
         pointer: int | None,
         publish: Callable[[bytes], object],
-        now: Callable[[], int],
+        now: Callable[[], int] | None,
         failed: Callable[[str, str], object],
     ) -> None:
-        """Say where messages go.
+        """Say where messages go. It may be said again.
 
         Args:
             handle: rclpy's handle of a publisher, entered around each use of `pointer`, its `rcl_publisher_t`; None:
                 the portable way.
             publish: called with the message, the portable way.
-            now: ns since the epoch on the node's clock, for samples that nobody stamps.
+            now: ns since the epoch on the node's clock, for samples that nobody stamps; None: it is the wall clock.
             failed: called with the name of a status ("SCHEMA_MISMATCH": the sample does not fit; "CLOSED", "SYSTEM")
                 and words, for each sample that could not be published, by the thread that published it.
 

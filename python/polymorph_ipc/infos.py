@@ -69,6 +69,9 @@ class RosStats(TypedDict, total=False):
     """Messages that arrived."""
     published: int
     """Messages that became samples."""
+    in_place: int
+    """Those of them that were received in the pool itself and needed no copy after that: images that are alike but for
+    stamp and pixels, with packed rows in this machine's byte order."""
     lost: int
     """Messages that were sent between those that arrived, and did not arrive themselves, by their publishers' numbers;
     not counted on the portable path."""

@@ -32,6 +32,26 @@ def test_the_pool_is_there_at_once_and_gets_the_first_messages_metadata(ros: Ros
     assert local.get_last(return_info=True)[1].seq == 1
 
 
+def test_images_are_received_in_their_slots_and_odd_ones_among_them_are_read_as_well(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, Image, np.zeros((48, 64, 3), np.uint8), ros_history_len=8)
+    publisher = ros.publisher(Image, topic)
+    padded = image(5, 48, 64)
+    padded.step = 64 * 3 + 8
+    rows = np.frombuffer(padded.data, np.uint8).reshape(48, 192)
+    padded.data = np.pad(rows, ((0, 0), (0, 8)), constant_values=99).tobytes()
+    renamed = image(7, 48, 64)
+    renamed.header.frame_id = "a_frame_whose_name_is_longer_than_the_header_of_a_slot_is_with_all_that_there_is"
+    sent = [image(1, 48, 64), image(2, 48, 64), image(3, 48, 64), image(4, 48, 64), padded, image(6, 48, 64), renamed]
+    kept = []
+    for message in sent:
+        ros.send(node, stream, publisher, message)
+        kept.append(stream.get_last())
+    assert [int(frame.min()) for frame in kept] == [int(frame.max()) for frame in kept] == [1, 2, 3, 4, 5, 6, 7]
+    assert stream.stats["published"] == 7
+    assert stream.stats["in_place"] == 3  # 2, 3 and 4: the first shows what they are like, the others differ
+
+
 def test_without_a_sample_the_first_message_shapes_the_pool(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, Image)

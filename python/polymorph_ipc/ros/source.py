@@ -353,6 +353,7 @@ class RosSource:
             "path": self.path,
             "messages": self.messages,
             "published": self.published,
+            "in_place": self.reader.in_place,
             "lost": self.reader.lost,
             "misfits": self.misfits,
             "misfit_reasons": {kind.words: kind.count for kind in self.kinds.values()},
