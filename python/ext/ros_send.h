@@ -11,7 +11,7 @@ typedef struct py_ros_exit {
     PyObject *handle;    /* NULL: the portable way */
     void *publisher;     /* rcl_publisher_t */
     PyObject *publish;   /* called with bytes, the portable way */
-    PyObject *now;       /* gives ns since the epoch, for samples that nobody stamps */
+    PyObject *now;       /* gives ns since the epoch, for samples that nobody stamps; NULL: the wall clock does */
     PyObject *failed;    /* called with a status's name and words */
 } py_ros_exit;
 

@@ -341,7 +341,7 @@ static PyObject *writer_connect(PyObject *object, PyObject *args, PyObject *kwar
     if (check_made(self) < 0
         || !PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOO", keywords, &handle, &pointer, &publish, &now, &failed))
         return NULL;
-    py_ros_exit to = {.publish = publish, .now = now, .failed = failed};
+    py_ros_exit to = {.publish = publish, .now = now == Py_None ? NULL : now, .failed = failed};
     if (handle != Py_None) {
         to.handle = handle;
         to.publisher = PyLong_AsVoidPtr(pointer);
@@ -360,7 +360,7 @@ static PyObject *writer_connect(PyObject *object, PyObject *args, PyObject *kwar
     py_ros_exit old = self->exit;
     Py_XINCREF(to.handle);
     Py_INCREF(publish);
-    Py_INCREF(now);
+    Py_XINCREF(to.now);
     Py_INCREF(failed);
     self->exit = to;
     py_gate_leave(&self->gate);

@@ -112,6 +112,16 @@ def test_under_simulated_time_samples_carry_it(ros: Ros, topic: str) -> None:
         ros.spin(there.node, lambda: there.node.get_clock().now().nanoseconds == 42 * 10**9, "simulated time")
         there.producer.publish(PIXELS)
         assert there.arrived(1)[0].header.stamp.sec == 42
+        there.node.set_parameters([Parameter("use_sim_time", Parameter.Type.BOOL, False)])
+        there.producer.publish(PIXELS)
+        assert there.arrived(2)[1].header.stamp.sec > 42
+
+
+def test_a_closed_publication_hears_no_more_of_the_clock(ros: Ros, topic: str) -> None:
+    with Topic(ros, topic, Image, PIXELS) as there:
+        there.producer.cleanup()
+        there.node.set_parameters([Parameter("use_sim_time", Parameter.Type.BOOL, True)])
+        assert there.producer.ros_stats["failures"] == 0
 
 
 def test_dicts_are_paths_of_the_message(ros: Ros, topic: str, path: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypedDict
 
@@ -127,16 +128,41 @@ class Publication:
             self.topic = str(self.publisher.topic_name)
             is_fast = _core.ros_rcl_is_here() and hasattr(handle, "pointer")
             self.pointer: int | None = handle.pointer if is_fast else None
+        self.jumps = self.watch_clock()
 
     def rewrite(self, writer: _core.RosWriter) -> None:
         """From now on samples are written by this one."""
-        handle = self.publisher.handle if self.pointer is not None else None
-        writer.connect(handle, self.pointer, self.publisher.publish, self.now, self.failed)
         with self.lock:
             if self.writer is not None:
                 counters = self.writer.counters
                 self.before = {key: self.before[key] + counters[key] for key in counters}
             self.writer = writer
+            self.connect(writer)
+
+    def connect(self, writer: _core.RosWriter) -> None:
+        """To the publisher. The node's clock, which costs as much as publishing, is only asked in simulated time."""
+        handle = self.publisher.handle if self.pointer is not None else None
+        now = self.now if self.clock.ros_time_is_active else None
+        writer.connect(handle, self.pointer, self.publisher.publish, now, self.failed)
+
+    def watch_clock(self) -> Any:
+        """Notice when simulated time begins or ends. The clock, which the node owns, does not keep this alive."""
+        from rclpy.clock import JumpThreshold
+
+        changed = weakref.WeakMethod(self.on_clock_change)
+
+        def tell(_jump: Any) -> None:
+            method = changed()
+            if method is not None:
+                method()
+
+        threshold = JumpThreshold(min_forward=None, min_backward=None, on_clock_change=True)
+        return self.clock.create_jump_callback(threshold, post_callback=tell)
+
+    def on_clock_change(self) -> None:
+        with self.lock:
+            if self.is_open and self.writer is not None:
+                self.connect(self.writer)
 
     def now(self) -> int:
         """The node's clock, ns since the epoch; simulated when the node uses simulated time."""
@@ -192,5 +218,7 @@ class Publication:
             return
         if self.writer is not None:
             self.writer.disconnect()
+        with contextlib.suppress(Exception):
+            self.jumps.unregister()
         with contextlib.suppress(Exception):  # rclpy's ways to say that it is gone differ
             self.node.destroy_publisher(self.publisher)
