@@ -8,6 +8,7 @@ and only the time of the taking thread: the middleware's own threads do the same
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import statistics
 import subprocess
@@ -18,29 +19,12 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from harness.probe import BENCH_FOLDER
-from harness.ros_messages import make, plain_conversion, sample, set_up_middleware
+from harness.ros_messages import Allocator, SerializedMessage, make, plain_conversion, sample, set_up_middleware
 from harness.serve import Operation
 
 BURST = 8
 PATIENCE_S = 20.0
-LARGEST_MESSAGE = 1 << 24
-
-
-class Allocator(ctypes.Structure):
-    """rcutils_allocator_t."""
-
-    _fields_ = (("parts", ctypes.c_void_p * 5),)
-
-
-class SerializedMessage(ctypes.Structure):
-    """rcl_serialized_message_t."""
-
-    _fields_ = (
-        ("buffer", ctypes.c_void_p),
-        ("length", ctypes.c_size_t),
-        ("capacity", ctypes.c_size_t),
-        ("allocator", Allocator),
-    )
+SLOTS = 13  # of a pool with a history of 10
 
 
 class Partner:
@@ -101,19 +85,24 @@ def taking(partner: Partner, take: Callable[[], bool]) -> Operation:
     return run
 
 
-def rcl_take(subscription: Any) -> Callable[[], bool]:
-    """rcl's take alone."""
+def rcl_take(subscription: Any, message_bytes: int) -> Callable[[], bool]:
+    """rcl's take alone, into a ring of as many messages as the pool has slots: what is kept is not in the cache."""
     rcutils, libc = ctypes.CDLL("librcutils.so"), ctypes.CDLL(None)
     rcutils.rcutils_get_default_allocator.restype = Allocator
-    libc.malloc.restype = ctypes.c_void_p
-    memory = libc.malloc(ctypes.c_size_t(LARGEST_MESSAGE))
-    message = SerializedMessage(memory, 0, LARGEST_MESSAGE, rcutils.rcutils_get_default_allocator())
+    libc.calloc.restype = ctypes.c_void_p
+    allocator = rcutils.rcutils_get_default_allocator()
+    memory = [libc.calloc(ctypes.c_size_t(1), ctypes.c_size_t(message_bytes)) for _ in range(SLOTS)]
+    ring = itertools.cycle([SerializedMessage(place, 0, message_bytes, allocator) for place in memory])
     pointer = ctypes.c_void_p(subscription.handle.pointer)
     take = ctypes.CDLL("librcl.so").rcl_take_serialized_message
-    reference = ctypes.byref(message)
+    message = next(ring)
 
     def run() -> bool:
-        return take(pointer, reference, None, None) == 0
+        nonlocal message
+        taken = take(pointer, ctypes.byref(message), None, None) == 0
+        if taken:
+            message = next(ring)
+        return bool(taken)
 
     return run
 
@@ -125,6 +114,7 @@ def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operat
     import rclpy
     from polymorph_ipc import TensorStream
     from rclpy.qos import QoSProfile
+    from rclpy.serialization import serialize_message
 
     of = arguments["of"]
     message_type = type(make(of))
@@ -164,7 +154,7 @@ def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operat
             return source.take_one(pointer)
 
         yield {
-            "rcl": taking(partner, rcl_take(bare)),
+            "rcl": taking(partner, rcl_take(bare, len(serialize_message(make(of))) + 64)),
             "plain": taking(partner, take_plain),
             "pool": taking(partner, take_into_pool),
         }

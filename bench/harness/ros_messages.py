@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,23 @@ import numpy
 
 PROFILE = Path(__file__).resolve().parent.parent / "peers" / "fastdds_segment.xml"
 POINTS = 100_000
+
+
+class Allocator(ctypes.Structure):
+    """rcutils_allocator_t."""
+
+    _fields_ = (("parts", ctypes.c_void_p * 5),)
+
+
+class SerializedMessage(ctypes.Structure):
+    """rcl_serialized_message_t."""
+
+    _fields_ = (
+        ("buffer", ctypes.c_void_p),
+        ("length", ctypes.c_size_t),
+        ("capacity", ctypes.c_size_t),
+        ("allocator", Allocator),
+    )
 
 
 def set_up_middleware() -> None:

@@ -36,7 +36,7 @@ def ros_taking(plan: Plan, of: str) -> Group:
             "rclpy's message object, numpy copy",
             budget,
         ),
-        Row(f"ROS {name} into a pool ", Source("ros", "pool"), Source("ros", "rcl"), "rcl's take alone"),
+        Row(f"ROS {name} into a pool ", Source("ros", "pool"), Source("ros", "rcl"), "rcl's take alone, into a ring"),
     ]
     title = f"ROS 2 topic to pool, processor time: {name}"
     return Group(
@@ -69,11 +69,14 @@ def ros_latency(plan: Plan, of: str) -> Group:
 def ros_publishing(plan: Plan, of: str) -> Group:
     """Processor time of the thread that publishes into a pool and to ROS."""
     name, _ = ROS_MESSAGES[of]
-    plain = Source("ros", "plain")
-    limit_is = "rclpy, its message refilled in place"
+    plain, both = Source("ros", "plain"), Source("ros", "both")
+    refilled = "rclpy, its message refilled in place"
+    title = f"ROS {name} from a TensorProducer, pool included"
     rows = [
-        Row(f"ROS {name} from a TensorProducer, pool included", Source("ros", "both"), plain, limit_is, 0.5),
-        Row(f"its pool alone, {name}", Source("ros", "pool"), plain, limit_is),
+        Row(title, both, plain, refilled, 0.5),
+        Row(f"{title} ", both, Source("ros", "fresh"), "rclpy, a new message for each frame"),
+        Row(f"its pool alone, {name}", Source("ros", "pool"), plain, refilled),
+        Row(f"rcl's publish alone, {name}", Source("ros", "rcl"), plain, refilled),
     ]
     title = f"Pool to ROS 2 topic, processor time: {name}"
     probes = {"ros": plan.python("ros-publish", of=of)}
