@@ -1,0 +1,132 @@
+/* prefault: every page is there before a control loop begins. */
+#include "pools.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+/* ---- every page is mapped at once ---- */
+
+/* Rss and size of this process's mappings of the pool's file, in KB. */
+typedef struct residency {
+    unsigned mappings;
+    unsigned long long resident_kb;
+    unsigned long long size_kb;
+} residency;
+
+static residency residency_of(const char *name)
+{
+    char path[512], line[1024];
+    struct stat facts;
+    residency found = {0};
+    bool is_pool = false;
+    unsigned long long inode, kb;
+    pool_path(name, path, sizeof path);
+    CHECK_EQ(stat(path, &facts), 0);
+    FILE *maps = fopen("/proc/self/smaps", "re");
+    CHECK(maps);
+    while (fgets(line, sizeof line, maps)) {
+        if (sscanf(line, "%*x-%*x %*s %*x %*x:%*x %llu", &inode) ==
+            1) { /* a mapping's first line; a name may be lacking */
+            is_pool = inode == facts.st_ino;
+            found.mappings += is_pool;
+        } else if (is_pool && sscanf(line, "Size: %llu", &kb) == 1) {
+            found.size_kb += kb;
+        } else if (is_pool && sscanf(line, "Rss: %llu", &kb) == 1) {
+            found.resident_kb += kb;
+        }
+    }
+    fclose(maps);
+    return found;
+}
+
+static void check_all_is_resident(const char *name, unsigned mappings)
+{
+    residency now = residency_of(name);
+    CHECK(now.mappings >= mappings);
+    CHECK_EQ(now.resident_kb, now.size_kb);
+}
+
+/* The ring is long: the kernel maps neighbours of a page that is read, but not that many. */
+#define LONG_HISTORY 30000
+
+static pmipc_producer *open_long_pool(bool prefault)
+{
+    pmipc_schema schema = bytes_schema(8);
+    const pmipc_producer_options options = {.history_len = LONG_HISTORY, .prefault = prefault};
+    return producer_open("p", &schema, &options);
+}
+
+/* Front (header, control, ring), rows, and the slots twice. */
+TEST(with_prefault_every_page_of_a_stream_is_mapped_when_it_connects)
+{
+    pmipc_producer *producer = open_long_pool(false);
+    publish_frames(producer, 3);
+    pmipc_producer_abandon(producer);
+    const pmipc_stream_options options = {.prefault = true};
+    pmipc_stream *stream = stream_open("p", &options);
+    check_all_is_resident("p", 4);
+    CHECK_EQ(read_newest(stream), 3);
+    pmipc_stream_close(stream);
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+}
+
+TEST(with_prefault_every_page_of_a_producer_is_mapped_when_it_opens)
+{
+    pmipc_producer *producer = open_long_pool(true);
+    CHECK(!pmipc_producer_adopted(producer));
+    check_all_is_resident("p", 1);
+    pmipc_producer_abandon(producer);
+    producer = open_long_pool(true);
+    CHECK(pmipc_producer_adopted(producer));
+    check_all_is_resident("p", 1);
+    pmipc_producer_close(producer);
+}
+
+/* ---- no page is touched for the first time later ---- */
+
+static long faults(void)
+{
+    struct rusage usage;
+    CHECK_EQ(getrusage(RUSAGE_SELF, &usage), 0);
+    return usage.ru_minflt;
+}
+
+static long faults_of_a_round(bool prefault)
+{
+    const int64_t bytes = 100000;
+    static char frame[100000];
+    pmipc_schema schema = bytes_schema(bytes);
+    const pmipc_producer_options options = {.history_len = 8, .prefault = prefault};
+    pmipc_producer *producer = producer_open("p", &schema, &options);
+    memset(frame, 0, sizeof frame);
+    long before = faults();
+    for (int i = 0; i < 16; i++)
+        CHECK_OK(pmipc_producer_publish(producer, frame, 0, NULL));
+    long of_producer = faults() - before;
+    const pmipc_stream_options stream_options = {.prefault = prefault};
+    pmipc_stream *stream = stream_open("p", &stream_options);
+    before = faults();
+    pmipc_view view;
+    unsigned sum = 0;
+    CHECK_OK(pmipc_stream_get_window(stream, 8, 8, &view));
+    for (int64_t i = 0; i < 8; i++)
+        for (int64_t byte = 0; byte < bytes; byte += 1024)
+            sum += ((const unsigned char *)view.fields[0].data)[i * view.frame_stride + byte];
+    CHECK_EQ(sum, 0);
+    long of_stream = faults() - before;
+    pmipc_view_release(&view);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+    if (prefault && (of_producer > 8 || of_stream > 8))
+        FAIL("%ld faults while publishing, %ld while reading", of_producer, of_stream);
+    return of_producer < of_stream ? of_producer : of_stream;
+}
+
+TEST(with_prefault_neither_publishing_nor_reading_touches_a_new_page)
+{
+    if (TEST_SANITIZED)
+        test_skip("a sanitizer's own pages count too");
+    faults_of_a_round(true);
+    faults_of_a_round(true); /* twice: by now all code has run */
+    CHECK(faults_of_a_round(false) > 8);
+}
