@@ -55,7 +55,7 @@ static void rest(int64_t duration_ns)
     nanosleep(&pause, NULL);
 }
 
-/* ---- the name is looked at again under the lock ---- */
+/* ---- what was seen is looked at again under the lock ---- */
 
 static void remove_the_file(void)
 {
@@ -77,6 +77,42 @@ TEST(a_pool_whose_file_loses_its_name_just_before_it_is_locked_is_not_adopted)
     publish_and_read(producer, stream);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
+}
+
+static helper successor;
+
+ROLE(adopts_and_abandons)
+{
+    hear(channel);
+    pmipc_producer *producer = bytes_producer(argument, BYTES, 3);
+    CHECK(pmipc_producer_adopted(producer));
+    pmipc_producer_abandon(producer);
+    tell(channel, 0);
+    sleep_until_killed();
+}
+
+static void let_it_be_adopted(void)
+{
+    tell(successor.channel, 0);
+    hear(successor.channel);
+}
+
+TEST(a_pool_that_is_adopted_just_before_it_is_locked_for_removal_is_another_one)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 3);
+    publish_frames(producer, 3);
+    const pmipc_remove_options options = {.incarnation = pmipc_producer_incarnation(producer),
+                                          .owner_epoch = pmipc_producer_epoch(producer)};
+    pmipc_producer_abandon(producer);
+    successor = helper_start("adopts_and_abandons", "p");
+    before_producer_lock = let_it_be_adopted;
+    CHECK_STATUS(pmipc_pool_remove("p", NULL, &options, NULL), PMIPC_NOT_FOUND);
+    CHECK(!before_producer_lock);
+    helper_kill(&successor);
+    pmipc_stream *stream = stream_open("p", NULL);
+    CHECK_EQ(read_newest(stream), 3);
+    pmipc_stream_close(stream);
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
 /* ---- the wall clock is read again about once a second ---- */
