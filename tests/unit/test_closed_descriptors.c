@@ -7,6 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifndef F_OFD_GETLK
+#define F_OFD_GETLK 36
+#endif
+
 #define BYTES 2000
 #define HIGHEST 256
 #define HELD 3 /* views: history is given up, and the newest can still be published */
@@ -27,6 +31,20 @@ static void close_descriptors(void)
     for (int fd = 3; fd < HIGHEST; fd++)
         if (!was_open[fd])
             close(fd);
+}
+
+/* Whether the kernel lists a lock of this descriptor's. */
+static bool has_lock(int fd)
+{
+    char path[64], line[256];
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+    FILE *facts = fopen(path, "re");
+    while (facts && fgets(line, sizeof line, facts))
+        found = found || strncmp(line, "lock:", 5) == 0;
+    if (facts)
+        fclose(facts);
+    return found;
 }
 
 /* ---- the producer, and another stream, in a process of their own ---- */
@@ -251,6 +269,90 @@ TEST(whether_the_producer_is_alive_is_known_without_descriptors_too)
     close(stranger);
     pmipc_stream_close(stream);
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+}
+
+/* A description does not see its own locks: where the stream's number leads to its own process's producer, only the lost row tells
+ * that the descriptor is not the stream's. */
+TEST(a_producer_whose_descriptor_got_the_streams_number_is_not_taken_for_dead)
+{
+    pmipc_producer *producer = bytes_producer("own", BYTES, 3);
+    int lock_fd = 3;
+    while (lock_fd < HIGHEST && !has_lock(lock_fd))
+        lock_fd++;
+    CHECK(lock_fd < HIGHEST);
+    note_open_descriptors();
+    pmipc_stream *stream = stream_open("own", NULL);
+    for (int fd = 3; fd < HIGHEST; fd++)
+        if (!was_open[fd] && fcntl(fd, F_GETFD) >= 0)
+            CHECK_EQ(dup3(lock_fd, fd, O_CLOEXEC), fd);
+    CHECK(pmipc_stream_producer_alive(stream));
+    pmipc_stream_close(stream);
+    close_descriptors();
+    pmipc_producer_close(producer);
+}
+
+/* ---- forks ---- */
+
+static pmipc_view the_view;
+
+static void holds_what_it_inherited(int channel, const char *argument)
+{
+    (void)argument;
+    tell(channel, 0);
+    hear(channel);
+    pmipc_view_release(&the_view);
+}
+
+/* The row is another stream's by now: a child must not hold that one's samples. */
+TEST(a_child_does_not_copy_the_pins_of_whoever_has_the_lost_row)
+{
+    pmipc_stream *stream = begin(NULL);
+    CHECK_OK(pmipc_stream_get_last(stream, &the_view));
+    for (int fd = 3; fd < HIGHEST; fd++)
+        if (!was_open[fd] && has_lock(fd))
+            close(fd);
+    CHECK_EQ(ask(SWEEP), 1);
+    ask(HOLD_A_VIEW);
+    helper child = helper_fork(holds_what_it_inherited, "");
+    hear(child.channel);
+    pmipc_pool_info *info = inspect("p");
+    CHECK_EQ(info->reader_count, 1);
+    inspect_release(info);
+    tell(child.channel, 0);
+    helper_finish(&child);
+    pmipc_view_release(&the_view);
+    ask(CHECK_THE_VIEW);
+    end(stream);
+}
+
+static bool anybody_locks(int fd)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    CHECK_EQ(fcntl(fd, F_OFD_GETLK, &lock), 0);
+    return lock.l_type != F_UNLCK;
+}
+
+/* A row that is claimed by a lock on another file may be a living stream's. */
+TEST(a_fork_claims_no_row_by_a_strangers_file)
+{
+    char path[300];
+    int strangers[16];
+    pmipc_stream *stream = begin(NULL);
+    CHECK_OK(pmipc_stream_get_last(stream, &the_view));
+    close_descriptors();
+    snprintf(path, sizeof path, "%s/stranger", test_folder());
+    for (int i = 0; i < 16; i++)
+        CHECK((strangers[i] = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) >= 0);
+    helper child = helper_fork(holds_what_it_inherited, "");
+    hear(child.channel);
+    CHECK(!anybody_locks(strangers[0]));
+    tell(child.channel, 0);
+    helper_finish(&child);
+    pmipc_view_release(&the_view);
+    for (int i = 0; i < 16; i++)
+        CHECK_EQ(close(strangers[i]), 0);
+    CHECK_EQ(unlink(path), 0);
+    end(stream);
 }
 
 /* ---- producers ---- */
