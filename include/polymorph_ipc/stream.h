@@ -156,7 +156,7 @@ typedef struct pmipc_stream_info {
     uint32_t origin;              /* PMIPC_ORIGIN_* */
     uint32_t row;
     uint64_t received;            /* views handed out */
-    uint64_t dropped;             /* samples that left history before get_next or get_unseen reached them */
+    uint64_t dropped;             /* samples that left history before get_next or get_unseen reached them, each once */
     uint64_t copies;              /* views that were private copies */
     uint64_t reconnects;          /* pools it has gone over to after the first */
     uint32_t views_held;          /* in place, of the present connection: 0 to 7; copies do not count */

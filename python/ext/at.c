@@ -29,7 +29,10 @@ static int find(py_stream *self, int64_t stamp_ns, const at_query *query, int64_
     bool stale = status == PMIPC_OK && max_age_ns >= 0 && pmipc_monotonic_ns() - lease->view->published_ns > max_age_ns;
     if (status == PMIPC_OK && !stale)
         return 1;
-    py_lease_end(lease);
+    if (stale)
+        py_stream_drop(self, lease);
+    else
+        py_lease_end(lease);
     if (status < PMIPC_INVALID_ARGUMENT)
         return 0;
     if (!PyErr_Occurred())
@@ -100,6 +103,15 @@ static int begin_empty(many *all, py_stream *self, const py_read_options *option
     return many_begin(all, self, 0, schema, options) < 0 ? -1 : 1;
 }
 
+/* Rows that were read before one that was not there, or failed. */
+static void count_fruitless(py_stream *self, uint64_t reads, uint64_t copies)
+{
+    py_turn_begin(&self->turn);
+    self->fruitless += reads;
+    self->fruitless_copies += copies;
+    py_turn_end(&self->turn);
+}
+
 /* `stamps` is a 1-d array of int64 ns. */
 static PyObject *get_many(py_stream *self, PyArrayObject *stamps, const at_query *query, const py_read_options *options)
 {
@@ -107,6 +119,7 @@ static PyObject *get_many(py_stream *self, PyArrayObject *stamps, const at_query
     Py_ssize_t count = (Py_ssize_t)PyArray_DIM(stamps, 0);
     const int64_t *stamp_ns = PyArray_DATA(stamps);
     PyObject *result = NULL;
+    uint64_t reads = 0, copies = 0;  /* that have given a row */
     int found = count > 0 ? 1 : begin_empty(&all, self, options);
     for (Py_ssize_t row = 0; row < count; row++) {
         py_lease lease;
@@ -116,10 +129,16 @@ static PyObject *get_many(py_stream *self, PyArrayObject *stamps, const at_query
         if ((row == 0 && many_begin(&all, self, count, py_stream_schema(self, lease.view->schema), options) < 0)
             || many_add(&all, row, lease.view) < 0)
             found = -1;
-        py_lease_end(&lease);
-        if (found < 0)
+        if (found < 0) {
+            py_stream_drop(self, &lease);
             break;
+        }
+        reads++;
+        copies += lease.view->copied;
+        py_lease_end(&lease);
     }
+    if (found <= 0)
+        count_fruitless(self, reads, copies);
     if (found == 0) {
         result = py_nothing(options);
     } else if (found > 0) {

@@ -207,7 +207,10 @@ PyObject *py_deliver(py_stream *stream, py_lease *lease, const py_rows *rows, co
             result = deliver(stream, schema, lease, rows, options);
     }
     Py_XDECREF(schema);
-    py_lease_end(lease);
+    if (result == NULL)
+        py_stream_drop(stream, lease);
+    else
+        py_lease_end(lease);
     return result;
 }
 

@@ -84,7 +84,7 @@ static PyObject *get_all_new(py_stream *self, const py_read_options *options)
     pmipc_view *view = lease.view;
     int64_t stale = count_stale(self->state, view, options->max_age_ns);
     if (stale < 0 || stale == view->frame_count) {
-        py_lease_end(&lease);
+        py_stream_drop(self, &lease);
         return stale < 0 ? NULL : py_nothing(options);
     }
     view->lost += (uint64_t)stale;
@@ -167,7 +167,7 @@ static PyObject *get_history(py_stream *self, PyObject *n, uint32_t count, paddi
     const pmipc_view *view = lease.view;
     bool stale = options->max_age_ns >= 0 && pmipc_monotonic_ns() - view->published_ns > options->max_age_ns;
     if (stale) {
-        py_lease_end(&lease);
+        py_stream_drop(self, &lease);
         return py_nothing(options);
     }
     py_rows rows = {.count = count, .padding = count - view->frame_count, .repeat = pad == PAD_REPEAT};

@@ -71,9 +71,13 @@ static pmipc_status look_after_fork(py_stream *self, read_kind kind, py_lease *l
     return status;
 }
 
-/* What to return for a look that gave nothing, or nothing fresh enough. */
-static PyObject *nothing_or_raise(py_stream *self, pmipc_status status, const py_read_options *options)
+/* What to return for a look that gave nothing, or nothing fresh enough. Ends the lease. */
+static PyObject *nothing_or_raise(py_stream *self, pmipc_status status, py_lease *lease, const py_read_options *options)
 {
+    if (status == PMIPC_OK)
+        py_stream_drop(self, lease);
+    else
+        py_lease_end(lease);
     if (status < PMIPC_INVALID_ARGUMENT)  /* an outcome: nothing new, not connected, too old */
         return py_nothing(options);
     if (!PyErr_Occurred())
@@ -89,8 +93,7 @@ static PyObject *get_last(py_stream *self, const py_read_options *options)
     pmipc_status status = look_after_fork(self, READ_LAST, &lease, NULL);
     if (status == PMIPC_OK && !is_stale(lease.view, options->max_age_ns))
         return py_deliver(self, &lease, NULL, options);
-    py_lease_end(&lease);
-    return nothing_or_raise(self, status, options);
+    return nothing_or_raise(self, status, &lease, options);
 }
 
 /* The same into out=, which may not fit. Apart, so that the commonest read does not look after its cursor. */
@@ -106,8 +109,7 @@ static PyObject *get_last_into(py_stream *self, const py_read_options *options)
             return py_deliver(self, &lease, NULL, options);
         return py_deliver_or_give_back(self, &lease, NULL, options, cursor);
     }
-    py_lease_end(&lease);
-    return nothing_or_raise(self, status, options);
+    return nothing_or_raise(self, status, &lease, options);
 }
 
 /* get_new and get_next: look, and sleep while there is nothing. */
@@ -135,11 +137,12 @@ static PyObject *get_waiting(py_stream *self, read_kind kind, int64_t timeout_ns
         bool late = status == PMIPC_OK && deadline_ns >= 0 && lease.view->published_ns > deadline_ns;
         if (status == PMIPC_OK)
             passed_over += lease.view->lost + (kind == READ_NEXT ? 1 : 0);
-        py_lease_end(&lease);
-        if (status >= PMIPC_INVALID_ARGUMENT)
-            return nothing_or_raise(self, status, options);
-        if (late || (status != PMIPC_OK && timeout_ns == 0))
-            return py_nothing(options);
+        if (late || status >= PMIPC_INVALID_ARGUMENT || (status != PMIPC_OK && timeout_ns == 0))
+            return nothing_or_raise(self, status, &lease, options);
+        if (status == PMIPC_OK)
+            py_stream_drop(self, &lease);
+        else
+            py_lease_end(&lease);
         int more = status == PMIPC_OK ? PyErr_CheckSignals() < 0 ? -1 : 1 : py_wait(&self, 1, deadline_ns);
         if (more < 0)
             return NULL;

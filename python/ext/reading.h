@@ -25,11 +25,15 @@ struct py_stream {
     bool follow_schema;
     bool start_oldest;
     PyObject *before_wait;  /* called when a wait is about to sleep; NULL: nobody wants to know */
+    uint64_t fruitless;         /* of the handle's reads: those whose sample no caller got */
+    uint64_t fruitless_copies;
     unsigned generation;
     py_turn turn;
 };
 
 extern PyType_Spec py_stream_spec;
+/** End a lease whose sample comes to nothing: the read raises, or what it found is too old. Keeps an exception that is set. */
+void py_stream_drop(py_stream *self, py_lease *lease);
 /** Whether calls may go on: reopens a stream that was inherited over fork. -1 with an exception. */
 int py_stream_usable(py_stream *self);
 int py_stream_reopen(py_stream *self);

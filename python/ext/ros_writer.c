@@ -319,6 +319,8 @@ static PyObject *writer_forward(PyObject *object, PyObject *args)
             uint64_t before = view.seq - 1;
             pmipc_view_release(&view);
             py_turn_begin(&stream->turn);
+            stream->fruitless++;
+            stream->fruitless_copies += view.copied;
             if (stream->handle != NULL)
                 pmipc_stream_seek(stream->handle, before);
             py_turn_end(&stream->turn);

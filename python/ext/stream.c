@@ -40,6 +40,7 @@ int py_stream_reopen(py_stream *self)
         pmipc_stream_seek(handle, cursor);
     pmipc_stream_close(self->handle);
     self->handle = handle;
+    self->fruitless = self->fruitless_copies = 0;
     self->generation = py_generation();
     return 0;
 }
@@ -58,6 +59,15 @@ int py_stream_usable(py_stream *self)
         return 0;
     self->turn = (py_turn){0};  /* a thread that the child does not have may have been inside */
     return py_stream_reopen(self);
+}
+
+void py_stream_drop(py_stream *self, py_lease *lease)
+{
+    py_turn_begin(&self->turn);
+    self->fruitless++;
+    self->fruitless_copies += lease->view->copied;
+    py_turn_end(&self->turn);
+    py_lease_end(lease);
 }
 
 void py_stream_raise(py_stream *self, pmipc_status status)
@@ -224,9 +234,10 @@ static PyObject *stream_stats(PyObject *object, void *unused)
     py_turn_begin(&self->turn);
     pmipc_stream_get_info(self->handle, &info);
     uint64_t cursor = pmipc_stream_cursor(self->handle);
+    uint64_t received = info.received - self->fruitless, copies = info.copies - self->fruitless_copies;
     py_turn_end(&self->turn);
-    return Py_BuildValue("{s:K,s:K,s:K,s:K,s:I,s:K,s:K,s:I,s:I}", "received", info.received, "dropped", info.dropped,
-                         "copies", info.copies, "reconnects", info.reconnects, "views_held", info.views_held, "cursor",
+    return Py_BuildValue("{s:K,s:K,s:K,s:K,s:I,s:K,s:K,s:I,s:I}", "received", received, "dropped", info.dropped,
+                         "copies", copies, "reconnects", info.reconnects, "views_held", info.views_held, "cursor",
                          cursor, "head", info.head_seq, "history_len", info.history_len, "slot_count", info.slot_count);
 }
 

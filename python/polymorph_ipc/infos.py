@@ -91,9 +91,9 @@ class StreamStats(RosStats):
     """Counters of a stream since it was made."""
 
     received: int
-    """Reads that gave something."""
+    """Reads that gave something: not those that raised, or found only what was too old."""
     dropped: int
-    """Samples that left history before get_next or get_all_new reached them."""
+    """Samples that left history before get_next or get_all_new reached them, each counted once."""
     copies: int
     """Reads that the pool gave as copies, because seven views were held or a run was broken."""
     reconnects: int

@@ -80,6 +80,7 @@ static pmipc_status connect_by_name(pmipc_stream *stream, bool patient)
     stream->connections++;
     stream->cursor = first_cursor(stream);
     stream->seen_by_windows = 0;
+    stream->dropped_up_to = 0;
     return PMIPC_OK;
 }
 
@@ -257,12 +258,17 @@ static pmipc_status take_newest(pmipc_stream *stream, pmipc_view *view)
     return status;
 }
 
+/* A sample is dropped once, also when the cursor went back and another read comes across the same gap. */
 static void count_lost(pmipc_stream *stream, uint64_t lost)
 {
-    if (lost == 0)
+    uint64_t last = stream->cursor + lost;
+    uint64_t counted = stream->dropped_up_to > stream->cursor ? stream->dropped_up_to : stream->cursor;
+    if (last <= counted)
         return;
-    stream->dropped += lost;
-    fetch_add_relaxed(&stream->reader->readers->facts[stream->reader->protocol.row].dropped, lost); /* a fact */
+    stream->dropped_up_to = last;
+    stream->dropped += last - counted;
+    fetch_add_relaxed(&stream->reader->readers->facts[stream->reader->protocol.row].dropped,
+                      last - counted); /* a fact */
 }
 
 static void found_next(pmipc_stream *stream, uint64_t seq, pmipc_view *view)

@@ -17,6 +17,7 @@ struct pmipc_stream {
     uint64_t cursor;
     uint64_t seen_by_windows;         /* newest sample there was when windows or stamps were last read: these move no cursor */
     struct pool_description *description; /* of the pool it is or was last connected to; NULL: none yet */
+    uint64_t dropped_up_to;           /* what was lost up to this sample is in `dropped` */
     uint64_t last_head_seq;           /* when it was disconnected */
     uint32_t last_slot_count;
     uint64_t unchanged_reads;         /* since anything new was seen; now and then they look whether the pool was orphaned */

@@ -76,3 +76,52 @@ def test_a_read_that_fails_on_the_pool_that_came_after_the_first_takes_nothing_o
             with pytest.raises(SchemaMismatchError):
                 FAILING[read](stream)
             assert number_of(stream.get_new(timeout=0)) == 2
+
+
+OTHERS: dict[str, Callable[[TensorStream], Any]] = {
+    "get_history": lambda stream: stream.get_history(2, out=WRONG),
+    "get_at": lambda stream: stream.get_at(4, out=WRONG),
+    "get_at, several": lambda stream: stream.get_at([3, 4], out=WRONG),
+}
+NOT_FRESH: dict[str, Callable[[TensorStream], Any]] = {
+    "get_last": lambda stream: stream.get_last(max_age=0.0),
+    "get_new": lambda stream: stream.get_new(timeout=0, max_age=0.0),
+    "get_next": lambda stream: stream.get_next(timeout=0, max_age=0.0),
+    "get_all_new": lambda stream: stream.get_all_new(max_age=0.0),
+    "get_history": lambda stream: stream.get_history(2, max_age=0.0),
+    "get_at": lambda stream: stream.get_at(4, max_age=0.0),
+    "get_at, the second is not there": lambda stream: stream.get_at([4, 99], tolerance=1),
+}
+
+
+@pytest.mark.parametrize("read", [*FAILING, *OTHERS])
+def test_a_read_that_raises_is_not_counted_as_received_nor_what_was_lost_before_it_twice(read: str) -> None:
+    with TensorProducer.from_sample("cam", numbered(0), history_len=3) as producer, TensorStream("cam") as stream:
+        for number in range(1, 6):
+            producer.publish(numbered(number), stamp=number)
+        for _ in range(3):
+            with pytest.raises(SchemaMismatchError):
+                (FAILING | OTHERS)[read](stream)
+        assert stream.stats["received"] == 0
+        assert number_of(stream.get_next(timeout=0)) == 3
+        assert (stream.stats["received"], stream.stats["dropped"]) == (1, 2)
+
+
+@pytest.mark.parametrize("read", NOT_FRESH)
+def test_a_read_that_gives_none_is_not_counted_as_received(read: str) -> None:
+    with TensorProducer.from_sample("cam", numbered(0), history_len=3) as producer, TensorStream("cam") as stream:
+        for number in range(1, 6):
+            producer.publish(numbered(number), stamp=number)
+        assert NOT_FRESH[read](stream) is None
+        assert stream.stats["received"] == 0
+
+
+def test_a_copy_that_no_caller_got_is_not_counted() -> None:
+    with TensorProducer.from_sample("cam", numbered(0), history_len=10) as producer, TensorStream("cam") as stream:
+        published(producer, range(1, 10))
+        held = [stream.get_next(timeout=0) for _ in range(7)]
+        with pytest.raises(SchemaMismatchError):
+            stream.get_next(timeout=0, out=WRONG)
+        assert (stream.stats["received"], stream.stats["copies"]) == (7, 0)
+        held.append(stream.get_next(timeout=0))
+        assert (stream.stats["received"], stream.stats["copies"]) == (8, 1)

@@ -233,6 +233,52 @@ TEST(start_oldest_makes_the_whole_history_new)
     pmipc_producer_close(producer);
 }
 
+TEST(what_is_lost_is_told_by_every_read_that_comes_across_it_and_counted_once)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    publish_frames(producer, 10);
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
+        CHECK_EQ(view.lost, 6);
+        check_got(PMIPC_OK, &view, 7);
+        CHECK_EQ(stream_info(stream).dropped, 6);
+        pmipc_stream_seek(stream, 0);
+    }
+    publish_frames(producer, 2);
+    pmipc_stream_seek(stream, 3);
+    CHECK_OK(pmipc_stream_get_unseen(stream, &view));
+    CHECK_EQ(view.lost, 5);
+    check_got(PMIPC_OK, &view, 12);
+    CHECK_EQ(stream_info(stream).dropped, 8);
+    pmipc_pool_info *info = inspect("p");
+    CHECK_EQ(info->readers[0].dropped, 8);
+    inspect_release(info);
+    publish_frames(producer, 6);
+    CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
+    CHECK_EQ(view.lost, 2);
+    check_got(PMIPC_OK, &view, 15);
+    CHECK_EQ(stream_info(stream).dropped, 10);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* The successor's samples have the same numbers. */
+TEST(what_is_lost_of_a_successor_is_counted_too)
+{
+    pmipc_stream *stream = stream_open("p", NULL);
+    for (int i = 0; i < 2; i++) {
+        pmipc_producer *producer = bytes_producer("p", 64, 4);
+        pmipc_view view;
+        publish_frames(producer, 10);
+        CHECK_GOT(pmipc_stream_get_next(stream, 0, &view), 7);
+        CHECK_EQ(stream_info(stream).dropped, 6 * (i + 1));
+        pmipc_producer_close(producer);
+    }
+    pmipc_stream_close(stream);
+}
+
 TEST(seek_moves_the_cursor_back_and_forth)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
