@@ -52,16 +52,17 @@ static pmipc_status busy(const struct pool_place *place, int fd, pmipc_error *er
     shared_text_load(control.owner_command, sizeof control.owner_command, command);
     if (length != (ssize_t)sizeof control || load_relaxed(&control.owner_pid) == 0)
         return error_set(error, PMIPC_BUSY, 0, "pool '%s' has another producer", place->name);
-    int64_t since_ns = clock_realtime_ns() - load_relaxed(&control.owner_since_ns);
+    /* As doubles: anybody may have written the time, and no difference of any two overflows. */
+    double since_s = ((double)clock_realtime_ns() - (double)load_relaxed(&control.owner_since_ns)) / 1e9;
     if (load_relaxed(&control.owner_pid) == (uint32_t)getpid())
         return error_set(error, PMIPC_BUSY, 0,
                          "pool '%s' has another producer in this very process (pid %d), for %.1f s. A pool has one producer at a "
                          "time: close that one first (Python: cleanup()), or choose another name",
-                         place->name, (int)getpid(), (double)since_ns / 1e9);
+                         place->name, (int)getpid(), since_s);
     return error_set(error, PMIPC_BUSY, 0,
                      "pool '%s' has another producer: pid %d '%s', for %.1f s. A pool has one producer at a time: stop that one, or "
                      "choose another name",
-                     place->name, (int)load_relaxed(&control.owner_pid), command, (double)since_ns / 1e9);
+                     place->name, (int)load_relaxed(&control.owner_pid), command, since_s);
 }
 
 /* Take the producer lock of an existing file. Returns OK; NOTHING_NEW (look again); BUSY and others. */

@@ -214,3 +214,18 @@ TEST(a_wake_that_is_lost_costs_a_tenth_of_a_second)
     pmipc_stream_close(stream);
     pmipc_producer_close(publisher);
 }
+
+/* ---- facts ---- */
+
+TEST(a_producer_that_claims_to_be_older_than_time_is_named_all_the_same)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 10), *second;
+    const pmipc_schema schema = bytes_schema(BYTES);
+    int fd = open_file("p");
+    write_word(fd, POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, owner_since_ns), (uint64_t)INT64_MIN);
+    pmipc_error error;
+    CHECK_STATUS(pmipc_producer_open(&second, "p", &schema, NULL, &error), PMIPC_BUSY);
+    CHECK_HAS(error.text, "for 1"); /* about 11 thousand million seconds, and not less than none */
+    close(fd);
+    pmipc_producer_close(producer);
+}
