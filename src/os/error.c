@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "os/text.h"
+
 pmipc_status error_set(pmipc_error *error, pmipc_status status, int os_error, const char *format, ...)
 {
     if (!error)
@@ -15,6 +17,7 @@ pmipc_status error_set(pmipc_error *error, pmipc_status status, int os_error, co
     va_start(arguments, format);
     vsnprintf(error->text, sizeof error->text, format, arguments);
     va_end(arguments);
+    text_mend(error->text); /* names and descriptions may come from anybody */
     return status;
 }
 
@@ -27,6 +30,7 @@ void error_append(pmipc_error *error, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(error->text + used, sizeof error->text - used, format, arguments);
     va_end(arguments);
+    text_mend(error->text);
 }
 
 pmipc_status error_status_of(int os_error)

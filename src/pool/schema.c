@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "os/error.h"
+#include "os/text.h"
 
 struct dtype_row {
     pmipc_dtype dtype;
@@ -72,23 +73,12 @@ void pmipc_schema_init(pmipc_schema *schema)
     memset(schema, 0, sizeof *schema);
 }
 
-static bool name_is_utf8(const char *name)
+static bool name_is_printable(const char *name)
 {
-    const unsigned char *c = (const unsigned char *)name;
-    while (*c) {
-        int follow = *c < 0x80 ? 0 : *c >= 0xc2 && *c < 0xe0 ? 1 : *c >= 0xe0 && *c < 0xf0 ? 2 : *c >= 0xf0 && *c < 0xf5 ? 3 : -1;
-        if (follow < 0 || *c < 0x20 || *c == 0x7f)
-            return false;
-        unsigned char lead = *c++;
-        for (int i = 0; i < follow; i++, c++) {
-            if ((*c & 0xc0) != 0x80)
-                return false;
-            if (i == 0 && ((lead == 0xe0 && *c < 0xa0) || (lead == 0xed && *c >= 0xa0) || (lead == 0xf0 && *c < 0x90) ||
-                           (lead == 0xf4 && *c >= 0x90)))
-                return false;
-        }
-    }
-    return true;
+    size_t bytes;
+    while ((bytes = text_character(name)) > 0)
+        name += bytes;
+    return *name == '\0';
 }
 
 /* Everything about one field but its name's uniqueness. `where` is how messages call it. */
@@ -151,7 +141,7 @@ pmipc_status pmipc_schema_check(const pmipc_schema *schema, pmipc_error *error)
         if (!memchr(field->name, '\0', sizeof field->name))
             return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "the name of field %u is longer than %d bytes", i,
                              PMIPC_MAX_FIELD_NAME);
-        if (!name_is_utf8(field->name))
+        if (!name_is_printable(field->name))
             return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "the name of field %u is not printable UTF-8", i);
         if (field->name[0] == '\0' && schema->field_count > 1)
             return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "field %u has no name; only a schema's one field may have none", i);
@@ -311,5 +301,7 @@ size_t pmipc_schema_format(const pmipc_schema *schema, char *text, size_t text_b
         }
         text_add(&out, "}");
     }
+    if (text_bytes)
+        text_mend(text); /* descriptions are whatever a creator, or whoever wrote into the file, made of them */
     return out.length;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/text.h"
 #include "registry/folder.h"
 #include "registry/inspect.h"
 
@@ -94,8 +95,10 @@ pmipc_status pmipc_registry_next(pmipc_registry *registry, pmipc_pool_info *info
         if (status == PMIPC_NOT_FOUND)
             continue; /* gone meanwhile */
         info->status = status;
-        if (status)
+        if (status) {
             snprintf(info->problem, sizeof info->problem, "%.255s", error.text);
+            text_mend(info->problem); /* the cut may have gone through a character */
+        }
         return PMIPC_OK;
     }
     return PMIPC_NOTHING_NEW;

@@ -195,6 +195,13 @@ TEST(a_producer_makes_a_folder_that_is_not_there)
     folder_remove(folder);
 }
 
+TEST(a_name_that_is_refused_reaches_no_terminal_as_it_is)
+{
+    pmipc_error error;
+    CHECK_STATUS(pmipc_name_check("a\x1b[2J\xc3", &error), PMIPC_INVALID_NAME);
+    CHECK_HAS(error.text, "'a?[2J?': byte 0x1b at position 1");
+}
+
 /* ---- folders ---- */
 
 TEST(a_relative_folder_is_meant_from_where_the_program_was)

@@ -396,3 +396,37 @@ TEST(random_schemas_never_lead_out_of_bounds)
     free(schema);
     free(good);
 }
+
+/* ---- texts for people ---- */
+
+TEST(a_text_about_a_schema_is_printable_whatever_its_descriptions_hold)
+{
+    pmipc_schema schema, other;
+    pmipc_error error;
+    char text[256];
+    pmipc_schema_init(&schema);
+    add_opaque(&schema, "x", 4, "\x1b[2J\xff caf\xc3\xa9 \n");
+    pmipc_schema_format(&schema, text, sizeof text);
+    CHECK_TEXT(text, "{x: ?[2J? caf\xc3\xa9 ? (7,)}");
+    pmipc_schema_init(&other);
+    add(&other, "x", PMIPC_INT8, 1, seven, 0);
+    CHECK_STATUS(pmipc_schema_compare(&other, &schema, &error), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(error.text, "got {x: ?[2J? caf\xc3\xa9 ? (7,)}");
+}
+
+TEST(a_text_that_is_cut_ends_with_a_whole_character)
+{
+    pmipc_schema schema;
+    pmipc_schema_init(&schema);
+    add(&schema, "\xe2\x82\xac", PMIPC_INT8, 1, seven, 0); /* a euro sign */
+    char whole[64], cut[64];
+    size_t length = pmipc_schema_format(&schema, whole, sizeof whole);
+    CHECK_TEXT(whole, "{\xe2\x82\xac: int8 (7,)}");
+    for (size_t bytes = 1; bytes < sizeof cut; bytes++) {
+        CHECK_EQ(pmipc_schema_format(&schema, cut, bytes), length);
+        size_t kept = bytes - 1 < length ? bytes - 1 : length;
+        kept = kept == 2 || kept == 3 ? 1 : kept;
+        CHECK_EQ(strlen(cut), kept);
+        CHECK(memcmp(cut, whole, kept) == 0);
+    }
+}
