@@ -44,9 +44,14 @@ int file_open_entry(int folder, const char *entry, bool writable)
     if (fd < 0)
         return errno == EISDIR || errno == ENXIO || errno == ENODEV ? -EMEDIUMTYPE : -errno;
     struct stat status;
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || !file_is_tmpfs(fd)) {
+    int failure = fstat(fd, &status) != 0 ? -errno : S_ISREG(status.st_mode) ? 0 : -EMEDIUMTYPE;
+    if (!failure) {
+        int on_tmpfs = file_is_tmpfs(fd);
+        failure = on_tmpfs > 0 ? 0 : on_tmpfs < 0 ? on_tmpfs : -EMEDIUMTYPE;
+    }
+    if (failure) {
         close(fd);
-        return -EMEDIUMTYPE;
+        return failure;
     }
     return fd;
 }
@@ -127,10 +132,10 @@ bool file_is_entry(int fd, int folder, const char *entry)
            file_is_identical(file_identify(fd), identity_of(&named_file));
 }
 
-bool file_is_tmpfs(int fd)
+int file_is_tmpfs(int fd)
 {
     struct statfs status;
-    return fstatfs(fd, &status) == 0 && status.f_type == TMPFS_MAGIC;
+    return fstatfs(fd, &status) == 0 ? status.f_type == TMPFS_MAGIC : -errno;
 }
 
 int64_t file_bytes(int fd)

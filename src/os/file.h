@@ -14,7 +14,8 @@ int file_open_folder(const char *path);
 int file_open_unnamed(int folder, mode_t mode);
 
 /* An entry of the folder, for reading and writing or for reading only. Entries are hostile: symlinks are refused with
- * -ELOOP, and a FIFO or a device does not block. Anything but a regular file on tmpfs gives -EMEDIUMTYPE. */
+ * -ELOOP, and a FIFO or a device does not block. Anything but a regular file on tmpfs gives -EMEDIUMTYPE, and only that does: it
+ * may be unlinked without asking for a producer. */
 int file_open_entry(int folder, const char *entry, bool writable);
 
 /* Another open file description of the same file, e.g. for locks. Needs /proc. */
@@ -31,7 +32,8 @@ int file_unlink(int folder, const char *entry);
 /* Whether the entry still leads to the very file that is open as `fd`. */
 bool file_is_entry(int fd, int folder, const char *entry);
 
-bool file_is_tmpfs(int fd);
+/* 1, 0 or -errno. */
+int file_is_tmpfs(int fd);
 
 /* Which file a descriptor leads to. Programs that turn themselves into daemons close every descriptor, and the numbers then
  * lead to other files: whoever keeps a descriptor for long asks before using it. */

@@ -111,6 +111,14 @@ static bool is_default(const char *path)
     return strcmp(path, standard) == 0;
 }
 
+static pmipc_status cannot_open(const char *path, int os_error, pmipc_error *error)
+{
+    char words[128];
+    pmipc_status status = os_error == ENOENT ? PMIPC_NOT_FOUND : error_status_of(os_error);
+    return error_set(error, status, os_error, "cannot open the registry folder %s: %s", path,
+                     error_describe_errno(os_error, words));
+}
+
 pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *error)
 {
     char words[128];
@@ -125,14 +133,14 @@ pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *erro
                              path, error_describe_errno(errno, words));
         opened = file_open_folder(path);
     }
-    if (opened < 0) {
-        pmipc_status status = opened == -ENOENT ? PMIPC_NOT_FOUND : error_status_of(-opened);
-        return error_set(error, status, -opened, "cannot open the registry folder %s: %s", path,
-                         error_describe_errno(-opened, words));
-    }
+    if (opened < 0)
+        return cannot_open(path, -opened, error);
     struct stat status;
-    if (fstat(opened, &status) != 0)
-        status = (struct stat){0};
+    int on_tmpfs = fstat(opened, &status) == 0 ? file_is_tmpfs(opened) : -errno;
+    if (on_tmpfs < 0) {
+        file_close(opened);
+        return cannot_open(path, -on_tmpfs, error);
+    }
     if (is_default(path) && (status.st_uid != geteuid() || (status.st_mode & 022))) {
         file_close(opened);
         return error_set(error, PMIPC_PERMISSION, 0,
@@ -140,7 +148,7 @@ pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *erro
                          "Remove it, or set POLYMORPH_IPC_DIR",
                          path, (unsigned)status.st_uid, (unsigned)status.st_mode & 0777);
     }
-    if (!file_is_tmpfs(opened)) {
+    if (!on_tmpfs) {
         file_close(opened);
         if (made)
             (void)rmdir(path); /* nobody asked for a folder there */
