@@ -88,11 +88,13 @@ bool protocol_adopt(struct protocol_producer *producer, uint32_t slot_count)
     struct pool_control *control = producer->control;
     uint64_t head = load_acquire(&control->head); /* [PUB] */
     uint64_t newest, oldest;
-    for (uint32_t slot = 0; slot < MAX_SLOTS; slot++)
+    if (slot_count < 1 || slot_count > MAX_SLOTS)
+        return false;
+    for (uint32_t slot = 0; slot < slot_count; slot++)
         producer->slot_states[slot] = SLOT_UNCLEAN;
-    if (slot_count < 1 || slot_count > MAX_SLOTS || !ring_is_sound(producer, head, slot_count, &newest, &oldest)) {
+    if (!ring_is_sound(producer, head, slot_count, &newest, &oldest)) {
         /* As before: what this producer itself knows of the ring. */
-        for (uint32_t slot = 0; slot < MAX_SLOTS; slot++)
+        for (uint32_t slot = 0; slot < slot_count; slot++)
             producer->slot_states[slot] = SLOT_UNCLEAN;
         for (uint64_t seq = producer->oldest; seq <= producer->seq; seq++)
             producer->slot_states[producer->ring_slots[seq % producer->history_len]] = SLOT_IN_RING;
