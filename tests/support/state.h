@@ -1,0 +1,15 @@
+/* state.h: everything that this process has open, or mapped for sharing. */
+#ifndef PMIPC_TEST_STATE_H
+#define PMIPC_TEST_STATE_H
+
+#include "test.h"
+
+typedef void (*descriptor_visitor)(int fd, void *context);
+typedef void (*mapping_visitor)(uint64_t start, const char *line, void *context);
+
+void visit_descriptors(descriptor_visitor visit, void *context);
+
+/** Only shared mappings: pool files are always mapped shared, code and heap never are. */
+void visit_shared_mappings(mapping_visitor visit, void *context);
+
+#endif
