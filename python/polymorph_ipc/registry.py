@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from . import _core, lifetime
@@ -95,6 +96,9 @@ class PoolInfo(NamedTuple):
     """The streams that are connected."""
 
 
+in_order = itemgetter(*PoolInfo._fields)
+
+
 def list_pools() -> list[PoolInfo]:
     """Every pool in the registry folder (`$POLYMORPH_IPC_DIR` or `/dev/shm/polymorph_ipc-<uid>`), by name.
 
@@ -159,16 +163,13 @@ def clean_pools() -> list[str]:
 
 def pool_info(facts: dict[str, Any]) -> PoolInfo:
     """A PoolInfo from the extension's plain facts."""
-    metadata = {}
+    text, facts["metadata"] = facts["metadata"], {}
     try:
-        metadata = parse_metadata(facts.pop("metadata"), facts["name"])
+        facts["metadata"] = parse_metadata(text, facts["name"])
     except _core.PoolCorruptError as damage:  # one bad text must not hide the pool, nor a list of others
         facts["problem"] = facts["problem"] or str(damage)
-    readers = tuple(ReaderInfo(*reader) for reader in facts.pop("readers"))
+    if facts["readers"]:
+        facts["readers"] = tuple(ReaderInfo(*reader) for reader in facts["readers"])
     published = facts["published"]
-    return PoolInfo(
-        metadata=metadata,
-        readers=readers,
-        age=(_core.monotonic_ns() - published) / 1e9 if published else None,
-        **facts,
-    )
+    facts["age"] = (_core.monotonic_ns() - published) / 1e9 if published else None
+    return PoolInfo._make(in_order(facts))  # thirty keyword arguments take four times as long
