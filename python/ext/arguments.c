@@ -22,15 +22,54 @@ static int find_name(const py_state *state, const py_signature *signature, PyObj
     return -1;
 }
 
+/* "copy=, out=": what a function takes by name. */
+static PyObject *list_names(const py_state *state, const py_signature *signature)
+{
+    PyObject *text = PyUnicode_FromString("");
+    for (int i = 0; text != NULL && i < signature->count; i++) {
+        PyObject *longer = PyUnicode_FromFormat(i == 0 ? "%U%U=" : "%U, %U=", text, state->names[signature->names[i]]);
+        Py_SETREF(text, longer);
+    }
+    return text;
+}
+
+/* A read that takes no timeout; who passes one wants another. */
+static bool never_waits(const py_signature *signature)
+{
+    bool reads = false, waits = false;
+    for (int i = 0; i < signature->count; i++) {
+        reads |= signature->names[i] == NAME_max_age;
+        waits |= signature->names[i] == NAME_timeout;
+    }
+    return reads && !waits;
+}
+
+/* Raise TypeError: what is wrong with the call, and what the function takes. Always -1. */
+static int refuse_call(const py_state *state, const py_signature *signature, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    PyObject *problem = PyUnicode_FromFormatV(format, arguments);
+    va_end(arguments);
+    PyObject *names = problem == NULL ? NULL : list_names(state, signature);
+    if (names != NULL)
+        PyErr_Format(PyExc_TypeError, "%s() %U: it takes %U%s", signature->function, problem, names,
+                     never_waits(signature) ? " and never waits; get_new(timeout=...) and get_next(timeout=...) do" : "");
+    Py_XDECREF(problem);
+    Py_XDECREF(names);
+    return -1;
+}
+
 int py_parse(const py_state *state, const py_signature *signature, PyObject *const *args, Py_ssize_t nargs,
              PyObject *kwnames, PyObject **values)
 {
     for (int i = 0; i < signature->count; i++)
         values[i] = NULL;
     if (nargs > signature->positional) {
-        PyErr_Format(PyExc_TypeError, "%s() takes at most %d positional argument%s (%zd given)", signature->function,
-                     signature->positional, signature->positional == 1 ? "" : "s", nargs);
-        return -1;
+        if (signature->positional == 0)
+            return refuse_call(state, signature, "takes no positional arguments (%zd given)", nargs);
+        return refuse_call(state, signature, "takes at most %d positional argument%s (%zd given)", signature->positional,
+                           signature->positional == 1 ? "" : "s", nargs);
     }
     for (Py_ssize_t i = 0; i < nargs; i++)
         values[i] = args[i];
@@ -40,10 +79,8 @@ int py_parse(const py_state *state, const py_signature *signature, PyObject *con
         int index = find_name(state, signature, keyword);
         if (index == -2)
             return -1;
-        if (index < 0) {
-            PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", signature->function, keyword);
-            return -1;
-        }
+        if (index < 0)
+            return refuse_call(state, signature, "got an unexpected keyword argument '%U'", keyword);
         if (values[index] != NULL) {
             PyErr_Format(PyExc_TypeError, "%s() got multiple values for argument '%U'", signature->function, keyword);
             return -1;

@@ -6,6 +6,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from . import _core, lifetime, samples
+from .arguments import check_pool_name, whole_number
 from .describe import by_field, metadata_text, native_dtypes, parse_metadata
 from .registry import ReaderInfo
 
@@ -67,6 +68,12 @@ class TensorProducer(_core.Producer):
         when they are not told, and which `loan()` gives."""
         if origin not in ("numpy", "torch"):
             raise ValueError(f'origin must be "numpy" or "torch", not {origin!r}')
+        check_pool_name(pool_name)
+        if not isinstance(schema, _core.Schema):
+            raise TypeError(
+                f"pool {pool_name!r}: schema must be a Schema, as of schema_of(sample), not {type(schema).__name__}; "
+                "TensorProducer.from_sample takes the sample itself"
+            )
         self.origin = _core.ORIGIN_TORCH if origin == "torch" else _core.ORIGIN_NUMPY
         self.metadata_json = metadata_text(metadata, pool_name)
         self.publication = None
@@ -78,9 +85,9 @@ class TensorProducer(_core.Producer):
         super().__init__(
             pool_name,
             schema,
-            history_len,
-            _core.DEFAULT_SPARE if spare is None else spare,
-            mode,
+            whole_number(history_len, "history_len", pool_name),
+            _core.DEFAULT_SPARE if spare is None else whole_number(spare, "spare", pool_name),
+            whole_number(mode, "mode", pool_name),
             self.origin,
             self.metadata_json,
             _core.registry_folder(),
@@ -212,6 +219,7 @@ class TensorProducer(_core.Producer):
             >>> joints = TensorProducer.from_sample("arm/q", np.zeros(7), metadata={"names": names}, ros_node=node,
             ...                                     ros_topic="/joint_states", ros_msg_type=JointState)
         """
+        check_pool_name(pool_name)
         return cls(
             pool_name,
             samples.schema_for(sample, variable, f"pool {pool_name!r}"),

@@ -6,6 +6,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from . import _core, lifetime
+from .arguments import check_pool_name
 from .describe import parse_metadata
 
 
@@ -127,6 +128,7 @@ def inspect_pool(pool_name: str) -> PoolInfo:
         >>> inspect_pool("arm/q").metadata["joint_names"]
         ['shoulder', 'elbow', 'wrist']
     """
+    check_pool_name(pool_name)
     return pool_info(_core.registry_inspect(pool_name, None))
 
 
@@ -143,6 +145,7 @@ def remove_pool(pool_name: str, *, force: bool = False) -> None:
         PoolBusyError: a living producer, or without `force` a living stream, uses it; names them.
         InvalidNameError, PoolPermissionError, SystemCallError.
     """
+    check_pool_name(pool_name)
     _core.registry_remove(pool_name, None, force)
     lifetime.forget(pool_name)
 

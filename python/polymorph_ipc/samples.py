@@ -56,8 +56,8 @@ def as_array(value: Any, context: str) -> Any:
     if hasattr(value, "__dlpack__") and hasattr(value, "__dlpack_device__"):
         return from_dlpack(value)
     name = type(value).__name__
-    conversion = "np.asarray(...)" if isinstance(value, (list, tuple)) or hasattr(value, "__array__") else "an array"
-    raise TypeError(f"{context}: {name} cannot be published: pass {conversion}")
+    is_like_one = isinstance(value, (list, tuple)) or hasattr(value, "__array__")
+    raise TypeError(f"{context}: expected an array, got {name}{': pass np.asarray(...)' if is_like_one else ''}")
 
 
 def from_dlpack(value: Any) -> Any:
@@ -134,6 +134,8 @@ def schema_for(sample: Any, variable: bool | Iterable[str], context: str) -> _co
         if not isinstance(variable, bool):
             raise TypeError(f"{context}: variable must be True or False: only a dict has named fields")
         return make_schema([field_row("", sample, variable, context)], context)
+    if not sample:
+        raise _core.InvalidArgumentError(f"{context}: expected an array or a dict of 1 to 32 arrays, got an empty dict")
     for name in sample:
         if not isinstance(name, str) or not name:
             raise TypeError(f"{context}: the fields of a dict need names: {name!r} is no name")

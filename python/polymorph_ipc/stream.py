@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from . import _core, samples
+from .arguments import check_pool_name
 from .describe import by_field, native_dtypes, parse_metadata
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ class TensorStream(_core.Stream):
         ros_history_len: int = 10,
     ) -> None:
         self.source = None
+        check_pool_name(pool_name)
         if start not in ("newest", "oldest"):
             raise ValueError(f'start must be "newest" or "oldest", not {start!r}')
         follow_schema = isinstance(expect, str) and expect == "any"

@@ -30,7 +30,7 @@ def wait_any(streams: Iterable[StreamT], timeout: float | None = None) -> list[S
         >>> for stream in wait_any([camera, arm], timeout=1.0):
         ...     handle(stream.pool_name, stream.get_new(timeout=0))
     """
-    return _core.wait_any(list(streams), timeout)
+    return _core.wait_any(listed(streams), timeout)
 
 
 def wait_connected(streams: Iterable[_core.Stream], timeout: float | None = None) -> bool:
@@ -49,4 +49,13 @@ def wait_connected(streams: Iterable[_core.Stream], timeout: float | None = None
         >>> if not wait_connected([camera, arm], timeout=10):
         ...     raise SystemExit("start the camera and the arm first")
     """
-    return _core.wait_connected(list(streams), timeout)
+    return _core.wait_connected(listed(streams), timeout)
+
+
+def listed(streams: Iterable[StreamT]) -> list[StreamT]:
+    """A list of them. A stream alone is an iterable too, of its samples, and never ends."""
+    if isinstance(streams, _core.Stream):
+        raise TypeError(
+            "streams must be a list of streams, not one stream: its own get_new and wait_connected wait for it"
+        )
+    return list(streams)

@@ -17,6 +17,10 @@ from polymorph_ipc import (
     SchemaMismatchError,
     TensorProducer,
     TensorStream,
+    inspect_pool,
+    remove_pool,
+    wait_any,
+    wait_connected,
 )
 
 from support.frames import numbered
@@ -152,3 +156,54 @@ def test_no_memory_while_the_infos_are_looked_up_is_a_memory_error(spawn: Nurser
     assert refused > 0
     """
     ).succeed()
+
+
+SHAPE = np.zeros(3)
+MISUSES: dict[str, tuple[Callable[[TensorProducer, TensorStream], Any], str]] = {
+    "sample before the name": (
+        lambda p, s: TensorProducer.from_sample(SHAPE, "x"),
+        "pool_name must be str.*not ndarray",
+    ),  # type: ignore[arg-type]
+    "a stream of a number": (lambda p, s: TensorStream(5), "pool_name must be str.*not int"),  # type: ignore[arg-type]
+    "inspect of nothing": (lambda p, s: inspect_pool(None), "pool_name must be str.*not NoneType"),  # type: ignore[arg-type]
+    "remove of bytes": (lambda p, s: remove_pool(b"x"), "pool_name must be str.*not bytes"),  # type: ignore[arg-type]
+    "the sample is no array": (
+        lambda p, s: TensorProducer.from_sample("x", "five"),
+        "pool 'x': expected an array, got str",
+    ),
+    "nothing in a field": (
+        lambda p, s: TensorProducer.from_sample("x", {"a": None}),
+        "'a': expected an array, got None",
+    ),
+    "array as history_len": (
+        lambda p, s: TensorProducer.from_sample("x", 5, SHAPE),
+        "history_len must be int, not ndarray",
+    ),  # type: ignore[arg-type]
+    "text as mode": (lambda p, s: TensorProducer.from_sample("x", SHAPE, mode="600"), "mode must be int, not str"),  # type: ignore[arg-type]
+    "text as spare": (lambda p, s: TensorProducer.from_sample("x", SHAPE, spare="3"), "spare must be int, not str"),  # type: ignore[arg-type]
+    "sample as schema": (lambda p, s: TensorProducer("x", SHAPE), "schema must be a Schema.*from_sample"),  # type: ignore[arg-type]
+    "get_last with a time": (lambda p, s: s.get_last(0.2), "no positional.*copy=, out=.*get_new.timeout=...."),  # type: ignore[call-overload]
+    "get_last with a timeout": (lambda p, s: s.get_last(timeout=0.2), "'timeout'.*never waits.*get_new"),  # type: ignore[call-overload]
+    "get_history with a timeout": (lambda p, s: s.get_history(2, timeout=1), "'timeout'.*n=, pad=.*never waits"),  # type: ignore[call-overload]
+    "get_new with two": (lambda p, s: s.get_new(0.2, True), "at most 1 positional.*it takes timeout=, copy="),  # type: ignore[call-overload]
+    "get_new with another name": (lambda p, s: s.get_new(time=1), "'time': it takes timeout=.*return_info=$"),  # type: ignore[call-overload]
+    "publish with a stamp behind": (lambda p, s: p.publish(SHAPE, 5), "at most 1 positional.*it takes data=, stamp=$"),  # type: ignore[call-arg]
+    "wait_any of one": (lambda p, s: wait_any(s), "a list of streams, not one"),
+    "wait_connected of one": (lambda p, s: wait_connected(s), "a list of streams, not one"),
+}
+
+
+@pytest.mark.parametrize("misuse", MISUSES)
+def test_a_call_of_a_wrong_kind_is_told_what_was_expected_and_got(misuse: str) -> None:
+    call, words = MISUSES[misuse]
+    with TensorProducer.from_sample("arm/q", SHAPE) as producer, TensorStream("arm/q") as stream:
+        producer.publish(SHAPE)
+        with pytest.raises(TypeError, match=words):
+            call(producer, stream)
+
+
+def test_an_empty_dict_is_told_what_was_expected_and_got() -> None:
+    with pytest.raises(
+        InvalidArgumentError, match=r"pool 'x': expected an array or a dict of 1 to 32 arrays, got an empty"
+    ):
+        TensorProducer.from_sample("x", {})

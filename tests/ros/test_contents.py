@@ -237,7 +237,7 @@ def test_a_first_message_that_does_not_fit_the_sample_is_left_out(ros: Ros, topi
         ({"ros_msg_type": "sensor_msgs/msg/Picture"}, TypeError, "no message 'Picture'"),
         ({"ros_msg_type": "camera_msgs/msg/Image"}, ImportError, "cannot be imported here"),
         ({"ros_msg_type": Image()}, TypeError, "must be a message class"),
-        ({"ros_sample_data": [[1, 2]]}, TypeError, r"ros_sample_data: list cannot be published: pass np.asarray"),
+        ({"ros_sample_data": [[1, 2]]}, TypeError, r"ros_sample_data: expected an array, got list: pass np.asarray"),
         ({"ros_sample_data": np.zeros((4, 6, 3), np.complex64)}, SchemaMismatchError, "complex64"),
         ({"ros_sample_data": np.zeros((4, 6, 3, 2), np.uint8)}, SchemaMismatchError, "uint8"),
         ({"ros_field": "no.such"}, InvalidArgumentError, "no"),

@@ -1,0 +1,20 @@
+"""What callers pass: what is of a wrong type is refused with expected and got."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+
+def check_pool_name(pool_name: Any) -> None:
+    """TypeError for what is no str; which names there are is for the library to say."""
+    if not isinstance(pool_name, str):
+        raise TypeError(f'pool_name must be str, such as "arm/q", not {type(pool_name).__name__}')
+
+
+def whole_number(value: Any, what: str, pool_name: str) -> int:
+    """An int, or what stands for one, such as numpy's."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"pool {pool_name!r}: {what} must be int, not {type(value).__name__}") from None
