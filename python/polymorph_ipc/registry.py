@@ -96,6 +96,21 @@ class PoolInfo(NamedTuple):
     readers: tuple[ReaderInfo, ...]
     """The streams that are connected."""
 
+    def __repr__(self) -> str:
+        """On one line what tells pools apart: a list of them is read by people."""
+        if self.problem is not None:
+            return f"<PoolInfo of {self.name!r}: {self.status}, {self.problem}>"
+        producer = "producer alive" if self.producer_alive else "retired" if self.retired else "producer dead"
+        streams = f"{len(self.readers)} stream{'' if len(self.readers) == 1 else 's'}"
+        return f"<PoolInfo of {self.name!r}: {self.schema}, seq {self.seq}, {producer}, {streams}>"
+
+    def __str__(self) -> str:
+        """Every fact on a line of its own, permissions in octal."""
+        shown = {**self._asdict(), "mode": f"0o{self.mode:o}"}
+        readers = shown.pop("readers")
+        lines = [f"{name}: {value}" for name, value in shown.items()]
+        return "\n".join([*lines, f"readers: {len(readers)}", *(f"  {reader}" for reader in readers)])
+
 
 in_order = itemgetter(*PoolInfo._fields)
 

@@ -283,3 +283,26 @@ def test_a_pools_counters_tell_of_history_that_was_given_up() -> None:
                 producer.publish(numbered(number, PAGE))
             assert inspect_pool("cam").given_up >= 1
             assert inspect_pool("cam").grown == 0
+
+
+def test_a_pool_is_shown_on_one_line_in_a_list_and_with_every_fact_when_printed() -> None:
+    with TensorProducer.from_sample("arm/q", numbered(0), mode=0o640) as producer, TensorStream("arm/q") as stream:
+        producer.publish(numbered(1))
+        stream.get_last()
+        pool = inspect_pool("arm/q")
+        assert repr(pool) == f"<PoolInfo of 'arm/q': {pool.schema}, seq 1, producer alive, 1 stream>"
+        lines = str(pool).splitlines()
+        assert "mode: 0o640" in lines
+        assert lines[-2] == "readers: 1"
+        assert "last_seq=1" in lines[-1]
+        for name in set(pool._fields) - {"mode", "readers"}:
+            assert f"{name}: {getattr(pool, name)}" in lines
+        assert pool.mode == 0o640
+
+
+def test_a_pool_that_cannot_be_read_shows_what_is_wrong_with_it(pool_folder: Path) -> None:
+    (pool_folder / "junk").write_bytes(b"no pool")
+    [pool] = list_pools()
+    assert repr(pool) == f"<PoolInfo of 'junk': CORRUPT, {pool.problem}>"
+    assert f"problem: {pool.problem}" in str(pool).splitlines()
+    remove_pool("junk", force=True)
