@@ -182,3 +182,32 @@ int py_stamp(PyObject *value, const char *what, const char *pool_name, int64_t *
     return refuse_number(PyExc_TypeError, pool_name, what, "must be int (ns) or float (seconds), not %.100s",
                          Py_TYPE(value)->tp_name);
 }
+
+/* Say once that a stamp of so many nanoseconds is most likely the time of day in seconds. -1 when a handler of the logger raises. */
+static int warn_of_seconds(int64_t stamp_ns, const char *pool_name, bool *warned)
+{
+    *warned = true;
+    PyObject *logging = PyImport_ImportModule("logging");
+    PyObject *logger = logging == NULL ? NULL : PyObject_CallMethod(logging, "getLogger", "s", "polymorph_ipc");
+    PyObject *result = NULL;
+    if (logger != NULL)
+        result = PyObject_CallMethod(logger, "warning", "ssL",
+                                     "pool '%s': the stamp %d was given as an int, which means ns, but it is the time of day "
+                                     "in seconds: pass time.time() or time.time_ns()",
+                                     pool_name, (long long)stamp_ns);
+    Py_XDECREF(logging);
+    Py_XDECREF(logger);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
+}
+
+int py_sample_stamp(PyObject *value, const char *pool_name, bool *warned, int64_t *ns)
+{
+    if (py_stamp(value, "stamp", pool_name, ns) < 0)
+        return -1;
+    if (*ns <= 0 || *ns > UINT32_MAX || *warned || PyFloat_Check(value) || PyArray_IsScalar(value, Floating))
+        return 0;
+    /* Simulated time begins near 0, and a stamp of some seconds is nothing odd. Just this one is. */
+    int64_t apart_s = *ns - pmipc_realtime_ns() / NS_PER_SECOND;
+    return apart_s > -3600 && apart_s < 3600 ? warn_of_seconds(*ns, pool_name, warned) : 0;
+}

@@ -201,7 +201,7 @@ static int read_attributes(py_loan *self, int64_t *stamp_ns)
     PyObject *stamp = Py_NewRef(self->stamp);
     int result = read_lengths(self, lengths);
     if (result == 0 && stamp != Py_None)
-        result = py_stamp(stamp, "stamp", self->producer->name_text, stamp_ns);
+        result = py_sample_stamp(stamp, self->producer->name_text, &self->producer->warned_of_seconds, stamp_ns);
     Py_DECREF(lengths);
     Py_DECREF(stamp);
     return result;

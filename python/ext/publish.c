@@ -377,7 +377,8 @@ PyObject *py_producer_publish(PyObject *object, PyObject *const *args, Py_ssize_
         if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0)
             return NULL;
         data = values[0];
-        if (values[1] != NULL && values[1] != Py_None && py_stamp(values[1], "stamp", self->name_text, &stamp_ns) < 0)
+        if (values[1] != NULL && values[1] != Py_None
+            && py_sample_stamp(values[1], self->name_text, &self->warned_of_seconds, &stamp_ns) < 0)
             return NULL;
     }
     if (py_producer_usable(self) < 0)

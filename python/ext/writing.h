@@ -66,6 +66,7 @@ struct py_producer {
     uint64_t owner_epoch;
     bool adopted;
     bool keep;
+    bool warned_of_seconds;
     unsigned generation;
     py_ros_writer *ros;  /* where samples go after the pool; NULL: nowhere */
     py_gate gate;

@@ -141,8 +141,10 @@ class Producer:
 
         Args:
             data: the sample.
-            stamp: when it was taken: int ns since the epoch, float seconds since the epoch, None for now. Stamps may
-                go back; ages do not depend on them.
+            stamp: when it was taken: int ns since the epoch (`time.time_ns()`), float seconds since the epoch
+                (`time.time()`), None for now; or on another clock, such as simulated time from 0 on. Stamps may go
+                back; ages do not depend on them. An int that is the time of day in seconds, `int(time.time())`, is
+                taken as the ns that it is, and the logger "polymorph_ipc" warns, once a producer.
 
         Returns: the sample's sequence number; the pool's first is 1.
 
