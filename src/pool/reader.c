@@ -136,13 +136,18 @@ static pmipc_status claim_row(struct pool_reader *reader, pmipc_error *error)
                          file_reopen_hint(failure), error_describe_errno(failure, words));
     }
     uint64_t token;
-    uint32_t row = rows_claim(reader->readers, reader->lock_fd, NO_ROW, &token);
+    uint32_t row = NO_ROW;
+    enum rows_holder holder = ROWS_NOBODY;
+    /* Tried again when they are free by now. Not for ever: a kernel without room for locks refuses rows that nobody has. */
+    for (int tries = 0; row == NO_ROW && holder == ROWS_NOBODY && tries < 8; tries++) {
+        row = rows_claim(reader->readers, reader->lock_fd, NO_ROW, &token);
+        holder = row == NO_ROW ? rows_holder_of_all(reader->lock_fd) : ROWS_STREAMS;
+    }
     if (row == NO_ROW) {
-        bool removed = rows_are_being_taken_away(reader->lock_fd);
         file_close(reader->lock_fd);
         reader->lock_fd = -1;
         fork_mutex_unlock();
-        if (removed)
+        if (holder == ROWS_REMOVER)
             return error_set(error, PMIPC_NOT_CONNECTED, 0, "pool '%s' is just being removed", name);
         error_set(error, PMIPC_FULL, 0,
                   "pool '%s' has all of its %d rows taken, by streams and by forked children that inherited views; ", name,

@@ -34,12 +34,16 @@ uint32_t rows_claim(struct pool_readers *readers, int lock_fd, uint32_t above, u
     return row != NO_ROW ? row : claim_among(readers, lock_fd, allowed & used, *token);
 }
 
-bool rows_are_being_taken_away(int lock_fd)
+enum rows_holder rows_holder_of_all(int lock_fd)
 {
-    for (uint32_t row = 0; row < PIN_ROWS; row++)
+    enum rows_holder holder = ROWS_STREAMS;
+    for (uint32_t row = 0; row < PIN_ROWS; row++) {
         if (lock_is_part_of_more(lock_fd, LOCK_BYTE_ROW(row)))
-            return true;
-    return false;
+            return ROWS_REMOVER;
+        if (!lock_is_held(lock_fd, LOCK_BYTE_ROW(row)))
+            holder = ROWS_NOBODY;
+    }
+    return holder;
 }
 
 uint32_t rows_sweep(struct pool_readers *readers, int lock_fd)

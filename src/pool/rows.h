@@ -10,9 +10,10 @@
  * row, and the token by which its owner knows it, or NO_ROW when living streams hold them all. */
 uint32_t rows_claim(struct pool_readers *readers, int lock_fd, uint32_t above, uint64_t *token);
 
-/* After rows_claim found none: whether somebody who wants to remove the pool holds rows, as all of them for a moment. A stream's
- * row is the only byte that its description holds. */
-bool rows_are_being_taken_away(int lock_fd);
+/* After rows_claim found none: who has them. A remover holds rows, all of them for a moment; a stream's row is the only byte
+ * that its description holds. NOBODY: one is free by now, as all are when a remover has just let go. */
+enum rows_holder { ROWS_STREAMS, ROWS_REMOVER, ROWS_NOBODY };
+enum rows_holder rows_holder_of_all(int lock_fd);
 
 /* Clear the rows of dead readers. A row is cleared only by somebody who holds its lock at that moment. Returns how many. */
 uint32_t rows_sweep(struct pool_readers *readers, int lock_fd);

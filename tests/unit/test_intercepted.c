@@ -20,6 +20,7 @@
 
 static unsigned asked, taken;         /* locks of rows */
 static void (*before_producer_lock)(void);
+static void (*before_row_question)(void);
 static int64_t realtime_shift_ns;
 
 int fcntl(int fd, int command, ...)
@@ -30,6 +31,11 @@ int fcntl(int fd, int command, ...)
     va_end(arguments);
     if (command == F_OFD_GETLK || command == F_OFD_SETLK) {
         const struct flock *lock = argument;
+        if (command == F_OFD_GETLK && lock->l_start > 0 && before_row_question) {
+            void (*act)(void) = before_row_question;
+            before_row_question = NULL;
+            act();
+        }
         asked += command == F_OFD_GETLK && lock->l_start > 0;
         taken += command == F_OFD_SETLK && lock->l_start > 0 && lock->l_type == F_WRLCK;
         if (command == F_OFD_SETLK && lock->l_start == 0 && before_producer_lock) {
@@ -111,6 +117,33 @@ TEST(a_pool_that_is_adopted_just_before_it_is_locked_for_removal_is_another_one)
     helper_kill(&successor);
     pmipc_stream *stream = stream_open("p", NULL);
     CHECK_EQ(read_newest(stream), 3);
+    pmipc_stream_close(stream);
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+}
+
+/* ---- who has the rows is asked after they were tried ---- */
+
+static int remover;
+
+static void let_go_of_all_rows(void)
+{
+    CHECK_EQ(close(remover), 0);
+}
+
+TEST(a_pool_whose_remover_lets_go_of_the_rows_just_before_it_is_asked_who_has_them_is_not_full)
+{
+    char path[512];
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_producer *producer = bytes_producer("p", BYTES, 3);
+    publish_frames(producer, 3);
+    pmipc_producer_abandon(producer);
+    pool_path("p", path, sizeof path);
+    remover = open(path, O_RDWR | O_CLOEXEC);
+    struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 + PMIPC_MAX_READERS};
+    CHECK_EQ(fcntl(remover, F_OFD_SETLK, &all), 0);
+    before_row_question = let_go_of_all_rows;
+    CHECK_EQ(read_newest(stream), 3); /* a read that does not wait connects at its first try */
+    CHECK(!before_row_question);
     pmipc_stream_close(stream);
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
