@@ -72,8 +72,9 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_get_last(pmipc_stream *stream
 
 /** The newest sample above the cursor, waiting up to `timeout_ns` (PMIPC_FOREVER, 0 polls) for the pool and the sample.
  *  Moves the cursor. Progress: blocks; one sleep is never longer than 100 ms, so that no lost wake can hang it.
- *  Returns: as get_last without NOT_CONNECTED (but with manual_reconnect), and TIMEOUT, INTERRUPTED (a signal handler
- *  ran: call again to go on waiting). NOTHING_NEW is never returned: a poll that finds nothing gives TIMEOUT. */
+ *  Returns: as get_last without NOT_CONNECTED (but with manual_reconnect; RETIRED then also when the file was removed by hand
+ *  and its producer is dead), and TIMEOUT, INTERRUPTED (a signal handler ran: call again to go on waiting). NOTHING_NEW is
+ *  never returned: a poll that finds nothing gives TIMEOUT. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_get_new(pmipc_stream *stream, int64_t timeout_ns, pmipc_view *view);
 
 /** The oldest sample above the cursor that history still holds, waiting like get_new; `view->lost` says how many were

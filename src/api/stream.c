@@ -185,6 +185,12 @@ void pmipc_stream_close(pmipc_stream *stream)
 
 /* ---------------------------------------------------------------------------------------------------------------- gets */
 
+pmipc_status stream_orphaned(pmipc_stream *stream)
+{
+    return stream_fail(stream, PMIPC_RETIRED, "its file was removed and its producer is dead; pmipc_stream_reconnect goes over to its "
+                                              "successor");
+}
+
 /* What a read ended with. A stream that has lost its row says so in this call and connects anew in the next. */
 static pmipc_status end_read(pmipc_stream *stream, pmipc_status status)
 {
@@ -216,6 +222,16 @@ static bool leave_orphan(pmipc_stream *stream)
         return false;
     stream_disconnect(stream);
     return true;
+}
+
+/* With manual reconnection no pool is left unasked: one that a waiter has found orphaned counts as retired, or the wait would
+ * never end. */
+static pmipc_status check_orphan(pmipc_stream *stream)
+{
+    if (!stream->manual_reconnect || !load_relaxed(&stream->anchor->orphaned))
+        return PMIPC_NOTHING_NEW;
+    store_relaxed(&stream->anchor->orphaned, false);
+    return reader_is_orphaned(stream->reader, stream->anchor) ? stream_orphaned(stream) : PMIPC_NOTHING_NEW;
 }
 
 /* Connected for a read that does not wait, to the pool that has the name: also when the one so far was orphaned. `seen` is the
@@ -332,6 +348,8 @@ static pmipc_status get_waiting(pmipc_stream *stream, int64_t timeout_ns, pmipc_
         bool is_absent = status == PMIPC_NOT_CONNECTED && !stream->manual_reconnect;
         if (status == PMIPC_NOTHING_NEW && leave_orphan(stream))
             continue;
+        if (status == PMIPC_NOTHING_NEW)
+            status = check_orphan(stream);
         bool is_over = timeout_ns == 0;
         if (fruitless && (status == PMIPC_NOTHING_NEW || is_absent)) {
             if (fruitless > FRUITLESS_WAITS)

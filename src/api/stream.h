@@ -38,6 +38,9 @@ struct pmipc_stream {
  * (manual), and failures. */
 pmipc_status stream_connect(pmipc_stream *stream, bool patient);
 
+/* RETIRED: somebody else has removed the pool's file, its producer is dead, and the stream reconnects manually. */
+pmipc_status stream_orphaned(pmipc_stream *stream);
+
 /* Let go of the pool, if there is one, but remember what it was. */
 void stream_disconnect(pmipc_stream *stream);
 

@@ -59,10 +59,12 @@ static pmipc_status look_at_all(pmipc_stream *const *streams, uint32_t count, ui
     for (uint32_t i = 0; i < count; i++) {
         pmipc_stream *stream = streams[i];
         *ready = i;
-        if (stream->reader && reader_head_seq(stream->reader) <= stream->cursor && !stream->manual_reconnect &&
-            !reader_is_retired(stream->reader) && process_is(stream->generation) &&
-            reader_is_orphaned(stream->reader, stream->anchor))
+        if (stream->reader && reader_head_seq(stream->reader) <= stream->cursor && !reader_is_retired(stream->reader) &&
+            process_is(stream->generation) && reader_is_orphaned(stream->reader, stream->anchor)) {
+            if (stream->manual_reconnect)
+                return stream_orphaned(stream);
             stream_disconnect(stream);
+        }
         pmipc_status status = stream_connect(stream, false);
         if (status == PMIPC_OK && reader_head_seq(stream->reader) > stream->cursor)
             return PMIPC_OK;

@@ -8,11 +8,11 @@
 #define PATIENCE_NS (INT64_C(10) * 1000000000)
 
 /* A stream of a pool with three samples that is orphaned now; its successor has one. */
-static pmipc_stream *orphaned_stream(pmipc_producer **successor)
+static pmipc_stream *orphaned_stream_with(const pmipc_stream_options *options, pmipc_producer **successor)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     publish_frames(producer, 3);
-    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_stream *stream = stream_open("p", options);
     CHECK_EQ(read_newest(stream), 3);
     char path[512];
     pool_path("p", path, sizeof path);
@@ -21,6 +21,11 @@ static pmipc_stream *orphaned_stream(pmipc_producer **successor)
     *successor = bytes_producer("p", BYTES, 4);
     publish_frame(*successor);
     return stream;
+}
+
+static pmipc_stream *orphaned_stream(pmipc_producer **successor)
+{
+    return orphaned_stream_with(NULL, successor);
 }
 
 typedef pmipc_status (*read_call)(pmipc_stream *stream, pmipc_view *view);
@@ -78,4 +83,36 @@ TEST(get_unseen_goes_over_from_an_orphaned_pool_to_its_successor)
 TEST(get_at_goes_over_from_an_orphaned_pool_to_its_successor)
 {
     check_goes_over(read_at);
+}
+
+/* ---- manual reconnection: told, and left to it ---- */
+
+static void check_reconnects(pmipc_stream *stream, pmipc_producer *successor)
+{
+    pmipc_error error;
+    pmipc_stream_last_error(stream, &error);
+    CHECK_HAS(error.text, "pmipc_stream_reconnect goes over");
+    CHECK_OK(pmipc_stream_reconnect(stream, NULL));
+    CHECK_EQ(read_newest(stream), 1);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(successor);
+}
+
+TEST(a_wait_with_manual_reconnect_ends_when_the_pool_is_orphaned)
+{
+    pmipc_producer *successor;
+    pmipc_stream *stream = orphaned_stream_with(&(pmipc_stream_options){.manual_reconnect = true}, &successor);
+    pmipc_view view;
+    CHECK_STATUS(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view), PMIPC_RETIRED);
+    check_reconnects(stream, successor);
+}
+
+TEST(a_wait_for_several_with_manual_reconnect_ends_when_a_pool_is_orphaned)
+{
+    pmipc_producer *successor;
+    pmipc_stream *stream = orphaned_stream_with(&(pmipc_stream_options){.manual_reconnect = true}, &successor);
+    uint32_t ready = 7;
+    CHECK_STATUS(pmipc_stream_wait_any(&stream, 1, PMIPC_FOREVER, &ready), PMIPC_RETIRED);
+    CHECK_EQ(ready, 0);
+    check_reconnects(stream, successor);
 }
