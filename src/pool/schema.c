@@ -169,6 +169,9 @@ static pmipc_status add_field(pmipc_schema *schema, const char *name, pmipc_dtyp
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "a schema has at most %d fields", PMIPC_MAX_FIELDS);
     if (strlen(name) > PMIPC_MAX_FIELD_NAME)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "field name '%s' is longer than %d bytes", name, PMIPC_MAX_FIELD_NAME);
+    if (schema->text_bytes > PMIPC_MAX_DESCR_TEXT)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "the descriptions take %u bytes, at most %d fit", schema->text_bytes,
+                         PMIPC_MAX_DESCR_TEXT);
     if (descr_bytes > PMIPC_MAX_DESCR_TEXT - schema->text_bytes)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
                          "field '%s': its dtype needs %zu bytes of description, %u of %d are left", name, descr_bytes,

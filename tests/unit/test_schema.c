@@ -397,6 +397,19 @@ TEST(random_schemas_never_lead_out_of_bounds)
     free(good);
 }
 
+/* As by a caller who forgot pmipc_schema_init: no field, but a length of text that leads out of it. */
+TEST(nothing_is_added_to_a_schema_whose_text_is_longer_than_can_be)
+{
+    pmipc_schema schema;
+    pmipc_schema_init(&schema);
+    schema.text_bytes = UINT32_MAX;
+    pmipc_error error;
+    CHECK_STATUS(pmipc_schema_add_opaque(&schema, "x", 4, "S4", 2, 1, seven, 0, &error), PMIPC_INVALID_ARGUMENT);
+    CHECK_HAS(error.text, "at most 4096 fit");
+    CHECK_EQ(schema.field_count, 0);
+    CHECK_EQ(schema.fields[0].ndim, 0);
+}
+
 /* ---- texts for people ---- */
 
 TEST(a_text_about_a_schema_is_printable_whatever_its_descriptions_hold)
