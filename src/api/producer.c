@@ -1,6 +1,7 @@
 /* producer.c: the producer's handle: argument checks, copying, error texts; the work is in pool/writer.c. */
 #include "polymorph_ipc/producer.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,10 +46,13 @@ pmipc_status pmipc_producer_open(pmipc_producer **out, const char *name, const p
     pmipc_producer_options options = with_defaults(given);
     if (options.mode & ~0777u || options.origin > PMIPC_ORIGIN_TORCH)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "mode 0%o or origin %u is out of range", options.mode, options.origin);
+    pmipc_status status = pmipc_name_check(name, error);
+    if (status)
+        return status;
     pmipc_producer *producer = calloc(1, sizeof *producer);
     if (!producer)
-        return error_set(error, PMIPC_NO_MEMORY, 0, "out of memory");
-    pmipc_status status = place_of(name, options.folder, &producer->place, error);
+        return error_set(error, PMIPC_NO_MEMORY, ENOMEM, "pool '%s': out of memory", name);
+    status = place_of(name, options.folder, &producer->place, error);
     if (!status) {
         pmipc_error reason;
         status = pmipc_schema_check(schema, &reason);

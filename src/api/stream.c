@@ -132,6 +132,8 @@ pmipc_status pmipc_stream_open(pmipc_stream **out, const char *name, const pmipc
     if (given)
         options = *given;
     pmipc_status status = check_options(&options, error);
+    if (!status)
+        status = pmipc_name_check(name, error);
     if (status)
         return status;
     pmipc_stream *stream = calloc(1, sizeof *stream);
@@ -139,7 +141,7 @@ pmipc_status pmipc_stream_open(pmipc_stream **out, const char *name, const pmipc
     if (!stream || !anchor) {
         free(stream);
         free(anchor);
-        return error_set(error, PMIPC_NO_MEMORY, 0, "out of memory");
+        return error_set(error, PMIPC_NO_MEMORY, ENOMEM, "pool '%s': out of memory", name);
     }
     store_relaxed(&anchor->references, 1);
     stream->anchor = anchor;

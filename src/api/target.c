@@ -112,7 +112,9 @@ static int sleep_once(struct wait_target *const *targets, uint32_t count, int64_
     else if (count == 1)
         /* Short sleeps: closing the stream shows in no folder. */
         result = targets[0]->notify_fd >= 0 ? notify_wait(targets[0]->notify_fd, poll_ns) : just_sleep(poll_ns);
-    else if (!can_use_futexes(targets, count) || (result = sleep_on_many(targets, count, sleep_ns)) == ENOSYS)
+    else
+        result = can_use_futexes(targets, count) ? sleep_on_many(targets, count, sleep_ns) : just_sleep(poll_ns);
+    if (result != 0 && result != ETIMEDOUT && result != EINTR) /* no such call here, or not allowed: never spin */
         result = just_sleep(poll_ns);
     *timed_out = result == ETIMEDOUT;
     return result == EINTR ? EINTR : 0;

@@ -1,4 +1,5 @@
 /* wait.c: public waiters, and waiting for several streams. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "api/stream.h"
@@ -82,8 +83,9 @@ pmipc_status pmipc_stream_wait_any(pmipc_stream *const *streams, uint32_t count,
     struct wait_target *storage = calloc(count, sizeof *storage);
     struct wait_target **targets = calloc(count, sizeof *targets);
     pmipc_status status = storage && targets ? look_at_all(streams, count, &index)
-                                             : error_set(&streams[0]->error, PMIPC_NO_MEMORY, 0,
-                                                         "out of memory to wait for %u streams", count);
+                                             : error_set(&streams[0]->error, PMIPC_NO_MEMORY, ENOMEM,
+                                                         "pool '%s': out of memory to wait for %u streams",
+                                                         streams[0]->anchor->place.name, count);
     int64_t deadline_ns = deadline_after(timeout_ns);
     for (uint32_t turn = 0; status == PMIPC_NOTHING_NEW; turn++) {
         if (turn > FRUITLESS_WAITS)

@@ -21,6 +21,13 @@ pmipc_status error_set(pmipc_error *error, pmipc_status status, int os_error, co
     return status;
 }
 
+pmipc_status error_of_call(pmipc_error *error, int os_error, const char *pool, const char *what)
+{
+    char words[128];
+    return error_set(error, error_status_of(os_error), os_error, "pool '%s': cannot %s: %s", pool, what,
+                     error_describe_errno(os_error, words));
+}
+
 void error_append(pmipc_error *error, const char *format, ...)
 {
     if (!error)
@@ -46,8 +53,6 @@ pmipc_status error_status_of(int os_error)
         return PMIPC_NO_SPACE;
     case ENOMEM:
         return PMIPC_NO_MEMORY;
-    case ENOENT:
-        return PMIPC_NOT_FOUND;
     default:
         return PMIPC_SYSTEM;
     }

@@ -116,10 +116,14 @@ pmipc_status pmipc_explain_faults(pmipc_error *error)
     if (!installed) {
         struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
         sigemptyset(&action.sa_mask);
-        if (sigaction(SIGSEGV, &action, &old_segv) != 0 || sigaction(SIGBUS, &action, &old_bus) != 0)
-            status = error_set(error, PMIPC_SYSTEM, errno, "cannot install a handler for SIGSEGV and SIGBUS");
-        else
+        if (sigaction(SIGSEGV, &action, &old_segv) != 0) {
+            status = error_set(error, PMIPC_SYSTEM, errno, "cannot install a handler for SIGSEGV");
+        } else if (sigaction(SIGBUS, &action, &old_bus) != 0) {
+            status = error_set(error, PMIPC_SYSTEM, errno, "cannot install a handler for SIGBUS");
+            sigaction(SIGSEGV, &old_segv, NULL); /* else the next try would take ours for the one that was there before */
+        } else {
             installed = true;
+        }
     }
     pthread_mutex_unlock(&install_mutex);
     return status;

@@ -106,30 +106,42 @@ bool file_is_identical(struct file_identity a, struct file_identity b)
 static _Atomic uint32_t newest_ticket;
 static _Atomic uint32_t tickets[TICKETED_DESCRIPTORS]; /* by descriptor */
 
-struct file_identity file_keep(int fd)
+int file_is_still(int fd, struct file_identity identity)
 {
-    struct file_identity identity = file_identify(fd);
-    if (fd < 0 || fd >= TICKETED_DESCRIPTORS)
-        return identity;
+    struct stat status;
+    if (fstat(fd, &status) != 0)
+        return errno == EBADF ? 0 : -errno;
+    return file_is_identical(identity_of(&status), identity);
+}
+
+int file_keep(int fd, struct file_identity *identity)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0)
+        return -errno;
+    *identity = identity_of(&status);
+    if (fd >= TICKETED_DESCRIPTORS)
+        return 0;
     /* Relaxed: whoever got the number has it from the kernel, which gave it out after the close. */
-    identity.ticket = fetch_add_relaxed(&newest_ticket, 1) + 1;
-    store_relaxed(&tickets[fd], identity.ticket);
-    return identity;
+    identity->ticket = fetch_add_relaxed(&newest_ticket, 1) + 1;
+    store_relaxed(&tickets[fd], identity->ticket);
+    return 0;
 }
 
 void file_close_own(int fd, struct file_identity identity)
 {
-    if (fd < 0 || !file_is_identical(file_identify(fd), identity))
+    if (fd < 0 || identity.inode == 0 || file_is_still(fd, identity) == 0)
         return;
     if (identity.ticket == 0 || load_relaxed(&tickets[fd]) == identity.ticket)
         file_close(fd);
 }
 
-bool file_is_entry(int fd, int folder, const char *entry)
+int file_is_entry(int fd, int folder, const char *entry)
 {
     struct stat named_file;
-    return fstatat(folder, entry, &named_file, AT_SYMLINK_NOFOLLOW) == 0 &&
-           file_is_identical(file_identify(fd), identity_of(&named_file));
+    if (fstatat(folder, entry, &named_file, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? 0 : -errno;
+    return file_is_still(fd, identity_of(&named_file));
 }
 
 int file_is_tmpfs(int fd)

@@ -29,8 +29,8 @@ int file_link(int fd, int folder, const char *entry);
 
 int file_unlink(int folder, const char *entry);
 
-/* Whether the entry still leads to the very file that is open as `fd`. */
-bool file_is_entry(int fd, int folder, const char *entry);
+/* Whether the entry still leads to the very file that is open as `fd`: 1, 0 or, when that cannot be told, -errno. */
+int file_is_entry(int fd, int folder, const char *entry);
 
 /* 1, 0 or -errno. */
 int file_is_tmpfs(int fd);
@@ -47,11 +47,16 @@ struct file_identity file_identify(int fd);
 struct file_identity file_identify_path(const char *path); /* does not follow a symlink */
 bool file_is_identical(struct file_identity a, struct file_identity b);
 
-/* The identity of a descriptor that will be kept for long, with a ticket for its number: when the library is given that number
- * again, the descriptor must have been closed by somebody else, and the older ticket is void. */
-struct file_identity file_keep(int fd);
+/* Whether `fd` still leads to that file: 1; 0 when it is closed or leads to another; -errno when it cannot be told. */
+int file_is_still(int fd, struct file_identity identity);
 
-/* Close `fd` only if it still leads to that file, and its ticket is not void. */
+/* The identity of a descriptor that will be kept for long, with a ticket for its number: when the library is given that number
+ * again, the descriptor must have been closed by somebody else, and the older ticket is void. A descriptor that cannot be
+ * recognized must not be kept. */
+int file_keep(int fd, struct file_identity *identity);
+
+/* Close `fd` only if it still leads to that file, and its ticket is not void. Where the first cannot be told, the ticket alone
+ * decides: not to close would keep a lock for ever. */
 void file_close_own(int fd, struct file_identity identity);
 
 /* Size in bytes, or -errno. */

@@ -23,16 +23,21 @@ int lock_try(int fd, int byte)
     return errno == EACCES ? EAGAIN : errno;
 }
 
-void lock_release(int fd, int byte)
+int lock_release(int fd, int byte)
 {
     struct flock lock = one_byte(F_UNLCK, byte);
-    (void)fcntl(fd, F_OFD_SETLK, &lock); /* fails only on a bad descriptor, and then there is no lock to release */
+    return fcntl(fd, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
+}
+
+int lock_ask(int fd, int byte)
+{
+    struct flock lock = one_byte(F_WRLCK, byte);
+    return fcntl(fd, F_OFD_GETLK, &lock) == 0 ? lock.l_type != F_UNLCK : -errno;
 }
 
 bool lock_is_held(int fd, int byte)
 {
-    struct flock lock = one_byte(F_WRLCK, byte);
-    return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    return lock_ask(fd, byte) > 0;
 }
 
 bool lock_is_part_of_more(int fd, int byte)

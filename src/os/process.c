@@ -16,6 +16,7 @@
 
 static _Atomic uint64_t *generation_page;   /* wiped by the kernel in a forked child */
 static uint64_t newest_generation;          /* inherited by a child, which counts on from it */
+static _Atomic bool handlers_missing;       /* there was no memory for them */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t fork_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct fork_guard guards = {.next = &guards, .previous = &guards};
@@ -51,6 +52,11 @@ static void after_fork_in_child(void)
     pthread_mutex_unlock(&fork_mutex);
 }
 
+static int add_handlers(void)
+{
+    return pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
 static void set_up(void)
 {
     static _Atomic uint64_t fallback;
@@ -66,7 +72,18 @@ static void set_up(void)
     }
     store_relaxed(generation_page, ++newest_generation);
     process_generation_word = (const uint64_t *)generation_page;
-    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    store_relaxed(&handlers_missing, add_handlers() != 0);
+}
+
+int process_guard_forks(void)
+{
+    process_generation();
+    if (!load_relaxed(&handlers_missing) || !exchange_acq_rel(&handlers_missing, false))
+        return 0; /* or another thread is making up for it at this moment */
+    int failure = add_handlers();
+    if (failure)
+        store_relaxed(&handlers_missing, true);
+    return failure;
 }
 
 uint64_t process_generation(void)

@@ -20,6 +20,9 @@ static inline bool process_is(uint64_t generation)
     return *(const volatile uint64_t *)process_generation_word == generation;
 }
 
+/* The fork handlers are in place: needed before the first lock is taken. Returns 0 or an errno (no memory; try again later). */
+int process_guard_forks(void);
+
 /* Something that must act when the process forks. `prepare` and `parent` run in the parent, `child` in the child, all under
  * the fork mutex. Any of them may be NULL. */
 struct fork_guard {

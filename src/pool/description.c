@@ -130,7 +130,7 @@ pmipc_status description_make(const char *name, const pmipc_schema *schema, cons
                          metadata_bytes, PMIPC_MAX_METADATA_BYTES);
     struct pool_description *made = allocate_description(options->metadata, metadata_bytes);
     if (!made)
-        return error_set(error, PMIPC_NO_MEMORY, 0, "pool '%s': out of memory", name);
+        return error_set(error, PMIPC_NO_MEMORY, ENOMEM, "pool '%s': out of memory", name);
     /* Field by field, so that bytes a caller left behind names and past counts are zero, and equal schemas equal bytes. */
     made->schema.field_count = schema->field_count;
     made->schema.text_bytes = schema->text_bytes;
@@ -168,24 +168,29 @@ pmipc_status description_make(const char *name, const pmipc_schema *schema, cons
     return PMIPC_OK;
 }
 
-/* Read exactly `bytes`, or say that the file is too short. */
-static pmipc_status read_exactly(int fd, void *buffer, size_t bytes, uint64_t offset, const char *name, pmipc_error *error)
+pmipc_status pool_file_read(int fd, void *buffer, size_t bytes, uint64_t offset, const char *name, pmipc_error *error)
 {
     size_t got = 0;
     while (got < bytes) {
         ssize_t length = pread(fd, (char *)buffer + got, bytes - got, (off_t)(offset + got));
         if (length < 0 && errno == EINTR)
             continue;
-        if (length < 0) {
-            char words[128];
-            return error_set(error, PMIPC_SYSTEM, errno, "pool '%s': cannot read its file: %s", name,
-                             error_describe_errno(errno, words));
-        }
+        if (length < 0)
+            return error_of_call(error, errno, name, "read its file");
         if (length == 0)
             return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its file is cut short at %llu bytes", name,
                              (unsigned long long)(offset + got));
         got += (size_t)length;
     }
+    return PMIPC_OK;
+}
+
+pmipc_status pool_file_measure(int fd, uint64_t *bytes, const char *name, pmipc_error *error)
+{
+    int64_t measured = file_bytes(fd);
+    if (measured < 0)
+        return error_of_call(error, (int)-measured, name, "look at its file");
+    *bytes = (uint64_t)measured;
     return PMIPC_OK;
 }
 
@@ -225,11 +230,11 @@ static pmipc_status read_body(int fd, const char *name, struct pool_description 
     pmipc_schema *schema = &description->schema;
     schema->field_count = header->field_count;
     schema->text_bytes = header->text_bytes;
-    pmipc_status status = read_exactly(fd, schema->fields, field_bytes, geometry->schema_offset, name, error);
+    pmipc_status status = pool_file_read(fd, schema->fields, field_bytes, geometry->schema_offset, name, error);
     if (!status)
-        status = read_exactly(fd, schema->text, schema->text_bytes, geometry->schema_offset + field_bytes, name, error);
+        status = pool_file_read(fd, schema->text, schema->text_bytes, geometry->schema_offset + field_bytes, name, error);
     if (!status)
-        status = read_exactly(fd, description->metadata, geometry->metadata_bytes, geometry->metadata_offset, name, error);
+        status = pool_file_read(fd, description->metadata, geometry->metadata_bytes, geometry->metadata_offset, name, error);
     if (status)
         return status;
     if (checksum(description) != header->checksum)
@@ -252,14 +257,14 @@ static pmipc_status read_body(int fd, const char *name, struct pool_description 
 pmipc_status description_read(int fd, const char *name, struct pool_description **description, pmipc_error *error)
 {
     struct pool_header header;
-    pmipc_status status = read_exactly(fd, &header, sizeof header, 0, name, error);
+    pmipc_status status = pool_file_read(fd, &header, sizeof header, 0, name, error);
     if (!status)
         status = check_header(&header, name, error);
     if (status)
         return status;
     struct pool_description *read = allocate_description(NULL, header.geometry.metadata_bytes);
     if (!read)
-        return error_set(error, PMIPC_NO_MEMORY, 0, "pool '%s': out of memory", name);
+        return error_set(error, PMIPC_NO_MEMORY, ENOMEM, "pool '%s': out of memory", name);
     read->header = header;
     read->header.name[sizeof read->header.name - 1] = '\0';
     status = read_body(fd, name, read, error);

@@ -28,6 +28,12 @@ struct pool_description {
 pmipc_status description_make(const char *name, const pmipc_schema *schema, const pmipc_producer_options *options,
                               struct pool_description **description, pmipc_error *error);
 
+/* Read exactly `bytes` of the file of pool `name`. Returns OK, CORRUPT (it is too short), NO_MEMORY, SYSTEM. */
+pmipc_status pool_file_read(int fd, void *buffer, size_t bytes, uint64_t offset, const char *name, pmipc_error *error);
+
+/* How long that file is, in *bytes. Returns OK, NO_MEMORY, SYSTEM. */
+pmipc_status pool_file_measure(int fd, uint64_t *bytes, const char *name, pmipc_error *error);
+
 /* Read and check the description in a pool file. Trusts nothing; touches the file with pread only.
  * Returns OK, CORRUPT, INCOMPATIBLE, NO_MEMORY, SYSTEM. */
 pmipc_status description_read(int fd, const char *name, struct pool_description **description, pmipc_error *error);

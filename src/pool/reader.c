@@ -47,15 +47,15 @@ static void reader_before_fork(struct fork_guard *guard)
     int lock_fd = file_reopen(reader->fd, true);
     if (lock_fd < 0)
         return;
-    uint32_t row = rows_claim(reader->readers, lock_fd, reader->protocol.row, &reader->fork_token);
-    if (row == NO_ROW) {
+    uint32_t row;
+    if (file_keep(lock_fd, &reader->fork_lock_identity) != 0 ||
+        rows_claim(reader->readers, lock_fd, reader->protocol.row, &reader->fork_token, &row) != 0) {
         file_close(lock_fd);
         return;
     }
     protocol_row_copy(reader->readers, reader->protocol.row, row);
     reader->fork_row = row;
     reader->fork_lock_fd = lock_fd;
-    reader->fork_lock_identity = file_keep(lock_fd);
 }
 
 static void reader_after_fork_in_parent(struct fork_guard *guard)
@@ -122,56 +122,78 @@ static void reader_free(struct pool_reader *reader)
     free(reader);
 }
 
-static pmipc_status claim_row(struct pool_reader *reader, pmipc_error *error)
+/* Returns 0, EAGAIN when all rows are held (*holder: by whom), or another errno. */
+static int claim_any(struct pool_reader *reader, uint64_t *token, uint32_t *row, enum rows_holder *holder)
 {
-    const char *name = reader->description->header.name;
-    char words[128];
-    process_generation(); /* the fork handlers are in place before the first lock is */
-    fork_mutex_lock();
-    reader->lock_fd = file_reopen(reader->fd, true);
-    if (reader->lock_fd < 0) {
-        int failure = -reader->lock_fd;
-        fork_mutex_unlock();
-        return error_set(error, error_status_of(failure), failure, "pool '%s': cannot open its file for locking%s: %s", name,
-                         file_reopen_hint(failure), error_describe_errno(failure, words));
+    int failure = EAGAIN;
+    *holder = ROWS_NOBODY;
+    /* Tried again when they are free by now, not for ever. */
+    for (int tries = 0; failure == EAGAIN && *holder == ROWS_NOBODY && tries < 8; tries++) {
+        failure = rows_claim(reader->readers, reader->lock_fd, NO_ROW, token, row);
+        *holder = failure == EAGAIN ? rows_holder_of_all(reader->lock_fd) : ROWS_STREAMS;
     }
+    return failure;
+}
+
+/* Open, lock and register in one step, under the fork mutex. Returns as claim_any. */
+static int take_row(struct pool_reader *reader, enum rows_holder *holder)
+{
     uint64_t token;
-    uint32_t row = NO_ROW;
-    enum rows_holder holder = ROWS_NOBODY;
-    /* Tried again when they are free by now. Not for ever: a kernel without room for locks refuses rows that nobody has. */
-    for (int tries = 0; row == NO_ROW && holder == ROWS_NOBODY && tries < 8; tries++) {
-        row = rows_claim(reader->readers, reader->lock_fd, NO_ROW, &token);
-        holder = row == NO_ROW ? rows_holder_of_all(reader->lock_fd) : ROWS_STREAMS;
-    }
-    if (row == NO_ROW) {
+    uint32_t row;
+    reader->lock_fd = file_reopen(reader->fd, true);
+    if (reader->lock_fd < 0)
+        return -reader->lock_fd;
+    int failure = -file_keep(reader->lock_fd, &reader->lock_identity);
+    if (!failure)
+        failure = claim_any(reader, &token, &row, holder);
+    if (failure) {
         file_close(reader->lock_fd);
-        reader->lock_fd = -1;
-        fork_mutex_unlock();
-        if (holder == ROWS_REMOVER)
-            return error_set(error, PMIPC_NOT_CONNECTED, 0, "pool '%s' is just being removed", name);
-        error_set(error, PMIPC_FULL, 0,
-                  "pool '%s' has all of its %d rows taken, by streams and by forked children that inherited views; ", name,
-                  PIN_ROWS);
-        struct slot_lookup no_pins = {0};
-        rows_name_holders(reader->readers, reader->fd, &no_pins, error);
-        return PMIPC_FULL;
+        return failure;
     }
-    reader->lock_identity = file_keep(reader->lock_fd);
     protocol_row_use(&reader->protocol, row, token);
     reader->generation = process_generation();
     fork_guard_add(&reader->guard);
-    fork_mutex_unlock();
-    rows_introduce(reader->readers, row);
-    return PMIPC_OK;
+    return 0;
+}
+
+static pmipc_status claim_row(struct pool_reader *reader, pmipc_error *error)
+{
+    const char *name = reader->description->header.name;
+    enum rows_holder holder = ROWS_NOBODY;
+    int failure = process_guard_forks();
+    if (!failure) {
+        fork_mutex_lock();
+        failure = take_row(reader, &holder);
+        fork_mutex_unlock();
+    }
+    if (failure == 0) {
+        rows_introduce(reader->readers, reader->protocol.row);
+        return PMIPC_OK;
+    }
+    reader->lock_fd = -1;
+    if (failure != EAGAIN) {
+        char words[128];
+        return error_set(error, error_status_of(failure), failure, "pool '%s': cannot open and lock its file%s: %s", name,
+                         file_reopen_hint(failure), error_describe_errno(failure, words));
+    }
+    if (holder == ROWS_REMOVER)
+        return error_set(error, PMIPC_NOT_CONNECTED, 0, "pool '%s' is just being removed", name);
+    error_set(error, PMIPC_FULL, 0,
+              "pool '%s' has all of its %d rows taken, by streams and by forked children that inherited views; ", name, PIN_ROWS);
+    struct slot_lookup no_pins = {0};
+    rows_name_holders(reader->readers, reader->fd, &no_pins, error);
+    return PMIPC_FULL;
 }
 
 static pmipc_status map_front(struct pool_reader *reader, pmipc_error *error)
 {
     const struct pool_geometry *geometry = &reader->description->header.geometry;
     const char *name = reader->description->header.name;
-    if (file_bytes(reader->fd) < (int64_t)description_file_bytes(reader->description, geometry->initial_slots))
-        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its file is cut short (%lld bytes)", name,
-                         (long long)file_bytes(reader->fd));
+    int64_t bytes = file_bytes(reader->fd);
+    if (bytes < 0)
+        return error_of_call(error, (int)-bytes, name, "look at its file");
+    if (bytes < (int64_t)description_file_bytes(reader->description, geometry->initial_slots))
+        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its file is cut short (%lld bytes)", name, (long long)bytes);
     reader->front_bytes = (size_t)geometry->readers_offset;
     reader->front = memory_map(reader->fd, 0, reader->front_bytes, false, name);
     reader->readers_bytes = (size_t)(geometry->slots_offset - geometry->readers_offset);
@@ -198,7 +220,7 @@ pmipc_status reader_open(struct pool_reader **out, int fd, const char *name, boo
 {
     struct pool_reader *reader = calloc(1, sizeof *reader);
     if (!reader)
-        return error_set(error, PMIPC_NO_MEMORY, 0, "pool '%s': out of memory", name);
+        return error_set(error, PMIPC_NO_MEMORY, ENOMEM, "pool '%s': out of memory", name);
     reader->fd = fd;
     reader->lock_fd = reader->fork_lock_fd = -1;
     reader->fork_row = NO_ROW;
@@ -211,8 +233,8 @@ pmipc_status reader_open(struct pool_reader **out, int fd, const char *name, boo
         free(reader);
         return status;
     }
-    reader->identity = file_keep(fd);
-    status = map_front(reader, error);
+    int failure = -file_keep(fd, &reader->identity);
+    status = failure ? error_of_call(error, failure, name, "look at its file") : map_front(reader, error);
     if (!status) {
         reader->error = error;
         status = reader_map_slots(reader, reader->description->header.geometry.initial_slots, prefault);
@@ -248,8 +270,11 @@ void reader_close(struct pool_reader *reader)
 
 bool reader_producer_alive(const struct pool_reader *reader, const char *path)
 {
-    if (file_is_identical(file_identify(reader->fd), reader->identity)) {
-        if (lock_is_held(reader->fd, LOCK_BYTE_PRODUCER))
+    int is_ours = file_is_still(reader->fd, reader->identity);
+    if (is_ours < 0)
+        return true; /* it cannot be told: nobody leaves a pool for that */
+    if (is_ours) {
+        if (lock_ask(reader->fd, LOCK_BYTE_PRODUCER) != 0)
             return true;
         if (holds_row(reader))
             return false; /* our descriptor for certain, not a producer's own that got its number */
@@ -290,14 +315,18 @@ void reader_trim_mappings(struct pool_reader *reader)
 
 pmipc_status reader_map_slots(struct pool_reader *reader, uint32_t slots, bool twice)
 {
-    if (!file_is_identical(file_identify(reader->fd), reader->identity))
+    int is_ours = file_is_still(reader->fd, reader->identity);
+    if (is_ours == 0)
         return reader_lost(reader); /* the number leads to somebody else's file */
+    int64_t file = is_ours < 0 ? is_ours : file_bytes(reader->fd);
+    if (file < 0)
+        return error_of_call(reader->error, (int)-file, reader->description->header.name, "look at its file");
     const struct pool_geometry *geometry = &reader->description->header.geometry;
     if (!description_allows_slots(reader->description, slots) ||
-        file_bytes(reader->fd) < (int64_t)description_file_bytes(reader->description, slots)) {
+        file < (int64_t)description_file_bytes(reader->description, slots)) {
         errno = 0;
         return reader_fail(reader, PMIPC_CORRUPT, "its control page is damaged or its file cut short: %u slots do not fit into %lld bytes",
-                           slots, (long long)file_bytes(reader->fd));
+                           slots, (long long)file);
     }
     struct slot_mapping *mapping = calloc(1, sizeof *mapping);
     if (!mapping)

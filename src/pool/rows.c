@@ -1,5 +1,6 @@
 #include "pool/rows.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,27 +12,30 @@
 
 #define ROOM_AFTER_HOLDERS 300 /* bytes of the message: one more holder, and what the caller adds */
 
-/* Try rows whose bit is clear first: the others are most likely held. */
-static uint32_t claim_among(struct pool_readers *readers, int lock_fd, uint64_t candidates, uint64_t token)
+static int claim_among(struct pool_readers *readers, int lock_fd, uint64_t candidates, uint64_t token, uint32_t *row)
 {
-    while (candidates) {
-        uint32_t row = (uint32_t)__builtin_ctzll(candidates);
-        candidates &= candidates - 1;
-        if (lock_try(lock_fd, LOCK_BYTE_ROW(row)) == 0) {
-            protocol_row_claim(readers, row, token);
-            return row;
-        }
+    for (; candidates; candidates &= candidates - 1) {
+        uint32_t candidate = (uint32_t)__builtin_ctzll(candidates);
+        int failure = lock_try(lock_fd, LOCK_BYTE_ROW(candidate));
+        if (failure == EAGAIN)
+            continue;
+        if (failure)
+            return failure;
+        protocol_row_claim(readers, candidate, token);
+        *row = candidate;
+        return 0;
     }
-    return NO_ROW;
+    return EAGAIN;
 }
 
-uint32_t rows_claim(struct pool_readers *readers, int lock_fd, uint32_t above, uint64_t *token)
+int rows_claim(struct pool_readers *readers, int lock_fd, uint32_t above, uint64_t *token, uint32_t *row)
 {
     *token = random_identity();
     uint64_t allowed = above == NO_ROW ? ~UINT64_C(0) : ~((UINT64_C(2) << above) - 1);
-    uint64_t used = load_relaxed(&readers->rows_in_use); /* a hint; the lock decides */
-    uint32_t row = claim_among(readers, lock_fd, allowed & ~used, *token);
-    return row != NO_ROW ? row : claim_among(readers, lock_fd, allowed & used, *token);
+    /* Rows whose bit is clear first: the others are most likely held. The bit is a hint; the lock decides. */
+    uint64_t used = load_relaxed(&readers->rows_in_use);
+    int failure = claim_among(readers, lock_fd, allowed & ~used, *token, row);
+    return failure == EAGAIN ? claim_among(readers, lock_fd, allowed & used, *token, row) : failure;
 }
 
 enum rows_holder rows_holder_of_all(int lock_fd)
@@ -46,9 +50,14 @@ enum rows_holder rows_holder_of_all(int lock_fd)
     return holder;
 }
 
-uint32_t rows_sweep(struct pool_readers *readers, int lock_fd)
+uint32_t rows_sweep(struct pool_readers *readers, int lock_fd, uint64_t *stuck)
 {
     uint32_t cleared = 0;
+    for (uint64_t kept = *stuck; kept; kept &= kept - 1) {
+        uint32_t row = (uint32_t)__builtin_ctzll(kept);
+        if (lock_release(lock_fd, LOCK_BYTE_ROW(row)) == 0)
+            *stuck &= ~(UINT64_C(1) << row);
+    }
     uint64_t used = load_relaxed(&readers->rows_in_use);
     while (used) {
         uint32_t row = (uint32_t)__builtin_ctzll(used);
@@ -57,7 +66,8 @@ uint32_t rows_sweep(struct pool_readers *readers, int lock_fd)
         if (lock_is_held(lock_fd, LOCK_BYTE_ROW(row)) || lock_try(lock_fd, LOCK_BYTE_ROW(row)) != 0)
             continue;
         protocol_row_clear(readers, row);
-        lock_release(lock_fd, LOCK_BYTE_ROW(row));
+        if (lock_release(lock_fd, LOCK_BYTE_ROW(row)) != 0)
+            *stuck |= UINT64_C(1) << row;
         cleared++;
     }
     return cleared;
@@ -121,7 +131,7 @@ void rows_name_holders(const struct pool_readers *readers, int fd, const struct 
         return;
     pmipc_reader_info infos[PIN_ROWS];
     uint32_t count = rows_describe(readers, fd, lookup, infos, PIN_ROWS);
-    const char *separator = "held by ";
+    const char *const first_separator = "held by ", *separator = first_separator;
     uint32_t unnamed = 0;
     for (uint32_t i = 0; i < count; i++) {
         bool named = !infos[i].alive;
@@ -138,6 +148,8 @@ void rows_name_holders(const struct pool_readers *readers, int fd, const struct 
     }
     if (unnamed)
         error_append(error, " and %u more processes", unnamed);
+    else if (separator == first_separator) /* rows that are locked and not in use: just being claimed, or given back */
+        error_append(error, "nobody has introduced himself yet");
 }
 
 void rows_introduce(struct pool_readers *readers, uint32_t row)

@@ -6,17 +6,18 @@
 
 #define NO_ROW UINT32_MAX
 
-/* Take the lock of a free row above `above` (NO_ROW: any) on a lock descriptor of its own, and claim the row. Returns the
- * row, and the token by which its owner knows it, or NO_ROW when living streams hold them all. */
-uint32_t rows_claim(struct pool_readers *readers, int lock_fd, uint32_t above, uint64_t *token);
+/* Take the lock of a free row above `above` (NO_ROW: any) on a lock descriptor of its own, and claim the row: *row, and the token
+ * by which its owner knows it. Returns 0, EAGAIN when living streams hold them all, or another errno. */
+int rows_claim(struct pool_readers *readers, int lock_fd, uint32_t above, uint64_t *token, uint32_t *row);
 
 /* After rows_claim found none: who has them. A remover holds rows, all of them for a moment; a stream's row is the only byte
  * that its description holds. NOBODY: one is free by now, as all are when a remover has just let go. */
 enum rows_holder { ROWS_STREAMS, ROWS_REMOVER, ROWS_NOBODY };
 enum rows_holder rows_holder_of_all(int lock_fd);
 
-/* Clear the rows of dead readers. A row is cleared only by somebody who holds its lock at that moment. Returns how many. */
-uint32_t rows_sweep(struct pool_readers *readers, int lock_fd);
+/* Clear the rows of dead readers. A row is cleared only by somebody who holds its lock at that moment. Returns how many.
+ * *stuck: rows whose lock could not be given back; tried again. */
+uint32_t rows_sweep(struct pool_readers *readers, int lock_fd, uint64_t *stuck);
 
 /* How rows_describe learns which sample lies in a slot, for the oldest one that a row pins. */
 struct slot_lookup {

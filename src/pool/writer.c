@@ -16,59 +16,6 @@
 #define GROWTH_BACKOFF_NS 1000000000
 #define CLOCK_INTERVAL_NS 1000000000
 
-/* ---------------------------------------------------------------------------------------------- the owner's lock */
-
-static void close_lock_in_child(struct fork_guard *guard)
-{
-    /* Close, never unlock: unlocking would drop the parent's lock, which is the same open file description. */
-    struct owner_lock *lock = (struct owner_lock *)guard;
-    file_close_own(lock->fd, lock->identity);
-    lock->fd = -1;
-    fork_guard_remove(guard);
-}
-
-int owner_lock_take(struct owner_lock *lock, int fd)
-{
-    memset(lock, 0, sizeof *lock);
-    lock->guard.child = close_lock_in_child;
-    lock->fd = -1;
-    process_generation(); /* the fork handlers are in place before the first lock is */
-    fork_mutex_lock();
-    int failure = 0;
-    int lock_fd = file_reopen(fd, true);
-    if (lock_fd < 0) {
-        failure = -lock_fd;
-    } else if ((failure = lock_try(lock_fd, LOCK_BYTE_PRODUCER)) != 0) {
-        file_close(lock_fd);
-    } else {
-        lock->fd = lock_fd;
-        lock->identity = file_keep(lock_fd);
-        fork_guard_add(&lock->guard);
-    }
-    fork_mutex_unlock();
-    return failure;
-}
-
-void owner_lock_drop(struct owner_lock *lock)
-{
-    fork_mutex_lock();
-    fork_guard_remove(&lock->guard);
-    file_close_own(lock->fd, lock->identity);
-    lock->fd = -1;
-    fork_mutex_unlock();
-}
-
-/* Move a held lock to where it will stay: the list of guards points at it. */
-static void owner_lock_move(struct owner_lock *to, struct owner_lock *from)
-{
-    fork_mutex_lock();
-    fork_guard_remove(&from->guard);
-    *to = *from;
-    from->fd = -1;
-    fork_guard_add(&to->guard);
-    fork_mutex_unlock();
-}
-
 /* ------------------------------------------------------------------------------------------------ making a writer */
 
 static struct pool_writer *allocate_writer(const struct pool_description *description, const pmipc_producer_options *options)
@@ -168,13 +115,14 @@ static pmipc_status reserve_file(struct pool_writer *writer, int folder, const s
         return error_set(error, PMIPC_NO_SPACE, 0, "pool '%s' needs %llu bytes, max_bytes allows %llu", name,
                          (unsigned long long)needed, (unsigned long long)options->max_bytes);
     writer->fd = file_open_unnamed(folder, (mode_t)options->mode);
-    if (writer->fd < 0) {
-        int failure = -writer->fd;
+    int failure = writer->fd < 0 ? -writer->fd : -file_keep(writer->fd, &writer->identity);
+    if (failure) {
+        file_close(writer->fd);
+        writer->fd = -1;
         return error_set(error, error_status_of(failure), failure, "pool '%s': cannot make a file in the registry folder: %s",
                          name, error_describe_errno(failure, words));
     }
-    writer->identity = file_keep(writer->fd);
-    int failure = ftruncate(writer->fd, (off_t)needed) == 0 ? 0 : errno;
+    failure = ftruncate(writer->fd, (off_t)needed) == 0 ? 0 : errno;
     if (failure == 0) {
         pmipc_status status = map_file(writer, description, description->header.geometry.initial_slots, error);
         if (status)
@@ -196,7 +144,7 @@ pmipc_status writer_create(struct pool_writer **out, int folder, struct pool_des
 {
     struct pool_writer *writer = allocate_writer(description, options);
     if (!writer) {
-        error_set(error, PMIPC_NO_MEMORY, 0, "pool '%s': out of memory", description->header.name);
+        error_set(error, PMIPC_NO_MEMORY, ENOMEM, "pool '%s': out of memory", description->header.name);
         description_release(description);
         return PMIPC_NO_MEMORY;
     }
@@ -226,24 +174,39 @@ fail:
     return status;
 }
 
+/* The slot count of a pool that can be adopted. Returns OK; NOTHING_NEW: it is retired or damaged. */
+static pmipc_status read_slot_count(int fd, const struct pool_description *description, uint32_t *slots, pmipc_error *error)
+{
+    const char *name = description->header.name;
+    struct pool_control control;
+    uint64_t bytes = 0;
+    pmipc_status status = pool_file_read(fd, &control, sizeof control, POOL_CONTROL_OFFSET, name, error);
+    if (!status)
+        status = pool_file_measure(fd, &bytes, name, error);
+    if (status)
+        return status == PMIPC_CORRUPT ? PMIPC_NOTHING_NEW : status;
+    *slots = load_relaxed(&control.slot_count);
+    bool sound = !load_relaxed(&control.retired) && description_allows_slots(description, *slots) &&
+                 bytes >= description_file_bytes(description, *slots);
+    return sound ? PMIPC_OK : PMIPC_NOTHING_NEW;
+}
+
 pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *lock, struct pool_description *description,
                           const struct pool_description *wanted, const pmipc_producer_options *options, pmipc_error *error)
 {
     if (!description_is_equal(description, wanted))
         return PMIPC_NOTHING_NEW;
-    uint32_t slots = 0, retired = 0;
-    const off_t control = POOL_CONTROL_OFFSET;
-    if (pread(fd, &slots, sizeof slots, control + (off_t)offsetof(struct pool_control, slot_count)) != sizeof slots ||
-        pread(fd, &retired, sizeof retired, control + (off_t)offsetof(struct pool_control, retired)) != sizeof retired ||
-        retired || !description_allows_slots(description, slots) ||
-        (uint64_t)file_bytes(fd) < description_file_bytes(description, slots))
-        return PMIPC_NOTHING_NEW;
+    uint32_t slots;
+    pmipc_status status = read_slot_count(fd, description, &slots, error);
+    if (status)
+        return status;
     struct pool_writer *writer = allocate_writer(description, options);
     if (!writer)
-        return error_set(error, PMIPC_NO_MEMORY, 0, "pool '%s': out of memory", description->header.name);
+        return error_set(error, PMIPC_NO_MEMORY, ENOMEM, "pool '%s': out of memory", description->header.name);
     writer->fd = fd;
-    writer->identity = file_keep(fd);
-    pmipc_status status = map_file(writer, description, slots, error);
+    int failure = -file_keep(fd, &writer->identity);
+    status = failure ? error_of_call(error, failure, description->header.name, "look at its file")
+                     : map_file(writer, description, slots, error);
     if (!status) {
         take_epoch(writer, load_relaxed(&writer->control->owner_epoch) + 1);
         status = protocol_adopt(&writer->protocol, slots) ? PMIPC_OK : PMIPC_NOTHING_NEW;
@@ -292,33 +255,50 @@ uint32_t writer_headroom(const struct pool_writer *writer, uint32_t slot)
     return headroom < UINT32_MAX ? (uint32_t)headroom : UINT32_MAX;
 }
 
-/* One more step of slots. Each step is a mapping of its own, so that memory handed out earlier stays where it is. */
-static bool grow(struct pool_writer *writer)
+/* Whether one more step may be had: a limit is nobody's failure. */
+static bool may_grow(const struct pool_writer *writer, uint32_t slots, uint64_t offset, uint64_t end)
 {
-    const struct pool_geometry *geometry = &writer->description->header.geometry;
-    uint32_t slots = writer->protocol.slot_count + geometry->slots_per_step;
-    uint64_t offset = description_file_bytes(writer->description, writer->protocol.slot_count);
-    uint64_t end = description_file_bytes(writer->description, slots);
-    size_t bytes = (size_t)(end - offset);
     const struct memory_limit *limit;
-    /* The descriptor may have been closed behind our back, and its number lead to somebody else's file by now. */
-    if (slots > MAX_SLOTS || (writer->max_bytes && end > writer->max_bytes) ||
-        !file_is_identical(file_identify(writer->fd), writer->identity) || memory_room(writer->fd, offset, &limit) < bytes)
-        return false;
+    return slots <= MAX_SLOTS && (!writer->max_bytes || end <= writer->max_bytes) &&
+           memory_room(writer->fd, offset, &limit) >= end - offset;
+}
+
+/* One more step of slots. Each step is a mapping of its own, so that memory handed out earlier stays where it is. Returns 0 or an
+ * errno. */
+static int map_step(struct pool_writer *writer, uint64_t offset, uint64_t end)
+{
+    size_t bytes = (size_t)(end - offset);
     char **steps = realloc(writer->steps, (writer->step_count + 1) * sizeof *steps);
     if (!steps)
-        return false;
+        return ENOMEM;
     writer->steps = steps;
     if (file_bytes(writer->fd) < (int64_t)end && ftruncate(writer->fd, (off_t)end) != 0)
-        return false;
+        return errno;
     char *address = memory_map(writer->fd, offset, bytes, true, writer->description->header.name);
     if (!address)
-        return false;
-    if (memory_reserve(writer->fd, offset, address, bytes) != 0) {
+        return errno;
+    int failure = memory_reserve(writer->fd, offset, address, bytes);
+    if (failure) {
         memory_unmap(address, bytes);
-        return false; /* the file keeps its size; the next try reserves the same range */
+        return failure; /* the file keeps its size; the next try reserves the same range */
     }
     steps[writer->step_count++] = address;
+    return 0;
+}
+
+static bool grow(struct pool_writer *writer)
+{
+    uint32_t slots = writer->protocol.slot_count + writer->description->header.geometry.slots_per_step;
+    uint64_t offset = description_file_bytes(writer->description, writer->protocol.slot_count);
+    uint64_t end = description_file_bytes(writer->description, slots);
+    /* The descriptor may have been closed behind our back, and its number lead to somebody else's file by now. */
+    int is_ours = file_is_still(writer->fd, writer->identity);
+    writer->growth_failure = is_ours < 0 ? -is_ours : is_ours == 0 ? EBADF : 0;
+    if (writer->growth_failure || !may_grow(writer, slots, offset, end))
+        return false;
+    writer->growth_failure = map_step(writer, offset, end);
+    if (writer->growth_failure)
+        return false;
     fetch_add_relaxed(&writer->control->grown, 1);
     protocol_grow(&writer->protocol, slots);
     return true;
@@ -328,7 +308,7 @@ uint32_t writer_sweep(struct pool_writer *writer)
 {
     if (!file_is_identical(file_identify(writer->lock.fd), writer->lock.identity))
         return 0;
-    uint32_t cleared = rows_sweep(writer->readers, writer->lock.fd);
+    uint32_t cleared = rows_sweep(writer->readers, writer->lock.fd, &writer->stuck_rows);
     fetch_add_relaxed(&writer->control->cleared_rows, cleared);
     return cleared;
 }
@@ -348,9 +328,13 @@ uint32_t writer_describe_readers(struct pool_writer *writer, pmipc_reader_info *
 
 static pmipc_status all_pinned(struct pool_writer *writer)
 {
-    error_set(writer->error, PMIPC_FULL, 0, "pool '%s': all %u slots are pinned by living streams, and it %s: ",
-              writer->description->header.name, writer->protocol.slot_count,
-              writer->no_growth ? "was made not to grow" : "cannot grow (no memory left, or max_bytes reached)");
+    char words[128];
+    const char *why = writer->no_growth        ? "was made not to grow"
+                      : writer->growth_failure ? error_describe_errno(writer->growth_failure, words)
+                                               : "no memory left, or max_bytes reached";
+    error_set(writer->error, PMIPC_FULL, writer->growth_failure,
+              "pool '%s': all %u slots are pinned by living streams, and it cannot grow (%s): ", writer->description->header.name,
+              writer->protocol.slot_count, why);
     struct slot_lookup lookup = {writer->protocol.slot_count, seq_in_mapped_slot, writer};
     rows_name_holders(writer->readers, writer->fd, &lookup, writer->error);
     error_append(writer->error, ". Nothing was published; let streams release views, or make the pool with more spare slots");
@@ -447,7 +431,7 @@ pmipc_status writer_commit(struct pool_writer *writer, uint32_t slot, int64_t st
 
 bool writer_retire(struct pool_writer *writer)
 {
-    if (is_lost(writer) || !file_is_identical(file_identify(writer->lock.fd), writer->lock.identity))
+    if (is_lost(writer) || file_is_still(writer->lock.fd, writer->lock.identity) == 0)
         return false;
     protocol_retire(writer->control);
     futex_wake_all(&writer->control->bell);
@@ -479,11 +463,17 @@ void writer_close(struct pool_writer *writer)
 void retire_file(int fd)
 {
     const size_t bytes = POOL_CONTROL_OFFSET + sizeof(struct pool_control);
-    if (file_bytes(fd) < (int64_t)bytes)
+    int64_t size = file_bytes(fd);
+    if (size >= 0 && size < (int64_t)bytes)
         return;
-    char *base = memory_map(fd, 0, bytes, true, "a pool that is being replaced");
-    if (!base)
+    char *base = size < 0 ? NULL : memory_map(fd, 0, bytes, true, "a pool that is being replaced");
+    if (!base) { /* nothing to ring with, but whoever looks sees it; sleepers look every 100 ms */
+        const uint32_t retired = 1;
+        const off_t place = POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, retired);
+        if (pwrite(fd, &retired, sizeof retired, place) < 0)
+            return; /* then its streams find that it has lost its name */
         return;
+    }
     struct pool_control *control = (struct pool_control *)(base + POOL_CONTROL_OFFSET);
     protocol_retire(control);
     futex_wake_all(&control->bell);

@@ -2,21 +2,9 @@
 #ifndef POOL_WRITER_H
 #define POOL_WRITER_H
 
-#include "os/file.h"
-#include "os/process.h"
 #include "pool/description.h"
+#include "pool/owner_lock.h"
 #include "pool/protocol.h"
-
-/* Holding the producer lock of a file, on a descriptor of its own. Registered for fork from the moment it is held. */
-struct owner_lock {
-    struct fork_guard guard;
-    int fd; /* -1: not held */
-    struct file_identity identity;
-};
-
-/* Take the lock of the file open as `fd`. Returns 0, EAGAIN when another producer holds it, or another errno. */
-int owner_lock_take(struct owner_lock *lock, int fd);
-void owner_lock_drop(struct owner_lock *lock);
 
 struct pool_writer {
     struct owner_lock lock;
@@ -35,7 +23,9 @@ struct pool_writer {
     bool adopted;
     uint64_t owner_epoch;
     int64_t next_sweep_ns;           /* not before */
+    uint64_t stuck_rows;             /* see rows_sweep */
     int64_t next_growth_ns;
+    int growth_failure;              /* errno of the latest growth that failed; 0: a limit was reached */
     int64_t next_clock_ns;
     int64_t clock_offset_ns;
     struct pool_control *control;

@@ -1,6 +1,7 @@
 #include "registry/claim.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -77,10 +78,11 @@ static pmipc_status lock_existing(const struct pool_place *place, int folder, in
     if (failure)
         return error_set(error, error_status_of(failure), failure, "pool '%s': cannot lock its file%s: %s", place->name,
                          file_reopen_hint(failure), error_describe_errno(failure, words));
-    if (file_is_entry(fd, folder, place->entry))
+    int is_entry = file_is_entry(fd, folder, place->entry);
+    if (is_entry > 0)
         return PMIPC_OK;
     owner_lock_drop(lock); /* replaced or removed meanwhile */
-    return PMIPC_NOTHING_NEW;
+    return is_entry == 0 ? PMIPC_NOTHING_NEW : error_of_call(error, -is_entry, place->name, "look at its file");
 }
 
 /* Give a new pool its name. NOTHING_NEW: somebody was quicker. */
@@ -118,7 +120,10 @@ static pmipc_status create(const struct pool_place *place, int folder, const pmi
 static pmipc_status unlink_old(const struct pool_place *place, int folder, int fd, pmipc_error *error)
 {
     char words[128];
-    int failure = file_is_entry(fd, folder, place->entry) ? -file_unlink(folder, place->entry) : 0;
+    int is_entry = file_is_entry(fd, folder, place->entry);
+    if (is_entry < 0)
+        return error_of_call(error, -is_entry, place->name, "look at its file");
+    int failure = is_entry ? -file_unlink(folder, place->entry) : 0;
     if (failure == 0 || failure == ENOENT)
         return PMIPC_OK;
     struct stat file = {0}, parent = {0};
@@ -137,7 +142,7 @@ static pmipc_status adopt_or_replace(const struct pool_place *place, int folder,
                                      struct pool_writer **writer, pmipc_error *error)
 {
     struct pool_description *found;
-    pmipc_status status = description_read(*fd, place->name, &found, NULL);
+    pmipc_status status = description_read(*fd, place->name, &found, error);
     if (status == PMIPC_OK) {
         status = writer_adopt(writer, *fd, lock, found, wanted, options, error);
         if (status == PMIPC_OK) {
@@ -148,7 +153,7 @@ static pmipc_status adopt_or_replace(const struct pool_place *place, int folder,
         if (status != PMIPC_NOTHING_NEW)
             return status;
     } else if (status != PMIPC_CORRUPT && status != PMIPC_INCOMPATIBLE) {
-        return error_set(error, status, 0, "pool '%s': cannot read its file", place->name);
+        return status;
     }
     /* Unlinked first: a pool that cannot be replaced must not be retired. Both before the new one is made: its memory may be what
      * that needs. The old lock is held until the new file has the name, so that nobody takes the old one for a pool to adopt. */
@@ -235,12 +240,9 @@ close_folder:
 
 void retire_and_unlink(struct pool_writer *writer, const struct pool_place *place)
 {
-    int folder;
-    if (!writer_retire(writer) || place_open(place, false, &folder, NULL) != PMIPC_OK)
-        return;
-    if (file_is_identical(file_identify_path(place->path), writer->identity))
-        (void)file_unlink(folder, place->entry);
-    file_close(folder);
+    /* By its path, which takes no descriptor: a program that has used them all up does not leave its pools behind. */
+    if (writer_retire(writer) && file_is_identical(file_identify_path(place->path), writer->identity))
+        (void)file_unlink(AT_FDCWD, place->path);
 }
 
 pmipc_status claim_as_stream(const struct pool_place *place, bool prefault, bool patient, struct pool_reader **reader,

@@ -127,7 +127,7 @@ pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *erro
     if (opened == -ENOENT && make) {
         made = mkdir(path, 0700) == 0;
         if (!made && errno != EEXIST)
-            return error_set(error, error_status_of(errno == ENOENT ? EIO : errno), errno,
+            return error_set(error, error_status_of(errno), errno,
                              "cannot make the registry folder %s: %s. Set POLYMORPH_IPC_DIR to a folder on tmpfs that you may "
                              "write to",
                              path, error_describe_errno(errno, words));

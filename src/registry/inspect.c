@@ -52,14 +52,34 @@ static void describe_newest(const struct open_pool *pool, const struct pool_cont
 }
 
 /* Most pools of a long list have no streams: then the bitmap is all there is to read. */
-static bool read_readers(const struct open_pool *pool, struct pool_readers *readers)
+static pmipc_status read_readers(const struct open_pool *pool, struct pool_readers *readers, const char *name,
+                                 pmipc_error *error)
 {
     const size_t front = offsetof(struct pool_readers, rows_in_use) + sizeof readers->rows_in_use;
-    const off_t offset = (off_t)pool->description->header.geometry.readers_offset;
-    if (pread(pool->fd, readers, front, offset) != (ssize_t)front)
-        return false;
-    return load_relaxed(&readers->rows_in_use) == 0 ||
-           pread(pool->fd, readers, sizeof *readers, offset) == (ssize_t)sizeof *readers;
+    const uint64_t offset = pool->description->header.geometry.readers_offset;
+    pmipc_status status = pool_file_read(pool->fd, readers, front, offset, name, error);
+    if (!status && load_relaxed(&readers->rows_in_use))
+        status = pool_file_read(pool->fd, readers, sizeof *readers, offset, name, error);
+    return status;
+}
+
+/* The parts that change. The file is measured after the slot count was read: it grows first. */
+static pmipc_status read_state(const struct open_pool *pool, struct pool_control *control, struct pool_readers *readers,
+                               const char *name, pmipc_error *error)
+{
+    const struct pool_description *description = pool->description;
+    uint64_t bytes = 0;
+    pmipc_status status = pool_file_read(pool->fd, control, sizeof *control, POOL_CONTROL_OFFSET, name, error);
+    if (!status)
+        status = read_readers(pool, readers, name, error);
+    if (!status)
+        status = pool_file_measure(pool->fd, &bytes, name, error);
+    if (status)
+        return status;
+    uint32_t slots = load_relaxed(&control->slot_count);
+    if (!description_allows_slots(description, slots) || bytes < description_file_bytes(description, slots))
+        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its control page is damaged or its file is cut short", name);
+    return PMIPC_OK;
 }
 
 static pmipc_status describe(const struct open_pool *pool, pmipc_pool_info *info, pmipc_error *error)
@@ -67,20 +87,19 @@ static pmipc_status describe(const struct open_pool *pool, pmipc_pool_info *info
     const struct pool_description *description = pool->description;
     const struct pool_geometry *geometry = &description->header.geometry;
     struct pool_control control;
+    int alive = lock_ask(pool->fd, LOCK_BYTE_PRODUCER);
+    if (alive < 0)
+        return error_of_call(error, -alive, info->name, "ask for its producer");
+    info->producer_alive = alive;
     struct pool_readers *readers = malloc(sizeof *readers);
     if (!readers)
-        return error_set(error, PMIPC_NO_MEMORY, 0, "pool '%s': out of memory", info->name);
-    if (pread(pool->fd, &control, sizeof control, POOL_CONTROL_OFFSET) != (ssize_t)sizeof control ||
-        !read_readers(pool, readers)) {
+        return error_set(error, PMIPC_NO_MEMORY, ENOMEM, "pool '%s': out of memory", info->name);
+    pmipc_status status = read_state(pool, &control, readers, info->name, error);
+    if (status) {
         free(readers);
-        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its file is cut short", info->name);
+        return status;
     }
     info->slot_count = load_relaxed(&control.slot_count);
-    if (!description_allows_slots(description, info->slot_count) ||
-        (uint64_t)file_bytes(pool->fd) < description_file_bytes(description, info->slot_count)) {
-        free(readers);
-        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its control page is damaged or its file is cut short", info->name);
-    }
     info->schema = description->schema;
     info->incarnation = description->header.incarnation;
     info->history_len = geometry->history_len;
@@ -95,7 +114,6 @@ static pmipc_status describe(const struct open_pool *pool, pmipc_pool_info *info
     info->given_up = load_relaxed(&control.given_up);
     info->cleared_rows = load_relaxed(&control.cleared_rows);
     info->malformed_cells = load_relaxed(&control.malformed_cells);
-    info->producer_alive = lock_is_held(pool->fd, LOCK_BYTE_PRODUCER);
     shared_text_load(control.owner_command, sizeof control.owner_command, info->producer_command);
     describe_newest(pool, &control, info);
     struct slot_lookup lookup = {info->slot_count, seq_in_file_slot, pool};
@@ -112,11 +130,11 @@ pmipc_status inspect_file(int fd, const char *name, pmipc_pool_info *info, pmipc
     struct stat status;
     memset(info, 0, sizeof *info);
     strncpy(info->name, name, sizeof info->name - 1);
-    if (fstat(fd, &status) == 0) {
-        info->mode = (uint32_t)status.st_mode & 07777;
-        info->uid = (uint32_t)status.st_uid;
-        info->file_bytes = (uint64_t)status.st_size;
-    }
+    if (fstat(fd, &status) != 0)
+        return error_of_call(error, errno, name, "look at its file");
+    info->mode = (uint32_t)status.st_mode & 07777;
+    info->uid = (uint32_t)status.st_uid;
+    info->file_bytes = (uint64_t)status.st_size;
     struct pool_description *description;
     pmipc_status result = description_read(fd, name, &description, error);
     if (result)
@@ -124,14 +142,13 @@ pmipc_status inspect_file(int fd, const char *name, pmipc_pool_info *info, pmipc
     struct open_pool pool = {fd, description};
     result = describe(&pool, info, error);
     if (!result && description->metadata[0] && !(info->metadata = strdup(description->metadata)))
-        result = error_set(error, PMIPC_NO_MEMORY, 0, "pool '%s': out of memory", name);
+        result = error_set(error, PMIPC_NO_MEMORY, ENOMEM, "pool '%s': out of memory", name);
     description_release(description);
     return result;
 }
 
 pmipc_status inspect_entry(int folder, const char *entry, const char *name, pmipc_pool_info *info, pmipc_error *error)
 {
-    char words[128];
     memset(info, 0, sizeof *info);
     strncpy(info->name, name, sizeof info->name - 1);
     int fd = file_open_entry(folder, entry, false);
@@ -140,8 +157,7 @@ pmipc_status inspect_entry(int folder, const char *entry, const char *name, pmip
     if (fd == -EMEDIUMTYPE || fd == -ELOOP)
         return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its entry is not a regular file on tmpfs", name);
     if (fd < 0)
-        return error_set(error, error_status_of(-fd), -fd, "pool '%s': cannot open its file: %s", name,
-                         error_describe_errno(-fd, words));
+        return error_of_call(error, -fd, name, "open its file");
     pmipc_status status = inspect_file(fd, name, info, error);
     file_close(fd);
     return status;

@@ -38,27 +38,36 @@ static bool keep_name(pmipc_registry *registry, const char *name)
     return registry->names[registry->count] && ++registry->count;
 }
 
-static pmipc_status read_entries(pmipc_registry *registry, pmipc_error *error)
+/* Returns 0 or an errno. */
+static int keep_names(pmipc_registry *registry, DIR *directory)
 {
+    for (;;) {
+        char name[PMIPC_MAX_NAME + 1];
+        errno = 0; /* the only way to tell the end from a failure */
+        const struct dirent *entry = readdir(directory);
+        if (!entry)
+            return errno;
+        if (name_of_entry(entry->d_name, name) && !keep_name(registry, name))
+            return ENOMEM;
+    }
+}
+
+static pmipc_status read_entries(pmipc_registry *registry, const char *path, pmipc_error *error)
+{
+    char words[128];
     int fd = dup(registry->folder);
     DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-    if (!directory) {
-        char words[128];
-        int failure = errno;
+    int failure = directory ? keep_names(registry, directory) : errno;
+    if (directory)
+        closedir(directory);
+    else
         file_close(fd);
-        return error_set(error, error_status_of(failure), failure, "cannot read the registry folder: %s",
+    if (failure)
+        return error_set(error, error_status_of(failure), failure, "cannot read the registry folder %s: %s", path,
                          error_describe_errno(failure, words));
-    }
-    pmipc_status status = PMIPC_OK;
-    for (struct dirent *entry; !status && (entry = readdir(directory));) {
-        char name[PMIPC_MAX_NAME + 1];
-        if (name_of_entry(entry->d_name, name) && !keep_name(registry, name))
-            status = error_set(error, PMIPC_NO_MEMORY, 0, "out of memory while reading the registry folder");
-    }
-    closedir(directory);
     if (registry->count)
         qsort(registry->names, registry->count, sizeof *registry->names, compare_names);
-    return status;
+    return PMIPC_OK;
 }
 
 pmipc_status pmipc_registry_open(pmipc_registry **registry, const char *folder, pmipc_error *error)
@@ -68,11 +77,11 @@ pmipc_status pmipc_registry_open(pmipc_registry **registry, const char *folder, 
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "registry is NULL, or the folder's path is too long");
     pmipc_registry *opened = calloc(1, sizeof *opened);
     if (!opened)
-        return error_set(error, PMIPC_NO_MEMORY, 0, "out of memory");
+        return error_set(error, PMIPC_NO_MEMORY, ENOMEM, "cannot read the registry folder %s: out of memory", path);
     opened->folder = -1;
     pmipc_status status = folder_open(path, false, &opened->folder, error);
     if (!status)
-        status = read_entries(opened, error);
+        status = read_entries(opened, path, error);
     if (status && status != PMIPC_NOT_FOUND) {
         pmipc_registry_close(opened);
         return status;

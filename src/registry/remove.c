@@ -43,30 +43,38 @@ static pmipc_status held_by_streams(int fd, const char *name, pmipc_error *error
     return PMIPC_BUSY;
 }
 
-static bool take_all_rows(int lock_fd)
+/* Returns 0, EAGAIN when a living stream has one, or another errno. The caller closes the descriptor, and with it the locks taken
+ * so far. */
+static int take_all_rows(int lock_fd)
 {
-    for (uint32_t row = 0; row < PIN_ROWS; row++)
-        if (lock_is_held(lock_fd, LOCK_BYTE_ROW(row)) || lock_try(lock_fd, LOCK_BYTE_ROW(row)) != 0)
-            return false; /* the caller closes the descriptor, and with it the locks taken so far */
-    return true;
+    for (uint32_t row = 0; row < PIN_ROWS; row++) {
+        int failure = lock_is_held(lock_fd, LOCK_BYTE_ROW(row)) ? EAGAIN : lock_try(lock_fd, LOCK_BYTE_ROW(row));
+        if (failure)
+            return failure;
+    }
+    return 0;
 }
 
-/* Whether the file is what the caller means. Final under the producer lock only: then nobody adopts it meanwhile. */
-static bool is_meant(int fd, const char *name, const pmipc_remove_options *options)
+/* OK when the file is what the caller means. Final under the producer lock only: then nobody adopts it meanwhile. NOT_FOUND when
+ * it is another, or none that can be recognized; NO_MEMORY and SYSTEM when that cannot be told. */
+static pmipc_status check_meant(int fd, const char *name, const pmipc_remove_options *options, pmipc_error *error)
 {
     struct pool_description *description = NULL;
-    uint64_t epoch = options->owner_epoch;
-    const off_t place = POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, owner_epoch);
-    if (epoch && pread(fd, &epoch, sizeof epoch, place) != (ssize_t)sizeof epoch)
-        return false;
-    if (epoch != options->owner_epoch)
-        return false;
-    if (options->incarnation == 0)
-        return true;
-    bool meant = description_read(fd, name, &description, NULL) == PMIPC_OK &&
-                 description->header.incarnation == options->incarnation;
+    pmipc_status status = PMIPC_OK;
+    uint64_t epoch = 0, incarnation = 0;
+    if (options->owner_epoch)
+        status = pool_file_read(fd, &epoch, sizeof epoch, POOL_CONTROL_OFFSET + offsetof(struct pool_control, owner_epoch), name,
+                                error);
+    if (!status && options->incarnation)
+        status = description_read(fd, name, &description, error);
+    if (description)
+        incarnation = description->header.incarnation;
     description_release(description);
-    return meant;
+    if (status == PMIPC_NO_MEMORY || status == PMIPC_SYSTEM)
+        return status;
+    if (status || epoch != options->owner_epoch || incarnation != options->incarnation)
+        return error_set(error, PMIPC_NOT_FOUND, 0, "pool '%s' is another one by now", name);
+    return PMIPC_OK;
 }
 
 /* One try. NOTHING_NEW: the name leads elsewhere by now. */
@@ -74,31 +82,29 @@ static pmipc_status remove_file(int folder, const char *entry, const char *name,
                                 pmipc_error *error)
 {
     struct owner_lock lock;
-    if (!is_meant(fd, name, options))
-        return error_set(error, PMIPC_NOT_FOUND, 0, "pool '%s' is another one by now", name);
+    pmipc_status status = check_meant(fd, name, options, error);
+    if (status)
+        return status;
     int failure = lock_is_held(fd, LOCK_BYTE_PRODUCER) ? EAGAIN : owner_lock_take(&lock, fd);
     if (failure == EAGAIN)
         return held_by_producer(fd, name, error);
-    if (failure) {
-        char words[128];
-        return error_set(error, error_status_of(failure), failure, "pool '%s': cannot lock its file: %s", name,
-                         error_describe_errno(failure, words));
-    }
-    pmipc_status status = PMIPC_OK;
-    if (!file_is_entry(fd, folder, entry)) {
+    if (failure)
+        return error_of_call(error, failure, name, "lock its file");
+    int is_entry = file_is_entry(fd, folder, entry);
+    if (is_entry < 0) {
+        status = error_of_call(error, -is_entry, name, "look at its file");
+    } else if (is_entry == 0) {
         status = PMIPC_NOTHING_NEW;
-    } else if (!is_meant(fd, name, options)) {
-        status = error_set(error, PMIPC_NOT_FOUND, 0, "pool '%s' is another one by now", name);
-    } else if (!options->force && !take_all_rows(lock.fd)) {
-        status = held_by_streams(fd, name, error);
+    } else if ((status = check_meant(fd, name, options, error)) != PMIPC_OK) {
+        /* it has been adopted, or cannot be read */
+    } else if (!options->force && (failure = take_all_rows(lock.fd)) != 0) {
+        status = failure == EAGAIN ? held_by_streams(fd, name, error) : error_of_call(error, failure, name, "lock its file");
     } else {
         int unlinked = file_unlink(folder, entry); /* first: what cannot be removed must not be retired */
         if (unlinked == 0 || unlinked == -ENOENT) {
             retire_file(fd);
         } else {
-            char words[128];
-            status = error_set(error, error_status_of(-unlinked), -unlinked, "pool '%s': cannot remove its file: %s", name,
-                               error_describe_errno(-unlinked, words));
+            status = error_of_call(error, -unlinked, name, "remove its file");
         }
     }
     owner_lock_drop(&lock);
@@ -122,15 +128,13 @@ static pmipc_status remove_entry(int folder, const char *entry, const char *name
 {
     int64_t deadline_ns = clock_monotonic_ns() + (options->no_patience ? 0 : PATIENCE_NS);
     for (;;) {
-        char words[128];
         int fd = file_open_entry(folder, entry, true);
         if (fd == -ENOENT)
             return error_set(error, PMIPC_NOT_FOUND, ENOENT, "there is no pool '%s'", name);
         if (fd == -EMEDIUMTYPE || fd == -ELOOP)
             return remove_foreign(folder, entry, name, error);
         if (fd < 0)
-            return error_set(error, error_status_of(-fd), -fd, "pool '%s': cannot open its file: %s", name,
-                             error_describe_errno(-fd, words));
+            return error_of_call(error, -fd, name, "open its file");
         int64_t size = file_bytes(fd);
         *bytes = size > 0 ? (uint64_t)size : 0;
         pmipc_status status = remove_file(folder, entry, name, fd, options, error);
@@ -175,7 +179,7 @@ pmipc_status pmipc_registry_clean(const char *folder, pmipc_removed_callback rem
         return status == PMIPC_NOT_FOUND ? PMIPC_OK : status;
     pmipc_pool_info *info = malloc(sizeof *info);
     status = info ? pmipc_registry_open(&registry, folder, error)
-                  : error_set(error, PMIPC_NO_MEMORY, 0, "out of memory");
+                  : error_set(error, PMIPC_NO_MEMORY, ENOMEM, "cannot clean the registry folder %s: out of memory", path);
     if (status)
         goto close_folder;
     const pmipc_remove_options options = {.no_patience = true};

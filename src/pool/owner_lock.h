@@ -1,0 +1,22 @@
+/* owner_lock.h: being the producer of a pool file: its lock, on a descriptor of its own, registered for fork. */
+#ifndef POOL_OWNER_LOCK_H
+#define POOL_OWNER_LOCK_H
+
+#include "os/file.h"
+#include "os/process.h"
+
+/* Holding the producer lock of a file, on a descriptor of its own. Registered for fork from the moment it is held. */
+struct owner_lock {
+    struct fork_guard guard;
+    int fd; /* -1: not held */
+    struct file_identity identity;
+};
+
+/* Take the lock of the file open as `fd`. Returns 0, EAGAIN when another producer holds it, or another errno. */
+int owner_lock_take(struct owner_lock *lock, int fd);
+void owner_lock_drop(struct owner_lock *lock);
+
+/* Move a held lock to where it will stay: the list of guards points at it. */
+void owner_lock_move(struct owner_lock *to, struct owner_lock *from);
+
+#endif
