@@ -4,6 +4,7 @@
 #   make test      everything: C, Python 3.10 to 3.13, ROS, examples, packaging, lint
 #   make bench     the benchmarks, into docs/benchmarks.md
 #   make bench-peers   the same beside other libraries, which go into an environment of their own
+#   make fault-syscalls   each system call of each operation made to fail, with every error it may give
 #   make lint format asan tsan venv clean
 SHELL = /bin/bash
 .SHELLFLAGS = -euo pipefail -c
@@ -22,7 +23,7 @@ PACKAGE_SOURCES = pyproject.toml CMakeLists.txt python/polymorph_ipc/_core.pyi \
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: demo demo-ros test bench bench-peers lint format asan tsan venv clean \
-        test-c test-python test-ros test-examples test-packaging $(OTHER_PYTHONS:%=test-python-%) build-dev build-release
+        fault-syscalls test-c test-python test-ros test-examples test-packaging $(OTHER_PYTHONS:%=test-python-%) build-dev build-release
 
 venv: .venv/ready
 
@@ -81,6 +82,10 @@ format: .venv/ready
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 	scripts/format_c.sh
+
+fault-syscalls: build-dev
+	build/dev/tests/fault/syscalls/syscall_faults --every
+	ctest --preset dev -R fault.syscalls.mutants
 
 asan tsan: .venv/ready
 	cmake --preset $@ >/dev/null
