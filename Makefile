@@ -5,6 +5,7 @@
 #   make bench     the benchmarks, into docs/benchmarks.md
 #   make bench-peers   the same beside other libraries, which go into an environment of their own
 #   make fault-syscalls   each system call of each operation made to fail, with every error it may give
+#   make storm [SECONDS=600] [SEED=7]   twenty processes, killed at random, and an audit: tests/storm
 #   make lint format asan tsan venv clean
 SHELL = /bin/bash
 .SHELLFLAGS = -euo pipefail -c
@@ -12,6 +13,7 @@ SHELL = /bin/bash
 MAKEFLAGS += --no-print-directory
 
 SECONDS = 20
+SEED =
 DEMO_OPTIONS =
 OTHER_PYTHONS = 3.10 3.12 3.13
 PYTEST = -m pytest -p no:cacheprovider
@@ -22,8 +24,9 @@ PACKAGE_SOURCES = pyproject.toml CMakeLists.txt python/polymorph_ipc/_core.pyi \
 # Tools from .venv are found first: cmake comes from there when the machine has none.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo demo-ros test bench bench-peers lint format asan tsan venv clean \
-        fault-syscalls test-c test-python test-ros test-examples test-packaging $(OTHER_PYTHONS:%=test-python-%) build-dev build-release
+.PHONY: demo demo-ros test bench bench-peers lint format asan tsan venv clean fault-syscalls storm \
+        test-c test-python test-ros test-examples test-packaging build-dev build-release \
+        $(OTHER_PYTHONS:%=test-python-%)
 
 venv: .venv/ready
 
@@ -91,6 +94,9 @@ asan tsan: .venv/ready
 	cmake --preset $@ >/dev/null
 	$(BUILD) --preset $@
 	ctest --preset $@
+
+storm: build-release
+	build/release/tests/storm/storm --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 bench: build-release
 	.venv/bin/python bench/run.py $(BENCH_OPTIONS)
