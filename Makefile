@@ -2,6 +2,7 @@
 #   make demo [SECONDS=20] [DEMO_OPTIONS="--plain"]    two producers, a consumer, a killed camera
 #   make demo-ros [SECONDS=20] [DEMO_OPTIONS=...]      a ROS 2 camera as a pool, a C loop as /joint_states
 #   make test      everything: C, Python 3.10 to 3.13, ROS, examples, packaging, lint
+#   make fault     kill somebody at every instruction of every operation; mutants of the library must be caught at it
 #   make bench     the benchmarks, into docs/benchmarks.md
 #   make bench-peers   the same beside other libraries, which go into an environment of their own
 #   make fault-syscalls   each system call of each operation made to fail, with every error it may give
@@ -24,7 +25,7 @@ PACKAGE_SOURCES = pyproject.toml CMakeLists.txt python/polymorph_ipc/_core.pyi \
 # Tools from .venv are found first: cmake comes from there when the machine has none.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo demo-ros test bench bench-peers lint format asan tsan venv clean fault-syscalls storm \
+.PHONY: demo demo-ros test bench bench-peers lint format asan tsan venv clean fault-syscalls storm fault \
         test-c test-python test-ros test-examples test-packaging build-dev build-release \
         $(OTHER_PYTHONS:%=test-python-%)
 
@@ -97,6 +98,9 @@ asan tsan: .venv/ready
 
 storm: build-release
 	build/release/tests/storm/storm --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+fault: build-release
+	$(BUILD) --preset release --target fault_mutants
+	build/release/tests/fault/steps/fault_steps --all --jobs 2
 
 bench: build-release
 	.venv/bin/python bench/run.py $(BENCH_OPTIONS)

@@ -1,0 +1,90 @@
+#include "sleeping.h"
+
+#include "operation.h"
+#include "virtual.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+
+enum order { SLEEP, LET_GO };
+
+static sem_t ordered;
+static enum order order;
+static _Atomic bool has_looked, done;
+static uint64_t delivered;
+static pmipc_stream *stream;
+
+static void sleep_and_read(void)
+{
+    pmipc_view view;
+    if (pmipc_stream_get_last(stream, &view) == PMIPC_OK) /* what is new is what comes from now on */
+        pmipc_view_release(&view);
+    atomic_store(&has_looked, true);
+    CHECK_OK(pmipc_stream_get_next(stream, PMIPC_FOREVER, &view));
+    check_view(&view);
+    delivered = view.seq;
+    pmipc_view_release(&view);
+}
+
+static void let_go(void)
+{
+    pmipc_view view;
+    CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_NOT_CONNECTED);
+}
+
+static void *obey(void *unused)
+{
+    virtual_become_sleeper();
+    for (;;) {
+        sem_wait(&ordered);
+        if (order == SLEEP)
+            sleep_and_read();
+        else
+            let_go();
+        atomic_store(&done, true);
+    }
+    return unused;
+}
+
+static void give(enum order what)
+{
+    order = what;
+    atomic_store(&has_looked, false);
+    atomic_store(&done, false);
+    sem_post(&ordered);
+}
+
+void sleeping_start(void)
+{
+    pthread_t thread;
+    pmipc_stream_options options = {.follow_schema = true};
+    stream = stream_open(POOL, &options);
+    CHECK_EQ(sem_init(&ordered, 0, 0), 0);
+    CHECK_EQ(pthread_create(&thread, NULL, obey, NULL), 0);
+}
+
+void sleeping_begin(bool connected)
+{
+    give(SLEEP);
+    WAIT_UNTIL(connected ? virtual_is_asleep() : atomic_load(&has_looked));
+}
+
+uint64_t sleeping_end(unsigned *ends)
+{
+    while (!atomic_load(&done)) {
+        if (virtual_is_asleep()) {
+            if (*ends == 0)
+                FAIL("a stream sleeps on although there is something new: nobody has woken it");
+            --*ends;
+            virtual_end_sleep();
+        }
+        test_yield();
+    }
+    return delivered;
+}
+
+void sleeping_leave(void)
+{
+    give(LET_GO);
+    WAIT_UNTIL(atomic_load(&done));
+}
