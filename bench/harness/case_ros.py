@@ -1,14 +1,16 @@
 """ROS 2 topic to pool: the processor time that one message costs the thread that takes it.
 
-The same messages from a node in another process, taken in three ways: by rcl alone, which nothing can do without (the
-limit); as the message object of rclpy with the best conversion to numpy; and into a pool. Only successful takes count,
-and only the time of the taking thread: the middleware's own threads do the same work in all three.
+The same messages from a node in another process, taken in three ways, each in a process of its own: by rcl alone, which
+nothing can do without (the limit); as the message object of rclpy with the best conversion to numpy; and into a pool.
+Only successful takes count, and only the time of the taking thread: the middleware's own threads do the same work in
+all three.
 """
 
 from __future__ import annotations
 
 import ctypes
 import itertools
+import mmap
 import os
 import statistics
 import subprocess
@@ -87,19 +89,19 @@ def taking(partner: Partner, take: Callable[[], bool]) -> Operation:
 
 def rcl_take(subscription: Any, message_bytes: int) -> Callable[[], bool]:
     """rcl's take alone, into a ring of as many messages as the pool has slots: what is kept is not in the cache."""
-    rcutils, libc = ctypes.CDLL("librcutils.so"), ctypes.CDLL(None)
+    rcutils = ctypes.CDLL("librcutils.so")
     rcutils.rcutils_get_default_allocator.restype = Allocator
-    libc.calloc.restype = ctypes.c_void_p
     allocator = rcutils.rcutils_get_default_allocator()
-    memory = [libc.calloc(ctypes.c_size_t(1), ctypes.c_size_t(message_bytes)) for _ in range(SLOTS)]
-    ring = itertools.cycle([SerializedMessage(place, 0, message_bytes, allocator) for place in memory])
+    memory = [mmap.mmap(-1, message_bytes) for _ in range(SLOTS)]
+    places = [ctypes.addressof(ctypes.c_char.from_buffer(place)) for place in memory]
+    ring = itertools.cycle([SerializedMessage(place, 0, message_bytes, allocator) for place in places])
     pointer = ctypes.c_void_p(subscription.handle.pointer)
     take = ctypes.CDLL("librcl.so").rcl_take_serialized_message
     message = next(ring)
 
     def run() -> bool:
         nonlocal message
-        taken = take(pointer, ctypes.byref(message), None, None) == 0
+        taken = len(memory) > 0 and take(pointer, ctypes.byref(message), None, None) == 0
         if taken:
             message = next(ring)
         return bool(taken)
@@ -109,14 +111,15 @@ def rcl_take(subscription: Any, message_bytes: int) -> Callable[[], bool]:
 
 @contextmanager
 def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operation]]:
-    """A node with a subscription for each way, and a partner that publishes."""
+    """A node that takes in one way, and a partner that publishes. One way a process: what a large message's memory
+    costs depends many times over on what the process has allocated and freed before."""
     set_up_middleware()
     import rclpy
     from polymorph_ipc import TensorStream
     from rclpy.qos import QoSProfile
     from rclpy.serialization import serialize_message
 
-    of = arguments["of"]
+    of, way = arguments["of"], arguments["way"]
     message_type = type(make(of))
     topic = f"/bench_{of}_{os.getpid()}"
     with ExitStack() as stack:
@@ -125,23 +128,22 @@ def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operat
         node = rclpy.create_node(f"bench_{os.getpid()}")
         stack.callback(node.destroy_node)
         profile = QoSProfile(depth=BURST * 2)
-        bare = node.create_subscription(message_type, topic, print, profile, raw=True)
-        plain = node.create_subscription(message_type, topic, print, profile)
-        pool = stack.enter_context(
-            TensorStream(
-                f"bench/ros_{os.getpid()}",
-                ros_node=node,
-                ros_topic=topic,
-                ros_msg_type=message_type,
-                ros_sample_data=sample(of),
-                ros_qos=profile,
+        if way == "pool":
+            pool = stack.enter_context(
+                TensorStream(
+                    f"bench/ros_{os.getpid()}",
+                    ros_node=node,
+                    ros_topic=topic,
+                    ros_msg_type=message_type,
+                    ros_sample_data=sample(of),
+                    ros_qos=profile,
+                )
             )
-        )
-        partner = Partner(of, topic, 3, arguments["partner"])
-        stack.callback(partner.close)
-        convert = plain_conversion(of)
-        handle, source = plain.handle, pool.source
-        pointer = source.subscription.subscription.handle.pointer
+            source = pool.source
+            pointer = source.subscription.subscription.handle.pointer
+        else:
+            subscription = node.create_subscription(message_type, topic, print, profile, raw=way == "rcl")
+            handle, convert = subscription.handle, plain_conversion(of)
 
         def take_plain() -> bool:
             got = handle.take_message(message_type, False)
@@ -153,8 +155,10 @@ def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operat
         def take_into_pool() -> bool:
             return source.take_one(pointer)
 
-        yield {
-            "rcl": taking(partner, rcl_take(bare, len(serialize_message(make(of))) + 64)),
-            "plain": taking(partner, take_plain),
-            "pool": taking(partner, take_into_pool),
-        }
+        if way == "rcl":
+            take = rcl_take(subscription, len(serialize_message(make(of))) + 64)
+        else:
+            take = take_into_pool if way == "pool" else take_plain
+        partner = Partner(of, topic, 1, arguments["partner"])
+        stack.callback(partner.close)
+        yield {"take": taking(partner, take)}

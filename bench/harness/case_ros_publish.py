@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import numpy
@@ -81,22 +82,38 @@ def message_of(frame: numpy.ndarray, message: Any) -> Any:
 
 
 @contextmanager
+def listening(of: str, topic: str, core: str) -> Iterator[None]:
+    """A process that listens to the topic."""
+    command = [sys.executable, "-m", "harness.ros_listener", f"of={of}", f"topic={topic}", f"core={core}"]
+    listener = subprocess.Popen(command, cwd=BENCH_FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert listener.stdin is not None
+    assert listener.stdout is not None
+    try:
+        if listener.stdout.readline().strip() != "ready":
+            raise RuntimeError("the listening process did not start")
+        yield
+    finally:
+        listener.stdin.close()
+        listener.wait(10)
+
+
+@contextmanager
 def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operation]]:
-    """A node with a publisher and a producer on one topic, and a process that listens."""
+    """A node that publishes in one way, and a process that listens. One way a process: what a large message's
+    memory costs depends many times over on what the process has allocated and freed before."""
     set_up_middleware()
     import rclpy
     from polymorph_ipc import TensorProducer
     from rclpy.qos import QoSProfile
 
-    of = arguments["of"]
+    of, way = arguments["of"], arguments["way"]
     message = make(of)
     topic = f"/bench_out_{of}_{os.getpid()}"
     profile = QoSProfile(depth=10)
     frame = sample(of)
     if of == "joints":
-        names = list(message.name)
         message.velocity, message.effort = [], []
-        metadata: dict[str, Any] = {"names": names}
+        metadata: dict[str, Any] = {"names": list(message.name)}
         target = numpy.frombuffer(message.position, numpy.float64)
     else:
         metadata = {"encoding": "rgb8", "frame_id": "camera"}
@@ -106,46 +123,25 @@ def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operat
         stack.callback(rclpy.shutdown)
         node = rclpy.create_node(f"bench_{os.getpid()}")
         stack.callback(node.destroy_node)
-        publisher = node.create_publisher(type(message), topic, profile)
-        name = f"bench/out_{os.getpid()}"
-        local = stack.enter_context(TensorProducer.from_sample(name + "_local", frame, metadata=metadata))
-        both = stack.enter_context(
-            TensorProducer.from_sample(
-                name,
-                frame,
-                metadata=metadata,
-                ros_node=node,
-                ros_topic=topic,
-                ros_msg_type=type(message),
-                ros_qos=profile,
-            )
-        )
-        command = [
-            sys.executable,
-            "-m",
-            "harness.ros_listener",
-            f"of={of}",
-            f"topic={topic}",
-            f"core={arguments['partner']}",
-        ]
-        listener = subprocess.Popen(command, cwd=BENCH_FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        stack.callback(listener.wait, 10)
-        assert listener.stdin is not None
-        assert listener.stdout is not None
-        stack.callback(listener.stdin.close)
-        if listener.stdout.readline().strip() != "ready":
-            raise RuntimeError("the listening process did not start")
-        while publisher.get_subscription_count() < 1:
+        ros = {"ros_node": node, "ros_topic": topic, "ros_msg_type": type(message), "ros_qos": profile}
+        if way in ("pool", "both"):
+            options = ros if way == "both" else {}
+            name = f"bench/out_{os.getpid()}"
+            producer = stack.enter_context(TensorProducer.from_sample(name, frame, metadata=metadata, **options))
+            publish: Callable[[], Any] = partial(producer.publish, frame)
+        else:
+            publisher = node.create_publisher(type(message), topic, profile)
+
+            def publish_fresh() -> None:
+                publisher.publish(message_of(frame, message))
+
+            def publish_plain() -> None:
+                target[:] = frame
+                publisher.publish(message)
+
+            ways = {"rcl": rcl_publish(publisher, message), "fresh": publish_fresh, "plain": publish_plain}
+            publish = ways[way]
+        stack.enter_context(listening(of, topic, arguments["partner"]))
+        while way != "pool" and node.count_subscribers(topic) < 1:
             time.sleep(0.01)  # discovery
-
-        def publish_plain() -> None:
-            target[:] = frame
-            publisher.publish(message)
-
-        yield {
-            "rcl": publishing(rcl_publish(publisher, message)),
-            "fresh": publishing(lambda: publisher.publish(message_of(frame, message))),
-            "plain": publishing(publish_plain),
-            "both": publishing(lambda: both.publish(frame)),
-            "pool": publishing(lambda: local.publish(frame)),
-        }
+        yield {"publish": publishing(publish)}

@@ -28,20 +28,20 @@ def ros_groups(plan: Plan) -> list[Group]:
 def ros_taking(plan: Plan, of: str) -> Group:
     """Processor time of the thread that takes a message."""
     name, budget = ROS_MESSAGES[of]
+    pool = Source("pool", "take")
     rows = [
         Row(
             f"ROS {name} into a pool",
-            Source("ros", "pool"),
-            Source("ros", "plain"),
+            pool,
+            Source("plain", "take"),
             "rclpy's message object, numpy copy",
             budget,
         ),
-        Row(f"ROS {name} into a pool ", Source("ros", "pool"), Source("ros", "rcl"), "rcl's take alone, into a ring"),
+        Row(f"ROS {name} into a pool ", pool, Source("rcl", "take"), "rcl's take alone, into a ring"),
     ]
     title = f"ROS 2 topic to pool, processor time: {name}"
-    return Group(
-        f"ros-{of}", title, {"ros": plan.python("ros", of=of)}, rows, sample_seconds=0.02, rounds=7, max_count=200
-    )
+    probes = {way: plan.python("ros", of=of, way=way) for way in ("rcl", "plain", "pool")}
+    return Group(f"ros-{of}", title, probes, rows, sample_seconds=0.02, rounds=7, max_count=200)
 
 
 def ros_latency(plan: Plan, of: str) -> Group:
@@ -69,15 +69,15 @@ def ros_latency(plan: Plan, of: str) -> Group:
 def ros_publishing(plan: Plan, of: str) -> Group:
     """Processor time of the thread that publishes into a pool and to ROS."""
     name, _ = ROS_MESSAGES[of]
-    plain, both = Source("ros", "plain"), Source("ros", "both")
+    plain, both = Source("plain", "publish"), Source("both", "publish")
     refilled = "rclpy, its message refilled in place"
     title = f"ROS {name} from a TensorProducer, pool included"
     rows = [
         Row(title, both, plain, refilled, 0.5),
-        Row(f"{title} ", both, Source("ros", "fresh"), "rclpy, a new message for each frame"),
-        Row(f"its pool alone, {name}", Source("ros", "pool"), plain, refilled),
-        Row(f"rcl's publish alone, {name}", Source("ros", "rcl"), plain, refilled),
+        Row(f"{title} ", both, Source("fresh", "publish"), "rclpy, a new message for each frame"),
+        Row(f"its pool alone, {name}", Source("pool", "publish"), plain, refilled),
+        Row(f"rcl's publish alone, {name}", Source("rcl", "publish"), plain, refilled),
     ]
     title = f"Pool to ROS 2 topic, processor time: {name}"
-    probes = {"ros": plan.python("ros-publish", of=of)}
+    probes = {way: plan.python("ros-publish", of=of, way=way) for way in ("rcl", "fresh", "plain", "both", "pool")}
     return Group(f"ros-publish-{of}", title, probes, rows, sample_seconds=0.02, rounds=5, max_count=60)
