@@ -1,4 +1,4 @@
-"""polymorph_ipc itself, sleeping and spinning."""
+"""polymorph_ipc itself, sleeping and spinning; and without a history, as the others are: fewer slots stay in the cache."""
 
 from __future__ import annotations
 
@@ -18,6 +18,17 @@ class PoolSender:
         from polymorph_ipc import TensorProducer
 
         self._producer = TensorProducer.from_sample(topic, sample)
+        self.send = self._producer.publish
+        self.close = self._producer.cleanup
+
+
+class NewestSender:
+    """A producer that keeps the newest sample only."""
+
+    def __init__(self, topic: str, sample: numpy.ndarray) -> None:
+        from polymorph_ipc import TensorProducer
+
+        self._producer = TensorProducer.from_sample(topic, sample, history_len=1, spare=2)
         self.send = self._producer.publish
         self.close = self._producer.cleanup
 
@@ -55,5 +66,15 @@ class SpinningReceiver(PoolReceiver):
 
 PEERS = [
     Peer("polymorph", "polymorph_ipc", "polymorph_ipc", "polymorph_ipc", "sleeps", PoolSender, PoolReceiver, True),
+    Peer(
+        "polymorph_newest",
+        "polymorph_ipc, history of 1",
+        "polymorph_ipc",
+        "polymorph_ipc",
+        "sleeps",
+        NewestSender,
+        PoolReceiver,
+        True,
+    ),
     Peer("polymorph_spin", "polymorph_ipc", "polymorph_ipc", "polymorph_ipc", "spins", PoolSender, SpinningReceiver),
 ]
