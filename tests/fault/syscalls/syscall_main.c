@@ -37,11 +37,6 @@ struct board {
 static struct board *board;
 static char folder[64];
 
-const char *test_folder(void)
-{
-    return folder;
-}
-
 static void judge(const struct operation *operation, const struct fault *fault, pmipc_status status)
 {
     call_kind kind = fault->call ? (call_kind)board->whole.kinds[fault->call - 1] : CALL_OTHER;
