@@ -3,6 +3,7 @@
 #   make demo-ros [SECONDS=20] [DEMO_OPTIONS=...]      a ROS 2 camera as a pool, a C loop as /joint_states
 #   make test      everything: C, Python 3.10 to 3.13, ROS, examples, packaging, lint
 #   make fault     kill somebody at every instruction of every operation; mutants of the library must be caught at it
+#   make models    the protocol under model checkers, into models/results.md (GenMC if it is here: GENMC=/path/to/genmc)
 #   make bench     the benchmarks, into docs/benchmarks.md
 #   make bench-peers   the same beside other libraries, which go into an environment of their own
 #   make fault-syscalls   each system call of each operation made to fail, with every error it may give
@@ -25,8 +26,8 @@ PACKAGE_SOURCES = pyproject.toml CMakeLists.txt python/polymorph_ipc/_core.pyi \
 # Tools from .venv are found first: cmake comes from there when the machine has none.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo demo-ros test bench bench-peers lint format asan tsan venv clean fault-syscalls storm fault \
-        test-c test-python test-ros test-examples test-packaging build-dev build-release \
+.PHONY: demo demo-ros test models bench bench-peers lint format asan tsan venv clean fault-syscalls storm fault \
+        test-c test-python test-ros test-examples test-packaging test-models build-dev build-release \
         $(OTHER_PYTHONS:%=test-python-%)
 
 venv: .venv/ready
@@ -76,10 +77,17 @@ test-examples: build-release
 test-packaging: build-release
 	tests/packaging/run.sh build/release .venv/bin/python
 
+test-models:
+	python3 models/check.py spin --jobs 1
+
+models:
+	python3 models/check.py --write models/results.md
+
 lint: .venv/ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy --strict python/polymorph_ipc
+	.venv/bin/mypy --strict models
 	.venv/bin/stubtest polymorph_ipc._core --mypy-config-file pyproject.toml --concise
 
 format: .venv/ready

@@ -23,6 +23,17 @@ else
 fi
 suites+=(test-examples test-packaging lint)
 
+# Root on Debian or Ubuntu, as continuous integration is: what is missing is installed.
+if ! command -v spin >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    { apt-get install --yes --no-install-recommends -o DPkg::Lock::Timeout=60 spin ||
+        { apt-get update && apt-get install --yes --no-install-recommends -o DPkg::Lock::Timeout=60 spin; }; } >/dev/null || true
+fi
+if command -v spin >/dev/null; then
+    suites+=(test-models)
+else
+    missing "spin is not here (apt install spin), so the protocol's models are not run"
+fi
+
 make .venv/ready
 .venv/bin/python -c "import torch" 2>/dev/null || missing "torch is not in .venv, so nothing is tested with it"
 

@@ -1,0 +1,36 @@
+/* crash.h: a producer that is killed after its CRASH_AT-th store.
+ *
+ * Its thread runs on, but nothing that it does is seen by anybody: that is what a death looks like from outside. The
+ * successor runs after it in the same thread, since the kernel's lock keeps them apart. */
+#ifndef RC11_CRASH_H
+#define RC11_CRASH_H
+
+#define IMMORTAL UINT32_MAX
+
+static _Thread_local uint32_t stores_left = IMMORTAL;
+
+static inline bool is_alive(void)
+{
+    return stores_left > 0;
+}
+
+static inline bool store_happens(void)
+{
+    if (stores_left > 0 && stores_left != IMMORTAL)
+        return stores_left-- > 0;
+    return stores_left > 0;
+}
+
+#define IF_ALIVE(access) (store_happens() ? (void)(access) : (void)0)
+
+#undef store_relaxed
+#undef store_release
+#undef fetch_add_relaxed
+#undef fetch_add_release
+#define store_relaxed(p, v) IF_ALIVE((atomic_store_explicit((p), (v), memory_order_relaxed), 0))
+#define store_release(p, v) IF_ALIVE((atomic_store_explicit((p), (v), memory_order_release), 0))
+#define fetch_add_relaxed(p, v) IF_ALIVE(atomic_fetch_add_explicit((p), (v), memory_order_relaxed))
+#define fetch_add_release(p, v) IF_ALIVE(atomic_fetch_add_explicit((p), (v), memory_order_release))
+#define fence_seq_cst() (is_alive() ? fence_seq_cst() : (void)0)
+
+#endif

@@ -1,0 +1,158 @@
+/* world.h: a pool so small that every execution of it can be explored, around the product's own protocol.c.
+ *
+ * The layout is the product's, too. Only two loop bounds are smaller: cells of a row that are used, and slots that an adopter or a
+ * window counts. A harness sets, before it includes this file, HISTORY_LEN and SLOTS, and CELLS if it wants more than one.
+ *
+ * Payloads are plain memory: the checker reports two accesses that nothing orders (a torn read is one). Private memory of a
+ * producer or reader is thread-local, which the checker takes for what it is: nobody else's. It wants every such word
+ * written before it is read.
+ *
+ * What the kernel does is modelled where a harness needs it: a lock is a mutex, a death is a thread that stops storing, a
+ * futex is one look at the bell. */
+#ifndef RC11_WORLD_H
+#define RC11_WORLD_H
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef CELLS
+#define CELLS 1
+#endif
+#ifndef MAX_SLOT_COUNT
+#define MAX_SLOT_COUNT SLOTS
+#endif
+
+#define static_assert _Static_assert /* the checker's own assert.h has none */
+
+/* No streaming stores here, and this model knows none: the product's store fence is another matter (README.md). */
+#define fence_streaming_stores fence_streaming_stores_of_the_machine
+#include "os/atomic.h"
+#undef fence_streaming_stores
+#define fetch_and_relaxed(p, v) atomic_fetch_and_explicit((p), (v), memory_order_relaxed) /* a mutant wants it */
+static inline void fence_streaming_stores(void)
+{
+}
+
+#include "pool/layout.h"
+#undef PIN_CELLS
+#define PIN_CELLS CELLS
+#undef MAX_SLOTS
+#define MAX_SLOTS MAX_SLOT_COUNT
+
+#ifdef CRASH_AT
+#include "crash.h"
+#endif
+
+/* A struct without padding is copied word by word, as the checker wants it. */
+#undef bool
+#define bool uint32_t
+#include "pool/protocol.c"
+#undef bool
+#define bool _Bool
+
+static struct pool_control control;
+static struct pool_readers readers;
+static _Atomic uint64_t ring[HISTORY_LEN];
+static uint64_t payload[MAX_SLOT_COUNT]; /* the seq of the sample: plain, so that a race is an error */
+
+/* ------------------------------------------------------------------------------------------------ producers */
+
+/* Two of them: one that dies and its successor may run in the same thread, one after the other, as the lock has them do. */
+struct private_memory {
+    struct protocol_producer producers[2];
+    struct protocol_reader reader;
+    uint64_t entries[HISTORY_LEN];
+    uint64_t pinned[2][1];
+    uint16_t ring_slots[2][HISTORY_LEN];
+    uint16_t found_slots[2][HISTORY_LEN];
+    uint8_t slot_states[2][MAX_SLOT_COUNT];
+};
+
+/* A vector, because the checker cannot begin a thread-local struct. */
+typedef uint64_t private_words __attribute__((vector_size(1024)));
+static _Thread_local __attribute__((nodebug)) private_words own_words;
+static_assert(sizeof(struct private_memory) <= sizeof own_words, "private memory fits");
+#define OWN (*(struct private_memory *)&own_words)
+
+static struct protocol_producer *make_producer(uint32_t which)
+{
+    struct protocol_producer *producer = &OWN.producers[which];
+    producer->control = &control;
+    producer->ring = ring;
+    producer->readers = &readers;
+    producer->history_len = HISTORY_LEN;
+    producer->slot_count = SLOTS;
+    producer->seq = 0;
+    producer->head = ENTRY_EMPTY;
+    producer->oldest = 1;
+    producer->ring_index = 0;
+    producer->cursor = 0;
+    producer->malformed_cells = 0;
+    producer->ring_slots = OWN.ring_slots[which];
+    producer->found_slots = OWN.found_slots[which];
+    producer->slot_states = OWN.slot_states[which];
+    producer->pinned = OWN.pinned[which];
+    for (uint32_t i = 0; i < HISTORY_LEN; i++)
+        OWN.ring_slots[which][i] = OWN.found_slots[which][i] = 0;
+    for (uint32_t i = 0; i < MAX_SLOT_COUNT; i++)
+        OWN.slot_states[which][i] = SLOT_UNCLEAN;
+    OWN.pinned[which][0] = 0;
+    return producer;
+}
+
+static inline struct protocol_producer *make_pool(void)
+{
+    struct protocol_producer *producer = make_producer(0);
+    protocol_begin(producer, 0);
+    return producer;
+}
+
+/* Publish the next sample, if a slot is clean. */
+static inline bool publish(struct protocol_producer *producer)
+{
+    uint32_t slot;
+    if (!protocol_take_slot(producer, &slot))
+        return false;
+    payload[slot] = producer->seq + 1;
+    protocol_publish(producer, slot);
+    assert(producer->malformed_cells == 0);
+    return true;
+}
+
+/* -------------------------------------------------------------------------------------------------- readers */
+
+/* From now on this thread reads with that row. */
+static void use_row(uint32_t row, uint64_t token)
+{
+    OWN.reader.control = &control;
+    OWN.reader.ring = ring;
+    OWN.reader.readers = &readers;
+    OWN.reader.history_len = HISTORY_LEN;
+    protocol_row_use(&OWN.reader, row, token);
+}
+
+static inline void connect(uint32_t row, uint64_t token)
+{
+    protocol_row_claim(&readers, row, token);
+    use_row(row, token);
+}
+
+/* What a view's user does with a pinned sample. */
+static inline void read_sample(uint64_t entry)
+{
+    assert(entry_slot(entry) < MAX_SLOT_COUNT);
+    assert(payload[entry_slot(entry)] == entry_seq(entry));
+}
+
+static inline pthread_t start(void *(*run)(void *))
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, run, NULL);
+    return thread;
+}
+
+#endif

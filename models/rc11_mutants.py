@@ -1,0 +1,324 @@
+"""Mutants of src/pool/protocol.c and protocol.h: each order weakened, each fence taken out, each rule broken, alone.
+
+The orders are found in the source, not listed: a new one that is not in ORDERS is an error, and so is an entry whose
+place is gone. Rules are exact pieces of the source, each of which must be there once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+SOURCES = Path(__file__).parent.parent / "src"
+PROTOCOL = "pool/protocol.c"
+HEADER = "pool/protocol.h"
+
+# What a weaker operation is called in src/os/atomic.h. A fence is taken out.
+WEAKER = {
+    "load_acquire": "load_relaxed",
+    "store_release": "store_relaxed",
+    "fetch_add_release": "fetch_add_relaxed",
+    "fetch_and_release": "fetch_and_relaxed",
+    "fence_seq_cst": "(void)",
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """Changed files, and the runs of which one must notice. `why_kept`: none does, and why it stands all the same."""
+
+    name: str
+    files: dict[str, str]
+    runs: tuple[str, ...]
+    why_kept: str = ""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Why an order stands that no model needs."""
+
+    why: str
+    runs: tuple[str, ...]
+
+
+AT_HAND = "what was found is compared and no more"
+
+ORDERS: dict[str, tuple[str, ...] | Kept] = {
+    "ring_is_sound: load_acquire 1": ("foreign",),
+    "protocol_adopt: load_acquire 1": ("foreign",),
+    "protocol_adopt: store_release 1": ("adopt.crash1",),
+    "protocol_adopt: fence_seq_cst 1": ("adopt.crash1", "adopt.crash2"),
+    "scan: load_acquire 1": ("rows.swept",),
+    "scan: load_acquire 2": ("newest",),
+    "scan: load_acquire 3": ("rows.swept-above",),
+    "protocol_publish: store_release 1": ("seq",),
+    "protocol_publish: store_release 2": ("newest",),
+    "protocol_publish: fence_seq_cst 1": ("newest", "wait"),
+    "protocol_drop_oldest: store_release 1": Kept(
+        "an empty entry leads to no slot", ("window.given-up", "grow.moved", "newest.history")
+    ),
+    "protocol_drop_oldest: fence_seq_cst 1": ("window.given-up",),
+    "protocol_ring: fetch_add_release 1": ("wait",),
+    "protocol_retire: store_release 1": Kept("the bell's release follows it", ("wait.retired",)),
+    "disown_row: store_release 1": ("rows.claimed",),
+    "protocol_row_clear: fetch_and_release 1": ("rows.swept",),
+    "protocol_row_copy: store_release 1": Kept("the row's claimer stored there, with release, just before", ("fork",)),
+    "protocol_row_copy: fence_seq_cst 1": Kept("the release that empties the parent's cell follows it", ("fork",)),
+    "protocol_unpin: store_release 1": ("newest",),
+    "protocol_pin_newest: load_acquire 1": ("grow.newest",),
+    "protocol_pin_newest: store_release 1": ("elsewhere.newest",),
+    "protocol_pin_newest: fence_seq_cst 1": ("newest",),
+    "protocol_pin_newest: load_acquire 2": ("grow.moved",),
+    "protocol_pin_newest: load_acquire 3": Kept(AT_HAND, ("newest", "newest.history", "grow.newest", "grow.moved")),
+    "protocol_pin_seq: load_acquire 1": ("grow.seq",),
+    "protocol_pin_seq: store_release 1": ("elsewhere.seq",),
+    "protocol_pin_seq: fence_seq_cst 1": ("seq",),
+    "protocol_pin_seq: load_acquire 2": Kept(AT_HAND, ("seq", "grow.seq", "elsewhere.seq")),
+    "protocol_pin_window: load_acquire 1": ("grow.window",),
+    "protocol_pin_window: store_release 1": ("elsewhere.window",),
+    "protocol_pin_window: fence_seq_cst 1": ("window",),
+    "protocol_pin_window: load_acquire 2": Kept(
+        AT_HAND, ("window", "window.broken", "window.given-up", "grow.window", "round", "elsewhere.window")
+    ),
+    "protocol_wait_begin: load_acquire 1": ("wait",),
+    "protocol_wait_begin: fence_seq_cst 1": ("wait",),
+    "protocol_wait_begin: load_acquire 2": Kept(AT_HAND, ("wait", "wait.retired")),
+    "protocol_wait_begin: load_acquire 3": Kept(AT_HAND, ("wait", "wait.retired")),
+}
+
+# Each: name, the run that must notice, file, then what stands there once and what is put in its place, in pairs.
+RULES: tuple[tuple[str, ...], ...] = (
+    (
+        "take_slot: unclean slots are taken without a scan",
+        "newest",
+        PROTOCOL,
+        "            scan(producer);\n            scanned = true;",
+        "            producer->slot_states[candidate] = SLOT_CLEAN;",
+    ),
+    (
+        "scan: the bitmap is read once",
+        "fork",
+        PROTOCOL,
+        "rows = load_acquire(&readers->rows_in_use) & ~((UINT64_C(2) << row) - 1);",
+        "rows &= rows - 1;",
+    ),
+    (
+        "scan: a run goes round at today's slot count, not at its cell's",
+        "round",
+        PROTOCOL,
+        "slots = cell_slots(cell);",
+        "slots = producer->slot_count;",
+    ),
+    (
+        "publish: head before the entry",
+        "adopt.crash1",
+        PROTOCOL,
+        "    store_release(&producer->ring[index], entry); /* [PUB] */\n"
+        "    store_release(&control->head, entry);         /* [PUB] */",
+        "    store_release(&control->head, entry);\n    store_release(&producer->ring[index], entry);",
+    ),
+    (
+        "publish: the bump before the flag is cleared",
+        "wait",
+        PROTOCOL,
+        "    store_relaxed(&producer->readers->waiting, 0); /* ordered before the bump by its release */\n"
+        "    protocol_ring(control);",
+        "    protocol_ring(control);\n    store_relaxed(&producer->readers->waiting, 0);",
+    ),
+    (
+        "drop_oldest: not the oldest",
+        "window.given-up",
+        PROTOCOL,
+        "index = (uint32_t)(producer->oldest % producer->history_len);",
+        "index = (uint32_t)((producer->oldest + 1) % producer->history_len);",
+    ),
+    (
+        "adopt: scans before it stores head",
+        "adopt.crash1",
+        PROTOCOL,
+        "    producer->head = ENTRY_EMPTY;\n    if (newest > 0) {",
+        "    producer->head = ENTRY_EMPTY;\n    fence_seq_cst();\n    scan(producer);\n    if (newest > 0) {",
+        "bool protocol_adopt(",
+        "static void scan(struct protocol_producer *producer);\nbool protocol_adopt(",
+    ),
+    (
+        "adopt: head is not stored",
+        "adopt.crash1",
+        PROTOCOL,
+        "        store_release(&control->head, producer->head); /* [PUB] */",
+        "",
+    ),
+    (
+        "adopt: does not ring",
+        "adopt-wait.crash2",
+        PROTOCOL,
+        "    protocol_ring(control); /* the dead producer may have been killed before it rang */",
+        "",
+    ),
+    (
+        "retire: does not ring",
+        "wait.retired",
+        PROTOCOL,
+        "    store_release(&control->retired, 1);\n    protocol_ring(control);",
+        "    store_release(&control->retired, 1);",
+    ),
+    (
+        "row_claim: the bit is not set",
+        "newest",
+        PROTOCOL,
+        "    fetch_or_relaxed(&readers->rows_in_use, UINT64_C(1) << row);",
+        "",
+    ),
+    (
+        "row_clear: the cells keep their pins",
+        "token",
+        PROTOCOL,
+        "    disown_row(readers, row);\n    fetch_and_release",
+        "    store_relaxed(&readers->facts[row].owner, 0);\n    fetch_and_release",
+    ),
+    (
+        "row_clear, row_claim: the token stays until it is replaced",
+        "token",
+        PROTOCOL,
+        "    store_relaxed(&readers->facts[row].owner, 0);\n",
+        "",
+    ),
+    (
+        "unpin: the token is not looked at",
+        "token",
+        PROTOCOL,
+        "    if (__builtin_expect(protocol_row_is_own(reader), 1))\n",
+        "",
+    ),
+    (
+        "pins: the token is not looked at",
+        "token",
+        HEADER,
+        "return load_relaxed(reader->owner) == reader->token;",
+        "return true;",
+    ),
+    (
+        "pin_newest: no recheck",
+        "newest",
+        PROTOCOL,
+        "if (again == head || load_acquire(&reader->ring[entry_seq(head) % reader->history_len]) == head) {",
+        "if (again || true) {",
+    ),
+    (
+        "pin_newest: whatever is in the entry's place will do",
+        "newest.history",
+        PROTOCOL,
+        "load_acquire(&reader->ring[entry_seq(head) % reader->history_len]) == head)",
+        "load_acquire(&reader->ring[entry_seq(head) % reader->history_len]) != 0)",
+    ),
+    ("pin_seq: no recheck", "seq", PROTOCOL, "if (load_acquire(place) != found) {", "if (false) {"),
+    (
+        "pin_window: no recheck",
+        "window",
+        PROTOCOL,
+        "if (load_acquire(&reader->ring[oldest % reader->history_len]) != entries[0]) {",
+        "if (false) {",
+    ),
+    (
+        "pin_window: the newest is rechecked, not the oldest",
+        "window",
+        PROTOCOL,
+        "if (load_acquire(&reader->ring[oldest % reader->history_len]) != entries[0]) {",
+        "if (load_acquire(&reader->ring[newest % reader->history_len]) != entries[count - 1]) {",
+    ),
+    (
+        "pin_window: the slot count is read before the entries",
+        "grow.window",
+        PROTOCOL,
+        "    uint64_t oldest = newest - count + 1;\n",
+        "    uint64_t oldest = newest - count + 1;\n    uint32_t slots = load_relaxed(&reader->control->slot_count);\n",
+        "    uint32_t slots = load_relaxed(&reader->control->slot_count);\n    uint32_t first",
+        "    uint32_t first",
+    ),
+    (
+        "pin_window: a broken run is taken for as long as its samples are many",
+        "window.broken",
+        PROTOCOL,
+        "        smallest_arc(entries, count, slots, &first, &span);",
+        "        span = count;",
+    ),
+    (
+        "wait_begin: retired is read before bell",
+        "wait.retired",
+        PROTOCOL,
+        "    *bell = load_acquire(&control->bell);",
+        "    bool retired = load_acquire(&control->retired);\n    *bell = load_acquire(&control->bell);",
+        "load_acquire(&control->retired) == 0; /* [PUB] */",
+        "!retired;",
+    ),
+    (
+        "wait_begin: head is not looked at again",
+        "wait",
+        PROTOCOL,
+        "entry_seq(load_acquire(&control->head)) <= seen_seq &&",
+        "seen_seq < SEQ_MAX &&",
+    ),
+    ("wait_begin: the flag is not set", "wait", PROTOCOL, "    store_relaxed(&readers->waiting, 1);\n", ""),
+)
+
+# What callers must not do, by a macro of the harness: name, run, macro.
+CALLERS: tuple[tuple[str, str, str], ...] = (
+    ("the sweeper clears a row without its lock", "rows.contended", "WITHOUT_LOCK"),
+    ("the producer publishes into a grown pool before it says so", "grow.newest", "GROWS_LATE"),
+    ("a forked child's row is the lower one", "fork", "CHILD_IS_LOWER"),
+    ("a forking parent lets go before it copies", "fork", "UNPINS_FIRST"),
+)
+
+
+def find_orders(source: str) -> dict[str, tuple[int, str]]:
+    """Every ordered operation of a C file: 'function: operation n' -> position, operation."""
+    found: dict[str, tuple[int, str]] = {}
+    comment, function_begins = r"/\*.*?\*/", r"^\w[^\n;{}]*?(\w+)\([^;{}]*\)\n\{"
+    operation_begins = rf"\b({'|'.join(WEAKER)})\("
+    pattern = re.compile(f"{comment}|{function_begins}|{operation_begins}", re.DOTALL | re.MULTILINE)
+    function, counts = "", dict.fromkeys(WEAKER, 0)
+    for match in pattern.finditer(source):
+        if match[1]:
+            function, counts = match[1], dict.fromkeys(WEAKER, 0)
+        elif match[2]:
+            counts[match[2]] += 1
+            found[f"{function}: {match[2]} {counts[match[2]]}"] = (match.start(), match[2])
+    return found
+
+
+def weakened() -> list[Mutant]:
+    """One mutant for each order."""
+    source = (SOURCES / PROTOCOL).read_text()
+    places = find_orders(source)
+    if places.keys() != ORDERS.keys():
+        unknown, gone = places.keys() - ORDERS.keys(), ORDERS.keys() - places.keys()
+        raise SystemExit(f"rc11_mutants.py: orders not in the table {sorted(unknown)}; in it, but gone {sorted(gone)}")
+    mutants = []
+    for name, (position, operation) in places.items():
+        text = source[:position] + WEAKER[operation] + source[position + len(operation) :]
+        text = text.replace("(void)()", "(void)0")
+        change = "removed" if operation == "fence_seq_cst" else "relaxed"
+        expected = ORDERS[name]
+        if isinstance(expected, Kept):
+            mutants.append(Mutant(f"{name} {change}", {PROTOCOL: text}, expected.runs, expected.why))
+        else:
+            mutants.append(Mutant(f"{name} {change}", {PROTOCOL: text}, expected))
+    return mutants
+
+
+def replace_each(text: str, name: str, pairs: list[tuple[str, str]]) -> str:
+    """Replace what stands there exactly once."""
+    for there, instead in pairs:
+        if text.count(there) != 1:
+            raise SystemExit(f"models: '{name}' changes what stands {text.count(there)} times in its file: {there}")
+        text = text.replace(there, instead)
+    return text
+
+
+def broken_rules() -> list[Mutant]:
+    """One mutant for each rule."""
+    mutants = []
+    for name, run, file, *pairs in RULES:
+        text = replace_each((SOURCES / file).read_text(), name, list(zip(pairs[::2], pairs[1::2], strict=True)))
+        mutants.append(Mutant(name, {file: text}, (run,)))
+    return mutants

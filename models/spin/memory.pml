@@ -1,0 +1,99 @@
+/* memory.pml: shared memory with a store buffer for each thread.
+ *
+ * A store waits in its thread's buffer. Stores leave it in any order, except that those to one place leave in theirs, and a
+ * release store leaves after all that were issued before it. A load takes the newest of its own thread's stores to that place, else
+ * memory. A fence waits until the buffer is empty; a release read-modify-write, too, and a relaxed one for its own place only.
+ *
+ * That is weaker than x86, whose buffers are first in, first out, and it tells release from relaxed. Loads are in order here: what
+ * acquire is for, models/rc11 shows.
+ *
+ * Before this file: THREADS, PLACES. */
+#define DEPTH 4
+#define RELAXED 0
+#define RELEASE 1
+
+typedef buffer {
+    byte count;
+    byte place[DEPTH];
+    byte value[DEPTH];
+    bit order[DEPTH];
+}
+byte memory[PLACES];
+buffer buffers[THREADS];
+hidden byte scratch;
+
+#define IS_EMPTY(t) (buffers[t].count == 0)
+
+inline store(t, where, what, how) {
+    atomic {
+        buffers[t].count < DEPTH;
+        buffers[t].place[buffers[t].count] = where;
+        buffers[t].value[buffers[t].count] = what;
+        buffers[t].order[buffers[t].count] = how;
+        buffers[t].count++
+    }
+}
+
+inline load(t, where, result) {
+    d_step {
+        result = memory[where];
+        for (scratch : 0 .. DEPTH - 1) {
+            if
+            :: scratch < buffers[t].count && buffers[t].place[scratch] == where -> result = buffers[t].value[scratch]
+            :: else
+            fi
+        }
+        scratch = 0
+    }
+}
+
+inline fence(t) {
+    IS_EMPTY(t)
+}
+
+/* Read-modify-writes, in order of memory: `change` is an assignment to memory[where]. */
+#define HOLDS(t, i, where) (buffers[t].count > i && buffers[t].place[i] == where)
+#define HOLDS_ANY(t, where) (HOLDS(t, 0, where) || HOLDS(t, 1, where) || HOLDS(t, 2, where) || HOLDS(t, 3, where))
+#define MAY_MODIFY(t, where, how) (how == RELEASE && IS_EMPTY(t) || how == RELAXED && !HOLDS_ANY(t, where))
+
+inline fetch_add(t, where, much, how) {
+    atomic { MAY_MODIFY(t, where, how) -> memory[where] = memory[where] + much }
+}
+
+inline fetch_or(t, where, bits, how) {
+    atomic { MAY_MODIFY(t, where, how) -> memory[where] = memory[where] | (bits) }
+}
+
+inline fetch_and(t, where, bits, how) {
+    atomic { MAY_MODIFY(t, where, how) -> memory[where] = memory[where] & (bits) }
+}
+
+/* Entry i of the buffer may leave before those above it. */
+#define OTHER(t, i, j) (buffers[t].place[i] != buffers[t].place[j])
+#define OVERTAKES(t, i) (buffers[t].count > i && buffers[t].order[i] == RELAXED)
+
+inline leave(t, i) {
+    d_step {
+        memory[buffers[t].place[i]] = buffers[t].value[i];
+        for (scratch : i .. DEPTH - 2) {
+            buffers[t].place[scratch] = buffers[t].place[scratch + 1];
+            buffers[t].value[scratch] = buffers[t].value[scratch + 1];
+            buffers[t].order[scratch] = buffers[t].order[scratch + 1]
+        }
+        buffers[t].count--;
+        buffers[t].place[DEPTH - 1] = 0;
+        buffers[t].value[DEPTH - 1] = 0;
+        buffers[t].order[DEPTH - 1] = 0;
+        scratch = 0
+    }
+}
+
+proctype drain(byte t) {
+end:
+    do
+    :: atomic { buffers[t].count > 0 -> leave(t, 0) }
+    :: atomic { OVERTAKES(t, 1) && OTHER(t, 1, 0) -> leave(t, 1) }
+    :: atomic { OVERTAKES(t, 2) && OTHER(t, 2, 0) && OTHER(t, 2, 1) -> leave(t, 2) }
+    :: atomic { OVERTAKES(t, 3) && OTHER(t, 3, 0) && OTHER(t, 3, 1) && OTHER(t, 3, 2) -> leave(t, 3) }
+    od
+}

@@ -1,0 +1,402 @@
+/* protocol.pml: src/pool/protocol.c, step by step, on memory.pml. A macro that is defined breaks one of its rules.
+ *
+ * Before this file: THREADS, HISTORY, SLOTS (at first), MAX_SLOTS (at most 4), ROWS. */
+#define HEAD 0
+#define BELL 1
+#define WAITING 2
+#define RETIRED 3
+#define COUNT 4
+#define BITMAP 5
+#define RING(i) (6 + (i))
+#define CELL(row) (6 + HISTORY + (row))
+#define PAYLOAD(slot) (6 + HISTORY + ROWS + (slot))
+#define PLACES (6 + HISTORY + ROWS + MAX_SLOTS)
+
+#include "memory.pml"
+
+#define ENTRY(seq, slot) ((seq) * 4 + (slot))
+#define SEQ(entry) ((entry) / 4)
+#define SLOT(entry) ((entry) % 4)
+
+/* A run of slots: where it begins, how many (up to 3), and where it goes round. */
+#define RUN(first, many, slots) ((slots) * 16 + (many) * 4 + (first))
+#define FIRST(cell) ((cell) % 4)
+#define MANY(cell) ((cell) / 4 % 4)
+#define ROUND(cell) ((cell) / 16)
+
+#define UNCLEAN 0
+#define CLEAN 1
+#define TAKEN 2
+#define IN_RING 3
+
+#define NONE 255
+
+/* ---------------------------------------------------------------------------------------------- the producer's side */
+
+/* Private memory of one producer. */
+#define PRODUCER \
+    byte states[MAX_SLOTS]; \
+    byte slots_of[HISTORY]; \
+    byte count = SLOTS; \
+    byte seq; \
+    byte oldest = 1; \
+    byte cursor; \
+    byte turn, slot, row, rows, cell, pinned, looked; \
+    bool scanned
+
+inline begin(t) {
+    d_step {
+        for (slot : 0 .. SLOTS - 1) {
+            states[slot] = CLEAN
+        }
+        slot = 0;
+        memory[COUNT] = SLOTS
+    }
+}
+
+inline mark(which) {
+    d_step {
+        for (looked : 0 .. MANY(which) - 1) {
+#ifdef CELL_WITHOUT_COUNT
+            pinned = pinned | (1 << ((FIRST(which) + looked) % count))
+#else
+            pinned = pinned | (1 << ((FIRST(which) + looked) % ROUND(which)))
+#endif
+        }
+        looked = 0
+    }
+}
+
+inline scan(t) {
+    pinned = 0;
+    row = 0;
+    load(t, BITMAP, rows);
+    do
+    :: row < ROWS ->
+        if
+        :: rows >> row & 1 ->
+            load(t, CELL(row), cell);
+            if
+            :: cell -> mark(cell)
+            :: else
+            fi;
+#ifndef BITMAP_READ_ONCE
+            load(t, BITMAP, rows);
+#endif
+            cell = 0
+        :: else
+        fi;
+        row++
+    :: else -> break
+    od;
+    atomic {
+        for (slot : 0 .. MAX_SLOTS - 1) {
+            if
+            :: slot < count && states[slot] == UNCLEAN && !(pinned >> slot & 1) -> states[slot] = CLEAN
+            :: else
+            fi
+        }
+        slot = 0;
+        row = 0;
+        rows = 0;
+        pinned = 0
+    }
+}
+
+/* slot: a clean one, or NONE. */
+inline take_slot(t) {
+    byte candidate = cursor;
+    byte tried = 0;
+    scanned = false;
+    do
+    :: tried == count -> slot = NONE; break
+    :: tried < count ->
+        if
+#ifdef TAKES_WITHOUT_SCAN
+        :: states[candidate] == UNCLEAN -> states[candidate] = CLEAN
+#else
+        :: states[candidate] == UNCLEAN && !scanned -> scan(t); scanned = true
+#endif
+        :: else
+        fi;
+        if
+        :: d_step { states[candidate] == CLEAN -> states[candidate] = TAKEN; slot = candidate; cursor = (candidate + 1) % count }
+            break
+        :: else -> d_step { candidate = (candidate + 1) % count; tried++ }
+        fi
+    od;
+    candidate = 0;
+    tried = 0;
+    scanned = false
+}
+
+#ifdef RELAXED_RING
+#define RING_ORDER RELAXED
+#else
+#define RING_ORDER RELEASE
+#endif
+#ifdef RELAXED_HEAD
+#define HEAD_ORDER RELAXED
+#else
+#define HEAD_ORDER RELEASE
+#endif
+#ifdef RELAXED_BELL
+#define BELL_ORDER RELAXED
+#else
+#define BELL_ORDER RELEASE
+#endif
+
+inline ring_bell(t) {
+    fetch_add(t, BELL, 1, BELL_ORDER)
+}
+
+/* Publish slot, whose payload was stored. */
+inline publish_slot(t) {
+    d_step {
+        seq++;
+        if
+        :: oldest < seq && seq - oldest == HISTORY -> states[slots_of[seq % HISTORY]] = UNCLEAN; oldest++
+        :: else
+        fi;
+        slots_of[seq % HISTORY] = slot;
+        states[slot] = IN_RING
+    }
+    store(t, RING(seq % HISTORY), ENTRY(seq, slot), RING_ORDER);
+    store(t, HEAD, ENTRY(seq, slot), HEAD_ORDER);
+#ifndef NO_PUBLISH_FENCE
+    fence(t);
+#endif
+    load(t, WAITING, cell);
+    if
+    :: cell ->
+#ifdef BUMP_BEFORE_CLEAR
+        ring_bell(t);
+        store(t, WAITING, 0, RELAXED)
+#else
+        store(t, WAITING, 0, RELAXED);
+        ring_bell(t)
+#endif
+    :: else
+    fi;
+    d_step { cell = 0; slot = 0 }
+}
+
+inline publish(t) {
+    take_slot(t);
+    if
+    :: slot != NONE ->
+        store(t, PAYLOAD(slot), seq + 1, RELAXED);
+        publish_slot(t)
+    :: else -> slot = 0
+    fi
+}
+
+inline drop_oldest(t) {
+#ifdef DROPS_OUT_OF_ORDER
+    d_step { cell = oldest + 1; states[slots_of[cell % HISTORY]] = UNCLEAN }
+#else
+    d_step { cell = oldest; states[slots_of[cell % HISTORY]] = UNCLEAN; oldest++ }
+#endif
+    store(t, RING(cell % HISTORY), 0, RELEASE);
+#ifndef NO_DROP_FENCE
+    fence(t);
+#endif
+    cell = 0
+}
+
+inline grow(t, many) {
+    d_step {
+        for (slot : count .. many - 1) {
+            states[slot] = CLEAN
+        }
+        slot = 0;
+        count = many
+    }
+    store(t, COUNT, many, RELAXED)
+}
+
+inline retire(t) {
+    store(t, RETIRED, 1, RELEASE);
+    ring_bell(t)
+}
+
+/* After the producer before is dead; the lock that it held is ours. The private memory is new. */
+inline adopt(t) {
+    load(t, COUNT, count);
+    oldest = 255;
+    for (row : 0 .. HISTORY - 1) {
+        load(t, RING(row), cell);
+        d_step {
+            if
+            :: cell ->
+                states[SLOT(cell)] = IN_RING;
+                slots_of[row] = SLOT(cell);
+                seq = (SEQ(cell) > seq -> SEQ(cell) : seq);
+                oldest = (SEQ(cell) < oldest -> SEQ(cell) : oldest)
+            :: else
+            fi
+        }
+    }
+    cursor = (slots_of[seq % HISTORY] + 1) % count;
+#ifdef SCANS_BEFORE_HEAD
+    fence(t);
+    scan(t);
+#endif
+#ifndef ADOPTS_WITHOUT_HEAD
+    store(t, HEAD, ENTRY(seq, slots_of[seq % HISTORY]), RELEASE);
+#endif
+#ifndef ADOPTS_WITHOUT_RINGING
+    ring_bell(t);
+#endif
+    fence(t);
+    d_step { cell = 0; row = 0 }
+}
+
+/* ---------------------------------------------------------------------------------------------- the readers' side */
+
+#define READER \
+    byte entry, again, found, slots
+
+
+inline claim_row(t, mine) {
+    store(t, CELL(mine), 0, RELEASE);
+    fetch_or(t, BITMAP, 1 << mine, RELAXED)
+}
+
+inline clear_row(t, whose) {
+    store(t, CELL(whose), 0, RELEASE);
+    fetch_and(t, BITMAP, 255 - (1 << whose), RELEASE)
+}
+
+inline unpin(t, mine) {
+    store(t, CELL(mine), 0, RELEASE)
+}
+
+inline pin_fence(t) {
+#ifdef NO_PIN_FENCE
+    skip
+#else
+    fence(t)
+#endif
+}
+
+/* entry: the newest, pinned. */
+inline pin_newest(t, mine) {
+#ifdef COUNT_BEFORE_ENTRY
+    load(t, COUNT, slots);
+#endif
+    load(t, HEAD, entry);
+    do
+    ::
+#ifndef COUNT_BEFORE_ENTRY
+        load(t, COUNT, slots);
+#endif
+        assert(entry && SLOT(entry) < slots);
+        store(t, CELL(mine), RUN(SLOT(entry), 1, slots), RELEASE);
+        pin_fence(t);
+#ifdef NO_RECHECK
+        break
+#else
+        load(t, HEAD, again);
+        load(t, RING(SEQ(entry) % HISTORY), found);
+        if
+        :: again == entry || found == entry -> break
+        :: else -> unpin(t, mine); entry = again
+        fi
+#endif
+    od;
+    atomic { again = 0; found = 0; slots = 0 }
+}
+
+/* entries[0 .. many - 1]: the samples up to `newest`, pinned if they are `whole`. */
+#define WINDOW_READER \
+    byte entries[3]; \
+    byte found, slots, index, first, span, reach, distance; \
+    bool whole
+
+/* The fewest consecutive slots, going round, that hold all of the entries'. */
+inline smallest_arc(many) {
+    d_step {
+        span = slots;
+        first = 0;
+        for (found : 0 .. slots - 1) {
+            reach = 0;
+            for (index : 0 .. many - 1) {
+                distance = (SLOT(entries[index]) + slots - found) % slots + 1;
+                reach = (distance > reach -> distance : reach)
+            }
+            if
+            :: reach < span -> span = reach; first = found
+            :: else
+            fi
+        }
+        index = 0;
+        found = 0;
+        reach = 0;
+        distance = 0
+    }
+}
+
+inline pin_window(t, mine, newest, many) {
+    whole = true;
+    for (index : 0 .. many - 1) {
+        load(t, RING((newest - many + 1 + index) % HISTORY), entries[index]);
+        if
+        :: SEQ(entries[index]) != newest - many + 1 + index -> whole = false; break
+        :: else
+        fi
+    }
+    index = 0;
+    if
+    :: whole ->
+        load(t, COUNT, slots);
+        smallest_arc(many);
+        store(t, CELL(mine), RUN(first, span, slots), RELEASE);
+        pin_fence(t);
+#ifndef NO_RECHECK
+        load(t, RING((newest - many + 1) % HISTORY), found);
+        if
+        :: found != entries[0] -> whole = false; unpin(t, mine)
+        :: else
+        fi;
+#endif
+        atomic { found = 0; slots = 0; first = 0; span = 0 }
+    :: else
+    fi
+}
+
+/* sleeps: nothing above `seen` is there, and the caller sleeps while memory[BELL] == bell. */
+#define SLEEPER \
+    byte bell, head, retired; \
+    bool sleeps
+
+inline wait_begin(t, seen) {
+#ifdef RETIRED_BEFORE_BELL
+    load(t, RETIRED, retired);
+#endif
+    load(t, BELL, bell);
+    store(t, WAITING, 1, RELAXED);
+#ifndef NO_WAIT_FENCE
+    fence(t);
+#endif
+    load(t, HEAD, head);
+#ifndef RETIRED_BEFORE_BELL
+    load(t, RETIRED, retired);
+#endif
+    atomic { sleeps = SEQ(head) <= seen && !retired; head = 0; retired = 0 }
+}
+
+/* For a fork. */
+inline copy_row(t, from, to) {
+    load(t, CELL(from), found);
+    store(t, CELL(to), found, RELEASE);
+    fence(t);
+    found = 0
+}
+
+/* The payload is what the entry says, for as long as it is pinned. */
+inline read_sample(t, which) {
+    load(t, PAYLOAD(SLOT(which)), found);
+    assert(found == SEQ(which));
+    found = 0
+}
