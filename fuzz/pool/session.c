@@ -1,0 +1,75 @@
+/* session.c: runs an input: the pool file as it says, one action after the other, and then everything is let go of. */
+#include "session.h"
+
+#include "pokes.h"
+#include "world.h"
+
+void act_poke(struct session *session, const struct record *record)
+{
+    (void)session;
+    poke_now(record, false);
+}
+
+void act_poke_raw(struct session *session, const struct record *record)
+{
+    (void)session;
+    poke_now(record, true);
+}
+
+void act_poke_at_call(struct session *session, const struct record *record)
+{
+    (void)session;
+    poke_at_call(record);
+}
+
+void act_poke_at_load(struct session *session, const struct record *record)
+{
+    (void)session;
+    poke_at_load(record);
+}
+
+/* Freed memory is found again by the sanitizer as long as it is kept back; a little is enough for one input, and stays in the
+ * cache. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "quarantine_size_mb=4:malloc_context_size=6";
+}
+
+static void end(struct session *session)
+{
+    /* Views and waiters outlive what they came from. */
+    for (int i = 0; i < STREAMS; i++)
+        pmipc_stream_close(session->streams[i]);
+    for (int i = 0; i < PRODUCERS; i++)
+        pmipc_producer_close(session->producers[i]);
+    for (int i = 0; i < VIEWS; i++) {
+        if (session->views[i].owner)
+            check_view(&session->views[i]);
+        pmipc_view_release(&session->views[i]);
+    }
+    for (int i = 0; i < WAITERS; i++)
+        pmipc_waiter_release(&session->waiters[i]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct record records[RECORDS_MAX]; /* aligned, and there for whatever is poked later */
+    static struct session session;
+    size_t count = size / RECORD_BYTES;
+    if (count < 1 || count > RECORDS_MAX)
+        return -1;
+    memcpy(records, data, count * RECORD_BYTES);
+    memset(&session, 0, sizeof session);
+    world_begin();
+    pool_file_begin(records[0].action, records[0].field);
+    world_begin();
+    pokes_begin();
+    session.kind = kind_of(records[0].action);
+    for (size_t i = 1; i < count; i++)
+        target_actions[records[i].action % target_action_count](&session, &records[i]);
+    end(&session);
+    REQUIRE(world_is_empty());
+    pool_file_end();
+    return 0;
+}
