@@ -8,6 +8,7 @@
 #   make bench-peers   the same beside other libraries, which go into an environment of their own
 #   make fault-syscalls   each system call of each operation made to fail, with every error it may give
 #   make storm [SECONDS=600] [SEED=7]   twenty processes, killed at random, and an audit: tests/storm
+#   make fuzz [SECONDS=60]   every fuzzer for so long, with two seeds (needs clang)
 #   make lint format asan tsan venv clean
 SHELL = /bin/bash
 .SHELLFLAGS = -euo pipefail -c
@@ -26,7 +27,7 @@ PACKAGE_SOURCES = pyproject.toml CMakeLists.txt python/polymorph_ipc/_core.pyi \
 # Tools from .venv are found first: cmake comes from there when the machine has none.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo demo-ros test models bench bench-peers lint format asan tsan venv clean fault-syscalls storm fault \
+.PHONY: demo demo-ros test models bench bench-peers lint format asan tsan venv clean fault-syscalls storm fault fuzz \
         test-c test-python test-ros test-examples test-packaging test-models build-dev build-release \
         $(OTHER_PYTHONS:%=test-python-%)
 
@@ -109,6 +110,9 @@ storm: build-release
 fault: build-release
 	$(BUILD) --preset release --target fault_mutants
 	build/release/tests/fault/steps/fault_steps --all --jobs 2
+
+fuzz:
+	@scripts/fuzz.sh $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 
 bench: build-release
 	.venv/bin/python bench/run.py $(BENCH_OPTIONS)
