@@ -38,7 +38,7 @@ typedef struct pmipc_producer_options {
 /** Create the pool `name`, or adopt the one a dead producer left when schema, history_len, spare, metadata and origin are
  *  equal (sequence goes on, streams notice nothing), or replace it when they are not. Publishes nothing.
  *  Ownership: `*producer` is the caller's until pmipc_producer_close or _abandon. `schema` and `options` are copied.
- *  Progress: waits up to one second for a lock that a dying producer has not let go of yet.
+ *  Progress: waits up to one second for a lock that a dying producer has not let go of yet; not for one of this process's own.
  *  Returns: OK; INVALID_NAME, INVALID_ARGUMENT; BUSY (names the other producer); NO_SPACE (says how much is needed and
  *  what could be cleaned); UNSUPPORTED (the folder is not on tmpfs); PERMISSION; CORRUPT (the name leads to something that is
  *  no file); NO_MEMORY; SYSTEM. */

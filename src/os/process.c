@@ -129,6 +129,16 @@ void fork_guard_remove(struct fork_guard *guard)
     guard->next = guard->previous = NULL;
 }
 
+bool fork_guard_exists(bool (*is_it)(const struct fork_guard *guard, const void *context), const void *context)
+{
+    bool found = false;
+    fork_mutex_lock();
+    for (const struct fork_guard *guard = guards.next; guard != &guards && !found; guard = guard->next)
+        found = is_it(guard, context);
+    fork_mutex_unlock();
+    return found;
+}
+
 /* Arguments with a NUL behind each; the text is NUL-terminated beyond them. Returns their bytes, 0 when there are none. */
 static size_t read_arguments(char *text, size_t text_bytes)
 {

@@ -42,6 +42,9 @@ void fork_mutex_unlock(void);
 void fork_guard_add(struct fork_guard *guard);
 void fork_guard_remove(struct fork_guard *guard);
 
+/* Whether there is a guard for which `is_it` holds. Takes the fork mutex. */
+bool fork_guard_exists(bool (*is_it)(const struct fork_guard *guard, const void *context), const void *context);
+
 /* "/usr/bin/python3 -u demo/camera.py --fps 30" of this process; "python3 camera.py --fps 30", for where there is little
  * room; and its short name. Cut to fit; never fail. */
 void process_command_line(char *text, size_t text_bytes);

@@ -46,12 +46,30 @@ void owner_lock_drop(struct owner_lock *lock)
     fork_mutex_unlock();
 }
 
+static bool is_kept_lock_of(const struct fork_guard *guard, const void *file)
+{
+    const struct owner_lock *lock = (const struct owner_lock *)guard;
+    if (guard->child != close_lock_in_child || !process_is(lock->kept_by))
+        return false;
+    /* A description does not see its own locks: one that sees this lock is another's, which got the number of ours when that was
+     * closed behind our back. */
+    return file_is_identical(lock->identity, *(const struct file_identity *)file) &&
+           file_is_identical(lock->identity, file_identify(lock->fd)) && !lock_is_held(lock->fd, LOCK_BYTE_PRODUCER);
+}
+
+bool owner_lock_is_kept_here(int fd)
+{
+    const struct file_identity file = file_identify(fd);
+    return fork_guard_exists(is_kept_lock_of, &file);
+}
+
 void owner_lock_move(struct owner_lock *to, struct owner_lock *from)
 {
     fork_mutex_lock();
     fork_guard_remove(&from->guard);
     *to = *from;
     from->fd = -1;
+    to->kept_by = process_generation();
     fork_guard_add(&to->guard);
     fork_mutex_unlock();
 }

@@ -10,13 +10,18 @@ struct owner_lock {
     struct fork_guard guard;
     int fd; /* -1: not held */
     struct file_identity identity;
+    uint64_t kept_by; /* generation of the process in which it is a producer's; 0, which none has: held for a moment only */
 };
 
 /* Take the lock of the file open as `fd`. Returns 0, EAGAIN when another producer holds it, or another errno. */
 int owner_lock_take(struct owner_lock *lock, int fd);
 void owner_lock_drop(struct owner_lock *lock);
 
-/* Move a held lock to where it will stay: the list of guards points at it. */
+/* Whether it is a producer of this very process that holds the lock of the file open as `fd`, which somebody holds: it goes when
+ * that one is closed, not before. */
+bool owner_lock_is_kept_here(int fd);
+
+/* Move a held lock to where it will stay, with a producer: the list of guards points at it. */
 void owner_lock_move(struct owner_lock *to, struct owner_lock *from);
 
 #endif

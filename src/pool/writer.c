@@ -155,13 +155,15 @@ pmipc_status writer_create(struct pool_writer **out, int folder, struct pool_des
     description_write(description, writer->base);
     writer->protocol.slot_count = writer->base_slots;
     protocol_begin(&writer->protocol, 0);
-    int failure = owner_lock_take(&writer->lock, writer->fd);
+    struct owner_lock lock;
+    int failure = owner_lock_take(&lock, writer->fd);
     if (failure) {
         char words[128];
         status = error_set(error, error_status_of(failure), failure, "pool '%s': cannot lock its file%s: %s",
                            description->header.name, file_reopen_hint(failure), error_describe_errno(failure, words));
         goto fail;
     }
+    owner_lock_move(&writer->lock, &lock);
     take_epoch(writer, 1);
     introduce(writer);
     if (writer->prefault)

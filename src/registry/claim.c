@@ -66,6 +66,14 @@ static pmipc_status busy(const struct pool_place *place, int fd, pmipc_error *er
                      place->name, (int)load_relaxed(&control.owner_pid), command, since_s);
 }
 
+/* The holder is a producer of this very process that is not about to go: nothing is gained by waiting for it. */
+static bool is_hopeless(int fd)
+{
+    uint32_t retired = 0;
+    const off_t place = POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, retired);
+    return owner_lock_is_kept_here(fd) && pread(fd, &retired, sizeof retired, place) == (ssize_t)sizeof retired && !retired;
+}
+
 /* Take the producer lock of an existing file. Returns OK; NOTHING_NEW (look again); BUSY and others. */
 static pmipc_status lock_existing(const struct pool_place *place, int folder, int fd, struct owner_lock *lock,
                                   int64_t *deadline_ns, pmipc_error *error)
@@ -74,7 +82,7 @@ static pmipc_status lock_existing(const struct pool_place *place, int folder, in
     /* Ask before taking: see lock.h. */
     int failure = lock_is_held(fd, LOCK_BYTE_PRODUCER) ? EAGAIN : owner_lock_take(lock, fd);
     if (failure == EAGAIN)
-        return be_patient(deadline_ns) ? PMIPC_NOTHING_NEW : busy(place, fd, error);
+        return is_hopeless(fd) || !be_patient(deadline_ns) ? busy(place, fd, error) : PMIPC_NOTHING_NEW;
     if (failure)
         return error_set(error, error_status_of(failure), failure, "pool '%s': cannot lock its file%s: %s", place->name,
                          file_reopen_hint(failure), error_describe_errno(failure, words));

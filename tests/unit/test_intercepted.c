@@ -4,9 +4,11 @@
 #include "pools.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,8 +21,11 @@
 #endif
 
 static unsigned asked, taken;         /* locks of rows */
+static unsigned pauses;               /* between two tries for a lock */
+static int64_t paused_ns;
 static void (*before_producer_lock)(void);
 static void (*before_row_question)(void);
+static void (*before_unlink)(void);
 static int64_t realtime_shift_ns;
 
 int fcntl(int fd, int command, ...)
@@ -52,7 +57,31 @@ int clock_gettime(clockid_t clock, struct timespec *time)
     int result = (int)syscall(SYS_clock_gettime, clock, time);
     if (clock == CLOCK_REALTIME)
         time->tv_sec += realtime_shift_ns / 1000000000;
+    if (clock == CLOCK_MONOTONIC) {
+        int64_t now_ns = time->tv_sec * 1000 * MS + time->tv_nsec + paused_ns;
+        *time = (struct timespec){.tv_sec = now_ns / (1000 * MS), .tv_nsec = now_ns % (1000 * MS)};
+    }
     return result;
+}
+
+/* Takes no time, but the clock goes on. */
+int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *rest)
+{
+    (void)clock;
+    (void)flags;
+    (void)rest;
+    pauses++;
+    paused_ns += time->tv_sec * 1000 * MS + time->tv_nsec;
+    return 0;
+}
+
+int unlinkat(int folder, const char *name, int flags)
+{
+    void (*act)(void) = before_unlink;
+    before_unlink = NULL;
+    if (act)
+        act();
+    return (int)syscall(SYS_unlinkat, folder, name, flags);
 }
 
 static void rest(int64_t duration_ns)
@@ -146,6 +175,120 @@ TEST(a_pool_whose_remover_lets_go_of_the_rows_just_before_it_is_asked_who_has_th
     CHECK(!before_row_question);
     pmipc_stream_close(stream);
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+}
+
+/* ---- who waits for a lock ---- */
+
+static pmipc_status open_another(pmipc_error *error)
+{
+    pmipc_schema schema = bytes_schema(BYTES);
+    pmipc_producer *producer;
+    pauses = 0;
+    return pmipc_producer_open(&producer, "p", &schema, NULL, error);
+}
+
+TEST(a_second_producer_in_the_same_process_is_refused_without_a_wait)
+{
+    for (int adopted = 0; adopted < 2; adopted++) {
+        pmipc_producer *producer = bytes_producer("p", BYTES, 3);
+        CHECK_EQ(pmipc_producer_adopted(producer), adopted);
+        pmipc_error error;
+        CHECK_STATUS(open_another(&error), PMIPC_BUSY);
+        CHECK_HAS(error.text, "in this very process");
+        CHECK_EQ(pauses, 0);
+        publish_frame(producer);
+        pmipc_producer_abandon(producer);
+    }
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+}
+
+ROLE(owns_the_pool)
+{
+    pmipc_producer *producer = bytes_producer(argument, BYTES, 3);
+    publish_frame(producer);
+    tell(channel, 0);
+    sleep_until_killed();
+}
+
+TEST(a_second_producer_waits_for_the_lock_of_another_process)
+{
+    pmipc_producer *other = bytes_producer("q", BYTES, 3); /* of another pool, in this process */
+    helper owner = helper_start("owns_the_pool", "p");
+    hear(owner.channel);
+    CHECK_STATUS(open_another(NULL), PMIPC_BUSY);
+    CHECK(pauses > 0);
+    helper_kill(&owner);
+    pmipc_producer_close(other);
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+}
+
+static void opens_what_the_parent_has(int channel, const char *argument)
+{
+    (void)channel;
+    (void)argument;
+    CHECK_STATUS(open_another(NULL), PMIPC_BUSY);
+    CHECK(pauses > 0);
+}
+
+TEST(a_child_waits_for_the_lock_of_its_parent)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 3);
+    helper child = helper_fork(opens_what_the_parent_has, "");
+    helper_finish(&child);
+    fflush(NULL);
+    pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL); /* no fork handler runs */
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        opens_what_the_parent_has(-1, "");
+        _exit(0);
+    }
+    int status;
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK_EQ(status, 0);
+    pmipc_producer_close(producer);
+}
+
+#define HIGHEST 256
+
+/* Its lock went with its descriptor, and another process has the pool. The number of the descriptor leads to the very file that is
+ * being opened, or to a stranger's. */
+TEST(a_second_producer_waits_where_the_first_has_lost_its_lock)
+{
+    for (int strangers = 0; strangers <= 16; strangers += 16) {
+        bool was_open[HIGHEST];
+        for (int fd = 0; fd < HIGHEST; fd++)
+            was_open[fd] = fcntl(fd, F_GETFD, NULL) >= 0;
+        pmipc_producer *producer = bytes_producer("p", BYTES, 3);
+        for (int fd = 3; fd < HIGHEST; fd++)
+            if (!was_open[fd])
+                close(fd);
+        int stranger[16];
+        for (int i = 0; i < strangers; i++)
+            CHECK((stranger[i] = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC)) >= 0);
+        helper owner = helper_start("owns_the_pool", "p");
+        hear(owner.channel);
+        CHECK_STATUS(open_another(NULL), PMIPC_BUSY);
+        CHECK(pauses > 0);
+        helper_kill(&owner);
+        pmipc_producer_close(producer);
+        for (int i = 0; i < strangers; i++)
+            CHECK_EQ(close(stranger[i]), 0);
+        CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+    }
+}
+
+static void opens_another_meanwhile(void)
+{
+    CHECK_STATUS(open_another(NULL), PMIPC_BUSY);
+    CHECK(pauses > 0);
+}
+
+TEST(a_second_producer_waits_for_one_that_is_being_closed)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 3);
+    before_unlink = opens_another_meanwhile;
+    pmipc_producer_close(producer);
+    CHECK(!before_unlink);
 }
 
 /* ---- the wall clock is read again about once a second ---- */
