@@ -1,4 +1,4 @@
-/* stream.c: the stream's handle: connecting, the cursor, and the gets. */
+/* stream.c: the stream's handle: connecting, going over to another pool, closing. */
 #include "api/stream.h"
 
 #include <errno.h>
@@ -99,6 +99,41 @@ pmipc_status stream_connect(pmipc_stream *stream, bool patient)
     return connect_by_name(stream, patient);
 }
 
+pmipc_status stream_orphaned(pmipc_stream *stream)
+{
+    return stream_fail(stream, PMIPC_RETIRED, "its file was removed and its producer is dead; pmipc_stream_reconnect goes over to its "
+                                              "successor");
+}
+
+bool stream_leave_orphan(pmipc_stream *stream)
+{
+    bool suspected = load_relaxed(&stream->anchor->orphaned);
+    if (stream->manual_reconnect || (!suspected && ++stream->unchanged_reads < READS_BETWEEN_CHECKS))
+        return false;
+    stream->unchanged_reads = 0;
+    store_relaxed(&stream->anchor->orphaned, false);
+    int64_t now = clock_monotonic_ns();
+    if (!suspected && now < stream->next_orphan_check_ns)
+        return false;
+    stream->next_orphan_check_ns = now + ORPHAN_CHECK_INTERVAL_NS;
+    if (!reader_is_orphaned(stream->reader, stream->anchor))
+        return false;
+    stream_disconnect(stream);
+    return true;
+}
+
+pmipc_status stream_connect_to_read(pmipc_stream *stream, uint64_t *seen)
+{
+    pmipc_status status = stream_connect(stream, false);
+    if (status)
+        return status;
+    uint64_t newest = reader_head_seq(stream->reader);
+    if (__builtin_expect(newest <= *seen, 0) && stream_leave_orphan(stream))
+        return stream_connect(stream, false);
+    *seen = newest;
+    return PMIPC_OK;
+}
+
 pmipc_status pmipc_stream_reconnect(pmipc_stream *stream, pmipc_error *error)
 {
     pmipc_status status = PMIPC_OK;
@@ -183,348 +218,4 @@ void pmipc_stream_close(pmipc_stream *stream)
     description_release(stream->description);
     anchor_release(stream->anchor);
     free(stream);
-}
-
-/* ---------------------------------------------------------------------------------------------------------------- gets */
-
-pmipc_status stream_orphaned(pmipc_stream *stream)
-{
-    return stream_fail(stream, PMIPC_RETIRED, "its file was removed and its producer is dead; pmipc_stream_reconnect goes over to its "
-                                              "successor");
-}
-
-/* What a read ended with. A stream that has lost its row says so in this call and connects anew in the next. */
-static pmipc_status end_read(pmipc_stream *stream, pmipc_status status)
-{
-    if (__builtin_expect(status == PMIPC_LOST && !stream->manual_reconnect, 0))
-        stream_disconnect(stream);
-    return status;
-}
-
-static void count_view(pmipc_stream *stream, const pmipc_view *view)
-{
-    stream->received++;
-    stream->copies += view->copied;
-}
-
-/* Nothing new for a while: perhaps the file was removed from outside and its producer is dead. Then go over to the pool that
- * has the name now. Looks now and then only, or when a waiter has seen it. True: it was so. */
-static bool leave_orphan(pmipc_stream *stream)
-{
-    bool suspected = load_relaxed(&stream->anchor->orphaned);
-    if (stream->manual_reconnect || (!suspected && ++stream->unchanged_reads < READS_BETWEEN_CHECKS))
-        return false;
-    stream->unchanged_reads = 0;
-    store_relaxed(&stream->anchor->orphaned, false);
-    int64_t now = clock_monotonic_ns();
-    if (!suspected && now < stream->next_orphan_check_ns)
-        return false;
-    stream->next_orphan_check_ns = now + ORPHAN_CHECK_INTERVAL_NS;
-    if (!reader_is_orphaned(stream->reader, stream->anchor))
-        return false;
-    stream_disconnect(stream);
-    return true;
-}
-
-/* With manual reconnection no pool is left unasked: one that a waiter has found orphaned counts as retired, or the wait would
- * never end. */
-static pmipc_status check_orphan(pmipc_stream *stream)
-{
-    if (!stream->manual_reconnect || !load_relaxed(&stream->anchor->orphaned))
-        return PMIPC_NOTHING_NEW;
-    store_relaxed(&stream->anchor->orphaned, false);
-    return reader_is_orphaned(stream->reader, stream->anchor) ? stream_orphaned(stream) : PMIPC_NOTHING_NEW;
-}
-
-/* Connected for a read that does not wait, to the pool that has the name: also when the one so far was orphaned. `seen` is the
- * newest sample that a read has come across, and moves on: only where nothing new comes is there a reason to look. */
-static pmipc_status connect_to_read(pmipc_stream *stream, uint64_t *seen)
-{
-    pmipc_status status = stream_connect(stream, false);
-    if (status)
-        return status;
-    uint64_t newest = reader_head_seq(stream->reader);
-    if (__builtin_expect(newest <= *seen, 0) && leave_orphan(stream))
-        return stream_connect(stream, false);
-    *seen = newest;
-    return PMIPC_OK;
-}
-
-pmipc_status pmipc_stream_get_last(pmipc_stream *stream, pmipc_view *view)
-{
-    view->owner = NULL;
-    pmipc_status status = stream_connect(stream, false);
-    if (!status && reader_head_seq(stream->reader) <= stream->cursor && leave_orphan(stream))
-        status = stream_connect(stream, false);
-    if (status)
-        return status;
-    status = reader_view_newest(stream->reader, view);
-    if (status)
-        return end_read(stream, status);
-    stream->cursor = view->seq;
-    count_view(stream, view);
-    return PMIPC_OK;
-}
-
-static pmipc_status take_newest(pmipc_stream *stream, pmipc_view *view)
-{
-    if (reader_head_seq(stream->reader) <= stream->cursor)
-        return PMIPC_NOTHING_NEW;
-    pmipc_status status = reader_view_newest(stream->reader, view);
-    if (!status)
-        stream->cursor = view->seq;
-    return status;
-}
-
-/* A sample is dropped once, also when the cursor went back and another read comes across the same gap. */
-static void count_lost(pmipc_stream *stream, uint64_t lost)
-{
-    uint64_t last = stream->cursor + lost;
-    uint64_t counted = stream->dropped_up_to > stream->cursor ? stream->dropped_up_to : stream->cursor;
-    if (last <= counted)
-        return;
-    stream->dropped_up_to = last;
-    stream->dropped += last - counted;
-    fetch_add_relaxed(&stream->reader->readers->facts[stream->reader->protocol.row].dropped,
-                      last - counted); /* a fact */
-}
-
-static void found_next(pmipc_stream *stream, uint64_t seq, pmipc_view *view)
-{
-    view->lost = seq - stream->cursor - 1;
-    count_lost(stream, view->lost);
-    stream->cursor = seq;
-}
-
-/* The ring holds nothing above the cursor although head is `newest`, and stays so. With a history of one, that is how a producer
- * killed between its two stores leaves it: head itself can be pinned. Otherwise head is damaged, and reading what it names
- * tells. NOTHING_NEW: head has moved on; look at the ring again. */
-static pmipc_status take_head(pmipc_stream *stream, uint64_t newest, pmipc_view *view)
-{
-    if (reader_head_seq(stream->reader) != newest)
-        return PMIPC_NOTHING_NEW;
-    pmipc_status status = reader_view_newest(stream->reader, view);
-    if (status || view->seq == newest)
-        return status;
-    pmipc_view_release(view);
-    return PMIPC_NOTHING_NEW;
-}
-
-static pmipc_status take_next(pmipc_stream *stream, pmipc_view *view)
-{
-    uint64_t history_len = stream->reader->protocol.history_len;
-    uint64_t wanted = stream->cursor + 1;
-    for (;;) { /* lock-free: each turn means that the producer has published, or is a step through what it gave up */
-        uint64_t newest = reader_head_seq(stream->reader);
-        if (newest <= stream->cursor)
-            return PMIPC_NOTHING_NEW;
-        if (newest >= wanted && newest - wanted >= history_len)
-            wanted = newest - history_len + 1;
-        bool passed = wanted > newest;
-        pmipc_status status =
-            passed ? take_head(stream, newest, view) : reader_view_seq(stream->reader, wanted, view);
-        if (status == PMIPC_OK)
-            found_next(stream, passed ? newest : wanted, view);
-        if (status != PMIPC_NOTHING_NEW)
-            return status;
-        if (!passed) /* it just left history, or was given up: the next one then */
-            wanted++;
-    }
-}
-
-/* Try, and wait, and try again, until there is a sample, the time is over, or something fails. */
-static pmipc_status get_waiting(pmipc_stream *stream, int64_t timeout_ns, pmipc_view *view,
-                                pmipc_status (*take)(pmipc_stream *, pmipc_view *))
-{
-    int64_t deadline_ns = 0;
-    bool watched = false;   /* a folder watch is in place, set up before the last look */
-    uint32_t fruitless = 0; /* waits that said there is something to look at */
-    struct wait_target target;
-    view->owner = NULL;
-    for (;;) {
-        pmipc_status status = stream_connect(stream, timeout_ns != 0);
-        if (!status)
-            status = take(stream, view);
-        if (!status)
-            count_view(stream, view);
-        bool is_absent = status == PMIPC_NOT_CONNECTED && !stream->manual_reconnect;
-        if (status == PMIPC_NOTHING_NEW && leave_orphan(stream))
-            continue;
-        if (status == PMIPC_NOTHING_NEW)
-            status = check_orphan(stream);
-        bool is_over = timeout_ns == 0;
-        if (fruitless && (status == PMIPC_NOTHING_NEW || is_absent)) {
-            if (fruitless > FRUITLESS_WAITS)
-                clock_pause_ns(FRUITLESS_PAUSE_NS);
-            is_over = clock_monotonic_ns() >= deadline_ns;
-        }
-        if ((status != PMIPC_NOTHING_NEW && !is_absent) || is_over) {
-            if (watched)
-                target_release(&target);
-            return status == PMIPC_NOTHING_NEW || is_absent ? PMIPC_TIMEOUT : end_read(stream, status);
-        }
-        if (deadline_ns == 0)
-            deadline_ns = deadline_after(timeout_ns);
-        if (is_absent && !watched) {
-            target_init(&target, stream->anchor, NULL, 0, stream->absent);
-            watched = true;
-            continue; /* watch first, then look, then wait */
-        }
-        if (!is_absent) {
-            if (watched)
-                target_release(&target);
-            watched = false;
-            target_init(&target, stream->anchor, stream->reader, stream->cursor, stream->absent);
-        } else {
-            target.absent = stream->absent;
-        }
-        uint32_t ready;
-        struct wait_target *targets[] = {&target};
-        status = targets_wait(targets, 1, deadline_ns, &ready);
-        fruitless++;
-        if (!is_absent)
-            target_release(&target);
-        if (status) {
-            if (is_absent)
-                target_release(&target);
-            return status;
-        }
-    }
-}
-
-pmipc_status pmipc_stream_get_new(pmipc_stream *stream, int64_t timeout_ns, pmipc_view *view)
-{
-    return get_waiting(stream, timeout_ns, view, take_newest);
-}
-
-pmipc_status pmipc_stream_get_next(pmipc_stream *stream, int64_t timeout_ns, pmipc_view *view)
-{
-    return get_waiting(stream, timeout_ns, view, take_next);
-}
-
-pmipc_status pmipc_stream_get_window(pmipc_stream *stream, uint32_t min_count, uint32_t max_count, pmipc_view *view)
-{
-    view->owner = NULL;
-    pmipc_status status = connect_to_read(stream, &stream->seen_by_windows);
-    if (status)
-        return status;
-    uint32_t history_len = stream->reader->protocol.history_len;
-    if (min_count < 1 || min_count > max_count || max_count > history_len)
-        return error_set(&stream->error, PMIPC_INVALID_ARGUMENT, 0,
-                         "pool '%s': a window of %u to %u samples was asked for, it keeps %u; make it with a larger history_len",
-                         stream->anchor->place.name, min_count, max_count, history_len);
-    do { /* lock-free: each turn means that the producer has published */
-        uint64_t newest = reader_head_seq(stream->reader);
-        status = reader_view_window(stream->reader, 0, min_count, max_count, view);
-        if (status == PMIPC_TOO_FEW && min_count == 1 && newest > 0)
-            status = take_head(stream, newest, view);
-    } while (status == PMIPC_NOTHING_NEW);
-    if (!status)
-        count_view(stream, view);
-    return end_read(stream, status);
-}
-
-pmipc_status pmipc_stream_get_unseen(pmipc_stream *stream, pmipc_view *view)
-{
-    view->owner = NULL;
-    pmipc_status status = connect_to_read(stream, &stream->seen_by_windows);
-    if (status)
-        return status;
-    do { /* lock-free: each turn means that the producer has published */
-        uint64_t newest = reader_head_seq(stream->reader);
-        if (newest <= stream->cursor)
-            return PMIPC_NOTHING_NEW;
-        status = reader_view_window(stream->reader, stream->cursor, 1, stream->reader->protocol.history_len, view);
-        if (status == PMIPC_TOO_FEW)
-            status = take_head(stream, newest, view);
-    } while (status == PMIPC_NOTHING_NEW);
-    if (status)
-        return end_read(stream, status);
-    view->lost = view->seq - view->frame_count - stream->cursor;
-    count_lost(stream, view->lost);
-    stream->cursor = view->seq;
-    count_view(stream, view);
-    return PMIPC_OK;
-}
-
-/* Distance of a stamp from the one asked for, or UINT64_MAX when the method rules it out. */
-static uint64_t distance(int64_t stamp_ns, int64_t wanted_ns, pmipc_at_method method)
-{
-    if ((method == PMIPC_AT_BEFORE && stamp_ns > wanted_ns) || (method == PMIPC_AT_AFTER && stamp_ns < wanted_ns))
-        return UINT64_MAX;
-    return stamp_ns > wanted_ns ? (uint64_t)stamp_ns - (uint64_t)wanted_ns : (uint64_t)wanted_ns - (uint64_t)stamp_ns;
-}
-
-/* The sample whose stamp fits best, newest first so that ties go to the newer one. 0: none. TOO_FEW: history held nothing by
- * the time it was looked at. */
-static pmipc_status find_at(pmipc_stream *stream, int64_t wanted_ns, pmipc_at_method method, int64_t tolerance_ns,
-                            uint64_t *best_seq)
-{
-    uint64_t newest = reader_head_seq(stream->reader);
-    uint64_t best = UINT64_MAX, history_len = stream->reader->protocol.history_len;
-    *best_seq = 0;
-    for (uint64_t seq = newest; seq > 0 && newest - seq < history_len; seq--) {
-        int64_t stamp_ns = 0;
-        pmipc_status status = reader_stamp_of(stream->reader, seq, &stamp_ns);
-        if (status == PMIPC_NOTHING_NEW && seq == newest)
-            return PMIPC_TOO_FEW; /* not even the newest: it has left, or head promises what the ring does not have */
-        if (status == PMIPC_NOTHING_NEW)
-            break; /* history ends here: entries leave from the oldest on */
-        if (status)
-            return status;
-        uint64_t far = distance(stamp_ns, wanted_ns, method);
-        if (far < best && (tolerance_ns < 0 || far <= (uint64_t)tolerance_ns)) {
-            best = far;
-            *best_seq = seq;
-        }
-    }
-    return PMIPC_OK;
-}
-
-/* With a history of one, head may be a sample whose entry is being written: then it is all of history. */
-static bool head_fits(const pmipc_view *view, int64_t wanted_ns, pmipc_at_method method, int64_t tolerance_ns)
-{
-    uint64_t far = distance(view->stamp_ns, wanted_ns, method);
-    return far != UINT64_MAX && (tolerance_ns < 0 || far <= (uint64_t)tolerance_ns);
-}
-
-pmipc_status pmipc_stream_get_at(pmipc_stream *stream, int64_t stamp_ns, pmipc_at_method method, int64_t tolerance_ns,
-                                 pmipc_view *view)
-{
-    view->owner = NULL;
-    if ((int)method < PMIPC_AT_NEAREST || method > PMIPC_AT_AFTER)
-        return stream_fail(stream, PMIPC_INVALID_ARGUMENT, "no such method of get_at");
-    pmipc_status status = connect_to_read(stream, &stream->seen_by_windows);
-    while (!status) { /* again when what was found left history meanwhile: the producer has published */
-        uint64_t seq, newest = reader_head_seq(stream->reader);
-        status = find_at(stream, stamp_ns, method, tolerance_ns, &seq);
-        if (status == PMIPC_TOO_FEW) {
-            status = take_head(stream, newest, view);
-            if (status != PMIPC_OK && status != PMIPC_NOTHING_NEW)
-                break;
-            if (status == PMIPC_OK && head_fits(view, stamp_ns, method, tolerance_ns)) {
-                count_view(stream, view);
-                break;
-            }
-            if (status == PMIPC_OK) {
-                pmipc_view_release(view);
-                status = PMIPC_NOTHING_NEW;
-                break;
-            }
-            status = PMIPC_OK;
-            continue;
-        }
-        if (!status && seq == 0)
-            status = PMIPC_NOTHING_NEW;
-        if (status)
-            break;
-        status = reader_view_seq(stream->reader, seq, view);
-        if (status == PMIPC_OK) {
-            count_view(stream, view);
-            break;
-        }
-        if (status == PMIPC_NOTHING_NEW)
-            status = PMIPC_OK;
-    }
-    return end_read(stream, status);
 }

@@ -1,4 +1,4 @@
-/* stream.h: the inside of a stream's handle, for stream.c and wait.c. */
+/* stream.h: the inside of a stream's handle. */
 #ifndef API_STREAM_H
 #define API_STREAM_H
 
@@ -41,7 +41,38 @@ pmipc_status stream_connect(pmipc_stream *stream, bool patient);
 /* RETIRED: somebody else has removed the pool's file, its producer is dead, and the stream reconnects manually. */
 pmipc_status stream_orphaned(pmipc_stream *stream);
 
+/* Connected for a read that does not wait, to the pool that has the name: also when the one so far was orphaned. `seen` is the
+ * newest sample that a read has come across, and moves on: only where nothing new comes is there a reason to look. */
+pmipc_status stream_connect_to_read(pmipc_stream *stream, uint64_t *seen);
+
+/* Nothing new for a while: perhaps the file was removed from outside and its producer is dead. Then go over to the pool that
+ * has the name now. Looks now and then only, or when a waiter has seen it. True: it was so. */
+bool stream_leave_orphan(pmipc_stream *stream);
+
 /* Let go of the pool, if there is one, but remember what it was. */
 void stream_disconnect(pmipc_stream *stream);
+
+/* The ring holds nothing above the cursor although head is `newest`, and stays so. With a history of one, that is how a producer
+ * killed between its two stores leaves it: head itself can be pinned. Otherwise head is damaged, and reading what it names
+ * tells. NOTHING_NEW: head has moved on; look at the ring again. */
+pmipc_status stream_take_head(pmipc_stream *stream, uint64_t newest, pmipc_view *view);
+
+/* So many samples behind the cursor have left history. A sample is dropped once, also when the cursor went back and another
+ * read comes across the same gap. */
+void stream_count_lost(pmipc_stream *stream, uint64_t lost);
+
+static inline void stream_count_view(pmipc_stream *stream, const pmipc_view *view)
+{
+    stream->received++;
+    stream->copies += view->copied;
+}
+
+/* What a read ended with. A stream that has lost its row says so in this call and connects anew in the next. */
+static inline pmipc_status stream_end_read(pmipc_stream *stream, pmipc_status status)
+{
+    if (__builtin_expect(status == PMIPC_LOST && !stream->manual_reconnect, 0))
+        stream_disconnect(stream);
+    return status;
+}
 
 #endif

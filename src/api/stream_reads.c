@@ -1,0 +1,161 @@
+/* stream_reads.c: reads of one sample, which move the cursor: the newest, a new one, the next one. */
+#include "api/stream.h"
+#include "os/clock.h"
+
+pmipc_status pmipc_stream_get_last(pmipc_stream *stream, pmipc_view *view)
+{
+    view->owner = NULL;
+    pmipc_status status = stream_connect(stream, false);
+    if (!status && reader_head_seq(stream->reader) <= stream->cursor && stream_leave_orphan(stream))
+        status = stream_connect(stream, false);
+    if (status)
+        return status;
+    status = reader_view_newest(stream->reader, view);
+    if (status)
+        return stream_end_read(stream, status);
+    stream->cursor = view->seq;
+    stream_count_view(stream, view);
+    return PMIPC_OK;
+}
+
+static pmipc_status take_newest(pmipc_stream *stream, pmipc_view *view)
+{
+    if (reader_head_seq(stream->reader) <= stream->cursor)
+        return PMIPC_NOTHING_NEW;
+    pmipc_status status = reader_view_newest(stream->reader, view);
+    if (!status)
+        stream->cursor = view->seq;
+    return status;
+}
+
+void stream_count_lost(pmipc_stream *stream, uint64_t lost)
+{
+    uint64_t last = stream->cursor + lost;
+    uint64_t counted = stream->dropped_up_to > stream->cursor ? stream->dropped_up_to : stream->cursor;
+    if (last <= counted)
+        return;
+    stream->dropped_up_to = last;
+    stream->dropped += last - counted;
+    struct row_facts *facts = &stream->reader->readers->facts[stream->reader->protocol.row];
+    fetch_add_relaxed(&facts->dropped, last - counted); /* a fact */
+}
+
+static void found_next(pmipc_stream *stream, uint64_t seq, pmipc_view *view)
+{
+    view->lost = seq - stream->cursor - 1;
+    stream_count_lost(stream, view->lost);
+    stream->cursor = seq;
+}
+
+pmipc_status stream_take_head(pmipc_stream *stream, uint64_t newest, pmipc_view *view)
+{
+    if (reader_head_seq(stream->reader) != newest)
+        return PMIPC_NOTHING_NEW;
+    pmipc_status status = reader_view_newest(stream->reader, view);
+    if (status || view->seq == newest)
+        return status;
+    pmipc_view_release(view);
+    return PMIPC_NOTHING_NEW;
+}
+
+static pmipc_status take_next(pmipc_stream *stream, pmipc_view *view)
+{
+    uint64_t history_len = stream->reader->protocol.history_len;
+    uint64_t wanted = stream->cursor + 1;
+    for (;;) { /* lock-free: each turn means that the producer has published, or is a step through what it gave up */
+        uint64_t newest = reader_head_seq(stream->reader);
+        if (newest <= stream->cursor)
+            return PMIPC_NOTHING_NEW;
+        if (newest >= wanted && newest - wanted >= history_len)
+            wanted = newest - history_len + 1;
+        bool passed = wanted > newest;
+        pmipc_status status =
+            passed ? stream_take_head(stream, newest, view) : reader_view_seq(stream->reader, wanted, view);
+        if (status == PMIPC_OK)
+            found_next(stream, passed ? newest : wanted, view);
+        if (status != PMIPC_NOTHING_NEW)
+            return status;
+        if (!passed) /* it just left history, or was given up: the next one then */
+            wanted++;
+    }
+}
+
+/* With manual reconnection no pool is left unasked: one that a waiter has found orphaned counts as retired, or the wait would
+ * never end. */
+static pmipc_status check_orphan(pmipc_stream *stream)
+{
+    if (!stream->manual_reconnect || !load_relaxed(&stream->anchor->orphaned))
+        return PMIPC_NOTHING_NEW;
+    store_relaxed(&stream->anchor->orphaned, false);
+    return reader_is_orphaned(stream->reader, stream->anchor) ? stream_orphaned(stream) : PMIPC_NOTHING_NEW;
+}
+
+/* Try, and wait, and try again, until there is a sample, the time is over, or something fails. */
+static pmipc_status get_waiting(pmipc_stream *stream, int64_t timeout_ns, pmipc_view *view,
+                                pmipc_status (*take)(pmipc_stream *, pmipc_view *))
+{
+    int64_t deadline_ns = 0;
+    bool watched = false;   /* a folder watch is in place, set up before the last look */
+    uint32_t fruitless = 0; /* waits that said there is something to look at */
+    struct wait_target target;
+    view->owner = NULL;
+    for (;;) {
+        pmipc_status status = stream_connect(stream, timeout_ns != 0);
+        if (!status)
+            status = take(stream, view);
+        if (!status)
+            stream_count_view(stream, view);
+        bool is_absent = status == PMIPC_NOT_CONNECTED && !stream->manual_reconnect;
+        if (status == PMIPC_NOTHING_NEW && stream_leave_orphan(stream))
+            continue;
+        if (status == PMIPC_NOTHING_NEW)
+            status = check_orphan(stream);
+        bool is_over = timeout_ns == 0;
+        if (fruitless && (status == PMIPC_NOTHING_NEW || is_absent)) {
+            if (fruitless > FRUITLESS_WAITS)
+                clock_pause_ns(FRUITLESS_PAUSE_NS);
+            is_over = clock_monotonic_ns() >= deadline_ns;
+        }
+        if ((status != PMIPC_NOTHING_NEW && !is_absent) || is_over) {
+            if (watched)
+                target_release(&target);
+            return status == PMIPC_NOTHING_NEW || is_absent ? PMIPC_TIMEOUT : stream_end_read(stream, status);
+        }
+        if (deadline_ns == 0)
+            deadline_ns = deadline_after(timeout_ns);
+        if (is_absent && !watched) {
+            target_init(&target, stream->anchor, NULL, 0, stream->absent);
+            watched = true;
+            continue; /* watch first, then look, then wait */
+        }
+        if (!is_absent) {
+            if (watched)
+                target_release(&target);
+            watched = false;
+            target_init(&target, stream->anchor, stream->reader, stream->cursor, stream->absent);
+        } else {
+            target.absent = stream->absent;
+        }
+        uint32_t ready;
+        struct wait_target *targets[] = {&target};
+        status = targets_wait(targets, 1, deadline_ns, &ready);
+        fruitless++;
+        if (!is_absent)
+            target_release(&target);
+        if (status) {
+            if (is_absent)
+                target_release(&target);
+            return status;
+        }
+    }
+}
+
+pmipc_status pmipc_stream_get_new(pmipc_stream *stream, int64_t timeout_ns, pmipc_view *view)
+{
+    return get_waiting(stream, timeout_ns, view, take_newest);
+}
+
+pmipc_status pmipc_stream_get_next(pmipc_stream *stream, int64_t timeout_ns, pmipc_view *view)
+{
+    return get_waiting(stream, timeout_ns, view, take_next);
+}

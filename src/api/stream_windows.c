@@ -1,0 +1,47 @@
+/* stream_windows.c: reads of several samples at once: the last so many, or all that are unseen. */
+#include "api/stream.h"
+
+pmipc_status pmipc_stream_get_window(pmipc_stream *stream, uint32_t min_count, uint32_t max_count, pmipc_view *view)
+{
+    view->owner = NULL;
+    pmipc_status status = stream_connect_to_read(stream, &stream->seen_by_windows);
+    if (status)
+        return status;
+    uint32_t history_len = stream->reader->protocol.history_len;
+    if (min_count < 1 || min_count > max_count || max_count > history_len)
+        return error_set(&stream->error, PMIPC_INVALID_ARGUMENT, 0,
+                         "pool '%s': a window of %u to %u samples was asked for, it keeps %u; make it with a larger history_len",
+                         stream->anchor->place.name, min_count, max_count, history_len);
+    do { /* lock-free: each turn means that the producer has published */
+        uint64_t newest = reader_head_seq(stream->reader);
+        status = reader_view_window(stream->reader, 0, min_count, max_count, view);
+        if (status == PMIPC_TOO_FEW && min_count == 1 && newest > 0)
+            status = stream_take_head(stream, newest, view);
+    } while (status == PMIPC_NOTHING_NEW);
+    if (!status)
+        stream_count_view(stream, view);
+    return stream_end_read(stream, status);
+}
+
+pmipc_status pmipc_stream_get_unseen(pmipc_stream *stream, pmipc_view *view)
+{
+    view->owner = NULL;
+    pmipc_status status = stream_connect_to_read(stream, &stream->seen_by_windows);
+    if (status)
+        return status;
+    do { /* lock-free: each turn means that the producer has published */
+        uint64_t newest = reader_head_seq(stream->reader);
+        if (newest <= stream->cursor)
+            return PMIPC_NOTHING_NEW;
+        status = reader_view_window(stream->reader, stream->cursor, 1, stream->reader->protocol.history_len, view);
+        if (status == PMIPC_TOO_FEW)
+            status = stream_take_head(stream, newest, view);
+    } while (status == PMIPC_NOTHING_NEW);
+    if (status)
+        return stream_end_read(stream, status);
+    view->lost = view->seq - view->frame_count - stream->cursor;
+    stream_count_lost(stream, view->lost);
+    stream->cursor = view->seq;
+    stream_count_view(stream, view);
+    return PMIPC_OK;
+}
