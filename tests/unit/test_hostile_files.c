@@ -1,0 +1,277 @@
+/* Files in the registry folder that are no pools, or not any more: nothing hangs, crashes, or is touched that is not a pool. */
+#include "helper.h"
+#include "pools.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BYTES 500
+
+static char file_path[512];
+
+/* The path a pool of this name has, found by making one. */
+static void learn_path(const char *name)
+{
+    pmipc_producer *producer = bytes_producer(name, BYTES, 4);
+    pool_path(name, file_path, sizeof file_path);
+    pmipc_producer_close(producer);
+}
+
+static void write_file(const char *path, const void *data, size_t bytes)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    CHECK(fd >= 0);
+    CHECK_EQ(write(fd, data, bytes), (ssize_t)bytes);
+    close(fd);
+}
+
+static char *read_file(const char *path, size_t *bytes)
+{
+    struct stat facts;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    CHECK(fd >= 0 && fstat(fd, &facts) == 0);
+    *bytes = (size_t)facts.st_size;
+    char *data = malloc(*bytes);
+    CHECK_EQ(read(fd, data, *bytes), facts.st_size);
+    close(fd);
+    return data;
+}
+
+/* Every way to look at "p" ends with a failure and a reason; every way to list the folder works. */
+static void check_no_pool(void)
+{
+    pmipc_error error = {0};
+    pmipc_pool_info *info = calloc(1, sizeof *info);
+    pmipc_status status = pmipc_pool_inspect("p", NULL, info, &error);
+    CHECK(status >= PMIPC_INVALID_ARGUMENT);
+    CHECK(error.text[0] != '\0');
+    pmipc_stream *stream = NULL;
+    status = pmipc_stream_open(&stream, "p", NULL, &error);
+    if (status == PMIPC_OK) {
+        pmipc_view view;
+        CHECK(pmipc_stream_get_last(stream, &view) != PMIPC_OK);
+        CHECK(!pmipc_stream_connected(stream));
+        pmipc_stream_close(stream);
+    }
+    pmipc_registry *registry;
+    CHECK_OK(pmipc_registry_open(&registry, NULL, NULL));
+    while ((status = pmipc_registry_next(registry, info)) == PMIPC_OK) {
+        CHECK(strcmp(info->name, "p") == 0);
+        CHECK(info->status >= PMIPC_INVALID_ARGUMENT);
+        CHECK(info->problem[0] != '\0');
+        pmipc_pool_info_release(info);
+    }
+    CHECK_STATUS(status, PMIPC_NOTHING_NEW);
+    pmipc_registry_close(registry);
+    free(info);
+}
+
+/* A damaged regular file must never block the next start. */
+static void check_next_producer_starts(void)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+    CHECK(!pmipc_producer_adopted(producer));
+    pmipc_stream *stream = stream_open("p", NULL);
+    publish_and_read(producer, stream);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* Something that is no file at all: a producer either gets its pool or is told why not; it never hangs. */
+static void check_next_producer_starts_or_says_why(void)
+{
+    pmipc_schema schema = bytes_schema(BYTES);
+    pmipc_producer *producer;
+    pmipc_error error = {0};
+    if (pmipc_producer_open(&producer, "p", &schema, NULL, &error) == PMIPC_OK)
+        pmipc_producer_close(producer);
+    else
+        CHECK_HAS(error.text, "p");
+}
+
+TEST(an_empty_file_is_damage)
+{
+    learn_path("p");
+    write_file(file_path, "", 0);
+    check_no_pool();
+    pmipc_pool_info *info = calloc(1, sizeof *info);
+    CHECK_STATUS(pmipc_pool_inspect("p", NULL, info, NULL), PMIPC_CORRUPT);
+    free(info);
+    pmipc_stream *stream;
+    CHECK_STATUS(pmipc_stream_open(&stream, "p", NULL, NULL), PMIPC_CORRUPT);
+    check_next_producer_starts();
+}
+
+TEST(a_file_of_zeros_is_damage)
+{
+    learn_path("p");
+    const size_t sizes[] = {1, 63, 64, 4095, 4096, 8192, 65536, 1000000};
+    char *zeros = calloc(1, 1000000);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        write_file(file_path, zeros, sizes[i]);
+        check_no_pool();
+        check_next_producer_starts();
+    }
+    free(zeros);
+}
+
+TEST(a_file_of_random_bytes_is_damage)
+{
+    test_random random = random_start();
+    learn_path("p");
+    char *bytes = malloc(100000);
+    for (int round = 0; round < ROUNDS(100); round++) {
+        size_t size = (size_t)random_below(&random, 100000) + 1;
+        for (size_t i = 0; i < size; i++)
+            bytes[i] = (char)random_next(&random);
+        write_file(file_path, bytes, size);
+        check_no_pool();
+        if (round % 10 == 0)
+            check_next_producer_starts();
+    }
+    free(bytes);
+    unlink(file_path);
+}
+
+/* A pool cut at every page, and at odd places: whatever is missing, it is damage and not a fault. */
+TEST(a_truncated_pool_is_damage)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+    publish_frames(producer, 9);
+    pool_path("p", file_path, sizeof file_path);
+    pmipc_producer_abandon(producer);
+    size_t size;
+    char *whole = read_file(file_path, &size);
+    for (size_t cut = 0; cut < size; cut += 1024) {
+        write_file(file_path, whole, cut + cut % 3);
+        check_no_pool();
+        if (cut % 8192 == 0) {
+            check_next_producer_starts();
+        }
+    }
+    write_file(file_path, whole, size - 1);
+    check_no_pool();
+    write_file(file_path, whole, size); /* and the whole one is a pool again: the cuts were the reason */
+    producer = bytes_producer("p", BYTES, 4);
+    CHECK(pmipc_producer_adopted(producer));
+    CHECK_EQ(pmipc_producer_seq(producer), 9);
+    pmipc_producer_close(producer);
+    free(whole);
+}
+
+TEST(a_fifo_is_no_pool_and_nobody_hangs_on_it)
+{
+    learn_path("p");
+    CHECK_EQ(mkfifo(file_path, 0600), 0);
+    check_no_pool();
+    check_next_producer_starts_or_says_why();
+    CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
+    unlink(file_path);
+}
+
+TEST(a_symbolic_link_is_no_pool_and_its_target_is_left_alone)
+{
+    char registry[256];
+    char target[256];
+    snprintf(registry, sizeof registry, "%s/registry", test_folder());
+    snprintf(target, sizeof target, "%s/target", test_folder());
+    setenv("POLYMORPH_IPC_DIR", registry, 1);
+    learn_path("p");
+    write_file(target, "precious", 8);
+    CHECK_EQ(symlink(target, file_path), 0);
+    check_no_pool();
+    check_next_producer_starts_or_says_why();
+    unlink(file_path);
+    CHECK_EQ(symlink(target, file_path), 0);
+    CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
+    unlink(file_path);
+    CHECK_EQ(symlink(target, file_path), 0);
+    pmipc_status removed = pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.force = true}, NULL);
+    CHECK(removed == PMIPC_OK || removed >= PMIPC_INVALID_ARGUMENT);
+    size_t size;
+    char *data = read_file(target, &size);
+    CHECK(size == 8 && memcmp(data, "precious", 8) == 0);
+    free(data);
+    unlink(target);
+    folder_remove(registry);
+}
+
+/* Not even a link to a real pool of the same folder: it would have two names. */
+TEST(a_symbolic_link_to_a_pool_is_not_followed)
+{
+    learn_path("p");
+    char link_path[512];
+    memcpy(link_path, file_path, sizeof link_path);
+    pmipc_producer *producer = bytes_producer("real", BYTES, 4);
+    publish_frame(producer);
+    pool_path("real", file_path, sizeof file_path);
+    CHECK_EQ(symlink(file_path, link_path), 0);
+    pmipc_stream *stream = NULL;
+    pmipc_view view;
+    if (pmipc_stream_open(&stream, "p", NULL, NULL) == PMIPC_OK) {
+        CHECK(pmipc_stream_get_last(stream, &view) != PMIPC_OK);
+        pmipc_stream_close(stream);
+    }
+    unlink(link_path);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_directory_is_no_pool_and_stays)
+{
+    learn_path("p");
+    CHECK_EQ(mkdir(file_path, 0700), 0);
+    char inside[600];
+    snprintf(inside, sizeof inside, "%s/inside", file_path);
+    write_file(inside, "precious", 8);
+    check_no_pool();
+    check_next_producer_starts_or_says_why();
+    CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
+    CHECK_STATUS(pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.force = true}, NULL), PMIPC_UNSUPPORTED);
+    CHECK_EQ(access(inside, F_OK), 0);
+    unlink(inside);
+    rmdir(file_path);
+}
+
+TEST(damaged_files_are_removed_and_cleaned)
+{
+    learn_path("p");
+    write_file(file_path, "not a pool", 10);
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+    CHECK_EQ(access(file_path, F_OK), -1);
+    write_file(file_path, "not a pool", 10);
+    CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
+    CHECK_EQ(access(file_path, F_OK), -1);
+    write_file(file_path, "", 0);
+    CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
+    CHECK_EQ(folder_entries(test_folder()), 0);
+}
+
+TEST(files_whose_names_are_no_pool_names_are_not_listed)
+{
+    const char *names[] = {"with space", "caf\xc3\xa9", "%", "new\nline", "~backup", "x*"};
+    pmipc_producer *producer = bytes_producer("real", BYTES, 4);
+    char path[600];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", test_folder(), names[i]);
+        write_file(path, "something else", 14);
+    }
+    pmipc_registry *registry;
+    pmipc_pool_info *info = calloc(1, sizeof *info);
+    CHECK_OK(pmipc_registry_open(&registry, NULL, NULL));
+    unsigned good = 0;
+    while (pmipc_registry_next(registry, info) == PMIPC_OK) {
+        if (info->status == PMIPC_OK) {
+            good++;
+            CHECK_OK(pmipc_name_check(info->name, NULL));
+        }
+        pmipc_pool_info_release(info);
+    }
+    CHECK_EQ(good, 1);
+    pmipc_registry_close(registry);
+    free(info);
+    pmipc_producer_close(producer);
+    folder_remove(test_folder());
+    mkdir(test_folder(), 0700);
+}
