@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum { JOINTS = 7, PERIOD_NS = 1000000, SECOND_NS = 1000000000 };
@@ -91,6 +92,10 @@ static bool run(pmipc_producer *arm, uint64_t cycles)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && argv[1][0] == '-') {
+        printf("usage: arm_loop [POOL [SECONDS]]        default: arm/q, until Ctrl-C\n");
+        return strcmp(argv[1], "--help") == 0 ? 0 : 2;
+    }
     const char *pool = argc > 1 ? argv[1] : "arm/q";
     double seconds = argc > 2 ? atof(argv[2]) : INFINITY;
     uint64_t cycles = isfinite(seconds) ? (uint64_t)(seconds * 1e9 / PERIOD_NS) : UINT64_MAX;

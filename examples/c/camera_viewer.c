@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { COLUMNS = 78, ROWS = 22, CHANNELS = 3 };
@@ -96,6 +97,10 @@ static int64_t show(pmipc_stream *camera, double seconds, pmipc_error *error)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && argv[1][0] == '-') {
+        printf("usage: camera_viewer [POOL [SECONDS]]        default: camera/rgb, until Ctrl-C\n");
+        return strcmp(argv[1], "--help") == 0 ? 0 : 2;
+    }
     const char *pool = argc > 1 ? argv[1] : "camera/rgb";
     double seconds = argc > 2 ? atof(argv[2]) : -1.0;
 

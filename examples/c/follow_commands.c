@@ -89,6 +89,10 @@ static bool run(follower *self, uint64_t cycles, pmipc_error *error)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && argv[1][0] == '-') {
+        printf("usage: follow_commands [POOL [SECONDS]]        default: arm/cmd, until Ctrl-C\n");
+        return strcmp(argv[1], "--help") == 0 ? 0 : 2;
+    }
     const char *pool = argc > 1 ? argv[1] : "arm/cmd";
     double seconds = argc > 2 ? atof(argv[2]) : INFINITY;
     uint64_t cycles = isfinite(seconds) ? (uint64_t)(seconds * 1e9 / PERIOD_NS) : UINT64_MAX;

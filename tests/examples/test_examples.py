@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 
+import pytest
 from launcher import Launcher, Program, number
 
 
@@ -55,6 +56,12 @@ def test_producers_end_by_themselves_and_take_their_pools_with_them(launch: Laun
     scans = launch.python("python/point_cloud.py", "produce", "--seconds", "1")
     assert number(r"published (\d+) scans", scans.finish()) > 1
     assert number(r"arm/q: (\d+) cycles, 0 samples refused", launch.c("arm_loop", "arm/q", "0.5").finish()) == 500
+
+
+@pytest.mark.parametrize("name", ["arm_loop", "camera_viewer", "follow_commands"])
+def test_a_c_example_takes_no_option_for_a_pool(launch: Launcher, name: str) -> None:
+    assert launch.c(name, "--help").finish().startswith(f"usage: {name} [POOL [SECONDS]]")
+    assert launch.c(name, "--seconds", "1").finish(exit_code=2).startswith(f"usage: {name} ")
 
 
 def test_viewer_that_starts_first_shows_the_camera(launch: Launcher) -> None:
