@@ -69,7 +69,8 @@ class TensorStream(_core.Stream):
             last 10, volatile; chosen again when publishers come and go.
         ros_field: what of the message to take: a path such as "pose.position", or a dict {field name: path}. None:
             the type's default tensor.
-        ros_joints: JointState: which joints, in which order. None: as in the first message.
+        ros_joints: JointState: which joints, in which order; the pool's metadata say them as "names". None: as in the
+            first message.
         ros_point_fields: PointCloud2 as (N, k): which fields. None: x, y, z and further ones in their order.
         ros_variable: whether sequences make fields of variable length. None: as is usual for the type (points do).
         ros_history_len: history_len of the pool.
