@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import threading
 import weakref
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from .. import _core
 from ..stream import TensorStream
 from ..waiting import wait_any
 from .classes import message_class
-from .publication import Publication, PublicationStats, check_node, default_qos, make_writer
+from .publication import Publication, PublicationStats, check_node, default_qos, make_writer, warn
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -205,11 +204,7 @@ class PoolPublisher:
         if words in self.warned:
             return
         self.warned.add(words)
-        text = f"pool {self.pool_name!r} to topic {self.topic}: {words}"
-        try:
-            self.node.get_logger().warning(text)
-        except Exception:
-            logging.getLogger("polymorph_ipc").warning(text)
+        warn(self.node, self.pool_name, self.topic, words)
 
     # ---- its user
 

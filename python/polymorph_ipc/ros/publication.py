@@ -94,6 +94,15 @@ def check_node(node: Any, argument: str) -> None:
         raise TypeError(f"{argument} must be an rclpy.node.Node, not {type(node).__name__}")
 
 
+def warn(node: Any, pool_name: str, topic: str, words: str) -> None:
+    """By the node's logger, which a destroyed node still has; else by Python's."""
+    text = f"pool {pool_name!r} to topic {topic}: {words}"
+    try:
+        node.get_logger().warning(text)
+    except Exception:
+        logging.getLogger("polymorph_ipc").warning(text)
+
+
 class Publication:
     """A publisher, the writer that feeds it, and what became of the samples.
 
@@ -180,17 +189,10 @@ class Publication:
                 why = f"ROS takes no more messages, the node or its publisher was destroyed ({words})"
             else:
                 why = f"ROS did not take a message: {words}"
-            self.warn(f"{why}. The pool is not affected; further ones are only counted, in the stats")
+            words = f"{why}. The pool is not affected; further ones are only counted, in the stats"
+            warn(self.node, self.pool_name, self.topic, words)
         if status == "CLOSED" and self.on_closed is not None:
             self.on_closed()
-
-    def warn(self, words: str) -> None:
-        """By the node's logger, which a destroyed node still has; else by Python's."""
-        text = f"pool {self.pool_name!r} to topic {self.topic}: {words}"
-        try:
-            self.node.get_logger().warning(text)
-        except Exception:
-            logging.getLogger("polymorph_ipc").warning(text)
 
     @property
     def stats(self) -> PublicationStats:

@@ -78,6 +78,36 @@ class Meter:
             return None, None
         return found[len(found) // 2], found[min(len(found) - 1, math.ceil(len(found) * 0.99) - 1)]
 
+    def report(
+        self,
+        request: Request,
+        type: str,
+        idle: str,
+        *,
+        published: int,
+        dropped: int,
+        misfits: int,
+        failures: int,
+        problem: str,
+    ) -> Report:
+        """Since the last one, by what was counted since the beginning. `idle`: the state when nothing came."""
+        rate = self.rate(published)
+        median, p99 = self.quantiles()
+        return Report(
+            source=str(request.from_ros if request.from_ros is not None else request.from_pool),
+            target=request.to,
+            type=type,
+            state="running" if rate else idle,
+            rate_hz=rate,
+            latency_median_ms=median,
+            latency_p99_ms=p99,
+            published=published,
+            dropped=dropped,
+            misfits=misfits,
+            failures=failures,
+            problem=problem,
+        )
+
 
 class FromRos:
     """A topic becomes a pool. Its type is that of its publishers when it was not given."""
@@ -185,24 +215,15 @@ class FromRos:
     def report(self) -> Report:
         stats: Any = self.stream.stats if self.stream is not None else {}
         count = {key: before + stats.get(key, 0) for key, before in self.before.items()}
-        median, p99 = self.meter.quantiles()
-        rate = self.meter.rate(count["published"])
-        publishers = stats.get("publishers", 0)
-        state = "running" if rate else "silent" if publishers else f"waiting for {self.request.from_ros}"
-        reasons = stats.get("misfit_reasons", {})
-        return Report(
-            source=str(self.request.from_ros),
-            target=self.request.to,
-            type=type_name(self.found_class) if self.found_class is not None else "",
-            state=state,
-            rate_hz=rate,
-            latency_median_ms=median,
-            latency_p99_ms=p99,
+        return self.meter.report(
+            self.request,
+            type_name(self.found_class) if self.found_class is not None else "",
+            "silent" if stats.get("publishers", 0) else f"waiting for {self.request.from_ros}",
             published=count["published"],
             dropped=count["lost"],
             misfits=count["misfits"],
             failures=count["failures"],
-            problem=self.problem or next(iter(reasons), ""),
+            problem=self.problem or next(iter(stats.get("misfit_reasons", {})), ""),
         )
 
     def close(self) -> None:
@@ -236,27 +257,19 @@ class FromPool:
     def report(self) -> Report:
         self.tick()
         stats = self.publisher.stats
-        median, p99 = self.meter.quantiles()
-        rate = self.meter.rate(stats["published"])
-        state = "running" if rate else "silent"
-        if not self.publisher.running:
-            state = "ended"
-        elif not stats["connected"]:
-            state = f"waiting for pool {self.request.from_pool}"
-        return Report(
-            source=str(self.request.from_pool),
-            target=self.request.to,
-            type=stats["msg_type"],
-            state=state,
-            rate_hz=rate,
-            latency_median_ms=median,
-            latency_p99_ms=p99,
+        report = self.meter.report(
+            self.request,
+            stats["msg_type"],
+            "silent",
             published=stats["published"],
             dropped=stats["dropped"],
             misfits=stats["misfits"],
             failures=stats["failures"],
             problem=stats["problem"],
         )
+        if not self.publisher.running:
+            return report._replace(state="ended")
+        return report if stats["connected"] else report._replace(state=f"waiting for pool {self.request.from_pool}")
 
     def close(self) -> None:
         self.publisher.cleanup()
