@@ -4,41 +4,50 @@
 #include "residents.h"
 #include "trace.h"
 
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#define POINT_TIMEOUT_S 60 /* then this process is ended by a signal */
-#define SAMPLE_TURNS 40    /* of a loop; the others are like them */
-#define THOROUGH_STRIDE 6  /* of a sample's points, every so many one has an aftermath with every row */
-#define RING_OFFSET 4608   /* layout.h */
+#define POINT_TIMEOUT_S 60  /* then this process is ended by a signal */
+#define SAMPLE_TURNS 40     /* of a loop; the others are like them */
+#define THOROUGH_STRIDE 10  /* of a sample's points, every so many one has an aftermath with every row */
+#define CONTROL_OFFSET 4096 /* this and the next: layout.h */
+#define RING_OFFSET 512     /* from there */
+#define CONTROL_BYTES 4096
 
-/* The ring of the pool, as anybody can read it in the file. */
-static void read_ring(uint64_t *ring)
+/* The address of the instruction behind the one that makes the operation's first entry in the ring. */
+static uint64_t find_ring_store(const struct victim *victim)
 {
     char path[512];
     pool_path(POOL, path, sizeof path);
-    FILE *file = fopen(path, "re");
-    CHECK(file && fseek(file, RING_OFFSET, SEEK_SET) == 0);
-    CHECK_EQ(fread(ring, sizeof *ring, pool_history_len(), file), pool_history_len());
-    fclose(file);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const char *page = mmap(NULL, CONTROL_BYTES, PROT_READ, MAP_SHARED, fd, CONTROL_OFFSET);
+    CHECK(fd >= 0 && page != MAP_FAILED);
+    close(fd);
+    uint64_t before[HISTORY_LEN], address = victim_place(victim).address;
+    memcpy(before, page + RING_OFFSET, sizeof before);
+    while (memcmp(before, page + RING_OFFSET, sizeof before) == 0) {
+        CHECK(address != victim_end_address());
+        victim_step(victim, address);
+        address = victim_place(victim).address;
+    }
+    munmap((void *)(uintptr_t)page, CONTROL_BYTES);
+    return address;
 }
 
 /* Whoever was killed before this operation's turn, and left it what it finds. */
 static void kill_predecessor(void)
 {
-    const struct operation *operation = the_operation;
-    if (operation->predecessor_end == NO_PREDECESSOR)
+    static uint64_t ring_stored;
+    if (the_operation->predecessor_end == NO_PREDECESSOR)
         return;
-    struct victim victim = victim_start(operation->predecessor_prepare, operation->predecessor_run);
-    if (operation->predecessor_end == KILLED_AT_ITS_END) {
+    struct victim victim = victim_start(the_operation->predecessor_prepare, the_operation->predecessor_run);
+    if (the_operation->predecessor_end == KILLED_AT_ITS_END)
         victim_run_to(&victim, victim_end_address(), 0);
-    } else {
-        uint64_t before[HISTORY_LEN] = {0}, now[HISTORY_LEN] = {0};
-        read_ring(before);
-        do {
-            victim_step(&victim, victim_place(&victim).address);
-            read_ring(now);
-        } while (memcmp(before, now, sizeof now) == 0);
-    }
+    else if (ring_stored)
+        CHECK(victim_run_to(&victim, ring_stored, 0));
+    else
+        ring_stored = find_ring_store(&victim);
     victim_kill(&victim);
 }
 

@@ -161,10 +161,12 @@ int main(int argc, char **argv)
     }
     for (; ended < begun; ended++)
         failed += !end_one(jobs, &total);
+    if (begun == 0 && !interrupted)
+        FAIL("no such operation");
     if (!mutant)
         report_total(begun, &total, failed == 0);
     free(jobs);
-    if (interrupted || begun == 0)
+    if (interrupted)
         return 1;
     return mutant ? failed == 0 : failed > 0;
 }
