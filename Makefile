@@ -2,14 +2,16 @@
 #   make demo [SECONDS=20] [DEMO_OPTIONS="--plain"]    two producers, a consumer, a killed camera
 #   make demo-ros [SECONDS=20] [DEMO_OPTIONS=...]      a ROS 2 camera as a pool, a C loop as /joint_states
 #   make test      everything: C, Python 3.10 to 3.13, ROS, examples, packaging, lint
-#   make fault     kill somebody at every instruction of every operation; mutants of the library must be caught at it
-#   make models    the protocol under model checkers, into models/results.md (GenMC if it is here: GENMC=/path/to/genmc)
 #   make bench     the benchmarks, into docs/benchmarks.md
 #   make bench-peers   the same beside other libraries, which go into an environment of their own
+#   make fault     kill somebody at every instruction of every operation; mutants of the library must be caught at it
 #   make fault-syscalls   each system call of each operation made to fail, with every error it may give
+#   make models    the protocol under model checkers, into models/results.md (GenMC if it is here: GENMC=/path/to/genmc)
 #   make storm [SECONDS=600] [SEED=7]   twenty processes, killed at random, and an audit: tests/storm
+#   make soak [SECONDS=36000]   a few processes that must not grow: tests/soak
 #   make fuzz [SECONDS=60]   every fuzzer for so long, with two seeds (needs clang)
-#   make lint format asan tsan venv clean
+#   make asan tsan asan-python   the tests under sanitizers
+#   make lint format venv clean
 SHELL = /bin/bash
 .SHELLFLAGS = -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -17,6 +19,7 @@ MAKEFLAGS += --no-print-directory
 
 SECONDS = 20
 SEED =
+ASAN_PYTHON = --ignore=tests/python/test_bench_smoke.py --ignore=tests/python/test_typing.py
 DEMO_OPTIONS =
 OTHER_PYTHONS = 3.10 3.12 3.13
 PYTEST = -m pytest -p no:cacheprovider
@@ -27,8 +30,8 @@ PACKAGE_SOURCES = pyproject.toml CMakeLists.txt python/polymorph_ipc/_core.pyi \
 # Tools from .venv are found first: cmake comes from there when the machine has none.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo demo-ros test models bench bench-peers lint format asan tsan venv clean fault-syscalls storm fault fuzz \
-        test-c test-python test-ros test-examples test-packaging test-models build-dev build-release \
+.PHONY: demo demo-ros test bench bench-peers fault fault-syscalls models storm soak fuzz asan tsan asan-python lint format venv clean \
+        test-c test-python test-ros test-examples test-packaging test-models test-soak build-dev build-release \
         $(OTHER_PYTHONS:%=test-python-%)
 
 venv: .venv/ready
@@ -107,12 +110,32 @@ asan tsan: .venv/ready
 
 storm: build-release
 	build/release/tests/storm/storm --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
 fault: build-release
 	$(BUILD) --preset release --target fault_mutants
 	build/release/tests/fault/steps/fault_steps --all --jobs 2
 
 fuzz:
 	@scripts/fuzz.sh $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
+
+soak: build-release
+	.venv/bin/python tests/soak/soak.py build/release/tests/soak/soak_member --seconds $(SECONDS)
+
+test-soak: build-dev
+	.venv/bin/python tests/soak/soak.py build/dev/tests/soak/soak_member --self-test
+	.venv/bin/python tests/soak/soak.py build/dev/tests/soak/soak_member --seconds 10
+
+# The extension and the library in it, instrumented, under an interpreter that is not. Leaks of CPython and numpy are theirs;
+# ours have tests that count (test_sudden_deaths.py, tests/soak).
+.venv-asan/ready: $(PACKAGE_SOURCES)
+	CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1" \
+	    SKBUILD_BUILD_DIR=build/python-asan SKBUILD_CMAKE_BUILD_TYPE=Debug scripts/make_venv.sh .venv-asan 3.12 dev
+	touch $@
+
+asan-python: .venv-asan/ready
+	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)" PYTHONMALLOC=malloc \
+	    ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	    .venv-asan/bin/python $(PYTEST) tests/python $(ASAN_PYTHON)
 
 bench: build-release
 	.venv/bin/python bench/run.py $(BENCH_OPTIONS)

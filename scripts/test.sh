@@ -2,7 +2,7 @@
 # Run every test suite, two at a time, and print what each of them has to say. REQUIRE_ALL=1: nothing may be missing.
 set -euo pipefail
 require_all=${REQUIRE_ALL:-0}
-suites=(test-c test-python)
+suites=(test-c test-python test-soak)
 
 missing() {
     echo "make test: $1" >&2

@@ -12,7 +12,7 @@
 #define SLOTS 6
 #define WORDS 16
 #define READERS 3
-#define FRAMES_PER_READER 20000 /* under a sanitizer too: it is the one that looks */
+#define FRAMES_PER_READER 4000 /* under a sanitizer too: it is the one that looks */
 
 static struct {
     struct pool_control control;
