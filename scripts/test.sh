@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Run every test suite, two at a time, and print what each of them has to say. REQUIRE_ALL=1: nothing may be missing.
+# Run every test suite, three at a time (much of a test is waiting), and print what each of them has to say. REQUIRE_ALL=1: nothing may be missing.
 set -euo pipefail
 require_all=${REQUIRE_ALL:-0}
 suites=(test-c test-python test-soak)
@@ -21,7 +21,7 @@ if scripts/find_python.sh 3.11 >/dev/null; then
 else
     missing "Python 3.11 is not here, so nothing is tested with ROS"
 fi
-suites+=(test-examples test-packaging lint)
+suites+=(test-examples test-soak test-packaging lint)
 
 # Root on Debian or Ubuntu, as continuous integration is: what is missing is installed.
 if ! command -v spin >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -38,7 +38,7 @@ make .venv/ready
 .venv/bin/python -c "import torch" 2>/dev/null || missing "torch is not in .venv, so nothing is tested with it"
 
 # A job in the background of a script is born with Ctrl-C ignored, and so would be every program a test starts.
-if ! env --default-signal=INT,QUIT make --keep-going --jobs=2 --output-sync=target "${suites[@]}"; then
+if ! env --default-signal=INT,QUIT make --keep-going --jobs=3 --output-sync=target "${suites[@]}"; then
     echo "make test: FAILED, see above" >&2
     exit 1
 fi
