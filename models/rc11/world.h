@@ -1,7 +1,7 @@
 /* world.h: a pool so small that every execution of it can be explored, around the product's own protocol.c.
  *
- * The layout is the product's, too. Only two loop bounds are smaller: cells of a row that are used, and slots that an adopter or a
- * window counts. A harness sets, before it includes this file, HISTORY_LEN and SLOTS, and CELLS if it wants more than one.
+ * The layout is the product's, too. Only two loop bounds are smaller: of a row, one cell is used, and the most slots there may be are a
+ * few. A harness sets HISTORY_LEN and SLOTS before it includes this file, and MAX_SLOT_COUNT if its pool grows.
  *
  * Payloads are plain memory: the checker reports two accesses that nothing orders (a torn read is one). Private memory of a
  * producer or reader is thread-local, which the checker takes for what it is: nobody else's. It wants every such word
@@ -19,9 +19,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifndef CELLS
-#define CELLS 1
-#endif
 #ifndef MAX_SLOT_COUNT
 #define MAX_SLOT_COUNT SLOTS
 #endif
@@ -39,7 +36,7 @@ static inline void fence_streaming_stores(void)
 
 #include "pool/layout.h"
 #undef PIN_CELLS
-#define PIN_CELLS CELLS
+#define PIN_CELLS 1
 #undef MAX_SLOTS
 #define MAX_SLOTS MAX_SLOT_COUNT
 
