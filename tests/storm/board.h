@@ -42,6 +42,8 @@ enum plant {
     PLANT_LAST_OF_STORM = PLANT_CRASH
 };
 
+#define PLANTED_SLEEP "planted sleep" /* what the stream of PLANT_STUCK says it is doing */
+
 struct seat {
     _Atomic uint64_t operations; /* calls that came back, in this seat's processes, one after the other */
     _Atomic(const char *) doing; /* text of the program, the same in every fork of it */

@@ -13,6 +13,7 @@
 #include <polymorph_ipc/polymorph_ipc.h>
 
 #define FRAME_SCHEMAS 5
+#define FRAME_SCHEMA_OF_LENGTHS 3
 #define FRAME_BYTES_MAX 200000 /* of one field of any of them */
 
 /** Which sample a frame is said to be. */

@@ -12,6 +12,8 @@ static pmipc_producer_options some_options(unsigned name, unsigned *schema)
 {
     bool agrees = !one_in(4);
     *schema = agrees ? name : (unsigned)chance(FRAME_SCHEMAS);
+    if (board->plant == PLANT_LENGTH)
+        *schema = FRAME_SCHEMA_OF_LENGTHS;
     return (pmipc_producer_options){
         .history_len = agrees ? 2 * name + 1 : 1 + (uint32_t)chance(6),
         .spare = agrees ? 1 + name : 1 + (uint32_t)chance(4),

@@ -19,7 +19,7 @@ void play_stream(void)
         for (uint64_t i = 0; i < reads && !is_over(); i++) {
             struct held held;
             while (board->plant == PLANT_STUCK && reading.newest) {
-                begin("planted sleep");
+                begin(PLANTED_SLEEP);
                 pause();
             }
             if (!reading_read(&reading, &held))

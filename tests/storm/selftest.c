@@ -56,7 +56,7 @@ static const struct planted {
     [PLANT_ORDER] = {"a sample before its turn", FOUND_ORDER, "with the cursor at"},
     [PLANT_WRONG] = {"a call that fails", FOUND_WRONG, "pool_inspect gave INVALID_NAME"},
     [PLANT_CRASH] = {"a worker that aborts", FOUND_CRASH, "ended by itself with signal 6"},
-    [PLANT_STUCK] = {"a process that sleeps for ever", FOUND_STUCK, "planted sleep"},
+    [PLANT_STUCK] = {"a process that sleeps for ever", FOUND_STUCK, PLANTED_SLEEP},
     [PLANT_HOLDER] = {"a stream that nobody knows of", FOUND_LEAK, "somebody holds a row"},
     [PLANT_MAPPING] = {"a stream that is not closed", FOUND_LEAK, "after everything was closed"},
     [PLANT_STRAY] = {"a file in the folder", FOUND_STRAY, "left over"},
@@ -72,6 +72,17 @@ static bool was_found(void *context)
     return false;
 }
 
+static bool somebody_sleeps(void *unused)
+{
+    (void)unused;
+    for (int seat = 0; seat < SEATS; seat++) {
+        const char *doing = atomic_load(&board->seats[seat].doing);
+        if (doing && strcmp(doing, PLANTED_SLEEP) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* As much of a storm and its audit as it takes to come across this fault. */
 static void run(enum plant plant, uint64_t seed)
 {
@@ -81,6 +92,7 @@ static void run(enum plant plant, uint64_t seed)
     if (plant <= PLANT_LAST_OF_STORM)
         crew_wait(was_found, planted);
     if (plant == PLANT_STUCK) {
+        crew_wait(somebody_sleeps, NULL);
         crew_patience_ns = PATIENCE_THAT_ENDS_NS;
         crew_must_progress(2, false);
         crew_patience_ns = PATIENCE_NS;
