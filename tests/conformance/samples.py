@@ -70,6 +70,7 @@ class Loan(ctypes.Structure):
         ("seq", ctypes.c_uint64),
         ("slot", ctypes.c_uint32),
         ("field_count", ctypes.c_uint32),
+        ("headroom", ctypes.c_uint32),
         ("fields", Place * MAX_FIELDS),
     )
 
