@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Run every test suite, three at a time (much of a test is waiting), and print what each of them has to say. REQUIRE_ALL=1: nothing may be missing.
+# Run every test suite, three at a time since much of a test is waiting, and print what each has to say. REQUIRE_ALL=1: nothing
+# may be missing.
 set -euo pipefail
 require_all=${REQUIRE_ALL:-0}
 suites=(test-c test-python test-soak)

@@ -1,4 +1,4 @@
-"""polymorph_ipc itself, sleeping and spinning; and without a history, as the others are: fewer slots stay in the cache."""
+"""polymorph_ipc itself, sleeping and spinning; and without a history, as the others are."""
 
 from __future__ import annotations
 
