@@ -43,7 +43,7 @@ static void must(pmipc_status status, const char *call)
 static void commit_fault(const char *pool_file)
 {
     if (strcmp(fault, "memory") == 0)
-        leaked = memset(malloc(2000), 1, 2000);
+        leaked = memset(malloc(20000), 1, 20000);
     if (strcmp(fault, "descriptor") == 0)
         (void)open("/dev/null", O_RDONLY);
     if (strcmp(fault, "mapping") == 0)

@@ -104,7 +104,7 @@ def consume(name: str, backend: str, fault: str) -> None:
         done += 1
         say_frames(done)
         if fault == "memory":
-            leaked.append(bytes(2000))
+            leaked.append(b"x" * 20000)
 
 
 def main() -> None:

@@ -83,6 +83,12 @@ static bool somebody_sleeps(void *unused)
     return false;
 }
 
+static bool streams_are_read(void *unused)
+{
+    (void)unused;
+    return atomic_load(&board->read) > 1000;
+}
+
 /* As much of a storm and its audit as it takes to come across this fault. */
 static void run(enum plant plant, uint64_t seed)
 {
@@ -97,8 +103,10 @@ static void run(enum plant plant, uint64_t seed)
         crew_must_progress(2, false);
         crew_patience_ns = PATIENCE_NS;
     }
-    if (plant == PLANT_HOLDER || plant == PLANT_MAPPING)
+    if (plant == PLANT_HOLDER || plant == PLANT_MAPPING) {
+        crew_wait(streams_are_read, NULL);
         crew_end(FIRST_READER, SEATS, false);
+    }
     if (plant == PLANT_HOLDER) {
         atomic_store(&board->quiet, 1);
         audit_quiet_pool(pool_names[0]);
