@@ -22,7 +22,7 @@ if scripts/find_python.sh 3.11 >/dev/null; then
 else
     missing "Python 3.11 is not here, so nothing is tested with ROS"
 fi
-suites+=(test-examples test-soak test-packaging lint)
+suites+=(test-examples test-packaging lint)
 
 # Root on Debian or Ubuntu, as continuous integration is: what is missing is installed.
 if ! command -v spin >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
