@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import rclpy
 from geometry_msgs.msg import PoseStamped
 from polymorph_ipc import TensorProducer, TensorStream, _core
+from polymorph_ipc.ros.publication import Publication
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
@@ -117,11 +119,32 @@ def test_under_simulated_time_samples_carry_it(ros: Ros, topic: str) -> None:
         assert there.arrived(2)[1].header.stamp.sec > 42
 
 
-def test_a_closed_publication_hears_no_more_of_the_clock(ros: Ros, topic: str) -> None:
+def test_the_nodes_clock_is_not_asked_while_time_is_real(ros: Ros, topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Publication] = []
+
+    def now(self: Publication) -> int:
+        asked.append(self)
+        return 0
+
+    monkeypatch.setattr(Publication, "now", now)
     with Topic(ros, topic, Image, PIXELS) as there:
+        there.producer.publish(PIXELS)
+        assert abs(there.arrived(1)[0].header.stamp.sec - there.node.get_clock().now().nanoseconds // 10**9) < 60
+    assert asked == []
+
+
+def test_a_closed_publication_is_not_connected_again_by_the_clock(ros: Ros, topic: str) -> None:
+    with Topic(ros, topic, Image, PIXELS) as there:
+        publication = there.producer.publication
+        jumps, unregistered, connected = publication.jumps, [], []
+        publication.jumps = SimpleNamespace(unregister=lambda: unregistered.append(jumps.unregister()))
+        publication.connect = connected.append
+        publication.on_clock_change()
+        assert connected == [publication.writer]
         there.producer.cleanup()
-        there.node.set_parameters([Parameter("use_sim_time", Parameter.Type.BOOL, True)])
-        assert there.producer.ros_stats["failures"] == 0
+        assert unregistered == [None]  # the node's clock keeps nothing of it
+        publication.on_clock_change()  # one that was under way
+        assert connected == [publication.writer]
 
 
 def test_dicts_are_paths_of_the_message(ros: Ros, topic: str, path: str) -> None:

@@ -9,9 +9,12 @@ static ros_message image_of(const char *frame_id, int32_t sec, uint8_t shade, ui
 {
     static uint8_t pixels[PIXEL_BYTES + ROWS * 8];
     const pmipc_cdr_leaf leaves[] = {
-        {.path = "header.stamp.sec", .dtype = PMIPC_INT32}, {.path = "header.frame_id", .dtype = PMIPC_CDR_STRING},
-        {.path = "height", .dtype = PMIPC_UINT32},          {.path = "width", .dtype = PMIPC_UINT32},
-        {.path = "encoding", .dtype = PMIPC_CDR_STRING},    {.path = "step", .dtype = PMIPC_UINT32},
+        {.path = "header.stamp.sec", .dtype = PMIPC_INT32},
+        {.path = "header.frame_id", .dtype = PMIPC_CDR_STRING},
+        {.path = "height", .dtype = PMIPC_UINT32},
+        {.path = "width", .dtype = PMIPC_UINT32},
+        {.path = "encoding", .dtype = PMIPC_CDR_STRING},
+        {.path = "step", .dtype = PMIPC_UINT32},
         {.path = "data", .dtype = PMIPC_UINT8},
     };
     pmipc_cdr_span frame = span_of(frame_id), encoding = span_of("rgb8");
@@ -20,10 +23,13 @@ static ros_message image_of(const char *frame_id, int32_t sec, uint8_t shade, ui
         memset(pixels + row * step, shade, COLUMNS * 3);
         memset(pixels + row * step + COLUMNS * 3, 0xdd, padding);
     }
-    pmipc_cdr_column columns[] = {
-        {.data = &sec, .count = 1},   {.data = &frame, .count = 1},    {.data = &height, .count = 1},
-        {.data = &width, .count = 1}, {.data = &encoding, .count = 1}, {.data = &step, .count = 1},
-        {.data = pixels, .count = (uint64_t)ROWS * step}};
+    pmipc_cdr_column columns[] = {{.data = &sec, .count = 1},
+                                  {.data = &frame, .count = 1},
+                                  {.data = &height, .count = 1},
+                                  {.data = &width, .count = 1},
+                                  {.data = &encoding, .count = 1},
+                                  {.data = &step, .count = 1},
+                                  {.data = pixels, .count = (uint64_t)ROWS * step}};
     return encode(IMAGE, leaves, columns, LENGTH(leaves), 0);
 }
 
@@ -62,8 +68,8 @@ static bool receive(rig *made, const ros_message *message)
     const void *bytes = message->data;
     if (landing.bytes && message->count <= landing.capacity)
         bytes = memcpy(landing.bytes, message->data, message->count);
-    CHECK_OK(pmipc_ros_reader_publish_landed(made->reading.reader, made->producer, &landing, bytes, message->count,
-                                             42, NULL, &in_place, &made->reading.error));
+    CHECK_OK(pmipc_ros_reader_publish_landed(made->reading.reader, made->producer, &landing, bytes, message->count, 42,
+                                             NULL, &in_place, &made->reading.error));
     return in_place;
 }
 
@@ -114,7 +120,7 @@ TEST(a_long_head_takes_the_padding_before_the_slot_and_hurts_no_neighbour)
         pmipc_view_release(&history);
         free(message.data);
     }
-    CHECK(in_place > FRAMES / 2);     /* all but those for the first slot of a mapping */
+    CHECK(in_place > FRAMES / 2); /* all but those for the first slot of a mapping */
     CHECK(in_place < FRAMES - 2);
     rig_close(&camera);
 }
@@ -209,6 +215,61 @@ TEST(no_place_is_offered_in_a_pool_of_another_schema)
     CHECK(landing.bytes == NULL);
     pmipc_producer_close(small);
     rig_close(&camera);
+}
+
+/* What is read well, but lies in the slot otherwise than in the message: nothing may land after it. */
+static void check_nothing_lands_after(uint8_t is_bigendian, uint32_t flags)
+{
+    const pmipc_cdr_leaf leaves[] = {
+        {.path = "header.stamp.sec", .dtype = PMIPC_INT32},
+        {.path = "height", .dtype = PMIPC_UINT32},
+        {.path = "width", .dtype = PMIPC_UINT32},
+        {.path = "encoding", .dtype = PMIPC_CDR_STRING},
+        {.path = "is_bigendian", .dtype = PMIPC_UINT8},
+        {.path = "step", .dtype = PMIPC_UINT32},
+        {.path = "data", .dtype = PMIPC_UINT8},
+    };
+    int32_t sec = 5;
+    uint32_t height = 2, width = 3, step = 6;
+    uint8_t pixels[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    pmipc_cdr_span encoding = span_of("mono16");
+    pmipc_cdr_column columns[] = {{.data = &sec, .count = 1},
+                                  {.data = &height, .count = 1},
+                                  {.data = &width, .count = 1},
+                                  {.data = &encoding, .count = 1},
+                                  {.data = &is_bigendian, .count = 1},
+                                  {.data = &step, .count = 1},
+                                  {.data = pixels, .count = sizeof pixels}};
+    ros_message message = encode(IMAGE, leaves, columns, LENGTH(leaves), flags);
+    test_reader reading = reading_of(IMAGE, NULL);
+    CHECK_LEARNS(&reading, &message);
+    pmipc_producer *producer = producer_open("mono", &reading.schema, NULL);
+    pmipc_stream *stream = stream_open("mono", NULL);
+    for (int i = 0; i < 2; i++) {
+        pmipc_ros_landing landing;
+        pmipc_view view;
+        pmipc_ros_reader_land(reading.reader, producer, &landing);
+        CHECK(landing.bytes == NULL);
+        CHECK_OK(pmipc_ros_reader_publish(reading.reader, producer, message.data, message.count, 0, NULL, NULL));
+        CHECK_OK(pmipc_stream_get_last(stream, &view));
+        CHECK_EQ(view.stamp_ns, INT64_C(5000000000));
+        CHECK_EQ(((const uint16_t *)view.fields[0].data)[0], is_bigendian ? 0x0102 : 0x0201);
+        pmipc_view_release(&view);
+    }
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+    free(message.data);
+    reading_close(&reading);
+}
+
+TEST(pixels_in_the_other_byte_order_do_not_land)
+{
+    check_nothing_lands_after(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, 0);
+}
+
+TEST(messages_in_the_other_byte_order_do_not_land)
+{
+    check_nothing_lands_after(__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__, PMIPC_CDR_SWAPPED);
 }
 
 TEST(only_images_that_went_in_unchanged_are_gone_by)
