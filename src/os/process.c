@@ -1,5 +1,6 @@
 #include "os/process.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -16,7 +17,8 @@
 
 static _Atomic uint64_t *generation_page;   /* wiped by the kernel in a forked child */
 static uint64_t newest_generation;          /* inherited by a child, which counts on from it */
-static _Atomic bool handlers_missing;       /* there was no memory for them */
+static _Atomic int handlers;                /* of fork: one of these */
+enum { HANDLERS_MISSING, HANDLERS_UNDERWAY, HANDLERS_IN_PLACE };
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t fork_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct fork_guard guards = {.next = &guards, .previous = &guards};
@@ -72,17 +74,17 @@ static void set_up(void)
     }
     store_relaxed(generation_page, ++newest_generation);
     process_generation_word = (const uint64_t *)generation_page;
-    store_relaxed(&handlers_missing, add_handlers() != 0);
+    store_release(&handlers, add_handlers() == 0 ? HANDLERS_IN_PLACE : HANDLERS_MISSING);
 }
 
 int process_guard_forks(void)
 {
     process_generation();
-    if (!load_relaxed(&handlers_missing) || !exchange_acq_rel(&handlers_missing, false))
-        return 0; /* or another thread is making up for it at this moment */
+    int found = HANDLERS_MISSING;
+    if (!compare_exchange_acq_rel(&handlers, &found, HANDLERS_UNDERWAY))
+        return found == HANDLERS_IN_PLACE ? 0 : ENOMEM; /* another thread is at it, and may have no luck either */
     int failure = add_handlers();
-    if (failure)
-        store_relaxed(&handlers_missing, true);
+    store_release(&handlers, failure ? HANDLERS_MISSING : HANDLERS_IN_PLACE);
     return failure;
 }
 
