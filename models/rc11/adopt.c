@@ -15,22 +15,10 @@
 #ifdef GROWS
 #define MAX_SLOT_COUNT (SLOTS + 1)
 #endif
+#define READS 2
 #include "world.h"
 
-static void *read_newest(void *unused)
-{
-    uint64_t last = 0;
-    connect(0, 7);
-    for (int i = 0; i < 2; i++) {
-        uint64_t entry;
-        assert(protocol_pin_newest(&OWN.reader, 0, &entry) == PIN_OK);
-        read_sample(entry);
-        assert(entry_seq(entry) >= last);
-        last = entry_seq(entry);
-        protocol_unpin(&OWN.reader, 0);
-    }
-    return unused;
-}
+#include "reads_newest.h"
 
 int main(void)
 {

@@ -10,7 +10,10 @@
 #endif
 #include <genmc.h>
 
+#define READS 1
 #include "world.h"
+
+#include "reads_newest.h"
 
 static void *publish_once_more(void *unused)
 {
@@ -21,16 +24,6 @@ static void *publish_once_more(void *unused)
     robbed->ring_index = 0;
     payload[1] = 2;
     protocol_publish(robbed, 1);
-    return unused;
-}
-
-static void *read_newest(void *unused)
-{
-    uint64_t entry;
-    connect(0, 7);
-    assert(protocol_pin_newest(&OWN.reader, 0, &entry) == PIN_OK);
-    read_sample(entry);
-    protocol_unpin(&OWN.reader, 0);
     return unused;
 }
 

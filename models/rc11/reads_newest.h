@@ -1,0 +1,15 @@
+/* reads_newest.h: a stream that reads the newest sample READS times: whole, and never an older one. */
+static void *read_newest(void *unused)
+{
+    uint64_t last = 0;
+    connect(0, 7); /* in the same breath: the row's bit is as new to the producer as the pin is */
+    for (int i = 0; i < READS; i++) {
+        uint64_t entry;
+        assert(protocol_pin_newest(&OWN.reader, 0, &entry) == PIN_OK);
+        read_sample(entry);
+        assert(entry_seq(entry) >= last);
+        last = entry_seq(entry);
+        protocol_unpin(&OWN.reader, 0);
+    }
+    return unused;
+}
