@@ -21,7 +21,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from harness.probe import BENCH_FOLDER
-from harness.ros_messages import Allocator, SerializedMessage, make, plain_conversion, sample, set_up_middleware
+from harness.ros_messages import make, plain_conversion, sample, serialized_at, set_up_middleware
 from harness.serve import Operation
 
 BURST = 8
@@ -89,19 +89,14 @@ def taking(partner: Partner, take: Callable[[], bool]) -> Operation:
 
 def rcl_take(subscription: Any, message_bytes: int) -> Callable[[], bool]:
     """rcl's take alone, into a ring of as many messages as the pool has slots: what is kept is not in the cache."""
-    rcutils = ctypes.CDLL("librcutils.so")
-    rcutils.rcutils_get_default_allocator.restype = Allocator
-    allocator = rcutils.rcutils_get_default_allocator()
-    memory = [mmap.mmap(-1, message_bytes) for _ in range(SLOTS)]
-    places = [ctypes.addressof(ctypes.c_char.from_buffer(place)) for place in memory]
-    ring = itertools.cycle([SerializedMessage(place, 0, message_bytes, allocator) for place in places])
+    ring = itertools.cycle([serialized_at(mmap.mmap(-1, message_bytes), 0, message_bytes) for _ in range(SLOTS)])
     pointer = ctypes.c_void_p(subscription.handle.pointer)
     take = ctypes.CDLL("librcl.so").rcl_take_serialized_message
     message = next(ring)
 
     def run() -> bool:
         nonlocal message
-        taken = len(memory) > 0 and take(pointer, ctypes.byref(message), None, None) == 0
+        taken = take(pointer, ctypes.byref(message), None, None) == 0
         if taken:
             message = next(ring)
         return bool(taken)

@@ -23,10 +23,11 @@ from typing import Any
 import numpy
 
 from harness.probe import BENCH_FOLDER
-from harness.ros_messages import Allocator, SerializedMessage, make, sample, set_up_middleware
+from harness.ros_messages import make, sample, serialized_at, set_up_middleware
 from harness.serve import Operation
 
 BURST = 8
+DISCOVERY_S = 20.0
 PAUSE_S = 0.03  # between bursts: the middleware's threads and the listener keep up
 
 
@@ -50,18 +51,13 @@ def rcl_publish(publisher: Any, message: Any) -> Callable[[], None]:
     """rcl's publish alone, of a message that is serialized already."""
     from rclpy.serialization import serialize_message
 
-    rcutils = ctypes.CDLL("librcutils.so")
-    rcutils.rcutils_get_default_allocator.restype = Allocator
-    data = serialize_message(message)
-    memory = ctypes.create_string_buffer(data, len(data))
-    serialized = SerializedMessage(
-        ctypes.addressof(memory), len(data), len(data), rcutils.rcutils_get_default_allocator()
-    )
+    data = bytearray(serialize_message(message))
+    serialized = serialized_at(data, len(data), len(data))
     publish = ctypes.CDLL("librcl.so").rcl_publish_serialized_message
-    pointer, reference = ctypes.c_void_p(publisher.handle.pointer), ctypes.byref(serialized)
+    pointer = ctypes.c_void_p(publisher.handle.pointer)
 
     def run() -> None:
-        if publish(pointer, reference, None) != 0 or memory is None:
+        if publish(pointer, ctypes.byref(serialized), None) != 0:
             raise RuntimeError("rcl did not publish")
 
     return run
@@ -142,6 +138,9 @@ def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operat
             ways = {"rcl": rcl_publish(publisher, message), "fresh": publish_fresh, "plain": publish_plain}
             publish = ways[way]
         stack.enter_context(listening(of, topic, arguments["partner"]))
+        deadline = time.monotonic() + DISCOVERY_S
         while way != "pool" and node.count_subscribers(topic) < 1:
-            time.sleep(0.01)  # discovery
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the listener of {topic} was not discovered in {DISCOVERY_S:g} s")
+            rclpy.spin_once(node, timeout_sec=0.1)  # wakes when the graph changes
         yield {"publish": publishing(publish)}

@@ -30,6 +30,16 @@ class SerializedMessage(ctypes.Structure):
     )
 
 
+def serialized_at(place: Any, length: int, capacity: int) -> SerializedMessage:
+    """One whose bytes are in the buffer `place`, which it keeps."""
+    rcutils = ctypes.CDLL("librcutils.so")
+    rcutils.rcutils_get_default_allocator.restype = Allocator
+    address = ctypes.addressof(ctypes.c_char.from_buffer(place))
+    message = SerializedMessage(address, length, capacity, rcutils.rcutils_get_default_allocator())
+    message.place = place
+    return message
+
+
 def set_up_middleware() -> None:
     """A domain of the benchmark's own, and a shared memory segment that images fit in. Before rclpy is imported."""
     for variable in ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"):  # the newer name and the older
