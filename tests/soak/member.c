@@ -77,7 +77,7 @@ static void produce(const char *name, unsigned which)
         must(pmipc_producer_commit(producer, &loan, frame_stamp(loan.seq, nonce)), "commit");
         commit_fault("");
         say_frames(frames);
-        nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL); /* a producer's pace; nothing waits for it */
     }
 }
 
