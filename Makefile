@@ -10,7 +10,7 @@
 #   make storm [SECONDS=600] [SEED=7]   twenty processes, killed at random, and an audit: tests/storm
 #   make soak [SECONDS=36000]   a few processes that must not grow: tests/soak
 #   make fuzz [SECONDS=60]   every fuzzer for so long, with two seeds (needs clang)
-#   make asan tsan asan-python   the tests under sanitizers
+#   make asan tsan asan-python   the tests under sanitizers; `make test` has most of the C ones
 #   make lint format venv clean
 SHELL = /bin/bash
 .SHELLFLAGS = -euo pipefail -c
@@ -31,7 +31,7 @@ PACKAGE_SOURCES = pyproject.toml CMakeLists.txt python/polymorph_ipc/_core.pyi \
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: demo demo-ros test bench bench-peers fault fault-syscalls models storm soak fuzz asan tsan asan-python lint format venv clean \
-        test-c test-python test-ros test-examples test-packaging test-models test-soak build-dev build-release \
+        test-c test-python test-ros test-examples test-packaging test-models test-soak test-asan test-tsan build-dev build-release \
         $(OTHER_PYTHONS:%=test-python-%)
 
 venv: .venv/ready
@@ -107,6 +107,17 @@ asan tsan: .venv/ready
 	cmake --preset $@ >/dev/null
 	$(BUILD) --preset $@
 	ctest --preset $@
+
+# What `make test` has of them: no storms, and under ThreadSanitizer the tests with threads.
+test-asan: .venv/ready
+	cmake --preset asan >/dev/null
+	$(BUILD) --preset asan
+	ctest --preset asan -L 'unit|fuzz' -E unit.harness
+
+test-tsan: .venv/ready
+	cmake --preset tsan >/dev/null
+	$(BUILD) --preset tsan --target threaded_tests
+	ctest --preset tsan -L threads
 
 storm: build-release
 	build/release/tests/storm/storm --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))

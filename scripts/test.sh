@@ -3,7 +3,7 @@
 # may be missing.
 set -euo pipefail
 require_all=${REQUIRE_ALL:-0}
-suites=(test-c test-python test-soak)
+suites=(test-c test-python test-soak test-asan test-tsan)
 
 missing() {
     echo "make test: $1" >&2
