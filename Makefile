@@ -19,7 +19,10 @@ MAKEFLAGS += --no-print-directory
 
 SECONDS = 20
 SEED =
-ASAN_PYTHON = --ignore=tests/python/test_bench_smoke.py --ignore=tests/python/test_typing.py
+# Not under AddressSanitizer: what does not run the library, and forks among threads, after which the allocator of gcc 12's
+# runtime waits for a lock that a thread of the parent had.
+ASAN_PYTHON = --ignore=tests/python/test_bench_smoke.py --ignore=tests/python/test_typing.py \
+              --deselect=tests/python/test_fork.py::test_fork_while_other_threads_read_and_publish_deadlocks_nobody
 DEMO_OPTIONS =
 OTHER_PYTHONS = 3.10 3.12 3.13
 PYTEST = -m pytest -p no:cacheprovider
@@ -137,7 +140,7 @@ test-soak: build-dev
 	.venv/bin/python tests/soak/soak.py build/dev/tests/soak/soak_member --seconds 10
 
 # The extension and the library in it, instrumented, under an interpreter that is not. Leaks of CPython and numpy are theirs;
-# ours have tests that count (test_sudden_deaths.py, tests/soak).
+# ours have tests that count (test_sudden_deaths.py, tests/soak). SIGSEGV and SIGBUS are left to explain_faults and its tests.
 .venv-asan/ready: $(PACKAGE_SOURCES)
 	CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1" \
 	    SKBUILD_BUILD_DIR=build/python-asan SKBUILD_CMAKE_BUILD_TYPE=Debug scripts/make_venv.sh .venv-asan 3.12 dev
@@ -145,7 +148,7 @@ test-soak: build-dev
 
 asan-python: .venv-asan/ready
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)" PYTHONMALLOC=malloc \
-	    ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	    ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:handle_segv=0:handle_sigbus=0 UBSAN_OPTIONS=print_stacktrace=1 \
 	    .venv-asan/bin/python $(PYTEST) tests/python $(ASAN_PYTHON)
 
 bench: build-release
