@@ -2,10 +2,17 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <unistd.h>
 
 pmipc_schema bytes_schema(int64_t bytes)
 {
     return pmipc_schema_tensor(PMIPC_UINT8, 1, &bytes);
+}
+
+int64_t page_frame_bytes(void)
+{
+    const int64_t header_bytes = 64;
+    return sysconf(_SC_PAGESIZE) - header_bytes;
 }
 
 pmipc_producer *producer_open(const char *name, const pmipc_schema *schema, const pmipc_producer_options *options)

@@ -7,6 +7,9 @@
 /** A plain tensor of `bytes` uint8. */
 pmipc_schema bytes_schema(int64_t bytes);
 
+/** Bytes of a frame whose slot is one page of this machine: such a pool has as many slots as it needs, and grows by one. */
+int64_t page_frame_bytes(void);
+
 /** Open, or end the test with the full message. `options` may be NULL. */
 pmipc_producer *producer_open(const char *name, const pmipc_schema *schema, const pmipc_producer_options *options);
 pmipc_producer *bytes_producer(const char *name, int64_t bytes, uint32_t history_len);

@@ -4,7 +4,6 @@
 
 #include <unistd.h>
 
-#define BYTES 4000 /* a slot is one page: growth is counted exactly */
 #define HISTORY 4
 
 /* Let the child run for a random while: some frames, and some instructions more. */
@@ -19,7 +18,7 @@ static void let_it_run(test_random *random, int channel)
 static void publishes_for_ever(int channel, const char *argument)
 {
     (void)argument;
-    pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), HISTORY);
     publish_frame(producer);
     tell(channel, 0);
     for (;;)
@@ -71,7 +70,7 @@ static void opens_and_closes_for_ever(int channel, const char *argument)
     (void)argument;
     tell(channel, 0);
     for (int64_t i = 0;; i++) {
-        pmipc_producer *producer = bytes_producer("p", BYTES + i % 3, HISTORY);
+        pmipc_producer *producer = bytes_producer("p", page_frame_bytes() - i % 3, HISTORY);
         publish_frame(producer);
         if (i % 2)
             pmipc_producer_close(producer);
@@ -89,7 +88,7 @@ TEST(producers_killed_while_they_open_and_close_never_block_the_next)
         let_it_run(&random, owner.channel);
         helper_kill(&owner);
         CHECK(folder_entries(test_folder()) <= 1); /* a half-built pool has no name */
-        pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
+        pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), HISTORY);
         pmipc_stream *stream = stream_open("p", NULL);
         publish_and_read(producer, stream);
         pmipc_stream_close(stream);
@@ -165,7 +164,7 @@ static void check_pool_is_bounded(pmipc_producer *producer)
 
 TEST(consumers_killed_with_seven_views_leave_nothing)
 {
-    pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), HISTORY);
     publish_frames(producer, HISTORY);
     process_state before = process_state_now();
     for (int round = 0; round < ROUNDS(200); round++) {
@@ -211,7 +210,7 @@ ROLE(holds_seven_single_views)
 /* The pool may not grow: only the slots of the dead can give the history back. Catches a producer that never sweeps. */
 TEST(the_slots_of_a_killed_consumer_are_used_again)
 {
-    pmipc_schema schema = bytes_schema(BYTES);
+    pmipc_schema schema = bytes_schema(page_frame_bytes());
     pmipc_producer_options options = {.history_len = HISTORY, .spare = 5}; /* nine slots */
     pmipc_producer *producer = producer_open("p", &schema, &options);
     options.max_bytes = pool_file_bytes("p");
@@ -255,7 +254,7 @@ ROLE(pins_every_slot)
  * before. */
 TEST(without_growth_the_slots_of_the_dead_come_back_with_a_sweep)
 {
-    pmipc_schema schema = bytes_schema(BYTES);
+    pmipc_schema schema = bytes_schema(page_frame_bytes());
     pmipc_producer_options options = {.history_len = 1, .spare = 3, .no_growth = true};
     pmipc_producer *producer = producer_open("p", &schema, &options);
     uint32_t slots = pmipc_producer_slot_count(producer);
@@ -284,7 +283,7 @@ TEST(without_growth_the_slots_of_the_dead_come_back_with_a_sweep)
 TEST(consumers_killed_while_they_wait_leave_nothing)
 {
     test_random random = random_start();
-    pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), HISTORY);
     publish_frame(producer);
     process_state before = process_state_now();
     for (int round = 0; round < ROUNDS(200); round++) {
@@ -326,7 +325,7 @@ TEST(consumers_killed_while_they_open_leave_nothing)
 {
     test_random random = random_start();
     helper killer = helper_fork(kills_many_openers, "");
-    pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), HISTORY);
     publish_frame(producer);
     process_state before = process_state_now();
     tell(killer.channel, random_next(&random));
@@ -366,7 +365,7 @@ ROLE(holds_two_views)
 /* All rows belong to the dead and no producer sweeps: new streams must find the rows, and inherit no pins with them. */
 TEST(rows_of_the_dead_are_claimed_without_any_help_of_a_producer)
 {
-    pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), HISTORY);
     publish_frame(producer);
     helper consumers[PMIPC_MAX_READERS];
     for (int i = 0; i < PMIPC_MAX_READERS; i++) {

@@ -319,9 +319,12 @@ TEST(stamps_follow_a_wall_clock_that_is_set)
 
 TEST(a_producer_without_clean_slots_looks_for_the_dead_at_most_every_ten_milliseconds)
 {
-    pmipc_schema schema = bytes_schema(BYTES);
-    const pmipc_producer_options options = {.history_len = 3, .max_bytes = 80000};
+    pmipc_schema schema = bytes_schema(page_frame_bytes());
+    pmipc_producer_options options = {.history_len = 3};
     pmipc_producer *producer = producer_open("p", &schema, &options);
+    options.max_bytes = pool_file_bytes("p"); /* no room for another slot */
+    pmipc_producer_close(producer);
+    producer = producer_open("p", &schema, &options);
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_view views[3];
     for (int i = 0; i < 3; i++) {

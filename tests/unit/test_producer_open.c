@@ -451,7 +451,7 @@ TEST(a_refused_producer_leaves_the_dead_pool_alone)
 
 TEST(a_pool_never_grows_past_max_bytes_and_gives_up_history_instead)
 {
-    pmipc_schema schema = bytes_schema(8000);
+    pmipc_schema schema = bytes_schema(page_frame_bytes());
     pmipc_producer_options options = {.history_len = 8, .spare = 2};
     pmipc_producer *producer = producer_open("camera", &schema, &options);
     uint32_t slots = pmipc_producer_slot_count(producer);

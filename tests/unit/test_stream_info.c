@@ -100,10 +100,11 @@ ROLE(holds_a_stream)
 TEST(a_pool_counts_growth_loss_of_history_and_the_dead)
 {
     pmipc_view views[PMIPC_MAX_VIEWS];
-    pmipc_schema schema = bytes_schema(BYTES);
+    pmipc_schema schema = bytes_schema(page_frame_bytes());
     pmipc_producer_options options = {.history_len = 3};
     pmipc_producer *producer = producer_open("p", &schema, &options);
     uint32_t slots = pmipc_producer_slot_count(producer);
+    uint64_t bytes_at_first = pool_file_bytes("p");
     helper holder = helper_start("holds_a_stream", "p");
     hear(holder.channel);
     helper_kill(&holder);
@@ -124,7 +125,7 @@ TEST(a_pool_counts_growth_loss_of_history_and_the_dead)
     inspect_release(info);
     pmipc_producer_close(producer);
 
-    options.max_bytes = 80000; /* no room for a seventh slot */
+    options.max_bytes = bytes_at_first; /* no room for another slot */
     producer = producer_open("p", &schema, &options);
     stream = stream_open("p", NULL);
     hoard(producer, stream, views, HELD);
@@ -141,7 +142,7 @@ TEST(a_pool_counts_growth_loss_of_history_and_the_dead)
 TEST(growth_is_tried_again_after_a_second)
 {
     pmipc_view views[PMIPC_MAX_VIEWS];
-    pmipc_producer *producer = bytes_producer("p", BYTES, 3);
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 3);
     pmipc_stream *stream = stream_open("p", NULL);
     uint32_t slots = pmipc_producer_slot_count(producer);
     struct rlimit before;

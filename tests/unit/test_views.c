@@ -5,8 +5,6 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
-#define BYTES 4000 /* with its header less than a page: a slot is one page, so that growth is counted exactly */
-
 static pmipc_view newest(pmipc_stream *stream)
 {
     pmipc_view view;
@@ -18,28 +16,28 @@ static pmipc_view newest(pmipc_stream *stream)
 
 TEST(a_view_outlives_its_stream)
 {
-    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 4);
     publish_frame(producer);
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_view view = newest(stream);
     pmipc_stream_close(stream);
     publish_frames(producer, 100);
     check_view(&view);
-    CHECK_EQ(view.schema->fields[0].shape[0], BYTES);
+    CHECK_EQ(view.schema->fields[0].shape[0], page_frame_bytes());
     pmipc_view_release(&view);
     pmipc_producer_close(producer);
 }
 
 TEST(a_view_outlives_its_producer_and_the_pool_file)
 {
-    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 4);
     publish_frame(producer);
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_view view = newest(stream);
     pmipc_producer_close(producer);
     CHECK_EQ(folder_entries(test_folder()), 0);
     check_view(&view);
-    producer = bytes_producer("p", BYTES, 4); /* another pool of that name does not touch it */
+    producer = bytes_producer("p", page_frame_bytes(), 4); /* another pool of that name does not touch it */
     publish_frames(producer, 100);
     check_view(&view);
     CHECK_EQ(read_newest(stream), 100); /* the stream has gone over to the new pool; the view has not */
@@ -52,7 +50,7 @@ TEST(a_view_outlives_its_producer_and_the_pool_file)
 
 TEST(a_window_outlives_everything)
 {
-    pmipc_producer *producer = bytes_producer("p", BYTES, 6);
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 6);
     publish_frames(producer, 20);
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_view window;
@@ -74,7 +72,7 @@ TEST(streams_views_and_producers_may_end_in_any_order)
 {
     test_random random = random_start();
     for (int round = 0; round < ROUNDS(300); round++) {
-        pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+        pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 4);
         pmipc_stream *stream = stream_open("p", NULL);
         pmipc_view views[6];
         for (int i = 0; i < 6; i++) {
@@ -103,7 +101,7 @@ TEST(streams_views_and_producers_may_end_in_any_order)
 
 TEST(the_last_release_after_a_close_gives_mapping_and_row_back)
 {
-    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 4);
     publish_frame(producer);
     process_state before = process_state_now();
     pmipc_stream *stream = stream_open("p", NULL);
@@ -124,7 +122,7 @@ TEST(the_last_release_after_a_close_gives_mapping_and_row_back)
 /* A closed stream whose view lives on still has its row: else the producer would write over the view. */
 TEST(the_row_of_a_closed_stream_lives_as_long_as_its_views)
 {
-    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 4);
     pmipc_stream *stream = stream_open("p", NULL);
     for (int i = 0; i < 70; i++) { /* more than there are rows */
         publish_frame(producer);
@@ -197,7 +195,7 @@ TEST(views_may_be_released_by_any_thread)
 
 TEST(seven_views_are_zero_copy_and_the_next_is_a_copy_that_says_so)
 {
-    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 4);
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_view views[PMIPC_MAX_VIEWS + 3];
     for (int i = 0; i < PMIPC_MAX_VIEWS + 3; i++) {
@@ -229,7 +227,7 @@ TEST(seven_views_are_zero_copy_and_the_next_is_a_copy_that_says_so)
 TEST(a_consumer_that_keeps_every_frame_costs_the_producer_nothing)
 {
     enum { KEPT = 500 };
-    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 4);
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_view *views = calloc(KEPT, sizeof *views);
     uint64_t bytes_after_fifty = 0;
@@ -263,7 +261,7 @@ TEST(a_consumer_that_keeps_every_frame_costs_the_producer_nothing)
 TEST(a_consumer_that_keeps_every_window_is_bounded_too)
 {
     enum { KEPT = 40, HISTORY = 10 };
-    pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), HISTORY);
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_view views[KEPT];
     for (int i = 0; i < KEPT; i++) {
@@ -286,7 +284,7 @@ TEST(a_consumer_that_keeps_every_window_is_bounded_too)
 TEST(twenty_consumers_that_keep_everything_are_bounded_together)
 {
     enum { STREAMS = 20, KEPT = 15 };
-    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 4);
     pmipc_stream *streams[STREAMS];
     pmipc_view views[STREAMS][KEPT];
     for (int s = 0; s < STREAMS; s++)
@@ -310,7 +308,7 @@ TEST(twenty_consumers_that_keep_everything_are_bounded_together)
 /* A stream maps what has grown behind its back: slots past its mapping are met by streams that hold nothing. */
 TEST(other_streams_follow_a_pool_that_has_grown)
 {
-    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 4);
     pmipc_stream *hoarder = stream_open("p", NULL);
     pmipc_stream *other = stream_open("p", NULL);
     publish_frame(producer);
@@ -343,7 +341,7 @@ TEST(other_streams_follow_a_pool_that_has_grown)
 
 static pmipc_producer *fixed_producer(uint32_t history_len, uint32_t spare)
 {
-    pmipc_schema schema = bytes_schema(BYTES);
+    pmipc_schema schema = bytes_schema(page_frame_bytes());
     pmipc_producer_options options = {.history_len = history_len, .spare = spare, .no_growth = true};
     return producer_open("p", &schema, &options);
 }
@@ -421,7 +419,7 @@ TEST(when_every_slot_is_pinned_by_the_living_publish_is_full_and_names_them)
     uint32_t slots = pmipc_producer_slot_count(producer);
     CHECK(slots <= PMIPC_MAX_VIEWS); /* else this test needs more holders */
     helper holder = helper_start("holds_the_rest", "7");
-    char data[BYTES];
+    char data[1 << 16];
     for (uint32_t i = 0; i < slots; i++) {
         publish_frame(producer);
         if (i == slots - 1)
