@@ -1,6 +1,7 @@
 #include "helper.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -48,6 +49,20 @@ static void make_channel(int ends[2])
         FAIL("socketpair: %s", strerror(errno));
 }
 
+/* This program once more: by itself, or where it is not the machine's own, by the emulator that is running it. */
+static int spawn_self(pid_t *pid, const posix_spawn_file_actions_t *actions, char *role, char *argument)
+{
+    char *emulator = getenv("PMIPC_TEST_EMULATOR");
+    char path[PATH_MAX] = "";
+    if (!emulator)
+        return posix_spawn(pid, "/proc/self/exe", actions, NULL,
+                           (char *[]){(char *)"test", (char *)"--role", role, argument, NULL}, environ);
+    if (readlink("/proc/self/exe", path, sizeof path - 1) < 0) /* the emulator answers with the program it runs */
+        return errno;
+    return posix_spawnp(pid, emulator, actions, NULL,
+                        (char *[]){emulator, path, (char *)"--role", role, argument, NULL}, environ);
+}
+
 helper helper_start(const char *role, const char *argument)
 {
     int ends[2];
@@ -55,9 +70,8 @@ helper helper_start(const char *role, const char *argument)
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], ROLE_CHANNEL);
-    char *arguments[] = {(char *)"test", (char *)"--role", (char *)role, (char *)argument, NULL};
     helper child = {.channel = ends[0]};
-    int failure = posix_spawn(&child.pid, "/proc/self/exe", &actions, NULL, arguments, environ);
+    int failure = spawn_self(&child.pid, &actions, (char *)role, (char *)argument);
     posix_spawn_file_actions_destroy(&actions);
     if (failure)
         FAIL("posix_spawn %s: %s", role, strerror(failure));

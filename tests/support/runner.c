@@ -47,6 +47,8 @@ const char *test_verdict_text(test_verdict verdict)
         return "leaked a mapping";
     case TEST_SKIPPED:
         return "cannot be run here";
+    case TEST_LEFT_OUT:
+        return "is not for emulators";
     case TEST_LEAKED_POOL:
         return "left a pool behind";
     case TEST_LEAKED_PROCESS:
@@ -141,6 +143,8 @@ static test_verdict await_child(pid_t pid, unsigned timeout_s)
 
 test_verdict test_run_isolated(const test_case *test)
 {
+    if (test->native && getenv("PMIPC_TEST_EMULATOR"))
+        return TEST_LEFT_OUT;
     char outer_folder[sizeof folder_path];
     memcpy(outer_folder, folder_path, sizeof folder_path);
     strcpy(folder_path, "/dev/shm/pmipc-test-XXXXXX");
@@ -189,6 +193,7 @@ int main(int argc, char **argv)
     unsigned ran = 0;
     unsigned failed = 0;
     unsigned skipped = 0;
+    unsigned left_out = 0;
     for (const test_case *test = first_test; test && !interrupted; test = test->next) {
         if (list) {
             if (!(test->flags & TEST_UNLISTED))
@@ -205,6 +210,11 @@ int main(int argc, char **argv)
             fprintf(stderr, "SKIPPED %s\n", test->name);
             continue;
         }
+        if (verdict == TEST_LEFT_OUT) {
+            left_out++;
+            fprintf(stderr, "left out: %s (needs %s)\n", test->name, test->native);
+            continue;
+        }
         ran++;
         if (verdict != TEST_PASSED)
             failed++;
@@ -216,6 +226,8 @@ int main(int argc, char **argv)
     fprintf(stderr, "%u of %u passed", ran - failed, ran);
     if (skipped)
         fprintf(stderr, ", %u SKIPPED", skipped);
+    if (left_out)
+        fprintf(stderr, ", %u left out", left_out);
     fprintf(stderr, "\n");
-    return failed == 0 && ran + skipped > 0 ? 0 : 1;
+    return failed == 0 && ran + skipped + left_out > 0 ? 0 : 1;
 }

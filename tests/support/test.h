@@ -37,7 +37,8 @@ typedef enum test_verdict {
     TEST_LEAKED_MAPPING,
     TEST_LEAKED_POOL,
     TEST_LEAKED_PROCESS,
-    TEST_SKIPPED
+    TEST_SKIPPED,
+    TEST_LEFT_OUT
 } test_verdict;
 
 enum {
@@ -51,6 +52,7 @@ typedef struct test_case {
     void (*body)(void);
     unsigned flags;
     unsigned timeout_s; /* 0: the default of 60 s */
+    const char *native; /* what it needs of the machine itself: left out under an emulator, which is said */
     struct test_case *next;
 } test_case;
 

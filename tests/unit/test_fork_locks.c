@@ -56,7 +56,7 @@ TEST(a_living_child_does_not_keep_the_locks_of_a_dead_parent)
 
 /* ---- raw clone: no fork handler runs ---- */
 
-TEST(a_child_made_without_fork_handlers_is_refused_too)
+TEST_WITH(a_child_made_without_fork_handlers_is_refused_too, .native = "MADV_WIPEONFORK")
 {
     set_up();
     pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
@@ -74,7 +74,7 @@ TEST(a_child_made_without_fork_handlers_is_refused_too)
 
 /* Its end of the stream, without any view, must not give up the parent's row: what the parent pins later is still seen.
  */
-TEST(a_child_made_without_fork_handlers_closes_nothing_of_the_parents)
+TEST_WITH(a_child_made_without_fork_handlers_closes_nothing_of_the_parents, .native = "MADV_WIPEONFORK")
 {
     set_up();
     pmipc_view_release(&the_view);

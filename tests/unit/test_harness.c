@@ -19,6 +19,11 @@ MATERIAL(fails_a_check)
     CHECK_EQ(1, 2);
 }
 
+TEST_WITH(needs_the_machine_itself, .flags = TEST_UNLISTED | TEST_QUIET, .native = "a processor")
+{
+    FAIL("it was run");
+}
+
 MATERIAL(gets_another_status)
 {
     CHECK_OK(PMIPC_BUSY);
@@ -223,6 +228,15 @@ TEST(a_test_that_crashes_fails)
     EXPECT(aborts, TEST_CRASHED);
     test_verdict verdict = test_run_isolated(&crashes_case); /* sanitizers may turn SIGSEGV into an exit code */
     CHECK(verdict == TEST_CRASHED || (TEST_SANITIZED && verdict == TEST_FAILED));
+}
+
+TEST(a_test_that_needs_the_machine_itself_is_left_out_under_an_emulator_and_only_there)
+{
+    unsetenv("PMIPC_TEST_EMULATOR");
+    EXPECT(needs_the_machine_itself, TEST_FAILED);
+    setenv("PMIPC_TEST_EMULATOR", "an-emulator", 1);
+    EXPECT(needs_the_machine_itself, TEST_LEFT_OUT);
+    EXPECT(fails_a_check, TEST_FAILED);
 }
 
 TEST(a_test_whose_helper_goes_wrong_fails)

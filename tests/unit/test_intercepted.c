@@ -235,8 +235,14 @@ TEST(a_child_waits_for_the_lock_of_its_parent)
     pmipc_producer *producer = bytes_producer("p", BYTES, 3);
     helper child = helper_fork(opens_what_the_parent_has, "");
     helper_finish(&child);
+    pmipc_producer_close(producer);
+}
+
+TEST_WITH(a_child_made_without_fork_handlers_waits_for_the_lock_of_its_parent, .native = "MADV_WIPEONFORK")
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 3);
     fflush(NULL);
-    pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL); /* no fork handler runs */
+    pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
     CHECK(pid >= 0);
     if (pid == 0) {
         opens_what_the_parent_has(-1, "");

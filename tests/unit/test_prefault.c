@@ -122,7 +122,7 @@ static long faults_of_a_round(bool prefault)
     return of_producer < of_stream ? of_producer : of_stream;
 }
 
-TEST(with_prefault_neither_publishing_nor_reading_touches_a_new_page)
+TEST_WITH(with_prefault_neither_publishing_nor_reading_touches_a_new_page, .native = "page faults of its own only")
 {
     if (TEST_SANITIZED)
         test_skip("a sanitizer's own pages count too");

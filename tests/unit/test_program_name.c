@@ -32,7 +32,7 @@ static void check_command(pmipc_producer *producer, const char *text, size_t byt
 
 #define CHECK_COMMAND(text, expected) check_command(producer, text, sizeof text, expected)
 
-TEST(a_stream_is_called_by_its_program_and_script)
+TEST_WITH(a_stream_is_called_by_its_program_and_script, .native = "a command line that can be written over")
 {
     pmipc_producer *producer = bytes_producer("p", 64, 2);
     CHECK_COMMAND("/b/python3.12\0-X\0dev\0-u\0a/v.py\0-f", "python3.12 v.py -f");

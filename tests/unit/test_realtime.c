@@ -158,7 +158,7 @@ static void make_none(void)
 {
 }
 
-TEST(the_filter_catches_a_system_call_and_lets_none_through)
+TEST_WITH(the_filter_catches_a_system_call_and_lets_none_through, .native = "seccomp")
 {
     CHECK_EQ(exit_code_under_filter(make_none, SYS_write), 0);
     int saved = dup(2);
@@ -393,37 +393,37 @@ static void check_loop(role_body body)
     CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
 }
 
-TEST(publishing_copies_makes_no_system_call_and_no_allocation)
+TEST_WITH(publishing_copies_makes_no_system_call_and_no_allocation, .native = "seccomp")
 {
     check_loop(copies);
 }
 
-TEST(loaning_committing_and_discarding_make_no_system_call_and_no_allocation)
+TEST_WITH(loaning_committing_and_discarding_make_no_system_call_and_no_allocation, .native = "seccomp")
 {
     check_loop(loans);
 }
 
-TEST(every_read_that_need_not_wait_makes_no_system_call_and_no_allocation)
+TEST_WITH(every_read_that_need_not_wait_makes_no_system_call_and_no_allocation, .native = "seccomp")
 {
     check_loop(reads_in_every_way);
 }
 
-TEST(holding_seven_views_makes_no_system_call_and_no_allocation)
+TEST_WITH(holding_seven_views_makes_no_system_call_and_no_allocation, .native = "seccomp")
 {
     check_loop(holds_views);
 }
 
-TEST(learning_that_the_pool_is_gone_makes_no_system_call_and_no_allocation)
+TEST_WITH(learning_that_the_pool_is_gone_makes_no_system_call_and_no_allocation, .native = "seccomp")
 {
     check_loop(loses_its_pool);
 }
 
-TEST(writing_ros_messages_makes_no_system_call_and_no_allocation)
+TEST_WITH(writing_ros_messages_makes_no_system_call_and_no_allocation, .native = "seccomp")
 {
     check_loop(writes_messages);
 }
 
-TEST(reading_ros_messages_makes_no_system_call_and_no_allocation)
+TEST_WITH(reading_ros_messages_makes_no_system_call_and_no_allocation, .native = "seccomp")
 {
     check_loop(reads_messages);
 }
@@ -455,7 +455,7 @@ ROLE(sleeps_for_every_frame)
     pmipc_stream_close(stream);
 }
 
-TEST(waking_a_sleeper_is_one_futex_call_and_nothing_else)
+TEST_WITH(waking_a_sleeper_is_one_futex_call_and_nothing_else, .native = "seccomp")
 {
     learn_clock();
     helper owner = helper_fork(publishes_to_sleepers, "");
