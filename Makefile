@@ -95,6 +95,7 @@ lint: .venv/ready
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy --strict python/polymorph_ipc
 	.venv/bin/mypy --strict models
+	MYPYPATH=models .venv/bin/mypy --strict tests/codegen
 	.venv/bin/stubtest polymorph_ipc._core --mypy-config-file pyproject.toml --concise
 
 format: .venv/ready
