@@ -11,6 +11,7 @@
 #   make soak [SECONDS=36000]   a few processes that must not grow: tests/soak
 #   make fuzz [SECONDS=60]   every fuzzer for so long, with two seeds (needs clang)
 #   make asan tsan asan-python   the tests under sanitizers; `make test` has most of the C ones
+#   make aarch64   the C tests as 64-bit ARM code under qemu-user, with pages of 4 KB and of 64 KB
 #   make lint format venv clean
 SHELL = /bin/bash
 .SHELLFLAGS = -euo pipefail -c
@@ -23,6 +24,7 @@ SEED =
 # runtime waits for a lock that a thread of the parent had.
 ASAN_PYTHON = --ignore=tests/python/test_bench_smoke.py --ignore=tests/python/test_typing.py \
               --deselect=tests/python/test_fork.py::test_fork_while_other_threads_read_and_publish_deadlocks_nobody
+AARCH64_SAMPLE = protocol_threads publish stream_reads windows views waiting fork
 DEMO_OPTIONS =
 OTHER_PYTHONS = 3.10 3.12 3.13
 PYTEST = -m pytest -p no:cacheprovider
@@ -33,9 +35,9 @@ PACKAGE_SOURCES = pyproject.toml CMakeLists.txt python/polymorph_ipc/_core.pyi \
 # Tools from .venv are found first: cmake comes from there when the machine has none.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo demo-ros test bench bench-peers fault fault-syscalls models storm soak fuzz asan tsan asan-python lint format venv clean \
-        test-c test-python test-ros test-examples test-packaging test-models test-soak test-asan test-tsan build-dev build-release \
-        $(OTHER_PYTHONS:%=test-python-%)
+.PHONY: demo demo-ros test bench bench-peers fault fault-syscalls models storm soak fuzz asan tsan asan-python aarch64 lint format \
+        venv clean test-c test-python test-ros test-examples test-packaging test-models test-soak test-asan test-tsan test-aarch64 \
+        build-dev build-release build-aarch64 $(OTHER_PYTHONS:%=test-python-%)
 
 venv: .venv/ready
 
@@ -51,7 +53,7 @@ venv: .venv/ready
 	scripts/make_venv.sh .venv-$* $* dev
 	touch $@
 
-build-dev build-release: build-%: .venv/ready
+build-dev build-release build-aarch64: build-%: .venv/ready
 	cmake --preset $* >/dev/null
 	$(BUILD) --preset $*
 
@@ -139,6 +141,18 @@ soak: build-release
 test-soak: build-dev
 	.venv/bin/python tests/soak/soak.py build/dev/tests/soak/soak_member --self-test
 	.venv/bin/python tests/soak/soak.py build/dev/tests/soak/soak_member --seconds 10
+
+# What is left out there, and why, is told in between.
+aarch64: build-aarch64
+	ctest --preset aarch64 --parallel 2
+	@sed -n '/left out:/p' build/aarch64/Testing/Temporary/LastTest.log
+	ctest --preset aarch64-64k --parallel 2
+
+# What compiled code has of the protocol's orders, some tests in which threads and processes meet, and the storm.
+test-aarch64: .venv/ready
+	cmake --preset aarch64 >/dev/null
+	$(BUILD) --preset aarch64 --target storm $(AARCH64_SAMPLE:%=unit_%)
+	ctest --preset aarch64 --parallel 2 -R '^(codegen|storm|unit\.($(subst $() $(),|,$(AARCH64_SAMPLE))))$$'
 
 # The extension and the library in it, instrumented, under an interpreter that is not. Leaks of CPython and numpy are theirs;
 # ours have tests that count (test_sudden_deaths.py, tests/soak). SIGSEGV and SIGBUS are left to explain_faults and its tests.

@@ -25,14 +25,31 @@ fi
 suites+=(test-examples test-packaging lint)
 
 # Root on Debian or Ubuntu, as continuous integration is: what is missing is installed.
-if ! command -v spin >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    { apt-get install --yes --no-install-recommends -o DPkg::Lock::Timeout=60 spin ||
-        { apt-get update && apt-get install --yes --no-install-recommends -o DPkg::Lock::Timeout=60 spin; }; } >/dev/null || true
-fi
-if command -v spin >/dev/null; then
+install_packages() {
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 0
+    local install=(apt-get install --yes --no-install-recommends -o DPkg::Lock::Timeout=60 "$@")
+    { "${install[@]}" || { apt-get update && "${install[@]}"; }; } >/dev/null || true
+}
+have() {
+    local program
+    for program in "$@"; do
+        command -v "$program" >/dev/null || return 1
+    done
+}
+
+have spin || install_packages spin
+if have spin; then
     suites+=(test-models)
 else
     missing "spin is not here (apt install spin), so the protocol's models are not run"
+fi
+arm_programs=(aarch64-linux-gnu-gcc aarch64-linux-gnu-objdump qemu-aarch64)
+arm_packages=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)
+have "${arm_programs[@]}" || install_packages "${arm_packages[@]}"
+if have "${arm_programs[@]}"; then
+    suites+=(test-aarch64)
+else
+    missing "not all of ${arm_programs[*]} are here (apt install ${arm_packages[*]}), so nothing is tested on 64-bit ARM"
 fi
 
 make .venv/ready
