@@ -1,7 +1,10 @@
 #include "check.h"
 
+uint64_t statuses_hash;
+
 void require_status(const char *call, pmipc_status status, uint64_t allowed)
 {
+    statuses_hash = statuses_hash * 31 + (uint64_t)status + 1;
     if ((unsigned)status < 64 && (allowed >> status & 1))
         return;
     fprintf(stderr, "%s ended with %s (%d)\n", call, pmipc_status_name(status), (int)status);

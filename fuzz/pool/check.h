@@ -9,6 +9,9 @@
 /* A set of statuses. */
 #define STATUS(name) (UINT64_C(1) << PMIPC_##name)
 
+/* Of every status that was asked for so far. */
+extern uint64_t statuses_hash;
+
 /* The call ended in one of the ways that it documents and that can happen here. */
 void require_status(const char *call, pmipc_status status, uint64_t allowed);
 

@@ -1,7 +1,6 @@
 #include "pool_file.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
@@ -9,22 +8,25 @@
 #include <unistd.h>
 
 #include "pool/layout.h"
-#include "world.h"
+#include "tmpfs.h"
+
+void *__real_mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t offset);
 
 #define DESCRIPTORS_ASKED_FOR 64
-#define INPUTS_BETWEEN_CLEANINGS 64    /* going through the folder takes as long as opening a pool */
-#define MAPPED_BYTES ((size_t)4 << 20) /* more than any pool of these kinds grows to in one input */
 
-static char folder_path[128], kept_folder_path[144];
-static int folder_fd = -1;
-static int kept_folder_fd = -1;
-static int main_fd = -1; /* the file of all inputs */
-static char *main_bytes;
-static int file_fd; /* what is poked: that file, or the one that has the name now */
-static char *bytes_now;
-static uint64_t open_at_first; /* descriptors, when an input begins */
-static uint32_t inputs;        /* so far */
-static bool folder_is_littered;
+static struct folder {
+    char path[128];
+    int fd;
+} in_process = {TMPFS_FOLDER, -1}, on_linux = {"", -1}, *folder = &in_process;
+
+/* A file that is poked: a descriptor, and its bytes past the library's mappings. */
+static struct poked {
+    int fd;
+    char *bytes;
+} original = {-1, NULL}, followed = {-1, NULL}; /* what an input begins with; what has its name later */
+
+static uint64_t open_on_linux; /* descriptors, when an input begins */
+static uint32_t open_in_process;
 
 static struct image {
     char *bytes;
@@ -70,62 +72,88 @@ static struct kind many_fields(uint32_t count, uint32_t variable, uint32_t histo
 const struct kind *kind_of(uint8_t number)
 {
     static struct kind kinds[KINDS];
-    if (!kinds[0].options.folder) {
+    if (!kinds[0].options.history_len) {
         kinds[0] = plain(PMIPC_UINT8, 8, 0, 1, 1);
         kinds[1] = plain(PMIPC_FLOAT64, 7, 0, 4, 3);
         kinds[2] = points();
         kinds[3] = plain(PMIPC_UINT8, 60, 60, 5, 2); /* slots of whole pages */
         kinds[4] = many_fields(32, 8, 3);
-        kinds[5] = plain(PMIPC_UINT8, 1, 0, 300, 3); /* longer than the library's windows on the stack */
+        kinds[5] = plain(PMIPC_UINT8, 1, 0, 260, 3); /* longer than the library's windows on the stack */
         kinds[6] = plain(PMIPC_UINT8, 0, 0, 2, 1);   /* no payload at all */
-        for (int i = 0; i < KINDS; i++)
-            kinds[i].options.folder = pool_folder();
     }
+    kinds[number % KINDS].options.folder = folder->path;
     return &kinds[number % KINDS];
 }
 
 /* ---------------------------------------------------------------------------------------------------------- folder */
 
-static void remove_entries(const char *except)
+static void remove_entries(void)
 {
-    DIR *entries = opendir(folder_path);
-    REQUIRE(entries != NULL);
-    for (struct dirent *entry; (entry = readdir(entries));)
-        if (entry->d_name[0] != '.' && strcmp(entry->d_name, except) != 0)
-            REQUIRE(unlinkat(folder_fd, entry->d_name, 0) == 0 ||
-                    unlinkat(folder_fd, entry->d_name, AT_REMOVEDIR) == 0);
-    closedir(entries);
+    bool removed;
+    do { /* a folder may hide entries while others leave */
+        DIR *entries = fdopendir(openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        REQUIRE(entries != NULL);
+        removed = false;
+        for (struct dirent *entry; (entry = readdir(entries));) {
+            if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+                continue;
+            REQUIRE(unlinkat(folder->fd, entry->d_name, 0) == 0 ||
+                    unlinkat(folder->fd, entry->d_name, AT_REMOVEDIR) == 0);
+            removed = true;
+        }
+        closedir(entries);
+    } while (removed);
 }
 
 static void remove_folder(void)
 {
-    remove_entries("");
-    rmdir(folder_path);
-    unlinkat(kept_folder_fd, POOL_NAME, 0);
-    rmdir(kept_folder_path);
+    folder = &on_linux;
+    remove_entries();
+    (void)rmdir(on_linux.path);
+}
+
+void pool_folder_choose(bool is_on_linux)
+{
+    folder = is_on_linux ? &on_linux : &in_process;
+    if (folder->fd >= 0)
+        return;
+    if (is_on_linux) {
+        const char *parent = getenv("POLYMORPH_IPC_DIR");
+        snprintf(folder->path, sizeof folder->path, "%.90s-fuzz-%d", parent ? parent : "/dev/shm/polymorph_ipc",
+                 (int)getpid());
+        REQUIRE(mkdir(folder->path, 0700) == 0);
+        atexit(remove_folder);
+    }
+    folder->fd = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    REQUIRE(folder->fd >= 0);
 }
 
 const char *pool_folder(void)
 {
-    if (folder_fd < 0) {
-        const char *parent = getenv("POLYMORPH_IPC_DIR");
-        snprintf(folder_path, sizeof folder_path, "%.90s-fuzz-%d", parent ? parent : "/dev/shm/polymorph_ipc",
-                 (int)getpid());
-        snprintf(kept_folder_path, sizeof kept_folder_path, "%s-kept", folder_path);
-        REQUIRE(mkdir(folder_path, 0700) == 0 && mkdir(kept_folder_path, 0700) == 0);
-        folder_fd = open(folder_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        kept_folder_fd = open(kept_folder_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        REQUIRE(folder_fd >= 0 && kept_folder_fd >= 0);
-        atexit(remove_folder);
-    }
-    return folder_path;
+    return folder->path;
 }
 
 /* ------------------------------------------------------------------------------------------------------------ file */
 
-static int open_named(void)
+static struct poked open_poked(int flags)
 {
-    return openat(folder_fd, POOL_NAME, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct poked file = {.fd = openat(folder->fd, POOL_NAME, flags | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600)};
+    REQUIRE(file.fd >= 0);
+    file.bytes = tmpfs_has_descriptor(file.fd)
+                     ? tmpfs_contents(file.fd)
+                     : __real_mmap(NULL, TMPFS_FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file.fd, 0);
+    REQUIRE(file.bytes != MAP_FAILED);
+    return file;
+}
+
+static void close_poked(struct poked *file)
+{
+    if (file->fd < 0)
+        return;
+    if (!tmpfs_has_descriptor(file->fd))
+        munmap(file->bytes, TMPFS_FILE_BYTES);
+    close(file->fd);
+    file->fd = -1;
 }
 
 /* A producer makes the pool, publishes, and dies. Its file is the image. */
@@ -147,35 +175,13 @@ static void make_image(struct image *image, const struct kind *kind, uint8_t sta
     }
     pmipc_producer_abandon(producer);
     struct stat status;
-    int fd = open_named();
+    int fd = openat(folder->fd, POOL_NAME, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     REQUIRE(fd >= 0 && fstat(fd, &status) == 0);
     image->size = (size_t)status.st_size;
     image->bytes = require_memory(image->size);
     REQUIRE(pread(fd, image->bytes, image->size, 0) == status.st_size);
     close(fd);
-    REQUIRE(unlinkat(folder_fd, POOL_NAME, 0) == 0);
-}
-
-static uint64_t inode_of(int fd)
-{
-    struct stat status;
-    REQUIRE(fstat(fd, &status) == 0);
-    return status.st_ino;
-}
-
-static bool is_named(uint64_t inode)
-{
-    struct stat named;
-    return fstatat(folder_fd, POOL_NAME, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_ino == inode;
-}
-
-/* One file for all inputs: a link in a folder of its own keeps it when it is removed as a pool. */
-static void make_file(void)
-{
-    main_fd = openat(kept_folder_fd, POOL_NAME, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    REQUIRE(main_fd >= 0 && ftruncate(main_fd, MAPPED_BYTES) == 0);
-    main_bytes = world_map_for_harness(main_fd, MAPPED_BYTES);
-    world_keep_mappings(inode_of(main_fd));
+    remove_entries();
 }
 
 /* Which of the first descriptors are open: one call asks for all. */
@@ -194,67 +200,39 @@ static uint64_t open_descriptors(void)
 void pool_file_begin(uint8_t kind, uint8_t state)
 {
     struct image *image = &images[kind % KINDS][state % STATES];
-    (void)pool_folder();
-    if (!image->bytes) {
-        remove_entries("");
+    if (!image->bytes)
         make_image(image, kind_of(kind), state % STATES);
-    }
-    if (main_fd < 0)
-        make_file();
-    if (!is_named(inode_of(main_fd))) {
-        remove_entries("");
-        REQUIRE(linkat(kept_folder_fd, POOL_NAME, folder_fd, POOL_NAME, 0) == 0);
-    }
-    REQUIRE(ftruncate(main_fd, (off_t)image->size) == 0);
-    file_fd = main_fd;
-    bytes_now = main_bytes;
-    memcpy(bytes_now, image->bytes, image->size);
-    open_at_first = open_descriptors();
-}
-
-void pool_folder_gets_entries(void)
-{
-    folder_is_littered = true;
-}
-
-/* Back to the file of all inputs. */
-static void stop_following(void)
-{
-    if (file_fd == main_fd)
-        return;
-    munmap(bytes_now, MAPPED_BYTES);
-    close(file_fd);
-    file_fd = main_fd;
-    bytes_now = main_bytes;
+    open_in_process = tmpfs_open_count();
+    open_on_linux = folder == &on_linux ? open_descriptors() : 0;
+    original = open_poked(O_CREAT | O_EXCL);
+    REQUIRE(ftruncate(original.fd, (off_t)image->size) == 0);
+    memcpy(original.bytes, image->bytes, image->size);
 }
 
 void pool_file_end(void)
 {
-    stop_following();
-    if (++inputs % INPUTS_BETWEEN_CLEANINGS == 0 || folder_is_littered)
-        remove_entries(is_named(inode_of(main_fd)) ? POOL_NAME : "");
-    folder_is_littered = false;
-    REQUIRE(open_descriptors() == open_at_first);
+    close_poked(&followed);
+    close_poked(&original);
+    REQUIRE(tmpfs_open_count() == open_in_process);
+    REQUIRE(folder != &on_linux || open_descriptors() == open_on_linux);
+    remove_entries();
 }
 
 void pool_file_follow(void)
 {
     struct stat named;
-    stop_following();
-    if (fstatat(folder_fd, POOL_NAME, &named, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(named.st_mode) ||
-        named.st_ino == inode_of(main_fd))
-        return;
-    file_fd = open_named();
-    REQUIRE(file_fd >= 0);
-    bytes_now = world_map_for_harness(file_fd, MAPPED_BYTES);
+    close_poked(&followed);
+    if (fstatat(folder->fd, POOL_NAME, &named, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(named.st_mode))
+        followed = open_poked(0);
 }
 
 char *pool_file_bytes(size_t *bytes)
 {
+    const struct poked *file = followed.fd >= 0 ? &followed : &original;
     struct stat status;
-    REQUIRE(fstat(file_fd, &status) == 0);
-    *bytes = (size_t)status.st_size < MAPPED_BYTES ? (size_t)status.st_size : MAPPED_BYTES;
-    return bytes_now;
+    REQUIRE(fstat(file->fd, &status) == 0);
+    *bytes = (size_t)status.st_size < TMPFS_FILE_BYTES ? (size_t)status.st_size : TMPFS_FILE_BYTES;
+    return file->bytes;
 }
 
 static uint64_t hash_bytes(uint64_t hash, const char *data, size_t bytes)

@@ -19,11 +19,9 @@ struct kind {
 
 const struct kind *kind_of(uint8_t number);
 
-/* The registry folder of this process; made at first use, removed at exit. */
+/* The registry folder: of this process's own tmpfs, unless Linux's is asked for. Nothing may be left in it. */
 const char *pool_folder(void);
-
-/* Said by whoever puts something into it. */
-void pool_folder_gets_entries(void);
+void pool_folder_choose(bool on_linux);
 
 /* The file as a producer that died left it. `state`: how much it had published. */
 void pool_file_begin(uint8_t kind, uint8_t state);

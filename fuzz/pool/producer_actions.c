@@ -1,6 +1,6 @@
 /* producer_actions.c: everything that can be done with a producer: most of all, adopting what a file has become. */
+#include "mappings.h"
 #include "session.h"
-#include "world.h"
 
 #define PUBLISHED_AT_ONCE 20
 
@@ -124,7 +124,7 @@ void act_loan(struct session *session, const struct record *record)
     REQUIRE(loan.field_count == schema->field_count);
     for (uint32_t i = 0; i < loan.field_count; i++) {
         uint64_t bytes = pmipc_field_bytes(&schema->fields[i]);
-        REQUIRE((uintptr_t)loan.fields[i].data % 64 == 0 && world_has_mapped(loan.fields[i].data, bytes, true));
+        REQUIRE((uintptr_t)loan.fields[i].data % 64 == 0 && mappings_have(loan.fields[i].data, bytes, true));
         memset(loan.fields[i].data, (int)record->value, bytes);
     }
 }

@@ -20,6 +20,7 @@ struct session {
     pmipc_loan loans[PRODUCERS];
     bool is_loaned[PRODUCERS];
     pmipc_waiter waiters[WAITERS];
+    const pmipc_schema *sound_schema; /* of the newest view: checking it takes long */
 };
 
 typedef void (*action)(struct session *session, const struct record *record);

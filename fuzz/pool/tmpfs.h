@@ -1,0 +1,53 @@
+/* tmpfs.h: a tmpfs inside this process: one folder, its files, and descriptors of them, for the calls that the library makes. What
+ * it does is what Linux does; a call that makes no sense ends the input. It costs nanoseconds where Linux takes microseconds, and
+ * closing what is not open shows. */
+#ifndef FUZZ_TMPFS_H
+#define FUZZ_TMPFS_H
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#define TMPFS_FOLDER "/in-this-process"
+#define TMPFS_FILE_BYTES ((size_t)4 << 20) /* more than any pool grows to in one input */
+
+/* Whether a path leads to it, or a descriptor. So do /proc/self/fd/N of its descriptors, and /proc/self/cmdline, which is short
+ * and the same each time. */
+bool tmpfs_has_path(const char *path);
+bool tmpfs_has_descriptor(int fd);
+
+/* How many descriptors are open. */
+uint32_t tmpfs_open_count(void);
+
+/* As the calls of the same name. `folder` may be AT_FDCWD when the path is absolute. */
+int tmpfs_open(int folder, const char *path, int flags, mode_t mode);
+int tmpfs_open_notifier(void);
+int tmpfs_close(int fd);
+int tmpfs_dup(int fd);
+int tmpfs_fstat(int fd, struct stat *status);
+int tmpfs_lstat(int folder, const char *path, struct stat *status);
+int tmpfs_chmod(int fd, mode_t mode);
+int tmpfs_link(const char *path, int folder, const char *entry);
+int tmpfs_unlink(int folder, const char *path, int flags);
+int tmpfs_make(const char *path, mode_t mode); /* of any kind; a symlink leads nowhere */
+int tmpfs_resize(int fd, off_t size, bool may_shrink);
+ssize_t tmpfs_read(int fd, void *buffer, size_t bytes, off_t offset);
+ssize_t tmpfs_write(int fd, const void *buffer, size_t bytes, off_t offset);
+int tmpfs_lock(int fd, int command, struct flock *lock);
+
+/* The n-th entry of the folder, NULL: there are no more. */
+const char *tmpfs_entry(uint32_t n);
+
+/* For mappings: a file's number, small and nobody else's as long as it is held; its size; a descriptor of Linux that has its
+ * bytes, always the same for one number; and those bytes themselves. */
+uint32_t tmpfs_hold(int fd);
+void tmpfs_let_go(uint32_t number);
+size_t tmpfs_bytes(uint32_t number);
+int tmpfs_memory(uint32_t number);
+char *tmpfs_contents(int fd);
+
+#endif
