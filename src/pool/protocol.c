@@ -31,7 +31,8 @@
  * DEATH  Between the two stores of publish the ring is one ahead of head; both are complete samples. protocol_adopt stores the
  *        newer one as head. A dead reader's cells keep their slots until somebody holding the row's lock clears them.
  *
- * ABA    seq never repeats within an incarnation, so an entry that reads the same is the same sample, still in place. */
+ * ABA    seq never repeats within an incarnation, so an entry that reads the same is the same sample, still in place. A producer
+ *        that adopts anew does not go back either, whatever stands in the ring. */
 #include "pool/protocol.h"
 
 /* ------------------------------------------------------------------------------------------------ producer */
@@ -55,7 +56,7 @@ void protocol_begin(struct protocol_producer *producer, uint64_t seq)
 }
 
 /* Read what the dead producer left, once, into found_slots. Sound: slots unique and in range, seq ≡ index, consecutive up to
- * head or one past it. Marks the slots found. */
+ * head or one past it, and no older than what this producer has published itself. Marks the slots found. */
 static bool ring_is_sound(const struct protocol_producer *producer, uint64_t head, uint32_t slot_count, uint64_t *newest,
                           uint64_t *oldest)
 {
@@ -79,8 +80,8 @@ static bool ring_is_sound(const struct protocol_producer *producer, uint64_t hea
     *newest = highest;
     *oldest = found ? lowest : 1;
     if (found == 0) /* nothing published yet; history is never given up to the last entry */
-        return head == ENTRY_EMPTY;
-    return highest >= head_seq && highest < SEQ_ADOPTED_MAX && highest - lowest + 1 == found;
+        return head == ENTRY_EMPTY && producer->seq == 0;
+    return highest >= head_seq && highest >= producer->seq && highest < SEQ_ADOPTED_MAX && highest - lowest + 1 == found;
 }
 
 bool protocol_adopt(struct protocol_producer *producer, uint32_t slot_count)

@@ -131,6 +131,44 @@ static void write_only_sample(int fd, uint64_t seq)
     write_word(fd, HEAD, seq << 16 | 1);
 }
 
+static void check_goes_on_from_three(uint32_t history_len, void (*forge)(int fd))
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, history_len);
+    publish_frames(producer, 3);
+    int fd = open_file("p");
+    forge(fd);
+    publish_frames(producer, 1);
+    CHECK_EQ(pmipc_producer_seq(producer), 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_last(stream, &view));
+    CHECK_EQ(view.seq, 4);
+    pmipc_view_release(&view);
+    close(fd);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+static void write_first_sample(int fd)
+{
+    write_only_sample(fd, 1);
+}
+
+static void write_no_sample(int fd)
+{
+    write_word(fd, POOL_RING_OFFSET, 0);
+    write_word(fd, HEAD, 0);
+}
+
+/* A producer that lost its lock may publish once more, long after, and history is then a sound one of the past. Numbers that came
+ * twice would be taken for the same sample. */
+TEST(a_producer_never_goes_back_to_a_history_that_is_older_than_its_own)
+{
+    check_goes_on_from_three(1, write_first_sample);
+    check_goes_on_from_three(2, write_first_sample);
+    check_goes_on_from_three(1, write_no_sample);
+}
+
 /* Numbers end at 2^48: whoever adopts one shortly before it would publish what no stream can read. */
 TEST(a_pool_whose_sequence_numbers_are_nearly_used_up_is_replaced)
 {
