@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """What the compiler makes of the protocol's orders on 64-bit ARM: check.py COMPILER OBJDUMP LIBRARY
 
-Each ordered operation of src/pool/protocol.c has an instruction of its own. How many of which kind a function must have
-follows from the table in models/rc11_mutants.py, whose orders the model checkers found to be enough. protocol.c alone,
-with nothing inlined but accessors, has exactly these; in the library as it is shipped each function, with what it calls,
-has at least as many.
+Each ordered operation of src/pool/protocol.c has an instruction of its own. How many of which kind a function must
+have follows from the table in models/rc11_mutants.py, whose orders the model checkers found to be enough. protocol.c
+alone, with nothing inlined but accessors, has exactly these; in the library as it is shipped each function, with what
+it calls, has at least as many.
 
 That it bites: with any one order weakened, in protocol.c or in os/atomic.h, the compiled code must lack it.
 """
