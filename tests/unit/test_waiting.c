@@ -258,7 +258,7 @@ static void count_signal(int number)
 
 typedef struct signaller {
     pthread_t thread;
-    pthread_t target;
+    pid_t target; /* its number, as the kernel says: with large pages qemu leaves libc the one from before the fork */
     atomic_bool stop;
 } signaller;
 
@@ -267,7 +267,7 @@ static void *send_signals(void *context)
 {
     signaller *self = context;
     while (!atomic_load(&self->stop)) {
-        pthread_kill(self->target, SIGUSR1);
+        tgkill(getpid(), self->target, SIGUSR1);
         test_yield();
     }
     return NULL;
@@ -277,7 +277,7 @@ static void start_signals(signaller *self)
 {
     struct sigaction action = {.sa_handler = count_signal};
     sigaction(SIGUSR1, &action, NULL);
-    self->target = pthread_self();
+    self->target = gettid();
     atomic_store(&self->stop, false);
     CHECK_EQ(pthread_create(&self->thread, NULL, send_signals, self), 0);
 }
