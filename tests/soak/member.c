@@ -1,9 +1,10 @@
 /* member.c: a producer or a stream in C that works until it is killed, and says how far it is.
  *
- *     soak_member producer NAME SCHEMA       soak_member stream NAME FILE       [FAULT]
+ *     soak_member producer NAME SCHEMA [FAULT [PACE_US]]       soak_member stream NAME FILE [FAULT]
  *
  * Lines on stdout: "frames N" now and then, "wrong ..." for a frame or a status that must not be. FAULT: "memory",
- * "descriptor", "mapping" (of FILE) or "frame": what this member does wrong on purpose, for the soak's own test. */
+ * "descriptor", "mapping" (of FILE) or "frame": what this member does wrong on purpose, for the soak's own test.
+ * PACE_US: how long a producer waits after each frame. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -22,6 +23,7 @@
 #define HELD 5    /* fewer than a stream can hold in place, with the one being read */
 
 static const char *fault = "";
+static long pace_us = 300;
 static void *volatile leaked;
 
 static _Noreturn void wrong(const char *what)
@@ -77,7 +79,7 @@ static void produce(const char *name, unsigned which)
         must(pmipc_producer_commit(producer, &loan, frame_stamp(loan.seq, nonce)), "commit");
         commit_fault("");
         say_frames(frames);
-        nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL); /* a producer's pace; nothing waits for it */
+        nanosleep(&(struct timespec){.tv_nsec = pace_us * 1000}, NULL); /* a producer's pace; nothing waits for it */
     }
 }
 
@@ -140,6 +142,8 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (argc > 4)
         fault = argv[4];
+    if (argc > 5)
+        pace_us = atol(argv[5]);
     if (strcmp(argv[1], "producer") == 0)
         produce(argv[2], (unsigned)atoi(argv[3]));
     consume(argv[2], argv[3]);

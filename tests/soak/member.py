@@ -1,6 +1,6 @@
 """A producer or a stream in Python that works until it is killed, and says how far it is.
 
-    member.py producer NAME          member.py stream NAME numpy|torch [FAULT]
+    member.py producer NAME PACE_US          member.py stream NAME numpy|torch [FAULT]
 
 The lines and the faults are those of member.c.
 """
@@ -33,7 +33,7 @@ def say_frames(frames: int) -> None:
         say("frames", frames)
 
 
-def produce(name: str) -> None:
+def produce(name: str, pace_us: int) -> None:
     producer = TensorProducer.from_sample(name, SAMPLE, spare=SPARE)
     frames = Frames(name, producer.incarnation)
     for number in count(1):
@@ -50,7 +50,7 @@ def produce(name: str) -> None:
                     field[...] = fields[key]
                 frame.stamp = stamp_of(seq, nonce)
         say_frames(number)
-        time.sleep(0.0003)
+        time.sleep(pace_us / 1e6)
 
 
 def as_fields(sample: Any) -> list[Any]:
@@ -111,7 +111,7 @@ def main() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     role, name, *rest = sys.argv[1:]
     if role == "producer":
-        produce(name)
+        produce(name, int(rest[0]))
     else:
         consume(name, rest[0], rest[1] if len(rest) > 1 else "")
 

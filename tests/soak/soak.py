@@ -1,6 +1,6 @@
 """The same few processes for as long as you like: every frame checked, and nothing that grows.
 
-    soak.py MEMBER [--seconds 3600]     MEMBER: build/*/tests/soak/soak_member
+    soak.py MEMBER [--seconds 3600] [--pace 300]     MEMBER: build/*/tests/soak/soak_member
     soak.py MEMBER --self-test          members that leak or tear, each of which must be found out
 
 A producer in C and one in Python, each read by streams in C and in Python. Whenever a member has done another hundred
@@ -123,15 +123,15 @@ def run(members: list[Member], folder: Path, seconds: float) -> list[str]:
     return problems
 
 
-def all_members(program: str) -> list[Member]:
+def all_members(program: str, pace: str) -> list[Member]:
     member = [sys.executable, str(HERE / "member.py")]
     backends = ["numpy", "torch"]
     if importlib.util.find_spec("torch") is None:
         print("soak: torch is not here, so no stream of its arrays is soaked")
         backends.remove("torch")
     members = [
-        start("C producer", program, "producer", "soak/image", "4"),
-        start("Python producer", *member, "producer", "soak/dict"),
+        start("C producer", program, "producer", "soak/image", "4", "", pace),
+        start("Python producer", *member, "producer", "soak/dict", pace),
     ]
     for pool in ("soak/image", "soak/dict"):
         members += [start(f"C stream of {pool}", program, "stream", pool, "")]
@@ -174,6 +174,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Processes in C and Python that must not grow.")
     parser.add_argument("member", help="build/*/tests/soak/soak_member")
     parser.add_argument("--seconds", type=float, default=15)
+    parser.add_argument("--pace", default="300", help="microseconds that a producer waits after each frame")
     parser.add_argument("--self-test", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pmipc-soak-", dir="/dev/shm") as name:
@@ -181,7 +182,7 @@ def main() -> int:
         os.environ["POLYMORPH_IPC_DIR"] = name
         if options.self_test:
             return not self_test(options.member, folder)
-        members = all_members(options.member)
+        members = all_members(options.member, options.pace)
         problems = run(members, folder, options.seconds)
         report(members)
         clean_pools()

@@ -24,6 +24,11 @@ TEST_WITH(needs_the_machine_itself, .flags = TEST_UNLISTED | TEST_QUIET, .native
     FAIL("it was run");
 }
 
+TEST_WITH(needs_to_be_without_a_sanitizer, .flags = TEST_UNLISTED | TEST_QUIET, .bare = "its own memory only")
+{
+    FAIL("it was run");
+}
+
 MATERIAL(gets_another_status)
 {
     CHECK_OK(PMIPC_BUSY);
@@ -237,6 +242,11 @@ TEST(a_test_that_needs_the_machine_itself_is_left_out_under_an_emulator_and_only
     setenv("PMIPC_TEST_EMULATOR", "an-emulator", 1);
     EXPECT(needs_the_machine_itself, TEST_LEFT_OUT);
     EXPECT(fails_a_check, TEST_FAILED);
+}
+
+TEST(a_test_that_a_sanitizer_would_change_is_left_out_under_one_and_only_there)
+{
+    EXPECT(needs_to_be_without_a_sanitizer, TEST_SANITIZED ? TEST_LEFT_OUT : TEST_FAILED);
 }
 
 TEST(a_test_whose_helper_goes_wrong_fails)

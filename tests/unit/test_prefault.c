@@ -122,10 +122,9 @@ static long faults_of_a_round(bool prefault)
     return of_producer < of_stream ? of_producer : of_stream;
 }
 
-TEST_WITH(with_prefault_neither_publishing_nor_reading_touches_a_new_page, .native = "page faults of its own only")
+TEST_WITH(with_prefault_neither_publishing_nor_reading_touches_a_new_page, .native = "page faults of its own only",
+          .bare = "page faults of its own only")
 {
-    if (TEST_SANITIZED)
-        test_skip("a sanitizer's own pages count too");
     faults_of_a_round(true);
     faults_of_a_round(true); /* twice: by now all code has run */
     CHECK(faults_of_a_round(false) > 8);
