@@ -1,20 +1,15 @@
 #!/usr/bin/env bash
-# Run every test suite, three at a time since much of a test is waiting and the longest first, and print what each has to say.
-# REQUIRE_ALL=1: nothing may be missing.
+# Run every test suite, three at a time since much of a test is waiting, and print what each has to say. REQUIRE_ALL=1: nothing
+# may be missing.
 set -euo pipefail
 require_all=${REQUIRE_ALL:-0}
-suites=(test-python)
+suites=(test-c test-python test-soak)
 
 missing() {
     echo "make test: $1" >&2
     [ "$require_all" = 0 ] || exit 1
 }
 
-if scripts/find_python.sh 3.11 >/dev/null; then
-    suites+=(test-ros)
-else
-    missing "Python 3.11 is not here, so nothing is tested with ROS"
-fi
 for version in 3.10 3.12 3.13; do
     if scripts/find_python.sh "$version" >/dev/null; then
         suites+=("test-python-$version")
@@ -22,7 +17,12 @@ for version in 3.10 3.12 3.13; do
         missing "Python $version is not here, so the package is not tested with it"
     fi
 done
-suites+=(test-c test-asan test-soak test-tsan test-examples test-packaging lint)
+if scripts/find_python.sh 3.11 >/dev/null; then
+    suites+=(test-ros)
+else
+    missing "Python 3.11 is not here, so nothing is tested with ROS"
+fi
+suites+=(test-tsan test-examples test-packaging lint)
 
 # Root on Debian or Ubuntu, as continuous integration is: what is missing is installed.
 install_packages() {
