@@ -11,7 +11,7 @@
 #   make soak [SECONDS=36000]   a few processes that must not grow: tests/soak
 #   make fuzz [SECONDS=60]   every fuzzer for so long, with two seeds (needs clang)
 #   make asan tsan asan-python   the tests under sanitizers; `make test` has those with threads under tsan
-#   make aarch64   the C tests as 64-bit ARM code under qemu-user, with pages of 4 KB and of 64 KB
+#   make aarch64 test-aarch64   the C tests as 64-bit ARM code under qemu-user, with pages of 4 KB and of 64 KB; some of them
 #   make lint format venv clean
 SHELL = /bin/bash
 .SHELLFLAGS = -euo pipefail -c

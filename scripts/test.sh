@@ -43,14 +43,6 @@ if have spin; then
 else
     missing "spin is not here (apt install spin), so the protocol's models are not run"
 fi
-arm_programs=(aarch64-linux-gnu-gcc aarch64-linux-gnu-objdump qemu-aarch64)
-arm_packages=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)
-have "${arm_programs[@]}" || install_packages "${arm_packages[@]}"
-if have "${arm_programs[@]}"; then
-    suites+=(test-aarch64)
-else
-    missing "not all of ${arm_programs[*]} are here (apt install ${arm_packages[*]}), so nothing is tested on 64-bit ARM"
-fi
 
 make .venv/ready
 .venv/bin/python -c "import torch" 2>/dev/null || missing "torch is not in .venv, so nothing is tested with it"
