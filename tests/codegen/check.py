@@ -33,7 +33,7 @@ Counts = dict[str, Counter[str]]  # by function
 
 
 @dataclass
-class Code:
+class Disassembly:
     """The ordered instructions of each function, by kind, and the functions that it calls."""
 
     kinds: Counts
@@ -70,13 +70,13 @@ def expected_counts() -> Counts:
     return counts
 
 
-def read_code(objdump: str, file: Path) -> Code:
+def disassemble(objdump: str, file: Path) -> Disassembly:
     """What the compiler split off (name.part.0) counts as the function's."""
     command = [objdump, "-dr", "--no-show-raw-insn", str(file)]
     listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     # A call's target is what the linker will put in, where it has to.
     listing = re.sub(r"\b(bl?)\t.*\n\s+[0-9a-f]+: R_AARCH64_(?:CALL|JUMP)26\s+(\S+)", r"\1\t0 <\2>", listing)
-    code = Code({}, {})
+    code = Disassembly({}, {})
     function = ""
     for line in listing.splitlines():
         begins = re.match(r"[0-9a-f]+ <([^>.]+)[^>]*>:$", line)
@@ -92,7 +92,7 @@ def read_code(objdump: str, file: Path) -> Code:
     return code
 
 
-def reach(code: Code, function: str) -> Counter[str]:
+def reach(code: Disassembly, function: str) -> Counter[str]:
     """The instructions of a function and of those that it calls, as often as it has a call of them."""
     kinds = Counter(code.kinds.get(function, {}))
     for callee, times in code.calls.get(function, Counter()).items():
@@ -102,7 +102,7 @@ def reach(code: Code, function: str) -> Counter[str]:
     return kinds
 
 
-def compile_alone(compiler: str, objdump: str, files: dict[str, str]) -> Code:
+def compile_alone(compiler: str, objdump: str, files: dict[str, str]) -> Disassembly:
     """protocol.c by itself, with some files of src/ changed."""
     with tempfile.TemporaryDirectory(prefix="polymorph-codegen-") as name:
         folder = Path(name)
@@ -113,7 +113,7 @@ def compile_alone(compiler: str, objdump: str, files: dict[str, str]) -> Code:
         includes = [f"-I{where}" for where in (folder, SOURCES, ROOT / "include")]
         command = [compiler, *FLAGS, FOR_A_MUTANT, *includes, "-c", str(source), "-o", str(folder / "protocol.o")]
         subprocess.run(command, check=True)
-        return read_code(objdump, folder / "protocol.o")
+        return disassemble(objdump, folder / "protocol.o")
 
 
 def differences(expected: Counts, found: Counts) -> list[str]:
@@ -124,7 +124,7 @@ def differences(expected: Counts, found: Counts) -> list[str]:
     ]
 
 
-def shortfalls(expected: Code, library: Code) -> list[str]:
+def shortfalls(expected: Disassembly, library: Disassembly) -> list[str]:
     texts = []
     for function in sorted(expected.kinds.keys() | expected.calls.keys()):
         wanted, there = reach(expected, function), reach(library, function)
@@ -156,7 +156,7 @@ def main() -> int:
     expected = expected_counts()
     alone = compile_alone(options.compiler, options.objdump, {})
     failures = differences(expected, alone.kinds)
-    failures += shortfalls(Code(expected, alone.calls), read_code(options.objdump, options.library))
+    failures += shortfalls(Disassembly(expected, alone.calls), disassemble(options.objdump, options.library))
 
     mutants = [(mutant.name, mutant.files) for mutant in rc11_mutants.weakened()] + list(weakened_macros())
 

@@ -48,7 +48,7 @@ const char *test_verdict_text(test_verdict verdict)
     case TEST_SKIPPED:
         return "cannot be run here";
     case TEST_LEFT_OUT:
-        return "is not for emulators";
+        return "needs what is not here";
     case TEST_LEAKED_POOL:
         return "left a pool behind";
     case TEST_LEAKED_PROCESS:
