@@ -1,28 +1,31 @@
 #!/usr/bin/env bash
-# Run every test suite, three at a time since much of a test is waiting, and print what each has to say. REQUIRE_ALL=1: nothing
-# may be missing.
+# Run every test suite, three at a time since much of a test is waiting and the longest first, and print what each has to say.
+# REQUIRE_ALL=1: nothing may be missing.
 set -euo pipefail
 require_all=${REQUIRE_ALL:-0}
-suites=(test-c test-python test-soak)
+environments=(.venv/ready)
+suites=(test-python)
 
 missing() {
     echo "make test: $1" >&2
     [ "$require_all" = 0 ] || exit 1
 }
 
+if scripts/find_python.sh 3.11 >/dev/null; then
+    environments+=(.venv-ros/ready)
+    suites+=(test-ros)
+else
+    missing "Python 3.11 is not here, so nothing is tested with ROS"
+fi
 for version in 3.10 3.12 3.13; do
     if scripts/find_python.sh "$version" >/dev/null; then
+        environments+=(".venv-$version/ready")
         suites+=("test-python-$version")
     else
         missing "Python $version is not here, so the package is not tested with it"
     fi
 done
-if scripts/find_python.sh 3.11 >/dev/null; then
-    suites+=(test-ros)
-else
-    missing "Python 3.11 is not here, so nothing is tested with ROS"
-fi
-suites+=(test-tsan test-examples test-packaging lint)
+suites+=(test-c test-soak test-tsan test-examples test-packaging lint)
 
 # Root on Debian or Ubuntu, as continuous integration is: what is missing is installed.
 if ! command -v spin >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -35,7 +38,8 @@ else
     missing "spin is not here (apt install spin), so the protocol's models are not run"
 fi
 
-make .venv/ready
+# Before any of them, or make would begin with those that need the least.
+make --jobs=3 --output-sync=target "${environments[@]}" build-dev build-release
 .venv/bin/python -c "import torch" 2>/dev/null || missing "torch is not in .venv, so nothing is tested with it"
 
 # A job in the background of a script is born with Ctrl-C ignored, and so would be every program a test starts.

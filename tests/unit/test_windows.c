@@ -234,7 +234,7 @@ static void check_windows_at_full_speed(const char *bytes, int rounds)
     }
     CHECK_EQ(stream_info(stream).copies, copies);
     tell(runner.channel, 0);
-    CHECK(hear(runner.channel) <= slots + 200); /* bounded */
+    CHECK(hear(runner.channel) <= (slots > 200 ? slots : 200)); /* bounded; a large page holds more from the first */
     pmipc_stream_close(stream);
     tell(runner.channel, 0);
     helper_finish(&runner);
