@@ -1,5 +1,5 @@
-/* Instants and clocks that no test can hit from outside: this program has fcntl and clock_gettime of its own, which the
- * library calls (its libc functions are the program's). */
+/* Instants and clocks that no test can hit from outside: this program has fcntl, pread, unlinkat and clocks of its own, which
+ * the library calls (its libc functions are the program's). */
 #include "helper.h"
 #include "pools.h"
 
@@ -26,6 +26,7 @@ static int64_t paused_ns;
 static void (*before_producer_lock)(void);
 static void (*before_row_question)(void);
 static void (*before_unlink)(void);
+static void (*before_header_read)(void);
 static int64_t realtime_shift_ns;
 
 int fcntl(int fd, int command, ...)
@@ -84,6 +85,16 @@ int unlinkat(int folder, const char *name, int flags)
     return (int)syscall(SYS_unlinkat, folder, name, flags);
 }
 
+ssize_t pread(int fd, void *buffer, size_t bytes, off_t offset)
+{
+    void (*act)(void) = before_header_read;
+    if (act && offset == 0) {
+        before_header_read = NULL;
+        act();
+    }
+    return (ssize_t)syscall(SYS_pread64, fd, buffer, bytes, offset);
+}
+
 static void rest(int64_t duration_ns)
 {
     const struct timespec pause = {.tv_sec = duration_ns / 1000000000, .tv_nsec = duration_ns % 1000000000};
@@ -126,7 +137,7 @@ ROLE(adopts_and_abandons)
     sleep_until_killed();
 }
 
-static void let_it_be_adopted(void)
+static void let_the_successor_act(void)
 {
     tell(successor.channel, 0);
     hear(successor.channel);
@@ -140,13 +151,45 @@ TEST(a_pool_that_is_adopted_just_before_it_is_locked_for_removal_is_another_one)
                                           .owner_epoch = pmipc_producer_epoch(producer)};
     pmipc_producer_abandon(producer);
     successor = helper_start("adopts_and_abandons", "p");
-    before_producer_lock = let_it_be_adopted;
+    before_producer_lock = let_the_successor_act;
     CHECK_STATUS(pmipc_pool_remove("p", NULL, &options, NULL), PMIPC_NOT_FOUND);
     CHECK(!before_producer_lock);
     helper_kill(&successor);
     pmipc_stream *stream = stream_open("p", NULL);
     CHECK_EQ(read_newest(stream), 3);
     pmipc_stream_close(stream);
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+}
+
+ROLE(makes_the_pool_when_told)
+{
+    hear(channel);
+    pmipc_producer *producer = bytes_producer(argument, BYTES, 3);
+    CHECK(!pmipc_producer_adopted(producer));
+    publish_frame(producer);
+    tell(channel, 0);
+    sleep_until_killed();
+}
+
+static void give_the_name_to_the_successor(void)
+{
+    remove_the_file();
+    let_the_successor_act();
+}
+
+TEST(a_pool_whose_name_went_to_another_while_it_was_looked_at_is_replaced_without_unlinking_that_one)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 3);
+    pmipc_producer_abandon(producer);
+    successor = helper_start("makes_the_pool_when_told", "p");
+    before_header_read = give_the_name_to_the_successor; /* the old pool is locked by now */
+    pmipc_schema another_kind = bytes_schema(2 * BYTES);
+    CHECK_STATUS(pmipc_producer_open(&producer, "p", &another_kind, NULL, NULL), PMIPC_BUSY);
+    CHECK(!before_header_read);
+    pmipc_stream *stream = stream_open("p", NULL);
+    CHECK_EQ(read_newest(stream), 1);
+    pmipc_stream_close(stream);
+    helper_kill(&successor);
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
