@@ -4,7 +4,8 @@ set -euo pipefail
 folder=$1 version=$2 extras=$3
 
 [ -x "$folder/bin/python" ] || "$(scripts/find_python.sh "$version")" -m venv "$folder"
-pip() { "$folder/bin/python" -m pip --disable-pip-version-check "$@" --quiet; }
+# Not compiled ahead: of torch, mypy or rclpy the tests import a small part.
+pip() { "$folder/bin/python" -m pip --disable-pip-version-check install --no-compile --quiet "$@"; }
 
 # Builds happen in this environment and not in a throw-away one, so that a second build only compiles what changed.
 tools=("scikit-build-core>=0.10" "numpy>=2.0") # as in pyproject.toml
@@ -12,7 +13,7 @@ usable() { "$@" >/dev/null 2>&1; }
 if ! usable cmake --preset=none --list-presets || ! usable ctest --version; then
     tools+=("cmake>=3.21")
 fi
-pip install "${tools[@]}"
-PATH="$PWD/$folder/bin:$PATH" pip install --no-build-isolation --editable ".[$extras]"
+pip "${tools[@]}"
+PATH="$PWD/$folder/bin:$PATH" pip --no-build-isolation --editable ".[$extras]"
 # The oldest Python is tested with the oldest numpy, and with an ml_dtypes that knows it.
-[ "$version" != 3.10 ] || pip install "numpy==1.21.6" "ml_dtypes<0.4"
+[ "$version" != 3.10 ] || pip "numpy==1.21.6" "ml_dtypes<0.4"

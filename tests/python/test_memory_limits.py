@@ -15,6 +15,8 @@ from support.frames import number_of, numbered
 from support.observe import pool_files
 from support.processes import Nursery
 
+pytestmark = pytest.mark.of_the_core
+
 MEGABYTE = 2**20
 
 TOO_LARGE = """
