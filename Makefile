@@ -95,6 +95,7 @@ models:
 lint: .venv/ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	scripts/format_c.sh --check
 	.venv/bin/mypy --strict python/polymorph_ipc
 	.venv/bin/mypy --strict models
 	MYPYPATH=models .venv/bin/mypy --strict tests/codegen

@@ -54,7 +54,8 @@ static int refuse_call(const py_state *state, const py_signature *signature, con
     PyObject *names = problem == NULL ? NULL : list_names(state, signature);
     if (names != NULL)
         PyErr_Format(PyExc_TypeError, "%s() %U: it takes %U%s", signature->function, problem, names,
-                     never_waits(signature) ? " and never waits; get_new(timeout=...) and get_next(timeout=...) do" : "");
+                     never_waits(signature) ? " and never waits; get_new(timeout=...) and get_next(timeout=...) do"
+                                            : "");
     Py_XDECREF(problem);
     Py_XDECREF(names);
     return -1;
@@ -68,8 +69,8 @@ int py_parse(const py_state *state, const py_signature *signature, PyObject *con
     if (nargs > signature->positional) {
         if (signature->positional == 0)
             return refuse_call(state, signature, "takes no positional arguments (%zd given)", nargs);
-        return refuse_call(state, signature, "takes at most %d positional argument%s (%zd given)", signature->positional,
-                           signature->positional == 1 ? "" : "s", nargs);
+        return refuse_call(state, signature, "takes at most %d positional argument%s (%zd given)",
+                           signature->positional, signature->positional == 1 ? "" : "s", nargs);
     }
     for (Py_ssize_t i = 0; i < nargs; i++)
         values[i] = args[i];
@@ -105,7 +106,8 @@ const char *py_pool_name(py_state *state, PyObject *name)
         PyErr_Clear();
     else if (text == NULL || strlen(text) == (size_t)bytes)
         return text;
-    py_raise_format(state, PMIPC_INVALID_NAME, "no pool can be called %R: names are made of A-Z a-z 0-9 _ - . and /", name);
+    py_raise_format(state, PMIPC_INVALID_NAME, "no pool can be called %R: names are made of A-Z a-z 0-9 _ - . and /",
+                    name);
     return NULL;
 }
 
@@ -150,7 +152,7 @@ int py_seconds(PyObject *value, const char *what, const char *pool_name, int64_t
     }
     if (isnan(seconds) || seconds < 0)
         return refuse_number(PyExc_ValueError, pool_name, what, "must be zero or more seconds, or None; got %R", value);
-    if (seconds >= (double)(INT64_MAX / NS_PER_SECOND))  /* 292 years: as good as none */
+    if (seconds >= (double)(INT64_MAX / NS_PER_SECOND)) /* 292 years: as good as none */
         return 0;
     return ns_of_double(seconds, what, pool_name, ns);
 }
@@ -191,10 +193,11 @@ static int warn_of_seconds(int64_t stamp_ns, const char *pool_name, bool *warned
     PyObject *logger = logging == NULL ? NULL : PyObject_CallMethod(logging, "getLogger", "s", "polymorph_ipc");
     PyObject *result = NULL;
     if (logger != NULL)
-        result = PyObject_CallMethod(logger, "warning", "ssL",
-                                     "pool '%s': the stamp %d was given as an int, which means ns, but it is the time of day "
-                                     "in seconds: pass time.time() or time.time_ns()",
-                                     pool_name, (long long)stamp_ns);
+        result = PyObject_CallMethod(
+            logger, "warning", "ssL",
+            "pool '%s': the stamp %d was given as an int, which means ns, but it is the time of day "
+            "in seconds: pass time.time() or time.time_ns()",
+            pool_name, (long long)stamp_ns);
     Py_XDECREF(logging);
     Py_XDECREF(logger);
     Py_XDECREF(result);

@@ -119,15 +119,15 @@ static PyObject *get_many(py_stream *self, PyArrayObject *stamps, const at_query
     Py_ssize_t count = (Py_ssize_t)PyArray_DIM(stamps, 0);
     const int64_t *stamp_ns = PyArray_DATA(stamps);
     PyObject *result = NULL;
-    uint64_t reads = 0, copies = 0;  /* that have given a row */
+    uint64_t reads = 0, copies = 0; /* that have given a row */
     int found = count > 0 ? 1 : begin_empty(&all, self, options);
     for (Py_ssize_t row = 0; row < count; row++) {
         py_lease lease;
         found = find(self, stamp_ns[row], query, options->max_age_ns, &lease);
         if (found <= 0)
             break;
-        if ((row == 0 && many_begin(&all, self, count, py_stream_schema(self, lease.view->schema), options) < 0)
-            || many_add(&all, row, lease.view) < 0)
+        if ((row == 0 && many_begin(&all, self, count, py_stream_schema(self, lease.view->schema), options) < 0) ||
+            many_add(&all, row, lease.view) < 0)
             found = -1;
         if (found < 0) {
             py_stream_drop(self, &lease);
@@ -194,7 +194,8 @@ static int parse_query(py_stream *self, PyObject *method, PyObject *tolerance, a
                 known = i;
         if (known < 0) {
             py_raise_format(self->state, PMIPC_INVALID_ARGUMENT,
-                            "pool '%s': method must be \"nearest\", \"before\" or \"after\", not %R", self->name_text, method);
+                            "pool '%s': method must be \"nearest\", \"before\" or \"after\", not %R", self->name_text,
+                            method);
             return -1;
         }
         query->method = (pmipc_at_method)known;
@@ -264,15 +265,16 @@ static PyObject *get_at_array(py_stream *self, PyObject *value, const at_query *
 
 PyObject *py_stream_get_at(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
 {
+    /* clang-format off */
     static const py_signature signature = {
         "get_at", 3, 1, 7, {NAME_stamp, NAME_method, NAME_tolerance, NAME_copy, NAME_out, NAME_max_age, NAME_return_info}};
+    /* clang-format on */
     py_stream *self = (py_stream *)object;
     py_read_options options;
     PyObject *values[7];
     at_query query;
-    if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0
-        || parse_query(self, values[1], values[2], &query) < 0
-        || py_read_options_parse(self, values + 3, &options) < 0)
+    if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0 ||
+        parse_query(self, values[1], values[2], &query) < 0 || py_read_options_parse(self, values + 3, &options) < 0)
         return NULL;
     if (PyFloat_Check(values[0]) || PyLong_Check(values[0]) || PyArray_IsScalar(values[0], Generic))
         return get_at_scalar(self, values[0], &query, &options);

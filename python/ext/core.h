@@ -21,14 +21,16 @@
 #include "dlpack.h"
 
 #define PY_STATUS_LIMIT 33
-#define PY_RELEASE_GIL_BYTES (64 * 1024)  /* copies above this size let other threads run meanwhile */
-#define PY_MAX_DIMENSIONS (PMIPC_MAX_NDIM + 1)  /* a history has one more than its samples */
+#define PY_RELEASE_GIL_BYTES (64 * 1024)       /* copies above this size let other threads run meanwhile */
+#define PY_MAX_DIMENSIONS (PMIPC_MAX_NDIM + 1) /* a history has one more than its samples */
 
 /* X(identifier): argument names and attributes that are looked up in loops. */
-#define PY_NAME_MAP(X)                                                                                                 \
-    X(copy) X(copy_) X(data) X(detach) X(from_dlpack) X(is_conj) X(is_neg)      \
+/* clang-format off */
+#define PY_NAME_MAP(X)                                                                       \
+    X(copy) X(copy_) X(data) X(detach) X(from_dlpack) X(is_conj) X(is_neg)                   \
     X(max_age) X(method) X(n) X(out) X(pad) X(return_info) X(stamp) X(timeout) X(to_dlpack)  \
     X(tolerance)
+/* clang-format on */
 #define PY_NAME_ENUM(name) NAME_##name,
 typedef enum py_name { PY_NAME_MAP(PY_NAME_ENUM) NAME_COUNT } py_name;
 #undef PY_NAME_ENUM
@@ -40,15 +42,15 @@ typedef struct py_stream py_stream;
 
 /* What is known of torch: nothing until some array or backend asks for it. */
 typedef struct py_torch {
-    PyObject *module;                 /* NULL: not imported by anybody yet */
+    PyObject *module; /* NULL: not imported by anybody yet */
     PyTypeObject *tensor_type;
-    const dlpack_exchange *exchange;  /* NULL: this torch has none, or tests forbid it: capsules are used */
+    const dlpack_exchange *exchange; /* NULL: this torch has none, or tests forbid it: capsules are used */
     PyObject *from_dlpack;
     PyObject *to_dlpack;
 } py_torch;
 
 typedef struct py_state {
-    PyObject *errors[PY_STATUS_LIMIT];  /* by status; NULL for outcomes */
+    PyObject *errors[PY_STATUS_LIMIT]; /* by status; NULL for outcomes */
     PyObject *base_error;
     PyTypeObject *schema_type;
     PyTypeObject *pin_type;
@@ -57,11 +59,11 @@ typedef struct py_state {
     PyTypeObject *stream_type;
     PyTypeObject *ros_reader_type;
     PyTypeObject *ros_writer_type;
-    PyObject *sample_info;   /* the classes of infos.py, imported at first use */
+    PyObject *sample_info; /* the classes of infos.py, imported at first use */
     PyObject *history_info;
     PyObject *field_info;
     PyObject *names[NAME_COUNT];
-    PyObject *abandoned;     /* (name, folder): (incarnation, owner epoch, fork generation); see producer.c */
+    PyObject *abandoned; /* (name, folder): (incarnation, owner epoch, fork generation); see producer.c */
     py_torch torch;
     py_pin *free_pins;
     int free_pin_count;
@@ -115,13 +117,13 @@ static inline void py_turn_end(py_turn *turn)
  * the order in which they came. */
 typedef struct py_gate_waiter py_gate_waiter;
 typedef struct py_gate {
-    atomic_ulong owner;  /* the thread inside, while it may run other code; else 0 */
+    atomic_ulong owner; /* the thread inside, while it may run other code; else 0 */
 #ifdef Py_GIL_DISABLED
     PyMutex mutex;
 #else
     bool busy;
     py_gate_waiter *first;
-    py_gate_waiter *last;  /* valid while there is a first */
+    py_gate_waiter *last; /* valid while there is a first */
 #endif
 } py_gate;
 

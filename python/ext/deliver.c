@@ -6,9 +6,9 @@
 /* Where and how a field's array lies. `rows` negative: one sample, without the leading dimension of a history. */
 typedef struct span {
     const void *data;
-    int64_t length;      /* leading length, for a variable field */
+    int64_t length; /* leading length, for a variable field */
     int64_t rows;
-    int64_t row_stride;  /* bytes */
+    int64_t row_stride; /* bytes */
 } span;
 
 /* Shape of the array; one that is the field's own is not copied into `room`. */
@@ -142,8 +142,7 @@ static bool is_private(const py_read_options *options, const py_rows *rows)
 }
 
 /* The info has the ages at the moment of the read, so it is made before a copy takes its time. */
-static PyObject *make_info(py_state *state, const pmipc_view *view, const py_rows *rows,
-                           const py_read_options *options)
+static PyObject *make_info(py_state *state, const pmipc_view *view, const py_rows *rows, const py_read_options *options)
 {
     bool copied = view->copied || is_private(options, rows);
     if (rows == NULL)
@@ -200,8 +199,8 @@ PyObject *py_deliver(py_stream *stream, py_lease *lease, const py_rows *rows, co
     if (schema != NULL && py_lease_convert(stream->state, py_stream_gives_torch(stream), lease) == 0) {
         if (rows == NULL && schema->is_plain && !options->return_info && !is_private(options, rows))
             result = plain_view(schema, lease);
-        else if (rows == NULL && schema->is_dict && lease->pin != NULL && !options->return_info
-                 && !is_private(options, rows))
+        else if (rows == NULL && schema->is_dict && lease->pin != NULL && !options->return_info &&
+                 !is_private(options, rows))
             result = dict_view(schema, lease);
         else
             result = deliver(stream, schema, lease, rows, options);
@@ -214,8 +213,8 @@ PyObject *py_deliver(py_stream *stream, py_lease *lease, const py_rows *rows, co
     return result;
 }
 
-PyObject *py_deliver_or_give_back(py_stream *stream, py_lease *lease, const py_rows *rows, const py_read_options *options,
-                                  uint64_t cursor)
+PyObject *py_deliver_or_give_back(py_stream *stream, py_lease *lease, const py_rows *rows,
+                                  const py_read_options *options, uint64_t cursor)
 {
     uint64_t newest = lease->view->seq;
     uint64_t before = newest - lease->view->frame_count;

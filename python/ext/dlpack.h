@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define DLPACK_MAJOR 1u
-#define DLPACK_MINOR 0u  /* what our exports need of a consumer */
+#define DLPACK_MINOR 0u /* what our exports need of a consumer */
 #define DLPACK_FLAG_READ_ONLY 1u
 #define DLPACK_FLAG_IS_COPIED 2u
 
@@ -34,7 +34,7 @@ typedef struct dlpack_tensor {
     int32_t ndim;
     dlpack_dtype dtype;
     int64_t *shape;
-    int64_t *strides;  /* in elements; NULL (before 1.2) means contiguous */
+    int64_t *strides; /* in elements; NULL (before 1.2) means contiguous */
     uint64_t byte_offset;
 } dlpack_tensor;
 
@@ -59,7 +59,7 @@ typedef struct dlpack_managed_versioned {
 
 typedef struct dlpack_exchange_header {
     dlpack_version version;
-    struct dlpack_exchange_header *previous;  /* an older table, or NULL */
+    struct dlpack_exchange_header *previous; /* an older table, or NULL */
 } dlpack_exchange_header;
 
 typedef struct dlpack_exchange {
@@ -68,7 +68,7 @@ typedef struct dlpack_exchange {
                     void (*set_error)(void *context, const char *kind, const char *message));
     int (*managed_from_object)(void *object, dlpack_managed_versioned **out);
     int (*object_from_managed)(dlpack_managed_versioned *tensor, void **object);
-    int (*tensor_from_object)(void *object, dlpack_tensor *out);  /* may be NULL */
+    int (*tensor_from_object)(void *object, dlpack_tensor *out); /* may be NULL */
     int (*current_stream)(int32_t device_type, int32_t device_id, void **stream);
 } dlpack_exchange;
 

@@ -7,7 +7,7 @@
 
 struct error_row {
     pmipc_status status;
-    const char *exception;  /* "None" for outcomes, which raise nothing */
+    const char *exception; /* "None" for outcomes, which raise nothing */
     const char *builtin;
     const char *text;
 };
@@ -27,8 +27,8 @@ static PyObject *reduce_error(PyObject *self, PyObject *unused)
     if (args != NULL && number == NULL && PyErr_ExceptionMatches(PyExc_AttributeError))
         PyErr_Clear();
     PyObject *result = NULL;
-    if (state != NULL && args != NULL && !PyErr_Occurred()
-        && (number == NULL || number == Py_None || PyDict_SetItemString(state, "errno", number) == 0))
+    if (state != NULL && args != NULL && !PyErr_Occurred() &&
+        (number == NULL || number == Py_None || PyDict_SetItemString(state, "errno", number) == 0))
         result = PyTuple_Pack(3, (PyObject *)Py_TYPE(self), args, state);
     Py_XDECREF(number);
     Py_XDECREF(args);
@@ -78,8 +78,8 @@ int py_errors_init(PyObject *module, py_state *state)
         Py_XDECREF(builtin);
         if (bases == NULL)
             goto fail;
-        state->errors[row->status] = new_class(module, row->exception, row->text, bases,
-                                               pmipc_status_name(row->status));
+        state->errors[row->status] =
+            new_class(module, row->exception, row->text, bases, pmipc_status_name(row->status));
         Py_DECREF(bases);
         if (state->errors[row->status] == NULL)
             goto fail;
@@ -100,7 +100,7 @@ static void raise_text(py_state *state, pmipc_status status, PyObject *text, int
     if (exception == NULL)
         return;
     if (os_error == 0 && status == PMIPC_NO_SPACE)
-        os_error = ENOSPC;  /* found out by asking, before a call could fail */
+        os_error = ENOSPC; /* found out by asking, before a call could fail */
     if (os_error == 0 && status == PMIPC_PERMISSION)
         os_error = EACCES;
     /* An OSError made of one argument keeps its text as it is; errno is set beside it. */

@@ -8,24 +8,23 @@
 
 /* One field, in the terms of numpy and DLPack. */
 typedef struct py_field {
-    PyObject *name;         /* interned */
-    PyArray_Descr *descr;   /* NULL until py_field_descr has been asked */
-    dlpack_dtype dlpack;    /* lanes 0: DLPack has no such dtype */
+    PyObject *name;       /* interned */
+    PyArray_Descr *descr; /* NULL until py_field_descr has been asked */
+    dlpack_dtype dlpack;  /* lanes 0: DLPack has no such dtype */
     int ndim;
     bool variable;
     uint32_t itemsize;
-    uint64_t nbytes;        /* of the largest sample */
+    uint64_t nbytes; /* of the largest sample */
     npy_intp shape[PMIPC_MAX_NDIM];
-    int64_t strides[PMIPC_MAX_NDIM];  /* in elements */
+    int64_t strides[PMIPC_MAX_NDIM]; /* in elements */
 } py_field;
 
 struct py_schema {
-    PyObject_HEAD
-    py_state *state;
+    PyObject_HEAD py_state *state;
     pmipc_schema schema;
     bool is_dict;
     bool has_variable;
-    bool is_plain;      /* one tensor of fixed shape: what pmipc_producer_publish takes */
+    bool is_plain; /* one tensor of fixed shape: what pmipc_producer_publish takes */
     uint32_t field_count;
     uint64_t nbytes;
     PyObject *template; /* dict with the fields' names and None; NULL for a plain tensor */
@@ -56,9 +55,9 @@ typedef struct py_holder {
     } managed;
     int64_t shape[PY_MAX_DIMENSIONS];
     int64_t strides[PY_MAX_DIMENSIONS];
-    py_hold *hold;    /* counted; NULL when `owner` keeps the memory */
-    PyObject *owner;  /* counted */
-    bool embedded;    /* part of its hold's memory */
+    py_hold *hold;   /* counted; NULL when `owner` keeps the memory */
+    PyObject *owner; /* counted */
+    bool embedded;   /* part of its hold's memory */
 } py_holder;
 
 /* A view that tensors share. Counted in C and released by any thread, with or without the GIL, after the interpreter's
@@ -67,7 +66,7 @@ struct py_hold {
     atomic_int references;
     bool holder_used;
     pmipc_view view;
-    py_holder holder;  /* the first tensor's, so that most reads allocate once */
+    py_holder holder; /* the first tensor's, so that most reads allocate once */
 };
 
 py_hold *py_hold_new(void);
@@ -81,9 +80,8 @@ void py_hold_release(py_hold *hold);
 
 /* A view that numpy arrays share: their base. */
 struct py_pin {
-    PyObject_HEAD
-    py_state *state;
-    py_hold *hold;      /* shares a hold, or NULL: has its own view */
+    PyObject_HEAD py_state *state;
+    py_hold *hold; /* shares a hold, or NULL: has its own view */
     py_pin *next_free;
     pmipc_view view;
 };

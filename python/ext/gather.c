@@ -66,13 +66,15 @@ static int target_new(py_gather *gather, uint32_t index, int ndim, const npy_int
     if (py_stream_gives_torch(gather->stream) && schema->fields[index].dlpack.lanes != 0) {
         target->result = py_torch_empty(schema->state, torch_name(schema, index), ndim, shape);
         return target->result == NULL
-                   ? -1 : target_set_torch(schema->state, target, target->result, torch_name(schema, index));
+                   ? -1
+                   : target_set_torch(schema->state, target, target->result, torch_name(schema, index));
     }
     PyArray_Descr *descr = py_field_descr(schema, index);
     if (descr == NULL)
         return -1;
     Py_INCREF(descr);
-    target->result = PyArray_NewFromDescr(&PyArray_Type, descr, ndim, (npy_intp *)(uintptr_t)shape, NULL, NULL, 0, NULL);
+    target->result =
+        PyArray_NewFromDescr(&PyArray_Type, descr, ndim, (npy_intp *)(uintptr_t)shape, NULL, NULL, 0, NULL);
     return target->result == NULL ? -1 : target_set_numpy(target, target->result);
 }
 
@@ -88,7 +90,7 @@ static void raise_out(const py_gather *gather, uint32_t index, int ndim, const n
     PyObject *dtype = PyObject_GetAttrString(got, "dtype");
     PyObject *got_shape = PyObject_GetAttrString(got, "shape");
     if (context != NULL && name != NULL && expected != NULL && dtype != NULL && got_shape != NULL) {
-        PyObject *tuple = PySequence_Tuple(got_shape);  /* torch.Size prints as torch.Size([...]) */
+        PyObject *tuple = PySequence_Tuple(got_shape); /* torch.Size prints as torch.Size([...]) */
         if (tuple != NULL)
             py_raise_format(schema->state, PMIPC_SCHEMA_MISMATCH, "%U: out= must be %U %S%s, got %S %S", context, name,
                             expected, longer ? " or longer" : "", dtype, tuple);
@@ -112,7 +114,8 @@ static bool shape_fits(int ndim, const npy_intp *shape, bool longer, int got_ndi
 }
 
 /* 1 fits, 0 does not, -1 exception. */
-static int out_fits(const py_gather *gather, uint32_t index, PyObject *out, int ndim, const npy_intp *shape, bool longer)
+static int out_fits(const py_gather *gather, uint32_t index, PyObject *out, int ndim, const npy_intp *shape,
+                    bool longer)
 {
     py_schema *schema = gather->schema;
     int64_t got[NPY_MAXDIMS];
@@ -123,16 +126,16 @@ static int out_fits(const py_gather *gather, uint32_t index, PyObject *out, int 
             return -1;
         for (int i = 0; i < PyArray_NDIM(array); i++)
             got[i] = PyArray_DIM(array, i);
-        return PyArray_EquivTypes(descr, PyArray_DESCR(array))
-               && shape_fits(ndim, shape, longer, PyArray_NDIM(array), got);
+        return PyArray_EquivTypes(descr, PyArray_DESCR(array)) &&
+               shape_fits(ndim, shape, longer, PyArray_NDIM(array), got);
     }
     dlpack_tensor tensor;
     PyObject *keeper;
     if (py_torch_read(schema->state, out, &tensor, &keeper) < 0)
         return -1;
     const dlpack_dtype *dtype = &schema->fields[index].dlpack;
-    int fits = tensor.dtype.code == dtype->code && tensor.dtype.bits == dtype->bits && tensor.dtype.lanes == dtype->lanes
-               && shape_fits(ndim, shape, longer, tensor.ndim, tensor.shape);
+    int fits = tensor.dtype.code == dtype->code && tensor.dtype.bits == dtype->bits &&
+               tensor.dtype.lanes == dtype->lanes && shape_fits(ndim, shape, longer, tensor.ndim, tensor.shape);
     Py_XDECREF(keeper);
     return fits;
 }
@@ -140,7 +143,7 @@ static int out_fits(const py_gather *gather, uint32_t index, PyObject *out, int 
 static int check_writeable(const py_gather *gather, uint32_t index, PyObject *out)
 {
     if (PyArray_ISWRITEABLE((PyArrayObject *)out))
-        return PyArray_FailUnlessWriteable((PyArrayObject *)out, "out=");  /* warns of some that soon will not be */
+        return PyArray_FailUnlessWriteable((PyArrayObject *)out, "out="); /* warns of some that soon will not be */
     PyObject *context = py_field_context(gather->schema, index, gather->stream->name_text);
     if (context != NULL)
         PyErr_Format(PyExc_ValueError, "%U: out= is read-only", context);
@@ -314,8 +317,7 @@ int py_gather_rows(py_gather *gather, Py_ssize_t row, Py_ssize_t count, const pm
         if (row_bytes == 0)
             continue;
         if (row_bytes * (uint64_t)count > PY_RELEASE_GIL_BYTES) {
-            Py_BEGIN_ALLOW_THREADS
-            copy_rows(to, row_bytes, count, fields[i].data, stride);
+            Py_BEGIN_ALLOW_THREADS copy_rows(to, row_bytes, count, fields[i].data, stride);
             Py_END_ALLOW_THREADS
         } else {
             copy_rows(to, row_bytes, count, fields[i].data, stride);
@@ -420,8 +422,8 @@ PyObject *py_gather_view(py_stream *stream, py_schema *schema, const pmipc_view 
                          PyObject *out)
 {
     bool longer = rows != NULL && rows->out_may_be_longer;
-    py_gather *gather = py_gather_begin(stream, schema, rows != NULL ? (Py_ssize_t)rows->count : -1, view->fields, out,
-                                        longer);
+    py_gather *gather =
+        py_gather_begin(stream, schema, rows != NULL ? (Py_ssize_t)rows->count : -1, view->fields, out, longer);
     if (gather == NULL)
         return NULL;
     if (fill_view(gather, view, rows) < 0) {

@@ -88,8 +88,7 @@ static PyObject *get_all_new(py_stream *self, const py_read_options *options)
         return stale < 0 ? NULL : py_nothing(options);
     }
     view->lost += (uint64_t)stale;
-    py_rows rows = {
-        .count = view->frame_count - (uint32_t)stale, .first = (uint32_t)stale, .out_may_be_longer = true};
+    py_rows rows = {.count = view->frame_count - (uint32_t)stale, .first = (uint32_t)stale, .out_may_be_longer = true};
     return py_deliver_or_give_back(self, &lease, &rows, options, cursor);
 }
 
@@ -100,8 +99,8 @@ PyObject *py_stream_get_all_new(PyObject *object, PyObject *const *args, Py_ssiz
     py_stream *self = (py_stream *)object;
     py_read_options options;
     PyObject *values[4];
-    if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0
-        || py_read_options_parse(self, values, &options) < 0)
+    if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0 ||
+        py_read_options_parse(self, values, &options) < 0)
         return NULL;
     return get_all_new(self, &options);
 }
@@ -183,8 +182,9 @@ PyObject *py_stream_get_history(PyObject *object, PyObject *const *args, Py_ssiz
     PyObject *values[6];
     padding pad;
     uint32_t count;
-    if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0 || parse_padding(self, values[1], &pad) < 0
-        || parse_count(self, values[0], &count) < 0 || py_read_options_parse(self, values + 2, &options) < 0)
+    if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0 ||
+        parse_padding(self, values[1], &pad) < 0 || parse_count(self, values[0], &count) < 0 ||
+        py_read_options_parse(self, values + 2, &options) < 0)
         return NULL;
     return get_history(self, values[0], count, pad, &options);
 }

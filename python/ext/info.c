@@ -100,7 +100,7 @@ PyObject *py_history_info(py_state *state, const pmipc_view *view, const py_rows
         return NULL;
     int64_t now_ns = pmipc_monotonic_ns();
     for (uint32_t i = 0; i < rows->count; i++) {
-        pmipc_frame frame = {0};  /* what padding with zeros says */
+        pmipc_frame frame = {0}; /* what padding with zeros says */
         bool padding = i < rows->padding;
         if (!padding || rows->repeat) {
             uint32_t index = rows->first + (padding ? 0 : i - rows->padding);

@@ -2,12 +2,11 @@
 #include "writing.h"
 
 typedef struct py_loan {
-    PyObject_HEAD
-    py_producer *producer;
+    PyObject_HEAD py_producer *producer;
     bool out;
-    PyObject *data;    /* arrays over the slot, made when asked for; NULL */
-    PyObject *arrays;  /* of a dict: a list of those arrays, to see whether others were put in their place; NULL */
-    PyObject *length;  /* int, dict or None */
+    PyObject *data;   /* arrays over the slot, made when asked for; NULL */
+    PyObject *arrays; /* of a dict: a list of those arrays, to see whether others were put in their place; NULL */
+    PyObject *length; /* int, dict or None */
     PyObject *stamp;
     pmipc_loan loan;
 } py_loan;
@@ -16,7 +15,8 @@ static int check_out(const py_loan *self)
 {
     if (self->out)
         return 0;
-    py_raise_format(self->producer->state, PMIPC_WRONG_STATE, "pool '%s': this loan has ended", self->producer->name_text);
+    py_raise_format(self->producer->state, PMIPC_WRONG_STATE, "pool '%s': this loan has ended",
+                    self->producer->name_text);
     return -1;
 }
 
@@ -83,14 +83,15 @@ static PyObject *slot_array(py_loan *self, uint32_t index, PyObject *owner)
         if (found < 0)
             return NULL;
         if (found)
-            return py_torch_over(producer->state, owner, field->dlpack, data, field->ndim, field->shape, field->strides);
+            return py_torch_over(producer->state, owner, field->dlpack, data, field->ndim, field->shape,
+                                 field->strides);
     }
     PyArray_Descr *descr = py_field_descr(producer->schema, index);
     if (descr == NULL)
         return NULL;
     Py_INCREF(descr);
-    PyObject *array = PyArray_NewFromDescr(&PyArray_Type, descr, field->ndim, field->shape, NULL, data,
-                                           NPY_ARRAY_WRITEABLE, NULL);
+    PyObject *array =
+        PyArray_NewFromDescr(&PyArray_Type, descr, field->ndim, field->shape, NULL, data, NPY_ARRAY_WRITEABLE, NULL);
     if (array != NULL && PyArray_SetBaseObject((PyArrayObject *)array, Py_NewRef(owner)) < 0)
         Py_CLEAR(array);
     return array;
@@ -150,7 +151,8 @@ static int read_length(py_loan *self, uint32_t index, PyObject *value)
         if (PyErr_ExceptionMatches(PyExc_TypeError)) {
             PyObject *context = py_field_context(self->producer->schema, index, self->producer->name_text);
             if (context != NULL)
-                PyErr_Format(PyExc_TypeError, "%U: length must be an int, not %.100s", context, Py_TYPE(value)->tp_name);
+                PyErr_Format(PyExc_TypeError, "%U: length must be an int, not %.100s", context,
+                             Py_TYPE(value)->tp_name);
             Py_XDECREF(context);
         }
         return -1;
@@ -222,10 +224,11 @@ static int check_data(py_loan *self)
         Py_XDECREF(value);
         if (is_ours)
             continue;
-        PyErr_Format(PyExc_TypeError,
-                     "pool '%s', field %R: its array in the loan was replaced, which changes nothing in the pool: write into "
-                     "it, frame.data[%R][:] = ...",
-                     self->producer->name_text, schema->fields[i].name, schema->fields[i].name);
+        PyErr_Format(
+            PyExc_TypeError,
+            "pool '%s', field %R: its array in the loan was replaced, which changes nothing in the pool: write into "
+            "it, frame.data[%R][:] = ...",
+            self->producer->name_text, schema->fields[i].name, schema->fields[i].name);
         return -1;
     }
     if ((uint32_t)PyDict_GET_SIZE(data) == schema->field_count)
@@ -243,10 +246,10 @@ static PyObject *loan_commit(PyObject *object, PyObject *unused)
     py_producer *producer = self->producer;
     py_ros_writer *ros = producer->ros;
     int64_t stamp_ns = PMIPC_STAMP_NOW;
-    if (py_producer_usable(producer) < 0 || check_out(self) < 0 || check_data(self) < 0
-        || read_attributes(self, &stamp_ns) < 0
-        || (ros != NULL && stamp_ns == PMIPC_STAMP_NOW && py_ros_stamp(ros, &stamp_ns) < 0)
-        || py_gate_enter(&producer->gate) < 0)
+    if (py_producer_usable(producer) < 0 || check_out(self) < 0 || check_data(self) < 0 ||
+        read_attributes(self, &stamp_ns) < 0 ||
+        (ros != NULL && stamp_ns == PMIPC_STAMP_NOW && py_ros_stamp(ros, &stamp_ns) < 0) ||
+        py_gate_enter(&producer->gate) < 0)
         return NULL;
     pmipc_status status = PMIPC_CLOSED;
     if (producer->handle != NULL)
@@ -373,8 +376,9 @@ static int loan_set_length(PyObject *object, PyObject *value, void *unused)
     (void)unused;
     py_loan *self = (py_loan *)object;
     if (self->length == Py_None) {
-        py_raise_format(self->producer->state, PMIPC_SCHEMA_MISMATCH, "pool '%s' carries %S: its length is not variable",
-                        self->producer->name_text, (PyObject *)self->producer->schema);
+        py_raise_format(self->producer->state, PMIPC_SCHEMA_MISMATCH,
+                        "pool '%s' carries %S: its length is not variable", self->producer->name_text,
+                        (PyObject *)self->producer->schema);
         return -1;
     }
     if (value == NULL) {
@@ -437,12 +441,8 @@ static PyGetSetDef loan_getset[] = {
 };
 
 static PyType_Slot loan_slots[] = {
-    {Py_tp_doc, DOC_Loan},
-    {Py_tp_dealloc, loan_dealloc},
-    {Py_tp_traverse, loan_traverse},
-    {Py_tp_methods, loan_methods},
-    {Py_tp_getset, loan_getset},
-    {0, NULL},
+    {Py_tp_doc, DOC_Loan},         {Py_tp_dealloc, loan_dealloc}, {Py_tp_traverse, loan_traverse},
+    {Py_tp_methods, loan_methods}, {Py_tp_getset, loan_getset},   {0, NULL},
 };
 
 PyType_Spec py_loan_spec = {

@@ -26,7 +26,7 @@ int py_fork_watch(void)
 
 /* A thread that waits for its turn. Lives on that thread's stack; the queue is guarded by the GIL. */
 struct py_gate_waiter {
-    PyThread_type_lock turn;  /* locked until the gate is this thread's */
+    PyThread_type_lock turn; /* locked until the gate is this thread's */
     py_gate_waiter *next;
 };
 
@@ -42,10 +42,8 @@ static int wait_for_turn(py_gate *gate)
     PyThread_acquire_lock(self.turn, WAIT_LOCK);
     *(gate->first == NULL ? &gate->first : &gate->last->next) = &self;
     gate->last = &self;
-    Py_BEGIN_ALLOW_THREADS
-    PyThread_acquire_lock(self.turn, WAIT_LOCK);
-    Py_END_ALLOW_THREADS
-    PyThread_release_lock(self.turn);
+    Py_BEGIN_ALLOW_THREADS PyThread_acquire_lock(self.turn, WAIT_LOCK);
+    Py_END_ALLOW_THREADS PyThread_release_lock(self.turn);
     PyThread_free_lock(self.turn);
     return 0;
 }
@@ -80,7 +78,7 @@ int py_gate_enter_slowly(py_gate *gate)
         return -1;
     }
 #ifdef Py_GIL_DISABLED
-    PyMutex_Lock(&gate->mutex);  /* hands over by itself, to whoever has waited for a millisecond */
+    PyMutex_Lock(&gate->mutex); /* hands over by itself, to whoever has waited for a millisecond */
     return 0;
 #else
     return refuse_at_the_end() < 0 ? -1 : wait_for_turn(gate);

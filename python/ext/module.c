@@ -88,10 +88,10 @@ static int intern_names(py_state *state)
 
 static int add_numbers(PyObject *module)
 {
-    if (PyModule_AddIntConstant(module, "ORIGIN_NUMPY", PMIPC_ORIGIN_NUMPY) < 0
-        || PyModule_AddIntConstant(module, "ORIGIN_TORCH", PMIPC_ORIGIN_TORCH) < 0
-        || PyModule_AddIntConstant(module, "DEFAULT_SPARE", PMIPC_DEFAULT_SPARE) < 0
-        || PyModule_AddIntConstant(module, "STAMP_NOW", (long)PMIPC_STAMP_NOW) < 0)
+    if (PyModule_AddIntConstant(module, "ORIGIN_NUMPY", PMIPC_ORIGIN_NUMPY) < 0 ||
+        PyModule_AddIntConstant(module, "ORIGIN_TORCH", PMIPC_ORIGIN_TORCH) < 0 ||
+        PyModule_AddIntConstant(module, "DEFAULT_SPARE", PMIPC_DEFAULT_SPARE) < 0 ||
+        PyModule_AddIntConstant(module, "STAMP_NOW", (long)PMIPC_STAMP_NOW) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "version", pmipc_version());
 }
@@ -101,16 +101,15 @@ static int module_exec(PyObject *module)
     py_state *state = PyModule_GetState(module);
     import_array1(-1);
     state->abandoned = PyDict_New();
-    if (state->abandoned == NULL || PyModule_AddObjectRef(module, "abandoned", state->abandoned) < 0
-        || py_fork_watch() < 0 || intern_names(state) < 0
-        || py_errors_init(module, state) < 0 || add_numbers(module) < 0
-        || add_class(module, &py_schema_spec, &state->schema_type) < 0
-        || add_class(module, &py_pin_spec, &state->pin_type) < 0
-        || add_class(module, &py_loan_spec, &state->loan_type) < 0
-        || add_class(module, &py_producer_spec, &state->producer_type) < 0
-        || add_class(module, &py_stream_spec, &state->stream_type) < 0
-        || add_class(module, &py_ros_reader_spec, &state->ros_reader_type) < 0
-        || add_class(module, &py_ros_writer_spec, &state->ros_writer_type) < 0)
+    if (state->abandoned == NULL || PyModule_AddObjectRef(module, "abandoned", state->abandoned) < 0 ||
+        py_fork_watch() < 0 || intern_names(state) < 0 || py_errors_init(module, state) < 0 ||
+        add_numbers(module) < 0 || add_class(module, &py_schema_spec, &state->schema_type) < 0 ||
+        add_class(module, &py_pin_spec, &state->pin_type) < 0 ||
+        add_class(module, &py_loan_spec, &state->loan_type) < 0 ||
+        add_class(module, &py_producer_spec, &state->producer_type) < 0 ||
+        add_class(module, &py_stream_spec, &state->stream_type) < 0 ||
+        add_class(module, &py_ros_reader_spec, &state->ros_reader_type) < 0 ||
+        add_class(module, &py_ros_writer_spec, &state->ros_writer_type) < 0)
         return -1;
     return 0;
 }
@@ -173,7 +172,7 @@ static void module_free(void *module)
 static PyModuleDef_Slot module_slots[] = {
     {Py_mod_exec, module_exec},
 #ifdef Py_mod_multiple_interpreters
-    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},  /* numpy is in one, too */
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED}, /* numpy is in one, too */
 #endif
 #ifdef Py_mod_gil
     {Py_mod_gil, Py_MOD_GIL_NOT_USED},
@@ -182,15 +181,9 @@ static PyModuleDef_Slot module_slots[] = {
 };
 
 struct PyModuleDef py_module = {
-    PyModuleDef_HEAD_INIT,
-    .m_name = "polymorph_ipc._core",
-    .m_doc = DOC_module,
-    .m_size = sizeof(py_state),
-    .m_methods = module_functions,
-    .m_slots = module_slots,
-    .m_traverse = module_traverse,
-    .m_clear = module_clear,
-    .m_free = module_free,
+    PyModuleDef_HEAD_INIT,         .m_name = "polymorph_ipc._core", .m_doc = DOC_module,
+    .m_size = sizeof(py_state),    .m_methods = module_functions,   .m_slots = module_slots,
+    .m_traverse = module_traverse, .m_clear = module_clear,         .m_free = module_free,
 };
 
 PyMODINIT_FUNC PyInit__core(void)

@@ -12,7 +12,7 @@
 
 py_hold *py_hold_new(void)
 {
-    py_hold *hold = malloc(sizeof *hold);  /* the allocator keeps a few of these per thread */
+    py_hold *hold = malloc(sizeof *hold); /* the allocator keeps a few of these per thread */
     if (hold == NULL) {
         PyErr_NoMemory();
         return NULL;
@@ -27,8 +27,8 @@ void py_hold_release(py_hold *hold)
 {
     /* The last reference needs no read-modify-write: nobody else can count any more. acquire: after all the others'
      * reads of the sample; release, below: ours come before whoever frees it. */
-    if (atomic_load_explicit(&hold->references, memory_order_acquire) != 1
-        && atomic_fetch_sub_explicit(&hold->references, 1, memory_order_acq_rel) != 1)
+    if (atomic_load_explicit(&hold->references, memory_order_acquire) != 1 &&
+        atomic_fetch_sub_explicit(&hold->references, 1, memory_order_acq_rel) != 1)
         return;
     pmipc_view_release(&hold->view);
     free(hold);
@@ -92,7 +92,7 @@ static void pin_dealloc(PyObject *object)
 
 void py_pins_free(py_state *state)
 {
-    state->free_pin_count = FREE_PINS;  /* pins that die from now on are not kept */
+    state->free_pin_count = FREE_PINS; /* pins that die from now on are not kept */
     while (state->free_pins != NULL) {
         py_pin *pin = state->free_pins;
         state->free_pins = pin->next_free;

@@ -9,7 +9,7 @@ void py_handle_release(py_handle *handle)
     /* release: our writes to a slot come before whoever unmaps it; acquire: after all the others' */
     if (atomic_fetch_sub_explicit(&handle->references, 1, memory_order_acq_rel) != 1)
         return;
-    pmipc_producer_abandon(handle->producer);  /* one that was retired is only freed */
+    pmipc_producer_abandon(handle->producer); /* one that was retired is only freed */
     PyMem_RawFree(handle);
 }
 
@@ -81,7 +81,7 @@ static int check_mode(py_state *state, const char *pool_name, Py_ssize_t mode)
 {
     if (mode >= 1 && mode <= 0777)
         return 0;
-    char octal[32];  /* as people write and read modes; PyUnicode_FromFormat has no %o */
+    char octal[32]; /* as people write and read modes; PyUnicode_FromFormat has no %o */
     PyOS_snprintf(octal, sizeof octal, "%s0o%llo", mode < 0 ? "-" : "", (unsigned long long)(mode < 0 ? -mode : mode));
     py_raise_format(state, PMIPC_INVALID_ARGUMENT, "pool '%s': mode must be 0o1 to 0o777, not %s", pool_name, octal);
     return -1;
@@ -94,10 +94,9 @@ static int open_producer(py_producer *self, const pmipc_producer_options *option
     pmipc_status status;
     const char *name = self->name_text;
     const pmipc_schema *schema = &self->schema->schema;
-    Py_BEGIN_ALLOW_THREADS
-    status = pmipc_producer_open(&producer, name, schema, options, &error);
-    Py_END_ALLOW_THREADS
-    if (status != PMIPC_OK) {
+    Py_BEGIN_ALLOW_THREADS status = pmipc_producer_open(&producer, name, schema, options, &error);
+    Py_END_ALLOW_THREADS if (status != PMIPC_OK)
+    {
         py_raise_error(self->state, &error);
         return -1;
     }
@@ -119,24 +118,24 @@ static int open_producer(py_producer *self, const pmipc_producer_options *option
 static int producer_init(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     py_producer *self = (py_producer *)object;
-    static char *keywords[] = {"pool_name", "schema",   "history_len", "spare", "mode", "origin",
+    static char *keywords[] = {"pool_name", "schema", "history_len", "spare", "mode", "origin",
                                "metadata",  "folder", "grow",        "keep",  NULL};
     PyObject *name, *schema, *folder;
     Py_ssize_t history_len, spare, mode;
     int origin, grow, keep;
     const char *metadata, *folder_text;
     py_state *state = self->state = py_state_of(Py_TYPE(object));
-    if (state == NULL
-        || !PyArg_ParseTupleAndKeywords(args, kwargs, "UO!nnnizOpp", keywords, &name, state->schema_type, &schema,
-                                        &history_len, &spare, &mode, &origin, &metadata, &folder, &grow, &keep))
+    if (state == NULL ||
+        !PyArg_ParseTupleAndKeywords(args, kwargs, "UO!nnnizOpp", keywords, &name, state->schema_type, &schema,
+                                     &history_len, &spare, &mode, &origin, &metadata, &folder, &grow, &keep))
         return -1;
     if (self->handle != NULL) {
         PyErr_SetString(PyExc_RuntimeError, "this producer is open already");
         return -1;
     }
     self->name_text = py_pool_name(self->state, name);
-    if (self->name_text == NULL || check_range(state, self->name_text, "history_len", history_len) < 0
-        || check_range(state, self->name_text, "spare", spare) < 0 || check_mode(state, self->name_text, mode) < 0)
+    if (self->name_text == NULL || check_range(state, self->name_text, "history_len", history_len) < 0 ||
+        check_range(state, self->name_text, "spare", spare) < 0 || check_mode(state, self->name_text, mode) < 0)
         return -1;
     folder_text = folder == Py_None ? NULL : PyUnicode_AsUTF8(folder);
     if (folder != Py_None && folder_text == NULL)
@@ -163,7 +162,7 @@ static int producer_init(PyObject *object, PyObject *args, PyObject *kwargs)
         if (py_field_descr(self->schema, i) == NULL) {
             if (!PyErr_ExceptionMatches(state->errors[PMIPC_UNSUPPORTED]))
                 return -1;
-            PyErr_Clear();  /* a dtype of torch only */
+            PyErr_Clear(); /* a dtype of torch only */
         }
     }
     return open_producer(self, &options) < 0 ? -1 : forget_abandoned(self);
@@ -205,7 +204,7 @@ static PyObject *producer_cleanup(PyObject *object, PyObject *unused)
     if (self->handle == NULL)
         Py_RETURN_NONE;
     if (self->generation != py_generation()) {
-        close_producer(self, true);  /* the child's copy; its gate may be held by a thread that it does not have */
+        close_producer(self, true); /* the child's copy; its gate may be held by a thread that it does not have */
         Py_RETURN_NONE;
     }
     if (py_gate_enter(&self->gate) < 0)
@@ -394,14 +393,10 @@ static PyGetSetDef producer_getset[] = {
 };
 
 static PyType_Slot producer_slots[] = {
-    {Py_tp_doc, DOC_Producer},
-    {Py_tp_new, PyType_GenericNew},
-    {Py_tp_init, producer_init},
-    {Py_tp_dealloc, producer_dealloc},
-    {Py_tp_traverse, producer_traverse},
-    {Py_tp_methods, producer_methods},
-    {Py_tp_getset, producer_getset},
-    {0, NULL},
+    {Py_tp_doc, DOC_Producer},           {Py_tp_new, PyType_GenericNew},
+    {Py_tp_init, producer_init},         {Py_tp_dealloc, producer_dealloc},
+    {Py_tp_traverse, producer_traverse}, {Py_tp_methods, producer_methods},
+    {Py_tp_getset, producer_getset},     {0, NULL},
 };
 
 PyType_Spec py_producer_spec = {

@@ -17,10 +17,8 @@ static PyObject *publish_bytes(py_producer *self, const void *data, int64_t stam
     } else if (self->schema->nbytes > PY_RELEASE_GIL_BYTES) {
         pmipc_producer *producer = self->handle->producer;
         py_gate_hold(&self->gate);
-        Py_BEGIN_ALLOW_THREADS
-        status = pmipc_producer_publish(producer, data, stamp_ns, &seq);
-        Py_END_ALLOW_THREADS
-        py_gate_unhold(&self->gate);
+        Py_BEGIN_ALLOW_THREADS status = pmipc_producer_publish(producer, data, stamp_ns, &seq);
+        Py_END_ALLOW_THREADS py_gate_unhold(&self->gate);
     } else {
         status = pmipc_producer_publish(self->handle->producer, data, stamp_ns, &seq);
     }
@@ -46,8 +44,8 @@ static bool torch_is_exact(const py_state *state, const py_field *field, PyObjec
         PyErr_Clear();
         return false;
     }
-    if (tensor.device.type != DLPACK_DEVICE_CPU || tensor.ndim != field->ndim || tensor.dtype.lanes != 1
-        || tensor.dtype.code != field->dlpack.code || tensor.dtype.bits != field->dlpack.bits)
+    if (tensor.device.type != DLPACK_DEVICE_CPU || tensor.ndim != field->ndim || tensor.dtype.lanes != 1 ||
+        tensor.dtype.code != field->dlpack.code || tensor.dtype.bits != field->dlpack.bits)
         return false;
     int64_t stride = 1;
     for (int i = tensor.ndim - 1; i >= 0; i--) {
@@ -68,8 +66,8 @@ static bool torch_is_exact(const py_state *state, const py_field *field, PyObjec
 /* The fields of one sample, on their way into a slot. */
 typedef struct sample {
     py_source sources[PMIPC_MAX_FIELDS];
-    uint32_t found;   /* of them to be released */
-    bool strided;     /* one of them at least */
+    uint32_t found; /* of them to be released */
+    bool strided;   /* one of them at least */
     uint64_t nbytes;
 } sample;
 
@@ -85,7 +83,7 @@ static int refuse_keys(py_producer *self, PyObject *data)
     const py_schema *schema = self->schema;
     PyObject *missing = PyList_New(0);
     PyObject *extra = PyList_New(0);
-    PyObject *keys = PyDict_Keys(data);  /* looking one up may run its __eq__, which may change the dict */
+    PyObject *keys = PyDict_Keys(data); /* looking one up may run its __eq__, which may change the dict */
     if (missing == NULL || extra == NULL || keys == NULL)
         goto done;
     for (uint32_t i = 0; i < schema->field_count; i++) {
@@ -204,10 +202,8 @@ static pmipc_status publish_contiguous(py_producer *self, const sample *all, int
         return pmipc_producer_publish_fields(producer, sources, count, stamp_ns, seq);
     pmipc_status status;
     py_gate_hold(&self->gate);
-    Py_BEGIN_ALLOW_THREADS
-    status = pmipc_producer_publish_fields(producer, sources, count, stamp_ns, seq);
-    Py_END_ALLOW_THREADS
-    py_gate_unhold(&self->gate);
+    Py_BEGIN_ALLOW_THREADS status = pmipc_producer_publish_fields(producer, sources, count, stamp_ns, seq);
+    Py_END_ALLOW_THREADS py_gate_unhold(&self->gate);
     return status;
 }
 
@@ -229,8 +225,7 @@ static int copy_fields(py_producer *self, const sample *all, pmipc_loan *loan, P
             loan->fields[i].length = all->sources[i].length;
     int result = 0;
     if (!all->strided && all->nbytes > PY_RELEASE_GIL_BYTES) {
-        Py_BEGIN_ALLOW_THREADS
-        for (uint32_t i = 0; i < schema->field_count; i++)
+        Py_BEGIN_ALLOW_THREADS for (uint32_t i = 0; i < schema->field_count; i++)
             copy_plain(&schema->fields[i], &all->sources[i], loan->fields[i].data);
         Py_END_ALLOW_THREADS
     } else {
@@ -298,8 +293,8 @@ static PyObject *publish_and_send(py_producer *self, PyObject *data, int64_t sta
     int outcome = 0;
     py_ros_writer *ros = (py_ros_writer *)Py_NewRef((PyObject *)self->ros);
     all.found = 0;
-    if ((stamp_ns != PMIPC_STAMP_NOW || py_ros_stamp(ros, &stamp_ns) == 0) && find_sample(self, data, &all) == 0
-        && py_gate_enter(&self->gate) == 0) {
+    if ((stamp_ns != PMIPC_STAMP_NOW || py_ros_stamp(ros, &stamp_ns) == 0) && find_sample(self, data, &all) == 0 &&
+        py_gate_enter(&self->gate) == 0) {
         pmipc_status status = PMIPC_CLOSED;
         if (self->handle != NULL)
             status = publish_by_loan(self, &all, stamp_ns, &loan, &seq);
@@ -354,8 +349,8 @@ static bool dict_is_exact(const py_schema *schema, PyObject *dict, pmipc_source 
 static PyObject *publish_sources(py_producer *self, const pmipc_source *sources, int64_t stamp_ns)
 {
     uint64_t seq = 0;
-    pmipc_status status = pmipc_producer_publish_fields(self->handle->producer, sources, self->schema->field_count,
-                                                        stamp_ns, &seq);
+    pmipc_status status =
+        pmipc_producer_publish_fields(self->handle->producer, sources, self->schema->field_count, stamp_ns, &seq);
     if (status != PMIPC_OK) {
         py_producer_raise(self, status);
         return NULL;
@@ -377,8 +372,8 @@ PyObject *py_producer_publish(PyObject *object, PyObject *const *args, Py_ssize_
         if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0)
             return NULL;
         data = values[0];
-        if (values[1] != NULL && values[1] != Py_None
-            && py_sample_stamp(values[1], self->name_text, &self->warned_of_seconds, &stamp_ns) < 0)
+        if (values[1] != NULL && values[1] != Py_None &&
+            py_sample_stamp(values[1], self->name_text, &self->warned_of_seconds, &stamp_ns) < 0)
             return NULL;
     }
     if (py_producer_usable(self) < 0)
@@ -392,8 +387,8 @@ PyObject *py_producer_publish(PyObject *object, PyObject *const *args, Py_ssize_
     if (schema->is_plain && torch_is_exact(self->state, &schema->fields[0], data, &elements))
         return publish_bytes(self, elements, stamp_ns);
 #ifndef Py_GIL_DISABLED
-    if (schema->is_dict && !schema->has_variable && schema->nbytes <= PY_RELEASE_GIL_BYTES && PyDict_CheckExact(data)
-        && !self->gate.busy) {
+    if (schema->is_dict && !schema->has_variable && schema->nbytes <= PY_RELEASE_GIL_BYTES && PyDict_CheckExact(data) &&
+        !self->gate.busy) {
         pmipc_source sources[PMIPC_MAX_FIELDS];
         if (dict_is_exact(schema, data, sources))
             return publish_sources(self, sources, stamp_ns);

@@ -25,10 +25,10 @@ int py_rcl_find(void)
     /* Python loads extensions, and with them what they need, out of the others' sight; by name it can be seen. */
     void *library = dlopen("librcl.so", RTLD_LAZY | RTLD_NOLOAD);
     void *where = library != NULL ? library : RTLD_DEFAULT;
-    found = look_up(where, "rcutils_get_error_string", &py_rcl.error_string)
-            && look_up(where, "rcutils_reset_error", &py_rcl.reset_error)
-            && look_up(where, "rcl_take_serialized_message", &py_rcl.take)
-            && look_up(where, "rcl_publish_serialized_message", &py_rcl.publish);
+    found = look_up(where, "rcutils_get_error_string", &py_rcl.error_string) &&
+            look_up(where, "rcutils_reset_error", &py_rcl.reset_error) &&
+            look_up(where, "rcl_take_serialized_message", &py_rcl.take) &&
+            look_up(where, "rcl_publish_serialized_message", &py_rcl.publish);
     return found;
 }
 
@@ -62,9 +62,9 @@ void py_rcl_explain(const char *function, int code, pmipc_error *error)
 {
     rcutils_error_string said = py_rcl.error_string();
     py_rcl.reset_error();
-    error->status = code == RCL_RET_BAD_ALLOC ? PMIPC_NO_MEMORY
+    error->status = code == RCL_RET_BAD_ALLOC                                                   ? PMIPC_NO_MEMORY
                     : code == RCL_RET_SUBSCRIPTION_INVALID || code == RCL_RET_PUBLISHER_INVALID ? PMIPC_CLOSED
-                                                                                               : PMIPC_SYSTEM;
+                                                                                                : PMIPC_SYSTEM;
     error->os_error = 0;
     (void)PyOS_snprintf(error->text, sizeof error->text, "%s failed with %d: %.1000s", function, code, said.str);
 }

@@ -49,8 +49,7 @@ enum {
 
 /* Set once, with the GIL; the libraries stay loaded as long as the process. */
 typedef struct py_rcl_functions {
-    int (*take)(const void *subscription, rcutils_uint8_array *message, rmw_message_info *info,
-                void *allocation);
+    int (*take)(const void *subscription, rcutils_uint8_array *message, rmw_message_info *info, void *allocation);
     int (*publish)(const void *publisher, const rcutils_uint8_array *message, void *allocation);
     rcutils_error_string (*error_string)(void);
     void (*reset_error)(void);

@@ -14,8 +14,8 @@ int py_read_options_parse(py_stream *self, PyObject *const *values, py_read_opti
             return -1;
         options->copy = copy;
     }
-    if (values[2] != NULL && values[2] != Py_None
-        && py_seconds(values[2], "max_age", self->name_text, -1, &options->max_age_ns) < 0)
+    if (values[2] != NULL && values[2] != Py_None &&
+        py_seconds(values[2], "max_age", self->name_text, -1, &options->max_age_ns) < 0)
         return -1;
     if (values[3] != NULL) {
         int wanted = PyObject_IsTrue(values[3]);
@@ -78,7 +78,7 @@ static PyObject *nothing_or_raise(py_stream *self, pmipc_status status, py_lease
         py_stream_drop(self, lease);
     else
         py_lease_end(lease);
-    if (status < PMIPC_INVALID_ARGUMENT)  /* an outcome: nothing new, not connected, too old */
+    if (status < PMIPC_INVALID_ARGUMENT) /* an outcome: nothing new, not connected, too old */
         return py_nothing(options);
     if (!PyErr_Occurred())
         py_stream_raise(self, status);
@@ -105,7 +105,7 @@ static PyObject *get_last_into(py_stream *self, const py_read_options *options)
         return NULL;
     pmipc_status status = look_after_fork(self, READ_LAST, &lease, &cursor);
     if (status == PMIPC_OK && !is_stale(lease.view, options->max_age_ns)) {
-        if (cursor == lease.view->seq)  /* seen before: nothing to give back */
+        if (cursor == lease.view->seq) /* seen before: nothing to give back */
             return py_deliver(self, &lease, NULL, options);
         return py_deliver_or_give_back(self, &lease, NULL, options, cursor);
     }
@@ -147,7 +147,7 @@ static PyObject *get_waiting(py_stream *self, read_kind kind, int64_t timeout_ns
         if (more < 0)
             return NULL;
         if (more == 0)
-            timeout_ns = 0;  /* one last look */
+            timeout_ns = 0; /* one last look */
     }
 }
 
@@ -155,16 +155,15 @@ static PyObject *get_waiting(py_stream *self, read_kind kind, int64_t timeout_ns
 
 PyObject *py_stream_get_last(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
 {
-    static const py_signature signature = {
-        "get_last", 0, 0, 4, {NAME_copy, NAME_out, NAME_max_age, NAME_return_info}};
+    static const py_signature signature = {"get_last", 0, 0, 4, {NAME_copy, NAME_out, NAME_max_age, NAME_return_info}};
     py_stream *self = (py_stream *)object;
     py_read_options options;
     if (nargs == 0 && kwnames == NULL) {
         default_options(self, &options);
     } else {
         PyObject *values[4];
-        if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0
-            || py_read_options_parse(self, values, &options) < 0)
+        if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0 ||
+            py_read_options_parse(self, values, &options) < 0)
             return NULL;
     }
     return options.out == NULL ? get_last(self, &options) : get_last_into(self, &options);
@@ -177,9 +176,9 @@ static PyObject *parse_and_wait(PyObject *object, PyObject *const *args, Py_ssiz
     py_read_options options;
     int64_t timeout_ns = PMIPC_FOREVER;
     PyObject *values[5];
-    if (py_parse(self->state, signature, args, nargs, kwnames, values) < 0
-        || py_read_options_parse(self, values + 1, &options) < 0
-        || py_seconds(values[0], "timeout", self->name_text, PMIPC_FOREVER, &timeout_ns) < 0)
+    if (py_parse(self->state, signature, args, nargs, kwnames, values) < 0 ||
+        py_read_options_parse(self, values + 1, &options) < 0 ||
+        py_seconds(values[0], "timeout", self->name_text, PMIPC_FOREVER, &timeout_ns) < 0)
         return NULL;
     return get_waiting(self, kind, timeout_ns, &options);
 }
@@ -202,7 +201,7 @@ PyObject *py_stream_iternext(PyObject *object)
 {
     py_stream *self = (py_stream *)object;
     if (self->handle == NULL)
-        return NULL;  /* StopIteration */
+        return NULL; /* StopIteration */
     py_read_options options;
     default_options(self, &options);
     PyObject *sample = get_waiting(self, READ_NEXT, PMIPC_FOREVER, &options);

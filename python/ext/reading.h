@@ -9,23 +9,22 @@
 typedef enum py_backend { PY_BACKEND_UNSETTLED, PY_BACKEND_NUMPY, PY_BACKEND_TORCH } py_backend;
 
 struct py_stream {
-    PyObject_HEAD
-    py_state *state;
-    pmipc_stream *handle;   /* NULL: closed or never opened */
-    py_schema *schema;      /* of the last sample; NULL until there was one */
+    PyObject_HEAD py_state *state;
+    pmipc_stream *handle; /* NULL: closed or never opened */
+    py_schema *schema;    /* of the last sample; NULL until there was one */
     py_schema *expect;
     PyObject *name;
-    PyObject *folder;       /* str or None */
+    PyObject *folder; /* str or None */
     const char *name_text;
-    uint64_t incarnation;   /* of the pool `schema` was read from; kept up to date when schemas may change */
+    uint64_t incarnation; /* of the pool `schema` was read from; kept up to date when schemas may change */
     int64_t max_age_ns;
     py_backend asked;
     py_backend backend;
     bool copy;
     bool follow_schema;
     bool start_oldest;
-    PyObject *before_wait;  /* called when a wait is about to sleep; NULL: nobody wants to know */
-    uint64_t fruitless;         /* of the handle's reads: those whose sample no caller got */
+    PyObject *before_wait; /* called when a wait is about to sleep; NULL: nobody wants to know */
+    uint64_t fruitless;    /* of the handle's reads: those whose sample no caller got */
     uint64_t fruitless_copies;
     unsigned generation;
     py_turn turn;
@@ -60,16 +59,16 @@ static inline bool py_stream_gives_torch(const py_stream *self)
 typedef struct py_read_options {
     bool copy;
     bool return_info;
-    int64_t max_age_ns;  /* negative: any age */
-    PyObject *out;       /* borrowed; NULL: none */
+    int64_t max_age_ns; /* negative: any age */
+    PyObject *out;      /* borrowed; NULL: none */
 } py_read_options;
 
 /* Which rows a history has. */
 typedef struct py_rows {
-    uint32_t count;    /* rows of the result */
-    uint32_t padding;  /* so many of them, in front, are not from the view */
-    bool repeat;       /* padding repeats the oldest frame; else it is zeros */
-    uint32_t first;    /* frame of the view that is the first real row */
+    uint32_t count;   /* rows of the result */
+    uint32_t padding; /* so many of them, in front, are not from the view */
+    bool repeat;      /* padding repeats the oldest frame; else it is zeros */
+    uint32_t first;   /* frame of the view that is the first real row */
     bool out_may_be_longer;
 } py_rows;
 
@@ -77,17 +76,17 @@ typedef struct py_rows {
  *  a history. Ends the lease in any case. */
 PyObject *py_deliver(py_stream *stream, py_lease *lease, const py_rows *rows, const py_read_options *options);
 /** The same for a read that moved the cursor from `cursor` on: one that fails gives its samples back, to be read again. */
-PyObject *py_deliver_or_give_back(py_stream *stream, py_lease *lease, const py_rows *rows, const py_read_options *options,
-                                  uint64_t cursor);
+PyObject *py_deliver_or_give_back(py_stream *stream, py_lease *lease, const py_rows *rows,
+                                  const py_read_options *options, uint64_t cursor);
 
 /* ---- gather.c: private arrays and out= ----------------------------------------------------------------------------- */
 
 /* Where the rows of one field go. */
 typedef struct py_target {
-    PyObject *result;     /* what the caller gets: an array, a list of arrays for a variable field's rows */
-    PyObject *temporary;  /* filled in the place of `result`, whose memory is not plain; NULL: none */
-    PyObject *keeper;     /* keeps `data` in place */
-    char *data;           /* contiguous rows; NULL for a list */
+    PyObject *result;    /* what the caller gets: an array, a list of arrays for a variable field's rows */
+    PyObject *temporary; /* filled in the place of `result`, whose memory is not plain; NULL: none */
+    PyObject *keeper;    /* keeps `data` in place */
+    char *data;          /* contiguous rows; NULL for a list */
     uint64_t row_bytes;
 } py_target;
 
@@ -95,8 +94,8 @@ typedef struct py_target {
 typedef struct py_gather {
     py_stream *stream;
     py_schema *schema;
-    Py_ssize_t count;     /* rows; -1: one sample, without the leading dimension */
-    PyObject *out;        /* borrowed; NULL: new arrays */
+    Py_ssize_t count; /* rows; -1: one sample, without the leading dimension */
+    PyObject *out;    /* borrowed; NULL: new arrays */
     py_target targets[PMIPC_MAX_FIELDS];
 } py_gather;
 
@@ -104,8 +103,7 @@ typedef struct py_gather {
 py_gather *py_gather_begin(py_stream *stream, py_schema *schema, Py_ssize_t count, const pmipc_view_field *lengths,
                            PyObject *out, bool out_may_be_longer);
 /** Copy rows of fixed fields that lie `stride` apart, from row `row` on, and of variable fields one row. */
-int py_gather_rows(py_gather *gather, Py_ssize_t row, Py_ssize_t count, const pmipc_view_field *fields,
-                   int64_t stride);
+int py_gather_rows(py_gather *gather, Py_ssize_t row, Py_ssize_t count, const pmipc_view_field *fields, int64_t stride);
 /** A row of zeros; variable fields get length 0. */
 int py_gather_zeros(py_gather *gather, Py_ssize_t row);
 /** The filled arrays; frees the gather. */

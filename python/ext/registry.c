@@ -1,11 +1,11 @@
 /* registry.c: facts of pools as plain Python values; registry.py makes them into PoolInfos. */
-#include "fields.h"
 #include "registry.h"
+#include "fields.h"
 
 PyObject *py_reader_tuple(const pmipc_reader_info *reader)
 {
-    PyObject *command = PyUnicode_DecodeUTF8(reader->command, (Py_ssize_t)strnlen(reader->command, sizeof reader->command),
-                                             "replace");
+    PyObject *command =
+        PyUnicode_DecodeUTF8(reader->command, (Py_ssize_t)strnlen(reader->command, sizeof reader->command), "replace");
     if (command == NULL)
         return NULL;
     return Py_BuildValue("(IOiNKKKKIL)", reader->row, reader->alive ? Py_True : Py_False, reader->pid, command,
@@ -51,16 +51,15 @@ static PyObject *facts_of(py_state *state, const pmipc_pool_info *info)
         facts = Py_BuildValue(
             "{s:O,s:s,s:O,s:O,s:O,s:K,s:K,s:L,s:L,s:I,s:I,s:s,s:K,s:K,s:I,s:I,s:O,s:O,s:i,s:O,s:L,s:K,s:L,s:K,s:K,s:K,"
             "s:K,s:O}",
-            "name",
-            name, "status", pmipc_status_name(info->status), "problem", problem, "schema", schema, "metadata",
+            "name", name, "status", pmipc_status_name(info->status), "problem", problem, "schema", schema, "metadata",
             metadata, "incarnation", info->incarnation, "seq", info->seq, "stamp", info->stamp_ns, "published",
             info->published_ns, "history_len", info->history_len, "slot_count", info->slot_count, "origin",
             origin_name(info->origin), "nbytes", info->payload_bytes, "file_nbytes", info->file_bytes, "mode",
             info->mode, "uid", info->uid, "retired", info->retired ? Py_True : Py_False, "producer_alive",
             info->producer_alive ? Py_True : Py_False, "producer_pid", info->producer_pid, "producer_command", command,
-            "producer_since", info->producer_since_ns, "owner_epoch", info->owner_epoch,
-            "clock_offset", info->clock_offset_ns, "grown", info->grown, "given_up", info->given_up, "cleared_rows",
-            info->cleared_rows, "malformed_cells", info->malformed_cells, "readers", readers);
+            "producer_since", info->producer_since_ns, "owner_epoch", info->owner_epoch, "clock_offset",
+            info->clock_offset_ns, "grown", info->grown, "given_up", info->given_up, "cleared_rows", info->cleared_rows,
+            "malformed_cells", info->malformed_cells, "readers", readers);
     Py_XDECREF(name);
     Py_XDECREF(schema);
     Py_XDECREF(problem);
@@ -138,8 +137,8 @@ PyObject *py_registry_remove(PyObject *module, PyObject *args)
     const char *name, *folder;
     int force;
     unsigned long long incarnation = 0, owner_epoch = 0;
-    if (!PyArg_ParseTuple(args, "Uzp|KK", &name_object, &folder, &force, &incarnation, &owner_epoch)
-        || (name = py_pool_name(state, name_object)) == NULL)
+    if (!PyArg_ParseTuple(args, "Uzp|KK", &name_object, &folder, &force, &incarnation, &owner_epoch) ||
+        (name = py_pool_name(state, name_object)) == NULL)
         return NULL;
     pmipc_error error = {0};
     pmipc_status status;
@@ -147,12 +146,11 @@ PyObject *py_registry_remove(PyObject *module, PyObject *args)
         .incarnation = incarnation,
         .owner_epoch = owner_epoch,
         .force = force != 0,
-        .no_patience = owner_epoch != 0,  /* its owner was this process, which has let it go */
+        .no_patience = owner_epoch != 0, /* its owner was this process, which has let it go */
     };
-    Py_BEGIN_ALLOW_THREADS
-    status = pmipc_pool_remove(name, folder, &options, &error);
-    Py_END_ALLOW_THREADS
-    if (status != PMIPC_OK) {
+    Py_BEGIN_ALLOW_THREADS status = pmipc_pool_remove(name, folder, &options, &error);
+    Py_END_ALLOW_THREADS if (status != PMIPC_OK)
+    {
         py_raise_error(state, &error);
         return NULL;
     }

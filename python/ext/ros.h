@@ -18,16 +18,16 @@ void py_ros_buffer_free(py_ros_buffer *buffer);
 
 /* Where a message comes from: publishers number their messages, so that gaps can be counted. */
 typedef struct py_ros_origin {
-    uint64_t number;           /* 0: the middleware does not say */
+    uint64_t number; /* 0: the middleware does not say */
     unsigned char publisher[16];
 } py_ros_origin;
 
-#define PY_ROS_PUBLISHERS 8    /* of one topic whose messages are counted */
+#define PY_ROS_PUBLISHERS 8 /* of one topic whose messages are counted */
 
 /* Messages that did not arrive, of the publishers that were heard last. Zeroed: none yet. */
 typedef struct py_ros_losses {
     uint64_t lost;
-    uint32_t next;             /* entry that a new publisher takes */
+    uint32_t next; /* entry that a new publisher takes */
     py_ros_origin last[PY_ROS_PUBLISHERS];
 } py_ros_losses;
 

@@ -5,14 +5,13 @@
 #include <polymorph_ipc/ros.h>
 
 typedef struct py_ros_reader {
-    PyObject_HEAD
-    py_state *state;
-    pmipc_ros_reader *reader;  /* NULL: not initialised */
-    py_ros_buffer buffer;      /* of takes */
-    size_t last_bytes;         /* of the last message taken */
-    py_ros_losses losses;      /* between takes */
-    uint64_t in_place;         /* messages that needed no copy */
-    py_gate gate;              /* one thread at a time for all of these */
+    PyObject_HEAD py_state *state;
+    pmipc_ros_reader *reader; /* NULL: not initialised */
+    py_ros_buffer buffer;     /* of takes */
+    size_t last_bytes;        /* of the last message taken */
+    py_ros_losses losses;     /* between takes */
+    uint64_t in_place;        /* messages that needed no copy */
+    py_gate gate;             /* one thread at a time for all of these */
 } py_ros_reader;
 
 /* ---- life */
@@ -24,9 +23,9 @@ static int reader_init(PyObject *object, PyObject *args, PyObject *kwargs)
     PyObject *texts, *fields, *joints = Py_None, *points = Py_None, *variable = Py_None;
     const char *message;
     self->state = py_state_of(Py_TYPE(object));
-    if (self->state == NULL
-        || !PyArg_ParseTupleAndKeywords(args, kwargs, "O!sO!|OOO", keywords, &PyDict_Type, &texts, &message,
-                                        &PyDict_Type, &fields, &joints, &points, &variable))
+    if (self->state == NULL ||
+        !PyArg_ParseTupleAndKeywords(args, kwargs, "O!sO!|OOO", keywords, &PyDict_Type, &texts, &message, &PyDict_Type,
+                                     &fields, &joints, &points, &variable))
         return -1;
     if (self->reader != NULL) {
         PyErr_SetString(PyExc_RuntimeError, "this reader is made already");
@@ -37,9 +36,10 @@ static int reader_init(PyObject *object, PyObject *args, PyObject *kwargs)
     const char **joint_names = NULL, **point_names = NULL;
     pmipc_cdr_types *types = NULL;
     int result = -1;
-    if (py_ros_read_fields(fields, list, &field_count) < 0 || py_ros_read_texts(joints, "joints", &joint_names, &joint_count) < 0
-        || py_ros_read_texts(points, "point_fields", &point_names, &point_count) < 0
-        || (types = py_ros_read_types(self->state, texts)) == NULL)
+    if (py_ros_read_fields(fields, list, &field_count) < 0 ||
+        py_ros_read_texts(joints, "joints", &joint_names, &joint_count) < 0 ||
+        py_ros_read_texts(points, "point_fields", &point_names, &point_count) < 0 ||
+        (types = py_ros_read_types(self->state, texts)) == NULL)
         goto done;
     int is_variable = variable == Py_None ? -1 : PyObject_IsTrue(variable);
     if (PyErr_Occurred())
@@ -49,9 +49,9 @@ static int reader_init(PyObject *object, PyObject *args, PyObject *kwargs)
         .joint_count = joint_count,
         .point_fields = point_names,
         .point_field_count = point_count,
-        .variable = is_variable < 0   ? PMIPC_ROS_VARIABLE_BY_TYPE
-                    : is_variable ? PMIPC_ROS_VARIABLE_ALWAYS
-                                  : PMIPC_ROS_VARIABLE_NEVER,
+        .variable = is_variable < 0 ? PMIPC_ROS_VARIABLE_BY_TYPE
+                    : is_variable   ? PMIPC_ROS_VARIABLE_ALWAYS
+                                    : PMIPC_ROS_VARIABLE_NEVER,
     };
     pmipc_error error = {0};
     if (pmipc_ros_reader_create(&self->reader, types, message, list, field_count, &options, &error) == PMIPC_OK)
@@ -228,10 +228,8 @@ static void run(py_ros_reader *self, py_producer *producer, void *subscription, 
     }
     py_gate_hold(&self->gate);
     py_gate_hold(&producer->gate);
-    Py_BEGIN_ALLOW_THREADS
-    process(self, handle, subscription, bytes, fallback_stamp_ns, result);
-    Py_END_ALLOW_THREADS
-    py_gate_unhold(&producer->gate);
+    Py_BEGIN_ALLOW_THREADS process(self, handle, subscription, bytes, fallback_stamp_ns, result);
+    Py_END_ALLOW_THREADS py_gate_unhold(&producer->gate);
     py_gate_unhold(&self->gate);
 }
 
@@ -326,10 +324,8 @@ static PyObject *reader_take_bytes(PyObject *object, PyObject *number)
     py_ros_message message;
     PyObject *bytes = NULL;
     py_gate_hold(&self->gate);
-    Py_BEGIN_ALLOW_THREADS
-    taken = take(self, subscription, &nowhere, &message, &error);
-    Py_END_ALLOW_THREADS
-    py_gate_unhold(&self->gate);
+    Py_BEGIN_ALLOW_THREADS taken = take(self, subscription, &nowhere, &message, &error);
+    Py_END_ALLOW_THREADS py_gate_unhold(&self->gate);
     if (taken == PY_ROS_TAKEN)
         bytes = PyBytes_FromStringAndSize(message.bytes, (Py_ssize_t)message.length);
     else if (taken == PY_ROS_NOTHING)

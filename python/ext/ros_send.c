@@ -60,7 +60,7 @@ static bool make_room(py_ros_writer *self, size_t byte_count)
 {
     /* A little more than is needed: point clouds come in many sizes. */
     size_t capacity = byte_count + byte_count / 8 + 64;
-    free(self->buffer);  /* nothing of use is in it */
+    free(self->buffer); /* nothing of use is in it */
     self->buffer = malloc(capacity);
     self->capacity = self->buffer != NULL ? capacity : 0;
     return self->buffer != NULL;
@@ -69,8 +69,8 @@ static bool make_room(py_ros_writer *self, size_t byte_count)
 pmipc_status py_ros_write(py_ros_writer *self, const pmipc_source *sources, int64_t stamp_ns, size_t *byte_count,
                           pmipc_error *error)
 {
-    pmipc_status status = pmipc_ros_writer_write(self->writer, sources, stamp_ns, self->buffer, self->capacity,
-                                                 byte_count, error);
+    pmipc_status status =
+        pmipc_ros_writer_write(self->writer, sources, stamp_ns, self->buffer, self->capacity, byte_count, error);
     if (status != PMIPC_NO_SPACE)
         return status;
     if (!make_room(self, *byte_count)) {
@@ -94,8 +94,7 @@ static int send_by_rcl(py_ros_writer *self, const pmipc_source *sources, int64_t
     }
     void *publisher = self->exit.publisher;
     pmipc_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = py_ros_write(self, sources, stamp_ns, byte_count, error);
+    Py_BEGIN_ALLOW_THREADS status = py_ros_write(self, sources, stamp_ns, byte_count, error);
     if (status == PMIPC_OK) {
         const rcutils_uint8_array message = {self->buffer, *byte_count, self->capacity, py_rcl_allocator};
         int code = py_rcl.publish(publisher, &message, NULL);
@@ -104,8 +103,7 @@ static int send_by_rcl(py_ros_writer *self, const pmipc_source *sources, int64_t
             status = error->status;
         }
     }
-    Py_END_ALLOW_THREADS
-    PyObject *left = PyObject_CallMethod(handle, "__exit__", "OOO", Py_None, Py_None, Py_None);
+    Py_END_ALLOW_THREADS PyObject *left = PyObject_CallMethod(handle, "__exit__", "OOO", Py_None, Py_None, Py_None);
     if (left == NULL)
         PyErr_WriteUnraisable(handle);
     Py_XDECREF(left);
@@ -118,11 +116,8 @@ static int send_by_rclpy(py_ros_writer *self, const pmipc_source *sources, int64
                          pmipc_error *error)
 {
     pmipc_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = py_ros_write(self, sources, stamp_ns, byte_count, error);
-    Py_END_ALLOW_THREADS
-    if (status != PMIPC_OK)
-        return 1;
+    Py_BEGIN_ALLOW_THREADS status = py_ros_write(self, sources, stamp_ns, byte_count, error);
+    Py_END_ALLOW_THREADS if (status != PMIPC_OK) return 1;
     PyObject *publish = Py_NewRef(self->exit.publish);
     PyObject *bytes = PyBytes_FromStringAndSize((const char *)self->buffer, (Py_ssize_t)*byte_count);
     PyObject *result = bytes == NULL ? NULL : PyObject_CallOneArg(publish, bytes);

@@ -4,32 +4,31 @@
 
 #include "ros.h"
 
-#define PY_ROS_LATENCIES 256  /* kept for whoever asks: a power of two */
+#define PY_ROS_LATENCIES 256 /* kept for whoever asks: a power of two */
 
 /* Where a writer's messages go. `handle` is rclpy's guard of an rcl publisher: entering it keeps that alive. */
 typedef struct py_ros_exit {
-    PyObject *handle;    /* NULL: the portable way */
-    void *publisher;     /* rcl_publisher_t */
-    PyObject *publish;   /* called with bytes, the portable way */
-    PyObject *now;       /* gives ns since the epoch, for samples that nobody stamps; NULL: the wall clock does */
-    PyObject *failed;    /* called with a status's name and words */
+    PyObject *handle;  /* NULL: the portable way */
+    void *publisher;   /* rcl_publisher_t */
+    PyObject *publish; /* called with bytes, the portable way */
+    PyObject *now;     /* gives ns since the epoch, for samples that nobody stamps; NULL: the wall clock does */
+    PyObject *failed;  /* called with a status's name and words */
 } py_ros_exit;
 
 struct py_ros_writer {
-    PyObject_HEAD
-    py_state *state;
-    pmipc_ros_writer *writer;  /* NULL: not initialised */
+    PyObject_HEAD py_state *state;
+    pmipc_ros_writer *writer; /* NULL: not initialised */
     py_schema *schema;
-    PyObject *name;            /* of the pool; for words */
+    PyObject *name; /* of the pool; for words */
     const char *name_text;
-    uint8_t *buffer;           /* of the fast way; grows to the largest message */
+    uint8_t *buffer; /* of the fast way; grows to the largest message */
     size_t capacity;
     py_ros_exit exit;
     uint64_t published, misfits, failures, bytes;
     int64_t latencies_ns[PY_ROS_LATENCIES];
-    uint32_t latency_count;    /* since it was asked for last */
-    uint64_t checked;          /* incarnation of a pool whose schema is this writer's */
-    py_gate gate;              /* one thread at a time for all of it */
+    uint32_t latency_count; /* since it was asked for last */
+    uint64_t checked;       /* incarnation of a pool whose schema is this writer's */
+    py_gate gate;           /* one thread at a time for all of it */
 };
 
 void py_ros_exit_clear(py_ros_exit *to);

@@ -72,7 +72,8 @@ py_ros_taken py_ros_take(void *subscription, void *place, size_t capacity, py_ro
                          py_ros_message *message, py_ros_origin *origin, pmipc_error *error)
 {
     memory state = {buffer, place, capacity};
-    const rcutils_allocator allocator = {memory_allocate, memory_keep, memory_reallocate, memory_allocate_zeroed, &state};
+    const rcutils_allocator allocator = {memory_allocate, memory_keep, memory_reallocate, memory_allocate_zeroed,
+                                         &state};
     if (place == NULL) {
         /* Without any memory some middlewares would be asked to grow from 0, which not all of them can. */
         const size_t first_bytes = 4096;

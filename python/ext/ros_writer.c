@@ -70,9 +70,8 @@ static int make_writer(py_ros_writer *self, PyObject *texts, const char *message
     pmipc_cdr_types *types = NULL;
     pmipc_error error = {0};
     int result = -1;
-    if ((fields != Py_None && py_ros_read_fields(fields, list, &field_count) < 0)
-        || read_constants(constants, &values, &value_count) < 0
-        || (types = py_ros_read_types(self->state, texts)) == NULL)
+    if ((fields != Py_None && py_ros_read_fields(fields, list, &field_count) < 0) ||
+        read_constants(constants, &values, &value_count) < 0 || (types = py_ros_read_types(self->state, texts)) == NULL)
         goto done;
     if (pmipc_ros_writer_create(&self->writer, types, message, &self->schema->schema, fields == Py_None ? NULL : list,
                                 field_count, values, value_count, &error) == PMIPC_OK)
@@ -92,9 +91,9 @@ static int writer_init(PyObject *object, PyObject *args, PyObject *kwargs)
     PyObject *name, *texts, *schema, *fields, *constants;
     const char *message;
     self->state = py_state_of(Py_TYPE(object));
-    if (self->state == NULL
-        || !PyArg_ParseTupleAndKeywords(args, kwargs, "UO!sO!OO!", keywords, &name, &PyDict_Type, &texts, &message,
-                                        self->state->schema_type, &schema, &fields, &PyDict_Type, &constants))
+    if (self->state == NULL ||
+        !PyArg_ParseTupleAndKeywords(args, kwargs, "UO!sO!OO!", keywords, &name, &PyDict_Type, &texts, &message,
+                                     self->state->schema_type, &schema, &fields, &PyDict_Type, &constants))
         return -1;
     if (fields != Py_None && !PyDict_Check(fields)) {
         PyErr_SetString(PyExc_TypeError, "fields must be a dict of str to str or None");
@@ -223,8 +222,8 @@ static PyObject *writer_encode(PyObject *object, PyObject *args)
     int64_t stamp_ns;
     PyObject *bytes = NULL;
     pmipc_error error = {0};
-    if (check_made(self) < 0 || !PyArg_ParseTuple(args, "OO", &data, &stamp)
-        || py_stamp(stamp, "stamp", self->name_text, &stamp_ns) < 0)
+    if (check_made(self) < 0 || !PyArg_ParseTuple(args, "OO", &data, &stamp) ||
+        py_stamp(stamp, "stamp", self->name_text, &stamp_ns) < 0)
         return NULL;
     if (gather(self, data, &all) == 0 && py_gate_enter(&self->gate) == 0) {
         size_t byte_count = 0;
@@ -246,9 +245,8 @@ static PyObject *writer_publish(PyObject *object, PyObject *args)
     int64_t stamp_ns;
     int outcome = -1;
     pmipc_error error = {0};
-    if (check_made(self) < 0 || !PyArg_ParseTuple(args, "OO", &data, &stamp)
-        || (stamp == Py_None ? py_ros_stamp(self, &stamp_ns)
-                             : py_stamp(stamp, "stamp", self->name_text, &stamp_ns)) < 0)
+    if (check_made(self) < 0 || !PyArg_ParseTuple(args, "OO", &data, &stamp) ||
+        (stamp == Py_None ? py_ros_stamp(self, &stamp_ns) : py_stamp(stamp, "stamp", self->name_text, &stamp_ns)) < 0)
         return NULL;
     if (gather(self, data, &all) == 0)
         outcome = py_ros_send(self, NULL, all.sources, stamp_ns, pmipc_monotonic_ns(), &error);
@@ -296,8 +294,8 @@ static PyObject *writer_forward(PyObject *object, PyObject *args)
     PyObject *source;
     unsigned long long incarnation, dropped = 0;
     unsigned int limit, taken = 0;
-    if (check_made(self) < 0
-        || !PyArg_ParseTuple(args, "O!KI", self->state->stream_type, &source, &incarnation, &limit))
+    if (check_made(self) < 0 ||
+        !PyArg_ParseTuple(args, "O!KI", self->state->stream_type, &source, &incarnation, &limit))
         return NULL;
     py_stream *stream = (py_stream *)source;
     while (taken < limit) {
@@ -340,8 +338,8 @@ static PyObject *writer_connect(PyObject *object, PyObject *args, PyObject *kwar
     py_ros_writer *self = (py_ros_writer *)object;
     static char *keywords[] = {"handle", "pointer", "publish", "now", "failed", NULL};
     PyObject *handle, *pointer, *publish, *now, *failed;
-    if (check_made(self) < 0
-        || !PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOO", keywords, &handle, &pointer, &publish, &now, &failed))
+    if (check_made(self) < 0 ||
+        !PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOO", keywords, &handle, &pointer, &publish, &now, &failed))
         return NULL;
     py_ros_exit to = {.publish = publish, .now = now == Py_None ? NULL : now, .failed = failed};
     if (handle != Py_None) {
@@ -433,15 +431,9 @@ static PyGetSetDef writer_getset[] = {
 };
 
 static PyType_Slot writer_slots[] = {
-    {Py_tp_doc, DOC_RosWriter},
-    {Py_tp_new, PyType_GenericNew},
-    {Py_tp_init, writer_init},
-    {Py_tp_dealloc, writer_dealloc},
-    {Py_tp_traverse, writer_traverse},
-    {Py_tp_clear, writer_clear},
-    {Py_tp_methods, writer_methods},
-    {Py_tp_getset, writer_getset},
-    {0, NULL},
+    {Py_tp_doc, DOC_RosWriter},      {Py_tp_new, PyType_GenericNew},    {Py_tp_init, writer_init},
+    {Py_tp_dealloc, writer_dealloc}, {Py_tp_traverse, writer_traverse}, {Py_tp_clear, writer_clear},
+    {Py_tp_methods, writer_methods}, {Py_tp_getset, writer_getset},     {0, NULL},
 };
 
 PyType_Spec py_ros_writer_spec = {

@@ -8,22 +8,38 @@
 static int numpy_type(pmipc_dtype dtype)
 {
     switch (dtype) {
-    case PMIPC_BOOL: return NPY_BOOL;
-    case PMIPC_INT8: return NPY_INT8;
-    case PMIPC_INT16: return NPY_INT16;
-    case PMIPC_INT32: return NPY_INT32;
-    case PMIPC_INT64: return NPY_INT64;
-    case PMIPC_UINT8: return NPY_UINT8;
-    case PMIPC_UINT16: return NPY_UINT16;
-    case PMIPC_UINT32: return NPY_UINT32;
-    case PMIPC_UINT64: return NPY_UINT64;
-    case PMIPC_FLOAT16: return NPY_FLOAT16;
-    case PMIPC_FLOAT32: return NPY_FLOAT32;
-    case PMIPC_FLOAT64: return NPY_FLOAT64;
-    case PMIPC_LONGDOUBLE: return sizeof(npy_longdouble) == 16 ? NPY_LONGDOUBLE : NPY_NOTYPE;
-    case PMIPC_COMPLEX64: return NPY_COMPLEX64;
-    case PMIPC_COMPLEX128: return NPY_COMPLEX128;
-    default: return NPY_NOTYPE;
+    case PMIPC_BOOL:
+        return NPY_BOOL;
+    case PMIPC_INT8:
+        return NPY_INT8;
+    case PMIPC_INT16:
+        return NPY_INT16;
+    case PMIPC_INT32:
+        return NPY_INT32;
+    case PMIPC_INT64:
+        return NPY_INT64;
+    case PMIPC_UINT8:
+        return NPY_UINT8;
+    case PMIPC_UINT16:
+        return NPY_UINT16;
+    case PMIPC_UINT32:
+        return NPY_UINT32;
+    case PMIPC_UINT64:
+        return NPY_UINT64;
+    case PMIPC_FLOAT16:
+        return NPY_FLOAT16;
+    case PMIPC_FLOAT32:
+        return NPY_FLOAT32;
+    case PMIPC_FLOAT64:
+        return NPY_FLOAT64;
+    case PMIPC_LONGDOUBLE:
+        return sizeof(npy_longdouble) == 16 ? NPY_LONGDOUBLE : NPY_NOTYPE;
+    case PMIPC_COMPLEX64:
+        return NPY_COMPLEX64;
+    case PMIPC_COMPLEX128:
+        return NPY_COMPLEX128;
+    default:
+        return NPY_NOTYPE;
     }
 }
 
@@ -62,7 +78,7 @@ PyArray_Descr *py_field_descr(py_schema *schema, uint32_t index)
         if (field->descr == NULL)
             field->descr = found;
         else
-            Py_DECREF(found);  /* another thread was faster */
+            Py_DECREF(found); /* another thread was faster */
     }
     return field->descr;
 }
@@ -151,7 +167,8 @@ static int add_field(py_state *state, pmipc_schema *schema, PyObject *row)
     PyObject *shape;
     int variable;
     if (!PyTuple_Check(row)) {
-        PyErr_Format(PyExc_TypeError, "Schema is made by Schema.from_sample(sample): a field cannot be made of %R", row);
+        PyErr_Format(PyExc_TypeError, "Schema is made by Schema.from_sample(sample): a field cannot be made of %R",
+                     row);
         return -1;
     }
     if (!PyArg_ParseTuple(row, "s#IIz#IO!p", &name, &name_bytes, &code, &bits, &descr, &descr_bytes, &itemsize,
@@ -193,7 +210,8 @@ static PyObject *schema_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     PyObject *rows;
     if (state == NULL || !PyArg_ParseTupleAndKeywords(args, kwargs, "O:Schema", keywords, &rows))
         return NULL;
-    PyObject *own_rows = PySequence_Tuple(rows);  /* of our own: numbers among the rows may run code that changes a list */
+    PyObject *own_rows =
+        PySequence_Tuple(rows); /* of our own: numbers among the rows may run code that changes a list */
     if (own_rows == NULL)
         return NULL;
     pmipc_schema *schema = PyMem_Malloc(sizeof *schema);
@@ -389,16 +407,11 @@ static PyGetSetDef schema_getset[] = {
 };
 
 static PyType_Slot schema_slots[] = {
-    {Py_tp_doc, DOC_Schema},
-    {Py_tp_new, schema_new},
-    {Py_tp_dealloc, schema_dealloc},
-    {Py_tp_str, schema_str},
-    {Py_tp_repr, schema_repr},
-    {Py_tp_richcompare, schema_compare},
-    {Py_tp_hash, schema_hash},
-    {Py_tp_methods, schema_methods},
-    {Py_tp_getset, schema_getset},
-    {0, NULL},
+    {Py_tp_doc, DOC_Schema},         {Py_tp_new, schema_new},
+    {Py_tp_dealloc, schema_dealloc}, {Py_tp_str, schema_str},
+    {Py_tp_repr, schema_repr},       {Py_tp_richcompare, schema_compare},
+    {Py_tp_hash, schema_hash},       {Py_tp_methods, schema_methods},
+    {Py_tp_getset, schema_getset},   {0, NULL},
 };
 
 PyType_Spec py_schema_spec = {

@@ -101,8 +101,8 @@ static int find_numpy(py_schema *schema, uint32_t index, PyObject *object, const
     int64_t dims[NPY_MAXDIMS];
     for (int i = 0; i < ndim; i++)
         dims[i] = PyArray_DIM(array, i);
-    if ((PyArray_DESCR(array) != descr && !PyArray_EquivTypes(PyArray_DESCR(array), descr))
-        || !shape_fits(field, ndim, dims))
+    if ((PyArray_DESCR(array) != descr && !PyArray_EquivTypes(PyArray_DESCR(array), descr)) ||
+        !shape_fits(field, ndim, dims))
         return refuse_array(schema, index, pool_name, (PyObject *)PyArray_DESCR(array), ndim, dims);
     source->length = ndim > 0 ? dims[0] : 1;
     source->array = Py_NewRef(object);
@@ -176,8 +176,8 @@ static int find_torch(py_schema *schema, uint32_t index, PyObject *object, const
     /* Before the elements are looked at: the values of a conjugated or negated tensor are not in memory yet. */
     if (py_torch_read(state, object, &memory, &source->keeper) < 0)
         return refuse_tensor(schema, index, pool_name);
-    if (memory.dtype.code != field->dlpack.code || memory.dtype.bits != field->dlpack.bits
-        || memory.dtype.lanes != field->dlpack.lanes || !shape_fits(field, memory.ndim, memory.shape))
+    if (memory.dtype.code != field->dlpack.code || memory.dtype.bits != field->dlpack.bits ||
+        memory.dtype.lanes != field->dlpack.lanes || !shape_fits(field, memory.ndim, memory.shape))
         return refuse_tensor_schema(schema, index, object, pool_name, &memory);
     int lazy = py_torch_lazy_bits(state, object, memory.dtype);
     if (lazy < 0)
@@ -212,12 +212,17 @@ static bool integer_fits(PyObject *object, const py_field *field)
 static bool scalar_fits(PyObject *object, const py_field *field)
 {
     switch (field->dlpack.lanes == 0 ? PMIPC_CODE_OPAQUE : field->dlpack.code) {
-    case PMIPC_CODE_OPAQUE: return false;
-    case PMIPC_CODE_BOOL: return PyBool_Check(object);
+    case PMIPC_CODE_OPAQUE:
+        return false;
+    case PMIPC_CODE_BOOL:
+        return PyBool_Check(object);
     case PMIPC_CODE_INT:
-    case PMIPC_CODE_UINT: return PyLong_Check(object) && !PyBool_Check(object) && integer_fits(object, field);
-    case PMIPC_CODE_COMPLEX: return PyComplex_Check(object);
-    default: return PyFloat_Check(object);
+    case PMIPC_CODE_UINT:
+        return PyLong_Check(object) && !PyBool_Check(object) && integer_fits(object, field);
+    case PMIPC_CODE_COMPLEX:
+        return PyComplex_Check(object);
+    default:
+        return PyFloat_Check(object);
     }
 }
 
@@ -225,8 +230,7 @@ static int find_scalar(py_schema *schema, uint32_t index, PyObject *object, cons
 {
     const py_field *field = &schema->fields[index];
     if (field->ndim != 0 || !scalar_fits(object, field))
-        return refuse(schema, index, pool_name,
-                      PyUnicode_FromFormat("the %s %R", Py_TYPE(object)->tp_name, object));
+        return refuse(schema, index, pool_name, PyUnicode_FromFormat("the %s %R", Py_TYPE(object)->tp_name, object));
     PyArray_Descr *descr = py_field_descr(schema, index);
     if (descr == NULL)
         return -1;
@@ -253,7 +257,7 @@ static int find_other(py_schema *schema, uint32_t index, PyObject *object, const
         return -1;
     int result = PyArray_Check(array) ? find_numpy(schema, index, array, pool_name, source)
                                       : find_torch(schema, index, array, pool_name, source);
-    Py_DECREF(array);  /* the source has its own reference */
+    Py_DECREF(array); /* the source has its own reference */
     return result;
 }
 

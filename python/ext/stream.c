@@ -16,10 +16,9 @@ static pmipc_stream *open_handle(py_stream *self)
     pmipc_stream *handle = NULL;
     pmipc_error error = {0};
     pmipc_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = pmipc_stream_open(&handle, name, &options, &error);
-    Py_END_ALLOW_THREADS
-    if (status != PMIPC_OK) {
+    Py_BEGIN_ALLOW_THREADS status = pmipc_stream_open(&handle, name, &options, &error);
+    Py_END_ALLOW_THREADS if (status != PMIPC_OK)
+    {
         py_raise_error(self->state, &error);
         return NULL;
     }
@@ -57,7 +56,7 @@ int py_stream_usable(py_stream *self)
         return refuse_closed(self);
     if (self->generation == py_generation())
         return 0;
-    self->turn = (py_turn){0};  /* a thread that the child does not have may have been inside */
+    self->turn = (py_turn){0}; /* a thread that the child does not have may have been inside */
     return py_stream_reopen(self);
 }
 
@@ -123,8 +122,7 @@ static py_schema *settle(py_stream *self, const pmipc_schema *from, const pmipc_
     if (schema == NULL)
         return NULL;
     py_backend backend = settled_backend(self, info->origin);
-    if (backend == PY_BACKEND_UNSETTLED
-        || (self->asked == PY_BACKEND_TORCH && check_torch_fields(self, schema) < 0)) {
+    if (backend == PY_BACKEND_UNSETTLED || (self->asked == PY_BACKEND_TORCH && check_torch_fields(self, schema) < 0)) {
         Py_DECREF(schema);
         return NULL;
     }
@@ -323,14 +321,13 @@ static void close_handle(py_stream *self)
 static int stream_init(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     py_stream *self = (py_stream *)object;
-    static char *keywords[] = {"pool_name", "backend", "expect", "follow_schema", "start_oldest",
-                               "max_age",   "copy",    "folder", NULL};
+    static char *keywords[] = {"pool_name", "backend", "expect", "follow_schema", "start_oldest", "max_age",
+                               "copy",      "folder",  NULL};
     PyObject *name, *backend, *expect, *max_age, *folder;
     int follow, oldest, copy;
     self->state = py_state_of(Py_TYPE(object));
-    if (self->state == NULL
-        || !PyArg_ParseTupleAndKeywords(args, kwargs, "UOOppOpO", keywords, &name, &backend, &expect, &follow, &oldest,
-                                        &max_age, &copy, &folder))
+    if (self->state == NULL || !PyArg_ParseTupleAndKeywords(args, kwargs, "UOOppOpO", keywords, &name, &backend,
+                                                            &expect, &follow, &oldest, &max_age, &copy, &folder))
         return -1;
     if (expect != Py_None && !Py_IS_TYPE(expect, self->state->schema_type)) {
         PyErr_Format(PyExc_TypeError, "expect must be a Schema, not %.100s", Py_TYPE(expect)->tp_name);
@@ -342,10 +339,10 @@ static int stream_init(PyObject *object, PyObject *args, PyObject *kwargs)
         return -1;
     }
     const char *name_text = py_pool_name(self->state, name);
-    if (name_text == NULL || py_seconds(max_age, "max_age", name_text, -1, &self->max_age_ns) < 0
-        || parse_backend(self, backend) < 0)
+    if (name_text == NULL || py_seconds(max_age, "max_age", name_text, -1, &self->max_age_ns) < 0 ||
+        parse_backend(self, backend) < 0)
         return -1;
-    close_handle(self);  /* when initialised again */
+    close_handle(self); /* when initialised again */
     Py_CLEAR(self->schema);
     self->backend = PY_BACKEND_UNSETTLED;
     self->name_text = name_text;
@@ -394,7 +391,7 @@ static void stream_dealloc(PyObject *object)
 
 #include "docs.h"
 
-#define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL | METH_KEYWORDS
+#define FAST(function) (PyCFunction)(void (*)(void)) function, METH_FASTCALL | METH_KEYWORDS
 
 static PyMethodDef stream_methods[] = {
     {"get_last", FAST(py_stream_get_last), DOC_Stream_get_last},

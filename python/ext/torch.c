@@ -18,7 +18,7 @@ static const dlpack_exchange *find_exchange(PyObject *tensor_type)
     const dlpack_exchange_header *header = NULL;
     if (PyCapsule_IsValid(capsule, DLPACK_EXCHANGE_CAPSULE))
         header = PyCapsule_GetPointer(capsule, DLPACK_EXCHANGE_CAPSULE);
-    Py_DECREF(capsule);  /* the table itself is there for as long as the process is */
+    Py_DECREF(capsule); /* the table itself is there for as long as the process is */
     /* Only the header is the same in every version: nothing behind it is read before its version is known. */
     while (header != NULL && header->version.major != DLPACK_MAJOR)
         header = header->previous;
@@ -101,7 +101,7 @@ static void holder_free(py_holder *holder)
     if (!holder->embedded)
         free(holder);
     if (hold != NULL)
-        py_hold_release(hold);  /* an embedded holder is gone with it */
+        py_hold_release(hold); /* an embedded holder is gone with it */
     if (owner != NULL && Py_IsInitialized()) {
         PyGILState_STATE gil = PyGILState_Ensure();
         Py_DECREF(owner);
@@ -200,7 +200,7 @@ static PyObject *tensor_over(py_state *state, py_hold *hold, PyObject *owner, dl
         if (strides != NULL)
             holder->strides[i] = strides[i];
         if (shape[i] == 0)
-            tensor->data = NULL;  /* as the specification wants it */
+            tensor->data = NULL; /* as the specification wants it */
     }
     if (exchange != NULL)
         return versioned_tensor(exchange, holder);
@@ -255,7 +255,7 @@ int py_torch_read(py_state *state, PyObject *tensor, dlpack_tensor *out, PyObjec
         return -1;
     }
     *out = managed->tensor;
-    *keeper = capsule;  /* its destructor, torch's, frees the export */
+    *keeper = capsule; /* its destructor, torch's, frees the export */
     return 0;
 }
 

@@ -61,11 +61,8 @@ int py_wait(py_stream *const *streams, uint32_t count, int64_t deadline_ns)
         slice_ns = left_ns < 0 ? 0 : left_ns < SLICE_NS ? left_ns : SLICE_NS;
     }
     pmipc_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = pmipc_waiter_wait(waiters, count, slice_ns, NULL);
-    Py_END_ALLOW_THREADS
-    if (PyErr_CheckSignals() < 0)
-        goto done;
+    Py_BEGIN_ALLOW_THREADS status = pmipc_waiter_wait(waiters, count, slice_ns, NULL);
+    Py_END_ALLOW_THREADS if (PyErr_CheckSignals() < 0) goto done;
     if (status >= PMIPC_INVALID_ARGUMENT) {
         py_raise(streams[0]->state, status, pmipc_status_text(status), 0);
         goto done;
@@ -129,8 +126,8 @@ static int parse_streams(PyObject *module, PyObject *args, PyObject **list, int6
 {
     py_state *state = PyModule_GetState(module);
     PyObject *timeout = Py_None;
-    if (!PyArg_ParseTuple(args, "O!|O", &PyList_Type, list, &timeout)
-        || py_seconds(timeout, "timeout", NULL, PMIPC_FOREVER, timeout_ns) < 0)
+    if (!PyArg_ParseTuple(args, "O!|O", &PyList_Type, list, &timeout) ||
+        py_seconds(timeout, "timeout", NULL, PMIPC_FOREVER, timeout_ns) < 0)
         return -1;
     if (PyList_GET_SIZE(*list) == 0) {
         PyErr_SetString(PyExc_ValueError, "no streams to wait for");
@@ -147,7 +144,8 @@ static int parse_streams(PyObject *module, PyObject *args, PyObject **list, int6
 }
 
 /* Sort out which streams are done. `done` NULL: only count. Returns those that are left in `rest`. */
-static int look_at_all(PyObject *list, int (*is_done)(py_stream *), PyObject *done, py_stream **rest, uint32_t *rest_count)
+static int look_at_all(PyObject *list, int (*is_done)(py_stream *), PyObject *done, py_stream **rest,
+                       uint32_t *rest_count)
 {
     *rest_count = 0;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
@@ -200,7 +198,8 @@ static int wait_connected(PyObject *list, int64_t timeout_ns)
     int result;
     for (int more = timeout_ns != 0;;) {
         uint32_t count;
-        result = look_at_all(list, py_stream_connect, NULL, rest, &count) < 0 || PyErr_CheckSignals() < 0 ? -1 : count == 0;
+        result =
+            look_at_all(list, py_stream_connect, NULL, rest, &count) < 0 || PyErr_CheckSignals() < 0 ? -1 : count == 0;
         if (result != 0 || more == 0)
             break;
         more = py_wait(rest, count, deadline_ns);
@@ -229,8 +228,8 @@ PyObject *py_stream_wait_connected(PyObject *object, PyObject *const *args, Py_s
     py_stream *self = (py_stream *)object;
     PyObject *values[1];
     int64_t timeout_ns;
-    if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0
-        || py_seconds(values[0], "timeout", self->name_text, PMIPC_FOREVER, &timeout_ns) < 0)
+    if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0 ||
+        py_seconds(values[0], "timeout", self->name_text, PMIPC_FOREVER, &timeout_ns) < 0)
         return NULL;
     PyObject *list = PyList_New(1);
     if (list == NULL)

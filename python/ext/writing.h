@@ -8,11 +8,11 @@
 
 /* One field's data, found to fit the schema. */
 typedef struct py_source {
-    const void *data;  /* the elements, when they lie contiguously in host memory */
-    bool strided;      /* they do not: `array` has to be copied by the library it comes from */
-    int64_t length;    /* of the first dimension; 1 for 0-d */
-    PyObject *array;   /* owned: a numpy array or a torch tensor */
-    PyObject *keeper;  /* owned: keeps `data` in place */
+    const void *data; /* the elements, when they lie contiguously in host memory */
+    bool strided;     /* they do not: `array` has to be copied by the library it comes from */
+    int64_t length;   /* of the first dimension; 1 for 0-d */
+    PyObject *array;  /* owned: a numpy array or a torch tensor */
+    PyObject *keeper; /* owned: keeps `data` in place */
 } py_source;
 
 /** Find the elements of `object`, which must fit the field exactly. Release the source in any case. */
@@ -28,8 +28,7 @@ static inline bool py_source_is_exact(const py_field *field, PyObject *object)
     if (!PyArray_CheckExact(object))
         return false;
     PyArrayObject *array = (PyArrayObject *)object;
-    if (PyArray_DESCR(array) != field->descr || PyArray_NDIM(array) != field->ndim
-        || !PyArray_IS_C_CONTIGUOUS(array))
+    if (PyArray_DESCR(array) != field->descr || PyArray_NDIM(array) != field->ndim || !PyArray_IS_C_CONTIGUOUS(array))
         return false;
     const npy_intp *dims = PyArray_DIMS(array);
     for (int i = 0; i < field->ndim; i++)
@@ -53,12 +52,11 @@ PyObject *py_handle_capsule(py_handle *handle);
 typedef struct py_ros_writer py_ros_writer;
 
 struct py_producer {
-    PyObject_HEAD
-    py_state *state;
-    py_handle *handle;   /* NULL: closed or never opened */
+    PyObject_HEAD py_state *state;
+    py_handle *handle; /* NULL: closed or never opened */
     py_schema *schema;
     PyObject *name;
-    PyObject *folder;    /* str or None */
+    PyObject *folder; /* str or None */
     const char *name_text;
     uint32_t history_len;
     uint32_t origin;
@@ -68,7 +66,7 @@ struct py_producer {
     bool keep;
     bool warned_of_seconds;
     unsigned generation;
-    py_ros_writer *ros;  /* where samples go after the pool; NULL: nowhere */
+    py_ros_writer *ros; /* where samples go after the pool; NULL: nowhere */
     py_gate gate;
 };
 

@@ -14,8 +14,8 @@
 struct pmipc_producer {
     struct pool_writer *writer;
     uint64_t generation;
-    uint32_t loaned_slot;     /* NO_LOAN: none is out */
-    bool plain;               /* one field of fixed shape: pmipc_producer_publish may be used */
+    uint32_t loaned_slot; /* NO_LOAN: none is out */
+    bool plain;           /* one field of fixed shape: pmipc_producer_publish may be used */
     bool keep;
     bool retired;
     uint64_t payload_bytes;
@@ -45,7 +45,8 @@ pmipc_status pmipc_producer_open(pmipc_producer **out, const char *name, const p
     *out = NULL;
     pmipc_producer_options options = with_defaults(given);
     if (options.mode & ~0777u || options.origin > PMIPC_ORIGIN_TORCH)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "mode 0%o or origin %u is out of range", options.mode, options.origin);
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "mode 0%o or origin %u is out of range", options.mode,
+                         options.origin);
     pmipc_status status = pmipc_name_check(name, error);
     if (status)
         return status;
@@ -85,8 +86,10 @@ static pmipc_status producer_fail(pmipc_producer *producer, pmipc_status status,
 static pmipc_status check_usable(pmipc_producer *producer)
 {
     if (__builtin_expect(!process_is(producer->generation), 0))
-        return producer_fail(producer, PMIPC_FORKED, "this producer belongs to the parent process; a pool has one producer, so open another name "
-                                            "here, or close it there first");
+        return producer_fail(
+            producer, PMIPC_FORKED,
+            "this producer belongs to the parent process; a pool has one producer, so open another name "
+            "here, or close it there first");
     if (__builtin_expect(producer->retired, 0))
         return producer_fail(producer, PMIPC_CLOSED, "this producer was closed");
     return PMIPC_OK;
@@ -106,8 +109,9 @@ pmipc_status pmipc_producer_publish(pmipc_producer *producer, const void *data, 
 {
     uint32_t slot;
     if (__builtin_expect(!producer->plain, 0))
-        return producer_fail(producer, PMIPC_SCHEMA_MISMATCH,
-                    "it has several fields or a variable leading dimension: use pmipc_producer_publish_fields");
+        return producer_fail(
+            producer, PMIPC_SCHEMA_MISMATCH,
+            "it has several fields or a variable leading dimension: use pmipc_producer_publish_fields");
     if (!data && producer->payload_bytes)
         return producer_fail(producer, PMIPC_INVALID_ARGUMENT, "data is NULL");
     pmipc_status status = take_slot(producer, &slot);
@@ -132,8 +136,9 @@ static pmipc_status check_length(pmipc_producer *producer, uint32_t index, int64
         return error_set(&producer->error, PMIPC_SCHEMA_MISMATCH, 0, "pool '%s': the length of %s is negative (%lld)",
                          producer->place.name, name, (long long)length);
     return error_set(&producer->error, PMIPC_SCHEMA_MISMATCH, 0,
-                     "pool '%s': %s has length %lld, %lld more than the %lld that the pool was made for", producer->place.name,
-                     name, (long long)length, (long long)(length - field->shape[0]), (long long)field->shape[0]);
+                     "pool '%s': %s has length %lld, %lld more than the %lld that the pool was made for",
+                     producer->place.name, name, (long long)length, (long long)(length - field->shape[0]),
+                     (long long)field->shape[0]);
 }
 
 /* Bytes of field `i` in a sample of this leading length. */

@@ -39,9 +39,8 @@ static pmipc_status check_schema(pmipc_stream *stream, const struct pool_reader 
     pmipc_error reason;
     if (pmipc_schema_compare(&stream->schema, found, &reason) == PMIPC_OK)
         return PMIPC_OK;
-    return error_set(&stream->error, PMIPC_SCHEMA_MISMATCH, 0,
-                     "pool '%s' does not carry what this stream %s: %s. %s", stream->anchor->place.name,
-                     stream->expects ? "was told to expect" : "reads", reason.text,
+    return error_set(&stream->error, PMIPC_SCHEMA_MISMATCH, 0, "pool '%s' does not carry what this stream %s: %s. %s",
+                     stream->anchor->place.name, stream->expects ? "was told to expect" : "reads", reason.text,
                      stream->expects ? "Expect what there is, or have it published as expected"
                                      : "Make the stream anew to take what there is");
 }
@@ -87,13 +86,16 @@ static pmipc_status connect_by_name(pmipc_stream *stream, bool patient)
 pmipc_status stream_connect(pmipc_stream *stream, bool patient)
 {
     if (__builtin_expect(!process_is(stream->generation), 0))
-        return stream_fail(stream, PMIPC_FORKED, "this stream belongs to the parent process; open it anew in the child");
+        return stream_fail(stream, PMIPC_FORKED,
+                           "this stream belongs to the parent process; open it anew in the child");
     if (__builtin_expect(stream->reader && !reader_is_retired(stream->reader), 1))
         return PMIPC_OK;
     if (stream->manual_reconnect) {
         if (stream->reader)
-            return stream_fail(stream, PMIPC_RETIRED, "it was retired; pmipc_stream_reconnect goes over to its successor");
-        return stream_fail(stream, PMIPC_NOT_CONNECTED, "not connected; call pmipc_stream_reconnect outside the control loop");
+            return stream_fail(stream, PMIPC_RETIRED,
+                               "it was retired; pmipc_stream_reconnect goes over to its successor");
+        return stream_fail(stream, PMIPC_NOT_CONNECTED,
+                           "not connected; call pmipc_stream_reconnect outside the control loop");
     }
     stream_disconnect(stream);
     return connect_by_name(stream, patient);
@@ -101,8 +103,9 @@ pmipc_status stream_connect(pmipc_stream *stream, bool patient)
 
 pmipc_status stream_orphaned(pmipc_stream *stream)
 {
-    return stream_fail(stream, PMIPC_RETIRED, "its file was removed and its producer is dead; pmipc_stream_reconnect goes over to its "
-                                              "successor");
+    return stream_fail(stream, PMIPC_RETIRED,
+                       "its file was removed and its producer is dead; pmipc_stream_reconnect goes over to its "
+                       "successor");
 }
 
 bool stream_leave_orphan(pmipc_stream *stream)
@@ -138,7 +141,8 @@ pmipc_status pmipc_stream_reconnect(pmipc_stream *stream, pmipc_error *error)
 {
     pmipc_status status = PMIPC_OK;
     if (!process_is(stream->generation)) {
-        status = stream_fail(stream, PMIPC_FORKED, "this stream belongs to the parent process; open it anew in the child");
+        status =
+            stream_fail(stream, PMIPC_FORKED, "this stream belongs to the parent process; open it anew in the child");
     } else {
         if (stream->reader && (reader_is_retired(stream->reader) || !protocol_row_is_own(&stream->reader->protocol) ||
                                reader_is_orphaned(stream->reader, stream->anchor)))
@@ -158,7 +162,8 @@ static pmipc_status check_options(const pmipc_stream_options *options, pmipc_err
     return options->expect ? pmipc_schema_check(options->expect, error) : PMIPC_OK;
 }
 
-pmipc_status pmipc_stream_open(pmipc_stream **out, const char *name, const pmipc_stream_options *given, pmipc_error *error)
+pmipc_status pmipc_stream_open(pmipc_stream **out, const char *name, const pmipc_stream_options *given,
+                               pmipc_error *error)
 {
     pmipc_stream_options options = {0};
     if (!out)

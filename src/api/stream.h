@@ -12,24 +12,24 @@
 
 struct pmipc_stream {
     uint64_t generation;
-    struct pool_reader *reader;       /* NULL: not connected */
+    struct pool_reader *reader; /* NULL: not connected */
     struct wait_anchor *anchor;
     uint64_t cursor;
-    uint64_t seen_by_windows;         /* newest sample there was when windows or stamps were last read: these move no cursor */
+    uint64_t seen_by_windows; /* newest sample there was when windows or stamps were last read: these move no cursor */
     struct pool_description *description; /* of the pool it is or was last connected to; NULL: none yet */
-    uint64_t dropped_up_to;           /* what was lost up to this sample is in `dropped` */
-    uint64_t last_head_seq;           /* when it was disconnected */
+    uint64_t dropped_up_to;               /* what was lost up to this sample is in `dropped` */
+    uint64_t last_head_seq;               /* when it was disconnected */
     uint32_t last_slot_count;
-    uint64_t unchanged_reads;         /* since anything new was seen; now and then they look whether the pool was orphaned */
+    uint64_t unchanged_reads; /* since anything new was seen; now and then they look whether the pool was orphaned */
     int64_t next_orphan_check_ns;
-    struct file_identity absent;      /* the retired file that the name leads to, if any */
-    pmipc_schema schema;              /* the one it keeps: expected, or first seen; field_count 0: none yet */
+    struct file_identity absent; /* the retired file that the name leads to, if any */
+    pmipc_schema schema;         /* the one it keeps: expected, or first seen; field_count 0: none yet */
     bool follow_schema;
-    bool expects;                     /* the schema was given, not seen */
+    bool expects; /* the schema was given, not seen */
     bool start_oldest;
     bool manual_reconnect;
     bool prefault;
-    bool made;                        /* pmipc_stream_open has returned: pools that appear from now on are all new */
+    bool made; /* pmipc_stream_open has returned: pools that appear from now on are all new */
     uint64_t received, dropped, copies, connections;
     pmipc_error error;
 };

@@ -59,7 +59,8 @@ pmipc_status pmipc_stream_get_at(pmipc_stream *stream, int64_t stamp_ns, pmipc_a
     } while (status == PMIPC_NOTHING_NEW);
     if (status)
         return stream_end_read(stream, status);
-    if (distance(view->stamp_ns, stamp_ns, method, tolerance_ns) == UINT64_MAX) { /* head, whose stamp nobody had looked at */
+    /* It may be head, whose stamp nobody had looked at. */
+    if (distance(view->stamp_ns, stamp_ns, method, tolerance_ns) == UINT64_MAX) {
         pmipc_view_release(view);
         return PMIPC_NOTHING_NEW;
     }

@@ -9,9 +9,10 @@ pmipc_status pmipc_stream_get_window(pmipc_stream *stream, uint32_t min_count, u
         return status;
     uint32_t history_len = stream->reader->protocol.history_len;
     if (min_count < 1 || min_count > max_count || max_count > history_len)
-        return error_set(&stream->error, PMIPC_INVALID_ARGUMENT, 0,
-                         "pool '%s': a window of %u to %u samples was asked for, it keeps %u; make it with a larger history_len",
-                         stream->anchor->place.name, min_count, max_count, history_len);
+        return error_set(
+            &stream->error, PMIPC_INVALID_ARGUMENT, 0,
+            "pool '%s': a window of %u to %u samples was asked for, it keeps %u; make it with a larger history_len",
+            stream->anchor->place.name, min_count, max_count, history_len);
     do { /* lock-free: each turn means that the producer has published */
         uint64_t newest = reader_head_seq(stream->reader);
         status = reader_view_window(stream->reader, 0, min_count, max_count, view);

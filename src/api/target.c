@@ -7,8 +7,8 @@
 #include "os/futex.h"
 #include "os/notify.h"
 
-#define LONGEST_SLEEP_NS 100000000   /* then everything is checked again: bounds every lost wake */
-#define POLL_INTERVAL_NS 20000000    /* where several things cannot be slept on at once */
+#define LONGEST_SLEEP_NS 100000000 /* then everything is checked again: bounds every lost wake */
+#define POLL_INTERVAL_NS 20000000  /* where several things cannot be slept on at once */
 
 void anchor_release(struct wait_anchor *anchor)
 {

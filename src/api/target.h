@@ -11,16 +11,16 @@
 struct wait_anchor {
     _Atomic uint32_t references;
     _Atomic bool closed;
-    _Atomic bool orphaned;           /* a waiter found that the pool's file lost its name and its producer: go and see */
+    _Atomic bool orphaned; /* a waiter found that the pool's file lost its name and its producer: go and see */
     struct pool_place place;
 };
 
 struct wait_target {
     struct wait_anchor *anchor;
-    struct pool_reader *reader;      /* NULL: wait for the pool */
+    struct pool_reader *reader; /* NULL: wait for the pool */
     uint64_t seen_seq;
-    struct file_identity absent;     /* a retired file that is no pool any more */
-    int notify_fd;                   /* of the folder; negative: poll */
+    struct file_identity absent; /* a retired file that is no pool any more */
+    int notify_fd;               /* of the folder; negative: poll */
 };
 
 void anchor_release(struct wait_anchor *anchor);

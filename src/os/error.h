@@ -5,15 +5,14 @@
 #include "polymorph_ipc/status.h"
 
 /* Write status, errno and message into `error` (NULL allowed) and return `status`, so that a failure is one statement. */
-__attribute__((format(printf, 4, 5)))
-pmipc_status error_set(pmipc_error *error, pmipc_status status, int os_error, const char *format, ...);
+pmipc_status error_set(pmipc_error *error, pmipc_status status, int os_error, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* "pool 'name': cannot look at its file: Permission denied (errno 13)", with the status that fits the errno. */
 pmipc_status error_of_call(pmipc_error *error, int os_error, const char *pool, const char *what);
 
 /* Append to the message. */
-__attribute__((format(printf, 2, 3)))
-void error_append(pmipc_error *error, const char *format, ...);
+void error_append(pmipc_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* "12.3 KB" or "4.5 MB"; `text` needs 32 bytes. Returns `text`. */
 const char *error_describe_bytes(uint64_t bytes, char *text);

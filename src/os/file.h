@@ -39,7 +39,7 @@ int file_is_tmpfs(int fd);
  * lead to other files: whoever keeps a descriptor for long asks before using it. */
 struct file_identity {
     uint64_t device;
-    uint64_t inode; /* 0: none */
+    uint64_t inode;  /* 0: none */
     uint32_t ticket; /* of file_keep; 0: not kept */
 };
 

@@ -26,8 +26,7 @@ size_t memory_page_bytes(void)
 
 void *memory_map(int fd, uint64_t offset, size_t bytes, bool writable, const char *label)
 {
-    void *address =
-        mmap(NULL, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, (off_t)offset);
+    void *address = mmap(NULL, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, (off_t)offset);
     if (address == MAP_FAILED)
         return NULL;
     faults_add_range(address, bytes, writable, label);
@@ -118,8 +117,8 @@ static uint64_t cgroup_room(const char *folder, const char *limit_file, const ch
     if (limit >= (UINT64_MAX >> 2)) /* v1 writes "no limit" as a huge number */
         return UINT64_MAX;
     uint64_t used = read_number(folder, usage_file, "", 0);
-    uint64_t cache = read_number(folder, "memory.stat", "inactive_file ", 0) +
-                     read_number(folder, "memory.stat", "active_file ", 0);
+    uint64_t cache =
+        read_number(folder, "memory.stat", "inactive_file ", 0) + read_number(folder, "memory.stat", "active_file ", 0);
     used = used > cache ? used - cache : 0;
     return limit > used ? limit - used : 0;
 }

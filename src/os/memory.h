@@ -29,7 +29,7 @@ void memory_prefault(const void *address, size_t bytes, bool writable);
 struct memory_limit {
     const char *name;
     const char *cure;
-    bool is_file_size;   /* RLIMIT_FSIZE: removing other pools would not help */
+    bool is_file_size; /* RLIMIT_FSIZE: removing other pools would not help */
 };
 
 /* Bytes by which a file of `used_bytes` can grow: what the file system of `fd`, the memory limits of this process's cgroup and

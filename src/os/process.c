@@ -15,9 +15,9 @@
 #define MADV_WIPEONFORK 18
 #endif
 
-static _Atomic uint64_t *generation_page;   /* wiped by the kernel in a forked child */
-static uint64_t newest_generation;          /* inherited by a child, which counts on from it */
-static _Atomic int handlers;                /* of fork: one of these */
+static _Atomic uint64_t *generation_page; /* wiped by the kernel in a forked child */
+static uint64_t newest_generation;        /* inherited by a child, which counts on from it */
+static _Atomic int handlers;              /* of fork: one of these */
 enum { HANDLERS_MISSING, HANDLERS_UNDERWAY, HANDLERS_IN_PLACE };
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t fork_mutex = PTHREAD_MUTEX_INITIALIZER;

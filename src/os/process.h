@@ -6,8 +6,8 @@
 #define OS_PROCESS_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* This process's generation, set up at first use. Never 0. Safe in any thread. */
 uint64_t process_generation(void);

@@ -7,7 +7,10 @@ static size_t promised(unsigned char first)
 {
     if (first < 0x80)
         return first >= 0x20 && first != 0x7f;
-    return first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+    return first >= 0xc2 && first < 0xe0   ? 2
+           : first >= 0xe0 && first < 0xf0 ? 3
+           : first >= 0xf0 && first < 0xf5 ? 4
+                                           : 0;
 }
 
 /* How many of them are there. What would be a longer way to write another character, or none at all, ends at once. */

@@ -126,8 +126,9 @@ pmipc_status description_make(const char *name, const pmipc_schema *schema, cons
         return status;
     size_t metadata_bytes = options->metadata && options->metadata[0] ? strlen(options->metadata) + 1 : 0;
     if (metadata_bytes > PMIPC_MAX_METADATA_BYTES)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "pool '%s': metadata is %zu bytes, at most %u can be carried", name,
-                         metadata_bytes, PMIPC_MAX_METADATA_BYTES);
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
+                         "pool '%s': metadata is %zu bytes, at most %u can be carried", name, metadata_bytes,
+                         PMIPC_MAX_METADATA_BYTES);
     struct pool_description *made = allocate_description(options->metadata, metadata_bytes);
     if (!made)
         return error_set(error, PMIPC_NO_MEMORY, ENOMEM, "pool '%s': out of memory", name);
@@ -145,11 +146,12 @@ pmipc_status description_make(const char *name, const pmipc_schema *schema, cons
     struct pool_header *header = &made->header;
     if (!plan_geometry(&made->schema, &made->payload, options->history_len, options->spare, metadata_bytes,
                        &header->geometry)) {
-        error_set(error, PMIPC_INVALID_ARGUMENT, 0,
-                  "pool '%s': history_len %u with spare %u and %llu bytes a sample cannot be made: history_len is 1 to %d, "
-                  "all slots together at most %u and 2^47 bytes",
-                  name, options->history_len, options->spare, (unsigned long long)made->payload.bytes,
-                  PMIPC_MAX_HISTORY_LEN, MAX_SLOTS);
+        error_set(
+            error, PMIPC_INVALID_ARGUMENT, 0,
+            "pool '%s': history_len %u with spare %u and %llu bytes a sample cannot be made: history_len is 1 to %d, "
+            "all slots together at most %u and 2^47 bytes",
+            name, options->history_len, options->spare, (unsigned long long)made->payload.bytes, PMIPC_MAX_HISTORY_LEN,
+            MAX_SLOTS);
         description_release(made);
         return PMIPC_INVALID_ARGUMENT;
     }
@@ -197,22 +199,25 @@ pmipc_status pool_file_measure(int fd, uint64_t *bytes, const char *name, pmipc_
 static pmipc_status check_header(const struct pool_header *header, const char *name, pmipc_error *error)
 {
     if (header->magic != POOL_MAGIC)
-        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its file is not a pool (the magic number is 0x%llx)", name,
-                         (unsigned long long)header->magic);
+        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its file is not a pool (the magic number is 0x%llx)",
+                         name, (unsigned long long)header->magic);
     if (header->layout_version != POOL_LAYOUT_VERSION)
-        return error_set(error, PMIPC_INCOMPATIBLE, 0,
-                         "pool '%s' has layout version %u, this build of polymorph_ipc (%s) reads version %u; use the same release "
-                         "on both sides",
-                         name, header->layout_version, pmipc_version(), POOL_LAYOUT_VERSION);
+        return error_set(
+            error, PMIPC_INCOMPATIBLE, 0,
+            "pool '%s' has layout version %u, this build of polymorph_ipc (%s) reads version %u; use the same release "
+            "on both sides",
+            name, header->layout_version, pmipc_version(), POOL_LAYOUT_VERSION);
     if (header->fingerprint != layout_fingerprint() || header->header_bytes != sizeof *header)
-        return error_set(error, PMIPC_INCOMPATIBLE, 0,
-                         "pool '%s' was made by a build of polymorph_ipc whose structs differ (other release, architecture or "
-                         "compiler options); use the same build on both sides",
-                         name);
+        return error_set(
+            error, PMIPC_INCOMPATIBLE, 0,
+            "pool '%s' was made by a build of polymorph_ipc whose structs differ (other release, architecture or "
+            "compiler options); use the same build on both sides",
+            name);
     const struct pool_geometry *geometry = &header->geometry;
     if (geometry->page_bytes != memory_page_bytes())
-        return error_set(error, PMIPC_INCOMPATIBLE, 0, "pool '%s' was made with pages of %u bytes, this machine has %zu", name,
-                         geometry->page_bytes, memory_page_bytes());
+        return error_set(error, PMIPC_INCOMPATIBLE, 0,
+                         "pool '%s' was made with pages of %u bytes, this machine has %zu", name, geometry->page_bytes,
+                         memory_page_bytes());
     if (header->incarnation == 0 || header->field_count == 0 || header->field_count > PMIPC_MAX_FIELDS ||
         header->text_bytes > PMIPC_MAX_DESCR_TEXT || geometry->metadata_bytes > PMIPC_MAX_METADATA_BYTES ||
         geometry->history_len == 0 || geometry->history_len > PMIPC_MAX_HISTORY_LEN ||
@@ -232,9 +237,11 @@ static pmipc_status read_body(int fd, const char *name, struct pool_description 
     schema->text_bytes = header->text_bytes;
     pmipc_status status = pool_file_read(fd, schema->fields, field_bytes, geometry->schema_offset, name, error);
     if (!status)
-        status = pool_file_read(fd, schema->text, schema->text_bytes, geometry->schema_offset + field_bytes, name, error);
+        status =
+            pool_file_read(fd, schema->text, schema->text_bytes, geometry->schema_offset + field_bytes, name, error);
     if (!status)
-        status = pool_file_read(fd, description->metadata, geometry->metadata_bytes, geometry->metadata_offset, name, error);
+        status =
+            pool_file_read(fd, description->metadata, geometry->metadata_bytes, geometry->metadata_offset, name, error);
     if (status)
         return status;
     if (checksum(description) != header->checksum)
@@ -247,10 +254,12 @@ static pmipc_status read_body(int fd, const char *name, struct pool_description 
     if (!plan_geometry(schema, &description->payload, geometry->history_len, geometry->spare, geometry->metadata_bytes,
                        &planned) ||
         memcmp(&planned, geometry, sizeof planned) != 0)
-        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its header is damaged (geometry and schema disagree)", name);
+        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its header is damaged (geometry and schema disagree)",
+                         name);
     if (strcmp(header->name, name) != 0)
         return error_set(error, PMIPC_CORRUPT, 0,
-                         "pool '%s': its file is a copy of another pool, or was renamed: its header has another name", name);
+                         "pool '%s': its file is a copy of another pool, or was renamed: its header has another name",
+                         name);
     return PMIPC_OK;
 }
 

@@ -9,9 +9,9 @@
 struct payload_layout {
     uint64_t bytes;
     uint64_t offsets[PMIPC_MAX_FIELDS];
-    uint64_t row_bytes[PMIPC_MAX_FIELDS];    /* of one element of the leading dimension */
+    uint64_t row_bytes[PMIPC_MAX_FIELDS]; /* of one element of the leading dimension */
     uint64_t field_bytes[PMIPC_MAX_FIELDS];
-    int32_t length_index[PMIPC_MAX_FIELDS];  /* which of the slot header's lengths is the field's; -1: fixed shape */
+    int32_t length_index[PMIPC_MAX_FIELDS]; /* which of the slot header's lengths is the field's; -1: fixed shape */
     uint32_t variable_count;
 };
 

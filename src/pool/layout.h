@@ -35,8 +35,8 @@
 #define POOL_RING_OFFSET 4608u
 
 #define PIN_ROWS PMIPC_MAX_READERS
-#define PIN_CELLS 8            /* one cache line a row */
-#define MAX_SLOTS 65472u       /* 16 bits in an entry, less a page of the smallest slots */
+#define PIN_CELLS 8      /* one cache line a row */
+#define MAX_SLOTS 65472u /* 16 bits in an entry, less a page of the smallest slots */
 
 #define LOCK_BYTE_PRODUCER 0
 #define LOCK_BYTE_ROW(row) (1 + (int)(row))
@@ -46,33 +46,33 @@ struct pool_geometry {
     uint32_t page_bytes;
     uint32_t history_len;
     uint32_t initial_slots;
-    uint32_t slots_per_step;    /* slots the file grows by: a page of them, or one */
+    uint32_t slots_per_step; /* slots the file grows by: a page of them, or one */
     uint32_t spare;
     uint32_t reserved;
     uint64_t schema_offset;
-    uint64_t schema_bytes;      /* fields, then descriptions */
+    uint64_t schema_bytes; /* fields, then descriptions */
     uint64_t metadata_offset;
-    uint64_t metadata_bytes;    /* with its NUL; 0: none */
+    uint64_t metadata_bytes; /* with its NUL; 0: none */
     uint64_t readers_offset;
     uint64_t slots_offset;
-    uint64_t stride;            /* bytes from one slot to the next */
-    uint64_t payload_bytes;     /* of one slot */
+    uint64_t stride;        /* bytes from one slot to the next */
+    uint64_t payload_bytes; /* of one slot */
 };
 
 struct pool_header {
     uint64_t magic;
     uint32_t layout_version;
-    uint32_t header_bytes;      /* sizeof(struct pool_header) */
-    uint64_t fingerprint;       /* of sizes and offsets: refuses builds that disagree */
-    uint64_t incarnation;       /* random identity of this pool, never 0 */
+    uint32_t header_bytes; /* sizeof(struct pool_header) */
+    uint64_t fingerprint;  /* of sizes and offsets: refuses builds that disagree */
+    uint64_t incarnation;  /* random identity of this pool, never 0 */
     struct pool_geometry geometry;
     uint32_t field_count;
     uint32_t text_bytes;
-    uint32_t origin;            /* PMIPC_ORIGIN_* */
+    uint32_t origin; /* PMIPC_ORIGIN_* */
     uint32_t reserved;
-    int64_t created_ns;         /* since the epoch */
+    int64_t created_ns; /* since the epoch */
     char name[PMIPC_MAX_NAME + 8];
-    uint64_t checksum;          /* of this struct with checksum 0, then the description */
+    uint64_t checksum; /* of this struct with checksum 0, then the description */
 };
 
 /* Text that people read while another process may be writing it: whole words, so that no access is a data race. */
@@ -80,23 +80,23 @@ struct pool_header {
 
 struct pool_control {
     /* The line that every read touches. */
-    _Atomic uint64_t head;          /* the newest entry itself; 0: nothing published */
+    _Atomic uint64_t head; /* the newest entry itself; 0: nothing published */
     _Atomic uint32_t retired;
-    _Atomic uint32_t bell;          /* futex: bumped when somebody waits, on adoption and on retirement */
-    _Atomic uint32_t slot_count;    /* stored before the first entry that needs it */
+    _Atomic uint32_t bell;       /* futex: bumped when somebody waits, on adoption and on retirement */
+    _Atomic uint32_t slot_count; /* stored before the first entry that needs it */
     uint32_t reserved0;
-    _Atomic uint64_t owner_epoch;   /* 1 for the creator, one more for each adopter */
+    _Atomic uint64_t owner_epoch; /* 1 for the creator, one more for each adopter */
     uint8_t reserved1[CACHE_LINE_BYTES - 32];
 
     /* Facts, written now and then. */
-    _Atomic int64_t clock_offset_ns;    /* realtime - monotonic, refreshed about once a second */
-    _Atomic int64_t owner_since_ns;     /* since the epoch */
-    _Atomic uint32_t owner_pid;         /* in its own PID namespace: for people only */
+    _Atomic int64_t clock_offset_ns; /* realtime - monotonic, refreshed about once a second */
+    _Atomic int64_t owner_since_ns;  /* since the epoch */
+    _Atomic uint32_t owner_pid;      /* in its own PID namespace: for people only */
     uint32_t reserved2;
-    _Atomic uint64_t grown;             /* times the pool grew */
-    _Atomic uint64_t given_up;          /* history entries dropped early because nothing else was free */
-    _Atomic uint64_t malformed_cells;   /* pin cells that made no sense */
-    _Atomic uint64_t cleared_rows;      /* rows of dead streams that were cleared */
+    _Atomic uint64_t grown;           /* times the pool grew */
+    _Atomic uint64_t given_up;        /* history entries dropped early because nothing else was free */
+    _Atomic uint64_t malformed_cells; /* pin cells that made no sense */
+    _Atomic uint64_t cleared_rows;    /* rows of dead streams that were cleared */
     uint64_t reserved3;
     _Atomic uint64_t owner_command[SHARED_TEXT_WORDS(128)];
     uint8_t reserved4[512 - 64 - 64 - 128];
@@ -104,7 +104,7 @@ struct pool_control {
 
 /* Pages that streams write. */
 struct pool_readers {
-    _Atomic uint32_t waiting;       /* a flag, not a count: a waiter killed anywhere costs one spurious wake */
+    _Atomic uint32_t waiting; /* a flag, not a count: a waiter killed anywhere costs one spurious wake */
     uint8_t reserved0[CACHE_LINE_BYTES - 4];
     _Atomic uint64_t rows_in_use;
     uint8_t reserved1[4096 - CACHE_LINE_BYTES - 8];
@@ -116,7 +116,7 @@ struct pool_readers {
         _Atomic uint64_t dropped;
         _Atomic uint64_t copies;
         _Atomic int64_t since_ns;
-        _Atomic uint64_t owner;     /* token of the stream that claimed the row; 0: nobody's */
+        _Atomic uint64_t owner; /* token of the stream that claimed the row; 0: nobody's */
         uint64_t reserved1[2];
         _Atomic uint64_t command[SHARED_TEXT_WORDS(32)];
         uint64_t reserved2[4];
@@ -129,8 +129,8 @@ struct slot_header {
     _Atomic uint64_t seq;
     _Atomic int64_t stamp_ns;
     _Atomic int64_t published_ns;
-    _Atomic uint64_t valid_bytes;                           /* of the payload */
-    _Atomic uint32_t lengths[PMIPC_MAX_VARIABLE_FIELDS];    /* of the variable fields, in their order */
+    _Atomic uint64_t valid_bytes;                        /* of the payload */
+    _Atomic uint32_t lengths[PMIPC_MAX_VARIABLE_FIELDS]; /* of the variable fields, in their order */
 };
 
 static_assert(sizeof(struct pool_header) <= POOL_HEADER_BYTES, "the header is one page of the smallest kind");
@@ -141,7 +141,8 @@ static_assert(offsetof(struct pool_control, bell) == 12, "fixed in every layout 
 static_assert(offsetof(struct pool_control, clock_offset_ns) == CACHE_LINE_BYTES, "facts stay off the head's line");
 static_assert(sizeof(struct pool_control) == POOL_RING_OFFSET - POOL_CONTROL_OFFSET, "the ring follows the control");
 static_assert(POOL_RING_OFFSET % CACHE_LINE_BYTES == 0, "the ring is aligned");
-static_assert(offsetof(struct pool_readers, rows_in_use) == CACHE_LINE_BYTES, "the flag and the bitmap do not share a line");
+static_assert(offsetof(struct pool_readers, rows_in_use) == CACHE_LINE_BYTES,
+              "the flag and the bitmap do not share a line");
 static_assert(offsetof(struct pool_readers, cells) == 4096, "rows are cache lines");
 static_assert(sizeof(((struct pool_readers *)0)->cells[0]) == CACHE_LINE_BYTES, "a row is one cache line");
 static_assert(offsetof(struct pool_readers, facts) == 8192, "facts lie on other pages than cells");

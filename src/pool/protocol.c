@@ -57,8 +57,8 @@ void protocol_begin(struct protocol_producer *producer, uint64_t seq)
 
 /* Read what the dead producer left, once, into found_slots. Sound: slots unique and in range, seq ≡ index, consecutive up to
  * head or one past it, and no older than what this producer has published itself. Marks the slots found. */
-static bool ring_is_sound(const struct protocol_producer *producer, uint64_t head, uint32_t slot_count, uint64_t *newest,
-                          uint64_t *oldest)
+static bool ring_is_sound(const struct protocol_producer *producer, uint64_t head, uint32_t slot_count,
+                          uint64_t *newest, uint64_t *oldest)
 {
     uint32_t history_len = producer->history_len;
     uint64_t head_seq = entry_seq(head), highest = 0, lowest = SEQ_MAX, found = 0;
@@ -81,7 +81,8 @@ static bool ring_is_sound(const struct protocol_producer *producer, uint64_t hea
     *oldest = found ? lowest : 1;
     if (found == 0) /* nothing published yet; history is never given up to the last entry */
         return head == ENTRY_EMPTY && producer->seq == 0;
-    return highest >= head_seq && highest >= producer->seq && highest < SEQ_ADOPTED_MAX && highest - lowest + 1 == found;
+    return highest >= head_seq && highest >= producer->seq && highest < SEQ_ADOPTED_MAX &&
+           highest - lowest + 1 == found;
 }
 
 bool protocol_adopt(struct protocol_producer *producer, uint32_t slot_count)
@@ -322,15 +323,15 @@ enum pin_result protocol_pin_newest(const struct protocol_reader *reader, uint32
             return PIN_CORRUPT;
         if (!protocol_row_is_own(reader))
             return PIN_LOST;
-        store_release(pin, wanted); /* [UNPIN] of what the cell pinned before */
-        fence_seq_cst();            /* [HAZARD] */
+        store_release(pin, wanted);                            /* [UNPIN] of what the cell pinned before */
+        fence_seq_cst();                                       /* [HAZARD] */
         uint64_t again = load_acquire(&reader->control->head); /* [PUB] */
         if (again == head || load_acquire(&reader->ring[entry_seq(head) % reader->history_len]) == head) {
             *entry = head;
             return PIN_OK;
         }
         protocol_unpin(reader, cell);
-        head = again;          /* lock-free: each turn means that the producer published history_len samples */
+        head = again; /* lock-free: each turn means that the producer published history_len samples */
     }
 }
 
@@ -412,12 +413,8 @@ enum pin_result protocol_pin_window(const struct protocol_reader *reader, uint32
         protocol_unpin(reader, cell);
         return PIN_EMPTY;
     }
-    *window = (struct protocol_window){.oldest = oldest,
-                                       .newest = newest,
-                                       .first_slot = first,
-                                       .slots = slots,
-                                       .span = span,
-                                       .unbroken = unbroken};
+    *window = (struct protocol_window){
+        .oldest = oldest, .newest = newest, .first_slot = first, .slots = slots, .span = span, .unbroken = unbroken};
     return PIN_OK;
 }
 
@@ -426,6 +423,6 @@ bool protocol_wait_begin(const struct pool_control *control, struct pool_readers
 {
     *bell = load_acquire(&control->bell); /* [BELL] first: what rang before this is visible below */
     store_relaxed(&readers->waiting, 1);
-    fence_seq_cst(); /* [SLEEP] */
+    fence_seq_cst();                                                                                    /* [SLEEP] */
     return entry_seq(load_acquire(&control->head)) <= seen_seq && load_acquire(&control->retired) == 0; /* [PUB] */
 }

@@ -12,8 +12,8 @@
 
 /* An entry names a published sample and where it lies: seq in the upper 48 bits, slot in the lower 16. 0: empty. */
 #define ENTRY_EMPTY UINT64_C(0)
-#define SEQ_MAX ((UINT64_C(1) << 48) - 1)   /* at a million samples a second: nine years */
-#define SEQ_ADOPTED_MAX (SEQ_MAX / 2)       /* a ring further on is replaced: forged most likely, and with too little left */
+#define SEQ_MAX ((UINT64_C(1) << 48) - 1) /* at a million samples a second: nine years */
+#define SEQ_ADOPTED_MAX (SEQ_MAX / 2) /* a ring further on is replaced: forged most likely, and with too little left */
 
 static inline uint64_t entry_make(uint64_t seq, uint32_t slot)
 {
@@ -61,10 +61,10 @@ static inline bool cell_is_sound(uint64_t cell, uint32_t slot_count)
 
 /* What the producer knows of a slot. */
 enum slot_state {
-    SLOT_UNCLEAN = 0,  /* out of the ring, perhaps still pinned */
-    SLOT_CLEAN,        /* nobody can reach it: may be written */
-    SLOT_TAKEN,        /* being written */
-    SLOT_IN_RING       /* readable by anybody */
+    SLOT_UNCLEAN = 0, /* out of the ring, perhaps still pinned */
+    SLOT_CLEAN,       /* nobody can reach it: may be written */
+    SLOT_TAKEN,       /* being written */
+    SLOT_IN_RING      /* readable by anybody */
 };
 
 /* The producer's side. Private memory: what is shared is only ever written from it, never read back. */
@@ -74,16 +74,16 @@ struct protocol_producer {
     struct pool_readers *readers;
     uint32_t history_len;
     uint32_t slot_count;
-    uint64_t seq;              /* newest published */
-    uint64_t head;             /* its entry: what control->head must be, unless somebody else publishes into this pool */
-    uint64_t oldest;           /* lowest seq in the ring; seq + 1 when it is empty */
-    uint32_t ring_index;       /* (seq + 1) mod history_len: where the next entry goes */
-    uint32_t cursor;           /* the slot to look at first */
+    uint64_t seq;        /* newest published */
+    uint64_t head;       /* its entry: what control->head must be, unless somebody else publishes into this pool */
+    uint64_t oldest;     /* lowest seq in the ring; seq + 1 when it is empty */
+    uint32_t ring_index; /* (seq + 1) mod history_len: where the next entry goes */
+    uint32_t cursor;     /* the slot to look at first */
     uint64_t malformed_cells;
-    uint16_t *ring_slots;      /* [history_len] slot of each ring entry, by ring index */
-    uint16_t *found_slots;     /* [history_len] scratch of adoption */
-    uint8_t *slot_states;      /* [MAX_SLOTS] enum slot_state */
-    uint64_t *pinned;          /* [MAX_SLOTS / 64] scratch of the scan */
+    uint16_t *ring_slots;  /* [history_len] slot of each ring entry, by ring index */
+    uint16_t *found_slots; /* [history_len] scratch of adoption */
+    uint8_t *slot_states;  /* [MAX_SLOTS] enum slot_state */
+    uint64_t *pinned;      /* [MAX_SLOTS / 64] scratch of the scan */
 };
 
 /* Begin on a pool that nobody else can reach yet. Private arrays must be zeroed. */
@@ -121,9 +121,9 @@ struct protocol_reader {
     const struct pool_control *control;
     const _Atomic uint64_t *ring;
     struct pool_readers *readers;
-    _Atomic uint64_t *cells;   /* this reader's row */
+    _Atomic uint64_t *cells; /* this reader's row */
     const _Atomic uint64_t *owner;
-    uint64_t token;            /* what *owner is as long as the row is this reader's */
+    uint64_t token; /* what *owner is as long as the row is this reader's */
     uint32_t row;
     uint32_t history_len;
 };
@@ -147,9 +147,9 @@ void protocol_row_copy(struct pool_readers *readers, uint32_t from, uint32_t to)
 
 enum pin_result {
     PIN_OK,
-    PIN_EMPTY,     /* nothing published, or nothing in that place any more */
-    PIN_CORRUPT,   /* what was read makes no sense */
-    PIN_LOST       /* the row is not this reader's any more: nothing is pinned, and earlier pins are gone */
+    PIN_EMPTY,   /* nothing published, or nothing in that place any more */
+    PIN_CORRUPT, /* what was read makes no sense */
+    PIN_LOST     /* the row is not this reader's any more: nothing is pinned, and earlier pins are gone */
 };
 
 /* Pin the newest sample in cell `cell`. */
@@ -160,12 +160,12 @@ enum pin_result protocol_pin_seq(const struct protocol_reader *reader, uint32_t 
 
 /* A window of `count` consecutive samples up to `newest`. */
 struct protocol_window {
-    uint64_t oldest;      /* seq */
-    uint64_t newest;      /* seq */
+    uint64_t oldest; /* seq */
+    uint64_t newest; /* seq */
     uint32_t first_slot;
-    uint32_t slots;       /* the pool's slot count as seen: where the run goes round */
-    uint32_t span;        /* slots pinned, from first_slot on */
-    bool unbroken;        /* the samples lie in consecutive slots */
+    uint32_t slots; /* the pool's slot count as seen: where the run goes round */
+    uint32_t span;  /* slots pinned, from first_slot on */
+    bool unbroken;  /* the samples lie in consecutive slots */
 };
 
 /* Pin a window in one cell. `entries` receives its `count` entries, oldest first. PIN_EMPTY: history no longer, or not yet,

@@ -173,13 +173,14 @@ static pmipc_status claim_row(struct pool_reader *reader, pmipc_error *error)
     reader->lock_fd = -1;
     if (failure != EAGAIN) {
         char words[128];
-        return error_set(error, error_status_of(failure), failure, "pool '%s': cannot open and lock its file%s: %s", name,
-                         file_reopen_hint(failure), error_describe_errno(failure, words));
+        return error_set(error, error_status_of(failure), failure, "pool '%s': cannot open and lock its file%s: %s",
+                         name, file_reopen_hint(failure), error_describe_errno(failure, words));
     }
     if (holder == ROWS_REMOVER)
         return error_set(error, PMIPC_NOT_CONNECTED, 0, "pool '%s' is just being removed", name);
     error_set(error, PMIPC_FULL, 0,
-              "pool '%s' has all of its %d rows taken, by streams and by forked children that inherited views; ", name, PIN_ROWS);
+              "pool '%s' has all of its %d rows taken, by streams and by forked children that inherited views; ", name,
+              PIN_ROWS);
     struct slot_lookup no_pins = {0};
     rows_name_holders(reader->readers, reader->fd, &no_pins, error);
     return PMIPC_FULL;
@@ -193,7 +194,8 @@ static pmipc_status map_front(struct pool_reader *reader, pmipc_error *error)
     if (bytes < 0)
         return error_of_call(error, (int)-bytes, name, "look at its file");
     if (bytes < (int64_t)description_file_bytes(reader->description, geometry->initial_slots))
-        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its file is cut short (%lld bytes)", name, (long long)bytes);
+        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its file is cut short (%lld bytes)", name,
+                         (long long)bytes);
     reader->front_bytes = (size_t)geometry->readers_offset;
     reader->front = memory_map(reader->fd, 0, reader->front_bytes, false, name);
     reader->readers_bytes = (size_t)(geometry->slots_offset - geometry->readers_offset);
@@ -280,7 +282,8 @@ bool reader_producer_alive(const struct pool_reader *reader, const char *path)
             return false; /* our descriptor for certain, not a producer's own that got its number */
     }
     int fd = file_open_entry(AT_FDCWD, path, false);
-    bool alive = fd >= 0 && file_is_identical(file_identify(fd), reader->identity) && lock_is_held(fd, LOCK_BYTE_PRODUCER);
+    bool alive =
+        fd >= 0 && file_is_identical(file_identify(fd), reader->identity) && lock_is_held(fd, LOCK_BYTE_PRODUCER);
     file_close(fd);
     return alive;
 }
@@ -288,10 +291,11 @@ bool reader_producer_alive(const struct pool_reader *reader, const char *path)
 __attribute__((cold)) pmipc_status reader_lost(struct pool_reader *reader)
 {
     errno = 0;
-    return reader_fail(reader, PMIPC_LOST,
-                       "this stream's lock is gone, most likely because the program closed its "
-                       "descriptors (a daemonizer, os.closerange). Views taken before are not protected any more. The stream "
-                       "connects anew at its next call; open streams after such a thing");
+    return reader_fail(
+        reader, PMIPC_LOST,
+        "this stream's lock is gone, most likely because the program closed its "
+        "descriptors (a daemonizer, os.closerange). Views taken before are not protected any more. The stream "
+        "connects anew at its next call; open streams after such a thing");
 }
 
 /* ------------------------------------------------------------------------------------------------------------ mappings */
@@ -325,7 +329,8 @@ pmipc_status reader_map_slots(struct pool_reader *reader, uint32_t slots, bool t
     if (!description_allows_slots(reader->description, slots) ||
         file < (int64_t)description_file_bytes(reader->description, slots)) {
         errno = 0;
-        return reader_fail(reader, PMIPC_CORRUPT, "its control page is damaged or its file cut short: %u slots do not fit into %lld bytes",
+        return reader_fail(reader, PMIPC_CORRUPT,
+                           "its control page is damaged or its file cut short: %u slots do not fit into %lld bytes",
                            slots, (long long)file);
     }
     struct slot_mapping *mapping = calloc(1, sizeof *mapping);
@@ -341,7 +346,8 @@ pmipc_status reader_map_slots(struct pool_reader *reader, uint32_t slots, bool t
         char words[128];
         int failure = errno;
         free(mapping);
-        return reader_fail(reader, error_status_of(failure), "cannot map its slots: %s", error_describe_errno(failure, words));
+        return reader_fail(reader, error_status_of(failure), "cannot map its slots: %s",
+                           error_describe_errno(failure, words));
     }
     if (reader->prefault)
         memory_prefault(mapping->base, twice ? 2 * mapping->bytes : mapping->bytes, false);

@@ -8,10 +8,10 @@
 
 #include "os/file.h"
 #include "os/process.h"
+#include "polymorph_ipc/stream.h"
 #include "pool/description.h"
 #include "pool/protocol.h"
 #include "pool/rows.h"
-#include "polymorph_ipc/stream.h"
 
 #define NO_GENERATION UINT64_MAX /* a child that inherited the reader without live views owns no row */
 
@@ -19,39 +19,39 @@
 struct slot_mapping {
     struct slot_mapping *older;
     char *base;
-    size_t bytes;         /* of one pass */
+    size_t bytes; /* of one pass */
     uint32_t slot_count;
     bool twice;
 };
 
 struct pool_reader {
-    struct fork_guard guard;                   /* first: fork handlers cast it back */
-    uint64_t generation;                       /* of the process that owns the row, or NO_GENERATION */
+    struct fork_guard guard; /* first: fork handlers cast it back */
+    uint64_t generation;     /* of the process that owns the row, or NO_GENERATION */
     struct protocol_reader protocol;
     struct pool_description *description;
-    struct slot_mapping *mapping;              /* the newest */
-    _Atomic uint8_t busy[PIN_CELLS];           /* cell in use; set by the stream's thread, cleared by whoever releases */
+    struct slot_mapping *mapping;    /* the newest */
+    _Atomic uint8_t busy[PIN_CELLS]; /* cell in use; set by the stream's thread, cleared by whoever releases */
     struct slot_mapping *cell_mapping[PIN_CELLS];
-    uint32_t cell_span[PIN_CELLS];             /* slots it pins */
+    uint32_t cell_span[PIN_CELLS]; /* slots it pins */
     int64_t taken;
     _Atomic int64_t released;
-    _Atomic bool closed;                       /* for waiters */
-    uint32_t mapped_slots;                     /* of the newest mapping */
-    int fd;                                    /* the one that is mapped */
-    int lock_fd;                               /* holds the row's lock, never mapped */
+    _Atomic bool closed;   /* for waiters */
+    uint32_t mapped_slots; /* of the newest mapping */
+    int fd;                /* the one that is mapped */
+    int lock_fd;           /* holds the row's lock, never mapped */
     struct file_identity identity;
     struct file_identity lock_identity;
-    const char *front;                         /* header, control, ring, description: read-only */
+    const char *front; /* header, control, ring, description: read-only */
     size_t front_bytes;
-    struct pool_readers *readers;              /* read-write */
+    struct pool_readers *readers; /* read-write */
     size_t readers_bytes;
     bool prefault;
     bool had_window;
-    uint32_t fork_row;                         /* between prepare and parent or child: the child's row */
+    uint32_t fork_row; /* between prepare and parent or child: the child's row */
     uint64_t fork_token;
     int fork_lock_fd;
     struct file_identity fork_lock_identity;
-    pmipc_error *error;                        /* the stream's; NULL once it is closed */
+    pmipc_error *error; /* the stream's; NULL once it is closed */
 };
 
 /* Connect to the pool in the file open as `fd`, which is taken over on OK only. Returns OK; RETIRED; NOT_CONNECTED
@@ -111,7 +111,7 @@ void reader_release_cell(struct pool_reader *reader, uint32_t cell);
 pmipc_status reader_lost(struct pool_reader *reader);
 
 /* A message about this pool, in the stream's error. */
-__attribute__((format(printf, 3, 4)))
-pmipc_status reader_fail(struct pool_reader *reader, pmipc_status status, const char *format, ...);
+__attribute__((format(printf, 3, 4))) pmipc_status reader_fail(struct pool_reader *reader, pmipc_status status,
+                                                               const char *format, ...);
 
 #endif

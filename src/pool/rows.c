@@ -121,8 +121,8 @@ static void name_holder(const pmipc_reader_info *infos, uint32_t count, uint32_t
         streams++;
         slots += infos[i].pinned_slots;
     }
-    error_append(error, "%spid %d '%s' (%u stream%s, %u slots)", separator, infos[first].pid, infos[first].command, streams,
-                 streams == 1 ? "" : "s", slots);
+    error_append(error, "%spid %d '%s' (%u stream%s, %u slots)", separator, infos[first].pid, infos[first].command,
+                 streams, streams == 1 ? "" : "s", slots);
 }
 
 void rows_name_holders(const struct pool_readers *readers, int fd, const struct slot_lookup *lookup, pmipc_error *error)

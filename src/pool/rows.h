@@ -21,8 +21,8 @@ uint32_t rows_sweep(struct pool_readers *readers, int lock_fd, uint64_t *stuck);
 
 /* How rows_describe learns which sample lies in a slot, for the oldest one that a row pins. */
 struct slot_lookup {
-    uint32_t slot_count;                                      /* 0: leave pins out */
-    uint64_t (*seq_of)(const void *context, uint32_t slot);   /* 0 when it cannot be told */
+    uint32_t slot_count;                                    /* 0: leave pins out */
+    uint64_t (*seq_of)(const void *context, uint32_t slot); /* 0 when it cannot be told */
     const void *context;
 };
 
@@ -31,7 +31,8 @@ uint32_t rows_describe(const struct pool_readers *readers, int fd, const struct 
                        pmipc_reader_info *infos, uint32_t capacity);
 
 /* Append "held by pid 12 'python3 view.py' (7 slots), ..." of the living to an error. */
-void rows_name_holders(const struct pool_readers *readers, int fd, const struct slot_lookup *lookup, pmipc_error *error);
+void rows_name_holders(const struct pool_readers *readers, int fd, const struct slot_lookup *lookup,
+                       pmipc_error *error);
 
 /* Write the facts of this process into its row. */
 void rows_introduce(struct pool_readers *readers, uint32_t row);

@@ -87,25 +87,28 @@ static pmipc_status check_field(const pmipc_field *field, const pmipc_schema *sc
 {
     if (field->dtype == PMIPC_OPAQUE) {
         if (field->itemsize == 0 || field->itemsize > (1u << 30))
-            return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: an opaque dtype needs an itemsize of 1 to 2^30 bytes, got %u",
-                             where, field->itemsize);
+            return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
+                             "%s: an opaque dtype needs an itemsize of 1 to 2^30 bytes, got %u", where,
+                             field->itemsize);
         if (field->descr_bytes == 0 || field->descr_offset > schema->text_bytes ||
             field->descr_bytes > schema->text_bytes - field->descr_offset)
             return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: an opaque dtype needs a description", where);
     } else {
         uint32_t itemsize = pmipc_dtype_itemsize(field->dtype);
         if (itemsize == 0 || field->itemsize != itemsize || field->descr_bytes != 0 || field->descr_offset != 0)
-            return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: 0x%x (itemsize %u) is not a dtype that can be carried", where,
-                             field->dtype, field->itemsize);
+            return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
+                             "%s: 0x%x (itemsize %u) is not a dtype that can be carried", where, field->dtype,
+                             field->itemsize);
     }
     if (field->ndim > PMIPC_MAX_NDIM)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: %u dimensions, at most %d can be carried", where, field->ndim,
-                         PMIPC_MAX_NDIM);
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: %u dimensions, at most %d can be carried", where,
+                         field->ndim, PMIPC_MAX_NDIM);
     if (field->flags & ~(uint32_t)PMIPC_FIELD_VARIABLE)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: unknown flags 0x%x", where, field->flags);
     if ((field->flags & PMIPC_FIELD_VARIABLE) && (field->ndim == 0 || field->shape[0] > INT32_MAX))
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
-                         "%s: a variable leading dimension needs 1 or more dimensions, the first at most 2^31 - 1", where);
+                         "%s: a variable leading dimension needs 1 or more dimensions, the first at most 2^31 - 1",
+                         where);
     uint64_t nonzero = field->itemsize;
     for (uint32_t i = 0; i < PMIPC_MAX_NDIM; i++) {
         int64_t length = field->shape[i];
@@ -117,8 +120,8 @@ static pmipc_status check_field(const pmipc_field *field, const pmipc_schema *sc
         /* The product of the non-zero lengths is bounded too, so that strides never overflow. */
         if (length < 0 || __builtin_mul_overflow(nonzero, length ? (uint64_t)length : 1, &nonzero) ||
             nonzero > (UINT64_C(1) << 46))
-            return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: shape entry %u is %lld: negative, or too large", where, i,
-                             (long long)length);
+            return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: shape entry %u is %lld: negative, or too large",
+                             where, i, (long long)length);
     }
     return PMIPC_OK;
 }
@@ -132,8 +135,8 @@ pmipc_status pmipc_schema_check(const pmipc_schema *schema, pmipc_error *error)
                          "a schema has 1 to %d fields, this one has %u (0 also marks one built from bad arguments)",
                          PMIPC_MAX_FIELDS, schema->field_count);
     if (schema->text_bytes > PMIPC_MAX_DESCR_TEXT)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "the descriptions take %u bytes, at most %d fit", schema->text_bytes,
-                         PMIPC_MAX_DESCR_TEXT);
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "the descriptions take %u bytes, at most %d fit",
+                         schema->text_bytes, PMIPC_MAX_DESCR_TEXT);
     uint32_t variable = 0;
     for (uint32_t i = 0; i < schema->field_count; i++) {
         const pmipc_field *field = &schema->fields[i];
@@ -144,7 +147,8 @@ pmipc_status pmipc_schema_check(const pmipc_schema *schema, pmipc_error *error)
         if (!name_is_printable(field->name))
             return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "the name of field %u is not printable UTF-8", i);
         if (field->name[0] == '\0' && schema->field_count > 1)
-            return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "field %u has no name; only a schema's one field may have none", i);
+            return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
+                             "field %u has no name; only a schema's one field may have none", i);
         snprintf(where, sizeof where, field->name[0] ? "field '%s'" : "the tensor", field->name);
         for (uint32_t j = 0; j < i; j++)
             if (strcmp(schema->fields[j].name, field->name) == 0)
@@ -155,30 +159,33 @@ pmipc_status pmipc_schema_check(const pmipc_schema *schema, pmipc_error *error)
         variable += (field->flags & PMIPC_FIELD_VARIABLE) != 0;
     }
     if (variable > PMIPC_MAX_VARIABLE_FIELDS)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%u fields have a variable leading dimension, at most %d may", variable,
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
+                         "%u fields have a variable leading dimension, at most %d may", variable,
                          PMIPC_MAX_VARIABLE_FIELDS);
     return PMIPC_OK;
 }
 
-static pmipc_status add_field(pmipc_schema *schema, const char *name, pmipc_dtype dtype, uint32_t itemsize, uint32_t ndim,
-                              const int64_t *shape, uint32_t flags, const char *descr, size_t descr_bytes, pmipc_error *error)
+static pmipc_status add_field(pmipc_schema *schema, const char *name, pmipc_dtype dtype, uint32_t itemsize,
+                              uint32_t ndim, const int64_t *shape, uint32_t flags, const char *descr,
+                              size_t descr_bytes, pmipc_error *error)
 {
     if (!schema || !name || (ndim > 0 && !shape))
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "schema, name and shape must not be NULL");
     if (schema->field_count >= PMIPC_MAX_FIELDS)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "a schema has at most %d fields", PMIPC_MAX_FIELDS);
     if (strlen(name) > PMIPC_MAX_FIELD_NAME)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "field name '%s' is longer than %d bytes", name, PMIPC_MAX_FIELD_NAME);
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "field name '%s' is longer than %d bytes", name,
+                         PMIPC_MAX_FIELD_NAME);
     if (schema->text_bytes > PMIPC_MAX_DESCR_TEXT)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "the descriptions take %u bytes, at most %d fit", schema->text_bytes,
-                         PMIPC_MAX_DESCR_TEXT);
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "the descriptions take %u bytes, at most %d fit",
+                         schema->text_bytes, PMIPC_MAX_DESCR_TEXT);
     if (descr_bytes > PMIPC_MAX_DESCR_TEXT - schema->text_bytes)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
                          "field '%s': its dtype needs %zu bytes of description, %u of %d are left", name, descr_bytes,
                          PMIPC_MAX_DESCR_TEXT - schema->text_bytes, PMIPC_MAX_DESCR_TEXT);
     if (ndim > PMIPC_MAX_NDIM)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "field '%s': %u dimensions, at most %d can be carried", name, ndim,
-                         PMIPC_MAX_NDIM);
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "field '%s': %u dimensions, at most %d can be carried", name,
+                         ndim, PMIPC_MAX_NDIM);
     pmipc_field *field = &schema->fields[schema->field_count];
     memset(field, 0, sizeof *field);
     memcpy(field->name, name, strlen(name));
@@ -233,7 +240,8 @@ pmipc_schema pmipc_schema_tensor(pmipc_dtype dtype, uint32_t ndim, const int64_t
 static bool fields_are_equal(const pmipc_schema *a, const pmipc_field *x, const pmipc_schema *b, const pmipc_field *y)
 {
     return strcmp(x->name, y->name) == 0 && x->dtype == y->dtype && x->itemsize == y->itemsize && x->ndim == y->ndim &&
-           x->flags == y->flags && memcmp(x->shape, y->shape, sizeof x->shape) == 0 && x->descr_bytes == y->descr_bytes &&
+           x->flags == y->flags && memcmp(x->shape, y->shape, sizeof x->shape) == 0 &&
+           x->descr_bytes == y->descr_bytes &&
            memcmp(a->text + x->descr_offset, b->text + y->descr_offset, x->descr_bytes) == 0;
 }
 
@@ -262,8 +270,7 @@ struct text {
     size_t length;
 };
 
-__attribute__((format(printf, 2, 3)))
-static void text_add(struct text *text, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void text_add(struct text *text, const char *format, ...)
 {
     size_t room = text->length < text->capacity ? text->capacity - text->length : 0;
     va_list arguments;

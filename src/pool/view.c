@@ -75,8 +75,8 @@ static pmipc_status damaged(struct pool_reader *reader, const char *what, uint64
     if (!protocol_row_is_own(&reader->protocol))
         return reader_lost(reader); /* what looks damaged was overwritten, because nobody saw the pin */
     errno = 0;
-    return reader_fail(reader, PMIPC_CORRUPT, "%s of sample %llu is damaged; if its producer is dead, remove the pool", what,
-                       (unsigned long long)seq);
+    return reader_fail(reader, PMIPC_CORRUPT, "%s of sample %llu is damaged; if its producer is dead, remove the pool",
+                       what, (unsigned long long)seq);
 }
 
 static pmipc_status corrupt_entry(struct pool_reader *reader)
@@ -86,7 +86,8 @@ static pmipc_status corrupt_entry(struct pool_reader *reader)
 }
 
 /* Everything of a view but owner and cell. `frame` is the oldest frame, `newest` the last one's seq. */
-static pmipc_status fill_view(struct pool_reader *reader, const char *frame, uint64_t newest, uint32_t count, pmipc_view *view)
+static pmipc_status fill_view(struct pool_reader *reader, const char *frame, uint64_t newest, uint32_t count,
+                              pmipc_view *view)
 {
     const struct pool_description *description = reader->description;
     int64_t stride = (int64_t)description->header.geometry.stride;
@@ -134,7 +135,8 @@ static char *allocate_copy(struct pool_reader *reader, uint32_t count, pmipc_vie
     void *memory = NULL;
     if (!block || posix_memalign(&memory, CACHE_LINE_BYTES, count * stride) != 0) {
         free(block);
-        reader_fail(reader, PMIPC_NO_MEMORY, "out of memory for a copy of %zu bytes (this stream holds as many views as it may)",
+        reader_fail(reader, PMIPC_NO_MEMORY,
+                    "out of memory for a copy of %zu bytes (this stream holds as many views as it may)",
                     count * stride);
         return NULL;
     }
@@ -155,8 +157,8 @@ static void free_copy(pmipc_view *view)
 }
 
 /* Copy what SPARE_CELL pins, and let go of it. */
-static pmipc_status view_by_copy(struct pool_reader *reader, const uint64_t *entries, const struct slot_mapping *mapping,
-                                 uint64_t newest, uint32_t count, pmipc_view *view)
+static pmipc_status view_by_copy(struct pool_reader *reader, const uint64_t *entries,
+                                 const struct slot_mapping *mapping, uint64_t newest, uint32_t count, pmipc_view *view)
 {
     const struct pool_geometry *geometry = &reader->description->header.geometry;
     pmipc_status status = PMIPC_NO_MEMORY;
@@ -302,7 +304,8 @@ static pmipc_status view_of_window(struct pool_reader *reader, uint32_t cell, co
     pmipc_status status = map_window(reader, window, window->unbroken && goes_round);
     if (!status && cell == SPARE_CELL)
         return view_by_copy(reader, entries, reader->mapping, window->newest, count, view);
-    const char *frame = status ? NULL : reader->mapping->base + window->first_slot * reader->description->header.geometry.stride;
+    const char *frame =
+        status ? NULL : reader->mapping->base + window->first_slot * reader->description->header.geometry.stride;
     if (!status)
         status = check_frames(reader, frame, window->oldest, count);
     if (!status)
@@ -332,7 +335,8 @@ static uint32_t available(const struct pool_reader *reader, uint64_t newest, uin
     /* Usually all of them; fewer when history was given up. */
     uint32_t count = 0;
     while (count < limit) {
-        uint64_t entry = load_relaxed(&protocol->ring[(newest - count) % protocol->history_len]); /* a guess: the pin decides */
+        uint64_t entry =
+            load_relaxed(&protocol->ring[(newest - count) % protocol->history_len]); /* a guess: the pin decides */
         if (entry_seq(entry) != newest - count)
             break;
         count++;
@@ -384,10 +388,12 @@ pmipc_status pmipc_view_frame(const pmipc_view *view, uint32_t index, pmipc_fram
 {
     if (!view || !view->owner || !frame || index >= view->frame_count)
         return PMIPC_INVALID_ARGUMENT;
-    const struct pool_description *description =
-        view->cell == CELL_COPY ? ((struct copy_block *)view->owner)->description : ((struct pool_reader *)view->owner)->description;
+    const struct pool_description *description = view->cell == CELL_COPY
+                                                     ? ((struct copy_block *)view->owner)->description
+                                                     : ((struct pool_reader *)view->owner)->description;
     /* The first field lies at the start of the payload, right behind the slot header. */
-    const char *slot = (const char *)view->fields[0].data - sizeof(struct slot_header) + (int64_t)index * view->frame_stride;
+    const char *slot =
+        (const char *)view->fields[0].data - sizeof(struct slot_header) + (int64_t)index * view->frame_stride;
     const struct slot_header *header = (const struct slot_header *)slot;
     frame->seq = load_relaxed(&header->seq);
     frame->stamp_ns = load_relaxed(&header->stamp_ns);

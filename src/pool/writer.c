@@ -18,7 +18,8 @@
 
 /* ------------------------------------------------------------------------------------------------ making a writer */
 
-static struct pool_writer *allocate_writer(const struct pool_description *description, const pmipc_producer_options *options)
+static struct pool_writer *allocate_writer(const struct pool_description *description,
+                                           const pmipc_producer_options *options)
 {
     struct pool_writer *writer = calloc(1, sizeof *writer);
     if (!writer)
@@ -52,8 +53,8 @@ static pmipc_status map_file(struct pool_writer *writer, const struct pool_descr
     writer->base = memory_map(writer->fd, 0, writer->base_bytes, true, name);
     if (!writer->base) {
         char words[128];
-        return error_set(error, error_status_of(errno), errno, "pool '%s': cannot map %zu bytes: %s", name, writer->base_bytes,
-                         error_describe_errno(errno, words));
+        return error_set(error, error_status_of(errno), errno, "pool '%s': cannot map %zu bytes: %s", name,
+                         writer->base_bytes, error_describe_errno(errno, words));
     }
     writer->control = (struct pool_control *)(writer->base + POOL_CONTROL_OFFSET);
     writer->readers = (struct pool_readers *)(writer->base + description->header.geometry.readers_offset);
@@ -95,8 +96,9 @@ static pmipc_status no_space(const struct pool_description *description, uint64_
 {
     char needed_text[32], room_text[32];
     return error_set(error, PMIPC_NO_SPACE, limit->is_file_size ? EFBIG : os_error,
-                     "pool '%s' needs %s of shared memory (%u slots of %llu bytes), %s has %s left. %s", description->header.name,
-                     error_describe_bytes(needed, needed_text), description->header.geometry.initial_slots,
+                     "pool '%s' needs %s of shared memory (%u slots of %llu bytes), %s has %s left. %s",
+                     description->header.name, error_describe_bytes(needed, needed_text),
+                     description->header.geometry.initial_slots,
                      (unsigned long long)description->header.geometry.stride, limit->name,
                      error_describe_bytes(room, room_text), limit->cure);
 }
@@ -119,8 +121,9 @@ static pmipc_status reserve_file(struct pool_writer *writer, int folder, const s
     if (failure) {
         file_close(writer->fd);
         writer->fd = -1;
-        return error_set(error, error_status_of(failure), failure, "pool '%s': cannot make a file in the registry folder: %s",
-                         name, error_describe_errno(failure, words));
+        return error_set(error, error_status_of(failure), failure,
+                         "pool '%s': cannot make a file in the registry folder: %s", name,
+                         error_describe_errno(failure, words));
     }
     failure = ftruncate(writer->fd, (off_t)needed) == 0 ? 0 : errno;
     if (failure == 0) {
@@ -177,7 +180,8 @@ fail:
 }
 
 /* The slot count of a pool that can be adopted. Returns OK; NOTHING_NEW: it is retired or damaged. */
-static pmipc_status read_slot_count(int fd, const struct pool_description *description, uint32_t *slots, pmipc_error *error)
+static pmipc_status read_slot_count(int fd, const struct pool_description *description, uint32_t *slots,
+                                    pmipc_error *error)
 {
     const char *name = description->header.name;
     struct pool_control control;
@@ -193,8 +197,9 @@ static pmipc_status read_slot_count(int fd, const struct pool_description *descr
     return sound ? PMIPC_OK : PMIPC_NOTHING_NEW;
 }
 
-pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *lock, struct pool_description *description,
-                          const struct pool_description *wanted, const pmipc_producer_options *options, pmipc_error *error)
+pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *lock,
+                          struct pool_description *description, const struct pool_description *wanted,
+                          const pmipc_producer_options *options, pmipc_error *error)
 {
     if (!description_is_equal(description, wanted))
         return PMIPC_NOTHING_NEW;
@@ -335,11 +340,12 @@ static pmipc_status all_pinned(struct pool_writer *writer)
                       : writer->growth_failure ? error_describe_errno(writer->growth_failure, words)
                                                : "no memory left, or max_bytes reached";
     error_set(writer->error, PMIPC_FULL, writer->growth_failure,
-              "pool '%s': all %u slots are pinned by living streams, and it cannot grow (%s): ", writer->description->header.name,
-              writer->protocol.slot_count, why);
+              "pool '%s': all %u slots are pinned by living streams, and it cannot grow (%s): ",
+              writer->description->header.name, writer->protocol.slot_count, why);
     struct slot_lookup lookup = {writer->protocol.slot_count, seq_in_mapped_slot, writer};
     rows_name_holders(writer->readers, writer->fd, &lookup, writer->error);
-    error_append(writer->error, ". Nothing was published; let streams release views, or make the pool with more spare slots");
+    error_append(writer->error,
+                 ". Nothing was published; let streams release views, or make the pool with more spare slots");
     return PMIPC_FULL;
 }
 
@@ -376,15 +382,17 @@ static pmipc_status lost(struct pool_writer *writer)
         return error_set(writer->error, PMIPC_LOST, 0,
                          "pool '%s' was retired from outside although this producer is alive. Make the producer anew",
                          writer->description->header.name);
-    return error_set(writer->error, PMIPC_LOST, 0,
-                     "pool '%s' was taken over by pid %d '%s': this producer's lock was gone, most likely because the program "
-                     "closed its descriptors (a daemonizer, os.closerange). Open producers after that, then make this one anew",
-                     writer->description->header.name, (int)load_relaxed(&control->owner_pid), command);
+    return error_set(
+        writer->error, PMIPC_LOST, 0,
+        "pool '%s' was taken over by pid %d '%s': this producer's lock was gone, most likely because the program "
+        "closed its descriptors (a daemonizer, os.closerange). Open producers after that, then make this one anew",
+        writer->description->header.name, (int)load_relaxed(&control->owner_pid), command);
 }
 
 static bool is_lost(const struct pool_writer *writer)
 {
-    return load_acquire(&writer->control->owner_epoch) != writer->owner_epoch || load_relaxed(&writer->control->retired);
+    return load_acquire(&writer->control->owner_epoch) != writer->owner_epoch ||
+           load_relaxed(&writer->control->retired);
 }
 
 /* Head is not ours: a producer that had lost the pool was past its last check when we adopted, and has published once more.

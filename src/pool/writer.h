@@ -9,29 +9,29 @@
 struct pool_writer {
     struct owner_lock lock;
     uint64_t generation;
-    int fd;                          /* the one that is mapped */
+    int fd; /* the one that is mapped */
     struct file_identity identity;
     struct pool_description *description;
-    char *base;                      /* the file as it was when it was opened */
+    char *base; /* the file as it was when it was opened */
     size_t base_bytes;
     uint32_t base_slots;
-    char **steps;                    /* slots it grew by since, one mapping a step */
+    char **steps; /* slots it grew by since, one mapping a step */
     uint32_t step_count;
     uint64_t max_bytes;
     bool no_growth;
     bool prefault;
     bool adopted;
     uint64_t owner_epoch;
-    int64_t next_sweep_ns;           /* not before */
-    uint64_t stuck_rows;             /* see rows_sweep */
+    int64_t next_sweep_ns; /* not before */
+    uint64_t stuck_rows;   /* see rows_sweep */
     int64_t next_growth_ns;
-    int growth_failure;              /* errno of the latest growth that failed; 0: a limit was reached */
+    int growth_failure; /* errno of the latest growth that failed; 0: a limit was reached */
     int64_t next_clock_ns;
     int64_t clock_offset_ns;
     struct pool_control *control;
     struct pool_readers *readers;
     struct protocol_producer protocol;
-    pmipc_error *error;              /* the handle's, for the hot calls */
+    pmipc_error *error; /* the handle's, for the hot calls */
 };
 
 /* Make the pool in an unnamed file, its producer lock held. Nobody can reach it until writer_publish_name links it.

@@ -38,8 +38,9 @@ static pmipc_status open_entry(const struct pool_place *place, int folder, int *
     if (*fd == -ENOENT)
         return error_set(error, PMIPC_NOT_FOUND, ENOENT, "there is no pool '%s' in %s", place->name, place->folder);
     if (*fd == -EMEDIUMTYPE || *fd == -ELOOP)
-        return error_set(error, PMIPC_CORRUPT, 0, "%s is not a regular file on tmpfs, so it cannot be pool '%s'; remove it",
-                         place->path, place->name);
+        return error_set(error, PMIPC_CORRUPT, 0,
+                         "%s is not a regular file on tmpfs, so it cannot be pool '%s'; remove it", place->path,
+                         place->name);
     return error_set(error, error_status_of(-*fd), -*fd, "pool '%s': cannot open %s: %s", place->name, place->path,
                      error_describe_errno(-*fd, words));
 }
@@ -56,14 +57,16 @@ static pmipc_status busy(const struct pool_place *place, int fd, pmipc_error *er
     /* As doubles: anybody may have written the time, and no difference of any two overflows. */
     double since_s = ((double)clock_realtime_ns() - (double)load_relaxed(&control.owner_since_ns)) / 1e9;
     if (load_relaxed(&control.owner_pid) == (uint32_t)getpid())
-        return error_set(error, PMIPC_BUSY, 0,
-                         "pool '%s' has another producer in this very process (pid %d), for %.1f s. A pool has one producer at a "
-                         "time: close that one first (Python: cleanup()), or choose another name",
-                         place->name, (int)getpid(), since_s);
-    return error_set(error, PMIPC_BUSY, 0,
-                     "pool '%s' has another producer: pid %d '%s', for %.1f s. A pool has one producer at a time: stop that one, or "
-                     "choose another name",
-                     place->name, (int)load_relaxed(&control.owner_pid), command, since_s);
+        return error_set(
+            error, PMIPC_BUSY, 0,
+            "pool '%s' has another producer in this very process (pid %d), for %.1f s. A pool has one producer at a "
+            "time: close that one first (Python: cleanup()), or choose another name",
+            place->name, (int)getpid(), since_s);
+    return error_set(
+        error, PMIPC_BUSY, 0,
+        "pool '%s' has another producer: pid %d '%s', for %.1f s. A pool has one producer at a time: stop that one, or "
+        "choose another name",
+        place->name, (int)load_relaxed(&control.owner_pid), command, since_s);
 }
 
 /* The holder is a producer of this very process that is not about to go: nothing is gained by waiting for it. */
@@ -71,7 +74,8 @@ static bool is_hopeless(int fd)
 {
     uint32_t retired = 0;
     const off_t place = POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, retired);
-    return owner_lock_is_kept_here(fd) && pread(fd, &retired, sizeof retired, place) == (ssize_t)sizeof retired && !retired;
+    return owner_lock_is_kept_here(fd) && pread(fd, &retired, sizeof retired, place) == (ssize_t)sizeof retired &&
+           !retired;
 }
 
 /* Take the producer lock of an existing file. Returns OK; NOTHING_NEW (look again); BUSY and others. */
@@ -102,8 +106,8 @@ static pmipc_status link_new(const struct pool_place *place, int folder, struct 
         return PMIPC_OK;
     if (failure == EEXIST)
         return PMIPC_NOTHING_NEW;
-    return error_set(error, error_status_of(failure), failure, "pool '%s': cannot link its file into %s%s: %s", place->name,
-                     place->folder, file_reopen_hint(failure), error_describe_errno(failure, words));
+    return error_set(error, error_status_of(failure), failure, "pool '%s': cannot link its file into %s%s: %s",
+                     place->name, place->folder, file_reopen_hint(failure), error_describe_errno(failure, words));
 }
 
 /* `wanted` with an incarnation of its own; the caller keeps `wanted` for the next try. */
@@ -137,11 +141,12 @@ static pmipc_status unlink_old(const struct pool_place *place, int folder, int f
     struct stat file = {0}, parent = {0};
     (void)fstat(fd, &file);
     (void)fstat(folder, &parent);
-    return error_set(error, error_status_of(failure), failure,
-                     "pool '%s' is of another kind than this producer wants, and its file %s cannot be removed: %s. It belongs to "
-                     "uid %u%s. Have its owner remove it, or choose another name",
-                     place->name, place->path, error_describe_errno(failure, words), (unsigned)file.st_uid,
-                     parent.st_mode & S_ISVTX ? ", and in a sticky folder only its owner may do that" : "");
+    return error_set(
+        error, error_status_of(failure), failure,
+        "pool '%s' is of another kind than this producer wants, and its file %s cannot be removed: %s. It belongs to "
+        "uid %u%s. Have its owner remove it, or choose another name",
+        place->name, place->path, error_describe_errno(failure, words), (unsigned)file.st_uid,
+        parent.st_mode & S_ISVTX ? ", and in a sticky folder only its owner may do that" : "");
 }
 
 /* The file's lock is held. Adopt it, or retire it and make a new one in its place. */
@@ -235,8 +240,8 @@ pmipc_status claim_as_producer(const struct pool_place *place, const pmipc_schem
         file_close(fd);
     } while (status == PMIPC_NOTHING_NEW && ++turns < TURNS_MAX);
     if (status == PMIPC_NOTHING_NEW)
-        status = error_set(error, PMIPC_BUSY, 0, "pool '%s': its file %s is replaced by others all the time", place->name,
-                           place->path);
+        status = error_set(error, PMIPC_BUSY, 0, "pool '%s': its file %s is replaced by others all the time",
+                           place->name, place->path);
     description_release(wanted);
     if (status == PMIPC_NO_SPACE && error && error->os_error != EFBIG)
         name_unused_pools(place, error);

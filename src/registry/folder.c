@@ -13,8 +13,8 @@
 
 static bool is_name_byte(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' ||
-           c == '/';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           c == '.' || c == '/';
 }
 
 pmipc_status pmipc_name_check(const char *name, pmipc_error *error)
@@ -23,8 +23,8 @@ pmipc_status pmipc_name_check(const char *name, pmipc_error *error)
         return error_set(error, PMIPC_INVALID_NAME, 0, "the pool's name is NULL");
     size_t length = strnlen(name, PMIPC_MAX_NAME + 1);
     if (length == 0 || length > PMIPC_MAX_NAME)
-        return error_set(error, PMIPC_INVALID_NAME, 0, "a pool's name has 1 to %d bytes, '%.40s%s' has %s", PMIPC_MAX_NAME, name,
-                         length > 40 ? "..." : "", length ? "more" : "none");
+        return error_set(error, PMIPC_INVALID_NAME, 0, "a pool's name has 1 to %d bytes, '%.40s%s' has %s",
+                         PMIPC_MAX_NAME, name, length > 40 ? "..." : "", length ? "more" : "none");
     for (size_t i = 0; i < length; i++)
         if (!is_name_byte(name[i]))
             return error_set(error, PMIPC_INVALID_NAME, 0,
@@ -33,8 +33,9 @@ pmipc_status pmipc_name_check(const char *name, pmipc_error *error)
     for (const char *component = name;; component++) {
         size_t bytes = strcspn(component, "/");
         if (bytes == 0 || (bytes == 1 && component[0] == '.') || (bytes == 2 && memcmp(component, "..", 2) == 0))
-            return error_set(error, PMIPC_INVALID_NAME, 0,
-                             "pool name '%s': no component may be empty, '.' or '..' (names do not begin or end with '/')", name);
+            return error_set(
+                error, PMIPC_INVALID_NAME, 0,
+                "pool name '%s': no component may be empty, '.' or '..' (names do not begin or end with '/')", name);
         component += bytes;
         if (*component == '\0')
             return PMIPC_OK;
@@ -127,10 +128,11 @@ pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *erro
     if (opened == -ENOENT && make) {
         made = mkdir(path, 0700) == 0;
         if (!made && errno != EEXIST)
-            return error_set(error, error_status_of(errno), errno,
-                             "cannot make the registry folder %s: %s. Set POLYMORPH_IPC_DIR to a folder on tmpfs that you may "
-                             "write to",
-                             path, error_describe_errno(errno, words));
+            return error_set(
+                error, error_status_of(errno), errno,
+                "cannot make the registry folder %s: %s. Set POLYMORPH_IPC_DIR to a folder on tmpfs that you may "
+                "write to",
+                path, error_describe_errno(errno, words));
         opened = file_open_folder(path);
     }
     if (opened < 0)
@@ -143,18 +145,20 @@ pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *erro
     }
     if (is_default(path) && (status.st_uid != geteuid() || (status.st_mode & 022))) {
         file_close(opened);
-        return error_set(error, PMIPC_PERMISSION, 0,
-                         "the registry folder %s belongs to uid %u with mode %03o: it must be yours and writable by nobody else. "
-                         "Remove it, or set POLYMORPH_IPC_DIR",
-                         path, (unsigned)status.st_uid, (unsigned)status.st_mode & 0777);
+        return error_set(
+            error, PMIPC_PERMISSION, 0,
+            "the registry folder %s belongs to uid %u with mode %03o: it must be yours and writable by nobody else. "
+            "Remove it, or set POLYMORPH_IPC_DIR",
+            path, (unsigned)status.st_uid, (unsigned)status.st_mode & 0777);
     }
     if (!on_tmpfs) {
         file_close(opened);
         if (made)
             (void)rmdir(path); /* nobody asked for a folder there */
-        return error_set(error, PMIPC_UNSUPPORTED, 0,
-                         "the registry folder %s is not on tmpfs: pools would be written to disk. Choose a folder under /dev/shm",
-                         path);
+        return error_set(
+            error, PMIPC_UNSUPPORTED, 0,
+            "the registry folder %s is not on tmpfs: pools would be written to disk. Choose a folder under /dev/shm",
+            path);
     }
     *fd = opened;
     return PMIPC_OK;

@@ -13,7 +13,7 @@
 struct pool_place {
     char name[PMIPC_MAX_NAME + 1];
     char folder[FOLDER_PATH_BYTES];
-    char entry[ENTRY_BYTES];   /* the name with '/' as ENTRY_SLASH */
+    char entry[ENTRY_BYTES]; /* the name with '/' as ENTRY_SLASH */
     char path[ENTRY_PATH_BYTES];
 };
 

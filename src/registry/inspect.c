@@ -78,7 +78,8 @@ static pmipc_status read_state(const struct open_pool *pool, struct pool_control
         return status;
     uint32_t slots = load_relaxed(&control->slot_count);
     if (!description_allows_slots(description, slots) || bytes < description_file_bytes(description, slots))
-        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its control page is damaged or its file is cut short", name);
+        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its control page is damaged or its file is cut short",
+                         name);
     return PMIPC_OK;
 }
 
@@ -174,8 +175,8 @@ pmipc_status pmipc_pool_inspect(const char *name, const char *folder, pmipc_pool
     if (!status)
         status = place_open(&place, false, &folder_fd, error);
     if (status == PMIPC_NOT_FOUND)
-        return error_set(error, PMIPC_NOT_FOUND, ENOENT, "there is no pool '%s': the registry folder %s does not exist", name,
-                         place.folder);
+        return error_set(error, PMIPC_NOT_FOUND, ENOENT, "there is no pool '%s': the registry folder %s does not exist",
+                         name, place.folder);
     if (status)
         return status;
     status = inspect_entry(folder_fd, place.entry, name, info, error);

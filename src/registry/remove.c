@@ -21,8 +21,8 @@ static pmipc_status held_by_producer(int fd, const char *name, pmipc_error *erro
 {
     pmipc_pool_info *info = malloc(sizeof *info);
     if (info && inspect_file(fd, name, info, NULL) == PMIPC_OK)
-        error_set(error, PMIPC_BUSY, 0, "pool '%s' has a living producer: pid %d '%s'; stop it first", name, info->producer_pid,
-                  info->producer_command);
+        error_set(error, PMIPC_BUSY, 0, "pool '%s' has a living producer: pid %d '%s'; stop it first", name,
+                  info->producer_pid, info->producer_command);
     else
         error_set(error, PMIPC_BUSY, 0, "pool '%s' has a living producer; stop it first", name);
     pmipc_pool_info_release(info);
@@ -63,8 +63,8 @@ static pmipc_status check_meant(int fd, const char *name, const pmipc_remove_opt
     pmipc_status status = PMIPC_OK;
     uint64_t epoch = 0, incarnation = 0;
     if (options->owner_epoch)
-        status = pool_file_read(fd, &epoch, sizeof epoch, POOL_CONTROL_OFFSET + offsetof(struct pool_control, owner_epoch), name,
-                                error);
+        status = pool_file_read(fd, &epoch, sizeof epoch,
+                                POOL_CONTROL_OFFSET + offsetof(struct pool_control, owner_epoch), name, error);
     if (!status && options->incarnation)
         status = description_read(fd, name, &description, error);
     if (description)
@@ -78,8 +78,8 @@ static pmipc_status check_meant(int fd, const char *name, const pmipc_remove_opt
 }
 
 /* One try. NOTHING_NEW: the name leads elsewhere by now. */
-static pmipc_status remove_file(int folder, const char *entry, const char *name, int fd, const pmipc_remove_options *options,
-                                pmipc_error *error)
+static pmipc_status remove_file(int folder, const char *entry, const char *name, int fd,
+                                const pmipc_remove_options *options, pmipc_error *error)
 {
     struct owner_lock lock;
     pmipc_status status = check_meant(fd, name, options, error);
@@ -98,7 +98,8 @@ static pmipc_status remove_file(int folder, const char *entry, const char *name,
     } else if ((status = check_meant(fd, name, options, error)) != PMIPC_OK) {
         /* it has been adopted, or cannot be read */
     } else if (!options->force && (failure = take_all_rows(lock.fd)) != 0) {
-        status = failure == EAGAIN ? held_by_streams(fd, name, error) : error_of_call(error, failure, name, "lock its file");
+        status =
+            failure == EAGAIN ? held_by_streams(fd, name, error) : error_of_call(error, failure, name, "lock its file");
     } else {
         int unlinked = file_unlink(folder, entry); /* first: what cannot be removed must not be retired */
         if (unlinked == 0 || unlinked == -ENOENT) {
@@ -147,7 +148,8 @@ static pmipc_status remove_entry(int folder, const char *entry, const char *name
     }
 }
 
-pmipc_status pmipc_pool_remove(const char *name, const char *folder, const pmipc_remove_options *given, pmipc_error *error)
+pmipc_status pmipc_pool_remove(const char *name, const char *folder, const pmipc_remove_options *given,
+                               pmipc_error *error)
 {
     pmipc_remove_options options = {0};
     if (given)
@@ -178,8 +180,9 @@ pmipc_status pmipc_registry_clean(const char *folder, pmipc_removed_callback rem
     if (status)
         return status == PMIPC_NOT_FOUND ? PMIPC_OK : status;
     pmipc_pool_info *info = malloc(sizeof *info);
-    status = info ? pmipc_registry_open(&registry, folder, error)
-                  : error_set(error, PMIPC_NO_MEMORY, ENOMEM, "cannot clean the registry folder %s: out of memory", path);
+    status =
+        info ? pmipc_registry_open(&registry, folder, error)
+             : error_set(error, PMIPC_NO_MEMORY, ENOMEM, "cannot clean the registry folder %s: out of memory", path);
     if (status)
         goto close_folder;
     const pmipc_remove_options options = {.no_patience = true};
@@ -194,7 +197,8 @@ pmipc_status pmipc_registry_clean(const char *folder, pmipc_removed_callback rem
         if (status == PMIPC_OK && removed)
             removed(info->name, bytes, context);
         /* In use is not a failure, and a folder is nobody's pool; one that cannot be removed does not keep the others from being. */
-        if (status && status != PMIPC_BUSY && status != PMIPC_NOT_FOUND && status != PMIPC_UNSUPPORTED && !first_failure) {
+        if (status && status != PMIPC_BUSY && status != PMIPC_NOT_FOUND && status != PMIPC_UNSUPPORTED &&
+            !first_failure) {
             first_failure = status;
             if (error)
                 *error = reason;

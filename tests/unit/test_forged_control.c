@@ -80,7 +80,8 @@ TEST(a_history_of_one_is_never_empty_to_reads_of_history)
     pmipc_stream *stream = stream_open("p", &options);
     int fd = open_file("p");
     uint64_t head = read_word(fd, HEAD);
-    write_word(fd, POOL_RING_OFFSET, UINT64_C(4) << 16 | ((head & 0xffff) == 0 ? 1 : 0)); /* as between two stores of publish */
+    /* As between two stores of publish. */
+    write_word(fd, POOL_RING_OFFSET, UINT64_C(4) << 16 | ((head & 0xffff) == 0 ? 1 : 0));
     pmipc_view view;
     CHECK_OK(pmipc_stream_get_window(stream, 1, 1, &view));
     CHECK_EQ(view.seq, 3);
@@ -104,7 +105,8 @@ TEST(get_next_finds_the_newest_where_a_kill_between_two_stores_left_a_history_of
     pmipc_producer_abandon(producer);
     int fd = open_file("p");
     uint64_t head = read_word(fd, HEAD);
-    write_word(fd, POOL_RING_OFFSET, UINT64_C(4) << 16 | ((head & 0xffff) == 0 ? 1 : 0)); /* the next entry, head not stored */
+    /* The next entry, head not stored. */
+    write_word(fd, POOL_RING_OFFSET, UINT64_C(4) << 16 | ((head & 0xffff) == 0 ? 1 : 0));
     const pmipc_stream_options options = {.start_oldest = true};
     pmipc_stream *stream = stream_open("p", &options);
     pmipc_view view;

@@ -20,8 +20,8 @@
 #define F_OFD_SETLK 37
 #endif
 
-static unsigned asked, taken;         /* locks of rows */
-static unsigned pauses;               /* between two tries for a lock */
+static unsigned asked, taken; /* locks of rows */
+static unsigned pauses;       /* between two tries for a lock */
 static int64_t paused_ns;
 static void (*before_producer_lock)(void);
 static void (*before_row_question)(void);

@@ -38,7 +38,7 @@ TEST_WITH(a_stream_is_called_by_its_program_and_script, .native = "a command lin
     CHECK_COMMAND("/b/python3.12\0-X\0dev\0-u\0a/v.py\0-f", "python3.12 v.py -f");
     CHECK_COMMAND("/b/python3\0-m\0viewer", "python3 -m viewer");
     CHECK_COMMAND("/b/python3", "python3");
-    CHECK_COMMAND("./build/viewer\0--fps\0" "30", "viewer --fps 30");
+    CHECK_COMMAND("./build/viewer\0--fps\00030", "viewer --fps 30");
     CHECK_COMMAND("/b/a_name_longer_than_the_room_for", "a_name_longer_than_the_room_for");
     pmipc_producer_close(producer);
 }

@@ -144,7 +144,6 @@ static bool run_child(const struct operation *operation)
 
 /* ---- which faults ---- */
 
-
 static bool every_error; /* not a sample */
 static bool until_first; /* operation that fails: one is enough to know */
 
