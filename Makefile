@@ -32,6 +32,9 @@ BUILD = env --unset=MAKEFLAGS --unset=MAKELEVEL cmake --build --parallel 2
 PACKAGE_SOURCES = pyproject.toml CMakeLists.txt python/polymorph_ipc/_core.pyi \
                   $(shell find cmake include src python/ext -type f)
 
+# The environments are made without compiled Python (see scripts/make_venv.sh), so whoever imports a module first leaves it.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Tools from .venv are found first: cmake comes from there when the machine has none.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
