@@ -30,7 +30,7 @@ collect_ignore_glob = [] if torch_is_here else ["test_torch_*.py"]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "leaves_pools: what stays in the registry folder is this test's own affair")
-    config.addinivalue_line("markers", "of_the_core: long, and the same whichever Python runs it")
+    config.addinivalue_line("markers", "any_python: long, and the same whichever Python runs it")
     if os.environ.get("PMIPC_REQUIRE_TORCH") == "1" and not torch_is_here:
         raise pytest.UsageError("PMIPC_REQUIRE_TORCH=1, but torch cannot be imported here")
 

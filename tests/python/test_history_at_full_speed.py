@@ -18,7 +18,7 @@ from support.frames import number_of, numbered, numbers_of
 from support.observe import mappings_under
 from support.processes import TESTS, Nursery
 
-pytestmark = pytest.mark.of_the_core
+pytestmark = pytest.mark.any_python
 
 PUBLISHER = TESTS / "programs" / "publisher.py"
 

@@ -26,7 +26,7 @@ from support.frames import number_of, numbered
 from support.observe import pool_files, the_pool_file
 from support.processes import TESTS, Nursery
 
-pytestmark = pytest.mark.of_the_core
+pytestmark = pytest.mark.any_python
 
 VANDAL = TESTS / "programs" / "vandal.py"
 

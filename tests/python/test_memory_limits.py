@@ -15,7 +15,7 @@ from support.frames import number_of, numbered
 from support.observe import pool_files
 from support.processes import Nursery
 
-pytestmark = pytest.mark.of_the_core
+pytestmark = pytest.mark.any_python
 
 MEGABYTE = 2**20
 

@@ -12,7 +12,7 @@ from support.frames import number_of
 from support.observe import descriptors_under, mappings_under, open_descriptors, the_pool_file, wait_until
 from support.processes import TESTS, Child, Nursery
 
-pytestmark = pytest.mark.of_the_core
+pytestmark = pytest.mark.any_python
 
 STORM = TESTS / "programs" / "storm.py"
 SHAPE = (16, 64)

@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from support.processes import TESTS
+
+pytestmark = pytest.mark.any_python
 
 USAGE = TESTS / "programs" / "typed_usage.py"
 MISTAKES = TESTS / "programs" / "typed_mistakes.py"
