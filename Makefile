@@ -10,7 +10,7 @@
 #   make storm [SECONDS=600] [SEED=7]   twenty processes, killed at random, and an audit: tests/storm
 #   make soak [SECONDS=36000]   a few processes that must not grow: tests/soak
 #   make fuzz [SECONDS=60]   every fuzzer for so long, with two seeds (needs clang)
-#   make asan tsan asan-python   the tests under sanitizers; `make test` has those with threads under tsan
+#   make asan tsan asan-python   the tests under sanitizers; `make test` has some of them
 #   make aarch64 test-aarch64   the C tests as 64-bit ARM code under qemu-user, with pages of 4 KB and of 64 KB; some of them
 #   make lint format venv clean
 SHELL = /bin/bash
@@ -39,7 +39,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: demo demo-ros test bench bench-peers fault fault-syscalls models storm soak fuzz asan tsan asan-python aarch64 lint format \
-        venv clean test-c test-python test-ros test-examples test-packaging test-models test-soak test-tsan test-aarch64 \
+        venv clean test-c test-python test-ros test-examples test-packaging test-models test-soak test-asan test-tsan test-aarch64 \
         build-dev build-release build-release-tests build-aarch64 $(OTHER_PYTHONS:%=test-python-%)
 
 venv: .venv/ready
@@ -121,7 +121,12 @@ asan tsan: .venv/ready
 	$(BUILD) --preset $@
 	ctest --preset $@
 
-# What `make test` has of them: the tests with threads.
+# What `make test` has of them: what is fed with bytes that nobody vouches for, and what has threads.
+test-asan: .venv/ready
+	cmake --preset asan >/dev/null
+	$(BUILD) --preset asan --target untrusted_tests
+	ctest --preset asan -L untrusted
+
 test-tsan: .venv/ready
 	cmake --preset tsan >/dev/null
 	$(BUILD) --preset tsan --target threaded_tests

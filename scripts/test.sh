@@ -25,7 +25,7 @@ for version in 3.10 3.12 3.13; do
         missing "Python $version is not here, so the package is not tested with it"
     fi
 done
-suites+=(test-c test-soak test-tsan test-examples test-packaging lint)
+suites+=(test-c test-soak test-asan test-tsan test-examples test-packaging lint)
 
 # Root on Debian or Ubuntu, as continuous integration is: what is missing is installed.
 if ! command -v spin >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
