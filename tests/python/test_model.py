@@ -7,6 +7,7 @@ import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -22,6 +23,8 @@ from hypothesis.stateful import (
 from polymorph_ipc import TensorProducer, TensorStream, clean_pools
 
 from support.frames import number_of, numbered, numbers_of
+
+pytestmark = pytest.mark.any_python
 
 MOST_VIEWS = 7
 pool_numbers = itertools.count()
