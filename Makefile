@@ -45,7 +45,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 venv: .venv/ready
 
 .venv/ready: $(PACKAGE_SOURCES)
-	scripts/make_venv.sh .venv default dev,demo
+	scripts/make_venv.sh .venv default dev
 	touch $@
 
 .venv-ros/ready: $(PACKAGE_SOURCES)

@@ -120,8 +120,8 @@ pmipc_status pmipc_explain_faults(pmipc_error *error)
             status = error_set(error, PMIPC_SYSTEM, errno, "cannot install a handler for SIGSEGV");
         } else if (sigaction(SIGBUS, &action, &old_bus) != 0) {
             status = error_set(error, PMIPC_SYSTEM, errno, "cannot install a handler for SIGBUS");
-            sigaction(SIGSEGV, &old_segv,
-                      NULL); /* else the next try would take ours for the one that was there before */
+            /* Else the next try would take ours for the one that was there before. */
+            sigaction(SIGSEGV, &old_segv, NULL);
         } else {
             installed = true;
         }

@@ -10,8 +10,8 @@ struct owner_lock {
     struct fork_guard guard;
     int fd; /* -1: not held */
     struct file_identity identity;
-    uint64_t
-        kept_by; /* generation of the process in which it is a producer's; 0, which none has: held for a moment only */
+    /* Generation of the process in which it is a producer's; 0, which none has: held for a moment only. */
+    uint64_t kept_by;
 };
 
 /* Take the lock of the file open as `fd`. Returns 0, EAGAIN when another producer holds it, or another errno. */

@@ -173,6 +173,9 @@ ROLE(makes_the_pool_when_told)
 
 static void give_the_name_to_the_successor(void)
 {
+    pmipc_pool_info *info = inspect("p");
+    CHECK(info->producer_alive); /* the lock is taken: it is the look after that which is tested */
+    inspect_release(info);
     remove_the_file();
     let_the_successor_act();
 }
@@ -182,7 +185,7 @@ TEST(a_pool_whose_name_went_to_another_while_it_was_looked_at_is_replaced_withou
     pmipc_producer *producer = bytes_producer("p", BYTES, 3);
     pmipc_producer_abandon(producer);
     successor = helper_start("makes_the_pool_when_told", "p");
-    before_header_read = give_the_name_to_the_successor; /* the old pool is locked by now */
+    before_header_read = give_the_name_to_the_successor;
     pmipc_schema another_kind = bytes_schema(2 * BYTES);
     CHECK_STATUS(pmipc_producer_open(&producer, "p", &another_kind, NULL, NULL), PMIPC_BUSY);
     CHECK(!before_header_read);
