@@ -14,6 +14,8 @@ if ! usable cmake --preset=none --list-presets || ! usable ctest --version; then
     tools+=("cmake>=3.21")
 fi
 pip "${tools[@]}"
-PATH="$PWD/$folder/bin:$PATH" pip --no-build-isolation --editable ".[$extras]"
+PATH="$PWD/$folder/bin:$PATH" pip --no-build-isolation --no-deps --editable .
+# What the extras name is built in isolation: a dependency that comes as source (rclpy's empy) brings its own build tools.
+pip "polymorph_ipc[$extras]"
 # The oldest Python is tested with the oldest numpy, and with an ml_dtypes that knows it.
 [ "$version" != 3.10 ] || pip "numpy==1.21.6" "ml_dtypes<0.4"
