@@ -103,8 +103,8 @@ lint: .venv/ready
 	.venv/bin/ruff format --check .
 	scripts/format_c.sh --check
 	.venv/bin/mypy --strict python/polymorph_ipc
-	.venv/bin/mypy --strict models
-	MYPYPATH=models .venv/bin/mypy --strict tests/codegen
+	MYPYPATH=tests/mutants .venv/bin/mypy --strict models tests/mutants
+	MYPYPATH=models:tests/mutants .venv/bin/mypy --strict tests/codegen
 	.venv/bin/stubtest polymorph_ipc._core --mypy-config-file pyproject.toml --concise
 
 format: .venv/ready

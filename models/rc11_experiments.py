@@ -5,7 +5,8 @@ a read or a publish. Each experiment: a change to the protocol, a run that looks
 
 from __future__ import annotations
 
-from rc11_mutants import HEADER, PROTOCOL, SOURCES, Mutant, replace_each
+from mutant import replace_each
+from rc11_mutants import HEADER, PROTOCOL, SOURCES, Mutant
 
 # A cell is written by compare-and-exchange: it must hold what this stream left in it. replace_cell is in rc11/stale.c.
 SWAP = [

@@ -6,10 +6,15 @@ place is gone. Rules are exact pieces of the source, each of which must be there
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-SOURCES = Path(__file__).parent.parent / "src"
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tests/mutants"))
+from mutant import replace_each  # noqa: E402
+
+SOURCES = ROOT / "src"
 PROTOCOL = "pool/protocol.c"
 HEADER = "pool/protocol.h"
 
@@ -304,15 +309,6 @@ def weakened() -> list[Mutant]:
         else:
             mutants.append(Mutant(f"{name} {change}", {PROTOCOL: text}, expected))
     return mutants
-
-
-def replace_each(text: str, name: str, pairs: list[tuple[str, str]]) -> str:
-    """Replace what stands there exactly once."""
-    for there, instead in pairs:
-        if text.count(there) != 1:
-            raise SystemExit(f"models: '{name}' changes what stands {text.count(there)} times in its file: {there}")
-        text = text.replace(there, instead)
-    return text
 
 
 def broken_rules() -> list[Mutant]:
