@@ -4,6 +4,7 @@
  *
  * Everything that can block happens before the loop: the pool is made with all its memory touched (`prefault`) and can
  * never grow (`no_growth`). Inside the loop, publishing is a handful of stores, and one futex wake when a stream sleeps.
+ * Once a second, after the cycle's work, it frees the slots that killed readers held: one fcntl for each connected stream.
  * The seventh joint is the sum of the other six, so that a reader can tell a torn sample from a whole one. */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { JOINTS = 7, PERIOD_NS = 1000000, SECOND_NS = 1000000000 };
+enum { JOINTS = 7, PERIOD_NS = 1000000, SECOND_NS = 1000000000, CYCLES_BETWEEN_SWEEPS = 1000 };
 
 static volatile sig_atomic_t stop_asked;
 
@@ -69,7 +70,7 @@ static bool publish_joints(pmipc_producer *arm, uint64_t cycle, uint64_t *refuse
 
 static bool run(pmipc_producer *arm, uint64_t cycles)
 {
-    uint64_t refused = 0, cycle = 0;
+    uint64_t refused = 0, swept = 0, cycle = 0;
     int64_t worst_lateness_ns = 0;
     bool well = true;
     struct timespec next;
@@ -77,6 +78,8 @@ static bool run(pmipc_producer *arm, uint64_t cycles)
     while (well && !stop_asked && cycle < cycles) {
         well = publish_joints(arm, cycle, &refused);
         cycle += 1;
+        if (cycle % CYCLES_BETWEEN_SWEEPS == 0) /* in the slack of this period */
+            swept += pmipc_producer_sweep(arm);
         add_nanoseconds(&next, PERIOD_NS);
         if (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL) == EINTR)
             continue;
@@ -85,8 +88,9 @@ static bool run(pmipc_producer *arm, uint64_t cycles)
         if (lateness_ns > worst_lateness_ns)
             worst_lateness_ns = lateness_ns;
     }
-    printf("%s: %" PRIu64 " cycles, %" PRIu64 " samples refused, woken at worst %.3f ms late\n",
-           pmipc_producer_name(arm), cycle, refused, (double)worst_lateness_ns / 1e6);
+    printf("%s: %" PRIu64 " cycles, %" PRIu64 " samples refused, %" PRIu64
+           " dead readers swept, woken at worst %.3f ms late\n",
+           pmipc_producer_name(arm), cycle, refused, swept, (double)worst_lateness_ns / 1e6);
     return well;
 }
 

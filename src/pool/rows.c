@@ -110,19 +110,35 @@ uint32_t rows_describe(const struct pool_readers *readers, int fd, const struct 
     return count;
 }
 
+static bool is_same_holder(const pmipc_reader_info *a, const pmipc_reader_info *b)
+{
+    return a->alive == b->alive && a->pid == b->pid && strcmp(a->command, b->command) == 0;
+}
+
 /* All streams of one process as one holder: "pid 12 'python3 view.py' (3 streams, 7 slots)". */
 static void name_holder(const pmipc_reader_info *infos, uint32_t count, uint32_t first, const char *separator,
                         pmipc_error *error)
 {
     uint32_t streams = 0, slots = 0;
     for (uint32_t i = first; i < count; i++) {
-        if (!infos[i].alive || infos[i].pid != infos[first].pid)
+        if (!is_same_holder(&infos[i], &infos[first]))
             continue;
         streams++;
         slots += infos[i].pinned_slots;
     }
-    error_append(error, "%spid %d '%s' (%u stream%s, %u slots)", separator, infos[first].pid, infos[first].command,
-                 streams, streams == 1 ? "" : "s", slots);
+    error_append(error, "%spid %d '%s' (%s%u stream%s, %u slot%s)", separator, infos[first].pid, infos[first].command,
+                 infos[first].alive ? "" : "dead, to be swept: ", streams, streams == 1 ? "" : "s", slots,
+                 slots == 1 ? "" : "s");
+}
+
+/* Keep those that hold slots. */
+static uint32_t leave_out_idle(pmipc_reader_info *infos, uint32_t count)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (infos[i].pinned_slots)
+            infos[kept++] = infos[i];
+    return kept;
 }
 
 void rows_name_holders(const struct pool_readers *readers, int fd, const struct slot_lookup *lookup, pmipc_error *error)
@@ -130,26 +146,26 @@ void rows_name_holders(const struct pool_readers *readers, int fd, const struct 
     if (!error)
         return;
     pmipc_reader_info infos[PIN_ROWS];
-    uint32_t count = rows_describe(readers, fd, lookup, infos, PIN_ROWS);
-    const char *const first_separator = "held by ", *separator = first_separator;
+    uint32_t readers_count = rows_describe(readers, fd, lookup, infos, PIN_ROWS);
+    uint32_t count = lookup->slot_count ? leave_out_idle(infos, readers_count) : readers_count;
     uint32_t unnamed = 0;
     for (uint32_t i = 0; i < count; i++) {
-        bool named = !infos[i].alive;
+        bool named = false;
         for (uint32_t j = 0; j < i && !named; j++)
-            named = infos[j].alive && infos[j].pid == infos[i].pid;
+            named = is_same_holder(&infos[i], &infos[j]);
         if (named)
             continue;
-        if (strlen(error->text) > sizeof error->text - ROOM_AFTER_HOLDERS) {
+        if (strlen(error->text) > sizeof error->text - ROOM_AFTER_HOLDERS)
             unnamed++;
-            continue;
-        }
-        name_holder(infos, count, i, separator, error);
-        separator = ", ";
+        else
+            name_holder(infos, count, i, i == 0 ? "held by " : ", ", error);
     }
     if (unnamed)
         error_append(error, " and %u more processes", unnamed);
-    else if (separator == first_separator) /* rows that are locked and not in use: just being claimed, or given back */
-        error_append(error, "nobody has introduced himself yet");
+    else if (readers_count == 0) /* rows are locked, but their streams are still connecting */
+        error_append(error, "no reader has registered yet");
+    else if (count == 0)
+        error_append(error, "no reader holds a slot any more");
 }
 
 void rows_introduce(struct pool_readers *readers, uint32_t row)

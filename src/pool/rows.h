@@ -30,7 +30,8 @@ struct slot_lookup {
 uint32_t rows_describe(const struct pool_readers *readers, int fd, const struct slot_lookup *lookup,
                        pmipc_reader_info *infos, uint32_t capacity);
 
-/* Append "held by pid 12 'python3 view.py' (7 slots), ..." of the living to an error. */
+/* Append "held by pid 12 'python3 view.py' (1 stream, 7 slots), ..." to an error, the dead marked as dead. With a lookup of slots
+ * only readers that pin some are named. */
 void rows_name_holders(const struct pool_readers *readers, int fd, const struct slot_lookup *lookup,
                        pmipc_error *error);
 

@@ -227,6 +227,7 @@ pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *l
     writer->adopted = true;
     owner_lock_move(&writer->lock, lock);
     introduce(writer);
+    (void)writer_sweep(writer); /* else slots of the dead stay pinned until the pool is full */
     futex_wake_all(&writer->control->bell);
     (void)fchmod(fd, (mode_t)options->mode); /* only its owner may; whoever made it decides otherwise */
     if (writer->prefault)
@@ -320,45 +321,20 @@ uint32_t writer_sweep(struct pool_writer *writer)
     return cleared;
 }
 
-static uint64_t seq_in_mapped_slot(const void *context, uint32_t slot)
+/* Clear the rows of dead readers, and try again. */
+static bool sweep_and_take(struct pool_writer *writer, int64_t now_ns, uint32_t *slot)
 {
-    const struct pool_writer *writer = context;
-    return load_relaxed(&((const struct slot_header *)slot_address(writer, slot))->seq);
-}
-
-uint32_t writer_describe_readers(struct pool_writer *writer, pmipc_reader_info *infos)
-{
-    struct slot_lookup lookup = {writer->protocol.slot_count, seq_in_mapped_slot, writer};
-    writer_sweep(writer); /* rows of the dead are not streams any more */
-    return rows_describe(writer->readers, writer->fd, &lookup, infos, PIN_ROWS);
-}
-
-static pmipc_status all_pinned(struct pool_writer *writer)
-{
-    char words[128];
-    const char *why = writer->no_growth        ? "was made not to grow"
-                      : writer->growth_failure ? error_describe_errno(writer->growth_failure, words)
-                                               : "no memory left, or max_bytes reached";
-    error_set(writer->error, PMIPC_FULL, writer->growth_failure,
-              "pool '%s': all %u slots are pinned by living streams, and it cannot grow (%s): ",
-              writer->description->header.name, writer->protocol.slot_count, why);
-    struct slot_lookup lookup = {writer->protocol.slot_count, seq_in_mapped_slot, writer};
-    rows_name_holders(writer->readers, writer->fd, &lookup, writer->error);
-    error_append(writer->error,
-                 ". Nothing was published; let streams release views, or make the pool with more spare slots");
-    return PMIPC_FULL;
+    writer->next_sweep_ns = now_ns + SWEEP_INTERVAL_NS;
+    return writer_sweep(writer) && protocol_take_slot(&writer->protocol, slot);
 }
 
 static pmipc_status take_slot_the_hard_way(struct pool_writer *writer, uint32_t *slot)
 {
+    int64_t now = clock_monotonic_ns();
     if (!writer->no_growth) {
-        int64_t now = clock_monotonic_ns();
         /* A sweep costs less than growing: never grow for the dead. */
-        if (now >= writer->next_sweep_ns || now >= writer->next_growth_ns) {
-            writer->next_sweep_ns = now + SWEEP_INTERVAL_NS;
-            if (writer_sweep(writer) && protocol_take_slot(&writer->protocol, slot))
-                return PMIPC_OK;
-        }
+        if ((now >= writer->next_sweep_ns || now >= writer->next_growth_ns) && sweep_and_take(writer, now, slot))
+            return PMIPC_OK;
         if (now >= writer->next_growth_ns) {
             if (grow(writer) && protocol_take_slot(&writer->protocol, slot))
                 return PMIPC_OK;
@@ -370,23 +346,10 @@ static pmipc_status take_slot_the_hard_way(struct pool_writer *writer, uint32_t 
         if (protocol_take_slot(&writer->protocol, slot))
             return PMIPC_OK;
     }
-    return all_pinned(writer);
-}
-
-static pmipc_status lost(struct pool_writer *writer)
-{
-    const struct pool_control *control = writer->control;
-    char command[sizeof control->owner_command];
-    shared_text_load(control->owner_command, sizeof control->owner_command, command);
-    if (load_relaxed(&control->retired))
-        return error_set(writer->error, PMIPC_LOST, 0,
-                         "pool '%s' was retired from outside although this producer is alive. Make the producer anew",
-                         writer->description->header.name);
-    return error_set(
-        writer->error, PMIPC_LOST, 0,
-        "pool '%s' was taken over by pid %d '%s': this producer's lock was gone, most likely because the program "
-        "closed its descriptors (a daemonizer, os.closerange). Open producers after that, then make this one anew",
-        writer->description->header.name, (int)load_relaxed(&control->owner_pid), command);
+    /* With no_growth only the call that would fail makes system calls. */
+    if (writer->no_growth && now >= writer->next_sweep_ns && sweep_and_take(writer, now, slot))
+        return PMIPC_OK;
+    return writer_full(writer, now);
 }
 
 static bool is_lost(const struct pool_writer *writer)
@@ -406,7 +369,7 @@ static void follow_foreign_head(struct pool_writer *writer)
 pmipc_status writer_take_slot(struct pool_writer *writer, uint32_t *slot)
 {
     if (is_lost(writer))
-        return lost(writer);
+        return writer_lost(writer);
     if (__builtin_expect(load_relaxed(&writer->control->head) != writer->protocol.head, 0))
         follow_foreign_head(writer);
     if (protocol_take_slot(&writer->protocol, slot))
@@ -419,7 +382,7 @@ pmipc_status writer_commit(struct pool_writer *writer, uint32_t slot, int64_t st
 {
     if (is_lost(writer)) {
         protocol_return_slot(&writer->protocol, slot);
-        return lost(writer);
+        return writer_lost(writer);
     }
     int64_t now = clock_monotonic_ns();
     if (now >= writer->next_clock_ns)

@@ -23,7 +23,8 @@ struct pool_writer {
     bool adopted;
     uint64_t owner_epoch;
     int64_t next_sweep_ns; /* not before */
-    uint64_t stuck_rows;   /* see rows_sweep */
+    int64_t next_full_text_ns;
+    uint64_t stuck_rows; /* see rows_sweep */
     int64_t next_growth_ns;
     int growth_failure; /* errno of the latest growth that failed; 0: a limit was reached */
     int64_t next_clock_ns;
@@ -65,6 +66,10 @@ uint32_t writer_sweep(struct pool_writer *writer);
 
 /* `infos` has room for PIN_ROWS. */
 uint32_t writer_describe_readers(struct pool_writer *writer, pmipc_reader_info *infos);
+
+/* Set the handle's error. Return FULL, LOST. */
+pmipc_status writer_full(struct pool_writer *writer, int64_t now_ns);
+pmipc_status writer_lost(struct pool_writer *writer);
 
 /* Mark retired, ring, wake. The name is the registry's business. False: the pool is not this writer's any more. */
 bool writer_retire(struct pool_writer *writer);

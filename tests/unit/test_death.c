@@ -237,49 +237,6 @@ TEST(the_slots_of_a_killed_consumer_are_used_again)
     pmipc_producer_close(producer);
 }
 
-ROLE(pins_every_slot)
-{
-    (void)argument;
-    pmipc_stream *stream = stream_open("p", NULL);
-    tell(channel, 0);
-    for (;;) {
-        hear(channel);
-        pmipc_view view;
-        CHECK_OK(pmipc_stream_get_last(stream, &view));
-        tell(channel, view.seq);
-    }
-}
-
-/* Real time: "never grow, never sweep". What the dead held comes back when pmipc_producer_sweep is called, and not
- * before. */
-TEST(without_growth_the_slots_of_the_dead_come_back_with_a_sweep)
-{
-    pmipc_schema schema = bytes_schema(page_frame_bytes());
-    pmipc_producer_options options = {.history_len = 1, .spare = 3, .no_growth = true};
-    pmipc_producer *producer = producer_open("p", &schema, &options);
-    uint32_t slots = pmipc_producer_slot_count(producer);
-    CHECK(slots <= PMIPC_MAX_VIEWS);
-    helper holder = helper_start("pins_every_slot", "");
-    hear(holder.channel);
-    CHECK_EQ(pmipc_producer_sweep(producer), 0);
-    for (uint32_t i = 0; i < slots; i++) {
-        publish_frame(producer);
-        tell(holder.channel, 0);
-        CHECK_EQ(hear(holder.channel), i + 1);
-    }
-    pmipc_loan loan;
-    CHECK_STATUS(pmipc_producer_loan(producer, &loan), PMIPC_FULL);
-    CHECK_EQ(pmipc_producer_sweep(producer), 0); /* the living keep theirs */
-    CHECK_STATUS(pmipc_producer_loan(producer, &loan), PMIPC_FULL);
-    helper_kill(&holder);
-    CHECK_STATUS(pmipc_producer_loan(producer, &loan), PMIPC_FULL);
-    CHECK_EQ(pmipc_producer_sweep(producer), 1);
-    publish_frames(producer, 20);
-    CHECK_EQ(pmipc_producer_sweep(producer), 0);
-    CHECK_EQ(pmipc_producer_slot_count(producer), slots);
-    pmipc_producer_close(producer);
-}
-
 TEST(consumers_killed_while_they_wait_leave_nothing)
 {
     test_random random = random_start();

@@ -28,6 +28,7 @@ static void (*before_row_question)(void);
 static void (*before_unlink)(void);
 static void (*before_header_read)(void);
 static int64_t realtime_shift_ns;
+static int64_t stopped_at_ns; /* the monotonic clock stands still; 0: it goes */
 
 int fcntl(int fd, int command, ...)
 {
@@ -59,7 +60,7 @@ int clock_gettime(clockid_t clock, struct timespec *time)
     if (clock == CLOCK_REALTIME)
         time->tv_sec += realtime_shift_ns / 1000000000;
     if (clock == CLOCK_MONOTONIC) {
-        int64_t now_ns = time->tv_sec * 1000 * MS + time->tv_nsec + paused_ns;
+        int64_t now_ns = stopped_at_ns ? stopped_at_ns : time->tv_sec * 1000 * MS + time->tv_nsec + paused_ns;
         *time = (struct timespec){.tv_sec = now_ns / (1000 * MS), .tv_nsec = now_ns % (1000 * MS)};
     }
     return result;
@@ -397,6 +398,44 @@ TEST(a_producer_without_clean_slots_looks_for_the_dead_at_most_every_ten_millise
         check_view(&views[i]);
         pmipc_view_release(&views[i]);
     }
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* A control loop that meets a full pool in every cycle: who holds what is asked every 10 ms, not every time. */
+TEST(a_full_pool_without_growth_asks_for_the_holders_at_most_every_ten_milliseconds)
+{
+    pmipc_schema schema = bytes_schema(page_frame_bytes());
+    pmipc_producer_options options = {.history_len = 1, .spare = 3, .no_growth = true};
+    pmipc_producer *producer = producer_open("p", &schema, &options);
+    uint32_t slots = pmipc_producer_slot_count(producer);
+    CHECK(slots <= PMIPC_MAX_VIEWS);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view views[PMIPC_MAX_VIEWS];
+    asked = taken = 0;
+    for (uint32_t i = 0; i < slots; i++) {
+        publish_frame(producer);
+        CHECK_OK(pmipc_stream_get_last(stream, &views[i]));
+    }
+    CHECK_EQ(asked, 0); /* only the call that would fail asks */
+    stopped_at_ns = pmipc_monotonic_ns();
+    pmipc_error error;
+    pmipc_loan loan;
+    for (unsigned interval = 1; interval <= 3; interval++) {
+        for (int i = 0; i < 100; i++) {
+            CHECK_STATUS(pmipc_producer_loan(producer, &loan), PMIPC_FULL);
+            pmipc_producer_last_error(producer, &error);
+            CHECK_HAS(error.text, "held by pid");
+            CHECK_EQ(asked, 2 * interval); /* one row: its sweep, and its place in the text */
+        }
+        stopped_at_ns += 10 * MS;
+    }
+    CHECK_EQ(taken, 0);
+    for (uint32_t i = 0; i < slots; i++) {
+        check_view(&views[i]);
+        pmipc_view_release(&views[i]);
+    }
+    publish_frame(producer);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }

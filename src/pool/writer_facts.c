@@ -1,0 +1,58 @@
+/* writer_facts.c: what a producer tells about its pool: who reads it, why it is full, how it was lost. */
+#include "pool/rows.h"
+#include "pool/writer.h"
+
+#define TEXT_INTERVAL_NS 10000000
+
+static uint64_t seq_in_mapped_slot(const void *context, uint32_t slot)
+{
+    const struct pool_writer *writer = context;
+    const struct slot_header *header = (const struct slot_header *)writer_payload(writer, slot) - 1;
+    return load_relaxed(&header->seq);
+}
+
+uint32_t writer_describe_readers(struct pool_writer *writer, pmipc_reader_info *infos)
+{
+    struct slot_lookup lookup = {writer->protocol.slot_count, seq_in_mapped_slot, writer};
+    writer_sweep(writer); /* rows of the dead are not streams any more */
+    return rows_describe(writer->readers, writer->fd, &lookup, infos, PIN_ROWS);
+}
+
+/* Every slot is the newest sample or pinned. Naming the holders asks for the lock of every row: a control loop that meets a
+ * full pool in each cycle pays for that once in TEXT_INTERVAL_NS, and the text it gets is no older. */
+pmipc_status writer_full(struct pool_writer *writer, int64_t now_ns)
+{
+    if (writer->error->status == PMIPC_FULL && now_ns < writer->next_full_text_ns)
+        return PMIPC_FULL;
+    writer->next_full_text_ns = now_ns + TEXT_INTERVAL_NS;
+    char words[128];
+    const char *why = writer->no_growth        ? "it was made with no_growth"
+                      : writer->growth_failure ? error_describe_errno(writer->growth_failure, words)
+                                               : "no memory is left, or max_bytes is reached";
+    error_set(writer->error, PMIPC_FULL, writer->growth_failure,
+              "pool '%s' is full: each of its %u slots holds the newest sample or is pinned by a reader; ",
+              writer->description->header.name, writer->protocol.slot_count);
+    struct slot_lookup lookup = {writer->protocol.slot_count, seq_in_mapped_slot, writer};
+    rows_name_holders(writer->readers, writer->fd, &lookup, writer->error);
+    error_append(writer->error,
+                 ". It cannot grow (%s). Nothing was published; release views in those processes, or make the pool "
+                 "with more spare slots",
+                 why);
+    return PMIPC_FULL;
+}
+
+pmipc_status writer_lost(struct pool_writer *writer)
+{
+    const struct pool_control *control = writer->control;
+    char command[sizeof control->owner_command];
+    shared_text_load(control->owner_command, sizeof control->owner_command, command);
+    if (load_relaxed(&control->retired))
+        return error_set(writer->error, PMIPC_LOST, 0,
+                         "pool '%s' was retired from outside although this producer is alive. Make the producer anew",
+                         writer->description->header.name);
+    return error_set(
+        writer->error, PMIPC_LOST, 0,
+        "pool '%s' was taken over by pid %d '%s': this producer's lock was gone, most likely because the program "
+        "closed its descriptors (a daemonizer, os.closerange). Open producers after that, then make this one anew",
+        writer->description->header.name, (int)load_relaxed(&control->owner_pid), command);
+}

@@ -1,0 +1,226 @@
+/* Pools without growth: what dead readers hold comes back, and PMIPC_FULL names who holds the slots. */
+#include "helper.h"
+#include "pools.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#ifndef F_OFD_SETLK
+#define F_OFD_SETLK 37
+#endif
+
+#define HISTORY 3
+#define SPARE 3
+#define HIGHEST 256
+
+static pmipc_producer *fixed_producer(uint32_t history_len)
+{
+    pmipc_schema schema = bytes_schema(page_frame_bytes());
+    pmipc_producer_options options = {.history_len = history_len, .spare = SPARE, .no_growth = true};
+    return producer_open("p", &schema, &options);
+}
+
+/* Holds a view of the newest sample each time it hears a word, in as many streams as it takes. */
+ROLE(holds_views)
+{
+    (void)argument;
+    enum { STREAMS = 4 };
+    pmipc_stream *streams[STREAMS];
+    for (int i = 0; i < STREAMS; i++)
+        streams[i] = stream_open("p", NULL);
+    tell(channel, 0);
+    for (int i = 0;; i++) {
+        hear(channel);
+        pmipc_view view;
+        CHECK_OK(pmipc_stream_get_last(streams[i / PMIPC_MAX_VIEWS], &view));
+        CHECK(!view.copied);
+        tell(channel, view.seq);
+    }
+}
+
+/* A reader that has pinned the newest `count` samples of the producer, one after the other. */
+static helper reader_of(pmipc_producer *producer, uint32_t count)
+{
+    helper holder = helper_start("holds_views", "");
+    hear(holder.channel);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t seq = publish_frame(producer);
+        tell(holder.channel, 0);
+        CHECK_EQ(hear(holder.channel), seq);
+    }
+    return holder;
+}
+
+static pmipc_status publish_status(pmipc_producer *producer, pmipc_error *error)
+{
+    pmipc_loan loan;
+    pmipc_status status = pmipc_producer_loan(producer, &loan);
+    if (status) {
+        pmipc_producer_last_error(producer, error);
+        return status;
+    }
+    pmipc_producer_discard(producer, &loan);
+    return PMIPC_OK;
+}
+
+/* The case: consumers are killed with views again and again. */
+TEST(without_growth_readers_killed_with_views_never_stop_the_producer)
+{
+    pmipc_producer *producer = fixed_producer(HISTORY);
+    uint32_t slots = pmipc_producer_slot_count(producer);
+    for (int death = 0; death < 4; death++) {
+        helper holder = reader_of(producer, slots);
+        helper_kill(&holder);
+        pmipc_error error;
+        WAIT_UNTIL(publish_status(producer, &error) == PMIPC_OK); /* swept again after 10 ms */
+        publish_frames(producer, 20);
+    }
+    CHECK_EQ(pmipc_producer_slot_count(producer), slots);
+    pmipc_producer_close(producer);
+}
+
+TEST(without_growth_full_sweeps_no_living_reader)
+{
+    pmipc_producer *producer = fixed_producer(1);
+    helper holder = reader_of(producer, pmipc_producer_slot_count(producer));
+    uint64_t seq = pmipc_producer_seq(producer);
+    pmipc_error error;
+    int64_t end_ns = pmipc_monotonic_ns() + 50000000; /* several sweeps */
+    do
+        CHECK_STATUS(publish_status(producer, &error), PMIPC_FULL);
+    while (pmipc_monotonic_ns() < end_ns);
+    CHECK_EQ(pmipc_producer_seq(producer), seq);
+    pmipc_pool_info *info = inspect("p");
+    CHECK_EQ(info->cleared_rows, 0);
+    inspect_release(info);
+    helper_kill(&holder);
+    pmipc_producer_close(producer);
+}
+
+TEST(adoption_sweeps_the_rows_of_dead_readers)
+{
+    pmipc_producer *producer = fixed_producer(HISTORY);
+    helper holder = reader_of(producer, pmipc_producer_slot_count(producer) - 1);
+    pmipc_producer_abandon(producer);
+    helper_kill(&holder);
+    producer = fixed_producer(HISTORY);
+    CHECK(pmipc_producer_adopted(producer));
+    pmipc_pool_info *info = inspect("p");
+    CHECK_EQ(info->cleared_rows, 4);
+    inspect_release(info);
+    pmipc_stream *stream = stream_open("p", NULL);
+    publish_frames(producer, HISTORY);
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_window(stream, HISTORY, HISTORY, &view)); /* the whole history is back */
+    check_view(&view);
+    pmipc_view_release(&view);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(without_growth_history_lost_to_a_dead_reader_comes_back_with_a_sweep)
+{
+    pmipc_producer *producer = fixed_producer(HISTORY);
+    uint32_t slots = pmipc_producer_slot_count(producer);
+    helper holder = reader_of(producer, slots - 2);
+    pmipc_stream *stream = stream_open("p", NULL);
+    helper_kill(&holder);
+    pmipc_view view;
+    publish_frames(producer, 2 * slots);
+    CHECK_STATUS(pmipc_stream_get_window(stream, HISTORY, HISTORY, &view), PMIPC_TOO_FEW);
+    CHECK_EQ(pmipc_producer_sweep(producer), 4);
+    publish_frames(producer, HISTORY);
+    CHECK_OK(pmipc_stream_get_window(stream, HISTORY, HISTORY, &view));
+    check_view(&view);
+    pmipc_view_release(&view);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* ---- the text of FULL ---- */
+
+static void check_holder(const pmipc_error *error, pid_t holder, const char *holds)
+{
+    char text[96];
+    snprintf(text, sizeof text, "pid %d '", (int)holder);
+    CHECK_HAS(error->text, text);
+    snprintf(text, sizeof text, "(%s)", holds);
+    CHECK_HAS(error->text, text);
+}
+
+TEST(full_names_each_process_that_holds_slots_and_how_many)
+{
+    pmipc_producer *producer = fixed_producer(1);
+    uint32_t slots = pmipc_producer_slot_count(producer);
+    pmipc_stream *idle = stream_open("p", NULL); /* holds nothing: not named */
+    helper first = reader_of(producer, 1), second = reader_of(producer, slots - 1);
+    pmipc_error error;
+    CHECK_STATUS(publish_status(producer, &error), PMIPC_FULL);
+    check_holder(&error, first.pid, "1 stream, 1 slot");
+    char count[32];
+    snprintf(count, sizeof count, "1 stream, %u slots", slots - 1);
+    check_holder(&error, second.pid, count);
+    char own[32];
+    snprintf(own, sizeof own, "pid %d '", (int)getpid());
+    CHECK(!strstr(error.text, own));
+    CHECK(!strstr(error.text, "dead"));
+    helper_kill(&first);
+    helper_kill(&second);
+    pmipc_stream_close(idle);
+    pmipc_producer_close(producer);
+}
+
+/* A producer whose lock descriptor is gone cannot sweep: the dead stay, and are named as dead. */
+TEST(full_names_a_dead_reader_that_cannot_be_swept_as_dead)
+{
+    bool was_open[HIGHEST];
+    for (int fd = 0; fd < HIGHEST; fd++)
+        was_open[fd] = fcntl(fd, F_GETFD) >= 0;
+    pmipc_producer *producer = fixed_producer(1);
+    uint32_t slots = pmipc_producer_slot_count(producer);
+    char path[512], link[64], target[600];
+    pool_path("p", path, sizeof path);
+    helper holder = reader_of(producer, slots);
+    int newest = -1; /* the lock's descriptor was opened after the one that is mapped */
+    for (int fd = 0; fd < HIGHEST; fd++) {
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        ssize_t bytes = readlink(link, target, sizeof target - 1);
+        if (!was_open[fd] && bytes > 0 && strncmp(target, "/proc", 5) != 0 && strstr(target, test_folder()))
+            newest = fd;
+    }
+    CHECK(newest > 0);
+    CHECK_EQ(close(newest), 0);
+    CHECK_EQ(open("/dev/null", O_RDONLY | O_CLOEXEC), newest);
+    pid_t pid = holder.pid;
+    helper_kill(&holder);
+    CHECK_EQ(pmipc_producer_sweep(producer), 0);
+    pmipc_error error;
+    CHECK_STATUS(publish_status(producer, &error), PMIPC_FULL);
+    char holds[64];
+    snprintf(holds, sizeof holds, "dead, to be swept: 1 stream, %u slots", slots);
+    check_holder(&error, pid, holds);
+    pmipc_producer_close(producer);
+    CHECK_EQ(close(newest), 0);
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+}
+
+/* Rows that are locked and not in use yet: their streams are connecting. */
+TEST(a_pool_whose_rows_are_locked_but_not_in_use_says_that_no_reader_has_registered)
+{
+    pmipc_producer *producer = fixed_producer(HISTORY);
+    char path[512];
+    pool_path("p", path, sizeof path);
+    int locks[PMIPC_MAX_READERS];
+    for (int row = 0; row < PMIPC_MAX_READERS; row++) {
+        locks[row] = open(path, O_RDWR | O_CLOEXEC);
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 1 + row, .l_len = 1};
+        CHECK_EQ(fcntl(locks[row], F_OFD_SETLK, &lock), 0);
+    }
+    pmipc_stream *stream;
+    pmipc_error error;
+    CHECK_STATUS(pmipc_stream_open(&stream, "p", NULL, &error), PMIPC_FULL);
+    CHECK_HAS(error.text, "no reader has registered yet");
+    for (int row = 0; row < PMIPC_MAX_READERS; row++)
+        close(locks[row]);
+    pmipc_producer_close(producer);
+}
