@@ -1,38 +1,33 @@
-/* replay.c: run a fuzz target over every file of its corpus, as a test: replay FOLDER */
-#include <dirent.h>
-
+/* replay.c: run a fuzz target on every input of its packed corpus, as a test: replay PACK
+ *
+ * A pack is a sequence of inputs: the length in bytes (32 bits, little endian), then the bytes. fuzz/pack.py makes and reads packs. */
 #include "fuzz.h"
 
-static size_t read_file(const char *folder, const char *name, uint8_t **data)
+/* The length of the next input, or false at the end of the pack. */
+static bool read_length(FILE *pack, size_t *length)
 {
-    char path[4096];
-    REQUIRE(snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path);
-    FILE *file = fopen(path, "rb");
-    REQUIRE(file && fseek(file, 0, SEEK_END) == 0);
-    long size = ftell(file);
-    REQUIRE(size >= 0 && fseek(file, 0, SEEK_SET) == 0);
-    *data = require_memory((size_t)size);
-    REQUIRE(fread(*data, 1, (size_t)size, file) == (size_t)size);
-    fclose(file);
-    return (size_t)size;
+    uint8_t bytes[4];
+    size_t count = fread(bytes, 1, sizeof bytes, pack);
+    REQUIRE(count == 0 || count == sizeof bytes);
+    *length = (size_t)bytes[0] | (size_t)bytes[1] << 8 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 24;
+    return count != 0;
 }
 
 int main(int argc, char **argv)
 {
     REQUIRE(argc == 2);
-    DIR *folder = opendir(argv[1]);
-    REQUIRE(folder != NULL);
+    FILE *pack = fopen(argv[1], "rb");
+    REQUIRE(pack != NULL);
     unsigned count = 0;
-    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
-        if (entry->d_name[0] == '.')
-            continue;
-        uint8_t *data;
-        size_t size = read_file(argv[1], entry->d_name, &data);
-        LLVMFuzzerTestOneInput(data, size);
+    size_t length;
+    while (read_length(pack, &length)) {
+        uint8_t *data = require_memory(length); /* exactly as long as the input: a sanitizer sees a read past it */
+        REQUIRE(fread(data, 1, length, pack) == length);
+        LLVMFuzzerTestOneInput(data, length);
         free(data);
         count++;
     }
-    closedir(folder);
+    fclose(pack);
     printf("%u inputs replayed\n", count);
     return count == 0;
 }

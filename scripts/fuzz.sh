@@ -7,7 +7,7 @@ seconds=${1:-60}
 clang=${CLANG:-$(command -v clang || true)}
 [ -n "$clang" ] || { echo "make fuzz: clang is not here (Debian: apt install clang-14 libclang-rt-14-dev)" >&2; exit 1; }
 
-# Name, corpus, longest input.
+# Name, packed corpus, longest input.
 targets=(
     "decode cdr/corpus/decode 400"
     "ros2msg cdr/corpus/ros2msg 2000"
@@ -34,15 +34,16 @@ for line in "${targets[@]}"; do
     read -r name corpus longest <<<"$line"
     for seed in 1 $((RANDOM * 32768 + RANDOM + 2)); do
         log=$found/$name-$seed.log
-        learned=$work/learned
+        learned=$work/learned seeds=$work/seeds
         mkdir "$learned"
+        fuzz/pack.py unpack "fuzz/$corpus.pack" "$seeds"
         result=ok
         "build/fuzz/fuzz/${corpus%%/*}/fuzz_$name" -seed="$seed" -max_len="$longest" -max_total_time="$seconds" -timeout=20 \
-            -print_final_stats=1 -artifact_prefix="$found/$name-" "$learned" "fuzz/$corpus" >"$log" 2>&1 || result="FOUND: $log"
+            -print_final_stats=1 -artifact_prefix="$found/$name-" "$learned" "$seeds" >"$log" 2>&1 || result="FOUND: $log"
         executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
         edges=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -1)
         printf '%-14s %10s %12s %6s  %s\n' "$name" "$seed" "${executions:--}" "${edges:--}" "$result"
-        rm -rf "$learned"
+        rm -rf "$learned" "$seeds"
         [ "$result" = ok ] || failed=1
     done
 done
