@@ -166,13 +166,14 @@ typedef struct pmipc_ros_writer pmipc_ros_writer;
  *  "point_fields", "is_bigendian" as in the metadata, or a path to a string or number of the message; where the path goes
  *  through a list of messages ("items[].level"), all of them have it. What follows from samples (height, step) may be
  *  said too, if it is the same; only is_bigendian is this machine's whatever a constant says, unless all numbers are
- *  single bytes. */
+ *  single bytes. "layout" says how images of the samples lie: "HWC" (height, width, channels), or "CHW", which is turned
+ *  into that for each message. */
 typedef struct pmipc_ros_constant {
     const char *key;
     const char *const *texts;  /* of a list of strings all (not NULL, even if there are none); of a string one, or one for
                                   each message of a list ("layout.dim[].label"); NULL for numbers */
     uint32_t text_count;
-    double number;             /* of a number, when `texts` is NULL: must be exact in the field's dtype */
+    double number;             /* of a number, when `texts` is NULL: an integer that the field's dtype holds; rounded to a float's */
 } pmipc_ros_constant;
 
 /** Compile the writing of samples of `schema` as messages of type `message`. `fields` as of a reader, in any order and
@@ -180,11 +181,14 @@ typedef struct pmipc_ros_constant {
  *  fields' names are. What no field and no constant gives is the message type's default, but:
  *    headers           the sample's stamp; those of a list's elements (Path) are the message's own
  *    Image             encoding: the one of this dtype and shape that means least: mono8, rgb8, rgba8, mono16, rgb16, rgba16,
- *                      else 32FC1 and the like; step without padding
+ *                      else 32FC1 and the like; more than 4 channels need the constant; step without padding
  *    PointCloud2       (N) points or (N, k) numbers are one row, (height, width) and (height, width, k) an organized cloud;
- *                      k numbers are x, y, z (and intensity) when "point_fields" does not say; is_dense: true
- *    JointState        rows of (3, J) in which all is NaN are empty lists; no names: an empty list
+ *                      k numbers are x, y, z (and intensity) when "point_fields" does not say; is_dense: false
+ *    JointState        rows of (3, J) in which all is NaN are empty lists
  *    MultiArray        layout: sizes and strides of the sample's shape
+ *  What all usual receivers would leave out is refused: values of joints without the constant "names" (an empty list is for
+ *  receivers that go by position), and trajectories of several points without times ("points[].time_from_start.sec" and
+ *  "...nanosec", as fields or constants).
  *  Paths that lead into lists in lists ("points[].positions") take these in the leading dimensions, or, with a field for
  *  the lengths ("points[].positions#"), one after the other.
  *  Returns: OK; INVALID_ARGUMENT (types, paths, constants); SCHEMA_MISMATCH (the schema cannot be such a message: expected

@@ -111,7 +111,7 @@ class TensorProducer(_core.Producer):
         """What encodes the samples. All that can be wrong with the ros_* arguments is found here, before there is a
         pool or a publisher."""
         from .ros.classes import message_class
-        from .ros.publication import check_node, default_qos, make_writer
+        from .ros.publication import check_node, default_qos, make_writer, warn
 
         given = {"ros_node": ros_node, "ros_topic": ros_topic, "ros_msg_type": ros_msg_type}
         missing = [f"{name}=" for name, value in given.items() if value is None]
@@ -124,7 +124,12 @@ class TensorProducer(_core.Producer):
         if not isinstance(ros_topic, str):
             raise TypeError(f"ros_topic must be str, not {type(ros_topic).__name__}")
         default_qos(ros_qos)
-        return make_writer(pool_name, schema, message_class(ros_msg_type, "ros_msg_type"), ros_field, metadata)
+        found = message_class(ros_msg_type, "ros_msg_type")
+
+        def tell(words: str) -> None:
+            warn(ros_node, pool_name, ros_topic, words)
+
+        return make_writer(tell, pool_name, schema, found, ros_field, metadata)
 
     def publish_to_ros(self, writer: _core.RosWriter, node: Any, topic: str, msg_type: Any, ros_qos: Any) -> None:
         """Make the publisher, and have every sample sent to it; without it there is no pool either."""
@@ -189,8 +194,9 @@ class TensorProducer(_core.Producer):
             ros_msg_type: the message class, `sensor_msgs.msg.Image`, or its name, "sensor_msgs/msg/Image". A plain
                 sample is the type's default tensor (image, points, joint positions, ...); a dict's names are paths in
                 the message ("position", "pose.orientation"). The metadata's "frame_id", "encoding", "names" (of
-                joints), "child_frame_id", "format", "point_fields", and what else is a path of the message, say what
-                samples do not.
+                joints), "child_frame_id", "format", "point_fields", "layout" ("CHW" for images with the channels in
+                front), and what else is a path of the message, say what samples do not; numbers are rounded to the
+                field's dtype.
             ros_qos: a QoSProfile, or the depth of a reliable one; None: reliable, keep last 10.
             ros_field: the path that a plain sample is, or {field: path} for a dict.
 

@@ -140,7 +140,7 @@ def inspect_pool(pool_name: str) -> PoolInfo:
         PoolCorruptError, PoolIncompatibleError, PoolPermissionError, SystemCallError: it cannot be described, and why.
 
     Example:
-        >>> inspect_pool("arm/q").metadata["joint_names"]
+        >>> inspect_pool("arm/q").metadata["names"]
         ['shoulder', 'elbow', 'wrist']
     """
     check_pool_name(pool_name)

@@ -7,19 +7,6 @@
 
 /* ---- fitting ---- */
 
-/* "uint8 (480, 640, 3)" of a field, or of what a message has. */
-static void ros_format_field(const pmipc_schema *schema, const pmipc_field *field, char *text, size_t text_bytes)
-{
-    pmipc_schema one;
-    pmipc_schema_init(&one);
-    one.field_count = 1;
-    one.fields[0] = *field;
-    one.fields[0].name[0] = '\0';
-    one.text_bytes = schema->text_bytes;
-    memcpy(one.text, schema->text, sizeof one.text);
-    pmipc_schema_format(&one, text, text_bytes);
-}
-
 static pmipc_status ros_refuse_extent(const pmipc_ros_reader *reader, uint32_t index, const struct ros_extent *extent,
                                       pmipc_error *error)
 {

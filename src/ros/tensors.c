@@ -63,6 +63,11 @@ bool ros_name_complete(char full[PMIPC_CDR_MAX_NAME + 1], const char *message)
     return length >= 0 && length <= PMIPC_CDR_MAX_NAME;
 }
 
+bool ros_is_image(const char *message)
+{
+    return strcmp(message, "sensor_msgs/msg/Image") == 0;
+}
+
 const char *ros_joint_names(const char *message)
 {
     for (size_t i = 0; i < sizeof ros_jointed / sizeof ros_jointed[0]; i++)
@@ -71,13 +76,22 @@ const char *ros_joint_names(const char *message)
     return NULL;
 }
 
-static bool ros_path_is_jointed(const char *message, const char *path)
+bool ros_path_is_jointed(const char *message, const char *path)
 {
     for (size_t i = 0; i < sizeof ros_jointed / sizeof ros_jointed[0]; i++)
         for (size_t p = 0; p < 4 && ros_jointed[i].paths[p]; p++)
             if (strcmp(ros_jointed[i].message, message) == 0 && strcmp(ros_jointed[i].paths[p], path) == 0)
                 return true;
     return false;
+}
+
+void ros_format_field(const pmipc_schema *schema, const pmipc_field *field, char *text, size_t text_bytes)
+{
+    pmipc_schema one = *schema; /* with the text that describes dtypes */
+    one.field_count = 1;
+    one.fields[0] = *field;
+    one.fields[0].name[0] = '\0';
+    pmipc_schema_format(&one, text, text_bytes);
 }
 
 /* ---- fields ---- */

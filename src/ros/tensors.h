@@ -44,8 +44,13 @@ pmipc_status ros_tensor_find(pmipc_cdr_types *types, const char *message, const 
 /* "sensor_msgs/Image" and "sensor_msgs/msg/Image" become the latter. False: too long to be a type's name. */
 bool ros_name_complete(char full[PMIPC_CDR_MAX_NAME + 1], const char *message);
 
+bool ros_is_image(const char *message);
+
 /* The path to the joints' names, of JointState and JointTrajectory; NULL of other types. */
 const char *ros_joint_names(const char *message);
+
+/* Whether a path leads to values of joints. */
+bool ros_path_is_jointed(const char *message, const char *path);
 
 /* The paths of a message's stamp and frame: of its field `header`, else of its first field of type std_msgs/Header, else
  * its field `stamp`. "" for what there is not. */
@@ -61,6 +66,9 @@ pmipc_status ros_header_find(pmipc_cdr_types *types, const char *message, struct
 /* Whether a message of this type begins with the stamp of that header: int32 sec, uint32 nanosec. */
 pmipc_status ros_header_is_first(pmipc_cdr_types *types, const char *message, const struct ros_header *header,
                                  bool *is_first, pmipc_error *error);
+
+/* "uint8 (480, 640, 3)" of a field of `schema`, or of one whose dtype the schema's text describes. */
+void ros_format_field(const pmipc_schema *schema, const pmipc_field *field, char *text, size_t text_bytes);
 
 /* The field that `path` begins with ("poses" of "poses[].pose.x"); `rest` is what follows its name. `*found` is false when
  * there is none. */

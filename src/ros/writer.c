@@ -49,6 +49,18 @@ static pmipc_status ros_writer_add_fields(struct ros_writer_build *build, bool h
     return PMIPC_OK;
 }
 
+/* 'layout' says how the samples lie; the message does not have it. */
+static pmipc_status ros_writer_take_layout(struct ros_writer_build *build, const pmipc_ros_constant *constant)
+{
+    const char *layout = constant->text_count == 1 && constant->texts ? constant->texts[0] : NULL;
+    build->is_planar = layout && strcmp(layout, "CHW") == 0;
+    if (build->is_planar || (layout && strcmp(layout, "HWC") == 0))
+        return PMIPC_OK;
+    return error_set(build->error, PMIPC_INVALID_ARGUMENT, 0,
+                     "%s: the constant 'layout' must be \"HWC\" or \"CHW\", not '%.60s'", build->message,
+                     layout ? layout : "");
+}
+
 static pmipc_status ros_writer_add_constants(struct ros_writer_build *build, const pmipc_ros_constant *constants,
                                              uint32_t count)
 {
@@ -59,6 +71,8 @@ static pmipc_status ros_writer_add_constants(struct ros_writer_build *build, con
             build->point_fields = constant->texts;
             build->point_field_count = constant->text_count;
             build->has_point_fields = true;
+        } else if (constant->key && strcmp(constant->key, "layout") == 0 && ros_is_image(build->message)) {
+            status = ros_writer_take_layout(build, constant);
         } else {
             status = ros_writer_add_constant(build, constant);
         }
@@ -159,6 +173,11 @@ static pmipc_status ros_writer_build(struct ros_writer_build *build, const pmipc
     if (!status && build->has_point_fields)
         status = error_set(build->error, PMIPC_INVALID_ARGUMENT, 0,
                            "%s: the constant 'point_fields' is for points given as (N, k)", build->message);
+    if (!status && build->is_planar && !writer->planes.interleaved)
+        status = error_set(build->error, PMIPC_INVALID_ARGUMENT, 0,
+                           "%s: the constant 'layout' is for an image given as a field without a path", build->message);
+    if (!status)
+        status = ros_writer_check_use(build);
     if (!status)
         status = ros_writer_add_element_headers(build);
     if (!status)
@@ -306,6 +325,8 @@ pmipc_status pmipc_ros_writer_write(pmipc_ros_writer *writer, const pmipc_source
         *product->to = (uint32_t)(lengths[product->source] * product->factor);
     }
     ros_writer_feed(writer, sources, lengths);
+    if (writer->planes.interleaved && capacity)
+        ros_writer_interleave(&writer->planes, sources);
     status = ros_writer_look_at_data(writer, error);
     return status ? status : ros_writer_encode(writer, buffer, capacity, byte_count, error);
 }

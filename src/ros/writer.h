@@ -33,6 +33,15 @@ struct ros_writer_product {
     uint32_t *to;
 };
 
+/* An image of the sample that is (channels, height, width), and the same as a message has it. */
+struct ros_writer_planes {
+    uint32_t source;
+    uint32_t channels;
+    uint64_t pixels; /* of a channel */
+    uint32_t item_bytes;
+    uint8_t *interleaved; /* NULL: there is no such image */
+};
+
 /* What is known of a field of the schema. */
 struct ros_writer_source {
     char name[PMIPC_MAX_FIELD_NAME + 1];
@@ -52,6 +61,7 @@ struct pmipc_ros_writer {
     uint32_t product_count;
     uint32_t source_count;
     struct ros_writer_source sources[PMIPC_MAX_FIELDS];
+    struct ros_writer_planes planes;
     int32_t *secs; /* the sample's stamp, as often as a message may need it; NULL: it has none */
     uint32_t *nanosecs;
     uint64_t stamp_capacity;
@@ -76,6 +86,7 @@ struct ros_writer_build {
     const char *const *point_fields; /* the constant of this name */
     uint32_t point_field_count;
     bool has_point_fields;
+    bool is_planar; /* the constant 'layout' is "CHW" */
 };
 
 /* The leaf of this path, or -1. */
@@ -106,6 +117,15 @@ pmipc_status ros_writer_check_joints(struct ros_writer_build *build, uint32_t so
 /* `count` elements per length at `offset` of a field of the schema, whose dtype and shape were checked. */
 pmipc_status ros_writer_add_part(struct ros_writer_build *build, uint32_t source, const char *path, pmipc_dtype dtype,
                                  uint64_t offset, uint64_t count);
+
+/* The pixels of a message, from a field of the schema that is (channels, height, width). */
+pmipc_status ros_writer_add_planes(struct ros_writer_build *build, uint32_t source);
+
+/* Put the sample's planes into the writer's memory as a message has them. */
+void ros_writer_interleave(const struct ros_writer_planes *planes, const pmipc_source *sources);
+
+/* What receivers need beside numbers that lie in lists: names of joints, times of a trajectory's points. */
+pmipc_status ros_writer_check_use(struct ros_writer_build *build);
 
 /* Headers of the elements of a list that fields fill become the message's own, if nobody gives them. */
 pmipc_status ros_writer_add_element_headers(struct ros_writer_build *build);

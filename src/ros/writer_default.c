@@ -34,6 +34,8 @@ static pmipc_status ros_writer_add_byte_order(struct ros_writer_build *build, bo
 
 /* ---- images ---- */
 
+#define ROS_WRITER_MAX_CHANNELS 4u /* of an image whose encoding is not given */
+
 /* The encoding that a constant says, or the one that means least. */
 static pmipc_status ros_writer_find_encoding(struct ros_writer_build *build, uint32_t source, uint32_t channels,
                                              struct ros_encoding *encoding)
@@ -42,6 +44,11 @@ static pmipc_status ros_writer_find_encoding(struct ros_writer_build *build, uin
     const pmipc_cdr_span *given = ros_writer_constant_text(build, "encoding");
     char name[ROS_MAX_ENCODING + 1];
     if (!given) {
+        if (channels > ROS_WRITER_MAX_CHANNELS)
+            return ros_writer_mismatch(build, source,
+                                       "(height, width) or (height, width, 1 to 4 channels). The constant (metadata) "
+                                       "'layout' \"CHW\" is for channels in front, the constant 'encoding' for more "
+                                       "channels");
         if (!ros_encoding_default(field->dtype, channels, name) || !ros_encoding_find(name, strlen(name), encoding))
             return ros_writer_mismatch(build, source, "pixels that an image can have");
         return ros_writer_derive_text(build, "encoding", name);
@@ -63,11 +70,12 @@ static pmipc_status ros_writer_add_height(struct ros_writer_build *build, uint32
                                           const struct ros_encoding *encoding)
 {
     const pmipc_field *field = &build->schema->fields[source];
-    uint64_t rows, height = (uint64_t)field->shape[0] * 2 / encoding->half_rows;
+    const uint64_t lead = (uint64_t)field->shape[build->is_planar ? 1 : 0];
+    uint64_t rows, height = lead * 2 / encoding->half_rows;
     if (encoding->half_rows == 2)
-        return ros_writer_derive_product(build, "height", source, ros_writer_lead(field, 1));
+        return ros_writer_derive_product(build, "height", source, ros_writer_is_variable(field) ? 1 : lead);
     if (ros_writer_is_variable(field) || height > UINT32_MAX || !ros_encoding_rows(encoding, (uint32_t)height, &rows) ||
-        rows != (uint64_t)field->shape[0])
+        rows != lead)
         return ros_writer_mismatch(build, source, "%u / 2 as many rows as a height, always the same, for this encoding",
                                    encoding->half_rows);
     return ros_writer_derive_number(build, "height", (double)height);
@@ -77,20 +85,24 @@ static pmipc_status ros_writer_add_image(struct ros_writer_build *build, uint32_
 {
     const pmipc_field *field = &build->schema->fields[source];
     struct ros_encoding encoding;
-    if ((field->ndim != 2 && field->ndim != 3) || (field->ndim == 3 && field->shape[2] > UINT32_MAX))
+    if (build->is_planar && (field->ndim != 3 || ros_writer_is_variable(field)))
+        return ros_writer_mismatch(build, source, "(channels, height, width), always the same, for the layout \"CHW\"");
+    const uint64_t channels = field->ndim == 3 ? (uint64_t)field->shape[build->is_planar ? 0 : 2] : 1;
+    const uint64_t width = (uint64_t)field->shape[build->is_planar ? 2 : 1];
+    if ((field->ndim != 2 && field->ndim != 3) || channels > UINT32_MAX)
         return ros_writer_mismatch(build, source, "(height, width) or (height, width, channels)");
-    uint64_t row_bytes =
-        (uint64_t)field->shape[1] * (field->ndim == 3 ? (uint64_t)field->shape[2] : 1) * field->itemsize;
-    pmipc_status status =
-        ros_writer_find_encoding(build, source, field->ndim == 3 ? (uint32_t)field->shape[2] : 1, &encoding);
+    const uint64_t row_bytes = width * channels * field->itemsize;
+    pmipc_status status = ros_writer_find_encoding(build, source, (uint32_t)channels, &encoding);
     if (!status)
         status = ros_writer_add_height(build, source, &encoding);
     if (!status)
-        status = ros_writer_derive_number(build, "width", (double)field->shape[1]);
+        status = ros_writer_derive_number(build, "width", (double)width);
     if (!status)
         status = ros_writer_add_byte_order(build, field->itemsize > 1);
     if (!status)
         status = ros_writer_derive_number(build, "step", (double)row_bytes);
+    if (!status && build->is_planar)
+        return ros_writer_add_planes(build, source);
     return status ? status
                   : ros_writer_add_part(build, source, "data", PMIPC_UINT8, 0, ros_writer_lead(field, row_bytes));
 }
@@ -200,7 +212,7 @@ static pmipc_status ros_writer_add_cloud(struct ros_writer_build *build, uint32_
     if (!status)
         status = ros_writer_derive_number(build, "point_step", points.point_step);
     if (!status && ros_writer_find(build, "is_dense") < 0)
-        status = ros_writer_derive_number(build, "is_dense", 1);
+        status = ros_writer_derive_number(build, "is_dense", 0); /* unknown: some points may be NaN */
     if (status)
         return status;
     return ros_writer_add_part(build, source, "data", PMIPC_UINT8, 0, ros_writer_elements(field) * field->itemsize);

@@ -1,4 +1,5 @@
 /* writer_leaves.c: the leaves of a writer's encoder that somebody asked for: constants, and fields of the sample. */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,19 +14,13 @@ pmipc_status ros_writer_no_memory(struct ros_writer_build *build)
 
 pmipc_status ros_writer_mismatch(struct ros_writer_build *build, uint32_t source, const char *format, ...)
 {
-    char expected[256], got[256];
+    char expected[300], got[400];
     const pmipc_field *field = &build->schema->fields[source];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(expected, sizeof expected, format, arguments);
     va_end(arguments);
-    pmipc_schema one;
-    pmipc_schema_init(&one);
-    one.field_count = 1;
-    one.fields[0] = *field;
-    one.fields[0].name[0] = '\0';
-    one.fields[0].descr_bytes = 0; /* it lies in another schema's text */
-    pmipc_schema_format(&one, got, sizeof got);
+    ros_format_field(build->schema, field, got, sizeof got);
     return error_set(build->error, PMIPC_SCHEMA_MISMATCH, 0, "%s%s%s%s: expected %s, got %s", build->message,
                      *field->name ? ": field '" : "", field->name, *field->name ? "'" : "", expected, got);
 }
@@ -93,7 +88,7 @@ bool ros_writer_number(pmipc_dtype dtype, double number, void *element)
     if (PMIPC_DTYPE_CODE(dtype) == PMIPC_CODE_FLOAT) {
         float narrow = (float)number;
         memcpy(element, bits == 64 ? (void *)&number : (void *)&narrow, bits / 8);
-        return bits == 64 || number != number || (double)narrow == number;
+        return bits == 64 || isinf(number) || !isinf(narrow); /* rounded, but not to infinity */
     }
     bool is_signed = PMIPC_DTYPE_CODE(dtype) == PMIPC_CODE_INT;
     double half = (double)(UINT64_C(1) << (bits - 1));
@@ -147,8 +142,9 @@ pmipc_status ros_writer_add_number(struct ros_writer_build *build, const char *p
                          "%s: the constant '%s' is one number, and that is no one number of the message",
                          build->message, path);
     if (!ros_writer_number(place->dtype, number, element))
-        return error_set(build->error, PMIPC_INVALID_ARGUMENT, 0, "%s: %.17g for the constant '%s' is not exact in %s",
-                         build->message, number, path, pmipc_dtype_name(place->dtype));
+        return error_set(build->error, PMIPC_INVALID_ARGUMENT, 0,
+                         "%s: the constant '%s' is %.17g, which %s does not hold", build->message, path, number,
+                         pmipc_dtype_name(place->dtype));
     return ros_writer_append_constant(build, path, place->dtype, origin, element, 1);
 }
 

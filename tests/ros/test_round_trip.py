@@ -80,14 +80,14 @@ def cloud() -> Any:
         ("z", 8, PointField.FLOAT32),
         ("ring", 16, PointField.UINT16),
     ]
-    message = stamped(PointCloud2(height=1, width=9, point_step=20, row_step=180, is_dense=True))
+    message = stamped(PointCloud2(height=1, width=9, point_step=20, row_step=180, is_dense=False))
     message.fields = [PointField(name=name, offset=at, datatype=kind, count=1) for name, at, kind in layout]
     message.data.frombytes(np.arange(180, dtype=np.uint8).tobytes())
     return message
 
 
 def xyz_cloud() -> Any:
-    message = stamped(PointCloud2(height=1, width=4, point_step=12, row_step=48, is_dense=True))
+    message = stamped(PointCloud2(height=1, width=4, point_step=12, row_step=48, is_dense=False))
     message.fields = [
         PointField(name=n, offset=4 * i, datatype=PointField.FLOAT32, count=1) for i, n in enumerate("xyz")
     ]

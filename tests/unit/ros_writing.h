@@ -105,6 +105,15 @@ static inline pmipc_schema variable_tensor(pmipc_dtype dtype, uint32_t ndim, con
         .key = (name), .number = (value) \
     }
 
+/* Receivers go by position. */
+#define NO_NAMES                                       \
+    {                                                  \
+        .key = "names", .texts = (const char *const[]) \
+        {                                              \
+            NULL                                       \
+        }                                              \
+    }
+
 /* ---- writers: their types are destroyed at once ---- */
 
 typedef struct given {

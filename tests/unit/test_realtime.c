@@ -332,7 +332,8 @@ static void writes_messages(int channel, const char *argument)
     static uint8_t buffer[4096];
     const given image = {.message = IMAGE, .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(16, 8, 3))};
     const given path = {.message = PATH, .schema = variable_tensor(PMIPC_FLOAT64, SHAPE(16, 7))};
-    const given joints = {.message = JOINT_STATE, .schema = pmipc_schema_tensor(PMIPC_FLOAT64, SHAPE(3, 7))};
+    const given joints = {
+        .message = JOINT_STATE, .schema = pmipc_schema_tensor(PMIPC_FLOAT64, SHAPE(3, 7)), .constants = {NO_NAMES}};
     const given cloud = {.message = CLOUD, .schema = variable_tensor(PMIPC_FLOAT32, SHAPE(16, 3))};
     pmipc_ros_writer *writers[] = {writer_of(&image), writer_of(&path), writer_of(&joints), writer_of(&cloud)};
     const void *data[] = {pixels, poses, poses, poses};

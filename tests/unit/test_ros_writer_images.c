@@ -142,6 +142,116 @@ TEST(a_compressed_image_is_its_bytes_and_a_format)
     check_written(&bare, &(pmipc_source){NULL, 0}, GOLDEN_STAMP, &expected.bytes);
 }
 
+TEST(channels_in_front_become_interleaved_pixels)
+{
+    static const uint8_t bytes[2 * 3 * 2] = {1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16};
+    const given two = {.message = IMAGE,
+                       .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(2, 3, 2)),
+                       .constants = {TEXT("layout", "CHW")}};
+    const uint8_t turned[] = {1, 11, 2, 12, 3, 13, 4, 14, 5, 15, 6, 16};
+    message_bytes expected = image(3, 2, "8UC2", 4, turned, sizeof turned);
+    check_written(&two, &(pmipc_source){.data = bytes}, 5, &expected);
+    static const struct {
+        pmipc_dtype dtype;
+        const char *encoding;
+    } cases[] = {{PMIPC_UINT8, "bgr8"}, {PMIPC_UINT16, "rgb16"}, {PMIPC_FLOAT32, "32FC3"}, {PMIPC_FLOAT64, "64FC3"}};
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        const uint32_t item = PMIPC_DTYPE_BITS(cases[i].dtype) / 8;
+        uint8_t planes[3 * 2 * 4 * 8 + 1], pixels[sizeof planes];
+        for (size_t b = 0; b < sizeof planes; b++)
+            planes[b] = (uint8_t)(b * 7);
+        for (size_t pixel = 0; pixel < 8; pixel++)
+            for (size_t channel = 0; channel < 3; channel++)
+                memcpy(pixels + (pixel * 3 + channel) * item, planes + 1 + (channel * 8 + pixel) * item, item);
+        const given how = {.message = IMAGE,
+                           .schema = pmipc_schema_tensor(cases[i].dtype, SHAPE(3, 2, 4)),
+                           .constants = {TEXT("layout", "CHW"), TEXT("encoding", cases[i].encoding)}};
+        expected = image(2, 4, cases[i].encoding, 12 * item, pixels, 24 * item);
+        check_written(&how, &(pmipc_source){.data = planes + 1}, 5, &expected); /* sources may lie anywhere */
+    }
+    const given rows = {.message = IMAGE,
+                        .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(3, 2, 2)),
+                        .constants = {TEXT("layout", "HWC")}};
+    expected = image(3, 2, "8UC2", 4, bytes, sizeof bytes);
+    check_written(&rows, &(pmipc_source){.data = bytes}, 5, &expected);
+}
+
+TEST(more_than_four_channels_need_an_encoding_that_a_constant_says)
+{
+    static const uint8_t bytes[2 * 5];
+    const given named = {.message = IMAGE,
+                         .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(1, 2, 5)),
+                         .constants = {TEXT("encoding", "8UC5")}};
+    message_bytes expected = image(1, 2, "8UC5", 10, bytes, sizeof bytes);
+    check_written(&named, &(pmipc_source){.data = bytes}, 5, &expected);
+    const pmipc_schema wide[] = {pmipc_schema_tensor(PMIPC_UINT8, SHAPE(3, 224, 224)),
+                                 pmipc_schema_tensor(PMIPC_UINT8, SHAPE(1, 2, 5)),
+                                 pmipc_schema_tensor(PMIPC_FLOAT32, SHAPE(3, 224, 224))};
+    for (size_t i = 0; i < LENGTH(wide); i++) {
+        const given how = {.message = IMAGE, .schema = wide[i]};
+        check_no_writer(&how, PMIPC_SCHEMA_MISMATCH,
+                        "'layout' \"CHW\" is for channels in front, the constant 'encoding'");
+    }
+    const given five_planes = {.message = IMAGE,
+                               .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(5, 2, 2)),
+                               .constants = {TEXT("layout", "CHW")}};
+    check_no_writer(&five_planes, PMIPC_SCHEMA_MISMATCH, "the constant 'encoding' for more channels");
+}
+
+TEST(a_layout_that_the_sample_does_not_have_is_refused)
+{
+    const struct {
+        given how;
+        pmipc_status status;
+        const char *words;
+    } cases[] = {
+        {{.message = IMAGE,
+          .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(2, 2)),
+          .constants = {TEXT("layout", "CHW")}},
+         PMIPC_SCHEMA_MISMATCH,
+         "(channels, height, width), always the same, for the layout"},
+        {{.message = IMAGE,
+          .schema = variable_tensor(PMIPC_UINT8, SHAPE(3, 2, 2)),
+          .constants = {TEXT("layout", "CHW")}},
+         PMIPC_SCHEMA_MISMATCH,
+         "always the same"},
+        {{.message = IMAGE,
+          .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(4, 2, 2)),
+          .constants = {TEXT("layout", "CHW"), TEXT("encoding", "rgb8")}},
+         PMIPC_SCHEMA_MISMATCH,
+         "'rgb8', got uint8 (4, 2, 2)"},
+        {{.message = IMAGE,
+          .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(2, 2)),
+          .constants = {TEXT("layout", "WHC")}},
+         PMIPC_INVALID_ARGUMENT,
+         "must be \"HWC\" or \"CHW\", not 'WHC'"},
+        {{.message = IMAGE,
+          .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(2, 2)),
+          .constants = {NUMBER("layout", 1)}},
+         PMIPC_INVALID_ARGUMENT,
+         "must be \"HWC\" or \"CHW\""},
+        {{.message = IMAGE,
+          .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(3, 2, 2)),
+          .fields = (const pmipc_ros_field[]){{"", "data"}},
+          .field_count = 1,
+          .constants = {TEXT("layout", "CHW")}},
+         PMIPC_INVALID_ARGUMENT,
+         "for an image given as a field without a path"},
+    };
+    for (size_t i = 0; i < LENGTH(cases); i++)
+        check_no_writer(&cases[i].how, cases[i].status, cases[i].words);
+    const given how = {.message = IMAGE,
+                       .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(3, 2, 2)),
+                       .constants = {TEXT("layout", "CHW")}};
+    pmipc_ros_writer *writer = writer_of(&how);
+    uint8_t buffer[256];
+    size_t count;
+    pmipc_error error;
+    CHECK_STATUS(pmipc_ros_writer_write(writer, &(pmipc_source){0}, 5, buffer, sizeof buffer, &count, &error),
+                 PMIPC_INVALID_ARGUMENT);
+    pmipc_ros_writer_destroy(writer);
+}
+
 TEST(what_is_no_image_is_refused_with_expected_and_got)
 {
     const pmipc_schema rgb = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(2, 2, 3));

@@ -20,9 +20,10 @@ TEST(joint_positions_become_the_golden_joint_state)
     check_written(&how, SOURCE(one_to_thirteen), GOLDEN_STAMP, &expected);
 }
 
-TEST(names_are_empty_when_no_constant_says_them)
+TEST(an_empty_list_of_names_is_written_as_it_is)
 {
-    const given how = {.message = JOINT_STATE, .schema = pmipc_schema_tensor(PMIPC_FLOAT64, SHAPE(1))};
+    const given how = {
+        .message = JOINT_STATE, .schema = pmipc_schema_tensor(PMIPC_FLOAT64, SHAPE(1)), .constants = {NO_NAMES}};
     wire expected = wire_start();
     wire_header(&expected, 1, 2, "");
     wire_u32(&expected, 0);
@@ -64,7 +65,8 @@ TEST(three_rows_are_position_velocity_and_effort_and_rows_of_nan_are_empty)
 /* Positions that are NaN are what the sample says; only stacked rows can be absent. */
 TEST(plain_positions_of_nan_stay)
 {
-    const given how = {.message = JOINT_STATE, .schema = pmipc_schema_tensor(PMIPC_FLOAT64, SHAPE(1))};
+    const given how = {
+        .message = JOINT_STATE, .schema = pmipc_schema_tensor(PMIPC_FLOAT64, SHAPE(1)), .constants = {NO_NAMES}};
     pmipc_ros_writer *writer = writer_of(&how);
     message_bytes got = write_message(writer, SOURCE(&(double){NAN}), GOLDEN_STAMP);
     CHECK_EQ(got.count, 44); /* one position */
@@ -274,7 +276,7 @@ TEST(trajectories_are_rows_of_positions)
     static const double positions[6] = {1, 2, 3, 4, 5, 6};
     const given how = {.message = "trajectory_msgs/msg/JointTrajectory",
                        .schema = variable_tensor(PMIPC_FLOAT64, SHAPE(3, 2)),
-                       .constants = {TEXT("names", "a", "b")}};
+                       .constants = {TEXT("names", "a", "b"), NUMBER("points[].time_from_start.sec", 0)}};
     pmipc_ros_writer *writer = writer_of(&how);
     for (uint32_t rows = 0; rows <= 3; rows++) {
         wire expected = wire_start();
@@ -410,7 +412,8 @@ TEST(every_element_of_every_list_has_the_messages_header)
 
 TEST(counts_from_the_sample_make_lists_ragged)
 {
-    given how = {.message = "trajectory_msgs/msg/JointTrajectory"};
+    given how = {.message = "trajectory_msgs/msg/JointTrajectory",
+                 .constants = {NO_NAMES, NUMBER("points[].time_from_start.sec", 0)}};
     pmipc_schema_init(&how.schema);
     CHECK_OK(pmipc_schema_add(&how.schema, "points[].positions#", PMIPC_UINT32, SHAPE(2), 0, NULL));
     CHECK_OK(pmipc_schema_add(&how.schema, "points[].positions", PMIPC_FLOAT64, SHAPE(3), PMIPC_FIELD_VARIABLE, NULL));

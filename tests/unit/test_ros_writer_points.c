@@ -26,12 +26,13 @@ static const char mixed[] =
 TEST(a_structured_point_becomes_the_golden_cloud)
 {
     message_bytes expected = from_hex(cloud_golden);
-    const given how = {
-        .message = CLOUD, .schema = points_schema(only_x, 4, SHAPE(1), 0), .constants = {TEXT("frame_id", "cam")}};
+    const given how = {.message = CLOUD,
+                       .schema = points_schema(only_x, 4, SHAPE(1), 0),
+                       .constants = {TEXT("frame_id", "cam"), NUMBER("is_dense", 1)}};
     check_written(&how, &(pmipc_source){.data = &(float){1}}, GOLDEN_STAMP, &expected);
     const given varying = {.message = CLOUD,
                            .schema = points_schema(only_x, 4, SHAPE(5), PMIPC_FIELD_VARIABLE),
-                           .constants = {TEXT("frame_id", "cam")}};
+                           .constants = {TEXT("frame_id", "cam"), NUMBER("is_dense", 1)}};
     check_written(&varying, &(pmipc_source){&(float){1}, 1}, GOLDEN_STAMP, &expected);
 }
 
@@ -73,7 +74,7 @@ TEST(structured_points_go_out_as_they_lie_in_memory)
     const given how = {.message = CLOUD, .schema = points_schema(mixed, 12, SHAPE(3), PMIPC_FIELD_VARIABLE)};
     pmipc_ros_writer *writer = writer_of(&how);
     for (uint32_t count = 0; count <= 3; count++) {
-        message_bytes expected = cloud(1, count, fields, 3, 12, bytes, true);
+        message_bytes expected = cloud(1, count, fields, 3, 12, bytes, false);
         message_bytes got = write_message(writer, &(pmipc_source){bytes, count}, 5);
         check_same(&got, &expected);
     }
@@ -85,12 +86,12 @@ TEST(rows_of_points_are_an_organized_cloud)
 {
     static const point_field fields[] = {{"x", 0, 7, 1}};
     const given how = {
-        .message = CLOUD, .schema = points_schema(only_x, 4, SHAPE(2, 3), 0), .constants = {NUMBER("is_dense", 0)}};
-    message_bytes expected = cloud(2, 3, fields, 1, 4, bytes, false);
+        .message = CLOUD, .schema = points_schema(only_x, 4, SHAPE(2, 3), 0), .constants = {NUMBER("is_dense", 1)}};
+    message_bytes expected = cloud(2, 3, fields, 1, 4, bytes, true);
     check_written(&how, &(pmipc_source){.data = bytes}, 5, &expected);
     const given varying = {.message = CLOUD,
                            .schema = points_schema(only_x, 4, SHAPE(4, 3), PMIPC_FIELD_VARIABLE),
-                           .constants = {NUMBER("is_dense", 0)}};
+                           .constants = {NUMBER("is_dense", 1)}};
     check_written(&varying, &(pmipc_source){bytes, 2}, 5, &expected);
 }
 
@@ -99,20 +100,20 @@ TEST(columns_of_numbers_have_the_usual_names_or_those_of_a_constant)
     static const point_field usual[] = {{"x", 0, 7, 1}, {"y", 4, 7, 1}, {"z", 8, 7, 1}, {"intensity", 12, 7, 1}};
     for (uint32_t k = 3; k <= 4; k++) {
         const given how = {.message = CLOUD, .schema = variable_tensor(PMIPC_FLOAT32, SHAPE(4, k))};
-        message_bytes expected = cloud(1, 2, usual, k, 4 * k, bytes, true);
+        message_bytes expected = cloud(1, 2, usual, k, 4 * k, bytes, false);
         check_written(&how, &(pmipc_source){bytes, 2}, 5, &expected);
     }
     static const point_field own[] = {{"range", 0, 8, 1}, {"v", 8, 8, 1}};
     const given how = {.message = CLOUD,
                        .schema = pmipc_schema_tensor(PMIPC_FLOAT64, SHAPE(3, 2)),
                        .constants = {TEXT("point_fields", "range", "v")}};
-    message_bytes expected = cloud(1, 3, own, 2, 16, bytes, true);
+    message_bytes expected = cloud(1, 3, own, 2, 16, bytes, false);
     check_written(&how, &(pmipc_source){.data = bytes}, 5, &expected);
     static const point_field one[] = {{"a", 0, 2, 1}};
     const given organized = {.message = CLOUD,
                              .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(3, 2, 1)),
                              .constants = {TEXT("point_fields", "a"), NUMBER("is_bigendian", 0)}};
-    expected = cloud(3, 2, one, 1, 1, bytes, true);
+    expected = cloud(3, 2, one, 1, 1, bytes, false);
     check_written(&organized, &(pmipc_source){.data = bytes}, 5, &expected);
 }
 
@@ -122,7 +123,7 @@ TEST(points_are_in_this_machines_byte_order_whatever_a_constant_says)
     const given how = {.message = CLOUD,
                        .schema = points_schema(only_x, 4, SHAPE(2), 0),
                        .constants = {NUMBER("is_bigendian", __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)}};
-    message_bytes expected = cloud(1, 2, fields, 1, 4, bytes, true);
+    message_bytes expected = cloud(1, 2, fields, 1, 4, bytes, false);
     check_written(&how, &(pmipc_source){.data = bytes}, 5, &expected);
 }
 

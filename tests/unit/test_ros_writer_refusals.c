@@ -178,12 +178,12 @@ TEST(constants_that_the_message_cannot_hold_are_refused)
     check_all(cases, LENGTH(cases));
 }
 
-TEST(numbers_must_be_exact)
+TEST(numbers_must_be_held_by_the_dtype_and_floats_are_rounded)
 {
     static const struct {
         const char *key;
         double number;
-        bool is_exact;
+        bool is_held;
     } cases[] = {
         {"level", 32767, true},
         {"level", 32768, false},
@@ -209,16 +209,16 @@ TEST(numbers_must_be_exact)
     };
     for (size_t i = 0; i < LENGTH(cases); i++) {
         const given how = {MINE(PMIPC_FLOAT32, 2), AT("pair"), .constants = {NUMBER(cases[i].key, cases[i].number)}};
-        if (cases[i].is_exact)
+        if (cases[i].is_held)
             pmipc_ros_writer_destroy(writer_of(&how));
         else
-            check_no_writer(&how, PMIPC_INVALID_ARGUMENT, "is not exact in ");
+            check_no_writer(&how, PMIPC_INVALID_ARGUMENT, "does not hold");
     }
     static const struct {
         double number;
-        bool is_exact;
-    } narrow[] = {{0.1, false},   {0.1f, true}, {NAN, true},   {INFINITY, true},
-                  {1e300, false}, {-0.0, true}, {1e-46, false}};
+        bool is_held;
+    } narrow[] = {{0.1, true},    {0.1f, true}, {NAN, true},   {INFINITY, true}, {-INFINITY, true},
+                  {1e300, false}, {-0.0, true}, {1e-46, true}, {-3.5e38, false}};
     for (size_t i = 0; i < LENGTH(narrow); i++) {
         const given how = {.message = "sensor_msgs/msg/Joy",
                            .schema = pmipc_schema_tensor(PMIPC_FLOAT32, SHAPE(1)),
@@ -227,17 +227,17 @@ TEST(numbers_must_be_exact)
                              .schema = pmipc_schema_tensor(PMIPC_FLOAT32, 0, NULL),
                              .constants = {NUMBER("max_range", narrow[i].number)}};
         pmipc_ros_writer_destroy(writer_of(&how));
-        if (narrow[i].is_exact)
+        if (narrow[i].is_held)
             pmipc_ros_writer_destroy(writer_of(&range));
         else
-            check_no_writer(&range, PMIPC_INVALID_ARGUMENT, "is not exact in float32");
+            check_no_writer(&range, PMIPC_INVALID_ARGUMENT, "which float32 does not hold");
     }
 }
 
 TEST(stamps_that_a_header_cannot_hold_are_refused)
 {
     static const double position = 1;
-    const given how = {.message = JOINT_STATE, FLOAT64(1)};
+    const given how = {.message = JOINT_STATE, FLOAT64(1), .constants = {NO_NAMES}};
     const pmipc_source source = {.data = &position};
     pmipc_ros_writer *writer = writer_of(&how);
     check_not_written(writer, &source, -1, "a stamp of -1 ns: a message's header holds those of 1970 to 2038");
@@ -265,7 +265,7 @@ TEST(what_is_no_bool_is_refused)
 
 TEST(data_that_are_not_there_and_null_arguments_are_refused)
 {
-    const given how = {.message = JOINT_STATE, FLOAT64(3, 1)};
+    const given how = {.message = JOINT_STATE, FLOAT64(3, 1), .constants = {NO_NAMES}};
     pmipc_ros_writer *writer = writer_of(&how);
     uint8_t buffer[128];
     size_t bytes;
@@ -295,4 +295,86 @@ TEST(data_that_are_not_there_and_null_arguments_are_refused)
     CHECK_STATUS(pmipc_ros_writer_create(&writer, types, JOINT_STATE, &schema, NULL, 0, NULL, 1, NULL),
                  PMIPC_INVALID_ARGUMENT);
     pmipc_cdr_types_destroy(types);
+}
+
+TEST(joints_without_names_are_refused_and_the_constant_is_named)
+{
+    const struct refusal cases[] = {
+        {{.message = JOINT_STATE, FLOAT64(3)}, PMIPC_INVALID_ARGUMENT, "the constant (metadata) 'names'"},
+        {{.message = JOINT_STATE, FLOAT64(3, 3)}, PMIPC_INVALID_ARGUMENT, "receivers ignore values without names"},
+        {{.message = JOINT_STATE, FLOAT64(3), AT("velocity")}, PMIPC_INVALID_ARGUMENT, "'velocity' has no names"},
+        {{.message = "trajectory_msgs/JointTrajectory", FLOAT64(1, 3)}, PMIPC_INVALID_ARGUMENT, "'names'"},
+    };
+    check_all(cases, LENGTH(cases));
+    const given by_position = {.message = JOINT_STATE, FLOAT64(3), .constants = {NO_NAMES}};
+    pmipc_ros_writer_destroy(writer_of(&by_position));
+    const given by_path = {.message = JOINT_STATE, FLOAT64(1), .constants = {TEXT("name", "a")}};
+    pmipc_ros_writer_destroy(writer_of(&by_path));
+    const given no_values = {
+        .message = JOINT_STATE, .schema = pmipc_schema_tensor(PMIPC_INT32, SHAPE(1)), AT("header.stamp.sec")};
+    pmipc_ros_writer_destroy(writer_of(&no_values));
+}
+
+TEST(trajectories_without_times_are_refused_and_the_paths_are_named)
+{
+    static const char words[] =
+        "'points[].time_from_start.sec' (int32) and 'points[].time_from_start.nanosec' (uint32)";
+    const pmipc_ros_constant names = TEXT("names", "a", "b", "c");
+    const given fixed = {.message = "trajectory_msgs/JointTrajectory", FLOAT64(2, 3), .constants = {names}};
+    check_no_writer(&fixed, PMIPC_INVALID_ARGUMENT, words);
+    const given varying = {.message = "trajectory_msgs/JointTrajectory",
+                           .schema = variable_tensor(PMIPC_FLOAT64, SHAPE(8, 3)),
+                           .constants = {names}};
+    check_no_writer(&varying, PMIPC_INVALID_ARGUMENT, words);
+    const given by_path = {
+        .message = "trajectory_msgs/JointTrajectory", FLOAT64(2, 3), AT("points[].effort"), .constants = {names}};
+    check_no_writer(&by_path, PMIPC_INVALID_ARGUMENT, words);
+    const given one = {.message = "trajectory_msgs/JointTrajectory", FLOAT64(1, 3), .constants = {names}};
+    pmipc_ros_writer_destroy(writer_of(&one)); /* one point: as soon as possible */
+    const given constant = {.message = "trajectory_msgs/JointTrajectory",
+                            FLOAT64(2, 3),
+                            .constants = {names, NUMBER("points[].time_from_start.sec", 0)}};
+    pmipc_ros_writer_destroy(writer_of(&constant));
+    given timed = {.message = "trajectory_msgs/JointTrajectory", .constants = {names}};
+    pmipc_schema_init(&timed.schema);
+    CHECK_OK(pmipc_schema_add(&timed.schema, "points[].positions", PMIPC_FLOAT64, SHAPE(2, 3), 0, NULL));
+    CHECK_OK(pmipc_schema_add(&timed.schema, "points[].time_from_start.nanosec", PMIPC_UINT32, SHAPE(2), 0, NULL));
+    pmipc_ros_writer_destroy(writer_of(&timed));
+}
+
+/* numpy has dtypes that messages do not: the other byte order, text, times, records. */
+TEST(dtypes_of_numpy_only_are_named_in_every_refusal)
+{
+    static const char *const messages[] = {IMAGE,
+                                           "sensor_msgs/msg/CompressedImage",
+                                           JOINT_STATE,
+                                           "sensor_msgs/msg/LaserScan",
+                                           "sensor_msgs/msg/Imu",
+                                           "sensor_msgs/msg/Range",
+                                           "std_msgs/msg/Float64",
+                                           "std_msgs/msg/Float32MultiArray",
+                                           "geometry_msgs/msg/PoseArray",
+                                           "nav_msgs/msg/Odometry",
+                                           "nav_msgs/msg/OccupancyGrid",
+                                           "trajectory_msgs/msg/JointTrajectory",
+                                           CLOUD};
+    static const char *const dtypes[] = {"\">u2\"", "\"<U4\"", "\"<M8[ns]\"", "\"|S3\""};
+    for (size_t m = 0; m < LENGTH(messages); m++)
+        for (size_t d = 0; d < LENGTH(dtypes); d++) {
+            given how = {.message = messages[m]};
+            char got[64];
+            pmipc_schema_init(&how.schema);
+            /* Another description lies in front of it. */
+            CHECK_OK(pmipc_schema_add_opaque(&how.schema, "other", 4, "\"<U1\"", 5, SHAPE(1), 0, NULL));
+            CHECK_OK(pmipc_schema_add_opaque(&how.schema, "x", 16, dtypes[d], strlen(dtypes[d]), SHAPE(4, 6), 0, NULL));
+            how.fields = (const pmipc_ros_field[]){{"x", NULL}};
+            how.field_count = 1;
+            snprintf(got, sizeof got, strcmp(messages[m], CLOUD) ? "got %s (4, 6)" : "points of dtype %s", dtypes[d]);
+            check_no_writer(&how, PMIPC_SCHEMA_MISMATCH, got);
+        }
+    const given encoded = {.message = IMAGE, .constants = {TEXT("encoding", "mono16")}};
+    given how = encoded;
+    pmipc_schema_init(&how.schema);
+    CHECK_OK(pmipc_schema_add_opaque(&how.schema, "", 2, "\">u2\"", 5, SHAPE(4, 6), 0, NULL));
+    check_no_writer(&how, PMIPC_SCHEMA_MISMATCH, "for the encoding 'mono16', got \">u2\" (4, 6)");
 }

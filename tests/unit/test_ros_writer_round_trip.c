@@ -44,7 +44,8 @@ TEST(golden_messages_go_through_a_pool_and_come_back)
                      "{\"encoding\":\"rgb8\",\"frame_id\":\"cam\",\"is_bigendian\":false,\"ros_type\":"
                      "\"sensor_msgs/msg/Image\"}");
     message = from_hex(cloud_golden);
-    const given cloud = {.message = CLOUD, .constants = {TEXT("frame_id", "cam"), NUMBER("is_bigendian", 0)}};
+    const given cloud = {.message = CLOUD,
+                         .constants = {TEXT("frame_id", "cam"), NUMBER("is_bigendian", 0), NUMBER("is_dense", 1)}};
     check_round_trip(&cloud, &message,
                      "{\"frame_id\":\"cam\",\"is_bigendian\":false,\"ros_type\":\"sensor_msgs/msg/PointCloud2\"}");
     message = from_hex("00010000000000000000f03f");

@@ -167,7 +167,7 @@ class PoolPublisher:
             metadata = {**(self.stream.metadata or {}), **self.overrides}
             if self.publication is None:
                 self.publication = self.make_publication(self.find_class(metadata))
-            writer = make_writer(self.pool_name, schema, self.find_class(metadata), self.field, metadata)
+            writer = make_writer(self.warn_of, self.pool_name, schema, self.find_class(metadata), self.field, metadata)
             self.publication.rewrite(writer)
         except _core.PoolCorruptError:
             raise
@@ -201,6 +201,9 @@ class PoolPublisher:
 
     def warn_once(self, words: str) -> None:
         self.problem = words
+        self.warn_of(words)
+
+    def warn_of(self, words: str) -> None:
         if words in self.warned:
             return
         self.warned.add(words)

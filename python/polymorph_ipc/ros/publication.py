@@ -16,7 +16,7 @@ from typing import Any, Literal, TypedDict
 
 from .. import _core
 from . import qos
-from .constants import constants_of
+from .constants import constants_of, missing_words
 from .defaults import describe_with_defaults
 from .missing import require_rclpy
 from .types import type_name
@@ -46,6 +46,7 @@ class PublicationStats(TypedDict):
 
 
 def make_writer(
+    warn: Callable[[str], None],
     pool_name: str,
     schema: _core.Schema,
     message_class: Any,
@@ -53,19 +54,20 @@ def make_writer(
     metadata: Mapping[str, Any],
 ) -> _core.RosWriter:
     """The encoder of a pool's samples as messages. Raises InvalidArgumentError, SchemaMismatchError, UnsupportedError,
-    each with the pool's name."""
+    each with the pool's name. `warn` gets the words for messages that only some receivers can use."""
     constants = constants_of(metadata, message_class, pool_name)
+    fields = fields_of(schema, field)
     try:
-        return _core.RosWriter(
-            pool_name,
-            describe_with_defaults(message_class),
-            type_name(message_class),
-            schema,
-            fields_of(schema, field),
-            constants,
+        writer = _core.RosWriter(
+            pool_name, describe_with_defaults(message_class), type_name(message_class), schema, fields, constants
         )
     except _core.PolymorphError as problem:
         raise type(problem)(f"pool {pool_name!r}: {problem}") from None
+    paths = [each.name for each in schema.fields] if fields is None else fields.values()
+    missing = missing_words(message_class, {*constants, *paths})
+    if missing:
+        warn(missing)
+    return writer
 
 
 def fields_of(schema: _core.Schema, field: str | Mapping[str, str] | None) -> dict[str, str] | None:

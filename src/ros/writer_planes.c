@@ -1,0 +1,55 @@
+/* writer_planes.c: images given as (channels, height, width), which messages hold as (height, width, channels). */
+#include <string.h>
+
+#include "ros/writer.h"
+
+pmipc_status ros_writer_add_planes(struct ros_writer_build *build, uint32_t source)
+{
+    pmipc_ros_writer *writer = build->writer;
+    const pmipc_field *field = &build->schema->fields[source];
+    const uint64_t bytes = ros_writer_elements(field) * field->itemsize;
+    uint8_t *interleaved = cdr_arena_allocate(&writer->arena, bytes);
+    if (!interleaved)
+        return ros_writer_no_memory(build);
+    writer->sources[source].is_used = true;
+    writer->planes = (struct ros_writer_planes){.source = source,
+                                                .channels = (uint32_t)field->shape[0],
+                                                .pixels = (uint64_t)field->shape[1] * (uint64_t)field->shape[2],
+                                                .item_bytes = field->itemsize,
+                                                .interleaved = interleaved};
+    const struct ros_writer_feed feed = {.source = ROS_WRITER_NO_SOURCE,
+                                         .rows_source = ROS_WRITER_NO_SOURCE,
+                                         .own = interleaved,
+                                         .count = bytes,
+                                         .rows = 1};
+    return ros_writer_add(build, "data", PMIPC_UINT8, ROS_WRITER_FIELD, &feed);
+}
+
+/* `item_bytes` is a constant where this is called: the copies are moves then. */
+static inline void ros_writer_turn(const struct ros_writer_planes *planes, const uint8_t *from, size_t item_bytes)
+{
+    const size_t step = planes->channels * item_bytes;
+    for (uint32_t channel = 0; channel < planes->channels; channel++) {
+        uint8_t *to = planes->interleaved + channel * item_bytes;
+        for (uint64_t i = 0; i < planes->pixels; i++, from += item_bytes, to += step)
+            memcpy(to, from, item_bytes);
+    }
+}
+
+void ros_writer_interleave(const struct ros_writer_planes *planes, const pmipc_source *sources)
+{
+    const uint8_t *from = sources[planes->source].data;
+    switch (planes->item_bytes) {
+    case 1:
+        ros_writer_turn(planes, from, 1);
+        break;
+    case 2:
+        ros_writer_turn(planes, from, 2);
+        break;
+    case 4:
+        ros_writer_turn(planes, from, 4);
+        break;
+    default:
+        ros_writer_turn(planes, from, planes->item_bytes);
+    }
+}
