@@ -68,8 +68,8 @@ static const struct field fields[] = {
     MEMBER(CONTROL, pool_control, head, 1),
     MEMBER(CONTROL, pool_control, retired, 1),
     MEMBER(CONTROL, pool_control, bell, 1),
-    MEMBER(CONTROL, pool_control, slot_count, 1),
-    MEMBER(CONTROL, pool_control, owner_epoch, 1),
+    {CONTROL, offsetof(struct pool_control, ownership), 4, 1},     /* slot count */
+    {CONTROL, offsetof(struct pool_control, ownership) + 4, 4, 1}, /* owner's epoch */
     MEMBER(CONTROL, pool_control, clock_offset_ns, 1),
     MEMBER(CONTROL, pool_control, owner_since_ns, 1),
     MEMBER(CONTROL, pool_control, owner_pid, 1),

@@ -314,7 +314,7 @@ uint64_t pmipc_producer_incarnation(const pmipc_producer *producer)
 
 uint64_t pmipc_producer_epoch(const pmipc_producer *producer)
 {
-    return producer->writer->owner_epoch;
+    return producer->writer->protocol.epoch;
 }
 
 const char *pmipc_producer_metadata(const pmipc_producer *producer)

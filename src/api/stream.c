@@ -23,7 +23,7 @@ void stream_disconnect(pmipc_stream *stream)
     if (!stream->reader)
         return;
     stream->last_head_seq = reader_head_seq(stream->reader);
-    stream->last_slot_count = load_relaxed(&stream->reader->protocol.control->slot_count);
+    stream->last_slot_count = reader_slot_count(stream->reader);
     reader_close(stream->reader);
     stream->reader = NULL;
 }

@@ -56,7 +56,7 @@ void pmipc_stream_get_info(const pmipc_stream *stream, pmipc_stream_info *info)
     if (!reader)
         return;
     info->head_seq = reader_head_seq(reader);
-    info->slot_count = load_relaxed(&reader->protocol.control->slot_count);
+    info->slot_count = reader_slot_count(reader);
     info->row = reader->protocol.row;
     for (uint32_t i = 0; i < PIN_CELLS; i++)
         info->views_held += load_relaxed(&reader->busy[i]);

@@ -156,6 +156,18 @@ int64_t file_bytes(int fd)
     return fstat(fd, &status) == 0 ? (int64_t)status.st_size : -errno;
 }
 
+int file_extend(int fd, uint64_t bytes)
+{
+    int64_t size = file_bytes(fd);
+    if (size < 0 || size >= (int64_t)bytes)
+        return size < 0 ? (int)-size : 0;
+    int failure;
+    do
+        failure = fallocate(fd, 0, (off_t)(bytes - 1), 1) == 0 ? 0 : errno;
+    while (failure == EINTR);
+    return failure;
+}
+
 void file_close(int fd)
 {
     if (fd < 0)

@@ -59,6 +59,10 @@ int file_keep(int fd, struct file_identity *identity);
  * decides: not to close would keep a lock for ever. */
 void file_close_own(int fd, struct file_identity identity);
 
+/* Make the file at least so large. It never gets smaller, not even when somebody else makes it larger meanwhile, as it could by
+ * ftruncate. Reserves its last page. Returns 0 or an errno. */
+int file_extend(int fd, uint64_t bytes);
+
 /* Size in bytes, or -errno. */
 int64_t file_bytes(int fd);
 

@@ -15,7 +15,7 @@ uint64_t layout_fingerprint(void)
         offsetof(struct pool_header, checksum),
         sizeof(struct pool_geometry),
         sizeof(struct pool_control),
-        offsetof(struct pool_control, owner_epoch),
+        offsetof(struct pool_control, ownership),
         offsetof(struct pool_control, owner_command),
         sizeof(struct pool_readers),
         offsetof(struct pool_readers, cells),

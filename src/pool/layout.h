@@ -82,11 +82,11 @@ struct pool_control {
     /* The line that every read touches. */
     _Atomic uint64_t head; /* the newest entry itself; 0: nothing published */
     _Atomic uint32_t retired;
-    _Atomic uint32_t bell;       /* futex: bumped when somebody waits, on adoption and on retirement */
-    _Atomic uint32_t slot_count; /* stored before the first entry that needs it */
-    uint32_t reserved0;
-    _Atomic uint64_t owner_epoch; /* 1 for the creator, one more for each adopter */
-    uint8_t reserved1[CACHE_LINE_BYTES - 32];
+    _Atomic uint32_t bell; /* futex: bumped when somebody waits, on adoption and on retirement */
+    /* The owner's epoch (1 for the creator, one more for each adopter) and the slot count in one word: ownership_make in
+     * protocol.h. The slot count is stored before the first entry that needs it. */
+    _Atomic uint64_t ownership;
+    uint8_t reserved1[CACHE_LINE_BYTES - 24];
 
     /* Facts, written now and then. */
     _Atomic int64_t clock_offset_ns; /* realtime - monotonic, refreshed about once a second */

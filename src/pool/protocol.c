@@ -26,6 +26,12 @@
  *            was pinned by then is wiped like all of the row's, and the next read says so; a look after the pin, too,
  *            would only tell of the last of those views, and costs a nanosecond.
  *
+ *   [GROW]   The slot count shares a word with the owner's epoch, and both sides change it by compare-and-exchange: the adopter raises the
+ *            epoch where it finds the count that it has mapped, a grower raises the count where it finds its own epoch. One comes
+ *            first. If the adopter does, a producer that lost its lock while it grew the file finds the epoch raised and stores
+ *            nothing; if the grower does, the adopter maps again. So a count that a stream reads is one that the owner knows, and a
+ *            stream's cell never names more slots than the owner has.
+ *
  * ORDER  Entries leave the ring from the oldest on, always. A window therefore needs to recheck only its oldest entry.
  *
  * DEATH  Between the two stores of publish the ring is one ahead of head; both are complete samples. protocol_adopt stores the
@@ -49,10 +55,25 @@ void protocol_begin(struct protocol_producer *producer, uint64_t seq)
     producer->head = ENTRY_EMPTY;
     producer->ring_index = (uint32_t)((seq + 1) % producer->history_len);
     producer->cursor = 0;
+    producer->epoch = 1;
     /* Nobody has ever seen these slots. */
     for (uint32_t slot = 0; slot < producer->slot_count; slot++)
         producer->slot_states[slot] = SLOT_CLEAN;
-    store_relaxed(&producer->control->slot_count, producer->slot_count); /* [PUB] orders it */
+    store_relaxed(&producer->control->ownership, ownership_make(1, producer->slot_count)); /* [PUB] orders it */
+}
+
+bool protocol_take_over(struct protocol_producer *producer, uint32_t slot_count)
+{
+    uint64_t found = load_relaxed(&producer->control->ownership);
+    if (ownership_slots(found) != slot_count)
+        return false;
+    uint32_t epoch = ownership_epoch(found) + 1 ? ownership_epoch(found) + 1 : 1;
+    if (!compare_exchange_relaxed(&producer->control->ownership, &found, ownership_make(epoch, slot_count)))
+        return false; /* [GROW] the producer before has just grown the pool */
+    producer->epoch = epoch;
+    producer->slot_count = slot_count;
+    fence_seq_cst(); /* before the ring is read: what a producer that has lost the pool still stores is little */
+    return true;
 }
 
 /* Read what the dead producer left, once, into found_slots. Sound: slots unique and in range, seq ≡ index, consecutive up to
@@ -134,17 +155,31 @@ static void mark_run(uint64_t *pinned, uint32_t begin, uint32_t end)
     }
 }
 
+/* A cell with more slots than ours is no stream's of this producer ([GROW]), but it may be one of a successor's, if this producer has
+ * lost the pool and does not know yet. It pins what it names of our slots. It may name no more than a window has samples: else a
+ * hostile one would pin every slot that the pool will ever grow by. */
+static bool cell_is_accepted(const struct protocol_producer *producer, uint64_t cell)
+{
+    return cell_is_sound(cell, producer->slot_count) ||
+           (cell_is_sound(cell, MAX_SLOTS) && cell_count(cell) <= producer->history_len);
+}
+
+static uint32_t at_most(uint32_t value, uint32_t limit)
+{
+    return value < limit ? value : limit;
+}
+
 static void mark_cell(struct protocol_producer *producer, uint64_t cell)
 {
-    if (!cell_is_sound(cell, producer->slot_count)) {
+    if (!cell_is_accepted(producer, cell)) {
         producer->malformed_cells++;
         store_relaxed(&producer->control->malformed_cells, producer->malformed_cells); /* a statistic */
         return;
     }
     uint32_t first = cell_first(cell), count = cell_count(cell), slots = cell_slots(cell);
-    uint32_t straight = slots - first < count ? slots - first : count;
-    mark_run(producer->pinned, first, first + straight);
-    mark_run(producer->pinned, 0, count - straight);
+    uint32_t straight = at_most(count, slots - first);
+    mark_run(producer->pinned, first, at_most(first + straight, producer->slot_count));
+    mark_run(producer->pinned, 0, at_most(count - straight, producer->slot_count));
 }
 
 /* Find every slot that is out of the ring and pinned by nobody. The fence before it is the one that ended the last publish
@@ -226,12 +261,16 @@ bool protocol_publish(struct protocol_producer *producer, uint32_t slot)
     return true;
 }
 
-void protocol_grow(struct protocol_producer *producer, uint32_t slot_count)
+bool protocol_grow(struct protocol_producer *producer, uint32_t slot_count)
 {
+    uint64_t own = ownership_make(producer->epoch, producer->slot_count);
+    /* Relaxed: [PUB] of the next entry orders it. */
+    if (!compare_exchange_relaxed(&producer->control->ownership, &own, ownership_make(producer->epoch, slot_count)))
+        return false; /* [GROW] */
     for (uint32_t slot = producer->slot_count; slot < slot_count; slot++)
         producer->slot_states[slot] = SLOT_CLEAN;
     producer->slot_count = slot_count;
-    store_relaxed(&producer->control->slot_count, slot_count); /* [PUB] of the next entry orders it */
+    return true;
 }
 
 bool protocol_drop_oldest(struct protocol_producer *producer)
@@ -293,7 +332,7 @@ void protocol_row_use(struct protocol_reader *reader, uint32_t row, uint64_t tok
 /* The cell that pins the slot of one entry. The slot count is read after the entry, whose [PUB] it was stored before. */
 static bool single_pin(const struct protocol_reader *reader, uint64_t entry, uint64_t *cell)
 {
-    uint32_t slots = load_relaxed(&reader->control->slot_count);
+    uint32_t slots = ownership_slots(load_relaxed(&reader->control->ownership));
     *cell = cell_make(entry_slot(entry), 1, slots);
     return entry_seq(entry) != 0 && slots <= MAX_SLOTS && entry_slot(entry) < slots;
 }
@@ -389,7 +428,7 @@ enum pin_result protocol_pin_window(const struct protocol_reader *reader, uint32
             return PIN_EMPTY;
     }
     /* After the entries: the count that holds all their slots is at least in place by now. */
-    uint32_t slots = load_relaxed(&reader->control->slot_count);
+    uint32_t slots = ownership_slots(load_relaxed(&reader->control->ownership));
     uint32_t first = entry_slot(entries[0]);
     if (slots == 0 || slots > MAX_SLOTS || first >= slots)
         return PIN_CORRUPT;

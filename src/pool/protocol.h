@@ -59,6 +59,23 @@ static inline bool cell_is_sound(uint64_t cell, uint32_t slot_count)
            cell_count(cell) <= cell_slots(cell);
 }
 
+/* The owner's epoch in the upper 32 bits, the pool's slot count in the lower: one word, so that only the owner can change the slot
+ * count. Whoever changes the word expects its own epoch there. */
+static inline uint64_t ownership_make(uint32_t epoch, uint32_t slots)
+{
+    return (uint64_t)epoch << 32 | slots;
+}
+
+static inline uint32_t ownership_epoch(uint64_t ownership)
+{
+    return (uint32_t)(ownership >> 32);
+}
+
+static inline uint32_t ownership_slots(uint64_t ownership)
+{
+    return (uint32_t)ownership;
+}
+
 /* What the producer knows of a slot. */
 enum slot_state {
     SLOT_UNCLEAN = 0, /* out of the ring, perhaps still pinned */
@@ -73,6 +90,7 @@ struct protocol_producer {
     _Atomic uint64_t *ring;
     struct pool_readers *readers;
     uint32_t history_len;
+    uint32_t epoch; /* with slot_count: what control->ownership must be */
     uint32_t slot_count;
     uint64_t seq;        /* newest published */
     uint64_t head;       /* its entry: what control->head must be, unless somebody else publishes into this pool */
@@ -89,7 +107,26 @@ struct protocol_producer {
 /* Begin on a pool that nobody else can reach yet. Private arrays must be zeroed. */
 void protocol_begin(struct protocol_producer *producer, uint64_t seq);
 
-/* Take over a dead producer's pool, its lock held: check the ring, store the newest complete entry as head, ring the bell,
+/* Become the owner of a dead producer's pool, its lock held. From here on the producer before, should it be alive after all, neither
+ * starts a publish nor changes the slot count. False: the slot count is not `slot_count`, or not any more. */
+bool protocol_take_over(struct protocol_producer *producer, uint32_t slot_count);
+
+/* Whether the pool is still this producer's. */
+static inline bool protocol_is_owner(const struct protocol_producer *producer)
+{
+    return ownership_epoch(load_acquire(&producer->control->ownership)) == producer->epoch;
+}
+
+/* Store the slot count again, should something else stand there that no owner has stored. */
+static inline void protocol_keep_slot_count(const struct protocol_producer *producer)
+{
+    const uint64_t own = ownership_make(producer->epoch, producer->slot_count);
+    uint64_t found = load_relaxed(&producer->control->ownership);
+    if (__builtin_expect(found != own, 0) && ownership_epoch(found) == producer->epoch)
+        (void)compare_exchange_relaxed(&producer->control->ownership, &found, own);
+}
+
+/* Adopt a pool that was taken over: check the ring, store the newest complete entry as head, ring the bell,
  * and only then let slots be cleaned. Returns false, with nothing changed, when the ring is not sound. On true the caller
  * wakes all sleepers. No slot is taken. `seq` 0 and `oldest` 1 at first; later it may be called again, when head is found to
  * be somebody else's. */
@@ -104,8 +141,9 @@ void protocol_return_slot(struct protocol_producer *producer, uint32_t slot);
 /* Make a filled slot the newest sample. Returns true when the bell was rung: the caller wakes all sleepers. */
 bool protocol_publish(struct protocol_producer *producer, uint32_t slot);
 
-/* After the file has grown: from now on there are `slot_count` slots, the new ones clean. */
-void protocol_grow(struct protocol_producer *producer, uint32_t slot_count);
+/* After the file has grown: from now on there are `slot_count` slots, the new ones clean. False, with nothing changed: the pool is
+ * not this producer's any more. */
+bool protocol_grow(struct protocol_producer *producer, uint32_t slot_count);
 
 /* Give up the oldest entry of history, though never the newest. False: only the newest is left. */
 bool protocol_drop_oldest(struct protocol_producer *producer);

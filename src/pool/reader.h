@@ -91,6 +91,11 @@ static inline uint64_t reader_head_seq(const struct pool_reader *reader)
     return entry_seq(load_acquire(&reader->protocol.control->head)); /* [PUB] */
 }
 
+static inline uint32_t reader_slot_count(const struct pool_reader *reader)
+{
+    return ownership_slots(load_relaxed(&reader->protocol.control->ownership));
+}
+
 static inline bool reader_is_retired(const struct pool_reader *reader)
 {
     return load_relaxed(&reader->protocol.control->retired) != 0;

@@ -190,7 +190,7 @@ static pmipc_status view_of_pin(struct pool_reader *reader, uint32_t cell, uint6
     uint32_t slot = entry_slot(entry);
     pmipc_status status = PMIPC_OK;
     if (__builtin_expect(slot >= reader->mapped_slots, 0))
-        status = reader_map_slots(reader, load_relaxed(&reader->protocol.control->slot_count), false);
+        status = reader_map_slots(reader, reader_slot_count(reader), false);
     if (!status && slot >= reader->mapped_slots)
         status = corrupt_entry(reader);
     if (!status && cell == SPARE_CELL)
@@ -275,7 +275,7 @@ pmipc_status reader_stamp_of(struct pool_reader *reader, uint64_t seq, int64_t *
     }
     pmipc_status status = PMIPC_OK;
     if (entry_slot(entry) >= reader->mapped_slots)
-        status = reader_map_slots(reader, load_relaxed(&reader->protocol.control->slot_count), false);
+        status = reader_map_slots(reader, reader_slot_count(reader), false);
     if (!status && entry_slot(entry) >= reader->mapped_slots)
         status = corrupt_entry(reader);
     if (!status) {

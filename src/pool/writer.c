@@ -15,6 +15,7 @@
 #define SWEEP_INTERVAL_NS 10000000
 #define GROWTH_BACKOFF_NS 1000000000
 #define CLOCK_INTERVAL_NS 1000000000
+#define TAKE_OVER_TRIES 8
 
 /* ------------------------------------------------------------------------------------------------ making a writer */
 
@@ -62,14 +63,6 @@ static pmipc_status map_file(struct pool_writer *writer, const struct pool_descr
     writer->protocol.ring = (_Atomic uint64_t *)(writer->base + POOL_RING_OFFSET);
     writer->protocol.readers = writer->readers;
     return PMIPC_OK;
-}
-
-/* From here on a producer whose lock was closed behind its back finds that it has lost the pool. */
-static void take_epoch(struct pool_writer *writer, uint64_t epoch)
-{
-    writer->owner_epoch = epoch;
-    store_release(&writer->control->owner_epoch, epoch);
-    fence_seq_cst(); /* before the ring is read */
 }
 
 static void refresh_clock(struct pool_writer *writer, int64_t now_ns)
@@ -167,7 +160,6 @@ pmipc_status writer_create(struct pool_writer **out, int folder, struct pool_des
         goto fail;
     }
     owner_lock_move(&writer->lock, &lock);
-    take_epoch(writer, 1);
     introduce(writer);
     if (writer->prefault)
         memory_prefault(writer->base, writer->base_bytes, true);
@@ -191,10 +183,31 @@ static pmipc_status read_slot_count(int fd, const struct pool_description *descr
         status = pool_file_measure(fd, &bytes, name, error);
     if (status)
         return status == PMIPC_CORRUPT ? PMIPC_NOTHING_NEW : status;
-    *slots = load_relaxed(&control.slot_count);
+    *slots = ownership_slots(load_relaxed(&control.ownership));
     bool sound = !load_relaxed(&control.retired) && description_allows_slots(description, *slots) &&
                  bytes >= description_file_bytes(description, *slots);
     return sound ? PMIPC_OK : PMIPC_NOTHING_NEW;
+}
+
+/* Map the file with all of its slots, and become its owner. Returns OK; NOTHING_NEW as read_slot_count; NO_MEMORY; SYSTEM. */
+static pmipc_status map_and_take_over(struct pool_writer *writer, const struct pool_description *description,
+                                      pmipc_error *error)
+{
+    /* Again when the producer before, which lost its lock while it grew the file, has just stored a larger slot count: for a living
+     * process that can happen once. */
+    for (int tries = 0; tries < TAKE_OVER_TRIES; tries++) {
+        uint32_t slots;
+        pmipc_status status = read_slot_count(writer->fd, description, &slots, error);
+        if (!status)
+            status = map_file(writer, description, slots, error);
+        if (status)
+            return status;
+        if (protocol_take_over(&writer->protocol, slots))
+            return PMIPC_OK;
+        memory_unmap(writer->base, writer->base_bytes);
+        writer->base = NULL;
+    }
+    return PMIPC_NOTHING_NEW;
 }
 
 pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *lock,
@@ -203,21 +216,15 @@ pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *l
 {
     if (!description_is_equal(description, wanted))
         return PMIPC_NOTHING_NEW;
-    uint32_t slots;
-    pmipc_status status = read_slot_count(fd, description, &slots, error);
-    if (status)
-        return status;
     struct pool_writer *writer = allocate_writer(description, options);
     if (!writer)
         return error_set(error, PMIPC_NO_MEMORY, ENOMEM, "pool '%s': out of memory", description->header.name);
     writer->fd = fd;
     int failure = -file_keep(fd, &writer->identity);
-    status = failure ? error_of_call(error, failure, description->header.name, "look at its file")
-                     : map_file(writer, description, slots, error);
-    if (!status) {
-        take_epoch(writer, load_relaxed(&writer->control->owner_epoch) + 1);
-        status = protocol_adopt(&writer->protocol, slots) ? PMIPC_OK : PMIPC_NOTHING_NEW;
-    }
+    pmipc_status status = failure ? error_of_call(error, failure, description->header.name, "look at its file")
+                                  : map_and_take_over(writer, description, error);
+    if (!status && !protocol_adopt(&writer->protocol, writer->base_slots))
+        status = PMIPC_NOTHING_NEW;
     if (status) {
         writer->fd = -1; /* still the caller's */
         writer_close(writer);
@@ -280,12 +287,13 @@ static int map_step(struct pool_writer *writer, uint64_t offset, uint64_t end)
     if (!steps)
         return ENOMEM;
     writer->steps = steps;
-    if (file_bytes(writer->fd) < (int64_t)end && ftruncate(writer->fd, (off_t)end) != 0)
-        return errno;
+    int failure = file_extend(writer->fd, end);
+    if (failure)
+        return failure;
     char *address = memory_map(writer->fd, offset, bytes, true, writer->description->header.name);
     if (!address)
         return errno;
-    int failure = memory_reserve(writer->fd, offset, address, bytes);
+    failure = memory_reserve(writer->fd, offset, address, bytes);
     if (failure) {
         memory_unmap(address, bytes);
         return failure; /* the file keeps its size; the next try reserves the same range */
@@ -307,8 +315,11 @@ static bool grow(struct pool_writer *writer)
     writer->growth_failure = map_step(writer, offset, end);
     if (writer->growth_failure)
         return false;
+    if (!protocol_grow(&writer->protocol, slots)) { /* the lock was lost meanwhile, and the pool has another owner */
+        memory_unmap(writer->steps[--writer->step_count], (size_t)(end - offset));
+        return false;
+    }
     fetch_add_relaxed(&writer->control->grown, 1);
-    protocol_grow(&writer->protocol, slots);
     return true;
 }
 
@@ -328,6 +339,11 @@ static bool sweep_and_take(struct pool_writer *writer, int64_t now_ns, uint32_t 
     return writer_sweep(writer) && protocol_take_slot(&writer->protocol, slot);
 }
 
+static bool is_lost(const struct pool_writer *writer)
+{
+    return !protocol_is_owner(&writer->protocol) || load_relaxed(&writer->control->retired);
+}
+
 static pmipc_status take_slot_the_hard_way(struct pool_writer *writer, uint32_t *slot)
 {
     int64_t now = clock_monotonic_ns();
@@ -340,6 +356,8 @@ static pmipc_status take_slot_the_hard_way(struct pool_writer *writer, uint32_t 
                 return PMIPC_OK;
             writer->next_growth_ns = now + GROWTH_BACKOFF_NS;
         }
+        if (is_lost(writer)) /* these system calls take their time: only the owner gives up history */
+            return writer_lost(writer);
     }
     while (protocol_drop_oldest(&writer->protocol)) {
         fetch_add_relaxed(&writer->control->given_up, 1);
@@ -350,12 +368,6 @@ static pmipc_status take_slot_the_hard_way(struct pool_writer *writer, uint32_t 
     if (writer->no_growth && now >= writer->next_sweep_ns && sweep_and_take(writer, now, slot))
         return PMIPC_OK;
     return writer_full(writer, now);
-}
-
-static bool is_lost(const struct pool_writer *writer)
-{
-    return load_acquire(&writer->control->owner_epoch) != writer->owner_epoch ||
-           load_relaxed(&writer->control->retired);
 }
 
 /* Head is not ours: a producer that had lost the pool was past its last check when we adopted, and has published once more.
@@ -372,6 +384,7 @@ pmipc_status writer_take_slot(struct pool_writer *writer, uint32_t *slot)
         return writer_lost(writer);
     if (__builtin_expect(load_relaxed(&writer->control->head) != writer->protocol.head, 0))
         follow_foreign_head(writer);
+    protocol_keep_slot_count(&writer->protocol);
     if (protocol_take_slot(&writer->protocol, slot))
         return PMIPC_OK;
     return take_slot_the_hard_way(writer, slot);

@@ -21,7 +21,6 @@ struct pool_writer {
     bool no_growth;
     bool prefault;
     bool adopted;
-    uint64_t owner_epoch;
     int64_t next_sweep_ns; /* not before */
     int64_t next_full_text_ns;
     uint64_t stuck_rows; /* see rows_sweep */

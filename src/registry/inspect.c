@@ -76,7 +76,7 @@ static pmipc_status read_state(const struct open_pool *pool, struct pool_control
         status = pool_file_measure(pool->fd, &bytes, name, error);
     if (status)
         return status;
-    uint32_t slots = load_relaxed(&control->slot_count);
+    uint32_t slots = ownership_slots(load_relaxed(&control->ownership));
     if (!description_allows_slots(description, slots) || bytes < description_file_bytes(description, slots))
         return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its control page is damaged or its file is cut short",
                          name);
@@ -100,14 +100,14 @@ static pmipc_status describe(const struct open_pool *pool, pmipc_pool_info *info
         free(readers);
         return status;
     }
-    info->slot_count = load_relaxed(&control.slot_count);
+    info->slot_count = ownership_slots(load_relaxed(&control.ownership));
     info->schema = description->schema;
     info->incarnation = description->header.incarnation;
     info->history_len = geometry->history_len;
     info->origin = description->header.origin;
     info->payload_bytes = geometry->payload_bytes;
     info->retired = load_relaxed(&control.retired) != 0;
-    info->owner_epoch = load_relaxed(&control.owner_epoch);
+    info->owner_epoch = ownership_epoch(load_relaxed(&control.ownership));
     info->producer_pid = (int32_t)load_relaxed(&control.owner_pid);
     info->producer_since_ns = load_relaxed(&control.owner_since_ns);
     info->clock_offset_ns = load_relaxed(&control.clock_offset_ns);

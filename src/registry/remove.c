@@ -61,10 +61,10 @@ static pmipc_status check_meant(int fd, const char *name, const pmipc_remove_opt
 {
     struct pool_description *description = NULL;
     pmipc_status status = PMIPC_OK;
-    uint64_t epoch = 0, incarnation = 0;
+    uint64_t ownership = 0, incarnation = 0;
     if (options->owner_epoch)
-        status = pool_file_read(fd, &epoch, sizeof epoch,
-                                POOL_CONTROL_OFFSET + offsetof(struct pool_control, owner_epoch), name, error);
+        status = pool_file_read(fd, &ownership, sizeof ownership,
+                                POOL_CONTROL_OFFSET + offsetof(struct pool_control, ownership), name, error);
     if (!status && options->incarnation)
         status = description_read(fd, name, &description, error);
     if (description)
@@ -72,7 +72,7 @@ static pmipc_status check_meant(int fd, const char *name, const pmipc_remove_opt
     description_release(description);
     if (status == PMIPC_NO_MEMORY || status == PMIPC_SYSTEM)
         return status;
-    if (status || epoch != options->owner_epoch || incarnation != options->incarnation)
+    if (status || ownership_epoch(ownership) != options->owner_epoch || incarnation != options->incarnation)
         return error_set(error, PMIPC_NOT_FOUND, 0, "pool '%s' is another one by now", name);
     return PMIPC_OK;
 }

@@ -269,3 +269,116 @@ TEST(a_producer_that_claims_to_be_older_than_time_is_named_all_the_same)
     close(fd);
     pmipc_producer_close(producer);
 }
+
+/* ---- the slot count, and pins of more slots than there are ---- */
+
+static const off_t OWNERSHIP = POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, ownership);
+
+static struct pool_header header_of_file(int fd)
+{
+    struct pool_header header;
+    CHECK_EQ(pread(fd, &header, sizeof header, 0), sizeof header);
+    return header;
+}
+
+/* The first cell of a row. */
+static off_t cell_of_row(int fd, uint32_t row)
+{
+    return (off_t)header_of_file(fd).geometry.readers_offset + (off_t)offsetof(struct pool_readers, cells) +
+           (off_t)(row * sizeof(((struct pool_readers *)0)->cells[0]));
+}
+
+static void check_foreign_slot_count(uint64_t extra)
+{
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 3);
+    pmipc_stream *stream = stream_open("p", NULL);
+    publish_frames(producer, 3); /* in the first three slots: the window below does not go round */
+    const uint32_t slots = pmipc_producer_slot_count(producer);
+    int fd = open_file("p");
+    CHECK_EQ(ftruncate(fd, (off_t)(pool_file_bytes("p") + extra * header_of_file(fd).geometry.stride)), 0);
+    write_word(fd, OWNERSHIP, read_word(fd, OWNERSHIP) + extra);
+    pmipc_view view, window;
+    CHECK_OK(pmipc_stream_get_last(stream, &view));
+    CHECK_OK(pmipc_stream_get_window(stream, 3, 3, &window));
+    publish_frame(producer);
+    CHECK_EQ((uint32_t)read_word(fd, OWNERSHIP), slots);
+    publish_frames(producer, 3 * slots);
+    check_view(&view);
+    check_view(&window);
+    pmipc_view_release(&view);
+    pmipc_view_release(&window);
+    pmipc_pool_info *info = inspect("p");
+    CHECK_EQ(info->slot_count, pmipc_producer_slot_count(producer));
+    CHECK_EQ(info->malformed_cells, 0);
+    inspect_release(info);
+    close(fd);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(views_taken_while_a_foreign_slot_count_stands_are_protected_and_it_is_replaced)
+{
+    check_foreign_slot_count(1);
+    check_foreign_slot_count(64);
+    check_foreign_slot_count(MAX_SLOTS / 2);
+}
+
+static uint64_t cell_of(uint64_t first, uint64_t count, uint64_t slots)
+{
+    return slots << 32 | count << 16 | first;
+}
+
+/* A single store must not stop a producer for good. */
+TEST(a_pin_of_more_slots_than_history_in_a_larger_pool_is_malformed)
+{
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 3);
+    pmipc_stream *stream = stream_open("p", NULL);
+    publish_frame(producer);
+    read_newest(stream); /* it has row 0 */
+    const uint32_t slots = pmipc_producer_slot_count(producer);
+    int fd = open_file("p");
+    const uint64_t cells[] = {cell_of(0, slots - 1, slots + 1), cell_of(0, MAX_SLOTS, MAX_SLOTS),
+                              cell_of(0, 4, slots + 1)};
+    for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++) {
+        write_word(fd, cell_of_row(fd, 0), cells[i]);
+        publish_frames(producer, 5 * slots);
+        CHECK_EQ(pmipc_producer_slot_count(producer), slots);
+    }
+    pmipc_pool_info *info = inspect("p");
+    CHECK(info->malformed_cells >= 3);
+    inspect_release(info);
+    close(fd);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_pin_in_a_larger_pool_covers_the_slots_that_it_names_and_no_others)
+{
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 3);
+    pmipc_stream *stream = stream_open("p", NULL);
+    publish_frame(producer);
+    read_newest(stream); /* it has row 0 */
+    const uint32_t slots = pmipc_producer_slot_count(producer);
+    int fd = open_file("p");
+    /* Beyond the end; over the end; round the larger end, down to slot 0. */
+    const uint64_t cells[] = {cell_of(slots, 3, MAX_SLOTS), cell_of(MAX_SLOTS - 1, 1, MAX_SLOTS),
+                              cell_of(slots - 1, 3, slots + 9), cell_of(slots + 8, 2, slots + 9)};
+    const uint32_t named[] = {UINT32_MAX, UINT32_MAX, slots - 1, 0};
+    for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++) {
+        publish_frames(producer, 5 * slots);
+        write_word(fd, cell_of_row(fd, 0), cells[i]);
+        publish_frames(producer, slots); /* what was clean is used up */
+        bool used[64] = {false};
+        for (uint32_t n = 0; n < 5 * slots; n++) {
+            publish_frame(producer);
+            used[read_word(fd, HEAD) & 0xffff] = true;
+        }
+        for (uint32_t slot = 0; slot < slots; slot++)
+            if (used[slot] != (slot != named[i]))
+                FAIL("cell %zu: slot %u was %s", i, slot, used[slot] ? "used" : "left out");
+    }
+    CHECK_EQ(pmipc_producer_slot_count(producer), slots);
+    close(fd);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}

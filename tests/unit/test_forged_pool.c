@@ -439,11 +439,11 @@ TEST(a_ring_that_is_not_sound_is_not_adopted)
     CHECK_UNSOUND(control->head += entry); /* head names what is not in the ring */
     CHECK_UNSOUND(control->head -= 3 * entry);
     CHECK_UNSOUND(control->head = 0);
-    CHECK_UNSOUND(control->head ^= 1); /* the right number in another slot */
-    CHECK_UNSOUND(control->slot_count = 0);
-    CHECK_UNSOUND(control->slot_count = 1);
-    CHECK_UNSOUND(control->slot_count += 64);
-    CHECK_UNSOUND(control->slot_count = UINT32_MAX);
+    CHECK_UNSOUND(control->head ^= 1);                          /* the right number in another slot */
+    CHECK_UNSOUND(control->ownership &= ~(uint64_t)UINT32_MAX); /* no slots */
+    CHECK_UNSOUND(control->ownership = (control->ownership & ~(uint64_t)UINT32_MAX) | 1);
+    CHECK_UNSOUND(control->ownership += 64);
+    CHECK_UNSOUND(control->ownership |= UINT32_MAX);
     free(good);
     free(file.bytes);
 }

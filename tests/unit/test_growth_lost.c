@@ -1,0 +1,264 @@
+/* A producer loses its lock while it makes its file larger: another thread of its program closes the descriptors, and another process
+ * adopts the pool while the first producer is still inside a system call. This program has fallocate, ftruncate and pread of its own,
+ * which the library calls, so that the other process can act at that very instant. */
+#include "helper.h"
+#include "pools.h"
+
+#include "pool/layout.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define HISTORY 3
+#define HIGHEST 256
+
+static void (*before_growth)(void);
+static void (*after_growth)(void);
+static void (*after_slot_count_read)(void);
+
+static void act_once(void (**act)(void))
+{
+    void (*now)(void) = *act;
+    *act = NULL;
+    if (now)
+        now();
+}
+
+int fallocate(int fd, int mode, off_t offset, off_t bytes)
+{
+    act_once(&before_growth);
+    int result = (int)syscall(SYS_fallocate, fd, mode, offset, bytes);
+    if (result == 0 && bytes > 1) /* the slots, after the file was made longer */
+        act_once(&after_growth);
+    return result;
+}
+
+int ftruncate(int fd, off_t bytes)
+{
+    act_once(&before_growth);
+    return (int)syscall(SYS_ftruncate, fd, bytes);
+}
+
+ssize_t pread(int fd, void *buffer, size_t bytes, off_t offset)
+{
+    ssize_t result = (ssize_t)syscall(SYS_pread64, fd, buffer, bytes, offset);
+    if (offset == POOL_CONTROL_OFFSET)
+        act_once(&after_slot_count_read);
+    return result;
+}
+
+/* ---- the other process: adopts the pool when told, and uses it ---- */
+
+enum { ADOPT, HOARD, PUBLISH_AND_HOLD, CHECK_HISTORY, SLOT_COUNT };
+
+static helper other;
+
+static uint64_t ask(uint64_t what)
+{
+    tell(other.channel, what);
+    return hear(other.channel);
+}
+
+static pmipc_view newest_view(pmipc_stream *stream)
+{
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_last(stream, &view));
+    return view;
+}
+
+/* A view stays whole while the producer goes round several times. */
+static void hold_a_view(pmipc_producer *producer, pmipc_stream *stream)
+{
+    pmipc_view view = newest_view(stream), window;
+    CHECK_OK(pmipc_stream_get_window(stream, HISTORY, HISTORY, &window));
+    publish_frames(producer, 3 * (uint64_t)pmipc_producer_slot_count(producer));
+    check_view(&view);
+    check_view(&window);
+    pmipc_view_release(&view);
+    pmipc_view_release(&window);
+}
+
+static int channel_of_helper;
+
+static void let_the_grower_go_on(void)
+{
+    tell(channel_of_helper, 0);
+    hear(channel_of_helper);
+}
+
+ROLE(adopts_when_told)
+{
+    pmipc_producer *producer = NULL;
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view views[PMIPC_MAX_VIEWS], window;
+    channel_of_helper = channel;
+    if (strcmp(argument, "waits in between") == 0)
+        after_slot_count_read = let_the_grower_go_on;
+    for (;;) {
+        uint64_t answer = 0;
+        switch (hear(channel)) {
+        case ADOPT:
+            producer = bytes_producer("p", page_frame_bytes(), HISTORY);
+            CHECK(pmipc_producer_adopted(producer));
+            answer = publish_frames(producer, HISTORY);
+            break;
+        case HOARD:
+            for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
+                views[i] = newest_view(stream);
+                publish_frame(producer);
+            }
+            for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
+                check_view(&views[i]);
+                pmipc_view_release(&views[i]);
+            }
+            break;
+        case PUBLISH_AND_HOLD:
+            for (int i = 0; i < 100; i++)
+                hold_a_view(producer, stream);
+            answer = pmipc_producer_slot_count(producer);
+            break;
+        case CHECK_HISTORY:
+            CHECK_OK(pmipc_stream_get_window(stream, HISTORY, HISTORY, &window));
+            check_view(&window);
+            answer = window.seq;
+            pmipc_view_release(&window);
+            break;
+        default:
+            answer = pmipc_producer_slot_count(producer);
+            break;
+        }
+        tell(channel, answer);
+    }
+}
+
+/* ---- this process: a producer that grows ---- */
+
+static bool was_open[HIGHEST];
+static uint64_t adopted_seq;
+
+static bool has_lock(int fd)
+{
+    char path[64], line[256];
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+    FILE *facts = fopen(path, "re");
+    while (facts && fgets(line, sizeof line, facts))
+        found = found || strncmp(line, "lock:", 5) == 0;
+    if (facts)
+        fclose(facts);
+    return found;
+}
+
+static void close_descriptors(bool all)
+{
+    for (int fd = 3; fd < HIGHEST; fd++)
+        if (!was_open[fd] && (all || has_lock(fd)))
+            close(fd);
+}
+
+static pmipc_producer *begin(const char *argument)
+{
+    pmipc_producer *first = bytes_producer("p", page_frame_bytes(), HISTORY);
+    publish_frames(first, HISTORY);
+    pmipc_producer_abandon(first);
+    other = helper_start("adopts_when_told", argument);
+    for (int fd = 0; fd < HIGHEST; fd++)
+        was_open[fd] = fcntl(fd, F_GETFD) >= 0;
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), HISTORY);
+    CHECK(pmipc_producer_adopted(producer));
+    return producer;
+}
+
+/* Publishes until a slot is missing, under the eyes of a stream that keeps its views; the last publish's status. */
+static pmipc_status publish_until_it_grows(pmipc_producer *producer)
+{
+    static pmipc_view views[PMIPC_MAX_VIEWS];
+    const uint32_t slots = pmipc_producer_slot_count(producer);
+    char *data = calloc(1, (size_t)page_frame_bytes());
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_status status = PMIPC_OK;
+    int held = 0;
+    for (; held < PMIPC_MAX_VIEWS && status == PMIPC_OK && pmipc_producer_slot_count(producer) == slots; held++) {
+        views[held] = newest_view(stream);
+        status = pmipc_producer_publish(producer, data, 0, NULL);
+    }
+    for (int i = 0; i < held; i++)
+        pmipc_view_release(&views[i]);
+    pmipc_stream_close(stream);
+    free(data);
+    return status;
+}
+
+static void end(pmipc_producer *producer)
+{
+    helper_kill(&other);
+    pmipc_producer_close(producer);
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+}
+
+static void lose_all_descriptors(void)
+{
+    close_descriptors(true);
+    adopted_seq = ask(ADOPT);
+}
+
+TEST(a_slot_count_from_a_producer_that_lost_the_pool_while_it_grew_is_not_stored)
+{
+    pmipc_producer *producer = begin("");
+    const uint32_t slots = pmipc_producer_slot_count(producer);
+    after_growth = lose_all_descriptors;
+    CHECK_STATUS(publish_until_it_grows(producer), PMIPC_LOST);
+    CHECK(!after_growth);
+    pmipc_pool_info *info = inspect("p");
+    CHECK_EQ(info->slot_count, slots);
+    CHECK_EQ(info->owner_epoch, 3);
+    inspect_release(info);
+    CHECK_EQ(ask(CHECK_HISTORY), adopted_seq); /* nor is the successor's history given up */
+    CHECK(ask(PUBLISH_AND_HOLD) >= slots);
+    end(producer);
+}
+
+static void lose_the_lock_and_let_the_file_grow(void)
+{
+    close_descriptors(false);
+    adopted_seq = ask(ADOPT);
+    ask(HOARD);
+}
+
+TEST(a_producer_that_lost_the_pool_while_it_grew_never_makes_the_file_smaller)
+{
+    pmipc_producer *producer = begin("");
+    before_growth = lose_the_lock_and_let_the_file_grow;
+    CHECK_STATUS(publish_until_it_grows(producer), PMIPC_LOST);
+    CHECK(!before_growth);
+    const uint64_t slots = ask(SLOT_COUNT);
+    CHECK(slots > pmipc_producer_slot_count(producer) + 1);
+    CHECK(pool_file_bytes("p") >= slots * (uint64_t)page_frame_bytes());
+    CHECK_EQ(ask(PUBLISH_AND_HOLD), slots);
+    end(producer);
+}
+
+/* The adopter has read the slot count, and the producer before is still faster. */
+static void lose_the_lock_just_before_the_slot_count_is_read(void)
+{
+    close_descriptors(false);
+    tell(other.channel, ADOPT);
+    hear(other.channel); /* it has read the slot count */
+}
+
+TEST(an_adopter_knows_the_slot_count_that_was_stored_after_it_had_read_it)
+{
+    pmipc_producer *producer = begin("waits in between");
+    const uint32_t slots = pmipc_producer_slot_count(producer);
+    after_growth = lose_the_lock_just_before_the_slot_count_is_read;
+    CHECK_STATUS(publish_until_it_grows(producer), PMIPC_OK);
+    CHECK(!after_growth);
+    CHECK_EQ(pmipc_producer_slot_count(producer), slots + 1);
+    tell(other.channel, 0);
+    CHECK_EQ(hear(other.channel), pmipc_producer_seq(producer) + HISTORY); /* it goes on behind that sample */
+    CHECK_EQ(ask(SLOT_COUNT), slots + 1);
+    CHECK(ask(PUBLISH_AND_HOLD) > slots);
+    end(producer);
+}
