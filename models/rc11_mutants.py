@@ -50,6 +50,9 @@ AT_HAND = "what was found is compared and no more"
 
 ORDERS: dict[str, tuple[str, ...] | Kept] = {
     "ring_is_sound: load_acquire 1": ("foreign",),
+    "protocol_take_over: fence_seq_cst 1": Kept(
+        "it makes what a robbed producer still stores less, not nothing", ("robbed-growth", "robbed-growth.window")
+    ),
     "protocol_adopt: load_acquire 1": ("foreign",),
     "protocol_adopt: store_release 1": ("adopt.crash1",),
     "protocol_adopt: fence_seq_cst 1": ("adopt.crash1", "adopt.crash2"),
@@ -113,6 +116,30 @@ RULES: tuple[tuple[str, ...], ...] = (
         PROTOCOL,
         "slots = cell_slots(cell);",
         "slots = producer->slot_count;",
+    ),
+    (
+        "grow: the slot count is stored without a look at the epoch",
+        "robbed-growth",
+        PROTOCOL,
+        "    if (!compare_exchange_relaxed(&producer->control->ownership, &own, ownership_make(producer->epoch, slot_count)))\n"
+        "        return false; /* [GROW] */\n",
+        "    store_relaxed(&producer->control->ownership, ownership_make(ownership_epoch(own), slot_count));\n",
+    ),
+    (
+        "take_over: the epoch is raised whatever the slot count is",
+        "robbed-growth",
+        PROTOCOL,
+        "    if (!compare_exchange_relaxed(&producer->control->ownership, &found, ownership_make(epoch, slot_count)))\n"
+        "        return false; /* [GROW] the producer before has just grown the pool */\n",
+        "    store_relaxed(&producer->control->ownership, ownership_make(epoch, ownership_slots(found)));\n",
+    ),
+    (
+        "scan: a cell with more slots than ours pins nothing",
+        "robbed-growth.stray",
+        PROTOCOL,
+        "    return cell_is_sound(cell, producer->slot_count) ||\n"
+        "           (cell_is_sound(cell, MAX_SLOTS) && cell_count(cell) <= producer->history_len);\n",
+        "    return cell_is_sound(cell, producer->slot_count);\n",
     ),
     (
         "publish: head before the entry",
@@ -236,8 +263,8 @@ RULES: tuple[tuple[str, ...], ...] = (
         "grow.window",
         PROTOCOL,
         "    uint64_t oldest = newest - count + 1;\n",
-        "    uint64_t oldest = newest - count + 1;\n    uint32_t slots = load_relaxed(&reader->control->slot_count);\n",
-        "    uint32_t slots = load_relaxed(&reader->control->slot_count);\n    uint32_t first",
+        "    uint64_t oldest = newest - count + 1;\n    uint32_t slots = ownership_slots(load_relaxed(&reader->control->ownership));\n",
+        "    uint32_t slots = ownership_slots(load_relaxed(&reader->control->ownership));\n    uint32_t first",
         "    uint32_t first",
     ),
     (

@@ -41,7 +41,8 @@ int main(void)
 
     struct protocol_producer *successor = make_producer(1);
     uint64_t head = entry_seq(load_relaxed(&control.head));
-    assert(protocol_adopt(successor, load_relaxed(&control.slot_count)));
+    uint32_t slots = ownership_slots(load_relaxed(&control.ownership));
+    assert(protocol_take_over(successor, slots) && protocol_adopt(successor, slots));
     assert(successor->seq >= head && successor->seq <= doomed->seq);
     for (int i = 0; i < PUBLISHES; i++)
         publish(successor);

@@ -27,10 +27,14 @@ static inline bool store_happens(void)
 #undef store_release
 #undef fetch_add_relaxed
 #undef fetch_add_release
+#undef compare_exchange_relaxed
 #define store_relaxed(p, v) IF_ALIVE((atomic_store_explicit((p), (v), memory_order_relaxed), 0))
 #define store_release(p, v) IF_ALIVE((atomic_store_explicit((p), (v), memory_order_release), 0))
 #define fetch_add_relaxed(p, v) IF_ALIVE(atomic_fetch_add_explicit((p), (v), memory_order_relaxed))
 #define fetch_add_release(p, v) IF_ALIVE(atomic_fetch_add_explicit((p), (v), memory_order_release))
+#define compare_exchange_relaxed(p, expected, v) \
+    (!store_happens() ||                         \
+     atomic_compare_exchange_strong_explicit((p), (expected), (v), memory_order_relaxed, memory_order_relaxed))
 #define fence_seq_cst() (is_alive() ? fence_seq_cst() : (void)0)
 
 #endif

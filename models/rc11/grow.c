@@ -48,6 +48,7 @@ int main(void)
     producer->cursor = 2;
     publish(producer);
 #ifdef GROWS_LATE
+    producer->slot_count = 2;
     protocol_grow(producer, 4);
 #endif
     pthread_join(thread, NULL);

@@ -82,6 +82,7 @@ static struct protocol_producer *make_producer(uint32_t which)
     producer->ring = ring;
     producer->readers = &readers;
     producer->history_len = HISTORY_LEN;
+    producer->epoch = 1;
     producer->slot_count = SLOTS;
     producer->seq = 0;
     producer->head = ENTRY_EMPTY;

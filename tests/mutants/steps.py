@@ -24,8 +24,8 @@ MUTANTS = (
             ),
             Change(
                 WRITER,
-                "    introduce(writer);\n    futex_wake_all(&writer->control->bell);\n",
-                "    introduce(writer);\n",
+                "    futex_wake_all(&writer->control->bell);\n    (void)fchmod(",
+                "    (void)fchmod(",
             ),
         ),
     ),
@@ -81,8 +81,8 @@ MUTANTS = (
         (
             Change(
                 WRITER,
-                "    if (file_bytes(writer->fd) < (int64_t)end && ftruncate(writer->fd, (off_t)end) != 0)\n",
-                "    if (ftruncate(writer->fd, (off_t)((uint64_t)file_bytes(writer->fd) + bytes)) != 0)\n",
+                "    int failure = file_extend(writer->fd, end);\n",
+                "    int failure = file_extend(writer->fd, (uint64_t)file_bytes(writer->fd) + bytes);\n",
             ),
         ),
     ),
@@ -193,8 +193,10 @@ MUTANTS = (
             Change(
                 WRITER,
                 "    writer->growth_failure = map_step(writer, offset, end);\n",
-                "    store_relaxed(&writer->control->slot_count, slots);\n"
-                "    writer->growth_failure = map_step(writer, offset, end);\n",
+                "    store_relaxed(&writer->control->ownership, ownership_make(writer->protocol.epoch, slots));\n"
+                "    writer->growth_failure = map_step(writer, offset, end);\n"
+                "    store_relaxed(&writer->control->ownership,\n"
+                "                  ownership_make(writer->protocol.epoch, writer->protocol.slot_count));\n",
             ),
         ),
     ),
