@@ -121,7 +121,8 @@ RULES: tuple[tuple[str, ...], ...] = (
         "grow: the slot count is stored without a look at the epoch",
         "robbed-growth",
         PROTOCOL,
-        "    if (!compare_exchange_relaxed(&producer->control->ownership, &own, ownership_make(producer->epoch, slot_count)))\n"
+        "    if (!compare_exchange_relaxed(&producer->control->ownership, &own, "
+        "ownership_make(producer->epoch, slot_count)))\n"
         "        return false; /* [GROW] */\n",
         "    store_relaxed(&producer->control->ownership, ownership_make(ownership_epoch(own), slot_count));\n",
     ),
@@ -263,7 +264,8 @@ RULES: tuple[tuple[str, ...], ...] = (
         "grow.window",
         PROTOCOL,
         "    uint64_t oldest = newest - count + 1;\n",
-        "    uint64_t oldest = newest - count + 1;\n    uint32_t slots = ownership_slots(load_relaxed(&reader->control->ownership));\n",
+        "    uint64_t oldest = newest - count + 1;\n"
+        "    uint32_t slots = ownership_slots(load_relaxed(&reader->control->ownership));\n",
         "    uint32_t slots = ownership_slots(load_relaxed(&reader->control->ownership));\n    uint32_t first",
         "    uint32_t first",
     ),
