@@ -178,7 +178,7 @@ typedef struct pmipc_waiter {
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_waiter_init(pmipc_waiter *waiter, pmipc_stream *stream);
 
 /** Sleep until one of the waiters has something for its stream to look at: a sample above the cursor, a pool that
- *  appeared, was retired or replaced, a stream closed. `*ready` (may be NULL) is the index of the first such waiter. Up
+ *  appeared, was retired or replaced (also by hand: seen within about 100 ms), a stream closed. `*ready` (may be NULL) is the index of the first such waiter. Up
  *  to 127 connected waiters sleep in one futex_waitv; where the kernel has none, or when some have no pool yet, they are
  *  looked at every 20 ms.
  *  Threads: any. Progress: blocks; no sleep is longer than 100 ms.

@@ -9,7 +9,6 @@
 #include "os/futex.h"
 
 #define READS_BETWEEN_CHECKS 64
-#define ORPHAN_CHECK_INTERVAL_NS 100000000
 
 static pmipc_status stream_fail(pmipc_stream *stream, pmipc_status status, const char *what)
 {
@@ -108,18 +107,21 @@ pmipc_status stream_orphaned(pmipc_stream *stream)
                        "successor");
 }
 
+bool stream_finds_orphan(pmipc_stream *stream)
+{
+    bool suspected = load_relaxed(&stream->anchor->orphaned);
+    store_relaxed(&stream->anchor->orphaned, false);
+    return suspected ? reader_is_orphaned(stream->reader, stream->anchor)
+                     : anchor_finds_orphan(stream->anchor, stream->reader, clock_monotonic_ns());
+}
+
 bool stream_leave_orphan(pmipc_stream *stream)
 {
     bool suspected = load_relaxed(&stream->anchor->orphaned);
     if (stream->manual_reconnect || (!suspected && ++stream->unchanged_reads < READS_BETWEEN_CHECKS))
         return false;
     stream->unchanged_reads = 0;
-    store_relaxed(&stream->anchor->orphaned, false);
-    int64_t now = clock_monotonic_ns();
-    if (!suspected && now < stream->next_orphan_check_ns)
-        return false;
-    stream->next_orphan_check_ns = now + ORPHAN_CHECK_INTERVAL_NS;
-    if (!reader_is_orphaned(stream->reader, stream->anchor))
+    if (!stream_finds_orphan(stream))
         return false;
     stream_disconnect(stream);
     return true;

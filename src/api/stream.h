@@ -20,8 +20,7 @@ struct pmipc_stream {
     uint64_t dropped_up_to;               /* what was lost up to this sample is in `dropped` */
     uint64_t last_head_seq;               /* when it was disconnected */
     uint32_t last_slot_count;
-    uint64_t unchanged_reads; /* since anything new was seen; now and then they look whether the pool was orphaned */
-    int64_t next_orphan_check_ns;
+    uint64_t unchanged_reads;    /* since anything new was seen; now and then they look whether the pool was orphaned */
     struct file_identity absent; /* the retired file that the name leads to, if any */
     pmipc_schema schema;         /* the one it keeps: expected, or first seen; field_count 0: none yet */
     bool follow_schema;
@@ -44,6 +43,9 @@ pmipc_status stream_orphaned(pmipc_stream *stream);
 /* Connected for a read that does not wait, to the pool that has the name: also when the one so far was orphaned. `seen` is the
  * newest sample that a read has come across, and moves on: only where nothing new comes is there a reason to look. */
 pmipc_status stream_connect_to_read(pmipc_stream *stream, uint64_t *seen);
+
+/* Whether a waiter has seen that the connected pool is orphaned and it still is, or a look of our own finds it: one every 100 ms. */
+bool stream_finds_orphan(pmipc_stream *stream);
 
 /* Nothing new for a while: perhaps the file was removed from outside and its producer is dead. Then go over to the pool that
  * has the name now. Looks now and then only, or when a waiter has seen it. True: it was so. */

@@ -86,8 +86,7 @@ static pmipc_status check_orphan(pmipc_stream *stream)
 {
     if (!stream->manual_reconnect || !load_relaxed(&stream->anchor->orphaned))
         return PMIPC_NOTHING_NEW;
-    store_relaxed(&stream->anchor->orphaned, false);
-    return reader_is_orphaned(stream->reader, stream->anchor) ? stream_orphaned(stream) : PMIPC_NOTHING_NEW;
+    return stream_finds_orphan(stream) ? stream_orphaned(stream) : PMIPC_NOTHING_NEW;
 }
 
 /* Try, and wait, and try again, until there is a sample, the time is over, or something fails. */

@@ -9,6 +9,7 @@
 
 #define LONGEST_SLEEP_NS 100000000 /* then everything is checked again: bounds every lost wake */
 #define POLL_INTERVAL_NS 20000000  /* where several things cannot be slept on at once */
+#define ORPHAN_CHECK_INTERVAL_NS 100000000
 
 void anchor_release(struct wait_anchor *anchor)
 {
@@ -43,6 +44,15 @@ bool reader_is_orphaned(const struct pool_reader *reader, const struct wait_anch
 {
     return !file_is_identical(file_identify_path(anchor->place.path), reader->identity) &&
            !reader_producer_alive(reader, anchor->place.path);
+}
+
+bool anchor_finds_orphan(struct wait_anchor *anchor, const struct pool_reader *reader, int64_t now_ns)
+{
+    /* Relaxed: two threads that both look do no harm. */
+    if (now_ns < load_relaxed(&anchor->next_orphan_check_ns))
+        return false;
+    store_relaxed(&anchor->next_orphan_check_ns, now_ns + ORPHAN_CHECK_INTERVAL_NS);
+    return reader_is_orphaned(reader, anchor);
 }
 
 bool target_is_ready(const struct wait_target *target)
@@ -101,8 +111,8 @@ static bool can_use_futexes(struct wait_target *const *targets, uint32_t count)
     return count < FUTEX_MANY_MAX;
 }
 
-/* One sleep, of whatever kind fits, never longer than 100 ms. *timed_out: nothing woke it. */
-static int sleep_once(struct wait_target *const *targets, uint32_t count, int64_t deadline_ns, bool *timed_out)
+/* One sleep, of whatever kind fits, never longer than 100 ms. Returns 0 or EINTR. */
+static int sleep_once(struct wait_target *const *targets, uint32_t count, int64_t deadline_ns)
 {
     int result;
     int64_t sleep_ns = next_sleep(deadline_ns, LONGEST_SLEEP_NS);
@@ -116,13 +126,14 @@ static int sleep_once(struct wait_target *const *targets, uint32_t count, int64_
         result = can_use_futexes(targets, count) ? sleep_on_many(targets, count, sleep_ns) : just_sleep(poll_ns);
     if (result != 0 && result != ETIMEDOUT && result != EINTR) /* no such call here, or not allowed: never spin */
         result = just_sleep(poll_ns);
-    *timed_out = result == ETIMEDOUT;
     return result == EINTR ? EINTR : 0;
 }
 
-static bool find_orphan(const struct wait_target *target)
+/* Nothing rings when the file of a pool is removed from outside. Looked for in every turn, whatever the sleep was: the targets of one
+ * wait may have different kinds of sleep, and samples of one must not keep the others from being looked at. */
+static bool find_orphan(const struct wait_target *target, int64_t now_ns)
 {
-    if (!target->reader || !reader_is_orphaned(target->reader, target->anchor))
+    if (!target->reader || !anchor_finds_orphan(target->anchor, target->reader, now_ns))
         return false;
     store_relaxed(&target->anchor->orphaned, true);
     return true;
@@ -130,17 +141,17 @@ static bool find_orphan(const struct wait_target *target)
 
 pmipc_status targets_wait(struct wait_target *const *targets, uint32_t count, int64_t deadline_ns, uint32_t *ready)
 {
-    bool timed_out = false;
     for (;;) {
+        int64_t now_ns = clock_monotonic_ns();
         for (uint32_t i = 0; i < count; i++) {
-            if (target_is_ready(targets[i]) || (timed_out && find_orphan(targets[i]))) {
+            if (target_is_ready(targets[i]) || find_orphan(targets[i], now_ns)) {
                 *ready = i;
                 return PMIPC_OK;
             }
         }
         if (next_sleep(deadline_ns, LONGEST_SLEEP_NS) == 0)
             return PMIPC_TIMEOUT;
-        if (sleep_once(targets, count, deadline_ns, &timed_out) == EINTR)
+        if (sleep_once(targets, count, deadline_ns) == EINTR)
             return PMIPC_INTERRUPTED;
     }
 }

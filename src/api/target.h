@@ -12,6 +12,7 @@ struct wait_anchor {
     _Atomic uint32_t references;
     _Atomic bool closed;
     _Atomic bool orphaned; /* a waiter found that the pool's file lost its name and its producer: go and see */
+    _Atomic int64_t next_orphan_check_ns; /* not before: reads and waits look at most every 100 ms */
     struct pool_place place;
 };
 
@@ -36,6 +37,9 @@ bool target_is_ready(const struct wait_target *target);
 /* Whether the file of a connected target is not the pool any more although nobody retired it: its name leads elsewhere (an rm
  * from outside) and its producer is dead. Two system calls. */
 bool reader_is_orphaned(const struct pool_reader *reader, const struct wait_anchor *anchor);
+
+/* The same, looked at no more often than every 100 ms. */
+bool anchor_finds_orphan(struct wait_anchor *anchor, const struct pool_reader *reader, int64_t now_ns);
 
 /* Sleep until one target is ready, or the deadline (CLOCK_MONOTONIC, INT64_MAX: never). Returns OK with *ready set; TIMEOUT;
  * INTERRUPTED. */

@@ -61,7 +61,7 @@ static pmipc_status look_at_all(pmipc_stream *const *streams, uint32_t count, ui
         pmipc_stream *stream = streams[i];
         *ready = i;
         if (stream->reader && reader_head_seq(stream->reader) <= stream->cursor && !reader_is_retired(stream->reader) &&
-            process_is(stream->generation) && reader_is_orphaned(stream->reader, stream->anchor)) {
+            process_is(stream->generation) && stream_finds_orphan(stream)) {
             if (stream->manual_reconnect)
                 return stream_orphaned(stream);
             stream_disconnect(stream);

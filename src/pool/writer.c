@@ -53,9 +53,10 @@ static pmipc_status map_file(struct pool_writer *writer, const struct pool_descr
     writer->base_slots = slots;
     writer->base = memory_map(writer->fd, 0, writer->base_bytes, true, name);
     if (!writer->base) {
-        char words[128];
-        return error_set(error, error_status_of(errno), errno, "pool '%s': cannot map %zu bytes: %s", name,
-                         writer->base_bytes, error_describe_errno(errno, words));
+        char words[MEMORY_TEXT_BYTES];
+        int failure = errno;
+        return error_set(error, memory_status_of(failure), failure, "pool '%s': cannot map %zu bytes: %s", name,
+                         writer->base_bytes, memory_describe_failure(failure, words));
     }
     writer->control = (struct pool_control *)(writer->base + POOL_CONTROL_OFFSET);
     writer->readers = (struct pool_readers *)(writer->base + description->header.geometry.readers_offset);
@@ -234,8 +235,8 @@ pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *l
     writer->adopted = true;
     owner_lock_move(&writer->lock, lock);
     introduce(writer);
-    (void)writer_sweep(writer); /* else slots of the dead stay pinned until the pool is full */
     futex_wake_all(&writer->control->bell);
+    (void)writer_sweep(writer);              /* else slots of the dead stay pinned until the pool is full */
     (void)fchmod(fd, (mode_t)options->mode); /* only its owner may; whoever made it decides otherwise */
     if (writer->prefault)
         memory_prefault(writer->base, writer->base_bytes, true);
