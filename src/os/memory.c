@@ -10,6 +10,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "os/atomic.h"
+#include "os/error.h"
 #include "os/faults.h"
 
 #ifndef MADV_POPULATE_READ
@@ -52,6 +54,25 @@ void *memory_map_twice(int fd, uint64_t offset, size_t bytes, const char *label)
     return address;
 }
 
+pmipc_status memory_status_of(int os_error)
+{
+    return os_error == EAGAIN ? PMIPC_NO_MEMORY : error_status_of(os_error);
+}
+
+const char *memory_describe_failure(int os_error, char *text)
+{
+    struct rlimit limit;
+    if (os_error != EAGAIN || getrlimit(RLIMIT_MEMLOCK, &limit) != 0)
+        return error_describe_errno(os_error, text);
+    snprintf(
+        text, MEMORY_TEXT_BYTES,
+        "this process locks all memory that it maps (mlockall), and would pass its limit on locked memory, "
+        "RLIMIT_MEMLOCK, which is %llu KB. Raise the limit (ulimit -l, LimitMEMLOCK=, limits.conf), or call mlockall "
+        "with less (errno %d)",
+        (unsigned long long)(limit.rlim_cur / 1024), os_error);
+    return text;
+}
+
 void memory_unmap(void *address, size_t bytes)
 {
     if (!address)
@@ -78,9 +99,26 @@ int memory_reserve(int fd, uint64_t offset, void *address, size_t bytes)
     return failure;
 }
 
+/* Linux before 5.14 cannot populate a mapping of a file on request. A writable page is touched by an atomic read-modify-write that
+ * leaves its value alone, so that the first store later is no fault either. Other processes may be storing into the same page, even
+ * the same word (streams into their cells): the instruction owns the cache line from its load to its store, or tries again, so
+ * it cannot put an older value over theirs. */
+static void touch_pages(const void *address, size_t bytes, bool writable)
+{
+    size_t page_bytes = memory_page_bytes();
+    for (size_t offset = 0; offset < bytes; offset += page_bytes) {
+        if (writable)
+            fetch_or_relaxed((_Atomic unsigned char *)((uintptr_t)address + offset), 0);
+        else
+            (void)*(const volatile unsigned char *)((uintptr_t)address + offset);
+    }
+}
+
 void memory_prefault(const void *address, size_t bytes, bool writable)
 {
-    (void)madvise((void *)(uintptr_t)address, bytes, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+    int how = writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+    if (madvise((void *)(uintptr_t)address, bytes, how) != 0 && errno == EINVAL)
+        touch_pages(address, bytes, writable);
     (void)mlock(address, bytes); /* RLIMIT_MEMLOCK may say no; the pages are there all the same */
 }
 

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "polymorph_ipc/status.h"
+
 size_t memory_page_bytes(void);
 
 /* Map part of a file, shared. `label` (a pool's name) is what pmipc_explain_faults says of an address in it.
@@ -16,13 +18,21 @@ void *memory_map(int fd, uint64_t offset, size_t bytes, bool writable, const cha
  * multiple of the page size. Unmap with memory_unmap(address, 2 * bytes). */
 void *memory_map_twice(int fd, uint64_t offset, size_t bytes, const char *label);
 
+/* What to say when memory_map or memory_map_twice failed with this errno: EAGAIN, which mmap gives when all memory is locked
+ * (mlockall) and RLIMIT_MEMLOCK is used up, becomes NO_MEMORY and names the limit and the cure. `text` needs MEMORY_TEXT_BYTES.
+ * Returns `text`. */
+#define MEMORY_TEXT_BYTES 320
+pmipc_status memory_status_of(int os_error);
+const char *memory_describe_failure(int os_error, char *text);
+
 void memory_unmap(void *address, size_t bytes);
 
 /* Reserve a range of the file, so that no later store can fail for lack of memory. Large ranges are asked for in huge
  * pages. `address` is where the range is mapped writable. Returns 0 or an errno (ENOSPC for a full tmpfs). */
 int memory_reserve(int fd, uint64_t offset, void *address, size_t bytes);
 
-/* Touch every page of a mapping now, and lock it as far as the limits allow. Never fails. */
+/* Touch every page of a mapping now, and lock it as far as the limits allow. Never fails. Pages of a writable mapping must have
+ * been reserved: where the kernel cannot populate, each is touched, which raises SIGBUS where there is no memory for it. */
 void memory_prefault(const void *address, size_t bytes, bool writable);
 
 /* What bounds the size of a pool, in words for people. */

@@ -201,9 +201,10 @@ static pmipc_status map_front(struct pool_reader *reader, pmipc_error *error)
     reader->readers_bytes = (size_t)(geometry->slots_offset - geometry->readers_offset);
     reader->readers = memory_map(reader->fd, geometry->readers_offset, reader->readers_bytes, true, name);
     if (!reader->front || !reader->readers) {
-        char words[128];
-        return error_set(error, error_status_of(errno), errno, "pool '%s': cannot map its file: %s", name,
-                         error_describe_errno(errno, words));
+        char words[MEMORY_TEXT_BYTES];
+        int failure = errno;
+        return error_set(error, memory_status_of(failure), failure, "pool '%s': cannot map its file: %s", name,
+                         memory_describe_failure(failure, words));
     }
     reader->protocol.control = (const struct pool_control *)(reader->front + POOL_CONTROL_OFFSET);
     reader->protocol.ring = (const _Atomic uint64_t *)(reader->front + POOL_RING_OFFSET);
@@ -343,11 +344,12 @@ pmipc_status reader_map_slots(struct pool_reader *reader, uint32_t slots, bool t
     mapping->base = twice ? memory_map_twice(reader->fd, geometry->slots_offset, mapping->bytes, name)
                           : memory_map(reader->fd, geometry->slots_offset, mapping->bytes, false, name);
     if (!mapping->base) {
-        char words[128];
+        char words[MEMORY_TEXT_BYTES];
         int failure = errno;
         free(mapping);
-        return reader_fail(reader, error_status_of(failure), "cannot map its slots: %s",
-                           error_describe_errno(failure, words));
+        memory_describe_failure(failure, words);
+        errno = failure;
+        return reader_fail(reader, memory_status_of(failure), "cannot map its slots: %s", words);
     }
     if (reader->prefault)
         memory_prefault(mapping->base, twice ? 2 * mapping->bytes : mapping->bytes, false);

@@ -1,4 +1,5 @@
 /* writer_facts.c: what a producer tells about its pool: who reads it, why it is full, how it was lost. */
+#include "os/memory.h"
 #include "pool/rows.h"
 #include "pool/writer.h"
 
@@ -25,9 +26,9 @@ pmipc_status writer_full(struct pool_writer *writer, int64_t now_ns)
     if (writer->error->status == PMIPC_FULL && now_ns < writer->next_full_text_ns)
         return PMIPC_FULL;
     writer->next_full_text_ns = now_ns + TEXT_INTERVAL_NS;
-    char words[128];
+    char words[MEMORY_TEXT_BYTES];
     const char *why = writer->no_growth        ? "it was made with no_growth"
-                      : writer->growth_failure ? error_describe_errno(writer->growth_failure, words)
+                      : writer->growth_failure ? memory_describe_failure(writer->growth_failure, words)
                                                : "no memory is left, or max_bytes is reached";
     error_set(writer->error, PMIPC_FULL, writer->growth_failure,
               "pool '%s' is full: each of its %u slots holds the newest sample or is pinned by a reader; ",

@@ -1,8 +1,17 @@
 /* prefault: every page is there before a control loop begins. */
 #include "pools.h"
 
+#include <errno.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
 
 /* ---- every page is mapped at once ---- */
 
@@ -128,4 +137,62 @@ TEST_WITH(with_prefault_neither_publishing_nor_reading_touches_a_new_page, .nati
     faults_of_a_round(true);
     faults_of_a_round(true); /* twice: by now all code has run */
     CHECK(faults_of_a_round(false) > 8);
+}
+
+/* ---- Linux before 5.14: no MADV_POPULATE_*. Nor may this process lock memory, which would touch it, too. ---- */
+
+static bool is_old_kernel;
+static unsigned refused;
+
+int madvise(void *address, size_t bytes, int advice)
+{
+    if (is_old_kernel && (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)) {
+        refused++;
+        errno = EINVAL;
+        return -1;
+    }
+    return (int)syscall(SYS_madvise, address, bytes, advice);
+}
+
+int mlock(const void *address, size_t bytes)
+{
+    if (!is_old_kernel)
+        return (int)syscall(SYS_mlock, address, bytes);
+    errno = ENOMEM;
+    return -1;
+}
+
+TEST(with_prefault_on_an_old_kernel_every_page_of_a_stream_is_touched)
+{
+    pmipc_producer *producer = open_long_pool(false);
+    publish_frames(producer, 3);
+    pmipc_producer_abandon(producer);
+    is_old_kernel = true;
+    const pmipc_stream_options options = {.prefault = true};
+    pmipc_stream *stream = stream_open("p", &options);
+    CHECK(refused >= 3);
+    check_all_is_resident("p", 4);
+    CHECK_EQ(read_newest(stream), 3);
+    pmipc_stream_close(stream);
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+}
+
+TEST(with_prefault_on_an_old_kernel_every_page_of_a_producer_is_touched_and_keeps_its_contents)
+{
+    is_old_kernel = true;
+    pmipc_producer *producer = open_long_pool(true);
+    CHECK(refused >= 1);
+    check_all_is_resident("p", 1);
+    publish_frames(producer, LONG_HISTORY);
+    pmipc_producer_abandon(producer);
+    producer = open_long_pool(true);
+    CHECK(pmipc_producer_adopted(producer));
+    check_all_is_resident("p", 1);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_window(stream, LONG_HISTORY, LONG_HISTORY, &view));
+    check_view(&view);
+    pmipc_view_release(&view);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
 }
