@@ -76,8 +76,10 @@ static const struct exception {
     {"inspect", CALL_ASK_LOCK, ANY_ERROR, STATUS(OK) | FITTING},
 };
 
-static pmipc_status fitting_status(int error)
+static pmipc_status fitting_status(call_kind kind, int error)
 {
+    if ((kind == CALL_MAP || kind == CALL_MAP_PRIVATELY) && error == EAGAIN) /* mlockall and a small RLIMIT_MEMLOCK */
+        return PMIPC_NO_MEMORY;
     switch (error) {
     case EACCES:
     case EPERM:
@@ -109,7 +111,7 @@ static const struct exception *find_exception(const struct operation *operation,
 static uint64_t allowed_statuses(const struct operation *operation, call_kind kind, int error)
 {
     const struct exception *exception = find_exception(operation, kind, error);
-    uint64_t as_ever = UINT64_C(1) << operation->status, fitting = UINT64_C(1) << fitting_status(error);
+    uint64_t as_ever = UINT64_C(1) << operation->status, fitting = UINT64_C(1) << fitting_status(kind, error);
     if (exception)
         return exception->allowed | (exception->allowed & FITTING ? fitting : 0) |
                (exception->allowed & AS_EVER ? as_ever : 0);
