@@ -17,6 +17,7 @@ typedef struct pmipc_producer pmipc_producer;
 #define PMIPC_MAX_HISTORY_LEN 32768
 #define PMIPC_MAX_READERS 64                /* streams that can be connected to one pool at a time */
 #define PMIPC_MAX_METADATA_BYTES (1u << 20)
+#define PMIPC_DEFAULT_GROWTH_BYTES (UINT64_C(1) << 30)  /* see pmipc_producer_reserve */
 
 /** Who made the pool: tells a Python stream which arrays its reader most likely wants. */
 enum { PMIPC_ORIGIN_C = 0, PMIPC_ORIGIN_NUMPY = 1, PMIPC_ORIGIN_TORCH = 2 };
@@ -30,13 +31,17 @@ typedef struct pmipc_producer_options {
     uint64_t max_bytes;     /* the pool never grows past this many bytes; 0: no limit but memory */
     const char *metadata;   /* a JSON object, UTF-8, kept as given and compared byte by byte; NULL: none */
     const char *folder;     /* registry folder; NULL: $POLYMORPH_IPC_DIR or /dev/shm/polymorph_ipc-<uid> */
-    bool no_growth;         /* real time: never grow, sweep only before FULL; spare must cover the views that may be held + 1 */
+    bool no_growth;         /* real time: never grow, sweep only before FULL; spare must cover the views that may be held + 1.
+                               Samples longer than the schema's leading dimension are refused */
     bool prefault;          /* touch and, as far as the limits allow, lock every page now */
     bool keep;              /* pmipc_producer_close leaves the pool behind, readable and adoptable */
+    bool fixed_capacity;    /* refuse samples that are longer than the schema's leading dimension, instead of replacing the
+                               pool by a larger one */
 } pmipc_producer_options;
 
 /** Create the pool `name`, or adopt the one a dead producer left when schema, history_len, spare, metadata and origin are
- *  equal (sequence goes on, streams notice nothing), or replace it when they are not. Publishes nothing.
+ *  equal (sequence goes on, streams notice nothing), or replace it when they are not. A pool with more room for variable
+ *  fields than `schema` asks for is adopted too. Publishes nothing.
  *  Ownership: `*producer` is the caller's until pmipc_producer_close or _abandon. `schema` and `options` are copied.
  *  Progress: waits up to one second for a lock that a dying producer has not let go of yet; not for one of this process's own.
  *  Returns: OK; INVALID_NAME, INVALID_ARGUMENT; BUSY (names the other producer); NO_SPACE (says how much is needed and
@@ -62,9 +67,11 @@ typedef struct pmipc_source {
     int64_t length;    /* leading length of a variable field; ignored for others */
 } pmipc_source;
 
-/** Publish any sample: `sources` has one entry per field, in the schema's order; all become visible at once.
- *  Threads, progress: as pmipc_producer_publish. Returns: the same; SCHEMA_MISMATCH also when a length is negative or
- *  over the schema's, saying by how much; INVALID_ARGUMENT when `count` is not the schema's or data is NULL. */
+/** Publish any sample: `sources` has one entry per field, in the schema's order; all become visible at once. A variable
+ *  field that is longer than the pool has room for makes the pool larger: see pmipc_producer_reserve.
+ *  Threads, progress: as pmipc_producer_publish. Returns: the same; SCHEMA_MISMATCH also when a length is negative, or with
+ *  no_growth or fixed_capacity over the schema's, saying by how much; INVALID_ARGUMENT when `count` is not the schema's or
+ *  data is NULL; and the failures of pmipc_producer_reserve. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_publish_fields(pmipc_producer *producer,
                                                                     const pmipc_source *sources, uint32_t count,
                                                                     int64_t stamp_ns, uint64_t *seq);
@@ -72,7 +79,8 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_publish_fields(pmipc_produc
 /** One field of a loaned frame. */
 typedef struct pmipc_loan_field {
     void *data;      /* 64-byte aligned; holds whatever an older frame left there */
-    int64_t length;  /* leading length: preset to the schema's shape[0] (1 for 0-d); lower it for a variable field */
+    int64_t length;  /* leading length: preset to the room there is, the schema's shape[0] (1 for 0-d); lower it for a
+                        variable field */
 } pmipc_loan_field;
 
 /** A frame that is being filled in place. Only the first field_count entries of `fields` are set. */
@@ -99,7 +107,31 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_commit(pmipc_producer *prod
 /** Give a loaned frame back unpublished; streams never see it. Harmless when no loan is out. */
 PMIPC_API void pmipc_producer_discard(pmipc_producer *producer, pmipc_loan *loan);
 
-/** The full message of the last failed publish, loan or commit on this handle. */
+/** Make sure that the next sample may have these leading lengths, one for each field; of fields that are not variable they
+ *  are ignored. Where the pool has less room, a larger one takes its place with the next sample that is published, or
+ *  committed as a loan: of twice the leading dimension, or of what the sample needs. It has the same name, history
+ *  (samples, numbers, stamps) and metadata, and streams go over to it; the sequence goes on. It takes at most max_bytes,
+ *  with max_bytes 0 at most 1 GiB; while it is made, both take memory. Facts of the handle (schema, incarnation) are those
+ *  of the larger pool from then on. Discarding a loan takes the room back.
+ *  Needed only before a loan: pmipc_producer_publish_fields does it by itself.
+ *  Threads: the producer's. Progress: system calls and a copy of the history when the pool becomes larger, else wait-free.
+ *  Returns: OK; SCHEMA_MISMATCH (a negative length; no_growth or fixed_capacity, and a longer one); NO_SPACE (max_bytes, or
+ *  the memory there is); INVALID_ARGUMENT; WRONG_STATE (a loan is out); LOST (taken over, retired, or its file was
+ *  removed); CLOSED; FORKED; PERMISSION; NO_MEMORY; SYSTEM. Nothing has changed then. */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_reserve(pmipc_producer *producer, const int64_t *lengths,
+                                                             uint32_t count);
+
+/** With the next sample, replace the pool by one of another schema or other metadata, under the same name and with the same
+ *  options. Until that sample is published the old pool stays as it is. The sequence goes on; the history does too when
+ *  the metadata are equal and the schemas differ in leading lengths only. Streams find another schema as they find any:
+ *  SCHEMA_MISMATCH, or with follow_schema they go on. Returns: as pmipc_producer_reserve. */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_replace(pmipc_producer *producer, const pmipc_schema *schema,
+                                                             const char *metadata);
+
+/** Loaned frames of the pool as it is now stay mapped until pmipc_producer_close, also when the pool is replaced before. */
+PMIPC_API void pmipc_producer_keep_memory(pmipc_producer *producer);
+
+/** The full message of the last failed publish, loan, commit, reserve or replace on this handle. */
 PMIPC_API void pmipc_producer_last_error(const pmipc_producer *producer, pmipc_error *error);
 
 /** Retire and remove the pool now (unless made with `keep`) and let go of its lock, but keep the handle's memory: loaned
@@ -122,7 +154,8 @@ PMIPC_API void pmipc_producer_close(pmipc_producer *producer);
 /** Free the handle as if the process had died: the pool stays readable, and the next producer adopts it. NULL is allowed. */
 PMIPC_API void pmipc_producer_abandon(pmipc_producer *producer);
 
-/** Facts that never change while the handle lives; strings and schema are the handle's. */
+/** Facts of the handle; strings and schema are the handle's. Those of the pool change when it is replaced (see
+ *  pmipc_producer_reserve): schema, incarnation, epoch, metadata. Then the pointers to schema and metadata are void. */
 PMIPC_API const char *pmipc_producer_name(const pmipc_producer *producer);
 PMIPC_API const pmipc_schema *pmipc_producer_schema(const pmipc_producer *producer);
 PMIPC_API uint32_t pmipc_producer_history_len(const pmipc_producer *producer);

@@ -108,6 +108,11 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_schema_check(const pmipc_schema *sch
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_schema_compare(const pmipc_schema *expected, const pmipc_schema *got,
                                                            pmipc_error *error);
 
+/** Whether the samples of two schemas have the same form: equal but for the leading dimension of variable fields, which only
+ *  says how long a sample may be. Returns: OK, SCHEMA_MISMATCH with expected and got. */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_schema_compatible(const pmipc_schema *expected, const pmipc_schema *got,
+                                                              pmipc_error *error);
+
 /** Write a schema for people, "uint8 (480, 640, 3)" or "{rgb: uint8 (480, 640, 3), q: float64 (7,)}", into `text`
  *  (NUL-terminated, cut at `text_bytes`). Returns the length it would have, like snprintf. */
 PMIPC_API size_t pmipc_schema_format(const pmipc_schema *schema, char *text, size_t text_bytes);

@@ -5,23 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/producer.h"
 #include "os/error.h"
-#include "pool/writer.h"
 #include "registry/claim.h"
-
-#define NO_LOAN UINT32_MAX
-
-struct pmipc_producer {
-    struct pool_writer *writer;
-    uint64_t generation;
-    uint32_t loaned_slot; /* NO_LOAN: none is out */
-    bool plain;           /* one field of fixed shape: pmipc_producer_publish may be used */
-    bool keep;
-    bool retired;
-    uint64_t payload_bytes;
-    struct pool_place place;
-    pmipc_error error;
-};
 
 static pmipc_producer_options with_defaults(const pmipc_producer_options *given)
 {
@@ -70,9 +56,9 @@ pmipc_status pmipc_producer_open(pmipc_producer **out, const char *name, const p
     writer->error = &producer->error;
     producer->generation = writer->generation;
     producer->loaned_slot = NO_LOAN;
-    producer->keep = options.keep;
-    producer->plain = schema->field_count == 1 && writer->description->payload.variable_count == 0;
-    producer->payload_bytes = writer->description->payload.bytes;
+    options.metadata = options.folder = NULL;
+    producer->options = options;
+    producer_refresh(producer);
     *out = producer;
     return PMIPC_OK;
 }
@@ -82,8 +68,7 @@ static pmipc_status producer_fail(pmipc_producer *producer, pmipc_status status,
     return error_set(&producer->error, status, 0, "pool '%s': %s", producer->place.name, what);
 }
 
-/* What every hot call asks first. */
-static pmipc_status check_usable(pmipc_producer *producer)
+pmipc_status producer_check_usable(pmipc_producer *producer)
 {
     if (__builtin_expect(!process_is(producer->generation), 0))
         return producer_fail(
@@ -97,12 +82,24 @@ static pmipc_status check_usable(pmipc_producer *producer)
 
 static pmipc_status take_slot(pmipc_producer *producer, uint32_t *slot)
 {
-    pmipc_status status = check_usable(producer);
+    pmipc_status status = producer_check_usable(producer);
     if (status)
         return status;
     if (producer->loaned_slot != NO_LOAN)
         return producer_fail(producer, PMIPC_WRONG_STATE, "a loaned frame is out: commit or discard it first");
-    return writer_take_slot(producer->writer, slot);
+    if (__builtin_expect(producer->next != NULL, 0)) {
+        status = writer_check_owned(producer->writer);
+        if (status)
+            return status;
+    }
+    return writer_take_slot(producer_target(producer), slot);
+}
+
+static pmipc_status commit_slot(pmipc_producer *producer, uint32_t slot, int64_t stamp_ns, const uint32_t *lengths,
+                                uint64_t valid_bytes)
+{
+    pmipc_status status = writer_commit(producer_target(producer), slot, stamp_ns, lengths, valid_bytes);
+    return __builtin_expect(producer->next != NULL, 0) ? producer_end_succession(producer, status) : status;
 }
 
 pmipc_status pmipc_producer_publish(pmipc_producer *producer, const void *data, int64_t stamp_ns, uint64_t *seq)
@@ -118,27 +115,11 @@ pmipc_status pmipc_producer_publish(pmipc_producer *producer, const void *data, 
     if (status)
         return status;
     if (producer->payload_bytes)
-        memcpy(writer_payload(producer->writer, slot), data, producer->payload_bytes);
-    status = writer_commit(producer->writer, slot, stamp_ns, NULL, producer->payload_bytes);
+        memcpy(writer_payload(producer_target(producer), slot), data, producer->payload_bytes);
+    status = commit_slot(producer, slot, stamp_ns, NULL, producer->payload_bytes);
     if (!status && seq)
         *seq = producer->writer->protocol.seq;
     return status;
-}
-
-/* Check the leading lengths, and work out what a sample of these lengths has of valid bytes. */
-static pmipc_status check_length(pmipc_producer *producer, uint32_t index, int64_t length)
-{
-    const pmipc_field *field = &producer->writer->description->schema.fields[index];
-    if (length >= 0 && length <= field->shape[0])
-        return PMIPC_OK;
-    const char *name = field->name[0] ? field->name : "the tensor";
-    if (length < 0)
-        return error_set(&producer->error, PMIPC_SCHEMA_MISMATCH, 0, "pool '%s': the length of %s is negative (%lld)",
-                         producer->place.name, name, (long long)length);
-    return error_set(&producer->error, PMIPC_SCHEMA_MISMATCH, 0,
-                     "pool '%s': %s has length %lld, %lld more than the %lld that the pool was made for",
-                     producer->place.name, name, (long long)length, (long long)(length - field->shape[0]),
-                     (long long)field->shape[0]);
 }
 
 /* Bytes of field `i` in a sample of this leading length. */
@@ -147,21 +128,22 @@ static uint64_t bytes_of(const struct payload_layout *payload, uint32_t i, int64
     return payload->length_index[i] < 0 ? payload->field_bytes[i] : payload->row_bytes[i] * (uint64_t)length;
 }
 
-/* What is wrong with the sources, or OK; the lengths of the variable fields, and the bytes of each field to copy. */
-static pmipc_status check_variable_sources(pmipc_producer *producer, const pmipc_source *sources, uint32_t *lengths,
+/* Room for the sources, in a larger pool if need be; the lengths of the variable fields, and the bytes of each field to copy. */
+static pmipc_status place_variable_sources(pmipc_producer *producer, const pmipc_source *sources, uint32_t *lengths,
                                            uint64_t *bytes)
 {
-    const struct pool_description *description = producer->writer->description;
-    const struct payload_layout *payload = &description->payload;
-    for (uint32_t i = 0; i < description->schema.field_count; i++) {
-        bytes[i] = payload->field_bytes[i];
-        if (payload->length_index[i] < 0)
-            continue;
-        pmipc_status status = check_length(producer, i, sources[i].length);
-        if (status)
-            return status;
-        lengths[payload->length_index[i]] = (uint32_t)sources[i].length;
+    int64_t wanted[PMIPC_MAX_FIELDS];
+    const uint32_t count = producer_target(producer)->description->schema.field_count;
+    for (uint32_t i = 0; i < count; i++)
+        wanted[i] = sources[i].length;
+    pmipc_status status = producer_make_room(producer, wanted);
+    if (status)
+        return status;
+    const struct payload_layout *payload = &producer_target(producer)->description->payload;
+    for (uint32_t i = 0; i < count; i++) {
         bytes[i] = bytes_of(payload, i, sources[i].length);
+        if (payload->length_index[i] >= 0)
+            lengths[payload->length_index[i]] = (uint32_t)sources[i].length;
     }
     return PMIPC_OK;
 }
@@ -169,13 +151,13 @@ static pmipc_status check_variable_sources(pmipc_producer *producer, const pmipc
 __attribute__((cold)) static pmipc_status refuse_null_source(pmipc_producer *producer, uint32_t index)
 {
     return error_set(&producer->error, PMIPC_INVALID_ARGUMENT, 0, "pool '%s': the data of field '%s' is NULL",
-                     producer->place.name, producer->writer->description->schema.fields[index].name);
+                     producer->place.name, producer_target(producer)->description->schema.fields[index].name);
 }
 
 pmipc_status pmipc_producer_publish_fields(pmipc_producer *producer, const pmipc_source *sources, uint32_t count,
                                            int64_t stamp_ns, uint64_t *seq)
 {
-    const struct pool_description *description = producer->writer->description;
+    const struct pool_description *description = producer_target(producer)->description;
     const struct payload_layout *payload = &description->payload;
     uint32_t lengths[PMIPC_MAX_VARIABLE_FIELDS], slot;
     uint64_t some_bytes[PMIPC_MAX_FIELDS];
@@ -183,23 +165,24 @@ pmipc_status pmipc_producer_publish_fields(pmipc_producer *producer, const pmipc
     if (__builtin_expect(!sources || count != description->schema.field_count, 0))
         return error_set(&producer->error, PMIPC_INVALID_ARGUMENT, 0, "pool '%s': %u fields given, it has %u",
                          producer->place.name, count, description->schema.field_count);
+    for (uint32_t i = 0; i < count; i++)
+        if (__builtin_expect(!sources[i].data && bytes_of(payload, i, sources[i].length), 0))
+            return refuse_null_source(producer, i);
     if (payload->variable_count) {
-        pmipc_status status = check_variable_sources(producer, sources, lengths, some_bytes);
+        pmipc_status status = place_variable_sources(producer, sources, lengths, some_bytes);
         if (status)
             return status;
         bytes = some_bytes;
+        payload = &producer_target(producer)->description->payload;
     }
-    for (uint32_t i = 0; i < count; i++)
-        if (__builtin_expect(!sources[i].data && bytes[i], 0))
-            return refuse_null_source(producer, i);
     pmipc_status status = take_slot(producer, &slot);
     if (status)
         return status;
-    char *data = writer_payload(producer->writer, slot);
+    char *data = writer_payload(producer_target(producer), slot);
     for (uint32_t i = 0; i < count; i++)
         if (bytes[i])
             memcpy(data + payload->offsets[i], sources[i].data, bytes[i]);
-    status = writer_commit(producer->writer, slot, stamp_ns, lengths, payload->offsets[count - 1] + bytes[count - 1]);
+    status = commit_slot(producer, slot, stamp_ns, lengths, payload->offsets[count - 1] + bytes[count - 1]);
     if (!status && seq)
         *seq = producer->writer->protocol.seq;
     return status;
@@ -211,13 +194,14 @@ pmipc_status pmipc_producer_loan(pmipc_producer *producer, pmipc_loan *loan)
     pmipc_status status = take_slot(producer, &slot);
     if (status)
         return status;
-    const struct pool_description *description = producer->writer->description;
-    char *data = writer_payload(producer->writer, slot);
+    const struct pool_writer *writer = producer_target(producer);
+    const struct pool_description *description = writer->description;
+    char *data = writer_payload(writer, slot);
     producer->loaned_slot = slot;
-    loan->seq = producer->writer->protocol.seq + 1;
+    loan->seq = writer->protocol.seq + 1;
     loan->slot = slot;
     loan->field_count = description->schema.field_count;
-    loan->headroom = writer_headroom(producer->writer, slot);
+    loan->headroom = writer_headroom(writer, slot);
     for (uint32_t i = 0; i < loan->field_count; i++) {
         const pmipc_field *field = &description->schema.fields[i];
         loan->fields[i].data = data + description->payload.offsets[i];
@@ -226,21 +210,35 @@ pmipc_status pmipc_producer_loan(pmipc_producer *producer, pmipc_loan *loan)
     return PMIPC_OK;
 }
 
+/* A loan has the room that it has. */
+static pmipc_status check_loan_length(pmipc_producer *producer, uint32_t index, int64_t length)
+{
+    const pmipc_field *field = &producer_target(producer)->description->schema.fields[index];
+    if (length >= 0 && length <= field->shape[0])
+        return PMIPC_OK;
+    return error_set(&producer->error, PMIPC_SCHEMA_MISMATCH, 0,
+                     "pool '%s': %s of the loan has length %lld, it has room for 0 to %lld: reserve before the loan "
+                     "(Python: loan(length=...)), or publish",
+                     producer->place.name, field->name[0] ? field->name : "the tensor", (long long)length,
+                     (long long)field->shape[0]);
+}
+
 pmipc_status pmipc_producer_commit(pmipc_producer *producer, pmipc_loan *loan, int64_t stamp_ns)
 {
-    pmipc_status status = check_usable(producer);
+    pmipc_status status = producer_check_usable(producer);
     if (status)
         return status;
+    const struct pool_writer *writer = producer_target(producer);
     if (producer->loaned_slot == NO_LOAN || loan->slot != producer->loaned_slot ||
-        loan->seq != producer->writer->protocol.seq + 1)
+        loan->seq != writer->protocol.seq + 1)
         return producer_fail(producer, PMIPC_WRONG_STATE, "this loan is not out: it was committed or discarded before");
-    const struct payload_layout *payload = &producer->writer->description->payload;
+    const struct payload_layout *payload = &writer->description->payload;
     uint32_t lengths[PMIPC_MAX_VARIABLE_FIELDS];
     uint64_t valid = 0;
-    uint32_t count = producer->writer->description->schema.field_count;
+    uint32_t count = writer->description->schema.field_count;
     for (uint32_t i = 0; i < count; i++) {
         if (payload->length_index[i] >= 0) {
-            status = check_length(producer, i, loan->fields[i].length);
+            status = check_loan_length(producer, i, loan->fields[i].length);
             if (status)
                 return status;
             lengths[payload->length_index[i]] = (uint32_t)loan->fields[i].length;
@@ -248,7 +246,7 @@ pmipc_status pmipc_producer_commit(pmipc_producer *producer, pmipc_loan *loan, i
         valid = payload->offsets[i] + bytes_of(payload, i, loan->fields[i].length);
     }
     producer->loaned_slot = NO_LOAN;
-    return writer_commit(producer->writer, loan->slot, stamp_ns, lengths, valid);
+    return commit_slot(producer, loan->slot, stamp_ns, lengths, valid);
 }
 
 void pmipc_producer_discard(pmipc_producer *producer, pmipc_loan *loan)
@@ -257,7 +255,8 @@ void pmipc_producer_discard(pmipc_producer *producer, pmipc_loan *loan)
         !process_is(producer->generation))
         return;
     producer->loaned_slot = NO_LOAN;
-    protocol_return_slot(&producer->writer->protocol, loan->slot);
+    protocol_return_slot(&producer_target(producer)->protocol, loan->slot);
+    producer_drop_next(producer);
 }
 
 void pmipc_producer_last_error(const pmipc_producer *producer, pmipc_error *error)
@@ -273,7 +272,8 @@ void pmipc_producer_retire(pmipc_producer *producer)
     producer->retired = true;
     if (!process_is(producer->generation))
         return;
-    if (!producer->keep)
+    producer_drop_next(producer);
+    if (!producer->options.keep)
         retire_and_unlink(producer->writer, &producer->place);
     owner_lock_drop(&producer->writer->lock);
 }
@@ -288,6 +288,7 @@ void pmipc_producer_abandon(pmipc_producer *producer)
 {
     if (!producer)
         return;
+    writer_close(producer->next);
     writer_close(producer->writer);
     free(producer);
 }
@@ -299,7 +300,7 @@ const char *pmipc_producer_name(const pmipc_producer *producer)
 
 const pmipc_schema *pmipc_producer_schema(const pmipc_producer *producer)
 {
-    return &producer->writer->description->schema;
+    return &producer_target(producer)->description->schema;
 }
 
 uint32_t pmipc_producer_history_len(const pmipc_producer *producer)
@@ -309,17 +310,17 @@ uint32_t pmipc_producer_history_len(const pmipc_producer *producer)
 
 uint64_t pmipc_producer_incarnation(const pmipc_producer *producer)
 {
-    return producer->writer->description->header.incarnation;
+    return producer_target(producer)->description->header.incarnation;
 }
 
 uint64_t pmipc_producer_epoch(const pmipc_producer *producer)
 {
-    return producer->writer->protocol.epoch;
+    return producer_target(producer)->protocol.epoch;
 }
 
 const char *pmipc_producer_metadata(const pmipc_producer *producer)
 {
-    return producer->writer->description->metadata;
+    return producer_target(producer)->description->metadata;
 }
 
 bool pmipc_producer_adopted(const pmipc_producer *producer)

@@ -36,8 +36,12 @@ static pmipc_status check_schema(pmipc_stream *stream, const struct pool_reader 
         return PMIPC_OK;
     }
     pmipc_error reason;
-    if (pmipc_schema_compare(&stream->schema, found, &reason) == PMIPC_OK)
+    pmipc_status status = stream->expects ? pmipc_schema_compare(&stream->schema, found, &reason)
+                                          : pmipc_schema_compatible(&stream->schema, found, &reason);
+    if (status == PMIPC_OK) {
+        stream->schema = *found; /* how long samples may be is the pool's business */
         return PMIPC_OK;
+    }
     return error_set(&stream->error, PMIPC_SCHEMA_MISMATCH, 0, "pool '%s' does not carry what this stream %s: %s. %s",
                      stream->anchor->place.name, stream->expects ? "was told to expect" : "reads", reason.text,
                      stream->expects ? "Expect what there is, or have it published as expected"
@@ -72,10 +76,15 @@ static pmipc_status connect_by_name(pmipc_stream *stream, bool patient)
     stream->reader = reader;
     if (stream->description && stream->description->header.incarnation == reader->description->header.incarnation)
         return PMIPC_OK; /* the same pool again, after the row was lost: the cursor goes on */
+    /* A pool that continues the last one's sequence numbers: what was read of that one is not new in it. */
+    const bool continues =
+        stream->description && stream->description->header.lineage == reader->description->header.lineage;
     description_release(stream->description);
     stream->description = reader->description;
     description_retain(stream->description);
     stream->connections++;
+    if (continues)
+        return PMIPC_OK;
     stream->cursor = first_cursor(stream);
     stream->seen_by_windows = 0;
     stream->dropped_up_to = 0;

@@ -81,6 +81,11 @@ int file_unlink(int folder, const char *entry)
     return unlinkat(folder, entry, 0) == 0 ? 0 : -errno;
 }
 
+int file_rename(int folder, const char *from, const char *to)
+{
+    return renameat(folder, from, folder, to) == 0 ? 0 : -errno;
+}
+
 static struct file_identity identity_of(const struct stat *status)
 {
     return (struct file_identity){.device = (uint64_t)status->st_dev, .inode = (uint64_t)status->st_ino};

@@ -29,6 +29,9 @@ int file_link(int fd, int folder, const char *entry);
 
 int file_unlink(int folder, const char *entry);
 
+/* Give the file at `from` the name `to`. A file that had it loses it in the same step. */
+int file_rename(int folder, const char *from, const char *to);
+
 /* Whether the entry still leads to the very file that is open as `fd`: 1, 0 or, when that cannot be told, -errno. */
 int file_is_entry(int fd, int folder, const char *entry);
 

@@ -160,6 +160,7 @@ pmipc_status description_make(const char *name, const pmipc_schema *schema, cons
     header->header_bytes = sizeof *header;
     header->fingerprint = layout_fingerprint();
     header->incarnation = random_incarnation();
+    header->lineage = header->incarnation;
     header->field_count = schema->field_count;
     header->text_bytes = schema->text_bytes;
     header->origin = options->origin;
@@ -218,9 +219,10 @@ static pmipc_status check_header(const struct pool_header *header, const char *n
         return error_set(error, PMIPC_INCOMPATIBLE, 0,
                          "pool '%s' was made with pages of %u bytes, this machine has %zu", name, geometry->page_bytes,
                          memory_page_bytes());
-    if (header->incarnation == 0 || header->field_count == 0 || header->field_count > PMIPC_MAX_FIELDS ||
-        header->text_bytes > PMIPC_MAX_DESCR_TEXT || geometry->metadata_bytes > PMIPC_MAX_METADATA_BYTES ||
-        geometry->history_len == 0 || geometry->history_len > PMIPC_MAX_HISTORY_LEN ||
+    if (header->incarnation == 0 || header->lineage == 0 || header->field_count == 0 ||
+        header->field_count > PMIPC_MAX_FIELDS || header->text_bytes > PMIPC_MAX_DESCR_TEXT ||
+        geometry->metadata_bytes > PMIPC_MAX_METADATA_BYTES || geometry->history_len == 0 ||
+        geometry->history_len > PMIPC_MAX_HISTORY_LEN ||
         geometry->schema_bytes != header->field_count * sizeof(pmipc_field) + header->text_bytes ||
         geometry->schema_offset > (UINT64_C(1) << 24) || geometry->metadata_offset > (UINT64_C(1) << 25))
         return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its header is damaged", name);
@@ -295,12 +297,24 @@ void description_write(const struct pool_description *description, char *base)
     memcpy(base, &description->header, sizeof description->header);
 }
 
-bool description_is_equal(const struct pool_description *existing, const struct pool_description *wanted)
+void description_continue(struct pool_description *description, const struct pool_description *predecessor)
 {
-    return memcmp(&existing->header.geometry, &wanted->header.geometry, sizeof wanted->header.geometry) == 0 &&
-           existing->header.origin == wanted->header.origin &&
-           pmipc_schema_compare(&existing->schema, &wanted->schema, NULL) == PMIPC_OK &&
-           strcmp(existing->metadata, wanted->metadata) == 0;
+    description->header.lineage = predecessor->header.lineage;
+    description->header.checksum = checksum(description);
+}
+
+bool description_serves(const struct pool_description *existing, const struct pool_description *wanted)
+{
+    const struct pool_geometry *geometry = &existing->header.geometry, *other = &wanted->header.geometry;
+    if (geometry->history_len != other->history_len || geometry->spare != other->spare ||
+        existing->header.origin != wanted->header.origin || strcmp(existing->metadata, wanted->metadata) != 0 ||
+        pmipc_schema_compatible(&wanted->schema, &existing->schema, NULL) != PMIPC_OK)
+        return false;
+    /* The rest of the geometry follows from these and the schema: description_read has planned it again. */
+    for (uint32_t i = 0; i < wanted->schema.field_count; i++)
+        if (existing->schema.fields[i].ndim && existing->schema.fields[i].shape[0] < wanted->schema.fields[i].shape[0])
+            return false;
+    return true;
 }
 
 bool description_allows_slots(const struct pool_description *description, uint32_t slots)

@@ -41,8 +41,12 @@ pmipc_status description_read(int fd, const char *name, struct pool_description 
 /* Write it to the start of a file that is mapped writable at `base`. */
 void description_write(const struct pool_description *description, char *base);
 
-/* Whether a pool of this description can be adopted by a producer that wants `wanted`. */
-bool description_is_equal(const struct pool_description *existing, const struct pool_description *wanted);
+/* Make it continue the sequence numbers of a pool that it will replace. */
+void description_continue(struct pool_description *description, const struct pool_description *predecessor);
+
+/* Whether a pool of this description can be adopted by a producer that wants `wanted`: the same, or with more room for variable
+ * fields, as a pool that has grown. */
+bool description_serves(const struct pool_description *existing, const struct pool_description *wanted);
 
 void description_retain(struct pool_description *description);
 void description_release(struct pool_description *description);

@@ -11,6 +11,7 @@ uint64_t layout_fingerprint(void)
         0x01020304, /* byte order: hashed as bytes below */
         sizeof(struct pool_header),
         offsetof(struct pool_header, geometry),
+        offsetof(struct pool_header, lineage),
         offsetof(struct pool_header, name),
         offsetof(struct pool_header, checksum),
         sizeof(struct pool_geometry),

@@ -71,6 +71,8 @@ struct pool_header {
     uint32_t origin; /* PMIPC_ORIGIN_* */
     uint32_t reserved;
     int64_t created_ns; /* since the epoch */
+    uint64_t
+        lineage; /* incarnation of the first pool whose sequence numbers this one continues; its own: it begins at 1 */
     char name[PMIPC_MAX_NAME + 8];
     uint64_t checksum; /* of this struct with checksum 0, then the description */
 };

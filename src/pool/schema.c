@@ -237,21 +237,26 @@ pmipc_schema pmipc_schema_tensor(pmipc_dtype dtype, uint32_t ndim, const int64_t
     return schema;
 }
 
-static bool fields_are_equal(const pmipc_schema *a, const pmipc_field *x, const pmipc_schema *b, const pmipc_field *y)
+/* `any_capacity`: the leading dimension of a variable field does not count. */
+static bool fields_are_equal(const pmipc_schema *a, const pmipc_field *x, const pmipc_schema *b, const pmipc_field *y,
+                             bool any_capacity)
 {
+    const uint32_t from = any_capacity && (x->flags & PMIPC_FIELD_VARIABLE) ? 1 : 0;
     return strcmp(x->name, y->name) == 0 && x->dtype == y->dtype && x->itemsize == y->itemsize && x->ndim == y->ndim &&
-           x->flags == y->flags && memcmp(x->shape, y->shape, sizeof x->shape) == 0 &&
+           x->flags == y->flags &&
+           memcmp(x->shape + from, y->shape + from, (PMIPC_MAX_NDIM - from) * sizeof x->shape[0]) == 0 &&
            x->descr_bytes == y->descr_bytes &&
            memcmp(a->text + x->descr_offset, b->text + y->descr_offset, x->descr_bytes) == 0;
 }
 
-pmipc_status pmipc_schema_compare(const pmipc_schema *expected, const pmipc_schema *got, pmipc_error *error)
+static pmipc_status compare_schemas(const pmipc_schema *expected, const pmipc_schema *got, bool any_capacity,
+                                    pmipc_error *error)
 {
     if (!expected || !got)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "schema is NULL");
     bool equal = expected->field_count == got->field_count;
     for (uint32_t i = 0; equal && i < expected->field_count && i < PMIPC_MAX_FIELDS; i++)
-        equal = fields_are_equal(expected, &expected->fields[i], got, &got->fields[i]);
+        equal = fields_are_equal(expected, &expected->fields[i], got, &got->fields[i], any_capacity);
     if (equal)
         return PMIPC_OK;
     if (error) {
@@ -261,6 +266,16 @@ pmipc_status pmipc_schema_compare(const pmipc_schema *expected, const pmipc_sche
         error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "expected %s, got %s", expected_text, got_text);
     }
     return PMIPC_SCHEMA_MISMATCH;
+}
+
+pmipc_status pmipc_schema_compare(const pmipc_schema *expected, const pmipc_schema *got, pmipc_error *error)
+{
+    return compare_schemas(expected, got, false, error);
+}
+
+pmipc_status pmipc_schema_compatible(const pmipc_schema *expected, const pmipc_schema *got, pmipc_error *error)
+{
+    return compare_schemas(expected, got, true, error);
 }
 
 /* A growing text that counts on past its end, like snprintf. */

@@ -215,7 +215,7 @@ pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *l
                           struct pool_description *description, const struct pool_description *wanted,
                           const pmipc_producer_options *options, pmipc_error *error)
 {
-    if (!description_is_equal(description, wanted))
+    if (!description_serves(description, wanted))
         return PMIPC_NOTHING_NEW;
     struct pool_writer *writer = allocate_writer(description, options);
     if (!writer)
@@ -371,6 +371,11 @@ static pmipc_status take_slot_the_hard_way(struct pool_writer *writer, uint32_t 
     return writer_full(writer, now);
 }
 
+pmipc_status writer_check_owned(struct pool_writer *writer)
+{
+    return is_lost(writer) ? writer_lost(writer) : PMIPC_OK;
+}
+
 /* Head is not ours: a producer that had lost the pool was past its last check when we adopted, and has published once more.
  * Adopt anew, with that sample. Garbage in its place is overwritten by our next publish. */
 static void follow_foreign_head(struct pool_writer *writer)
@@ -429,6 +434,7 @@ void writer_close(struct pool_writer *writer)
 {
     if (!writer)
         return;
+    writer_close(writer->older);
     if (writer->base)
         memory_unmap(writer->base, writer->base_bytes);
     if (writer->steps) {

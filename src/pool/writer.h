@@ -21,7 +21,9 @@ struct pool_writer {
     bool no_growth;
     bool prefault;
     bool adopted;
-    int64_t next_sweep_ns; /* not before */
+    bool keep_mapped;          /* somebody points into its slots: unmap them only with the handle */
+    struct pool_writer *older; /* a writer whose pool this one has replaced, kept for that */
+    int64_t next_sweep_ns;     /* not before */
     int64_t next_full_text_ns;
     uint64_t stuck_rows; /* see rows_sweep */
     int64_t next_growth_ns;
@@ -38,6 +40,12 @@ struct pool_writer {
  * `description` is taken over, also on failure. Returns OK, NO_SPACE, NO_MEMORY, PERMISSION, SYSTEM. */
 pmipc_status writer_create(struct pool_writer **writer, int folder, struct pool_description *description,
                            const pmipc_producer_options *options, pmipc_error *error);
+
+/* The same for a pool that will take the place of `predecessor`'s: its sequence goes on, and so does its history where samples
+ * have the same form and the metadata say the same of them. */
+pmipc_status writer_create_successor(struct pool_writer **writer, int folder, struct pool_description *description,
+                                     const pmipc_producer_options *options, const struct pool_writer *predecessor,
+                                     pmipc_error *error);
 
 /* Take over the pool in the file open as `fd`, whose producer lock is held as `*lock` and moves into the writer on success.
  * `wanted` says what it must be like. `description` is the file's, `fd` the caller's: both are taken over on success only.
@@ -59,6 +67,9 @@ uint32_t writer_headroom(const struct pool_writer *writer, uint32_t slot);
 /* Publish a filled slot. `lengths`: of the variable fields, in their order. Returns OK, LOST (the slot is dropped). */
 pmipc_status writer_commit(struct pool_writer *writer, uint32_t slot, int64_t stamp_ns, const uint32_t *lengths,
                            uint64_t valid_bytes);
+
+/* LOST, with the reason, when the pool is not this writer's any more; else OK. */
+pmipc_status writer_check_owned(struct pool_writer *writer);
 
 /* Clear the rows of dead readers now. */
 uint32_t writer_sweep(struct pool_writer *writer);

@@ -10,6 +10,7 @@
 #include "os/clock.h"
 #include "os/lock.h"
 #include "os/memory.h"
+#include "registry/succeed.h"
 
 /* A lock outlives a killed process by the time its memory takes to tear down: 176 ms for a gigabyte. */
 #define PATIENCE_NS 1000000000
@@ -243,6 +244,8 @@ pmipc_status claim_as_producer(const struct pool_place *place, const pmipc_schem
         status = error_set(error, PMIPC_BUSY, 0, "pool '%s': its file %s is replaced by others all the time",
                            place->name, place->path);
     description_release(wanted);
+    if (status == PMIPC_OK)
+        successor_forget_unfinished(folder, place->entry);
     if (status == PMIPC_NO_SPACE && error && error->os_error != EFBIG)
         name_unused_pools(place, error);
 

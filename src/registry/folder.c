@@ -10,6 +10,7 @@
 #include "os/file.h"
 
 #define ENTRY_SLASH '%' /* no byte of a name */
+#define ENTRY_NEXT '~'  /* the same */
 
 static bool is_name_byte(char c)
 {
@@ -91,6 +92,12 @@ pmipc_status place_of(const char *name, const char *folder, struct pool_place *p
     entry_of_name(name, place->entry);
     snprintf(place->path, sizeof place->path, "%s/%s", place->folder, place->entry);
     return PMIPC_OK;
+}
+
+void next_entry_of(const char *entry, char next[NEXT_ENTRY_BYTES])
+{
+    next[0] = ENTRY_NEXT;
+    memcpy(next + 1, entry, strlen(entry) + 1);
 }
 
 bool name_of_entry(const char *entry, char *name)

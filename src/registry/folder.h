@@ -7,6 +7,7 @@
 
 #define FOLDER_PATH_BYTES 768
 #define ENTRY_BYTES (PMIPC_MAX_NAME + 1)
+#define NEXT_ENTRY_BYTES (ENTRY_BYTES + 1)
 #define ENTRY_PATH_BYTES (FOLDER_PATH_BYTES + ENTRY_BYTES)
 
 /* A pool's name and where its file is. */
@@ -22,6 +23,9 @@ pmipc_status place_of(const char *name, const char *folder, struct pool_place *p
 
 /* The file name of a sound pool name. `entry` has ENTRY_BYTES. */
 void entry_of_name(const char *name, char *entry);
+
+/* The file name of a pool that is about to take the place of the one in `entry`. It is no pool's: streams never find it. */
+void next_entry_of(const char *entry, char next[NEXT_ENTRY_BYTES]);
 
 /* Name of an entry, or false when it is no pool's. */
 bool name_of_entry(const char *entry, char *name);

@@ -13,6 +13,7 @@
 #include "pool/writer.h"
 #include "registry/folder.h"
 #include "registry/inspect.h"
+#include "registry/succeed.h"
 
 #define PATIENCE_NS 1000000000
 #define RETRY_INTERVAL_NS 2000000
@@ -104,6 +105,7 @@ static pmipc_status remove_file(int folder, const char *entry, const char *name,
         int unlinked = file_unlink(folder, entry); /* first: what cannot be removed must not be retired */
         if (unlinked == 0 || unlinked == -ENOENT) {
             retire_file(fd);
+            successor_forget_unfinished(folder, entry);
         } else {
             status = error_of_call(error, -unlinked, name, "remove its file");
         }

@@ -351,7 +351,8 @@ TEST(every_sample_carries_its_own_length)
 TEST(a_sample_that_is_too_long_is_refused_and_told_by_how_much)
 {
     pmipc_schema schema = points_schema();
-    pmipc_producer *producer = producer_open("points", &schema, NULL);
+    const pmipc_producer_options options = {.fixed_capacity = true};
+    pmipc_producer *producer = producer_open("points", &schema, &options);
     static char data[16384];
     pmipc_source sources[] = {{data, 100}, {data, 0}, {data, 142}};
     CHECK_STATUS(pmipc_producer_publish_fields(producer, sources, 3, 0, NULL), PMIPC_SCHEMA_MISMATCH);

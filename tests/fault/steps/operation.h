@@ -15,7 +15,9 @@ enum {
     LEAVES_PRODUCER = 1u, /* a stream dies; the producer lives on */
     MAY_END_POOL = 2u,    /* the pool may be gone, or another, afterwards */
     OTHER_SCHEMA = 4u,    /* whoever produces afterwards wants what the operation replaces the pool by */
-    LOSES_HISTORY = 8u    /* of what was published some is gone afterwards */
+    LOSES_HISTORY = 8u,   /* of what was published some is gone afterwards */
+    VARIABLE = 16u,       /* frames have a variable length, of up to half of FRAME_BYTES at first */
+    MAY_ENLARGE = 32u     /* another pool, which continues the pool's sequence, may have taken its place */
 };
 
 /* Where the predecessor is killed. */

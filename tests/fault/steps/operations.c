@@ -19,7 +19,10 @@ uint32_t pool_history_len(void)
 
 static pmipc_producer *open_producer(const char *name, bool other, bool no_growth)
 {
-    pmipc_schema schema = bytes_schema(other ? FRAME_BYTES / 2 : FRAME_BYTES);
+    const bool is_variable = the_operation && the_operation->traits & VARIABLE;
+    pmipc_schema schema = bytes_schema(other || is_variable ? FRAME_BYTES / 2 : FRAME_BYTES);
+    if (is_variable)
+        schema.fields[0].flags = PMIPC_FIELD_VARIABLE;
     pmipc_producer_options options = {
         .history_len = pool_history_len(), .spare = INITIAL_SLOTS - pool_history_len(), .no_growth = no_growth};
     return producer_open(name, &schema, &options);
@@ -86,6 +89,13 @@ static void publish_and_grow(void)
 {
     publish();
     CHECK_EQ(pmipc_producer_slot_count(producer), INITIAL_SLOTS + 1);
+}
+
+static void publish_a_longer_frame(void)
+{
+    const pmipc_source source = {frame, FRAME_BYTES};
+    CHECK_OK(pmipc_producer_publish_fields(producer, &source, 1, PMIPC_STAMP_NOW, NULL));
+    CHECK_EQ(pmipc_producer_schema(producer)->fields[0].shape[0], FRAME_BYTES);
 }
 
 static void own_a_pool_with_a_dead_row(void)
@@ -356,6 +366,8 @@ const struct operation operations[] = {
     PRODUCER("loan_commit", own_the_pool, loan_and_commit, .frames = 1),
     PRODUCER("loan_discard", own_the_pool, loan_and_discard, ),
     PRODUCER("grow", own_a_pool_without_clean_slots, publish_and_grow, .frames = 1, .more_slots = HISTORY_LEN),
+    PRODUCER("enlarge", own_the_pool, publish_a_longer_frame, .frames = 1, .traits = VARIABLE | MAY_ENLARGE,
+             .more_files = 1, .ends_of_sleep = 1),
     PRODUCER("give_up_history", own_a_pool_that_cannot_grow, publish, .frames = 1, .more_slots = HISTORY_LEN,
              .traits = LOSES_HISTORY),
     PRODUCER("sweep", own_a_pool_with_a_dead_row, sweep, .predecessor_prepare = stream_the_pool,

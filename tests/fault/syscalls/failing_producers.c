@@ -147,6 +147,32 @@ static void confirm_grown(void)
     CHECK(pmipc_producer_slot_count(stage.producer) > 2);
 }
 
+static void arrange_variable_pool(void)
+{
+    pmipc_schema schema = bytes_schema(BYTES / 4);
+    schema.fields[0].flags = PMIPC_FIELD_VARIABLE;
+    stage.producer = producer_open("p", &schema, NULL);
+    stage.bystander = stream_open("p", NULL);
+    publish_frames(stage.producer, 2);
+    CHECK_OK(pmipc_stream_get_last(stage.bystander, &stage.held[0]));
+}
+
+static pmipc_status publish_longer(pmipc_error *error)
+{
+    char frame[BYTES];
+    const pmipc_source source = {frame, BYTES};
+    frame_fill(frame, BYTES, pmipc_producer_seq(stage.producer) + 1);
+    return of_producer(pmipc_producer_publish_fields(stage.producer, &source, 1, PMIPC_STAMP_NOW, NULL), error);
+}
+
+static void confirm_enlarged(void)
+{
+    CHECK_EQ(pmipc_producer_schema(stage.producer)->fields[0].shape[0], BYTES);
+    CHECK_EQ(read_newest(stage.bystander), 3);
+    CHECK_EQ(stream_info(stage.bystander).dropped, 0);
+    stage_goes_on();
+}
+
 /* One of three slots is not held, but in history. */
 static void arrange_full_history(void)
 {
@@ -267,6 +293,7 @@ const struct operation producer_operations[] = {
     {"create: name is taken", arrange_taken_name, create, confirm_taken_name, .status = PMIPC_BUSY},
     {"publish: somebody sleeps", arrange_sleeper, publish, .confirm = confirm_published},
     {"publish: must grow", arrange_full_pool, publish, confirm_grown, .flags = GETS_HALFWAY},
+    {"publish: needs a larger pool", arrange_variable_pool, publish_longer, .confirm = confirm_enlarged},
     {"publish: grows or gives up history", arrange_full_history, publish, confirm_room_was_found,
      .flags = GETS_HALFWAY},
     {"loan and commit", arrange_sleeper, loan_and_commit, .confirm = confirm_published},

@@ -25,6 +25,16 @@ static const struct exception {
     {"remove", CALL_OPEN_FOLDER, ENOENT, STATUS(NOT_FOUND)},
     {"", CALL_OPEN_FOLDER, ENOENT, AS_EVER | STATUS(NOT_FOUND)},
     {"", CALL_LINK, EEXIST, STATUS(OK)},
+    /* Where there is no room for twice as much, there may be for what is needed. */
+    {"needs a larger pool", CALL_OPEN_UNNAMED, ANY_ERROR, STATUS(OK) | FITTING},
+    {"needs a larger pool", CALL_TRUNCATE, ANY_ERROR, STATUS(OK) | FITTING},
+    {"needs a larger pool", CALL_ALLOCATE, ANY_ERROR, STATUS(OK) | STATUS(NO_SPACE) | FITTING},
+    /* What a producer killed at growth may have left is looked for, and there is nothing. */
+    {"create", CALL_UNLINK, ANY_ERROR, STATUS(OK)},
+    {"adopt", CALL_UNLINK, ANY_ERROR, STATUS(OK)},
+    {"replace", CALL_UNLINK, ANY_ERROR, STATUS(OK) | FITTING},
+    {"remove", CALL_UNLINK, ANY_ERROR, STATUS(OK) | FITTING},
+    {"clean", CALL_UNLINK, ANY_ERROR, STATUS(OK) | FITTING},
     /* Nothing to say it with, or nothing to be said: it is made up for later. */
     {"sweep", ANY_KIND, ANY_ERROR, STATUS(OK)},
     {"describe readers", ANY_KIND, ANY_ERROR, STATUS(OK)},

@@ -99,6 +99,8 @@ call_kind kind_of_call(const struct trapped_call *call)
         return kind_of_fcntl(a);
     case SYS_linkat:
         return CALL_LINK;
+    case SYS_renameat:
+        return CALL_RENAME;
     case SYS_unlinkat:
         return CALL_UNLINK;
     case SYS_mkdirat:

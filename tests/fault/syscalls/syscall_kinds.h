@@ -38,6 +38,7 @@ typedef enum call_weight {
     X(UNLOCK, "fcntl: give a lock back", HELPFUL, ENOLCK, ENOMEM)                                                  \
     X(ASK_LOCK, "fcntl: ask for a lock", HELPFUL, EINVAL, ENOMEM, EINTR)                                           \
     X(LINK, "linkat", NEEDED, ENOENT, EACCES, EPERM, ENOSPC, ENOMEM, EMLINK, EROFS, EIO, EEXIST)                   \
+    X(RENAME, "renameat", NEEDED, EACCES, EPERM, EBUSY, ENOSPC, EROFS, EIO, ENOMEM)                                \
     X(UNLINK, "unlinkat", NEEDED, EACCES, EPERM, EBUSY, EROFS, EIO, ENOMEM)                                        \
     X(TRUNCATE, "ftruncate", NEEDED, ENOSPC, EFBIG, EDQUOT, EPERM, EINVAL, EIO, EINTR)                             \
     X(ALLOCATE, "fallocate", NEEDED, ENOSPC, EFBIG, ENOMEM, EDQUOT, EOPNOTSUPP, ENOSYS, EIO)                       \

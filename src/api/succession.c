@@ -1,0 +1,189 @@
+/* succession.c: a producer whose pool is replaced with its next sample: by a larger one, when a sample is longer than the pool
+ * has room for, or by one of another schema, when the caller says so. How one file takes the other's place: registry/succeed.c. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/producer.h"
+#include "registry/succeed.h"
+
+void producer_refresh(pmipc_producer *producer)
+{
+    const struct pool_description *description = producer_target(producer)->description;
+    producer->plain = description->schema.field_count == 1 && description->payload.variable_count == 0;
+    producer->payload_bytes = description->payload.bytes;
+}
+
+/* `old` is not published to any more. What somebody points at in its slots, or in those of earlier ones, stays mapped. */
+static void let_go_of(struct pool_writer *old, struct pool_writer *keeper)
+{
+    struct pool_writer *kept = old->older, **end = &keeper->older;
+    old->older = NULL;
+    if (old->keep_mapped) {
+        owner_lock_drop(&old->lock);
+        file_close_own(old->fd, old->identity);
+        old->fd = -1;
+        old->older = kept;
+        kept = old;
+    } else {
+        writer_close(old);
+    }
+    while (*end)
+        end = &(*end)->older;
+    *end = kept;
+}
+
+void producer_drop_next(pmipc_producer *producer)
+{
+    struct pool_writer *next = producer->next;
+    if (!next)
+        return;
+    producer->next = NULL;
+    let_go_of(next, producer->writer);
+    producer_refresh(producer);
+}
+
+/* Prepare a pool of this schema. `limit_bytes`: what it may take; 0: no limit. */
+static pmipc_status prepare(pmipc_producer *producer, const pmipc_schema *schema, const char *metadata,
+                            uint64_t limit_bytes, pmipc_error *error)
+{
+    struct pool_writer *next;
+    pmipc_producer_options options = producer->options;
+    options.metadata = metadata;
+    options.max_bytes = limit_bytes;
+    pmipc_status status = successor_make(&producer->place, producer->writer, schema, &options, &next, error);
+    if (status)
+        return status;
+    next->error = &producer->error;
+    next->max_bytes = producer->options.max_bytes;
+    producer_drop_next(producer);
+    producer->next = next;
+    producer_refresh(producer);
+    return PMIPC_OK;
+}
+
+static pmipc_status check_can_replace(pmipc_producer *producer)
+{
+    pmipc_status status = producer_check_usable(producer);
+    if (status)
+        return status;
+    if (producer->loaned_slot != NO_LOAN)
+        return error_set(&producer->error, PMIPC_WRONG_STATE, 0,
+                         "pool '%s': a loaned frame is out: commit or discard it first", producer->place.name);
+    return writer_check_owned(producer->writer);
+}
+
+/* The lengths that a larger pool has room for: those of the sample, or if `generous` twice the pool's if that is more. */
+static void enlarge(pmipc_schema *schema, const int64_t *lengths, bool generous)
+{
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        pmipc_field *field = &schema->fields[i];
+        if (!(field->flags & PMIPC_FIELD_VARIABLE) || lengths[i] <= field->shape[0])
+            continue;
+        const int64_t twice = field->shape[0] <= INT32_MAX / 2 ? field->shape[0] * 2 : INT32_MAX;
+        field->shape[0] = generous && twice > lengths[i] ? twice : lengths[i];
+    }
+}
+
+static pmipc_status refuse_length(pmipc_producer *producer, uint32_t index, int64_t length, const pmipc_error *reason)
+{
+    const pmipc_field *field = &producer_target(producer)->description->schema.fields[index];
+    const char *name = field->name[0] ? field->name : "the tensor";
+    if (length < 0)
+        return error_set(&producer->error, PMIPC_SCHEMA_MISMATCH, 0, "pool '%s': the length of %s is negative (%lld)",
+                         producer->place.name, name, (long long)length);
+    if (!reason)
+        return error_set(&producer->error, PMIPC_SCHEMA_MISMATCH, 0,
+                         "pool '%s': %s has length %lld, %lld more than the %lld that the pool was made for",
+                         producer->place.name, name, (long long)length, (long long)(length - field->shape[0]),
+                         (long long)field->shape[0]);
+    return error_set(&producer->error, reason->status == PMIPC_INVALID_ARGUMENT ? PMIPC_NO_SPACE : reason->status,
+                     reason->os_error,
+                     "pool '%s': %s has length %lld, the pool has room for %lld and cannot be replaced by a larger "
+                     "one: %s",
+                     producer->place.name, name, (long long)length, (long long)field->shape[0], reason->text);
+}
+
+/* Prepare a larger pool. `longest`: a field that has no room. */
+static pmipc_status grow_for(pmipc_producer *producer, const int64_t *lengths, uint32_t longest)
+{
+    const struct pool_description *description = producer_target(producer)->description;
+    const uint64_t limit_bytes = producer->options.max_bytes ? producer->options.max_bytes : PMIPC_DEFAULT_GROWTH_BYTES;
+    pmipc_error reason = {0};
+    pmipc_status status = PMIPC_NO_SPACE;
+    pmipc_schema *schema = malloc(sizeof *schema);
+    char *metadata = strdup(description->metadata); /* the description may be the one that goes */
+    if (!schema || !metadata)
+        status = error_set(&reason, PMIPC_NO_MEMORY, 0, "out of memory");
+    for (int generous = 1; generous >= 0 && (status == PMIPC_NO_SPACE || status == PMIPC_INVALID_ARGUMENT);
+         generous--) {
+        *schema = description->schema;
+        enlarge(schema, lengths, generous);
+        status = prepare(producer, schema, metadata, limit_bytes, &reason);
+    }
+    free(schema);
+    free(metadata);
+    return status ? refuse_length(producer, longest, lengths[longest], &reason) : PMIPC_OK;
+}
+
+pmipc_status producer_make_room(pmipc_producer *producer, const int64_t *lengths)
+{
+    const struct pool_description *description = producer_target(producer)->description;
+    uint32_t longest = PMIPC_MAX_FIELDS;
+    for (uint32_t i = 0; i < description->schema.field_count; i++) {
+        if (description->payload.length_index[i] < 0)
+            continue;
+        if (__builtin_expect(lengths[i] < 0, 0))
+            return refuse_length(producer, i, lengths[i], NULL);
+        if (__builtin_expect(lengths[i] > description->schema.fields[i].shape[0], 0))
+            longest = i;
+    }
+    if (__builtin_expect(longest == PMIPC_MAX_FIELDS, 1))
+        return PMIPC_OK;
+    if (producer->options.no_growth || producer->options.fixed_capacity)
+        return refuse_length(producer, longest, lengths[longest], NULL);
+    pmipc_status status = check_can_replace(producer);
+    return status ? status : grow_for(producer, lengths, longest);
+}
+
+pmipc_status pmipc_producer_reserve(pmipc_producer *producer, const int64_t *lengths, uint32_t count)
+{
+    pmipc_status status = check_can_replace(producer);
+    if (status)
+        return status;
+    if (!lengths || count != producer_target(producer)->description->schema.field_count)
+        return error_set(&producer->error, PMIPC_INVALID_ARGUMENT, 0, "pool '%s': %u lengths given, it has %u fields",
+                         producer->place.name, count, producer_target(producer)->description->schema.field_count);
+    return producer_make_room(producer, lengths);
+}
+
+pmipc_status pmipc_producer_replace(pmipc_producer *producer, const pmipc_schema *schema, const char *metadata)
+{
+    pmipc_status status = check_can_replace(producer);
+    if (status)
+        return status;
+    pmipc_error reason = {0};
+    status = pmipc_schema_check(schema, &reason);
+    if (status)
+        return error_set(&producer->error, status, 0, "pool '%s': %s", producer->place.name, reason.text);
+    return prepare(producer, schema, metadata, producer->options.max_bytes, &producer->error);
+}
+
+pmipc_status producer_end_succession(pmipc_producer *producer, pmipc_status status)
+{
+    if (!status)
+        status = successor_install(&producer->place, producer->writer, producer->next, &producer->error);
+    if (status) {
+        producer_drop_next(producer);
+        return status;
+    }
+    struct pool_writer *old = producer->writer;
+    producer->writer = producer->next;
+    producer->next = NULL;
+    let_go_of(old, producer->writer);
+    return PMIPC_OK;
+}
+
+void pmipc_producer_keep_memory(pmipc_producer *producer)
+{
+    producer_target(producer)->keep_mapped = true;
+}

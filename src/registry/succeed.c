@@ -1,0 +1,93 @@
+/* succeed.c: a producer replaces its own pool: with a larger one, or with one of another schema.
+ *
+ * The successor is built in an unnamed file, with its lock held and its first sample in it. Then
+ *   1. linkat gives it a name that is no pool's;
+ *   2. renameat gives it the pool's name, which the old file loses in the same step;
+ *   3. the old file is retired, and its lock dropped.
+ * Killed before 2, the producer leaves the old pool, complete and under its name: the next producer adopts it and unlinks what
+ * step 1 has left. Killed after 2, it leaves the successor to adopt. The old file has no name then, and is not retired: streams
+ * find that its producer is dead and that the name leads elsewhere, and go over.
+ * The name leads to one file or the other at every moment, and each has its sample and its lock. */
+#include "registry/succeed.h"
+
+#include <errno.h>
+
+pmipc_status successor_make(const struct pool_place *place, const struct pool_writer *predecessor,
+                            const pmipc_schema *schema, const pmipc_producer_options *options,
+                            struct pool_writer **successor, pmipc_error *error)
+{
+    int folder;
+    struct pool_description *description;
+    pmipc_status status = place_open(place, false, &folder, error);
+    if (status)
+        return status;
+    status = description_make(place->name, schema, options, &description, error);
+    if (!status) /* takes description over */
+        status = writer_create_successor(successor, folder, description, options, predecessor, error);
+    file_close(folder);
+    return status;
+}
+
+void successor_forget_unfinished(int folder, const char *entry)
+{
+    char next[NEXT_ENTRY_BYTES];
+    next_entry_of(entry, next);
+    (void)file_unlink(folder, next);
+}
+
+static pmipc_status removed(const struct pool_place *place, pmipc_error *error)
+{
+    return error_set(
+        error, PMIPC_LOST, 0,
+        "pool '%s': its file %s was removed or replaced from outside, so it cannot be replaced by a larger "
+        "one. Make the producer again",
+        place->name, place->path);
+}
+
+/* Returns 0 or an errno. */
+static int rename_over(const struct pool_place *place, int folder, const struct pool_writer *successor)
+{
+    char next[NEXT_ENTRY_BYTES];
+    next_entry_of(place->entry, next);
+    int linked = file_link(successor->fd, folder, next);
+    if (linked == -EEXIST) {
+        /* A dead producer's: only the holder of the pool's lock makes one. */
+        (void)file_unlink(folder, next);
+        linked = file_link(successor->fd, folder, next);
+    }
+    if (linked < 0)
+        return -linked;
+    int renamed = file_rename(folder, next, place->entry);
+    if (renamed < 0)
+        (void)file_unlink(folder, next);
+    return -renamed;
+}
+
+pmipc_status successor_install(const struct pool_place *place, struct pool_writer *predecessor,
+                               struct pool_writer *successor, pmipc_error *error)
+{
+    int folder, failure;
+    char words[128];
+    pmipc_status status = place_open(place, false, &folder, error);
+    if (status)
+        return status;
+    status = writer_check_owned(predecessor);
+    int is_entry = file_is_still(predecessor->lock.fd, predecessor->lock.identity) == 0
+                       ? 0
+                       : file_is_entry(predecessor->lock.fd, folder, place->entry);
+    if (status) {
+        /* said already */
+    } else if (is_entry < 0) {
+        status = error_of_call(error, -is_entry, place->name, "look at its file");
+    } else if (is_entry == 0) {
+        status = removed(place, error);
+    } else if ((failure = rename_over(place, folder, successor)) != 0) {
+        status = error_set(error, error_status_of(failure), failure,
+                           "pool '%s': its file %s cannot be replaced by a larger one%s: %s", place->name, place->path,
+                           file_reopen_hint(failure), error_describe_errno(failure, words));
+    } else {
+        (void)writer_retire(predecessor);
+    }
+    file_close(folder);
+    return status;
+}
