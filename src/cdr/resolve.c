@@ -24,16 +24,13 @@ struct cdr_advance cdr_advance_of_items(uint64_t count, uint32_t item_bytes)
     return advance;
 }
 
-static pmipc_status cdr_find_type(pmipc_cdr_types *types, const struct cdr_message *owner, struct cdr_field_type *field,
+static pmipc_status cdr_find_type(const pmipc_cdr_types *types, const struct cdr_message *owner, struct cdr_field_type *field,
                                   pmipc_error *error)
 {
     const char *name = field->field.type_name;
     /* "Header" alone means std_msgs/Header where the package has none of its own. */
     if (field->is_relative && strcmp(strrchr(name, '/'), "/Header") == 0 && !cdr_types_lookup(types, name))
         name = "std_msgs/msg/Header";
-    pmipc_status status = cdr_types_add_known(types, name, error);
-    if (status)
-        return status;
     field->message = cdr_types_lookup(types, name);
     if (!field->message)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s, line %u: %s is not described, the type of field '%s'",
@@ -139,9 +136,6 @@ pmipc_status cdr_types_resolve(pmipc_cdr_types *types, const char *name, struct 
     char full_name[PMIPC_CDR_MAX_NAME + 1];
     if (!cdr_name_complete(full_name, name, strlen(name), NULL))
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "'%s' is not the name of a message type", name);
-    pmipc_status status = cdr_types_add_known(types, full_name, error);
-    if (status)
-        return status;
     *message = cdr_types_lookup(types, full_name);
     if (!*message)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s is not described", full_name);

@@ -229,19 +229,3 @@ pmipc_status pmipc_cdr_types_add(pmipc_cdr_types *types, const char *name, const
     }
     return status;
 }
-
-pmipc_status cdr_types_add_known(pmipc_cdr_types *types, const char *full_name, pmipc_error *error)
-{
-    static const struct {
-        const char *name;
-        const char *text;
-    } known[] = {
-        {"builtin_interfaces/msg/Time", "int32 sec\nuint32 nanosec"},
-        {"builtin_interfaces/msg/Duration", "int32 sec\nuint32 nanosec"},
-        {"std_msgs/msg/Header", "builtin_interfaces/Time stamp\nstring frame_id"},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (strcmp(known[i].name, full_name) == 0 && !cdr_types_lookup(types, full_name))
-            return pmipc_cdr_types_add(types, known[i].name, known[i].text, strlen(known[i].text), error);
-    return PMIPC_OK;
-}

@@ -37,17 +37,6 @@ const char *cdr_dtype_name(pmipc_dtype dtype)
     return dtype == PMIPC_CDR_MESSAGE ? "a message" : "no type of ROS";
 }
 
-pmipc_status pmipc_cdr_types_create(pmipc_cdr_types **types, pmipc_error *error)
-{
-    if (!types)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "types is NULL");
-    *types = calloc(1, sizeof **types);
-    if (!*types)
-        return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for message types");
-    cdr_types_retain(*types);
-    return PMIPC_OK;
-}
-
 void cdr_types_retain(pmipc_cdr_types *types)
 {
     fetch_add_relaxed(&types->references, 1u); /* relaxed: the caller has a reference, nothing is read because of it */
@@ -127,6 +116,10 @@ pmipc_status cdr_types_begin(pmipc_cdr_types *types, const char *full_name, stru
                              pmipc_error *error)
 {
     *message = cdr_types_lookup(types, full_name);
+    if (*message && (*message)->is_standard && (*message)->state == CDR_DESCRIBED) {
+        (*message)->is_standard = false;
+        (*message)->field_count = 0;
+    }
     if (*message && (*message)->field_count)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s is described already", full_name);
     if (*message)
@@ -160,6 +153,61 @@ pmipc_status cdr_message_append(pmipc_cdr_types *types, struct cdr_message *mess
     message->fields = fields;
     message->fields[message->field_count++] = *field;
     return PMIPC_OK;
+}
+
+/* ---- standard messages ---- */
+
+#define CDR_STANDARD_FIELDS 2
+
+/* Descriptions may leave these out. */
+static const struct {
+    const char *name;
+    struct {
+        const char *name, *type;
+    } fields[CDR_STANDARD_FIELDS];
+} cdr_standard[] = {
+    {"builtin_interfaces/msg/Time", {{"sec", "int32"}, {"nanosec", "uint32"}}},
+    {"builtin_interfaces/msg/Duration", {{"sec", "int32"}, {"nanosec", "uint32"}}},
+    {"std_msgs/msg/Header", {{"stamp", "builtin_interfaces/msg/Time"}, {"frame_id", "string"}}},
+};
+
+static pmipc_status cdr_add_standard(pmipc_cdr_types *types, pmipc_error *error)
+{
+    pmipc_status status = PMIPC_OK;
+    for (size_t i = 0; i < sizeof cdr_standard / sizeof cdr_standard[0] && !status; i++) {
+        struct cdr_message *message = NULL;
+        status = cdr_types_begin(types, cdr_standard[i].name, &message, error);
+        for (size_t j = 0; j < CDR_STANDARD_FIELDS && !status; j++) {
+            const char *type = cdr_standard[i].fields[j].type;
+            const struct cdr_primitive *primitive = cdr_primitive_find(type, strlen(type));
+            const struct cdr_field_type field = {
+                .field = {.name = cdr_standard[i].fields[j].name,
+                          .type_name = type,
+                          .dtype = primitive ? primitive->dtype : PMIPC_CDR_MESSAGE},
+                .item_bytes = primitive ? primitive->item_bytes : 0,
+            };
+            status = cdr_message_append(types, message, &field, error);
+        }
+        if (!status)
+            message->is_standard = true;
+    }
+    return status;
+}
+
+pmipc_status pmipc_cdr_types_create(pmipc_cdr_types **types, pmipc_error *error)
+{
+    if (!types)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "types is NULL");
+    *types = calloc(1, sizeof **types);
+    if (!*types)
+        return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for message types");
+    cdr_types_retain(*types);
+    pmipc_status status = cdr_add_standard(*types, error);
+    if (status) {
+        pmipc_cdr_types_destroy(*types);
+        *types = NULL;
+    }
+    return status;
 }
 
 pmipc_status pmipc_cdr_types_fields(pmipc_cdr_types *types, const char *name, pmipc_cdr_field *fields,

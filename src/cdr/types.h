@@ -49,6 +49,7 @@ struct cdr_message {
     uint32_t field_count;
     uint32_t field_capacity;
     enum cdr_message_state state;
+    bool is_standard; /* described at creation: a description may replace it until it is resolved */
     /* Since it is resolved: */
     uint32_t depth; /* of messages within it, itself included */
     uint32_t flat_fields;
@@ -102,7 +103,7 @@ bool cdr_name_complete(char *full, const char *name, size_t length, const char *
 
 struct cdr_message *cdr_types_lookup(const pmipc_cdr_types *types, const char *full_name);
 
-/* Begin the description of a message, which must be new or without fields. */
+/* Begin the description of a message. It must be new, without fields, or a standard one that is not resolved. */
 pmipc_status cdr_types_begin(pmipc_cdr_types *types, const char *full_name, struct cdr_message **message,
                              pmipc_error *error);
 
@@ -113,8 +114,5 @@ pmipc_status cdr_message_append(pmipc_cdr_types *types, struct cdr_message *mess
 /* The message `name`, resolved. */
 pmipc_status cdr_types_resolve(pmipc_cdr_types *types, const char *name, struct cdr_message **message,
                                pmipc_error *error);
-
-/* Describe Time, Duration or Header if `full_name` is one of them: descriptions may leave these out. */
-pmipc_status cdr_types_add_known(pmipc_cdr_types *types, const char *full_name, pmipc_error *error);
 
 #endif

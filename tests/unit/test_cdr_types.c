@@ -81,6 +81,22 @@ TEST(a_package_may_have_a_header_of_its_own)
     pmipc_cdr_types_destroy(types);
 }
 
+TEST(description_replaces_a_standard_message_until_it_is_resolved)
+{
+    static const char text[] = "int64 ticks\n";
+    pmipc_cdr_types *types;
+    pmipc_error error;
+    CHECK_OK(pmipc_cdr_types_create(&types, &error));
+    CHECK_OK(pmipc_cdr_types_add(types, "builtin_interfaces/Time", text, strlen(text), &error));
+    CHECK_TEXT(field_of(types, "builtin_interfaces/Time", "ticks").type_name, "int64");
+    CHECK_STATUS(pmipc_cdr_types_add(types, "builtin_interfaces/Time", text, strlen(text), &error),
+                 PMIPC_INVALID_ARGUMENT);
+    CHECK_TEXT(field_of(types, "std_msgs/Header", "frame_id").type_name, "string");
+    CHECK_STATUS(pmipc_cdr_types_add(types, "std_msgs/Header", text, strlen(text), &error), PMIPC_INVALID_ARGUMENT);
+    CHECK_TEXT(error.text, "std_msgs/msg/Header is described already");
+    pmipc_cdr_types_destroy(types);
+}
+
 TEST(the_main_type_may_have_a_heading_as_well)
 {
     pmipc_cdr_types *types = types_of("a/A", SEPARATOR "MSG: a/A\nB b\n" SEPARATOR "MSG: a/B\nint8 x\n");
