@@ -24,8 +24,8 @@ struct cdr_advance cdr_advance_of_items(uint64_t count, uint32_t item_bytes)
     return advance;
 }
 
-static pmipc_status cdr_find_type(const pmipc_cdr_types *types, const struct cdr_message *owner, struct cdr_field_type *field,
-                                  pmipc_error *error)
+static pmipc_status cdr_find_type(const pmipc_cdr_types *types, const struct cdr_message *owner,
+                                  struct cdr_field_type *field, pmipc_error *error)
 {
     const char *name = field->field.type_name;
     /* "Header" alone means std_msgs/Header where the package has none of its own. */
