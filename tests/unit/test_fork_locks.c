@@ -120,8 +120,7 @@ static void *opens_publishes_closes(void *context)
     return NULL;
 }
 
-/* Open file descriptions with a lock among this process's descriptors, as the kernel lists them. */
-/* The library's kind of lock only: the test may run under flock(1). */
+/* This process's descriptors that hold a lock of the library's kind, as the kernel lists them. The test may run under flock(1). */
 static unsigned locks_held(void)
 {
     unsigned locks = 0;
