@@ -20,7 +20,8 @@ typedef struct pmipc_stream pmipc_stream;
 
 /** Options of a stream. All zero is the default. */
 typedef struct pmipc_stream_options {
-    const pmipc_schema *expect;  /* the pool must have this schema; NULL: the first one seen is kept */
+    const pmipc_schema *expect;  /* the pool must have this schema. NULL: the schema is fixed by the first pool with a
+                                    living producer that the stream connects to, or by the first sample it reads */
     const char *folder;          /* registry folder; NULL: $POLYMORPH_IPC_DIR or /dev/shm/polymorph_ipc-<uid> */
     bool follow_schema;          /* accept another schema when the pool is made anew (viewers, tools) */
     bool start_oldest;           /* the cursor starts before the history, so that all of it counts as new; what left
@@ -116,6 +117,10 @@ typedef struct pmipc_frame {
 /** Describe frame `index` (0 is the oldest) of a view. Returns: OK; INVALID_ARGUMENT; CORRUPT (somebody has overwritten its
  *  lengths since the view was made). */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_view_frame(const pmipc_view *view, uint32_t index, pmipc_frame *frame);
+
+/** The program makes no use of one sample that it has read, for example because it is too old: that sample does not fix the
+ *  stream's schema. Call it once for each such read. Threads: the stream's. No system call. */
+PMIPC_API void pmipc_stream_disregard(pmipc_stream *stream);
 
 /** Let go of a view: its memory may change from now on. Any thread. Harmless on a released or zeroed view. No system call
  *  unless it is the last view of a stream that was closed or has reconnected. */

@@ -22,6 +22,8 @@ struct py_stream {
     py_backend backend;
     bool copy;
     bool follow_schema;
+    bool schema_kept;      /* a sample was read with `schema`: no other comes from this handle */
+    bool schema_inherited; /* a sample was read with `schema` before a fork: the child's handle may find another */
     bool start_oldest;
     PyObject *before_wait; /* called when a wait is about to sleep; NULL: nobody wants to know */
     uint64_t fruitless;    /* of the handle's reads: those whose sample no caller got */
@@ -37,15 +39,16 @@ void py_stream_drop(py_stream *self, py_lease *lease);
 int py_stream_usable(py_stream *self);
 int py_stream_reopen(py_stream *self);
 void py_stream_raise(py_stream *self, pmipc_status status);
-/** The schema of what the stream reads, new, the backend settled; `from` is the view's schema. */
-py_schema *py_stream_schema_slowly(py_stream *self, const pmipc_schema *from);
+/** py_stream_schema until the schema is kept; `is_read`: `from` is the schema of a sample that was read. */
+py_schema *py_stream_schema_slowly(py_stream *self, const pmipc_schema *from, bool is_read);
+/** The schema of a sample that was read, new, the backend settled; `from` is the view's schema. */
 static inline py_schema *py_stream_schema(py_stream *self, const pmipc_schema *from)
 {
 #ifndef Py_GIL_DISABLED
-    if (self->schema != NULL && !self->follow_schema)
+    if (self->schema_kept)
         return (py_schema *)Py_NewRef((PyObject *)self->schema);
 #endif
-    return py_stream_schema_slowly(self, from);
+    return py_stream_schema_slowly(self, from, true);
 }
 /** The schema of the pool it is or was last connected to, new; NULL without exception when there never was one. */
 py_schema *py_stream_current_schema(py_stream *self);

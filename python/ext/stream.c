@@ -39,6 +39,8 @@ int py_stream_reopen(py_stream *self)
         pmipc_stream_seek(handle, cursor);
     pmipc_stream_close(self->handle);
     self->handle = handle;
+    self->schema_inherited = self->schema_inherited || self->schema_kept;
+    self->schema_kept = false;
     self->fruitless = self->fruitless_copies = 0;
     self->generation = py_generation();
     return 0;
@@ -64,6 +66,8 @@ void py_stream_drop(py_stream *self, py_lease *lease)
 {
     py_turn_begin(&self->turn);
     self->fruitless++;
+    if (!self->schema_kept && self->handle != NULL)
+        pmipc_stream_disregard(self->handle);
     self->fruitless_copies += lease->view->copied;
     py_turn_end(&self->turn);
     py_lease_end(lease);
@@ -116,8 +120,15 @@ static int check_torch_fields(py_stream *self, const py_schema *schema)
     return 0;
 }
 
-static py_schema *settle(py_stream *self, const pmipc_schema *from, const pmipc_stream_info *info)
+static py_schema *settle(py_stream *self, const pmipc_schema *from, const pmipc_stream_info *info, bool is_read)
 {
+    pmipc_error reason;
+    if (self->schema_inherited && pmipc_schema_compatible(&self->schema->schema, from, &reason) != PMIPC_OK) {
+        py_raise_format(self->state, PMIPC_SCHEMA_MISMATCH,
+                        "pool '%s' does not carry what this stream read before the fork: %s", self->name_text,
+                        reason.text);
+        return NULL;
+    }
     py_schema *schema = py_schema_wrap(self->state, from);
     if (schema == NULL)
         return NULL;
@@ -127,27 +138,34 @@ static py_schema *settle(py_stream *self, const pmipc_schema *from, const pmipc_
         return NULL;
     }
     py_turn_begin(&self->turn);
-    PyObject *old = (PyObject *)self->schema;
-    self->schema = (py_schema *)Py_NewRef((PyObject *)schema);
-    self->backend = backend;
-    self->incarnation = info->incarnation;
+    PyObject *old = (PyObject *)schema;
+    if (!self->schema_kept) { /* another thread may have read a sample meanwhile */
+        old = (PyObject *)self->schema;
+        self->schema = schema;
+        self->backend = backend;
+        self->incarnation = info->incarnation;
+        self->schema_kept = is_read && !self->follow_schema;
+    }
+    schema = (py_schema *)Py_NewRef((PyObject *)self->schema);
     py_turn_end(&self->turn);
     Py_XDECREF(old);
     return schema;
 }
 
-py_schema *py_stream_schema_slowly(py_stream *self, const pmipc_schema *from)
+py_schema *py_stream_schema_slowly(py_stream *self, const pmipc_schema *from, bool is_read)
 {
     pmipc_stream_info info = {0};
     py_turn_begin(&self->turn);
     bool known = self->schema != NULL;
-    if ((!known || self->follow_schema) && self->handle != NULL) {
+    if ((!known || !self->schema_kept) && self->handle != NULL) {
         pmipc_stream_get_info(self->handle, &info);
         known = known && info.incarnation == self->incarnation;
     }
+    if (known && is_read && !self->follow_schema)
+        self->schema_kept = true;
     py_schema *schema = known ? (py_schema *)Py_NewRef((PyObject *)self->schema) : NULL;
     py_turn_end(&self->turn);
-    return known ? schema : settle(self, from, &info);
+    return known ? schema : settle(self, from, &info, is_read);
 }
 
 /* ---- what a stream says of itself */
@@ -162,7 +180,7 @@ py_schema *py_stream_current_schema(py_stream *self)
     py_turn_begin(&self->turn);
     pmipc_stream_get_info(self->handle, &info);
     py_turn_end(&self->turn);
-    return info.schema == NULL ? NULL : py_stream_schema(self, info.schema);
+    return info.schema == NULL ? NULL : py_stream_schema_slowly(self, info.schema, false);
 }
 
 static PyObject *stream_schema(PyObject *object, void *unused)
@@ -343,6 +361,7 @@ static int stream_init(PyObject *object, PyObject *args, PyObject *kwargs)
         parse_backend(self, backend) < 0)
         return -1;
     close_handle(self); /* when initialised again */
+    self->schema_kept = self->schema_inherited = false;
     Py_CLEAR(self->schema);
     self->backend = PY_BACKEND_UNSETTLED;
     self->name_text = name_text;

@@ -282,8 +282,9 @@ class Stream:
             return_info: return the pair (sample, SampleInfo), or (None, None).
 
         Raises:
-            SchemaMismatchError (ValueError): the pool's schema is not the expected or first seen one; or `out` does
-                not fit. PoolCorruptError: the pool's file is damaged. PoolFullError: 64 streams are connected.
+            SchemaMismatchError (ValueError): the pool's schema is not the expected one, or not the one this stream
+                reads; or `out` does not fit. PoolCorruptError: the pool's file is damaged.
+            PoolFullError: 64 streams are connected.
             PoolPermissionError, PoolIncompatibleError, UnsupportedError (a dtype the backend does not have).
             ClosedError: after cleanup().
 

@@ -31,8 +31,9 @@ class TensorStream(_core.Stream):
     copies, and say so in `info.copied`.
 
     When the producer dies, the pool stays readable, and a successor adopts it unnoticed. When the producer cleans up,
-    the stream has nothing to give until a new pool of that name appears; it then reads that one. A stream keeps the
-    schema it first saw: a pool with another raises SchemaMismatchError, unless made with `expect="any"`.
+    the stream has nothing to give until a new pool of that name appears; it then reads that one. The schema of a
+    stream is fixed by `expect`, by the first sample it gives, or by the first pool with a living producer; after that a
+    pool with another schema raises SchemaMismatchError, unless made with `expect="any"`.
 
     Threads: any; calls take turns. Processes: after a fork the child's stream opens itself anew. Streams pickle by
     name: a worker process gets a stream of its own, made with the same arguments.

@@ -27,11 +27,17 @@ void stream_disconnect(pmipc_stream *stream)
     stream->reader = NULL;
 }
 
-/* A stream keeps the schema it first saw, or was told to expect. */
+/* Fixed by `expect`, by the first pool with a living producer, or by the first sample read. A pool that a killed producer left
+ * does not fix it: its successor may well have another schema. */
+static bool schema_is_fixed(const pmipc_stream *stream)
+{
+    return stream->expects || stream->met_producer || stream->received > stream->disregarded;
+}
+
 static pmipc_status check_schema(pmipc_stream *stream, const struct pool_reader *reader)
 {
     const pmipc_schema *found = &reader->description->schema;
-    if (stream->schema.field_count == 0 || stream->follow_schema) {
+    if (stream->follow_schema || !schema_is_fixed(stream)) {
         stream->schema = *found;
         return PMIPC_OK;
     }
@@ -42,10 +48,12 @@ static pmipc_status check_schema(pmipc_stream *stream, const struct pool_reader 
         stream->schema = *found; /* how long samples may be is the pool's business */
         return PMIPC_OK;
     }
+    bool alive = reader_producer_alive(reader, stream->anchor->place.path);
     return error_set(&stream->error, PMIPC_SCHEMA_MISMATCH, 0, "pool '%s' does not carry what this stream %s: %s. %s",
                      stream->anchor->place.name, stream->expects ? "was told to expect" : "reads", reason.text,
-                     stream->expects ? "Expect what there is, or have it published as expected"
-                                     : "Make the stream anew to take what there is");
+                     !alive            ? "Its producer is dead: the next producer replaces it, or remove the pool"
+                     : stream->expects ? "Expect this schema, or change what its producer publishes"
+                                       : "Open a new stream to read it");
 }
 
 /* A pool that was there when the stream was made: what it held then is not new, unless asked for. One that came later: all of
@@ -74,6 +82,8 @@ static pmipc_status connect_by_name(pmipc_stream *stream, bool patient)
     }
     reader->error = &stream->error;
     stream->reader = reader;
+    if (!schema_is_fixed(stream))
+        stream->met_producer = reader_producer_alive(reader, stream->anchor->place.path);
     if (stream->description && stream->description->header.incarnation == reader->description->header.incarnation)
         return PMIPC_OK; /* the same pool again, after the row was lost: the cursor goes on */
     /* A pool that continues the last one's sequence numbers: what was read of that one is not new in it. */
@@ -89,6 +99,12 @@ static pmipc_status connect_by_name(pmipc_stream *stream, bool patient)
     stream->seen_by_windows = 0;
     stream->dropped_up_to = 0;
     return PMIPC_OK;
+}
+
+void pmipc_stream_disregard(pmipc_stream *stream)
+{
+    if (stream->disregarded < stream->received)
+        stream->disregarded++;
 }
 
 pmipc_status stream_connect(pmipc_stream *stream, bool patient)

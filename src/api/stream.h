@@ -22,7 +22,9 @@ struct pmipc_stream {
     uint32_t last_slot_count;
     uint64_t unchanged_reads;    /* since anything new was seen; now and then they look whether the pool was orphaned */
     struct file_identity absent; /* the retired file that the name leads to, if any */
-    pmipc_schema schema;         /* the one it keeps: expected, or first seen; field_count 0: none yet */
+    pmipc_schema schema;         /* expected, or of the pool it is or was last connected to; field_count 0: none yet */
+    uint64_t disregarded;        /* of `received`: samples that do not fix the schema */
+    bool met_producer;           /* has connected to a pool whose producer lived, which fixes the schema */
     bool follow_schema;
     bool expects; /* the schema was given, not seen */
     bool start_oldest;

@@ -171,6 +171,29 @@ def test_a_child_publishing_on_its_parents_producer_is_refused(spawn: Nursery) -
     )
 
 
+def test_a_childs_stream_keeps_the_schema_of_its_parents_stream(spawn: Nursery) -> None:
+    run(
+        spawn,
+        """
+    from polymorph_ipc import SchemaMismatchError
+    here, there = os.pipe()
+    def work():
+        os.read(here, 1)
+        try:
+            stream.get_last()
+            raise AssertionError("float64 was read as int64")
+        except SchemaMismatchError as error:
+            assert "float64 (4, 8)" in str(error), error
+    child = in_child(work)
+    producer.cleanup()
+    with TensorProducer.from_sample("cam", np.zeros((4, 8))) as successor:
+        successor.publish(np.ones((4, 8)))
+        os.write(there, b"!")
+        wait_for(child)
+    """,
+    )
+
+
 def test_a_childs_stream_opens_itself_anew_with_the_same_cursor(spawn: Nursery) -> None:
     run(
         spawn,

@@ -241,6 +241,34 @@ def test_a_stream_that_met_another_schema_recovers_when_its_own_comes_back() -> 
             assert number_of(stream.get_last()) == 2
 
 
+@pytest.mark.parametrize("difference", DIFFERENT)
+@pytest.mark.parametrize("looked", ["never", "at its schema", "at what is fresh only"])
+def test_a_dead_pool_from_which_nothing_was_read_does_not_fix_the_schema(
+    spawn: Nursery, difference: str, looked: str
+) -> None:
+    publisher_of(spawn, 1).kill()
+    sample = DIFFERENT[difference]
+    with TensorStream("cam", max_age=0 if looked == "at what is fresh only" else None) as stream:
+        if looked == "at its schema":
+            assert stream.shape == (4, 8)
+            assert stream.dtype == np.int64
+        if looked == "at what is fresh only":
+            assert stream.get_last() is None
+            assert stream.get_new(timeout=0) is None
+            assert stream.get_history(1) is None
+            assert stream.get_at(0.0) is None
+        with TensorProducer.from_sample("cam", sample) as producer:
+            producer.publish(sample)
+            read = stream.get_last(max_age=60)
+            if isinstance(sample, dict):
+                assert set(read) == set(sample)
+            else:
+                assert (read.shape, read.dtype) == (sample.shape, sample.dtype)
+            assert str(stream.schema) == str(producer.schema)
+        with TensorProducer.from_sample("cam", numbered(0)), pytest.raises(SchemaMismatchError):
+            stream.get_last()
+
+
 def test_another_history_length_or_metadata_replaces_a_dead_producers_pool(spawn: Nursery) -> None:
     for options in ({"history_len": 4}, {"metadata": {"units": "rad"}}, {"spare": 20}):
         child = publisher_of(spawn, 1, 2)

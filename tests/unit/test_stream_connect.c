@@ -172,6 +172,96 @@ TEST(a_stream_keeps_the_schema_it_first_saw)
     pmipc_producer_close(producer);
 }
 
+/* The pool of a killed producer, and then another producer of the name with another schema. */
+static pmipc_producer *successor_of_dead_pool(const pmipc_stream_options *options, pmipc_stream **stream)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    publish_frame(producer);
+    pmipc_producer_abandon(producer);
+    *stream = stream_open("p", options);
+    CHECK(pmipc_stream_connected(*stream));
+    CHECK_EQ(stream_info(*stream).schema->fields[0].shape[0], 64);
+    producer = bytes_producer("p", 65, 4);
+    publish_frames(producer, 2);
+    return producer;
+}
+
+TEST(a_dead_pool_that_was_not_read_does_not_fix_the_schema)
+{
+    pmipc_stream *stream;
+    pmipc_producer *producer = successor_of_dead_pool(NULL, &stream);
+    CHECK_EQ(read_newest(stream), 2);
+    CHECK_EQ(stream_info(stream).schema->fields[0].shape[0], 65);
+    pmipc_producer_close(producer);
+    producer = bytes_producer("p", 64, 4); /* now it is fixed */
+    pmipc_view view;
+    CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_SCHEMA_MISMATCH);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_dead_pool_that_was_not_read_does_not_fix_the_schema_with_manual_reconnect)
+{
+    pmipc_stream *stream;
+    pmipc_stream_options options = {.manual_reconnect = true};
+    pmipc_producer *producer = successor_of_dead_pool(&options, &stream);
+    CHECK_OK(pmipc_stream_reconnect(stream, NULL));
+    CHECK_EQ(read_newest(stream), 2);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(the_first_pool_with_a_living_producer_fixes_the_schema_unread)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_producer_close(producer);
+    producer = bytes_producer("p", 65, 4);
+    publish_frame(producer);
+    pmipc_view view;
+    CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_SCHEMA_MISMATCH);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_sample_read_from_a_dead_pool_fixes_the_schema_unless_disregarded)
+{
+    for (int disregarded = 0; disregarded < 2; disregarded++) {
+        pmipc_producer *producer = bytes_producer("p", 64, 4);
+        publish_frame(producer);
+        pmipc_producer_abandon(producer);
+        pmipc_stream *stream = stream_open("p", NULL);
+        CHECK_EQ(read_newest(stream), 1);
+        CHECK_EQ(read_newest(stream), 1);
+        pmipc_stream_disregard(stream);
+        if (disregarded)
+            for (int i = 0; i < 3; i++) /* more often than it was read: harmless */
+                pmipc_stream_disregard(stream);
+        producer = bytes_producer("p", 65, 4);
+        publish_frame(producer);
+        pmipc_view view;
+        CHECK_STATUS(pmipc_stream_get_last(stream, &view), disregarded ? PMIPC_OK : PMIPC_SCHEMA_MISMATCH);
+        pmipc_view_release(&view);
+        pmipc_stream_close(stream);
+        pmipc_producer_close(producer);
+    }
+}
+
+TEST(a_schema_mismatch_says_that_the_producer_of_the_pool_is_dead)
+{
+    pmipc_producer *producer = bytes_producer("p", 65, 4);
+    pmipc_schema expected = bytes_schema(64);
+    pmipc_stream_options options = {.expect = &expected};
+    pmipc_stream *stream;
+    pmipc_error error = {0};
+    CHECK_STATUS(pmipc_stream_open(&stream, "p", &options, &error), PMIPC_SCHEMA_MISMATCH);
+    CHECK(!strstr(error.text, "dead"));
+    pmipc_producer_abandon(producer);
+    CHECK_STATUS(pmipc_stream_open(&stream, "p", &options, &error), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(error.text, "Its producer is dead");
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+}
+
 TEST(a_dead_pool_replaced_by_another_schema_is_a_mismatch_for_its_streams)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);

@@ -60,14 +60,14 @@ TEST(a_mismatch_says_what_can_be_done_about_it)
     pmipc_error error;
     CHECK_STATUS(pmipc_stream_open(&stream, "p", &options, &error), PMIPC_SCHEMA_MISMATCH);
     CHECK_HAS(error.text, "told to expect");
-    CHECK(!strstr(error.text, "anew")); /* made anew with the same expectation, it would be refused again */
+    CHECK(!strstr(error.text, "new stream")); /* with the same expectation it would be refused again */
     stream = stream_open("p", NULL);
     pmipc_producer_close(producer);
     producer = bytes_producer("p", BYTES + 1, 2);
     pmipc_view view;
     CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_SCHEMA_MISMATCH);
     pmipc_stream_last_error(stream, &error);
-    CHECK_HAS(error.text, "Make the stream anew");
+    CHECK_HAS(error.text, "Open a new stream");
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
