@@ -14,9 +14,12 @@ def signature_of(function: ast.FunctionDef, in_class: bool) -> str:
     arguments = function.args
     for argument in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]:
         argument.annotation = None
-    text = ast.unparse(arguments)
-    if in_class:
-        text = "$" + text.replace("self", "self, /", 1).replace("cls", "type, /", 1)
+    if in_class and not arguments.posonlyargs:
+        arguments.posonlyargs.append(arguments.args.pop(0))
+    receiver = arguments.posonlyargs[0] if in_class else None
+    if receiver and receiver.arg == "cls":
+        receiver.arg = "type"
+    text = "$" * in_class + ast.unparse(arguments)
     return f"{function.name}({text})\n--\n\n"
 
 
