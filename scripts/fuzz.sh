@@ -19,8 +19,7 @@ targets=(
     "pool_names pool/corpus/names 300"
 )
 
-CC=$clang cmake -S . -B build/fuzz -DPMIPC_FUZZ=ON -DPMIPC_BUILD_TESTS=ON -DPMIPC_BUILD_BENCH=OFF \
-    -DPMIPC_BUILD_EXAMPLES=OFF >/dev/null
+CC=$clang cmake -S . -B build/fuzz -DPMIPC_FUZZ=ON -DPMIPC_BUILD_TESTS=ON >/dev/null
 env --unset=MAKEFLAGS --unset=MAKELEVEL cmake --build build/fuzz --parallel 2 --target fuzzers
 
 found=build/fuzz/found

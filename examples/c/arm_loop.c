@@ -45,7 +45,7 @@ static void add_nanoseconds(struct timespec *time, long nanoseconds)
 /* Stands for reading the encoders. */
 static void read_joints(double *q, uint64_t cycle)
 {
-    double t = (double)cycle * (PERIOD_NS / 1e9);
+    double t = (double)cycle * ((double)PERIOD_NS / 1e9);
     double sum = 0.0;
     for (int joint = 0; joint < JOINTS - 1; joint++) {
         q[joint] = 0.5 * sin(t * (1.0 + 0.3 * joint) + joint);
@@ -102,7 +102,7 @@ int main(int argc, char **argv)
     }
     const char *pool = argc > 1 ? argv[1] : "arm/q";
     double seconds = argc > 2 ? atof(argv[2]) : INFINITY;
-    uint64_t cycles = isfinite(seconds) ? (uint64_t)(seconds * 1e9 / PERIOD_NS) : UINT64_MAX;
+    uint64_t cycles = isfinite(seconds) ? (uint64_t)(seconds * 1e9 / (double)PERIOD_NS) : UINT64_MAX;
 
     /* A second of history, for those who pass on every sample and may be late. A reader may hold 200 samples while it
      * looks at them; those slots must be spare ones, because the pool will not grow: there is room for two such readers. */

@@ -95,7 +95,7 @@ int main(int argc, char **argv)
     }
     const char *pool = argc > 1 ? argv[1] : "arm/cmd";
     double seconds = argc > 2 ? atof(argv[2]) : INFINITY;
-    uint64_t cycles = isfinite(seconds) ? (uint64_t)(seconds * 1e9 / PERIOD_NS) : UINT64_MAX;
+    uint64_t cycles = isfinite(seconds) ? (uint64_t)(seconds * 1e9 / (double)PERIOD_NS) : UINT64_MAX;
 
     struct sigaction action = {.sa_handler = ask_to_stop};
     sigaction(SIGINT, &action, NULL);

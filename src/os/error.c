@@ -65,11 +65,23 @@ const char *error_describe_bytes(uint64_t bytes, char *text)
     return text;
 }
 
+/* GNU's strerror_r returns the text, which may be a static one; POSIX's (musl) fills the buffer and returns 0. */
+static const char *words_of_gnu(const char *words, const char *buffer)
+{
+    (void)buffer;
+    return words;
+}
+
+static const char *words_of_posix(int failure, const char *buffer)
+{
+    return failure == 0 ? buffer : "unknown error";
+}
+
 const char *error_describe_errno(int os_error, char *text)
 {
     char buffer[96];
-    /* The GNU strerror_r may return a static string instead of filling the buffer. */
-    const char *words = strerror_r(os_error, buffer, sizeof buffer);
+    const char *words = _Generic(strerror_r(os_error, buffer, sizeof buffer), int: words_of_posix, char *: words_of_gnu)(
+        strerror_r(os_error, buffer, sizeof buffer), buffer);
     snprintf(text, 128, "%s (errno %d)", words, os_error);
     return text;
 }
