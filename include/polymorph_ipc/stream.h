@@ -106,6 +106,14 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_get_at(pmipc_stream *stream, 
                                                           pmipc_at_method method, int64_t tolerance_ns,
                                                           pmipc_view *view);
 
+/** Wait up to `timeout_ns` (PMIPC_FOREVER, 0 polls) for the pool and for a sample that is stamped at or after `stamp_ns`.
+ *  Then pmipc_stream_get_at knows all samples around that stamp, as far as history holds them: of a stream whose samples
+ *  arrive later than another's with the same stamps, the first answer without waiting would be the sample before. Leaves the
+ *  cursor alone. Threads: the stream's. Progress: blocks; no sleep is longer than 100 ms.
+ *  Returns: OK; TIMEOUT; INTERRUPTED (a signal handler ran: call again to go on waiting); with manual_reconnect NOT_CONNECTED
+ *  and RETIRED; LOST, FORKED and the failures of connecting as get_last. */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_wait_at(pmipc_stream *stream, int64_t stamp_ns, int64_t timeout_ns);
+
 /** What there is to know of one frame of a view. */
 typedef struct pmipc_frame {
     uint64_t seq;
@@ -182,8 +190,13 @@ typedef struct pmipc_waiter {
  *  Returns: OK; FORKED; NO_MEMORY. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_waiter_init(pmipc_waiter *waiter, pmipc_stream *stream);
 
-/** Sleep until one of the waiters has something for its stream to look at: a sample above the cursor, a pool that
- *  appeared, was retired or replaced (also by hand: seen within about 100 ms), a stream closed. `*ready` (may be NULL) is the index of the first such waiter. Up
+/** The same for reads that leave the cursor alone (get_at, get_window): wait for a sample above the newest one that is there
+ *  now. Take the snapshot first, then read, then wait: what is published in between ends the wait at once. */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_waiter_init_newest(pmipc_waiter *waiter, pmipc_stream *stream);
+
+/** Sleep until one of the waiters has something for its stream to look at: a sample above the snapshot's, a pool that
+ *  appeared, was retired or replaced (also by hand: seen within about 100 ms), a stream closed. `*ready` (may be NULL) is
+ *  the index of the first such waiter. Up
  *  to 127 connected waiters sleep in one futex_waitv; where the kernel has none, or when some have no pool yet, they are
  *  looked at every 20 ms.
  *  Threads: any. Progress: blocks; no sleep is longer than 100 ms.

@@ -4,6 +4,8 @@
 typedef struct at_query {
     pmipc_at_method method;
     int64_t tolerance_ns;
+    bool waits; /* until there is a sample at or after the stamp */
+    int64_t timeout_ns;
 } at_query;
 
 static pmipc_status look(py_stream *self, int64_t stamp_ns, const at_query *query, pmipc_view *view)
@@ -43,7 +45,9 @@ static int find(py_stream *self, int64_t stamp_ns, const at_query *query, int64_
 static PyObject *get_one(py_stream *self, int64_t stamp_ns, const at_query *query, const py_read_options *options)
 {
     py_lease lease;
-    int found = find(self, stamp_ns, query, options->max_age_ns, &lease);
+    int found = query->waits ? py_wait_at(self, stamp_ns, query->timeout_ns) : 1;
+    if (found > 0)
+        found = find(self, stamp_ns, query, options->max_age_ns, &lease);
     if (found <= 0)
         return found < 0 ? NULL : py_nothing(options);
     return py_deliver(self, &lease, NULL, options);
@@ -112,6 +116,15 @@ static void count_fruitless(py_stream *self, uint64_t reads, uint64_t copies)
     py_turn_end(&self->turn);
 }
 
+/* A sample at or after the latest of the stamps is one for all of them. */
+static int wait_for_last(py_stream *self, const int64_t *stamp_ns, Py_ssize_t count, const at_query *query)
+{
+    int64_t latest_ns = stamp_ns[0];
+    for (Py_ssize_t i = 1; i < count; i++)
+        latest_ns = stamp_ns[i] > latest_ns ? stamp_ns[i] : latest_ns;
+    return query->waits ? py_wait_at(self, latest_ns, query->timeout_ns) : 1;
+}
+
 /* `stamps` is a 1-d array of int64 ns. */
 static PyObject *get_many(py_stream *self, PyArrayObject *stamps, const at_query *query, const py_read_options *options)
 {
@@ -120,8 +133,8 @@ static PyObject *get_many(py_stream *self, PyArrayObject *stamps, const at_query
     const int64_t *stamp_ns = PyArray_DATA(stamps);
     PyObject *result = NULL;
     uint64_t reads = 0, copies = 0; /* that have given a row */
-    int found = count > 0 ? 1 : begin_empty(&all, self, options);
-    for (Py_ssize_t row = 0; row < count; row++) {
+    int found = count == 0 ? begin_empty(&all, self, options) : wait_for_last(self, stamp_ns, count, query);
+    for (Py_ssize_t row = 0; row < count && found > 0; row++) {
         py_lease lease;
         found = find(self, stamp_ns[row], query, options->max_age_ns, &lease);
         if (found <= 0)
@@ -183,9 +196,11 @@ static PyArrayObject *stamps_of(py_stream *self, PyArrayObject *array)
     return result;
 }
 
-static int parse_query(py_stream *self, PyObject *method, PyObject *tolerance, at_query *query)
+static int parse_query(py_stream *self, PyObject *method, PyObject *tolerance, PyObject *timeout, at_query *query)
 {
-    *query = (at_query){PMIPC_AT_NEAREST, -1};
+    *query = (at_query){.method = PMIPC_AT_NEAREST, .tolerance_ns = -1, .waits = timeout != NULL};
+    if (py_seconds(timeout, "timeout", self->name_text, PMIPC_FOREVER, &query->timeout_ns) < 0)
+        return -1;
     if (method != NULL) {
         static const char *const names[] = {"nearest", "before", "after"};
         int known = -1;
@@ -267,14 +282,16 @@ PyObject *py_stream_get_at(PyObject *object, PyObject *const *args, Py_ssize_t n
 {
     /* clang-format off */
     static const py_signature signature = {
-        "get_at", 3, 1, 7, {NAME_stamp, NAME_method, NAME_tolerance, NAME_copy, NAME_out, NAME_max_age, NAME_return_info}};
+        "get_at", 3, 1, 8,
+        {NAME_stamp, NAME_method, NAME_tolerance, NAME_timeout, NAME_copy, NAME_out, NAME_max_age, NAME_return_info}};
     /* clang-format on */
     py_stream *self = (py_stream *)object;
     py_read_options options;
-    PyObject *values[7];
+    PyObject *values[8];
     at_query query;
     if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0 ||
-        parse_query(self, values[1], values[2], &query) < 0 || py_read_options_parse(self, values + 3, &options) < 0)
+        parse_query(self, values[1], values[2], values[3], &query) < 0 ||
+        py_read_options_parse(self, values + 4, &options) < 0)
         return NULL;
     if (PyFloat_Check(values[0]) || PyLong_Check(values[0]) || PyArray_IsScalar(values[0], Generic))
         return get_at_scalar(self, values[0], &query, &options);

@@ -147,6 +147,8 @@ int64_t py_deadline(int64_t timeout_ns);
 /** Sleep until one of the streams has something to look at, or a slice of time is over. 1: look again; 0: the deadline is
  *  over, one last look; -1: exception (a signal handler raised, a stream was closed). */
 int py_wait(py_stream *const *streams, uint32_t count, int64_t deadline_ns);
+/** Sleep until the stream's history holds a sample stamped at or after. 1: it does; 0: the timeout is over; -1: exception. */
+int py_wait_at(py_stream *self, int64_t stamp_ns, int64_t timeout_ns);
 PyObject *py_stream_wait_connected(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
 PyObject *py_wait_any(PyObject *module, PyObject *args);
 PyObject *py_wait_connected(PyObject *module, PyObject *args);

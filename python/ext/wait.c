@@ -36,6 +36,25 @@ static int announce_wait(py_stream *const *streams, uint32_t count)
     return 0;
 }
 
+/* Sleep for a slice of time at most. As py_wait. */
+static int sleep_with(py_state *state, const pmipc_waiter *waiters, uint32_t count, int64_t deadline_ns)
+{
+    int64_t slice_ns = SLICE_NS;
+    if (deadline_ns >= 0) {
+        int64_t left_ns = deadline_ns - pmipc_monotonic_ns();
+        slice_ns = left_ns < 0 ? 0 : left_ns < SLICE_NS ? left_ns : SLICE_NS;
+    }
+    pmipc_status status;
+    Py_BEGIN_ALLOW_THREADS status = pmipc_waiter_wait(waiters, count, slice_ns, NULL);
+    Py_END_ALLOW_THREADS if (PyErr_CheckSignals() < 0) return -1;
+    if (status >= PMIPC_INVALID_ARGUMENT) {
+        py_raise(state, status, pmipc_status_text(status), 0);
+        return -1;
+    }
+    /* Tested whatever woke us: what there is may never be what the caller waits for (others take it, it is damaged). */
+    return deadline_ns < 0 || pmipc_monotonic_ns() < deadline_ns;
+}
+
 int py_wait(py_stream *const *streams, uint32_t count, int64_t deadline_ns)
 {
     if (announce_wait(streams, count) < 0)
@@ -55,26 +74,55 @@ int py_wait(py_stream *const *streams, uint32_t count, int64_t deadline_ns)
             goto done;
         }
     }
-    int64_t slice_ns = SLICE_NS;
-    if (deadline_ns >= 0) {
-        int64_t left_ns = deadline_ns - pmipc_monotonic_ns();
-        slice_ns = left_ns < 0 ? 0 : left_ns < SLICE_NS ? left_ns : SLICE_NS;
-    }
-    pmipc_status status;
-    Py_BEGIN_ALLOW_THREADS status = pmipc_waiter_wait(waiters, count, slice_ns, NULL);
-    Py_END_ALLOW_THREADS if (PyErr_CheckSignals() < 0) goto done;
-    if (status >= PMIPC_INVALID_ARGUMENT) {
-        py_raise(streams[0]->state, status, pmipc_status_text(status), 0);
-        goto done;
-    }
-    /* Tested whatever woke us: what there is may never be what the caller waits for (others take it, it is damaged). */
-    result = deadline_ns < 0 || pmipc_monotonic_ns() < deadline_ns;
+    result = sleep_with(streams[0]->state, waiters, count, deadline_ns);
 done:
     for (uint32_t i = 0; i < taken; i++)
         pmipc_waiter_release(&waiters[i]);
     if (waiters != few)
         PyMem_Free(waiters);
     return result;
+}
+
+/* ---- one stream, a sample by its stamp */
+
+/* Look, with a waiter that wakes for what is published from before the look on. */
+static pmipc_status look_for_stamp(py_stream *self, int64_t stamp_ns, pmipc_waiter *waiter)
+{
+    pmipc_status status = PMIPC_CLOSED;
+    *waiter = (pmipc_waiter){0};
+    py_turn_begin(&self->turn);
+    if (self->handle != NULL) {
+        status = pmipc_waiter_init_newest(waiter, self->handle);
+        if (status == PMIPC_OK)
+            status = pmipc_stream_wait_at(self->handle, stamp_ns, 0);
+    }
+    py_turn_end(&self->turn);
+    return status;
+}
+
+int py_wait_at(py_stream *self, int64_t stamp_ns, int64_t timeout_ns)
+{
+    const int64_t deadline_ns = py_deadline(timeout_ns);
+    for (int more = timeout_ns != 0;;) {
+        pmipc_waiter waiter;
+        if (py_stream_usable(self) < 0)
+            return -1;
+        pmipc_status status = look_for_stamp(self, stamp_ns, &waiter);
+        if (status == PMIPC_FORKED && py_stream_reopen(self) == 0)
+            status = look_for_stamp(self, stamp_ns, &waiter);
+        int result = status == PMIPC_OK ? 1 : more == 0 ? 0 : -1;
+        if (status >= PMIPC_INVALID_ARGUMENT) {
+            if (!PyErr_Occurred())
+                py_stream_raise(self, status);
+            result = -1;
+        } else if (status != PMIPC_OK && more != 0) {
+            more = announce_wait(&self, 1) < 0 ? -1 : sleep_with(self->state, &waiter, 1, deadline_ns);
+            result = more < 0 ? -1 : 2;
+        }
+        pmipc_waiter_release(&waiter);
+        if (result != 2)
+            return result;
+    }
 }
 
 /* ---- one stream, connected */

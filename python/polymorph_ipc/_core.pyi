@@ -481,6 +481,7 @@ class Stream:
         method: Literal["nearest", "before", "after"] = "nearest",
         tolerance: SupportsIndex | float | np.floating[Any] | None = None,
         *,
+        timeout: float | None = ...,
         copy: bool | None = None,
         out: Any = None,
         max_age: float | None = None,
@@ -493,6 +494,7 @@ class Stream:
         method: Literal["nearest", "before", "after"] = "nearest",
         tolerance: SupportsIndex | float | np.floating[Any] | None = None,
         *,
+        timeout: float | None = ...,
         copy: bool | None = None,
         out: Any = None,
         max_age: float | None = None,
@@ -505,12 +507,14 @@ class Stream:
         method: Literal["nearest", "before", "after"] = "nearest",
         tolerance: SupportsIndex | float | np.floating[Any] | None = None,
         *,
+        timeout: float | None = ...,
         copy: bool | None = None,
         out: Any = None,
         max_age: float | None = None,
         return_info: bool = False,
     ) -> Any:
-        """The sample in history whose stamp fits best, or None when none does. Never waits; the cursor stays.
+        """The sample in history whose stamp fits best, or None when none does. Waits only with `timeout`; the cursor
+        stays.
 
         Args:
             stamp: int ns or float seconds since the epoch; or a 1-d array of them (int64 ns or float64 seconds), which
@@ -519,12 +523,16 @@ class Stream:
             method: "nearest" (ties go to the newer sample), "before" (the latest at or before `stamp`), "after" (the
                 earliest at or after). Stamps need not be in order.
             tolerance: how far from `stamp` it may be: int ns or float seconds; None: any distance.
+            timeout: seconds to wait, at first, for a sample stamped at or after `stamp` (of an array: the latest of
+                them); None waits for ever. When the time is over: None. The answer is final then, also of a stream
+                whose samples arrive later than another's with the same stamps. Not given: what there is now.
             The other arguments are those of get_last; a sample older than `max_age` gives None.
 
-        Raises: InvalidArgumentError (ValueError) for another method or a negative tolerance; else as get_last.
+        Raises: InvalidArgumentError (ValueError) for another method or a negative tolerance; else as get_last. With
+        `timeout` also ClosedError when the stream is closed meanwhile, and KeyboardInterrupt at once on Ctrl-C.
 
         Example:
-            >>> depth = depths.get_at(info.stamp, tolerance=0.02)  # the depth image taken with this colour image
+            >>> depth = depths.get_at(info.stamp, tolerance=0.02, timeout=0.1)  # the one taken with this colour image
         """
 
     def __iter__(self) -> Iterator[Any]: ...

@@ -53,6 +53,10 @@ bool stream_finds_orphan(pmipc_stream *stream);
  * has the name now. Looks now and then only, or when a waiter has seen it. True: it was so. */
 bool stream_leave_orphan(pmipc_stream *stream);
 
+/* The same with manual reconnection, where no pool is left unasked: RETIRED when a waiter has found it orphaned, or a wait would
+ * never end; else NOTHING_NEW. */
+pmipc_status stream_check_orphan(pmipc_stream *stream);
+
 /* Let go of the pool, if there is one, but remember what it was. */
 void stream_disconnect(pmipc_stream *stream);
 

@@ -1,5 +1,6 @@
 /* stream_at.c: the sample in history whose stamp fits best. */
 #include "api/stream.h"
+#include "os/clock.h"
 
 /* How far a stamp is from the one asked for; UINT64_MAX when method or tolerance rule it out. */
 static uint64_t distance(int64_t stamp_ns, int64_t wanted_ns, pmipc_at_method method, int64_t tolerance_ns)
@@ -66,4 +67,65 @@ pmipc_status pmipc_stream_get_at(pmipc_stream *stream, int64_t stamp_ns, pmipc_a
     }
     stream_count_view(stream, view);
     return PMIPC_OK;
+}
+
+/* Whether history holds a sample stamped at or after. OK, NOTHING_NEW, and as stream_connect_to_read. */
+static pmipc_status look_for_later(pmipc_stream *stream, int64_t stamp_ns)
+{
+    pmipc_status status = stream_connect_to_read(stream, &stream->seen_by_windows);
+    if (status)
+        return status;
+    do { /* lock-free: each turn means that the producer has published */
+        uint64_t seq, newest = reader_head_seq(stream->reader);
+        pmipc_view view;
+        status = find_at(stream, stamp_ns, PMIPC_AT_AFTER, -1, &seq);
+        if (!status)
+            return seq ? PMIPC_OK : PMIPC_NOTHING_NEW;
+        if (status != PMIPC_TOO_FEW)
+            return stream_end_read(stream, status);
+        status = stream_take_head(stream, newest, &view);
+        if (!status) {
+            const bool is_later = view.stamp_ns >= stamp_ns;
+            pmipc_view_release(&view);
+            return is_later ? PMIPC_OK : PMIPC_NOTHING_NEW;
+        }
+    } while (status == PMIPC_NOTHING_NEW);
+    return stream_end_read(stream, status);
+}
+
+/* One turn: what is published after the target was made ends the wait, so that nothing is missed between look and sleep.
+ * NOTHING_NEW: something happened, look again. A deadline of 0: only look. */
+static pmipc_status wait_for_later(pmipc_stream *stream, int64_t stamp_ns, int64_t deadline_ns)
+{
+    struct wait_target target, *targets[] = {&target};
+    uint32_t ready;
+    pmipc_status status = stream_connect(stream, deadline_ns != 0);
+    if (status && !(status == PMIPC_NOT_CONNECTED && !stream->manual_reconnect))
+        return status;
+    struct pool_reader *reader = status ? NULL : stream->reader;
+    target_init(&target, stream->anchor, reader, reader ? reader_head_seq(reader) : 0, stream->absent);
+    status = look_for_later(stream, stamp_ns);
+    if (status == PMIPC_NOTHING_NEW)
+        status = stream_check_orphan(stream);
+    if (status == PMIPC_NOTHING_NEW || (status == PMIPC_NOT_CONNECTED && !stream->manual_reconnect)) {
+        status = clock_monotonic_ns() >= deadline_ns ? PMIPC_TIMEOUT : targets_wait(targets, 1, deadline_ns, &ready);
+        status = status ? status : PMIPC_NOTHING_NEW;
+    }
+    target_release(&target);
+    return status;
+}
+
+pmipc_status pmipc_stream_wait_at(pmipc_stream *stream, int64_t stamp_ns, int64_t timeout_ns)
+{
+    const int64_t deadline_ns = timeout_ns == 0 ? 0 : deadline_after(timeout_ns);
+    uint32_t fruitless = 0; /* turns in which nothing was published */
+    for (;;) {
+        const uint64_t newest = stream->seen_by_windows;
+        pmipc_status status = wait_for_later(stream, stamp_ns, deadline_ns);
+        if (status != PMIPC_NOTHING_NEW)
+            return status;
+        fruitless = newest == stream->seen_by_windows ? fruitless + 1 : 0;
+        if (fruitless > FRUITLESS_WAITS)
+            clock_pause_ns(FRUITLESS_PAUSE_NS);
+    }
 }

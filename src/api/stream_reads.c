@@ -80,9 +80,7 @@ static pmipc_status take_next(pmipc_stream *stream, pmipc_view *view)
     }
 }
 
-/* With manual reconnection no pool is left unasked: one that a waiter has found orphaned counts as retired, or the wait would
- * never end. */
-static pmipc_status check_orphan(pmipc_stream *stream)
+pmipc_status stream_check_orphan(pmipc_stream *stream)
 {
     if (!stream->manual_reconnect || !load_relaxed(&stream->anchor->orphaned))
         return PMIPC_NOTHING_NEW;
@@ -108,7 +106,7 @@ static pmipc_status get_waiting(pmipc_stream *stream, int64_t timeout_ns, pmipc_
         if (status == PMIPC_NOTHING_NEW && stream_leave_orphan(stream))
             continue;
         if (status == PMIPC_NOTHING_NEW)
-            status = check_orphan(stream);
+            status = stream_check_orphan(stream);
         bool is_over = timeout_ns == 0;
         if (fruitless && (status == PMIPC_NOTHING_NEW || is_absent)) {
             if (fruitless > FRUITLESS_WAITS)

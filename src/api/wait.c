@@ -8,7 +8,7 @@
 
 #define ON_STACK 16
 
-pmipc_status pmipc_waiter_init(pmipc_waiter *waiter, pmipc_stream *stream)
+static pmipc_status waiter_make(pmipc_waiter *waiter, pmipc_stream *stream, bool above_newest)
 {
     *waiter = (pmipc_waiter){0};
     if (!process_is(stream->generation))
@@ -17,9 +17,20 @@ pmipc_status pmipc_waiter_init(pmipc_waiter *waiter, pmipc_stream *stream)
     if (!target)
         return PMIPC_NO_MEMORY;
     struct pool_reader *reader = stream->reader && !reader_is_retired(stream->reader) ? stream->reader : NULL;
-    target_init(target, stream->anchor, reader, stream->cursor, stream->absent);
+    const uint64_t seen = above_newest && reader ? reader_head_seq(reader) : stream->cursor;
+    target_init(target, stream->anchor, reader, seen, stream->absent);
     waiter->target = target;
     return PMIPC_OK;
+}
+
+pmipc_status pmipc_waiter_init(pmipc_waiter *waiter, pmipc_stream *stream)
+{
+    return waiter_make(waiter, stream, false);
+}
+
+pmipc_status pmipc_waiter_init_newest(pmipc_waiter *waiter, pmipc_stream *stream)
+{
+    return waiter_make(waiter, stream, true);
 }
 
 pmipc_status pmipc_waiter_wait(const pmipc_waiter *waiters, uint32_t count, int64_t timeout_ns, uint32_t *ready)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from polymorph_ipc import TensorProducer, TensorStream
+from polymorph_ipc import ClosedError, TensorProducer, TensorStream
 
 from support.frames import number_of, numbered, numbers_of
+from support.observe import is_asleep, wait_until
 
 HISTORY_LEN = 6
 
@@ -165,3 +167,81 @@ def test_no_stamps_give_no_samples(stamps: Any) -> None:
         with TensorStream("scan") as stream:
             found = stream.get_at(stamps)
             assert (found["a"].shape, found["b"]) == ((0, 4, 8), [])
+
+
+# ---- waiting for what is stamped later
+
+
+def test_get_at_with_a_timeout_pairs_depth_that_arrives_after_its_colour() -> None:
+    """Each depth image has the stamp of its colour image, and is published 12 ms later."""
+    pairs = 0
+    with (
+        TensorProducer.from_sample("colour", numbered(0)) as colours,
+        TensorProducer.from_sample("depth", numbered(0)) as depths,
+        TensorStream("colour") as colour,
+        TensorStream("depth") as depth,
+    ):
+        for number in range(1, 37):
+            stamp = number * 33_000_000
+            later = threading.Timer(0.012, depths.publish, (numbered(number),), {"stamp": stamp})
+            colours.publish(numbered(number), stamp=stamp)
+            later.start()
+            info = colour.get_new(timeout=10, return_info=True)[1]
+            assert depth.get_at(info.stamp, tolerance=0.01) is None
+            frame = depth.get_at(info.stamp, tolerance=0.01, timeout=60)
+            pairs += frame is not None and number_of(frame) == number
+            later.join()
+    assert pairs == 36
+
+
+def test_get_at_with_a_timeout_answers_only_when_a_sample_at_or_after_the_stamp_is_there() -> None:
+    with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
+        producer.publish(numbered(1), stamp=100)
+        producer.publish(numbered(2), stamp=200)
+        assert number_of(stream.get_at(210)) == 2
+        for timeout in (0, 0.01):
+            assert stream.get_at(210, timeout=timeout) is None
+            assert stream.get_at(210, "before", timeout=timeout) is None
+            assert stream.get_at(210, timeout=timeout, return_info=True) == (None, None)
+            assert stream.get_at([110, 210], timeout=timeout) is None
+        for timeout in (0, 60, None):
+            assert number_of(stream.get_at(110, timeout=timeout)) == 1
+            assert number_of(stream.get_at(110, "after", timeout=timeout)) == 2
+            assert stream.get_at(110, "after", 5, timeout=timeout) is None
+            assert numbers_of(stream.get_at([110, 190, 200], timeout=timeout)) == [1, 2, 2]
+        with pytest.raises(ValueError, match="timeout must be zero or more seconds"):
+            stream.get_at(1, timeout=-1)
+
+
+def test_get_at_waits_for_a_pool_and_leaves_the_cursor() -> None:
+    with TensorStream("cam") as stream:
+        assert stream.get_at(5, timeout=0) is None
+        found: list[Any] = []
+        waiting = threading.Thread(target=lambda: found.append(stream.get_at(5, timeout=60)))
+        waiting.start()
+        wait_until(lambda: is_asleep(waiting.native_id or 0), what="the thread's sleep")
+        with TensorProducer.from_sample("cam", numbered(0)) as producer:
+            producer.publish(numbered(1), stamp=4)
+            producer.publish(numbered(2), stamp=6)
+            waiting.join()
+            assert number_of(found[0]) == 2
+            assert number_of(stream.get_next(timeout=0)) == 1
+
+
+def test_cleanup_ends_a_wait_of_get_at() -> None:
+    with TensorProducer.from_sample("cam", numbered(0)):
+        stream = TensorStream("cam")
+        raised: list[BaseException] = []
+
+        def wait() -> None:
+            try:
+                stream.get_at(5, timeout=None)
+            except ClosedError as closed:
+                raised.append(closed)
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        wait_until(lambda: is_asleep(waiting.native_id or 0), what="the thread's sleep")
+        stream.cleanup()
+        waiting.join()
+        assert len(raised) == 1

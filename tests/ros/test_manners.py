@@ -17,6 +17,7 @@ import pytest
 from polymorph_ipc import ClosedError, TensorProducer, TensorStream, WrongStateError, wait_any
 from polymorph_ipc.ros.source import RosSource
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image, JointState
@@ -416,3 +417,42 @@ def test_a_construction_that_fails_leaves_nothing(ros: Ros, topic: str, pool_fol
         ros.stream(node, topic, Image, RGB, start="middle")
     assert pool_files(pool_folder) == []
     assert (len(list(node.subscriptions)), len(list(node.timers))) == before
+
+
+def test_get_at_with_a_timeout_pairs_topics_and_knows_who_spins(ros: Ros, topic: str) -> None:
+    """Depth arrives 12 ms after the colour image that it belongs to."""
+    node = ros.node()
+    stamps = ros.stream(node, f"{topic}/colour", Image, RGB, ros_history_len=50)
+    depths = ros.stream(node, f"{topic}/depth", Image, RGB, ros_history_len=50)
+    colour, depth = ros.publisher(Image, f"{topic}/colour"), ros.publisher(Image, f"{topic}/depth")
+    ros.matched(node, colour, depth)
+    executor = SingleThreadedExecutor()
+    ros.executor.remove_node(node)
+    executor.add_node(node)
+    thread = threading.Thread(target=executor.spin, daemon=True)
+    thread.start()
+    pairs = 0
+    for second in range(1, 37):
+        colour.publish(image(second, seconds=second))
+        later = threading.Timer(0.012, depth.publish, (image(second, seconds=second),))
+        later.start()
+        info = stamps.get_new(timeout=20, return_info=True)[1]
+        found = depths.get_at(info.stamp, tolerance=0.01, timeout=20)
+        pairs += found is not None and int(found.flat[0]) == second
+        later.join()
+    assert pairs == 36
+
+    raised: list[Exception] = []
+
+    def in_a_callback() -> None:
+        try:
+            depths.get_at(10**18, timeout=20)
+        except WrongStateError as wrong:
+            raised.append(wrong)
+        timer.cancel()
+
+    timer = node.create_timer(0.01, in_a_callback)
+    wait_until(lambda: raised, 20.0, "the error")
+    assert "waits for itself" in str(raised[0])
+    executor.shutdown()
+    thread.join()

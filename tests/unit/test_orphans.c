@@ -107,6 +107,27 @@ TEST(a_wait_with_manual_reconnect_ends_when_the_pool_is_orphaned)
     check_reconnects(stream, successor);
 }
 
+TEST(a_wait_for_a_stamp_with_manual_reconnect_ends_when_the_pool_is_orphaned)
+{
+    pmipc_producer *successor;
+    pmipc_stream *stream = orphaned_stream_with(&(pmipc_stream_options){.manual_reconnect = true}, &successor);
+    CHECK_STATUS(pmipc_stream_wait_at(stream, INT64_MAX, PMIPC_FOREVER), PMIPC_RETIRED);
+    check_reconnects(stream, successor);
+}
+
+TEST(a_wait_for_a_stamp_goes_over_from_an_orphaned_pool_to_its_successor)
+{
+    pmipc_producer *successor;
+    pmipc_stream *stream = orphaned_stream(&successor);
+    const int64_t now = INT64_MAX - 1;
+    CHECK_STATUS(pmipc_stream_wait_at(stream, now, 0), PMIPC_TIMEOUT);
+    uint8_t data[BYTES] = {0};
+    CHECK_OK(pmipc_producer_publish(successor, data, now, NULL));
+    CHECK_OK(pmipc_stream_wait_at(stream, now, PMIPC_FOREVER));
+    pmipc_stream_close(stream);
+    pmipc_producer_close(successor);
+}
+
 TEST(a_wait_for_several_with_manual_reconnect_ends_when_a_pool_is_orphaned)
 {
     pmipc_producer *successor;

@@ -1,5 +1,9 @@
 /* Reading by stamp: nearest, before, after; ties, tolerances, disorder and extremes. */
 #include "pools.h"
+#include "sleeper.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -121,6 +125,120 @@ TEST(an_unknown_method_is_an_invalid_argument)
     publish_frame(producer);
     pmipc_view view;
     CHECK_STATUS(pmipc_stream_get_at(stream, 0, (pmipc_at_method)7, -1, &view), PMIPC_INVALID_ARGUMENT);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* ---- waiting for a sample at or after a stamp ---- */
+
+#define MS INT64_C(1000000)
+
+TEST(a_wait_for_a_stamp_that_history_has_passed_ends_at_once)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    const int64_t stamps[] = {100, 300, 200}; /* in any order */
+    publish_stamped(producer, stamps, COUNT(stamps));
+    pmipc_stream *stream = stream_open("p", &(pmipc_stream_options){.start_oldest = true});
+    CHECK_OK(pmipc_stream_wait_at(stream, 250, PMIPC_FOREVER));
+    CHECK_OK(pmipc_stream_wait_at(stream, 300, 0));
+    CHECK_OK(pmipc_stream_wait_at(stream, INT64_MIN, 0));
+    CHECK_STATUS(pmipc_stream_wait_at(stream, 301, 0), PMIPC_TIMEOUT);
+    CHECK_STATUS(pmipc_stream_wait_at(stream, INT64_MAX, MS), PMIPC_TIMEOUT);
+    pmipc_stream_info info;
+    pmipc_stream_get_info(stream, &info);
+    CHECK_EQ(info.received, 0);
+    CHECK_EQ(info.views_held, 0);
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_next(stream, 0, &view)); /* the cursor has not moved */
+    pmipc_view_release(&view);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_wait_for_a_stamp_times_out_without_a_pool_and_in_an_empty_one)
+{
+    pmipc_stream *stream = stream_open("p", NULL);
+    CHECK_STATUS(pmipc_stream_wait_at(stream, 0, 0), PMIPC_TIMEOUT);
+    CHECK_STATUS(pmipc_stream_wait_at(stream, 0, MS), PMIPC_TIMEOUT);
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    CHECK_STATUS(pmipc_stream_wait_at(stream, 0, MS), PMIPC_TIMEOUT);
+    pmipc_producer_close(producer);
+    pmipc_stream_close(stream);
+}
+
+/* Earlier stamps wake the wait, which goes on. */
+static void publish_until_later(void *producer)
+{
+    const int64_t stamps[] = {10, 20, 30, 29, 40};
+    publish_stamped(producer, stamps, COUNT(stamps));
+}
+
+TEST(a_sample_at_or_after_the_stamp_ends_a_wait_that_sleeps)
+{
+    for (int64_t round = 0; round < 10; round++) {
+        pmipc_producer *producer = bytes_producer("p", 64, 8);
+        pmipc_stream *stream = stream_open("p", NULL);
+        waker other;
+        when_i_sleep(&other, publish_until_later, producer);
+        CHECK_OK(pmipc_stream_wait_at(stream, 25 + round, PMIPC_FOREVER));
+        pthread_join(other.thread, NULL);
+        check_at(stream, 35, PMIPC_AT_AFTER, -1, 5);
+        pmipc_stream_close(stream);
+        pmipc_producer_close(producer);
+    }
+}
+
+static void make_pool_with_a_sample(void *out)
+{
+    const int64_t stamp = 77;
+    *(pmipc_producer **)out = bytes_producer("p", 64, 4);
+    publish_stamped(*(pmipc_producer **)out, &stamp, 1);
+}
+
+TEST(a_pool_that_appears_ends_a_wait_for_a_stamp)
+{
+    pmipc_producer *producer = NULL;
+    pmipc_stream *stream = stream_open("p", NULL);
+    waker other;
+    when_i_sleep(&other, make_pool_with_a_sample, &producer);
+    CHECK_OK(pmipc_stream_wait_at(stream, 77, PMIPC_FOREVER));
+    pthread_join(other.thread, NULL);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+/* The stream's cursor is far behind what is there: a wait above the cursor would never sleep. */
+TEST(a_wait_for_a_stamp_sleeps_although_there_are_unread_samples)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    const int64_t stamps[] = {1, 2, 3};
+    publish_stamped(producer, stamps, COUNT(stamps));
+    pmipc_stream *stream = stream_open("p", &(pmipc_stream_options){.start_oldest = true});
+    struct rusage before, after;
+    getrusage(RUSAGE_THREAD, &before);
+    CHECK_STATUS(pmipc_stream_wait_at(stream, 4, 300 * MS), PMIPC_TIMEOUT);
+    getrusage(RUSAGE_THREAD, &after);
+    CHECK(after.ru_nvcsw - before.ru_nvcsw < 20); /* sleeps of 100 ms */
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_waiter_for_the_newest_is_woken_by_what_is_published_after_it_was_made)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    const int64_t stamps[] = {1, 2};
+    publish_stamped(producer, stamps, COUNT(stamps));
+    pmipc_stream *stream = stream_open("p", &(pmipc_stream_options){.start_oldest = true});
+    check_at(stream, 1, PMIPC_AT_NEAREST, -1, 1); /* connects */
+    pmipc_waiter above_cursor, newest;
+    CHECK_OK(pmipc_waiter_init(&above_cursor, stream));
+    CHECK_OK(pmipc_waiter_init_newest(&newest, stream));
+    CHECK_OK(pmipc_waiter_wait(&above_cursor, 1, 0, NULL));
+    CHECK_STATUS(pmipc_waiter_wait(&newest, 1, 0, NULL), PMIPC_TIMEOUT);
+    publish_stamped(producer, stamps, 1);
+    CHECK_OK(pmipc_waiter_wait(&newest, 1, 0, NULL));
+    pmipc_waiter_release(&above_cursor);
+    pmipc_waiter_release(&newest);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
