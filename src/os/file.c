@@ -133,11 +133,21 @@ int file_keep(int fd, struct file_identity *identity)
     return 0;
 }
 
+static bool ticket_is_valid(int fd, struct file_identity identity)
+{
+    return identity.ticket == 0 || load_relaxed(&tickets[fd]) == identity.ticket;
+}
+
+bool file_is_own(int fd, struct file_identity identity)
+{
+    return fd >= 0 && file_is_still(fd, identity) > 0 && ticket_is_valid(fd, identity);
+}
+
 void file_close_own(int fd, struct file_identity identity)
 {
     if (fd < 0 || identity.inode == 0 || file_is_still(fd, identity) == 0)
         return;
-    if (identity.ticket == 0 || load_relaxed(&tickets[fd]) == identity.ticket)
+    if (ticket_is_valid(fd, identity))
         file_close(fd);
 }
 

@@ -58,7 +58,10 @@ int file_is_still(int fd, struct file_identity identity);
  * recognized must not be kept. */
 int file_keep(int fd, struct file_identity *identity);
 
-/* Close `fd` only if it still leads to that file, and its ticket is not void. Where the first cannot be told, the ticket alone
+/* Whether `fd` is still the descriptor that was kept: it leads to that file, and its ticket is not void. What cannot be told is no. */
+bool file_is_own(int fd, struct file_identity identity);
+
+/* Close `fd` only if it is still the descriptor that was kept. Where it cannot be told which file it leads to, the ticket alone
  * decides: not to close would keep a lock for ever. */
 void file_close_own(int fd, struct file_identity identity);
 

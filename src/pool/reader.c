@@ -92,11 +92,21 @@ static void free_mapping(struct slot_mapping *mapping)
     free(mapping);
 }
 
-/* Whether the row's lock is held, and by us: seen from the other descriptor, since a description does not see its own locks. */
+/* Whether another description than `fd`'s holds the row's lock, and the row was not claimed by another stream: `fd` is then this
+ * reader's and no producer's, since a description does not see its own locks. */
+static bool sees_own_lock(const struct pool_reader *reader)
+{
+    return protocol_row_is_own(&reader->protocol) && file_is_own(reader->fd, reader->identity) &&
+           lock_is_held(reader->fd, LOCK_BYTE_ROW(reader->protocol.row));
+}
+
+/* Whether this reader holds its row's lock, and so may clear the row. To see a lock is not enough: a stream that is claiming the row
+ * holds it before it changes the token. Taking it on `lock_fd` succeeds only if that is the holder, or if the holder has just let
+ * go; either way this reader holds it from here on. */
 static bool holds_row(const struct pool_reader *reader)
 {
-    return protocol_row_is_own(&reader->protocol) && file_is_identical(file_identify(reader->fd), reader->identity) &&
-           lock_is_held(reader->fd, LOCK_BYTE_ROW(reader->protocol.row));
+    return sees_own_lock(reader) && file_is_own(reader->lock_fd, reader->lock_identity) &&
+           lock_try(reader->lock_fd, LOCK_BYTE_ROW(reader->protocol.row)) == 0;
 }
 
 /* The row is given back, everything is unmapped. In a process that does not own the row, nothing shared is touched. */
@@ -279,7 +289,7 @@ bool reader_producer_alive(const struct pool_reader *reader, const char *path)
     if (is_ours) {
         if (lock_ask(reader->fd, LOCK_BYTE_PRODUCER) != 0)
             return true;
-        if (holds_row(reader))
+        if (sees_own_lock(reader))
             return false; /* our descriptor for certain, not a producer's own that got its number */
     }
     int fd = file_open_entry(AT_FDCWD, path, false);

@@ -66,6 +66,9 @@ static const struct exception {
     /* By whom it is used need not be known. */
     {"remove: in use", CALL_PREAD, ANY_ERROR, STATUS(BUSY)},
     {"remove: in use", CALL_ALLOCATION, ANY_ERROR, STATUS(BUSY)},
+    /* A stream that gives its row back takes the row's lock again to prove that it holds it; if not, the row is swept later. */
+    {"get_last: the file is gone", CALL_LOCK, ANY_ERROR, AS_EVER | FITTING},
+    {"open a stream: another schema", CALL_LOCK, ANY_ERROR, AS_EVER | FITTING},
     /* A signal ends a wait, and time may be over. */
     {"wait", CALL_SLEEP_ON_WORD, EINTR, STATUS(INTERRUPTED)},
     {"wait", CALL_SLEEP_ON_MANY, EINTR, STATUS(INTERRUPTED)},

@@ -1,0 +1,155 @@
+/* A stream whose lock descriptor was closed behind its back, and another stream that takes its row at the very moment at which the
+ * first asks whether the row is still its own. This program has an fcntl of its own, which the library calls. */
+#include "helper.h"
+#include "pools.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define BYTES 2000
+#define HIGHEST 256
+
+#ifndef F_OFD_GETLK
+#define F_OFD_GETLK 36
+#define F_OFD_SETLK 37
+#endif
+
+static void (*after_row_is_locked)(void);
+static void (*after_row_is_asked)(void);
+
+static void act_once(void (**act)(void))
+{
+    void (*now)(void) = *act;
+    *act = NULL;
+    if (now)
+        now();
+}
+
+int fcntl(int fd, int command, ...)
+{
+    va_list arguments;
+    va_start(arguments, command);
+    void *argument = va_arg(arguments, void *);
+    va_end(arguments);
+    const struct flock *lock = argument;
+    const bool of_row = (command == F_OFD_SETLK || command == F_OFD_GETLK) && lock->l_start > 0;
+    int result = (int)syscall(SYS_fcntl, fd, command, argument);
+    if (of_row && command == F_OFD_SETLK && result == 0)
+        act_once(&after_row_is_locked);
+    if (of_row && command == F_OFD_GETLK)
+        act_once(&after_row_is_asked);
+    return result;
+}
+
+/* ---- the other stream ---- */
+
+static int channel_of_helper;
+
+static void wait_before_the_claim(void)
+{
+    tell(channel_of_helper, 0);
+    hear(channel_of_helper);
+}
+
+ROLE(takes_the_row)
+{
+    (void)argument;
+    channel_of_helper = channel;
+    after_row_is_locked = wait_before_the_claim;
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_last(stream, &view));
+    CHECK(!view.copied);
+    tell(channel, 0);
+    hear(channel);
+    check_view(&view);
+    pmipc_view_release(&view);
+    pmipc_stream_close(stream);
+}
+
+/* ---- the first one ---- */
+
+static helper other;
+
+static void let_the_other_claim_the_row(void)
+{
+    tell(other.channel, 0);
+    hear(other.channel); /* it has claimed the row, and has a view */
+}
+
+static bool has_lock(int fd)
+{
+    char path[64], line[256];
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+    FILE *facts = fopen(path, "re");
+    while (facts && fgets(line, sizeof line, facts))
+        found = found || strncmp(line, "lock:", 5) == 0;
+    if (facts)
+        fclose(facts);
+    return found;
+}
+
+/* `reused_for`: the file that the number of the closed descriptor leads to by now, opened by the program; NULL: none. */
+static void check_close_without_lock(const char *reused_for)
+{
+    bool was_open[HIGHEST];
+    pmipc_producer *producer = bytes_producer("p", BYTES, 3);
+    publish_frame(producer);
+    for (int fd = 0; fd < HIGHEST; fd++)
+        was_open[fd] = fcntl(fd, F_GETFD, NULL) >= 0;
+    pmipc_stream *stream = stream_open("p", NULL);
+    read_newest(stream);
+    int lock_fd = 3;
+    while (lock_fd < HIGHEST && (was_open[lock_fd] || !has_lock(lock_fd)))
+        lock_fd++;
+    CHECK(lock_fd < HIGHEST);
+    pmipc_stream *others[PMIPC_MAX_READERS - 1]; /* no other row is free */
+    for (int i = 0; i < PMIPC_MAX_READERS - 1; i++) {
+        others[i] = stream_open("p", NULL);
+        read_newest(others[i]);
+    }
+    CHECK_EQ(close(lock_fd), 0);
+    if (reused_for) {
+        int fd = open(reused_for, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        CHECK_EQ(dup3(fd, lock_fd, O_CLOEXEC), lock_fd);
+        CHECK_EQ(close(fd), 0);
+    }
+    other = helper_start("takes_the_row", "");
+    hear(other.channel); /* it has the row's lock; the token is still the first one's */
+    after_row_is_asked = let_the_other_claim_the_row;
+    pmipc_stream_close(stream);
+    act_once(&after_row_is_asked);
+    publish_frames(producer, 50);
+    tell(other.channel, 0);
+    helper_finish(&other); /* its view was whole */
+    for (int i = 0; i < PMIPC_MAX_READERS - 1; i++)
+        pmipc_stream_close(others[i]);
+    if (reused_for && strstr(reused_for, "stranger"))
+        CHECK_EQ(close(lock_fd), 0);
+    pmipc_producer_close(producer);
+}
+
+TEST(a_stream_without_its_lock_does_not_clear_the_row_that_another_is_claiming)
+{
+    check_close_without_lock(NULL);
+}
+
+TEST(a_stream_whose_lock_descriptor_is_another_of_the_pool_does_not_clear_the_row_that_another_is_claiming)
+{
+    char path[512];
+    pmipc_producer *producer = bytes_producer("p", BYTES, 3);
+    pool_path("p", path, sizeof path);
+    pmipc_producer_abandon(producer); /* the next one adopts the file */
+    check_close_without_lock(path);
+}
+
+TEST(a_stream_whose_lock_descriptor_is_a_strangers_does_not_clear_the_row_that_another_is_claiming)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/stranger", test_folder());
+    check_close_without_lock(path);
+    CHECK_EQ(unlink(path), 0);
+}
