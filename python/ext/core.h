@@ -27,7 +27,7 @@
 /* X(identifier): argument names and attributes that are looked up in loops. */
 /* clang-format off */
 #define PY_NAME_MAP(X)                                                                       \
-    X(copy) X(copy_) X(data) X(detach) X(from_dlpack) X(is_conj) X(is_neg)                   \
+    X(copy) X(copy_) X(data) X(detach) X(from_dlpack) X(is_conj) X(is_neg) X(length)         \
     X(max_age) X(method) X(n) X(out) X(pad) X(return_info) X(stamp) X(timeout) X(to_dlpack)  \
     X(tolerance)
 /* clang-format on */

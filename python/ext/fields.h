@@ -31,6 +31,15 @@ struct py_schema {
     py_field *fields;
 };
 
+/** Bytes of one element of the leading dimension. */
+static inline uint64_t py_field_row_bytes(const py_field *field)
+{
+    uint64_t bytes = field->itemsize;
+    for (int i = 1; i < field->ndim; i++)
+        bytes *= (uint64_t)field->shape[i];
+    return bytes;
+}
+
 extern PyType_Spec py_schema_spec;
 /** Find the named tuples of infos.py: see info.c. */
 int py_infos_find(py_state *state);

@@ -232,12 +232,11 @@ static int begin_field(py_gather *gather, uint32_t index, const pmipc_view_field
     if (gather->out != NULL && (out = out_of_field(gather, index)) == NULL)
         return -1;
     Py_ssize_t filled = out_may_be_longer ? gather->count : -1;
-    if (field->variable) {
-        uint64_t largest = field->shape[0] > 0 ? (uint64_t)field->shape[0] : 1;
+    if (field->variable) { /* `out` may be longer than the sample */
         filled = (Py_ssize_t)lengths[index].length;
-        target->row_bytes = field->nbytes / largest * (uint64_t)filled;
-        if (out == NULL)
-            shape[0] = (npy_intp)filled;
+        target->row_bytes = py_field_row_bytes(field) * (uint64_t)filled;
+        shape[0] = (npy_intp)filled;
+        out_may_be_longer = true;
     }
     if (out == NULL)
         return target_new(gather, index, ndim, shape);

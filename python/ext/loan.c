@@ -3,6 +3,7 @@
 
 typedef struct py_loan {
     PyObject_HEAD py_producer *producer;
+    py_schema *schema; /* of its slot */
     bool out;
     PyObject *data;   /* arrays over the slot, made when asked for; NULL */
     PyObject *arrays; /* of a dict: a list of those arrays, to see whether others were put in their place; NULL */
@@ -41,34 +42,79 @@ static PyObject *preset_length(const py_schema *schema)
     return lengths;
 }
 
-PyObject *py_producer_loan(PyObject *object, PyObject *unused)
+static int check_variable(const py_loan *self);
+static int read_lengths(py_loan *self, PyObject *lengths);
+
+/* Have room for the lengths that were asked for; `self->loan` only carries them here. In the gate. */
+static pmipc_status reserve(py_loan *self)
 {
-    (void)unused;
+    int64_t lengths[PMIPC_MAX_FIELDS];
+    for (uint32_t i = 0; i < self->schema->field_count; i++)
+        lengths[i] = self->loan.fields[i].length;
+    return pmipc_producer_reserve(self->producer->handle->producer, lengths, self->schema->field_count);
+}
+
+/* The schema of the slot, which a larger pool's may be. In the gate. */
+static int find_schema(py_loan *self)
+{
+    pmipc_producer *producer = self->producer->handle->producer;
+    if (pmipc_producer_incarnation(producer) == self->producer->incarnation)
+        return 0;
+    py_schema *schema = py_schema_wrap(self->producer->state, pmipc_producer_schema(producer));
+    if (schema == NULL)
+        return -1;
+    Py_SETREF(self->schema, schema);
+    return 0;
+}
+
+static pmipc_status take(py_loan *self, bool reserves)
+{
+    py_producer *producer = self->producer;
+    if (producer->handle == NULL)
+        return PMIPC_CLOSED;
+    pmipc_status status = reserves ? reserve(self) : PMIPC_OK;
+    if (status == PMIPC_OK)
+        status = pmipc_producer_loan(producer->handle->producer, &self->loan);
+    self->out = status == PMIPC_OK;
+    return status;
+}
+
+PyObject *py_producer_loan(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+{
+    static const py_signature signature = {"loan", 1, 0, 1, {NAME_length}};
     py_producer *producer = (py_producer *)object;
+    PyObject *length = NULL;
+    if ((nargs > 0 || kwnames != NULL) && py_parse(producer->state, &signature, args, nargs, kwnames, &length) < 0)
+        return NULL;
     if (py_producer_usable(producer) < 0)
         return NULL;
+    const bool reserves = length != NULL && length != Py_None;
     PyTypeObject *type = producer->state->loan_type;
     py_loan *self = (py_loan *)type->tp_alloc(type, 0);
     if (self == NULL)
         return NULL;
     self->producer = (py_producer *)Py_NewRef(object);
+    self->schema = (py_schema *)Py_NewRef((PyObject *)producer->schema);
     self->stamp = Py_NewRef(Py_None);
-    self->length = preset_length(producer->schema);
-    if (self->length == NULL || py_gate_enter(&producer->gate) < 0) {
-        Py_DECREF(self);
-        return NULL;
-    }
-    pmipc_status status = PMIPC_CLOSED;
-    if (producer->handle != NULL)
-        status = pmipc_producer_loan(producer->handle->producer, &self->loan);
-    self->out = status == PMIPC_OK;
+    if (reserves && (check_variable(self) < 0 || read_lengths(self, length) < 0))
+        goto fail;
+    if (py_gate_enter(&producer->gate) < 0)
+        goto fail;
+    pmipc_status status = take(self, reserves);
+    int found = self->out ? find_schema(self) : 0;
     py_gate_leave(&producer->gate);
-    if (status != PMIPC_OK) {
+    if (status != PMIPC_OK)
         py_producer_raise(producer, status);
-        Py_DECREF(self);
-        return NULL;
-    }
+    if (status != PMIPC_OK || found < 0)
+        goto fail;
+    self->length = reserves && !self->schema->is_dict ? Py_NewRef(length) : preset_length(self->schema);
+    if (self->length == NULL || (reserves && self->schema->is_dict && PyDict_Update(self->length, length) < 0))
+        goto fail;
     return (PyObject *)self;
+
+fail:
+    Py_DECREF(self);
+    return NULL;
 }
 
 /* ---- its memory */
@@ -76,7 +122,7 @@ PyObject *py_producer_loan(PyObject *object, PyObject *unused)
 static PyObject *slot_array(py_loan *self, uint32_t index, PyObject *owner)
 {
     py_producer *producer = self->producer;
-    py_field *field = &producer->schema->fields[index];
+    py_field *field = &self->schema->fields[index];
     void *data = self->loan.fields[index].data;
     if (producer->origin == PMIPC_ORIGIN_TORCH && field->dlpack.lanes != 0) {
         int found = py_torch_find(producer->state, true);
@@ -86,7 +132,7 @@ static PyObject *slot_array(py_loan *self, uint32_t index, PyObject *owner)
             return py_torch_over(producer->state, owner, field->dlpack, data, field->ndim, field->shape,
                                  field->strides);
     }
-    PyArray_Descr *descr = py_field_descr(producer->schema, index);
+    PyArray_Descr *descr = py_field_descr(self->schema, index);
     if (descr == NULL)
         return NULL;
     Py_INCREF(descr);
@@ -99,11 +145,12 @@ static PyObject *slot_array(py_loan *self, uint32_t index, PyObject *owner)
 
 static PyObject *slot_arrays(py_loan *self)
 {
-    py_schema *schema = self->producer->schema;
+    py_schema *schema = self->schema;
     PyObject *owner = py_handle_capsule(self->producer->handle);
     PyObject *result = NULL;
     if (owner == NULL)
         return NULL;
+    pmipc_producer_keep_memory(self->producer->handle->producer);
     if (!schema->is_dict) {
         result = slot_array(self, 0, owner);
     } else {
@@ -149,7 +196,7 @@ static int read_length(py_loan *self, uint32_t index, PyObject *value)
     int64_t length = value == NULL ? -1 : PyLong_AsLongLong(value);
     if (length == -1 && PyErr_Occurred()) {
         if (PyErr_ExceptionMatches(PyExc_TypeError)) {
-            PyObject *context = py_field_context(self->producer->schema, index, self->producer->name_text);
+            PyObject *context = py_field_context(self->schema, index, self->producer->name_text);
             if (context != NULL)
                 PyErr_Format(PyExc_TypeError, "%U: length must be an int, not %.100s", context,
                              Py_TYPE(value)->tp_name);
@@ -161,9 +208,18 @@ static int read_length(py_loan *self, uint32_t index, PyObject *value)
     return 0;
 }
 
+static int check_variable(const py_loan *self)
+{
+    if (self->schema->has_variable)
+        return 0;
+    py_raise_format(self->producer->state, PMIPC_SCHEMA_MISMATCH, "pool '%s' carries %S: its length is not variable",
+                    self->producer->name_text, (PyObject *)self->schema);
+    return -1;
+}
+
 static int read_lengths(py_loan *self, PyObject *lengths)
 {
-    const py_schema *schema = self->producer->schema;
+    const py_schema *schema = self->schema;
     if (!schema->is_dict)
         return schema->fields[0].variable ? read_length(self, 0, lengths) : 0;
     if (lengths == Py_None)
@@ -212,7 +268,7 @@ static int read_attributes(py_loan *self, int64_t *stamp_ns)
 /* A dict of arrays takes assignments, and what was assigned is not in the slot: an older frame is. */
 static int check_data(py_loan *self)
 {
-    const py_schema *schema = self->producer->schema;
+    const py_schema *schema = self->schema;
     PyObject *data = self->data;
     if (self->arrays == NULL || data == NULL)
         return 0;
@@ -258,6 +314,7 @@ static PyObject *loan_commit(PyObject *object, PyObject *unused)
     int outcome = 0;
     if (status == PMIPC_OK && ros != NULL)
         outcome = py_ros_send_loan(ros, producer, &self->loan, stamp_ns, &error);
+    py_producer_refresh(producer);
     py_gate_leave(&producer->gate);
     if (status != PMIPC_SCHEMA_MISMATCH)
         end_loan(self);
@@ -375,12 +432,8 @@ static int loan_set_length(PyObject *object, PyObject *value, void *unused)
 {
     (void)unused;
     py_loan *self = (py_loan *)object;
-    if (self->length == Py_None) {
-        py_raise_format(self->producer->state, PMIPC_SCHEMA_MISMATCH,
-                        "pool '%s' carries %S: its length is not variable", self->producer->name_text,
-                        (PyObject *)self->producer->schema);
+    if (check_variable(self) < 0)
         return -1;
-    }
     if (value == NULL) {
         PyErr_SetString(PyExc_AttributeError, "length cannot be deleted");
         return -1;
@@ -396,6 +449,7 @@ static int loan_traverse(PyObject *object, visitproc visit, void *arg)
     py_loan *self = (py_loan *)object;
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(self->producer);
+    Py_VISIT((PyObject *)self->schema);
     Py_VISIT(self->data);
     Py_VISIT(self->arrays);
     Py_VISIT(self->length);
@@ -417,6 +471,7 @@ static void loan_dealloc(PyObject *object)
     Py_XDECREF(self->arrays);
     Py_XDECREF(self->length);
     Py_XDECREF(self->stamp);
+    Py_XDECREF((PyObject *)self->schema);
     Py_XDECREF((PyObject *)self->producer);
     type->tp_free(object);
     Py_DECREF(type);

@@ -87,6 +87,46 @@ static int check_mode(py_state *state, const char *pool_name, Py_ssize_t mode)
     return -1;
 }
 
+/* What numpy and torch know of the fields is looked up here, so that publish finds it ready. */
+static int look_up_dtypes(py_state *state, py_schema *schema)
+{
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        if (py_field_descr(schema, i) == NULL) {
+            if (!PyErr_ExceptionMatches(state->errors[PMIPC_UNSUPPORTED]))
+                return -1;
+            PyErr_Clear(); /* a dtype of torch only */
+        }
+    }
+    return 0;
+}
+
+/* The pool's schema is another than the one so far. */
+static int take_over_schema(py_producer *self)
+{
+    py_schema *schema = py_schema_wrap(self->state, pmipc_producer_schema(self->handle->producer));
+    if (schema == NULL || look_up_dtypes(self->state, schema) < 0 ||
+        (self->older_schemas == NULL && (self->older_schemas = PyList_New(0)) == NULL) ||
+        PyList_Append(self->older_schemas, (PyObject *)self->schema) < 0) {
+        Py_XDECREF((PyObject *)schema);
+        return -1;
+    }
+    Py_SETREF(self->schema, schema);
+    return 0;
+}
+
+void py_producer_refresh_slowly(py_producer *self)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (take_over_schema(self) == 0) {
+        self->incarnation = pmipc_producer_incarnation(self->handle->producer);
+        self->owner_epoch = pmipc_producer_epoch(self->handle->producer);
+    } else {
+        PyErr_Clear(); /* no memory: the next sample tries again, and only capacities have changed */
+    }
+    PyErr_Restore(type, value, traceback);
+}
+
 static int open_producer(py_producer *self, const pmipc_producer_options *options)
 {
     pmipc_producer *producer = NULL;
@@ -112,22 +152,22 @@ static int open_producer(py_producer *self, const pmipc_producer_options *option
     self->incarnation = pmipc_producer_incarnation(producer);
     self->owner_epoch = pmipc_producer_epoch(producer);
     self->adopted = pmipc_producer_adopted(producer);
-    return 0;
+    return self->adopted && self->schema->has_variable ? take_over_schema(self) : 0; /* it may have more room */
 }
 
 static int producer_init(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     py_producer *self = (py_producer *)object;
-    static char *keywords[] = {"pool_name", "schema", "history_len", "spare", "mode", "origin",
-                               "metadata",  "folder", "grow",        "keep",  NULL};
+    static char *keywords[] = {"pool_name", "schema", "history_len", "spare", "mode",      "origin",
+                               "metadata",  "folder", "grow",        "keep",  "max_bytes", NULL};
     PyObject *name, *schema, *folder;
-    Py_ssize_t history_len, spare, mode;
+    Py_ssize_t history_len, spare, mode, max_bytes = 0;
     int origin, grow, keep;
     const char *metadata, *folder_text;
     py_state *state = self->state = py_state_of(Py_TYPE(object));
-    if (state == NULL ||
-        !PyArg_ParseTupleAndKeywords(args, kwargs, "UO!nnnizOpp", keywords, &name, state->schema_type, &schema,
-                                     &history_len, &spare, &mode, &origin, &metadata, &folder, &grow, &keep))
+    if (state == NULL || !PyArg_ParseTupleAndKeywords(args, kwargs, "UO!nnnizOpp|n", keywords, &name,
+                                                      state->schema_type, &schema, &history_len, &spare, &mode, &origin,
+                                                      &metadata, &folder, &grow, &keep, &max_bytes))
         return -1;
     if (self->handle != NULL) {
         PyErr_SetString(PyExc_RuntimeError, "this producer is open already");
@@ -137,6 +177,11 @@ static int producer_init(PyObject *object, PyObject *args, PyObject *kwargs)
     if (self->name_text == NULL || check_range(state, self->name_text, "history_len", history_len) < 0 ||
         check_range(state, self->name_text, "spare", spare) < 0 || check_mode(state, self->name_text, mode) < 0)
         return -1;
+    if (max_bytes < 0) {
+        py_raise_format(state, PMIPC_INVALID_ARGUMENT, "pool '%s': max_bytes must be 1 or more, not %zd",
+                        self->name_text, max_bytes);
+        return -1;
+    }
     folder_text = folder == Py_None ? NULL : PyUnicode_AsUTF8(folder);
     if (folder != Py_None && folder_text == NULL)
         return -1;
@@ -154,17 +199,12 @@ static int producer_init(PyObject *object, PyObject *args, PyObject *kwargs)
         .origin = (uint32_t)origin,
         .metadata = metadata,
         .folder = folder_text,
+        .max_bytes = (uint64_t)max_bytes,
         .no_growth = !grow,
         .keep = keep,
     };
-    /* What numpy and torch know of the fields is looked up here, so that publish finds it ready. */
-    for (uint32_t i = 0; i < self->schema->field_count; i++) {
-        if (py_field_descr(self->schema, i) == NULL) {
-            if (!PyErr_ExceptionMatches(state->errors[PMIPC_UNSUPPORTED]))
-                return -1;
-            PyErr_Clear(); /* a dtype of torch only */
-        }
-    }
+    if (look_up_dtypes(state, self->schema) < 0)
+        return -1;
     return open_producer(self, &options) < 0 ? -1 : forget_abandoned(self);
 }
 
@@ -272,6 +312,7 @@ static void producer_dealloc(PyObject *object)
         PyErr_Restore(error_type, error_value, error_traceback);
     }
     Py_XDECREF((PyObject *)self->schema);
+    Py_XDECREF(self->older_schemas);
     Py_XDECREF((PyObject *)self->ros);
     Py_XDECREF(self->name);
     Py_XDECREF(self->folder);
@@ -283,6 +324,7 @@ static int producer_traverse(PyObject *object, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(((py_producer *)object)->schema);
+    Py_VISIT(((py_producer *)object)->older_schemas);
     Py_VISIT(((py_producer *)object)->ros);
     return 0;
 }
@@ -372,7 +414,7 @@ static PyObject *producer_get_closed(PyObject *object, void *unused)
 
 static PyMethodDef producer_methods[] = {
     {"publish", (PyCFunction)(void (*)(void))py_producer_publish, METH_FASTCALL | METH_KEYWORDS, DOC_Producer_publish},
-    {"loan", py_producer_loan, METH_NOARGS, DOC_Producer_loan},
+    {"loan", (PyCFunction)(void (*)(void))py_producer_loan, METH_FASTCALL | METH_KEYWORDS, DOC_Producer_loan},
     {"cleanup", producer_cleanup, METH_NOARGS, DOC_Producer_cleanup},
     {"abandon", producer_abandon, METH_NOARGS, DOC_Producer_abandon},
     {"send_to", producer_send_to, METH_O, DOC_Producer_send_to},

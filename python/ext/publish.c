@@ -6,12 +6,18 @@
 
 /* ---- plain */
 
-static PyObject *publish_bytes(py_producer *self, const void *data, int64_t stamp_ns)
+static int check_schema_is(py_producer *self, const py_schema *schema);
+
+static PyObject *publish_bytes(py_producer *self, const py_schema *schema, const void *data, int64_t stamp_ns)
 {
     uint64_t seq = 0;
     pmipc_status status = PMIPC_CLOSED;
     if (py_gate_enter(&self->gate) < 0)
         return NULL;
+    if (check_schema_is(self, schema) < 0) {
+        py_gate_leave(&self->gate);
+        return NULL;
+    }
     if (self->handle == NULL) {
         /* closed by another thread while this one waited for its turn */
     } else if (self->schema->nbytes > PY_RELEASE_GIL_BYTES) {
@@ -65,6 +71,7 @@ static bool torch_is_exact(const py_state *state, const py_field *field, PyObjec
 
 /* The fields of one sample, on their way into a slot. */
 typedef struct sample {
+    const py_schema *schema; /* which they were found to fit */
     py_source sources[PMIPC_MAX_FIELDS];
     uint32_t found; /* of them to be released */
     bool strided;   /* one of them at least */
@@ -168,6 +175,7 @@ static int find_dict(py_producer *self, PyObject *data, sample *all)
 static int find_sample(py_producer *self, PyObject *data, sample *all)
 {
     py_schema *schema = self->schema;
+    all->schema = schema;
     all->found = 0;
     all->strided = false;
     all->nbytes = schema->nbytes;
@@ -191,6 +199,16 @@ static int find_sample(py_producer *self, PyObject *data, sample *all)
     return found;
 }
 
+/* Before the gate was entered another thread may have replaced the pool. -1 with an exception when the sample does not fit. */
+static int check_schema_is(py_producer *self, const py_schema *schema)
+{
+    if (self->schema == schema || pmipc_schema_compatible(&schema->schema, &self->schema->schema, NULL) == PMIPC_OK)
+        return 0;
+    py_raise_format(self->state, PMIPC_SCHEMA_MISMATCH, "pool '%s' carries %S by now, the sample is %S",
+                    self->name_text, (PyObject *)self->schema, (const PyObject *)schema);
+    return -1;
+}
+
 static pmipc_status publish_contiguous(py_producer *self, const sample *all, int64_t stamp_ns, uint64_t *seq)
 {
     pmipc_producer *producer = self->handle->producer;
@@ -210,10 +228,9 @@ static pmipc_status publish_contiguous(py_producer *self, const sample *all, int
 /* Copy what lies contiguously into its place in a slot. */
 static void copy_plain(const py_field *field, const py_source *source, void *data)
 {
-    uint64_t largest = field->variable && field->shape[0] > 0 ? (uint64_t)field->shape[0] : 1;
-    uint64_t rows = field->variable ? (uint64_t)source->length : 1;
-    if (field->nbytes > 0 && rows > 0)
-        memcpy(data, source->data, field->nbytes / largest * rows);
+    uint64_t bytes = field->variable ? py_field_row_bytes(field) * (uint64_t)source->length : field->nbytes;
+    if (bytes > 0)
+        memcpy(data, source->data, bytes);
 }
 
 /* Copy field by field, in the producer's gate. -1 with an exception when a library's own copy fails. */
@@ -244,7 +261,14 @@ static pmipc_status publish_by_loan(py_producer *self, const sample *all, int64_
                                     uint64_t *seq)
 {
     py_handle *handle = self->handle;
-    pmipc_status status = pmipc_producer_loan(handle->producer, loan);
+    int64_t lengths[PMIPC_MAX_FIELDS];
+    for (uint32_t i = 0; i < self->schema->field_count; i++)
+        lengths[i] = all->sources[i].length;
+    pmipc_status status = PMIPC_OK;
+    if (self->schema->has_variable)
+        status = pmipc_producer_reserve(handle->producer, lengths, self->schema->field_count);
+    if (status == PMIPC_OK)
+        status = pmipc_producer_loan(handle->producer, loan);
     if (status != PMIPC_OK)
         return status;
     py_gate_hold(&self->gate);
@@ -270,9 +294,12 @@ static PyObject *publish_sample(py_producer *self, PyObject *data, int64_t stamp
         uint64_t seq = 0;
         pmipc_status status = PMIPC_CLOSED;
         /* It may have been closed while this thread waited for its turn. */
-        if (self->handle != NULL)
+        if (check_schema_is(self, all.schema) < 0)
+            status = PMIPC_OK;
+        else if (self->handle != NULL)
             status = all.strided ? publish_by_loan(self, &all, stamp_ns, &loan, &seq)
                                  : publish_contiguous(self, &all, stamp_ns, &seq);
+        py_producer_refresh(self);
         py_gate_leave(&self->gate);
         if (status != PMIPC_OK)
             py_producer_raise(self, status);
@@ -296,8 +323,11 @@ static PyObject *publish_and_send(py_producer *self, PyObject *data, int64_t sta
     if ((stamp_ns != PMIPC_STAMP_NOW || py_ros_stamp(ros, &stamp_ns) == 0) && find_sample(self, data, &all) == 0 &&
         py_gate_enter(&self->gate) == 0) {
         pmipc_status status = PMIPC_CLOSED;
-        if (self->handle != NULL)
+        if (check_schema_is(self, all.schema) < 0)
+            status = PMIPC_OK;
+        else if (self->handle != NULL)
             status = publish_by_loan(self, &all, stamp_ns, &loan, &seq);
+        py_producer_refresh(self);
         if (seq != 0)
             outcome = py_ros_send_loan(ros, self, &loan, stamp_ns, &error);
         py_gate_leave(&self->gate);
@@ -382,10 +412,10 @@ PyObject *py_producer_publish(PyObject *object, PyObject *const *args, Py_ssize_
         return publish_and_send(self, data, stamp_ns);
     py_schema *schema = self->schema;
     if (schema->is_plain && py_source_is_exact(&schema->fields[0], data))
-        return publish_bytes(self, PyArray_DATA((PyArrayObject *)data), stamp_ns);
+        return publish_bytes(self, schema, PyArray_DATA((PyArrayObject *)data), stamp_ns);
     const void *elements;
     if (schema->is_plain && torch_is_exact(self->state, &schema->fields[0], data, &elements))
-        return publish_bytes(self, elements, stamp_ns);
+        return publish_bytes(self, schema, elements, stamp_ns);
 #ifndef Py_GIL_DISABLED
     if (schema->is_dict && !schema->has_variable && schema->nbytes <= PY_RELEASE_GIL_BYTES && PyDict_CheckExact(data) &&
         !self->gate.busy) {

@@ -45,7 +45,7 @@ py_schema *py_stream_schema_slowly(py_stream *self, const pmipc_schema *from, bo
 static inline py_schema *py_stream_schema(py_stream *self, const pmipc_schema *from)
 {
 #ifndef Py_GIL_DISABLED
-    if (self->schema_kept)
+    if (self->schema_kept && !self->schema->has_variable) /* the room for variable fields may grow */
         return (py_schema *)Py_NewRef((PyObject *)self->schema);
 #endif
     return py_stream_schema_slowly(self, from, true);

@@ -54,20 +54,18 @@ static int refuse_array(py_schema *schema, uint32_t index, const char *pool_name
         return -1;
     const py_field *field = &schema->fields[index];
     PyObject *got;
-    if (field->variable && ndim > 0 && dims[0] > field->shape[0])
-        got = PyUnicode_FromFormat("%S %S: %lld too many", dtype, shape, (long long)(dims[0] - field->shape[0]));
-    else
-        got = PyUnicode_FromFormat("%S %S", dtype, shape);
+    got = PyUnicode_FromFormat("%S %S", dtype, shape);
     Py_DECREF(shape);
     return refuse(schema, index, pool_name, got);
 }
 
+/* Whether the pool has room for a variable field of this length, or can be made to, is the library's to say. */
 static bool shape_fits(const py_field *field, int ndim, const int64_t *dims)
 {
     if (ndim != field->ndim)
         return false;
-    for (int i = 0; i < ndim; i++)
-        if (i == 0 && field->variable ? dims[0] > field->shape[0] : dims[i] != field->shape[i])
+    for (int i = field->variable ? 1 : 0; i < ndim; i++)
+        if (dims[i] != field->shape[i])
             return false;
     return true;
 }

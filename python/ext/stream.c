@@ -139,12 +139,12 @@ static py_schema *settle(py_stream *self, const pmipc_schema *from, const pmipc_
     }
     py_turn_begin(&self->turn);
     PyObject *old = (PyObject *)schema;
-    if (!self->schema_kept) { /* another thread may have read a sample meanwhile */
+    if (!self->schema_kept || self->schema->has_variable) { /* another thread may have read a sample meanwhile */
         old = (PyObject *)self->schema;
         self->schema = schema;
         self->backend = backend;
         self->incarnation = info->incarnation;
-        self->schema_kept = is_read && !self->follow_schema;
+        self->schema_kept = self->schema_kept || (is_read && !self->follow_schema);
     }
     schema = (py_schema *)Py_NewRef((PyObject *)self->schema);
     py_turn_end(&self->turn);
@@ -157,7 +157,7 @@ py_schema *py_stream_schema_slowly(py_stream *self, const pmipc_schema *from, bo
     pmipc_stream_info info = {0};
     py_turn_begin(&self->turn);
     bool known = self->schema != NULL;
-    if ((!known || !self->schema_kept) && self->handle != NULL) {
+    if ((!known || !self->schema_kept || self->schema->has_variable) && self->handle != NULL) {
         pmipc_stream_get_info(self->handle, &info);
         known = known && info.incarnation == self->incarnation;
     }

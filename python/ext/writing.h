@@ -53,8 +53,9 @@ typedef struct py_ros_writer py_ros_writer;
 
 struct py_producer {
     PyObject_HEAD py_state *state;
-    py_handle *handle; /* NULL: closed or never opened */
-    py_schema *schema;
+    py_handle *handle;       /* NULL: closed or never opened */
+    py_schema *schema;       /* of the pool as it is now */
+    PyObject *older_schemas; /* list of those before: another thread may be looking at one; NULL: none */
     PyObject *name;
     PyObject *folder; /* str or None */
     const char *name_text;
@@ -79,8 +80,16 @@ static inline int py_producer_usable(py_producer *self)
     return self->handle != NULL && self->generation == py_generation() ? 0 : py_producer_refuse(self);
 }
 void py_producer_raise(py_producer *self, pmipc_status status);
+/** After a sample was published: take over what has changed when a larger pool took the place of the one so far. In the gate.
+ *  Keeps exceptions. */
+void py_producer_refresh_slowly(py_producer *self);
+static inline void py_producer_refresh(py_producer *self)
+{
+    if (self->handle != NULL && pmipc_producer_incarnation(self->handle->producer) != self->incarnation)
+        py_producer_refresh_slowly(self);
+}
 PyObject *py_producer_publish(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
-PyObject *py_producer_loan(PyObject *object, PyObject *unused);
+PyObject *py_producer_loan(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
 
 /* ---- ros_send.c: after the pool, ROS -------------------------------------------------------------------------------- */
 

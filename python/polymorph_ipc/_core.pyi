@@ -127,6 +127,7 @@ class Producer:
         folder: str | None,
         grow: bool,
         keep: bool,
+        max_bytes: int = 0,
     ) -> None: ...
     def publish(self, data: Any, *, stamp: SupportsIndex | float | np.floating[Any] | None = None) -> int:
         """Copy one sample into the pool, make it visible to every stream at once, and return its sequence number.
@@ -135,7 +136,9 @@ class Producer:
         `requires_grad` or not), or anything that offers the buffer protocol or DLPack. A 0-d field also takes a numpy
         scalar of its dtype or a Python scalar of its kind: bool for bool, int for integers (in range), float for
         floats, complex for complex. A dict pool takes a dict with exactly its fields, numpy and torch mixed as you
-        like; all fields become visible together. A variable field takes any leading length up to its largest.
+        like; all fields become visible together. A variable field takes any leading length. One that is longer than the
+        pool has room for makes the pool larger: twice as long, or what the sample needs, up to `max_bytes`. History
+        and sequence numbers go on, and streams follow. With `grow=False` it is refused.
 
         Nothing is ever cast or reshaped. Strided data is copied once, straight into the pool.
 
@@ -149,8 +152,10 @@ class Producer:
         Returns: the sample's sequence number; the pool's first is 1.
 
         Raises:
-            SchemaMismatchError (ValueError): wrong shape, dtype or byte order, a missing or an extra field, a length
-                over the largest; says what was expected and what came.
+            SchemaMismatchError (ValueError): wrong shape, dtype or byte order, a missing or an extra field; with
+                grow=False a length over the largest; says what was expected and what came.
+            PoolSpaceError (OSError): the sample is longer than the pool has room for, and a larger pool would take more
+                than `max_bytes` or more memory than there is. The pool stays as it is.
             TypeError: not an array: lists, tuples, numpy.matrix, masked arrays; names the conversion.
             PoolFullError: every slot is pinned by living streams and the pool cannot grow; names them.
             PoolLostError: this producer's lock was lost and another one has taken the pool over.
@@ -165,8 +170,13 @@ class Producer:
             >>> seq = producer.publish(image, stamp=camera_time_ns)
         """
 
-    def loan(self) -> Loan:
+    def loan(self, length: Any = None) -> Loan:
         """Borrow the next frame and fill it in place, without any copy. One loan at a time.
+
+        Args:
+            length: room for this leading length: an int for a variable plain tensor, a dict of them by field name for
+                a dict pool. Where the pool has less room, a larger one takes its place when the loan is committed.
+                None: the room that the pool has.
 
         Raises: WrongStateError while another loan is out, in this thread or another; PoolFullError, PoolLostError,
         ForkedError, ClosedError as publish.

@@ -55,6 +55,7 @@ class TensorProducer(_core.Producer):
         metadata: Mapping[str, Any] | None = None,
         spare: int | None = None,
         grow: bool = True,
+        max_bytes: int | None = None,
         keep: bool = False,
         mode: int = 0o600,
         origin: Literal["numpy", "torch"] = "numpy",
@@ -93,6 +94,7 @@ class TensorProducer(_core.Producer):
             _core.registry_folder(),
             grow,
             keep,
+            0 if max_bytes is None else whole_number(max_bytes, "max_bytes", pool_name),
         )
         if writer is not None:
             self.publish_to_ros(writer, ros_node, str(ros_topic), ros_msg_type, ros_qos)
@@ -159,6 +161,7 @@ class TensorProducer(_core.Producer):
         variable: bool | Iterable[str] = False,
         spare: int | None = None,
         grow: bool = True,
+        max_bytes: int | None = None,
         keep: bool = False,
         mode: int = 0o600,
         ros_node: Any = None,
@@ -179,11 +182,15 @@ class TensorProducer(_core.Producer):
             history_len: how many of the newest samples stay readable, 1 to 32768.
             metadata: what readers should know (units, joint names, frame_id): a dict of JSON values, read as
                 `stream.metadata` and `inspect_pool(name).metadata`. 1 MiB of JSON at most.
-            variable: True: the first dimension is a maximum, and each sample has its own length up to it (point
-                clouds, detections). For a dict, the names of the fields of which that is so (True: of all; 8 at most).
+            variable: True: each sample has its own length in the first dimension (point clouds, detections). The
+                pool begins with room for the sample's; a longer one makes it larger. For a dict, the names of the
+                fields of which that is so (True: of all; 8 at most).
             spare: slots beyond history_len before the pool has to grow; None: 3.
-            grow: let the pool grow when streams hold many views. False (real time): never allocate; `spare` should then
-                be the number of views that may be held at a time, plus 1.
+            grow: let the pool grow when streams hold many views, and when a variable sample is longer than it has room
+                for. False (real time): never allocate, refuse longer samples; `spare` should then be the number of
+                views that may be held at a time, plus 1.
+            max_bytes: what the pool may take at most. None: growing for views has no limit but memory, growing for
+                longer samples ends at 1 GiB.
             keep: leave the pool behind on cleanup() and on exit, readable and adoptable.
             mode: permission bits of the pool's file. Whoever may read from a pool may also write to its file.
             ros_node: an rclpy node: what is published (or committed as a loan) goes to a topic too, after the pool, as
@@ -221,7 +228,7 @@ class TensorProducer(_core.Producer):
             >>> camera = TensorProducer.from_sample("cam", image, metadata={"encoding": "rgb8"})
             >>> observation = TensorProducer.from_sample("obs", {"rgb": rgb, "depth": depth, "q": np.zeros(7)})
             >>> cloud = TensorProducer.from_sample("lidar", np.zeros((120_000, 4), np.float32), variable=True)
-            >>> cloud.publish(points)                   # any (n, 4) with n <= 120_000
+            >>> cloud.publish(points)                   # any (n, 4)
             >>> joints = TensorProducer.from_sample("arm/q", np.zeros(7), metadata={"names": names}, ros_node=node,
             ...                                     ros_topic="/joint_states", ros_msg_type=JointState)
         """
@@ -233,6 +240,7 @@ class TensorProducer(_core.Producer):
             metadata=metadata,
             spare=spare,
             grow=grow,
+            max_bytes=max_bytes,
             keep=keep,
             mode=mode,
             origin="torch" if samples.origin_of(sample) == _core.ORIGIN_TORCH else "numpy",
