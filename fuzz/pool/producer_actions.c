@@ -26,7 +26,7 @@ static void open_producer(struct session *session, const struct record *record, 
     options.no_growth = flags & 2;
     options.prefault = flags & 4;
     options.max_bytes = flags & 8 ? record->value % (1 << 20) : 0;
-    options.mode = flags & 16 ? 0640 : 0;
+    options.mode = flags & 16 ? 0660 : 0;
     pmipc_error error;
     if (*producer)
         return;

@@ -76,16 +76,17 @@ void act_remove(struct session *session, const struct record *record)
     pmipc_error error;
     (void)session;
     pmipc_status status = pmipc_pool_remove(POOL_NAME, pool_folder(), &options, &error);
-    require_status("pool_remove", status, STATUS(OK) | STATUS(NOT_FOUND) | STATUS(BUSY) | STATUS(UNSUPPORTED));
+    require_status("pool_remove", status,
+                   STATUS(OK) | STATUS(NOT_FOUND) | STATUS(BUSY) | STATUS(UNSUPPORTED) | STATUS(CORRUPT));
     if (status)
         require_words("pool_remove", status, &error);
 }
 
-static void count_removed(const char *name, uint64_t file_bytes, void *context)
+static void count_removed(const char *name, uint64_t file_bytes, const char *left_because, void *context)
 {
     (void)file_bytes;
-    REQUIRE(pmipc_name_check(name, NULL) == PMIPC_OK);
-    ++*(uint32_t *)context;
+    REQUIRE(pmipc_name_check(name, NULL) == PMIPC_OK && (!left_because || left_because[0]));
+    *(uint32_t *)context += left_because == NULL;
 }
 
 void act_clean(struct session *session, const struct record *record)

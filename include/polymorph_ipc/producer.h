@@ -26,7 +26,7 @@ enum { PMIPC_ORIGIN_C = 0, PMIPC_ORIGIN_NUMPY = 1, PMIPC_ORIGIN_TORCH = 2 };
 typedef struct pmipc_producer_options {
     uint32_t history_len;   /* newest samples that stay readable, 1 to 32768; 0: 10 */
     uint32_t spare;         /* slots beyond history_len before the pool has to grow; 0: 3 */
-    uint32_t mode;          /* permission bits of the pool file, e.g. 0660; 0: 0600 */
+    uint32_t mode;          /* permission bits of the pool file: 0600, 0660, 0606 or 0666, since streams need to write; 0: 0600 */
     uint32_t origin;        /* PMIPC_ORIGIN_* */
     uint64_t max_bytes;     /* the pool never grows past this many bytes; 0: no limit but memory */
     const char *metadata;   /* a JSON object, UTF-8, kept as given and compared byte by byte; NULL: none */
@@ -42,11 +42,14 @@ typedef struct pmipc_producer_options {
 /** Create the pool `name`, or adopt the one a dead producer left when schema, history_len, spare, metadata and origin are
  *  equal (sequence goes on, streams notice nothing), or replace it when they are not. A pool with more room for variable
  *  fields than `schema` asks for is adopted too. Publishes nothing.
+ *  A pool of another user is adopted only when `mode` gives others write permission and its permission bits and group are those that
+ *  a new file would get; otherwise it is replaced where the folder permits that. The file gets exactly `mode`; a process that has it
+ *  open already keeps it open. A file that is not a pool is never replaced.
  *  Ownership: `*producer` is the caller's until pmipc_producer_close or _abandon. `schema` and `options` are copied.
  *  Progress: waits up to one second for a lock that a dying producer has not let go of yet; not for one of this process's own.
  *  Returns: OK; INVALID_NAME, INVALID_ARGUMENT; BUSY (names the other producer); NO_SPACE (says how much is needed and
- *  what could be cleaned); UNSUPPORTED (the folder is not on tmpfs); PERMISSION; CORRUPT (the name leads to something that is
- *  no file); NO_MEMORY; SYSTEM. */
+ *  what could be cleaned); UNSUPPORTED (the folder is not on tmpfs); PERMISSION (names the permission or the owner, or a read lock
+ *  on the file); CORRUPT (the name leads to something that is not a pool); NO_MEMORY; SYSTEM. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_open(pmipc_producer **producer, const char *name,
                                                           const pmipc_schema *schema,
                                                           const pmipc_producer_options *options, pmipc_error *error);

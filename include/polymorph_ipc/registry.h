@@ -70,25 +70,30 @@ PMIPC_API void pmipc_registry_close(pmipc_registry *registry);
 typedef struct pmipc_remove_options {
     uint64_t incarnation;  /* remove only that very pool; 0: any */
     uint64_t owner_epoch;  /* and only while no producer has adopted it since this epoch; 0: any */
-    bool force;            /* although living streams use it: their views stay valid, their next call finds the pool gone.
-                              A living producer is never robbed of its pool */
+    bool force;            /* although living streams use it: their views stay valid, their next call finds the pool gone; and
+                              although it is not a pool at all. A living producer always keeps its pool */
     bool no_patience;      /* do not wait a second for locks that a dying process may be letting go of */
 } pmipc_remove_options;
 
-/** Retire and remove the pool `name`: streams treat it as absent. Damaged files are removed too.
+/** Retire and remove the pool `name`: streams treat it as absent. A damaged pool is removed too, if the file still begins with the
+ *  magic number of a pool. Anything else (a file of another program, a FIFO, a symbolic link, a socket) needs `force`, and a folder
+ *  is never removed.
  *  Whoever abandoned a pool and wants it gone later gives its incarnation and owner epoch: should another producer own it
  *  by then, or have left it behind on purpose, it stays.
  *  Returns: OK; NOT_FOUND (also: it is another incarnation or epoch by now); BUSY (a living producer or stream holds it; names
- *  them); INVALID_NAME; PERMISSION; UNSUPPORTED (it is a folder); SYSTEM. */
+ *  them); CORRUPT (it is not a pool; says what it is); INVALID_NAME; PERMISSION; UNSUPPORTED (it is a folder); SYSTEM. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_pool_remove(const char *name, const char *folder,
                                                         const pmipc_remove_options *options, pmipc_error *error);
 
-/** Called with the name of each pool that was removed. */
-typedef void (*pmipc_removed_callback)(const char *name, uint64_t file_bytes, void *context);
+/** Called for each pool that pmipc_registry_clean removed (`left_because` is NULL), and for each entry that it left alone because it is
+ *  not a pool, or belongs to another user who does not permit its removal (`left_because` says which, in words). */
+typedef void (*pmipc_clean_callback)(const char *name, uint64_t file_bytes, const char *left_because, void *context);
 
-/** Remove every pool that no living producer and no living stream uses, and every damaged file.
- *  `removed` may be NULL. Returns: OK; UNSUPPORTED (the folder is not on tmpfs); PERMISSION; NO_MEMORY; SYSTEM. */
-PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_registry_clean(const char *folder, pmipc_removed_callback removed,
+/** Remove every pool that no living producer and no living stream uses, damaged ones included. Files of other programs stay, so that
+ *  the folder may be shared with them.
+ *  `visit` may be NULL. Returns: OK; UNSUPPORTED (the folder is not on tmpfs); PERMISSION (a pool of this user cannot be removed);
+ *  NO_MEMORY; SYSTEM. */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_registry_clean(const char *folder, pmipc_clean_callback visit,
                                                            void *context, pmipc_error *error);
 
 /** Whether `name` is a pool name: 1 to 200 bytes of A-Z a-z 0-9 _ - . /, no empty, "." or ".." component.

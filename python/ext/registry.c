@@ -157,32 +157,48 @@ PyObject *py_registry_remove(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* The names of removed pools, while the GIL is held. */
-static void append_name(const char *name, uint64_t file_bytes, void *context)
+/* What clean did: names of removed pools, and (name, why) of entries that it left. NULL after a failure of Python's. */
+struct cleaned {
+    PyObject *removed;
+    PyObject *left;
+};
+
+static PyObject *decode(const char *text)
+{
+    return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+}
+
+/* Called while the GIL is held. */
+static void note_cleaned(const char *name, uint64_t file_bytes, const char *left_because, void *context)
 {
     (void)file_bytes;
-    PyObject **list = context;
-    PyObject *text = *list == NULL ? NULL : PyUnicode_DecodeUTF8(name, (Py_ssize_t)strlen(name), "replace");
-    if (*list != NULL && (text == NULL || PyList_Append(*list, text) < 0))
-        Py_CLEAR(*list);
-    Py_XDECREF(text);
+    struct cleaned *cleaned = context;
+    if (cleaned->removed == NULL)
+        return;
+    PyObject *item = left_because == NULL ? decode(name) : Py_BuildValue("(NN)", decode(name), decode(left_because));
+    if (item == NULL || PyList_Append(left_because == NULL ? cleaned->removed : cleaned->left, item) < 0)
+        Py_CLEAR(cleaned->removed);
+    Py_XDECREF(item);
 }
 
 PyObject *py_registry_clean(PyObject *module, PyObject *folder)
 {
     py_state *state = PyModule_GetState(module);
     const char *path;
-    PyObject *names = PyList_New(0);
     pmipc_error error = {0};
-    if (names == NULL || parse_folder(folder, &path) < 0) {
-        Py_XDECREF(names);
+    if (parse_folder(folder, &path) < 0)
         return NULL;
-    }
-    if (pmipc_registry_clean(path, append_name, &names, &error) != PMIPC_OK) {
+    struct cleaned cleaned = {PyList_New(0), PyList_New(0)};
+    if (cleaned.left == NULL)
+        Py_CLEAR(cleaned.removed);
+    if (cleaned.removed != NULL && pmipc_registry_clean(path, note_cleaned, &cleaned, &error) != PMIPC_OK) {
         py_raise_error(state, &error);
-        Py_CLEAR(names);
+        Py_CLEAR(cleaned.removed);
     }
-    return names;
+    PyObject *result = cleaned.removed == NULL ? NULL : PyTuple_Pack(2, cleaned.removed, cleaned.left);
+    Py_XDECREF(cleaned.removed);
+    Py_XDECREF(cleaned.left);
+    return result;
 }
 
 PyObject *py_registry_folder(PyObject *module, PyObject *unused)

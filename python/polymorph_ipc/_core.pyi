@@ -686,8 +686,8 @@ def registry_remove(
     """Remove a pool; `incarnation` other than 0: only that very one; `owner_epoch`: only while no other producer has
     adopted it, and without waiting for locks that the dying may hold."""
 
-def registry_clean(folder: str | None, /) -> list[str]:
-    """Remove what nobody living uses; the names."""
+def registry_clean(folder: str | None, /) -> tuple[list[str], list[tuple[str, str]]]:
+    """Remove the pools that no living process uses: their names, and (name, why) of each entry that is left alone."""
 
 def registry_folder() -> str:
     """Path of the registry folder that the environment names now."""

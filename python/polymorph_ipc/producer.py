@@ -192,7 +192,10 @@ class TensorProducer(_core.Producer):
             max_bytes: what the pool may take at most. None: growing for views has no limit but memory, growing for
                 longer samples ends at 1 GiB.
             keep: leave the pool behind on cleanup() and on exit, readable and adoptable.
-            mode: permission bits of the pool's file. Whoever may read from a pool may also write to its file.
+            mode: permission bits of the pool's file: 0o600 (only you), 0o660 (your group), 0o606 or 0o666 (everybody).
+                Read permission without write permission is refused: streams register in the file. A dead pool of
+                another user is adopted only when it has these bits and the group of a new file; else it is replaced, or
+                refused (PoolPermissionError) when the folder does not permit that.
             ros_node: an rclpy node: what is published (or committed as a loan) goes to a topic too, after the pool, as
                 a message that is encoded in C from what the pool holds. Never spun. Samples that nobody stamps get the
                 node's time. What ROS makes of it never breaks the pool: a node that was destroyed or a context that was

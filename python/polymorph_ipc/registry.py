@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -112,6 +113,8 @@ class PoolInfo(NamedTuple):
         return "\n".join([*lines, f"readers: {len(readers)}", *(f"  {reader}" for reader in readers)])
 
 
+MOST_NAMED = 5  # in one warning
+
 in_order = itemgetter(*PoolInfo._fields)
 
 
@@ -148,17 +151,20 @@ def inspect_pool(pool_name: str) -> PoolInfo:
 
 
 def remove_pool(pool_name: str, *, force: bool = False) -> None:
-    """Remove a pool that no living process uses, or a damaged file. Streams treat it as absent from then on.
+    """Remove a pool that no living process uses, or a damaged pool. Streams treat it as absent from then on.
 
     Args:
         pool_name: its name.
         force: remove it although living streams are connected: their arrays stay valid, their next call finds the pool
-            gone. A living producer is never robbed of its pool: use its `cleanup()`.
+            gone. Also remove what is not a pool: a file of another program (it does not begin with the magic number of
+            a pool), a FIFO, a symbolic link, a socket; never a folder. A living producer keeps its pool: use its
+            `cleanup()`.
 
     Raises:
         PoolNotFoundError (LookupError): there is no such pool.
         PoolBusyError: a living producer, or without `force` a living stream, uses it; names them.
-        InvalidNameError, PoolPermissionError, SystemCallError.
+        PoolCorruptError: it is not a pool, and `force` is not set; says what it is.
+        InvalidNameError, PoolPermissionError, SystemCallError, UnsupportedError (it is a folder).
     """
     check_pool_name(pool_name)
     _core.registry_remove(pool_name, None, force)
@@ -166,16 +172,25 @@ def remove_pool(pool_name: str, *, force: bool = False) -> None:
 
 
 def clean_pools() -> list[str]:
-    """Remove every pool that no living producer and no living stream uses, and every damaged file.
+    """Remove every pool that no living producer and no living stream uses, damaged pools included.
+
+    Only pools are removed: what does not begin with the magic number of a pool stays, and so does a pool of another
+    user who does not permit its removal. One warning (UserWarning) names all that stays for these reasons. The
+    registry folder may therefore be one that is shared with other programs, such as /dev/shm.
 
     Returns: the names of the pools that were removed.
 
     Raises:
-        PoolPermissionError: the folder may not be changed. SystemCallError.
+        PoolPermissionError: a pool of this user cannot be removed. SystemCallError.
     """
-    removed = _core.registry_clean(None)
+    removed, left = _core.registry_clean(None)
     for pool_name in removed:
         lifetime.forget(pool_name)
+    if left:
+        reasons = "; ".join(why for _name, why in left[:MOST_NAMED])
+        more = f"; and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
+        entries = "1 entry" if len(left) == 1 else f"{len(left)} entries"
+        warnings.warn(f"clean_pools() leaves {entries} alone. {reasons}{more}", stacklevel=2)
     return removed
 
 

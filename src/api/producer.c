@@ -23,6 +23,19 @@ static pmipc_producer_options with_defaults(const pmipc_producer_options *given)
     return options;
 }
 
+/* Read permission without write permission is refused: a stream registers in the file, and a user who may only read it could still
+ * keep everybody from locking it, by a read lock. */
+static pmipc_status check_mode(const char *name, uint32_t mode, pmipc_error *error)
+{
+    if (mode == 0600 || mode == 0660 || mode == 0606 || mode == 0666)
+        return PMIPC_OK;
+    return error_set(
+        error, PMIPC_INVALID_ARGUMENT, 0,
+        "pool '%s': mode 0%o cannot be had. A stream registers in the pool's file, so whoever may read it must "
+        "also be able to write it: choose 0600 (only you), 0660 (your group) or 0666 (everybody)",
+        name, mode);
+}
+
 pmipc_status pmipc_producer_open(pmipc_producer **out, const char *name, const pmipc_schema *schema,
                                  const pmipc_producer_options *given, pmipc_error *error)
 {
@@ -30,10 +43,11 @@ pmipc_status pmipc_producer_open(pmipc_producer **out, const char *name, const p
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "producer is NULL");
     *out = NULL;
     pmipc_producer_options options = with_defaults(given);
-    if (options.mode & ~0777u || options.origin > PMIPC_ORIGIN_TORCH)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "mode 0%o or origin %u is out of range", options.mode,
-                         options.origin);
+    if (options.origin > PMIPC_ORIGIN_TORCH)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "origin %u is out of range", options.origin);
     pmipc_status status = pmipc_name_check(name, error);
+    if (!status)
+        status = check_mode(name, options.mode, error);
     if (status)
         return status;
     pmipc_producer *producer = calloc(1, sizeof *producer);

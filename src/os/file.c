@@ -18,9 +18,9 @@ static void proc_fd_path(int fd, char *path)
     snprintf(path, PROC_FD_PATH_BYTES, "/proc/self/fd/%d", fd);
 }
 
-int file_open_folder(const char *path)
+int file_open_folder(const char *path, bool follow)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
     return fd < 0 ? -errno : fd;
 }
 
@@ -35,6 +35,14 @@ int file_open_unnamed(int folder, mode_t mode)
         return failure;
     }
     return fd;
+}
+
+int file_set_mode(int fd, mode_t mode)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0)
+        return -errno;
+    return (status.st_mode & 07777) == mode || fchmod(fd, mode) == 0 ? 0 : -errno;
 }
 
 int file_open_entry(int folder, const char *entry, bool writable)

@@ -7,11 +7,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* A folder for openat. Follows symlinks: the folder is the user's choice; its entries are not. */
-int file_open_folder(const char *path);
+/* A folder for openat. `follow` symbolic links: right where the user has chosen the path; else one gives -ELOOP or -ENOTDIR. */
+int file_open_folder(const char *path, bool follow);
 
 /* An unnamed file in the folder, with exactly these permission bits. */
 int file_open_unnamed(int folder, mode_t mode);
+
+/* Give a file exactly these permission bits, which only its owner may change. */
+int file_set_mode(int fd, mode_t mode);
 
 /* An entry of the folder, for reading and writing or for reading only. Entries are hostile: symlinks are refused with
  * -ELOOP, and a FIFO or a device does not block. Anything but a regular file on tmpfs gives -EMEDIUMTYPE, and only that does: it

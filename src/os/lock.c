@@ -31,7 +31,7 @@ int lock_release(int fd, int byte)
 
 int lock_ask(int fd, int byte)
 {
-    struct flock lock = one_byte(F_WRLCK, byte);
+    struct flock lock = one_byte(F_RDLCK, byte); /* only write locks conflict with it */
     return fcntl(fd, F_OFD_GETLK, &lock) == 0 ? lock.l_type != F_UNLCK : -errno;
 }
 
@@ -40,8 +40,14 @@ bool lock_is_held(int fd, int byte)
     return lock_ask(fd, byte) > 0;
 }
 
+bool lock_is_read(int fd, int byte)
+{
+    struct flock lock = one_byte(F_WRLCK, byte); /* a byte has one write lock, or any number of read locks */
+    return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_RDLCK;
+}
+
 bool lock_is_part_of_more(int fd, int byte)
 {
-    struct flock lock = one_byte(F_WRLCK, byte);
+    struct flock lock = one_byte(F_RDLCK, byte);
     return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_len != 1;
 }

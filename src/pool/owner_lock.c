@@ -1,6 +1,8 @@
 #include "pool/owner_lock.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "os/lock.h"
 #include "pool/layout.h"
@@ -61,6 +63,18 @@ bool owner_lock_is_kept_here(int fd)
 {
     const struct file_identity file = file_identify(fd);
     return fork_guard_exists(is_kept_lock_of, &file);
+}
+
+pmipc_status lock_blocked_by_read_lock(int fd, const char *name, pmipc_error *error)
+{
+    struct stat file = {0};
+    (void)fstat(fd, &file);
+    return error_set(
+        error, PMIPC_PERMISSION, EAGAIN,
+        "pool '%s': a process outside this library holds a read lock on its file, which keeps producers and streams from "
+        "locking it. The file belongs to uid %u and has mode 0%o. Find the process (lslocks) and end it; set mode 0600, 0660 "
+        "or 0666, so that no user may read the file without writing it",
+        name, (unsigned)file.st_uid, (unsigned)file.st_mode & 07777);
 }
 
 void owner_lock_move(struct owner_lock *to, struct owner_lock *from)

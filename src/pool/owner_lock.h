@@ -2,6 +2,7 @@
 #ifndef POOL_OWNER_LOCK_H
 #define POOL_OWNER_LOCK_H
 
+#include "os/error.h"
 #include "os/file.h"
 #include "os/process.h"
 
@@ -21,6 +22,9 @@ void owner_lock_drop(struct owner_lock *lock);
 /* Whether it is a producer of this very process that holds the lock of the file open as `fd`, which somebody holds: it goes when
  * that one is closed, not before. */
 bool owner_lock_is_kept_here(int fd);
+
+/* The error when a byte of pool `name`'s file cannot be locked because of a read lock. Returns PERMISSION. */
+pmipc_status lock_blocked_by_read_lock(int fd, const char *name, pmipc_error *error);
 
 /* Move a held lock to where it will stay, with a producer: the list of guards points at it. */
 void owner_lock_move(struct owner_lock *to, struct owner_lock *from);

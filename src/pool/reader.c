@@ -11,6 +11,7 @@
 #include "os/clock.h"
 #include "os/lock.h"
 #include "os/memory.h"
+#include "pool/owner_lock.h"
 
 #define VIEW_CELLS (PIN_CELLS - 1)
 
@@ -188,6 +189,8 @@ static pmipc_status claim_row(struct pool_reader *reader, pmipc_error *error)
     }
     if (holder == ROWS_REMOVER)
         return error_set(error, PMIPC_NOT_CONNECTED, 0, "pool '%s' is just being removed", name);
+    if (holder == ROWS_READ_LOCK)
+        return lock_blocked_by_read_lock(reader->fd, name, error);
     error_set(error, PMIPC_FULL, 0,
               "pool '%s' has all of its %d rows taken, by streams and by forked children that inherited views; ", name,
               PIN_ROWS);

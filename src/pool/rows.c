@@ -44,8 +44,12 @@ enum rows_holder rows_holder_of_all(int lock_fd)
     for (uint32_t row = 0; row < PIN_ROWS; row++) {
         if (lock_is_part_of_more(lock_fd, LOCK_BYTE_ROW(row)))
             return ROWS_REMOVER;
-        if (!lock_is_held(lock_fd, LOCK_BYTE_ROW(row)))
+        if (lock_is_held(lock_fd, LOCK_BYTE_ROW(row)))
+            continue;
+        if (!lock_is_read(lock_fd, LOCK_BYTE_ROW(row)))
             holder = ROWS_NOBODY;
+        else if (holder == ROWS_STREAMS)
+            holder = ROWS_READ_LOCK;
     }
     return holder;
 }

@@ -11,8 +11,9 @@
 int rows_claim(struct pool_readers *readers, int lock_fd, uint32_t above, uint64_t *token, uint32_t *row);
 
 /* After rows_claim found none: who has them. A remover holds rows, all of them for a moment; a stream's row is the only byte
- * that its description holds. NOBODY: one is free by now, as all are when a remover has just let go. */
-enum rows_holder { ROWS_STREAMS, ROWS_REMOVER, ROWS_NOBODY };
+ * that its description holds. READ_LOCK: one is free but for a read lock (lock.h). NOBODY: one is free by now, as all are when a
+ * remover has just let go. */
+enum rows_holder { ROWS_STREAMS, ROWS_REMOVER, ROWS_READ_LOCK, ROWS_NOBODY };
 enum rows_holder rows_holder_of_all(int lock_fd);
 
 /* Clear the rows of dead readers. A row is cleared only by somebody who holds its lock at that moment. Returns how many.

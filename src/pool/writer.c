@@ -222,8 +222,11 @@ pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *l
         return error_set(error, PMIPC_NO_MEMORY, ENOMEM, "pool '%s': out of memory", description->header.name);
     writer->fd = fd;
     int failure = -file_keep(fd, &writer->identity);
-    pmipc_status status = failure ? error_of_call(error, failure, description->header.name, "look at its file")
-                                  : map_and_take_over(writer, description, error);
+    if (!failure)
+        failure = -file_set_mode(fd, (mode_t)options->mode);
+    pmipc_status status =
+        failure ? error_of_call(error, failure, description->header.name, "set the permissions of its file")
+                : map_and_take_over(writer, description, error);
     if (!status && !protocol_adopt(&writer->protocol, writer->base_slots))
         status = PMIPC_NOTHING_NEW;
     if (status) {
@@ -236,8 +239,7 @@ pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *l
     owner_lock_move(&writer->lock, lock);
     introduce(writer);
     futex_wake_all(&writer->control->bell);
-    (void)writer_sweep(writer);              /* else slots of the dead stay pinned until the pool is full */
-    (void)fchmod(fd, (mode_t)options->mode); /* only its owner may; whoever made it decides otherwise */
+    (void)writer_sweep(writer); /* else slots of the dead stay pinned until the pool is full */
     if (writer->prefault)
         memory_prefault(writer->base, writer->base_bytes, true);
     *out = writer;

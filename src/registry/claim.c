@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include "os/clock.h"
 #include "os/lock.h"
 #include "os/memory.h"
+#include "registry/entry.h"
 #include "registry/succeed.h"
 
 /* A lock outlives a killed process by the time its memory takes to tear down: 176 ms for a gigabyte. */
@@ -17,6 +19,7 @@
 #define RETRY_INTERVAL_NS 2000000
 #define UNUSED_POOLS_NAMED 5
 #define TURNS_MAX 10000 /* of a claim: far more than patience makes */
+#define OWNER_TEXT_BYTES 32
 
 /* Whether to try again after having found something busy; the first call starts the clock. */
 static bool be_patient(int64_t *deadline_ns)
@@ -30,20 +33,14 @@ static bool be_patient(int64_t *deadline_ns)
     return true;
 }
 
-static pmipc_status open_entry(const struct pool_place *place, int folder, int *fd, pmipc_error *error)
+/* " of uid 1000" when the file belongs to another user, else nothing. `text` has OWNER_TEXT_BYTES. */
+static const char *name_owner(int fd, char *text)
 {
-    char words[128];
-    *fd = file_open_entry(folder, place->entry, true);
-    if (*fd >= 0)
-        return PMIPC_OK;
-    if (*fd == -ENOENT)
-        return error_set(error, PMIPC_NOT_FOUND, ENOENT, "there is no pool '%s' in %s", place->name, place->folder);
-    if (*fd == -EMEDIUMTYPE || *fd == -ELOOP)
-        return error_set(error, PMIPC_CORRUPT, 0,
-                         "%s is not a regular file on tmpfs, so it cannot be pool '%s'; remove it", place->path,
-                         place->name);
-    return error_set(error, error_status_of(-*fd), -*fd, "pool '%s': cannot open %s: %s", place->name, place->path,
-                     error_describe_errno(-*fd, words));
+    struct stat file;
+    text[0] = '\0';
+    if (fstat(fd, &file) == 0 && file.st_uid != geteuid())
+        snprintf(text, OWNER_TEXT_BYTES, " of uid %u", (unsigned)file.st_uid);
+    return text;
 }
 
 static pmipc_status busy(const struct pool_place *place, int fd, pmipc_error *error)
@@ -51,10 +48,11 @@ static pmipc_status busy(const struct pool_place *place, int fd, pmipc_error *er
     struct pool_control control;
     memset(&control, 0, sizeof control);
     ssize_t length = pread(fd, &control, sizeof control, POOL_CONTROL_OFFSET);
-    char command[sizeof control.owner_command];
+    char command[sizeof control.owner_command], owner[OWNER_TEXT_BYTES];
     shared_text_load(control.owner_command, sizeof control.owner_command, command);
+    name_owner(fd, owner);
     if (length != (ssize_t)sizeof control || load_relaxed(&control.owner_pid) == 0)
-        return error_set(error, PMIPC_BUSY, 0, "pool '%s' has another producer", place->name);
+        return error_set(error, PMIPC_BUSY, 0, "pool '%s'%s has another producer", place->name, owner);
     /* As doubles: anybody may have written the time, and no difference of any two overflows. */
     double since_s = ((double)clock_realtime_ns() - (double)load_relaxed(&control.owner_since_ns)) / 1e9;
     if (load_relaxed(&control.owner_pid) == (uint32_t)getpid())
@@ -65,9 +63,9 @@ static pmipc_status busy(const struct pool_place *place, int fd, pmipc_error *er
             place->name, (int)getpid(), since_s);
     return error_set(
         error, PMIPC_BUSY, 0,
-        "pool '%s' has another producer: pid %d '%s', for %.1f s. A pool has one producer at a time: stop that one, or "
+        "pool '%s'%s has another producer: pid %d '%s', for %.1f s. A pool has one producer at a time: stop that one, or "
         "choose another name",
-        place->name, (int)load_relaxed(&control.owner_pid), command, since_s);
+        place->name, owner, (int)load_relaxed(&control.owner_pid), command, since_s);
 }
 
 /* The holder is a producer of this very process that is not about to go: nothing is gained by waiting for it. */
@@ -86,8 +84,11 @@ static pmipc_status lock_existing(const struct pool_place *place, int folder, in
     char words[128];
     /* Ask before taking: see lock.h. */
     int failure = lock_is_held(fd, LOCK_BYTE_PRODUCER) ? EAGAIN : owner_lock_take(lock, fd);
+    if (failure == EAGAIN && !is_hopeless(fd) && be_patient(deadline_ns))
+        return PMIPC_NOTHING_NEW;
     if (failure == EAGAIN)
-        return is_hopeless(fd) || !be_patient(deadline_ns) ? busy(place, fd, error) : PMIPC_NOTHING_NEW;
+        return lock_is_read(fd, LOCK_BYTE_PRODUCER) ? lock_blocked_by_read_lock(fd, place->name, error)
+                                                    : busy(place, fd, error);
     if (failure)
         return error_set(error, error_status_of(failure), failure, "pool '%s': cannot lock its file%s: %s", place->name,
                          file_reopen_hint(failure), error_describe_errno(failure, words));
@@ -129,8 +130,8 @@ static pmipc_status create(const struct pool_place *place, int folder, const pmi
     return status;
 }
 
-/* Take the name from a file that is to be replaced, if it still has it. */
-static pmipc_status unlink_old(const struct pool_place *place, int folder, int fd, pmipc_error *error)
+/* Take the name from a file that is to be replaced, if it still has it. `why` it cannot be adopted. */
+static pmipc_status unlink_old(const struct pool_place *place, int folder, int fd, const char *why, pmipc_error *error)
 {
     char words[128];
     int is_entry = file_is_entry(fd, folder, place->entry);
@@ -144,10 +145,46 @@ static pmipc_status unlink_old(const struct pool_place *place, int folder, int f
     (void)fstat(folder, &parent);
     return error_set(
         error, error_status_of(failure), failure,
-        "pool '%s' is of another kind than this producer wants, and its file %s cannot be removed: %s. It belongs to "
-        "uid %u%s. Have its owner remove it, or choose another name",
-        place->name, place->path, error_describe_errno(failure, words), (unsigned)file.st_uid,
+        "pool '%s' %s, and its file %s cannot be removed: %s. It belongs to uid %u%s. Have its owner remove it, or choose "
+        "another name",
+        place->name, why, place->path, error_describe_errno(failure, words), (unsigned)file.st_uid,
         parent.st_mode & S_ISVTX ? ", and in a sticky folder only its owner may do that" : "");
+}
+
+/* Whether this process may go on with a dead producer's file: its own, or another user's where `mode` gives others write access and
+ * permission bits and group are those that a new file would get. Anything else would let another user choose who reads what is
+ * published. Returns 1, 0 or -errno. */
+static int may_adopt(int folder, int fd, uint32_t mode)
+{
+    struct stat file, parent;
+    if (fstat(fd, &file) != 0 || fstat(folder, &parent) != 0)
+        return -errno;
+    if (file.st_uid == geteuid())
+        return 1;
+    gid_t group = parent.st_mode & S_ISGID ? parent.st_gid : getegid();
+    return (mode & 066) != 0 && (file.st_mode & 07777) == mode && file.st_gid == group;
+}
+
+/* Adopt the file. NOTHING_NEW: it is to be replaced, and *why. */
+static pmipc_status adopt(const struct pool_place *place, int folder, int fd, struct owner_lock *lock,
+                          const struct pool_description *wanted, const pmipc_producer_options *options,
+                          struct pool_writer **writer, const char **why, pmipc_error *error)
+{
+    int allowed = may_adopt(folder, fd, options->mode);
+    *why = "was left by another user, without the group and permission bits that this producer wants";
+    if (allowed <= 0)
+        return allowed == 0 ? PMIPC_NOTHING_NEW : error_of_call(error, -allowed, place->name, "look at its file");
+    *why = "is of another kind than this producer wants";
+    struct pool_description *found;
+    pmipc_status status = description_read(fd, place->name, &found, error);
+    if (status == PMIPC_CORRUPT || status == PMIPC_INCOMPATIBLE)
+        return PMIPC_NOTHING_NEW;
+    if (status)
+        return status;
+    status = writer_adopt(writer, fd, lock, found, wanted, options, error);
+    if (status)
+        description_release(found);
+    return status;
 }
 
 /* The file's lock is held. Adopt it, or retire it and make a new one in its place. */
@@ -155,23 +192,19 @@ static pmipc_status adopt_or_replace(const struct pool_place *place, int folder,
                                      const struct pool_description *wanted, const pmipc_producer_options *options,
                                      struct pool_writer **writer, pmipc_error *error)
 {
-    struct pool_description *found;
-    pmipc_status status = description_read(*fd, place->name, &found, error);
-    if (status == PMIPC_OK) {
-        status = writer_adopt(writer, *fd, lock, found, wanted, options, error);
-        if (status == PMIPC_OK) {
-            *fd = -1;
-            return PMIPC_OK;
-        }
-        description_release(found);
-        if (status != PMIPC_NOTHING_NEW)
-            return status;
-    } else if (status != PMIPC_CORRUPT && status != PMIPC_INCOMPATIBLE) {
+    const char *why;
+    int is_pool = entry_has_magic(*fd);
+    if (is_pool <= 0)
+        return is_pool == 0 ? entry_is_foreign(place, folder, error)
+                            : error_of_call(error, -is_pool, place->name, "read its file");
+    pmipc_status status = adopt(place, folder, *fd, lock, wanted, options, writer, &why, error);
+    if (status == PMIPC_OK)
+        *fd = -1;
+    if (status != PMIPC_NOTHING_NEW)
         return status;
-    }
     /* Unlinked first: a pool that cannot be replaced must not be retired. Both before the new one is made: its memory may be what
      * that needs. The old lock is held until the new file has the name, so that nobody takes the old one for a pool to adopt. */
-    status = unlink_old(place, folder, *fd, error);
+    status = unlink_old(place, folder, *fd, why, error);
     if (status)
         return status;
     retire_file(*fd);
@@ -227,7 +260,7 @@ pmipc_status claim_as_producer(const struct pool_place *place, const pmipc_schem
         goto close_folder;
     do {
         struct owner_lock lock = {.fd = -1};
-        status = open_entry(place, folder, &fd, error);
+        status = entry_open(place, folder, true, &fd, error);
         if (status == PMIPC_NOT_FOUND) {
             status = create(place, folder, schema, options, writer, error);
             continue;
@@ -267,11 +300,11 @@ pmipc_status claim_as_stream(const struct pool_place *place, bool prefault, bool
     int folder, fd;
     int64_t deadline_ns = 0;
     *absent = (struct file_identity){0};
-    pmipc_status status = place_open(place, true, &folder, error);
+    pmipc_status status = place_open(place, false, &folder, error);
     if (status)
-        return status;
+        return status == PMIPC_NOT_FOUND ? PMIPC_NOT_CONNECTED : status;
     do {
-        status = open_entry(place, folder, &fd, error);
+        status = entry_open(place, folder, true, &fd, error);
         if (status)
             break;
         status = reader_open(reader, fd, place->name, prefault, error);

@@ -59,7 +59,7 @@ static bool put_working_folder(const char *chosen, char *path, size_t path_bytes
 pmipc_status pmipc_registry_folder(const char *folder, char *path, size_t path_bytes)
 {
     char standard[64];
-    const char *chosen = folder && folder[0] ? folder : getenv("POLYMORPH_IPC_DIR");
+    const char *chosen = folder && folder[0] ? folder : secure_getenv("POLYMORPH_IPC_DIR");
     snprintf(standard, sizeof standard, "/dev/shm/polymorph_ipc-%u", (unsigned)geteuid());
     if (!chosen || !chosen[0])
         chosen = standard;
@@ -72,12 +72,14 @@ pmipc_status pmipc_registry_folder(const char *folder, char *path, size_t path_b
     return PMIPC_OK;
 }
 
-void entry_of_name(const char *name, char *entry)
+void place_put_name(struct pool_place *place, const char *name)
 {
-    memcpy(entry, name, strlen(name) + 1);
-    for (char *c = entry; *c; c++)
+    memcpy(place->name, name, strlen(name) + 1);
+    memcpy(place->entry, name, strlen(name) + 1);
+    for (char *c = place->entry; *c; c++)
         if (*c == '/')
             *c = ENTRY_SLASH;
+    snprintf(place->path, sizeof place->path, "%s/%s", place->folder, place->entry);
 }
 
 pmipc_status place_of(const char *name, const char *folder, struct pool_place *place, pmipc_error *error)
@@ -88,9 +90,7 @@ pmipc_status place_of(const char *name, const char *folder, struct pool_place *p
     if (pmipc_registry_folder(folder, place->folder, sizeof place->folder) != PMIPC_OK)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "the registry folder's path is longer than %d bytes",
                          FOLDER_PATH_BYTES - 1);
-    memcpy(place->name, name, strlen(name) + 1);
-    entry_of_name(name, place->entry);
-    snprintf(place->path, sizeof place->path, "%s/%s", place->folder, place->entry);
+    place_put_name(place, name);
     return PMIPC_OK;
 }
 
@@ -122,6 +122,13 @@ static bool is_default(const char *path)
 static pmipc_status cannot_open(const char *path, int os_error, pmipc_error *error)
 {
     char words[128];
+    struct stat found;
+    if (is_default(path) && lstat(path, &found) == 0 && S_ISLNK(found.st_mode))
+        return error_set(
+            error, PMIPC_PERMISSION, os_error,
+            "the registry folder %s is a symbolic link of uid %u. The default folder must be a folder: remove "
+            "the link, or set POLYMORPH_IPC_DIR to where it leads",
+            path, (unsigned)found.st_uid);
     pmipc_status status = os_error == ENOENT ? PMIPC_NOT_FOUND : error_status_of(os_error);
     return error_set(error, status, os_error, "cannot open the registry folder %s: %s", path,
                      error_describe_errno(os_error, words));
@@ -131,7 +138,8 @@ pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *erro
 {
     char words[128];
     bool made = false;
-    int opened = file_open_folder(path);
+    const bool standard = is_default(path);
+    int opened = file_open_folder(path, !standard);
     if (opened == -ENOENT && make) {
         made = mkdir(path, 0700) == 0;
         if (!made && errno != EEXIST)
@@ -140,7 +148,7 @@ pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *erro
                 "cannot make the registry folder %s: %s. Set POLYMORPH_IPC_DIR to a folder on tmpfs that you may "
                 "write to",
                 path, error_describe_errno(errno, words));
-        opened = file_open_folder(path);
+        opened = file_open_folder(path, !standard);
     }
     if (opened < 0)
         return cannot_open(path, -opened, error);
@@ -150,13 +158,13 @@ pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *erro
         file_close(opened);
         return cannot_open(path, -on_tmpfs, error);
     }
-    if (is_default(path) && (status.st_uid != geteuid() || (status.st_mode & 022))) {
+    if (standard && (status.st_uid != geteuid() || (status.st_mode & 022))) {
         file_close(opened);
         return error_set(
             error, PMIPC_PERMISSION, 0,
-            "the registry folder %s belongs to uid %u with mode %03o: it must be yours and writable by nobody else. "
-            "Remove it, or set POLYMORPH_IPC_DIR",
-            path, (unsigned)status.st_uid, (unsigned)status.st_mode & 0777);
+            "the registry folder %s belongs to uid %u and has mode %03o: it must belong to you (uid %u), and other users must "
+            "not have write permission. Remove it, or set POLYMORPH_IPC_DIR",
+            path, (unsigned)status.st_uid, (unsigned)status.st_mode & 0777, (unsigned)geteuid());
     }
     if (!on_tmpfs) {
         file_close(opened);

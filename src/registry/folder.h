@@ -21,8 +21,8 @@ struct pool_place {
 /* The place of pool `name`. Returns OK, INVALID_NAME, INVALID_ARGUMENT. */
 pmipc_status place_of(const char *name, const char *folder, struct pool_place *place, pmipc_error *error);
 
-/* The file name of a sound pool name. `entry` has ENTRY_BYTES. */
-void entry_of_name(const char *name, char *entry);
+/* Another sound pool name in the same folder. */
+void place_put_name(struct pool_place *place, const char *name);
 
 /* The file name of a pool that is about to take the place of the one in `entry`. It is no pool's: streams never find it. */
 void next_entry_of(const char *entry, char next[NEXT_ENTRY_BYTES]);
@@ -30,8 +30,9 @@ void next_entry_of(const char *entry, char next[NEXT_ENTRY_BYTES]);
 /* Name of an entry, or false when it is no pool's. */
 bool name_of_entry(const char *entry, char *name);
 
-/* Open the folder, making it when it does not exist and `make` is set. The default folder must be ours alone; one that was
- * chosen by hand is its chooser's business. Returns a status; *fd on OK. NOT_FOUND when it does not exist. */
+/* Open the folder. `make` it when it does not exist: for producers only, since a folder that a reader makes may belong to the wrong
+ * user. The default folder must be a folder (not a link to one) of this user, without write permission for others; one that the user
+ * has chosen is taken as it is. Returns a status; *fd on OK. NOT_FOUND when it does not exist. */
 pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *error);
 
 /* The folder of a pool; messages name the pool. */

@@ -11,7 +11,7 @@
 #include "pool/description.h"
 #include "pool/protocol.h"
 #include "pool/rows.h"
-#include "registry/folder.h"
+#include "registry/entry.h"
 #include "registry/inspect.h"
 
 struct open_pool {
@@ -148,18 +148,15 @@ pmipc_status inspect_file(int fd, const char *name, pmipc_pool_info *info, pmipc
     return result;
 }
 
-pmipc_status inspect_entry(int folder, const char *entry, const char *name, pmipc_pool_info *info, pmipc_error *error)
+pmipc_status inspect_entry(int folder, const struct pool_place *place, pmipc_pool_info *info, pmipc_error *error)
 {
+    int fd;
     memset(info, 0, sizeof *info);
-    strncpy(info->name, name, sizeof info->name - 1);
-    int fd = file_open_entry(folder, entry, false);
-    if (fd == -ENOENT)
-        return error_set(error, PMIPC_NOT_FOUND, ENOENT, "there is no pool '%s'", name);
-    if (fd == -EMEDIUMTYPE || fd == -ELOOP)
-        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its entry is not a regular file on tmpfs", name);
-    if (fd < 0)
-        return error_of_call(error, -fd, name, "open its file");
-    pmipc_status status = inspect_file(fd, name, info, error);
+    memcpy(info->name, place->name, strlen(place->name) + 1);
+    pmipc_status status = entry_open(place, folder, false, &fd, error);
+    if (status)
+        return status;
+    status = inspect_file(fd, place->name, info, error);
     file_close(fd);
     return status;
 }
@@ -179,9 +176,7 @@ pmipc_status pmipc_pool_inspect(const char *name, const char *folder, pmipc_pool
                          name, place.folder);
     if (status)
         return status;
-    status = inspect_entry(folder_fd, place.entry, name, info, error);
-    if (status == PMIPC_NOT_FOUND)
-        error_set(error, PMIPC_NOT_FOUND, ENOENT, "there is no pool '%s' in %s", name, place.folder);
+    status = inspect_entry(folder_fd, &place, info, error);
     info->status = status;
     file_close(folder_fd);
     return status;

@@ -2,11 +2,10 @@
 #ifndef REGISTRY_INSPECT_H
 #define REGISTRY_INSPECT_H
 
-#include "os/error.h"
-#include "polymorph_ipc/registry.h"
+#include "registry/folder.h"
 
 /* From an open file, and from an entry of an open folder. Name, mode, owner and size are set on failure too. */
 pmipc_status inspect_file(int fd, const char *name, pmipc_pool_info *info, pmipc_error *error);
-pmipc_status inspect_entry(int folder, const char *entry, const char *name, pmipc_pool_info *info, pmipc_error *error);
+pmipc_status inspect_entry(int folder, const struct pool_place *place, pmipc_pool_info *info, pmipc_error *error);
 
 #endif

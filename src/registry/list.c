@@ -13,7 +13,8 @@
 
 struct pmipc_registry {
     int folder;
-    char **names; /* in order */
+    struct pool_place place; /* of the pool that is described */
+    char **names;            /* in order */
     size_t count;
     size_t capacity;
     size_t next;
@@ -52,7 +53,7 @@ static int keep_names(pmipc_registry *registry, DIR *directory)
     }
 }
 
-static pmipc_status read_entries(pmipc_registry *registry, const char *path, pmipc_error *error)
+static pmipc_status read_entries(pmipc_registry *registry, pmipc_error *error)
 {
     char words[128];
     int fd = dup(registry->folder);
@@ -63,8 +64,8 @@ static pmipc_status read_entries(pmipc_registry *registry, const char *path, pmi
     else
         file_close(fd);
     if (failure)
-        return error_set(error, error_status_of(failure), failure, "cannot read the registry folder %s: %s", path,
-                         error_describe_errno(failure, words));
+        return error_set(error, error_status_of(failure), failure, "cannot read the registry folder %s: %s",
+                         registry->place.folder, error_describe_errno(failure, words));
     if (registry->count)
         qsort(registry->names, registry->count, sizeof *registry->names, compare_names);
     return PMIPC_OK;
@@ -79,9 +80,10 @@ pmipc_status pmipc_registry_open(pmipc_registry **registry, const char *folder, 
     if (!opened)
         return error_set(error, PMIPC_NO_MEMORY, ENOMEM, "cannot read the registry folder %s: out of memory", path);
     opened->folder = -1;
+    memcpy(opened->place.folder, path, strlen(path) + 1);
     pmipc_status status = folder_open(path, false, &opened->folder, error);
     if (!status)
-        status = read_entries(opened, path, error);
+        status = read_entries(opened, error);
     if (status && status != PMIPC_NOT_FOUND) {
         pmipc_registry_close(opened);
         return status;
@@ -96,11 +98,9 @@ pmipc_status pmipc_registry_next(pmipc_registry *registry, pmipc_pool_info *info
         return PMIPC_INVALID_ARGUMENT;
     memset(info, 0, sizeof *info);
     while (registry->next < registry->count) {
-        const char *name = registry->names[registry->next++];
-        char entry[ENTRY_BYTES];
         pmipc_error error;
-        entry_of_name(name, entry);
-        pmipc_status status = inspect_entry(registry->folder, entry, name, info, &error);
+        place_put_name(&registry->place, registry->names[registry->next++]);
+        pmipc_status status = inspect_entry(registry->folder, &registry->place, info, &error);
         if (status == PMIPC_NOT_FOUND)
             continue; /* gone meanwhile */
         info->status = status;

@@ -1,6 +1,7 @@
 /* remove.c: taking pools away: one by name, or all that nobody uses. Whoever removes a pool holds its producer lock, and unless
  * forced also the lock of every row, so that no stream is in the middle of connecting. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,7 +12,7 @@
 #include "os/lock.h"
 #include "pool/rows.h"
 #include "pool/writer.h"
-#include "registry/folder.h"
+#include "registry/entry.h"
 #include "registry/inspect.h"
 #include "registry/succeed.h"
 
@@ -44,16 +45,19 @@ static pmipc_status held_by_streams(int fd, const char *name, pmipc_error *error
     return PMIPC_BUSY;
 }
 
-/* Returns 0, EAGAIN when a living stream has one, or another errno. The caller closes the descriptor, and with it the locks taken
- * so far. */
-static int take_all_rows(int lock_fd)
+/* BUSY when a living stream has one. The caller closes the descriptor, and with it the locks taken so far. */
+static pmipc_status take_all_rows(int lock_fd, const char *name, pmipc_error *error)
 {
     for (uint32_t row = 0; row < PIN_ROWS; row++) {
-        int failure = lock_is_held(lock_fd, LOCK_BYTE_ROW(row)) ? EAGAIN : lock_try(lock_fd, LOCK_BYTE_ROW(row));
+        const int byte = LOCK_BYTE_ROW(row);
+        int failure = lock_is_held(lock_fd, byte) ? EAGAIN : lock_try(lock_fd, byte);
+        if (failure == EAGAIN && lock_is_read(lock_fd, byte))
+            return lock_blocked_by_read_lock(lock_fd, name, error);
         if (failure)
-            return failure;
+            return failure == EAGAIN ? held_by_streams(lock_fd, name, error)
+                                     : error_of_call(error, failure, name, "lock its file");
     }
-    return 0;
+    return PMIPC_OK;
 }
 
 /* OK when the file is what the caller means. Final under the producer lock only: then nobody adopts it meanwhile. NOT_FOUND when
@@ -79,33 +83,34 @@ static pmipc_status check_meant(int fd, const char *name, const pmipc_remove_opt
 }
 
 /* One try. NOTHING_NEW: the name leads elsewhere by now. */
-static pmipc_status remove_file(int folder, const char *entry, const char *name, int fd,
-                                const pmipc_remove_options *options, pmipc_error *error)
+static pmipc_status remove_file(const struct pool_place *place, int folder, int fd, const pmipc_remove_options *options,
+                                pmipc_error *error)
 {
+    const char *name = place->name;
     struct owner_lock lock;
     pmipc_status status = check_meant(fd, name, options, error);
     if (status)
         return status;
     int failure = lock_is_held(fd, LOCK_BYTE_PRODUCER) ? EAGAIN : owner_lock_take(&lock, fd);
     if (failure == EAGAIN)
-        return held_by_producer(fd, name, error);
+        return lock_is_read(fd, LOCK_BYTE_PRODUCER) ? lock_blocked_by_read_lock(fd, name, error)
+                                                    : held_by_producer(fd, name, error);
     if (failure)
         return error_of_call(error, failure, name, "lock its file");
-    int is_entry = file_is_entry(fd, folder, entry);
+    int is_entry = file_is_entry(fd, folder, place->entry);
     if (is_entry < 0) {
         status = error_of_call(error, -is_entry, name, "look at its file");
     } else if (is_entry == 0) {
         status = PMIPC_NOTHING_NEW;
     } else if ((status = check_meant(fd, name, options, error)) != PMIPC_OK) {
         /* it has been adopted, or cannot be read */
-    } else if (!options->force && (failure = take_all_rows(lock.fd)) != 0) {
-        status =
-            failure == EAGAIN ? held_by_streams(fd, name, error) : error_of_call(error, failure, name, "lock its file");
+    } else if (!options->force && (status = take_all_rows(lock.fd, name, error)) != PMIPC_OK) {
+        /* living streams use it */
     } else {
-        int unlinked = file_unlink(folder, entry); /* first: what cannot be removed must not be retired */
+        int unlinked = file_unlink(folder, place->entry); /* first: what cannot be removed must not be retired */
         if (unlinked == 0 || unlinked == -ENOENT) {
             retire_file(fd);
-            successor_forget_unfinished(folder, entry);
+            successor_forget_unfinished(folder, place->entry);
         } else {
             status = error_of_call(error, -unlinked, name, "remove its file");
         }
@@ -114,35 +119,44 @@ static pmipc_status remove_file(int folder, const char *entry, const char *name,
     return status;
 }
 
-/* What is no pool file at all (FIFO, symlink, ...) is unlinked as it is. A folder is refused: it may be anybody's. */
-static pmipc_status remove_foreign(int folder, const char *entry, const char *name, pmipc_error *error)
+/* What is not a pool is removed only by force, without a look inside. A folder is refused. */
+static pmipc_status remove_foreign(const struct pool_place *place, int folder, const pmipc_remove_options *options,
+                                   pmipc_error *error)
 {
+    if (options->incarnation || options->owner_epoch)
+        return error_set(error, PMIPC_NOT_FOUND, 0, "pool '%s' is another one by now", place->name);
+    if (!options->force)
+        return entry_is_foreign(place, folder, error);
     char words[128];
-    int unlinked = file_unlink(folder, entry);
+    int unlinked = file_unlink(folder, place->entry);
     if (unlinked == 0 || unlinked == -ENOENT)
         return PMIPC_OK;
     pmipc_status status = unlinked == -EISDIR ? PMIPC_UNSUPPORTED : error_status_of(-unlinked);
-    return error_set(error, status, -unlinked, "pool '%s': its entry is no pool and cannot be removed: %s", name,
-                     error_describe_errno(-unlinked, words));
+    return error_set(error, status, -unlinked, "pool '%s': %s is not a pool and cannot be removed: %s", place->name,
+                     place->path, error_describe_errno(-unlinked, words));
 }
 
-static pmipc_status remove_entry(int folder, const char *entry, const char *name, const pmipc_remove_options *options,
+static pmipc_status remove_entry(const struct pool_place *place, int folder, const pmipc_remove_options *options,
                                  uint64_t *bytes, pmipc_error *error)
 {
     int64_t deadline_ns = clock_monotonic_ns() + (options->no_patience ? 0 : PATIENCE_NS);
     for (;;) {
-        int fd = file_open_entry(folder, entry, true);
-        if (fd == -ENOENT)
-            return error_set(error, PMIPC_NOT_FOUND, ENOENT, "there is no pool '%s'", name);
-        if (fd == -EMEDIUMTYPE || fd == -ELOOP)
-            return remove_foreign(folder, entry, name, error);
-        if (fd < 0)
-            return error_of_call(error, -fd, name, "open its file");
+        int fd;
+        pmipc_status status = entry_open(place, folder, true, &fd, error);
+        if (status == PMIPC_CORRUPT)
+            return remove_foreign(place, folder, options, error);
+        if (status)
+            return status;
         int64_t size = file_bytes(fd);
         *bytes = size > 0 ? (uint64_t)size : 0;
-        pmipc_status status = remove_file(folder, entry, name, fd, options, error);
+        int is_pool = entry_has_magic(fd);
+        if (is_pool < 0)
+            status = error_of_call(error, -is_pool, place->name, "read its file");
+        else
+            status = is_pool ? remove_file(place, folder, fd, options, error)
+                             : remove_foreign(place, folder, options, error);
         file_close(fd);
-        /* Whoever was killed just now may still hold a lock while its memory is torn down. */
+        /* A process that was killed just now may still hold a lock while its memory is torn down. */
         if (status != PMIPC_NOTHING_NEW && (status != PMIPC_BUSY || clock_monotonic_ns() >= deadline_ns))
             return status;
         if (status == PMIPC_BUSY)
@@ -164,51 +178,63 @@ pmipc_status pmipc_pool_remove(const char *name, const char *folder, const pmipc
         status = place_open(&place, false, &folder_fd, error);
     if (status)
         return status;
-    status = remove_entry(folder_fd, place.entry, name, &options, &bytes, error);
-    if (status == PMIPC_NOT_FOUND && !options.incarnation && !options.owner_epoch)
-        error_set(error, PMIPC_NOT_FOUND, ENOENT, "there is no pool '%s' in %s", name, place.folder);
+    status = remove_entry(&place, folder_fd, &options, &bytes, error);
     file_close(folder_fd);
     return status;
 }
 
-pmipc_status pmipc_registry_clean(const char *folder, pmipc_removed_callback removed, void *context, pmipc_error *error)
+/* Whether an entry belongs to another user, as far as can be told. */
+static bool is_of_another_user(const struct pool_place *place, int folder)
+{
+    struct stat status;
+    return fstatat(folder, place->entry, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_uid != geteuid();
+}
+
+/* Remove the pool if it is one and unused. OK also when it stays: it is in use, gone by now, not a pool, or another user's who does
+ * not let it be removed. The last two are told to the callback. */
+static pmipc_status clean_entry(const struct pool_place *place, int folder, pmipc_clean_callback visit, void *context,
+                                pmipc_error *reason)
+{
+    const pmipc_remove_options options = {.no_patience = true};
+    uint64_t bytes = 0;
+    pmipc_status status = remove_entry(place, folder, &options, &bytes, reason);
+    if (status == PMIPC_BUSY || status == PMIPC_NOT_FOUND)
+        return PMIPC_OK;
+    bool is_left = status == PMIPC_CORRUPT || (status == PMIPC_PERMISSION && is_of_another_user(place, folder));
+    if (visit && (status == PMIPC_OK || is_left))
+        visit(place->name, bytes, is_left ? reason->text : NULL, context);
+    return is_left ? PMIPC_OK : status;
+}
+
+pmipc_status pmipc_registry_clean(const char *folder, pmipc_clean_callback visit, void *context, pmipc_error *error)
 {
     pmipc_registry *registry = NULL;
-    char path[FOLDER_PATH_BYTES];
+    struct pool_place place;
     int folder_fd;
-    if (pmipc_registry_folder(folder, path, sizeof path) != PMIPC_OK)
+    if (pmipc_registry_folder(folder, place.folder, sizeof place.folder) != PMIPC_OK)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "the folder's path is too long");
-    pmipc_status status = folder_open(path, false, &folder_fd, error);
+    pmipc_status status = folder_open(place.folder, false, &folder_fd, error);
     if (status)
         return status == PMIPC_NOT_FOUND ? PMIPC_OK : status;
     pmipc_pool_info *info = malloc(sizeof *info);
-    status =
-        info ? pmipc_registry_open(&registry, folder, error)
-             : error_set(error, PMIPC_NO_MEMORY, ENOMEM, "cannot clean the registry folder %s: out of memory", path);
+    status = info ? pmipc_registry_open(&registry, folder, error)
+                  : error_set(error, PMIPC_NO_MEMORY, ENOMEM, "cannot clean the registry folder %s: out of memory",
+                              place.folder);
     if (status)
         goto close_folder;
-    const pmipc_remove_options options = {.no_patience = true};
-    pmipc_status first_failure = PMIPC_OK;
     while (pmipc_registry_next(registry, info) == PMIPC_OK) {
-        struct pool_place place;
-        uint64_t bytes = 0;
         pmipc_error reason;
-        status = place_of(info->name, folder, &place, &reason);
-        if (!status)
-            status = remove_entry(folder_fd, place.entry, info->name, &options, &bytes, &reason);
-        if (status == PMIPC_OK && removed)
-            removed(info->name, bytes, context);
-        /* In use is not a failure, and a folder is nobody's pool; one that cannot be removed does not keep the others from being. */
-        if (status && status != PMIPC_BUSY && status != PMIPC_NOT_FOUND && status != PMIPC_UNSUPPORTED &&
-            !first_failure) {
-            first_failure = status;
+        place_put_name(&place, info->name);
+        pmipc_pool_info_release(info);
+        pmipc_status failure = clean_entry(&place, folder_fd, visit, context, &reason);
+        if (failure &&
+            !status) { /* the first; one that cannot be removed does not keep the others from being removed */
+            status = failure;
             if (error)
                 *error = reason;
         }
-        pmipc_pool_info_release(info);
     }
     pmipc_registry_close(registry);
-    status = first_failure;
 
 close_folder:
     free(info);

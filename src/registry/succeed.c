@@ -12,6 +12,8 @@
 
 #include <errno.h>
 
+#include "registry/entry.h"
+
 pmipc_status successor_make(const struct pool_place *place, const struct pool_writer *predecessor,
                             const pmipc_schema *schema, const pmipc_producer_options *options,
                             struct pool_writer **successor, pmipc_error *error)
@@ -28,11 +30,20 @@ pmipc_status successor_make(const struct pool_place *place, const struct pool_wr
     return status;
 }
 
+/* Only a pool: in a shared folder a file of another program may have that name. */
+static void unlink_unfinished(int folder, const char *next)
+{
+    int fd = file_open_entry(folder, next, false);
+    if (fd >= 0 && entry_has_magic(fd) > 0)
+        (void)file_unlink(folder, next);
+    file_close(fd);
+}
+
 void successor_forget_unfinished(int folder, const char *entry)
 {
     char next[NEXT_ENTRY_BYTES];
     next_entry_of(entry, next);
-    (void)file_unlink(folder, next);
+    unlink_unfinished(folder, next);
 }
 
 static pmipc_status removed(const struct pool_place *place, pmipc_error *error)
@@ -52,7 +63,7 @@ static int rename_over(const struct pool_place *place, int folder, const struct 
     int linked = file_link(successor->fd, folder, next);
     if (linked == -EEXIST) {
         /* A dead producer's: only the holder of the pool's lock makes one. */
-        (void)file_unlink(folder, next);
+        unlink_unfinished(folder, next);
         linked = file_link(successor->fd, folder, next);
     }
     if (linked < 0)

@@ -24,8 +24,8 @@ MUTANTS = (
             ),
             Change(
                 WRITER,
-                "    futex_wake_all(&writer->control->bell);\n    (void)fchmod(",
-                "    (void)fchmod(",
+                "    futex_wake_all(&writer->control->bell);\n    (void)writer_sweep(",
+                "    (void)writer_sweep(",
             ),
         ),
     ),

@@ -44,12 +44,18 @@ def noise(count: int) -> bytes:
 
 
 DAMAGE: dict[str, Callable[[Path], object]] = {
-    "empty": lambda file: os.truncate(file, 0),
-    "one byte": lambda file: os.truncate(file, 1),
     "half a header": lambda file: os.truncate(file, 64),
     "a page": lambda file: os.truncate(file, 4096),
     "half of it": lambda file: os.truncate(file, file.stat().st_size // 2),
     "all but the last byte": lambda file: os.truncate(file, file.stat().st_size - 1),
+    "noise after the magic number": lambda file: overwrite(file, 8, noise(4088)),
+    "zeros after the magic number": lambda file: overwrite(file, 8, bytes(4088)),
+}
+
+# Files that do not begin with the magic number of a pool: they may be another program's.
+FOREIGN: dict[str, Callable[[Path], object]] = {
+    "empty": lambda file: os.truncate(file, 0),
+    "one byte": lambda file: os.truncate(file, 1),
     "zeros": lambda file: file.write_bytes(bytes(file.stat().st_size)),
     "noise": lambda file: file.write_bytes(noise(file.stat().st_size)),
     "text": lambda file: file.write_text("this is a note and not a pool\n" * 1000),
@@ -97,6 +103,41 @@ def test_clean_removes_damaged_files(damage: str, pool_folder: Path) -> None:
     assert pool_files(pool_folder) == []
 
 
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_a_file_of_another_program_is_refused_left_alone_and_removed_only_by_force(
+    kind: str, pool_folder: Path
+) -> None:
+    file = left_by_the_dead(pool_folder)
+    FOREIGN[kind](file)
+    content, facts = file.read_bytes(), file.stat()
+    with pytest.raises(PoolCorruptError, match="cam"):
+        TensorStream("cam").get_last()
+    with pytest.raises(PoolCorruptError, match=r"pool 'cam': .*cam is a regular file .*not a pool.*force"):
+        TensorProducer.from_sample("cam", numbered(0))
+    with pytest.raises(PoolCorruptError, match=r"is a regular file .*not a pool"):
+        remove_pool("cam")
+    with pytest.warns(UserWarning, match=r"clean_pools\(\) leaves 1 entry alone\. pool 'cam': .*not a pool"):
+        assert clean_pools() == []
+    assert file.read_bytes() == content
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (facts.st_ino, facts.st_mtime_ns)
+    remove_pool("cam", force=True)
+    with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
+        producer.publish(numbered(7))
+        assert number_of(stream.get_last()) == 7
+
+
+@pytest.mark.leaves_pools
+def test_clean_in_a_folder_shared_with_other_programs_removes_pools_only(pool_folder: Path) -> None:
+    left_by_the_dead(pool_folder)
+    others = {f"sem.{number}": noise(32) for number in range(8)}
+    for name, content in others.items():
+        (pool_folder / name).write_bytes(content)
+    with pytest.warns(UserWarning, match=r"leaves 8 entries alone\..*and 3 more") as caught:
+        assert clean_pools() == ["cam"]
+    assert len(caught) == 1
+    assert {file.name: file.read_bytes() for file in pool_files(pool_folder)} == others
+
+
 NOT_FILES: dict[str, Callable[[Path, Path], object]] = {
     "FIFO": lambda place, elsewhere: os.mkfifo(place),
     "folder": lambda place, elsewhere: place.mkdir(),
@@ -124,7 +165,6 @@ def test_what_is_no_regular_file_is_never_opened_as_one_and_hangs_nobody(
         lambda: inspect_pool("cam"),
         lambda: TensorProducer.from_sample("cam", numbered(0)).cleanup(),
         list_pools,
-        clean_pools,
         lambda: remove_pool("cam"),
     ]
     for use in uses:
@@ -134,6 +174,9 @@ def test_what_is_no_regular_file_is_never_opened_as_one_and_hangs_nobody(
             assert str(error)
         else:
             assert result is None or isinstance(result, list)
+    with pytest.warns(UserWarning, match=r"pool 'cam': .* and not a pool"):
+        assert clean_pools() == []
+    assert os.path.lexists(place)
     assert victim.read_bytes() == content, "what the link led to was touched"
     if place.is_dir() and not place.is_symlink():
         place.rmdir()

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polymorph_ipc import (
+    InvalidArgumentError,
     InvalidNameError,
     PoolNotFoundError,
     TensorProducer,
@@ -118,7 +119,7 @@ def test_names_that_look_alike_on_disk_are_different_pools() -> None:
         producer.cleanup()
 
 
-@pytest.mark.parametrize("mode", [0o600, 0o660, 0o644, 0o666])
+@pytest.mark.parametrize("mode", [0o600, 0o660, 0o606, 0o666])
 def test_the_file_has_exactly_the_mode_that_was_asked_for(mode: int, pool_folder: Path) -> None:
     before = os.umask(0o077)
     try:
@@ -127,6 +128,14 @@ def test_the_file_has_exactly_the_mode_that_was_asked_for(mode: int, pool_folder
             assert inspect_pool("cam").mode == mode
     finally:
         os.umask(before)
+
+
+def test_a_mode_that_gives_read_without_write_permission_is_refused(pool_folder: Path) -> None:
+    """A user who may only read the file could lock others out of it by a read lock."""
+    for mode in set(range(1, 0o1000)) - {0o600, 0o660, 0o606, 0o666}:
+        with pytest.raises(InvalidArgumentError, match=rf"pool 'cam': mode 0{mode:o} .*0600 .*0660 .*0666"):
+            TensorProducer.from_sample("cam", numbered(0), mode=mode)
+    assert pool_files(pool_folder) == []
 
 
 def test_pools_of_one_folder_are_unknown_in_another(tmp_path: Path, spawn: Nursery, pool_folder: Path) -> None:

@@ -286,18 +286,18 @@ def test_a_pools_counters_tell_of_history_that_was_given_up() -> None:
 
 
 def test_a_pool_is_shown_on_one_line_in_a_list_and_with_every_fact_when_printed() -> None:
-    with TensorProducer.from_sample("arm/q", numbered(0), mode=0o640) as producer, TensorStream("arm/q") as stream:
+    with TensorProducer.from_sample("arm/q", numbered(0), mode=0o660) as producer, TensorStream("arm/q") as stream:
         producer.publish(numbered(1))
         stream.get_last()
         pool = inspect_pool("arm/q")
         assert repr(pool) == f"<PoolInfo of 'arm/q': {pool.schema}, seq 1, producer alive, 1 stream>"
         lines = str(pool).splitlines()
-        assert "mode: 0o640" in lines
+        assert "mode: 0o660" in lines
         assert lines[-2] == "readers: 1"
         assert "last_seq=1" in lines[-1]
         for name in set(pool._fields) - {"mode", "readers"}:
             assert f"{name}: {getattr(pool, name)}" in lines
-        assert pool.mode == 0o640
+        assert pool.mode == 0o660
 
 
 def test_a_pool_that_cannot_be_read_shows_what_is_wrong_with_it(pool_folder: Path) -> None:

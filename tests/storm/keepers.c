@@ -9,11 +9,12 @@
 
 #include "worker.h"
 
-static void removed(const char *name, uint64_t file_bytes, void *context)
+static void cleaned(const char *name, uint64_t file_bytes, const char *left_because, void *context)
 {
-    (void)name;
     (void)file_bytes;
     (void)context;
+    if (left_because)
+        found(FOUND_WRONG, "cleaner: '%s' is left: %s", name, left_because);
     count(&board->removed);
 }
 
@@ -22,7 +23,7 @@ void play_cleaner(void)
     while (!is_over()) {
         pmipc_error error = {0};
         begin("registry_clean");
-        judge(pmipc_registry_clean(NULL, removed, NULL, &error), MAY(OK), error.text);
+        judge(pmipc_registry_clean(NULL, cleaned, NULL, &error), MAY(OK), error.text);
         pause_us(20000);
     }
 }

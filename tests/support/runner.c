@@ -146,6 +146,8 @@ static const char *lacking(const test_case *test)
 {
     if (test->native && getenv("PMIPC_TEST_EMULATOR"))
         return test->native;
+    if (test->two_users && geteuid() != 0)
+        return "two users: run it as root";
     return TEST_SANITIZED ? test->bare : NULL;
 }
 

@@ -54,6 +54,7 @@ typedef struct test_case {
     unsigned timeout_s; /* 0: the default of 60 s */
     const char *native; /* what it needs of the machine itself: left out under an emulator, which is said */
     const char *bare;   /* what it needs that a sanitizer takes away: left out under one, which is said */
+    bool two_users;     /* it plays two users: left out unless run by root, which is said */
     struct test_case *next;
 } test_case;
 

@@ -249,6 +249,15 @@ static void use_registry(void)
 
 /* ---- before it is used ---- */
 
+static bool lost_its_magic(void)
+{
+    char magic[8] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    CHECK(fd >= 0 && pread(fd, magic, sizeof magic, 0) >= 0);
+    close(fd);
+    return memcmp(magic, "PICPOOL1", 8) != 0;
+}
+
 static pmipc_producer *damageable_producer(pmipc_status *status)
 {
     pmipc_schema schema = damage_schema();
@@ -256,6 +265,11 @@ static pmipc_producer *damageable_producer(pmipc_status *status)
     pmipc_producer *producer = NULL;
     pmipc_error error;
     *status = pmipc_producer_open(&producer, "p", &schema, &options, &error);
+    if (*status == PMIPC_CORRUPT && lost_its_magic()) { /* then it is not a pool, and only force removes it */
+        CHECK_HAS(error.text, "not a pool");
+        CHECK_OK(pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.force = true}, NULL));
+        *status = pmipc_producer_open(&producer, "p", &schema, &options, &error);
+    }
     return *status == PMIPC_OK ? producer : NULL;
 }
 

@@ -119,6 +119,17 @@ TEST(a_sealed_file_is_a_pool)
     free(file.bytes);
 }
 
+/* Without the magic number it is not a pool: a producer does not replace it. */
+static void remove_if_foreign(const pool_file *file)
+{
+    if (header_of(file)->magic == POOL_MAGIC)
+        return;
+    pmipc_schema schema = pmipc_schema_tensor(PMIPC_UINT8, 1, (const int64_t[]){1});
+    pmipc_producer *refused;
+    CHECK_STATUS(pmipc_producer_open(&refused, "p", &schema, NULL, NULL), PMIPC_CORRUPT);
+    CHECK_OK(pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.force = true}, NULL));
+}
+
 static void check_refused(const pool_file *file, const char *lie)
 {
     seal(file);
@@ -130,6 +141,7 @@ static void check_refused(const pool_file *file, const char *lie)
     status = pmipc_stream_open(&stream, "p", NULL, NULL);
     if (status != PMIPC_CORRUPT && status != PMIPC_INCOMPATIBLE)
         FAIL("%s: open gave %s", lie, pmipc_status_name(status));
+    remove_if_foreign(file);
     pmipc_producer *producer = plain_producer();
     if (pmipc_producer_adopted(producer))
         FAIL("%s: it was adopted", lie);
@@ -237,6 +249,7 @@ TEST(random_lies_are_refused_or_harmless)
             pmipc_stream_close(stream);
         }
         (void)inspected();
+        remove_if_foreign(&file);
         pmipc_producer *producer = plain_producer();
         publish_frames(producer, 3);
         pmipc_producer_close(producer);

@@ -29,6 +29,11 @@ TEST_WITH(needs_to_be_without_a_sanitizer, .flags = TEST_UNLISTED | TEST_QUIET, 
     FAIL("it was run");
 }
 
+TEST_WITH(needs_two_users, .flags = TEST_UNLISTED | TEST_QUIET, .two_users = true)
+{
+    FAIL("it was run");
+}
+
 MATERIAL(gets_another_status)
 {
     CHECK_OK(PMIPC_BUSY);
@@ -247,6 +252,11 @@ TEST(a_test_that_needs_the_machine_itself_is_left_out_under_an_emulator_and_only
 TEST(a_test_that_a_sanitizer_would_change_is_left_out_under_one_and_only_there)
 {
     EXPECT(needs_to_be_without_a_sanitizer, TEST_SANITIZED ? TEST_LEFT_OUT : TEST_FAILED);
+}
+
+TEST(a_test_that_plays_two_users_is_left_out_for_all_but_root)
+{
+    EXPECT(needs_two_users, geteuid() == 0 ? TEST_FAILED : TEST_LEFT_OUT);
 }
 
 TEST(a_test_whose_helper_goes_wrong_fails)

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define BYTES 500
@@ -68,7 +70,7 @@ static void check_no_pool(void)
     free(info);
 }
 
-/* A damaged regular file must never block the next start. */
+/* The next start never fails because of a damaged pool. */
 static void check_next_producer_starts(void)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
@@ -79,19 +81,50 @@ static void check_next_producer_starts(void)
     pmipc_producer_close(producer);
 }
 
-/* Something that is no file at all: a producer either gets its pool or is told why not; it never hangs. */
-static void check_next_producer_starts_or_says_why(void)
+static unsigned left;
+
+static void count_left(const char *name, uint64_t file_bytes, const char *left_because, void *context)
+{
+    (void)file_bytes;
+    (void)context;
+    CHECK_TEXT(name, "p");
+    CHECK(left_because != NULL);
+    CHECK_HAS(left_because, "not a pool");
+    left++;
+}
+
+/* What is not a pool is neither replaced, cleaned nor removed without force, and the error says what it is. */
+static void check_foreign_entry_stays(const char *kind)
 {
     pmipc_schema schema = bytes_schema(BYTES);
     pmipc_producer *producer;
     pmipc_error error = {0};
-    if (pmipc_producer_open(&producer, "p", &schema, NULL, &error) == PMIPC_OK)
-        pmipc_producer_close(producer);
-    else
-        CHECK_HAS(error.text, "p");
+    struct stat before, after;
+    CHECK_EQ(lstat(file_path, &before), 0);
+    CHECK_STATUS(pmipc_producer_open(&producer, "p", &schema, NULL, &error), PMIPC_CORRUPT);
+    CHECK_HAS(error.text, kind);
+    CHECK_HAS(error.text, file_path);
+    CHECK_HAS(error.text, "force");
+    left = 0;
+    CHECK_OK(pmipc_registry_clean(NULL, count_left, NULL, &error));
+    CHECK_EQ(left, 1);
+    CHECK_STATUS(pmipc_pool_remove("p", NULL, NULL, &error), PMIPC_CORRUPT);
+    CHECK_HAS(error.text, kind);
+    CHECK_STATUS(pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.incarnation = 1, .force = true}, &error),
+                 PMIPC_NOT_FOUND);
+    CHECK_EQ(lstat(file_path, &after), 0);
+    CHECK(before.st_ino == after.st_ino && before.st_size == after.st_size && before.st_mode == after.st_mode);
+    CHECK(before.st_mtim.tv_sec == after.st_mtim.tv_sec && before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
 }
 
-TEST(an_empty_file_is_damage)
+/* By force it can be removed, and then the name is free. */
+static void remove_foreign_entry(void)
+{
+    CHECK_OK(pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.force = true}, NULL));
+    check_next_producer_starts();
+}
+
+TEST(an_empty_file_is_not_a_pool_and_stays)
 {
     learn_path("p");
     write_file(file_path, "", 0);
@@ -101,10 +134,11 @@ TEST(an_empty_file_is_damage)
     free(info);
     pmipc_stream *stream;
     CHECK_STATUS(pmipc_stream_open(&stream, "p", NULL, NULL), PMIPC_CORRUPT);
-    check_next_producer_starts();
+    check_foreign_entry_stays("regular file");
+    remove_foreign_entry();
 }
 
-TEST(a_file_of_zeros_is_damage)
+TEST(a_file_of_zeros_is_not_a_pool_and_stays)
 {
     learn_path("p");
     const size_t sizes[] = {1, 63, 64, 4095, 4096, 8192, 65536, 1000000};
@@ -112,12 +146,13 @@ TEST(a_file_of_zeros_is_damage)
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         write_file(file_path, zeros, sizes[i]);
         check_no_pool();
-        check_next_producer_starts();
+        check_foreign_entry_stays("regular file");
+        remove_foreign_entry();
     }
     free(zeros);
 }
 
-TEST(a_file_of_random_bytes_is_damage)
+TEST(a_file_of_random_bytes_is_damage_with_the_magic_number_and_foreign_without)
 {
     test_random random = random_start();
     learn_path("p");
@@ -128,7 +163,14 @@ TEST(a_file_of_random_bytes_is_damage)
             bytes[i] = (char)random_next(&random);
         write_file(file_path, bytes, size);
         check_no_pool();
-        if (round % 10 == 0)
+        if (round % 10 == 0) {
+            check_foreign_entry_stays("regular file");
+            remove_foreign_entry();
+        }
+        memcpy(bytes, "PICPOOL1", size < 8 ? size : 8);
+        write_file(file_path, bytes, size);
+        check_no_pool();
+        if (round % 10 == 1 && size >= 8)
             check_next_producer_starts();
     }
     free(bytes);
@@ -147,9 +189,8 @@ TEST(a_truncated_pool_is_damage)
     for (size_t cut = 0; cut < size; cut += 1024) {
         write_file(file_path, whole, cut + cut % 3);
         check_no_pool();
-        if (cut % 8192 == 0) {
+        if (cut % 8192 == 0 && cut > 0)
             check_next_producer_starts();
-        }
     }
     write_file(file_path, whole, size - 1);
     check_no_pool();
@@ -161,14 +202,27 @@ TEST(a_truncated_pool_is_damage)
     free(whole);
 }
 
-TEST(a_fifo_is_no_pool_and_nobody_hangs_on_it)
+TEST(a_fifo_is_not_a_pool_and_no_call_hangs_on_it)
 {
     learn_path("p");
     CHECK_EQ(mkfifo(file_path, 0600), 0);
     check_no_pool();
-    check_next_producer_starts_or_says_why();
-    CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
-    unlink(file_path);
+    check_foreign_entry_stays("FIFO");
+    remove_foreign_entry();
+}
+
+TEST(a_socket_is_not_a_pool_and_stays)
+{
+    learn_path("p");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    CHECK(strlen(file_path) < sizeof address.sun_path);
+    strcpy(address.sun_path, file_path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0);
+    check_no_pool();
+    check_foreign_entry_stays("socket");
+    remove_foreign_entry();
+    close(fd);
 }
 
 TEST(a_symbolic_link_is_no_pool_and_its_target_is_left_alone)
@@ -182,14 +236,8 @@ TEST(a_symbolic_link_is_no_pool_and_its_target_is_left_alone)
     write_file(target, "precious", 8);
     CHECK_EQ(symlink(target, file_path), 0);
     check_no_pool();
-    check_next_producer_starts_or_says_why();
-    unlink(file_path);
-    CHECK_EQ(symlink(target, file_path), 0);
-    CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
-    unlink(file_path);
-    CHECK_EQ(symlink(target, file_path), 0);
-    pmipc_status removed = pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.force = true}, NULL);
-    CHECK(removed == PMIPC_OK || removed >= PMIPC_INVALID_ARGUMENT);
+    check_foreign_entry_stays("symbolic link");
+    remove_foreign_entry();
     size_t size;
     char *data = read_file(target, &size);
     CHECK(size == 8 && memcmp(data, "precious", 8) == 0);
@@ -226,26 +274,25 @@ TEST(a_directory_is_no_pool_and_stays)
     snprintf(inside, sizeof inside, "%s/inside", file_path);
     write_file(inside, "precious", 8);
     check_no_pool();
-    check_next_producer_starts_or_says_why();
-    CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
+    check_foreign_entry_stays("folder");
     CHECK_STATUS(pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.force = true}, NULL), PMIPC_UNSUPPORTED);
     CHECK_EQ(access(inside, F_OK), 0);
     unlink(inside);
     rmdir(file_path);
 }
 
-TEST(damaged_files_are_removed_and_cleaned)
+TEST(damaged_pools_are_removed_and_cleaned)
 {
     learn_path("p");
-    write_file(file_path, "not a pool", 10);
+    write_file(file_path, "PICPOOL1 damaged", 16);
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
     CHECK_EQ(access(file_path, F_OK), -1);
-    write_file(file_path, "not a pool", 10);
+    write_file(file_path, "PICPOOL1", 8);
     CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
     CHECK_EQ(access(file_path, F_OK), -1);
-    write_file(file_path, "", 0);
-    CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
-    CHECK_EQ(folder_entries(test_folder()), 0);
+    write_file(file_path, "PICPOOL", 7);
+    check_foreign_entry_stays("regular file");
+    remove_foreign_entry();
 }
 
 TEST(files_whose_names_are_no_pool_names_are_not_listed)

@@ -1,6 +1,7 @@
 /* Registry folders that are another user's, on another file system, or none at all. */
 #include "helper.h"
 #include "pools.h"
+#include "sleeper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -154,10 +155,8 @@ static void replace_and_remove_in_a_sticky_folder(void)
 }
 
 /* The folder is shared and sticky, the pool is writable, but only its owner may take its name away. */
-TEST(a_pool_that_cannot_be_replaced_is_not_retired)
+TEST_WITH(a_pool_that_cannot_be_replaced_is_not_retired, .two_users = true)
 {
-    if (geteuid() != 0)
-        test_skip("two users are needed");
     pmipc_schema schema = bytes_schema(BYTES);
     pmipc_producer_options options = {.history_len = 4, .mode = 0666};
     pmipc_producer *producer = producer_open("p", &schema, &options);
@@ -217,9 +216,46 @@ TEST(a_folder_that_is_not_on_tmpfs_is_refused)
         CHECK_HAS(error.text, "tmpfs");
         CHECK_EQ(folder_entries(folder), 0);
         CHECK_EQ(rmdir(folder), 0);
-        CHECK_STATUS(open_a_stream(&error), PMIPC_UNSUPPORTED);
+        CHECK(open_a_producer(&error) == PMIPC_UNSUPPORTED);
         CHECK(access(folder, F_OK) != 0); /* it was made to look, and is not left behind */
     }
+}
+
+static char absent[512];
+
+static void open_producer_in_absent_folder(void *producer)
+{
+    *(pmipc_producer **)producer = bytes_producer("p", BYTES, 4);
+    publish_frame(*(pmipc_producer **)producer);
+}
+
+/* A folder that a reader makes may belong to the wrong user: `sudo` and a viewer. */
+TEST(a_stream_makes_no_folder_and_connects_when_a_producer_has_made_it)
+{
+    snprintf(absent, sizeof absent, "%s/absent", test_folder());
+    setenv("POLYMORPH_IPC_DIR", absent, 1);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    pmipc_error error = {0};
+    CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_NOT_CONNECTED);
+    CHECK_STATUS(pmipc_stream_get_new(stream, 30000000, &view), PMIPC_TIMEOUT);
+    CHECK_STATUS(pmipc_stream_wait_any(&stream, 1, 30000000, NULL), PMIPC_TIMEOUT);
+    CHECK_STATUS(inspect_a_pool(&error), PMIPC_NOT_FOUND);
+    CHECK_STATUS(remove_a_pool(&error), PMIPC_NOT_FOUND);
+    CHECK_OK(list_pools(&error));
+    CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
+    CHECK_EQ(access(absent, F_OK), -1);
+    waker other;
+    pmipc_producer *producer = NULL;
+    when_i_sleep(&other, open_producer_in_absent_folder, &producer);
+    CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));
+    pthread_join(other.thread, NULL);
+    CHECK_EQ(view.seq, 1);
+    check_view(&view);
+    pmipc_view_release(&view);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+    CHECK_EQ(rmdir(absent), 0);
 }
 
 TEST(a_folder_that_is_a_file_is_refused)

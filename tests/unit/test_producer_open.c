@@ -142,11 +142,11 @@ TEST(the_mode_is_exact_whatever_the_umask)
     pmipc_producer_close(producer);
     umask(077);
     pmipc_schema schema = bytes_schema(8);
-    pmipc_producer_options options = {.mode = 0664};
+    pmipc_producer_options options = {.mode = 0666};
     producer = producer_open("shared", &schema, &options);
     pool_path("shared", path, sizeof path);
     CHECK_EQ(stat(path, &facts), 0);
-    CHECK_EQ(facts.st_mode & 0777, 0664);
+    CHECK_EQ(facts.st_mode & 0777, 0666);
     pmipc_producer_close(producer);
 }
 

@@ -21,7 +21,7 @@ TEST(inspect_describes_the_pool_of_a_living_producer)
     const int64_t shape[] = {480, 640, 3};
     pmipc_schema schema = pmipc_schema_tensor(PMIPC_UINT8, 3, shape);
     pmipc_producer_options options = {
-        .history_len = 5, .metadata = "{\"encoding\": \"rgb8\"}", .mode = 0640, .origin = PMIPC_ORIGIN_NUMPY};
+        .history_len = 5, .metadata = "{\"encoding\": \"rgb8\"}", .mode = 0660, .origin = PMIPC_ORIGIN_NUMPY};
     int64_t before = pmipc_realtime_ns();
     pmipc_producer *producer = producer_open("cam/rgb", &schema, &options);
     publish_frames(producer, 2);
@@ -39,7 +39,7 @@ TEST(inspect_describes_the_pool_of_a_living_producer)
     CHECK_EQ(info->history_len, 5);
     CHECK_EQ(info->slot_count, pmipc_producer_slot_count(producer));
     CHECK_EQ(info->origin, PMIPC_ORIGIN_NUMPY);
-    CHECK_EQ(info->mode & 0777, 0640);
+    CHECK_EQ(info->mode & 0777, 0660);
     CHECK_EQ(info->uid, geteuid());
     CHECK_EQ(info->payload_bytes, sizeof data);
     CHECK(!info->retired);
@@ -325,9 +325,10 @@ typedef struct removed_list {
     char names[8][PMIPC_MAX_NAME + 1];
 } removed_list;
 
-static void note_removed(const char *name, uint64_t file_bytes, void *context)
+static void note_removed(const char *name, uint64_t file_bytes, const char *left_because, void *context)
 {
     removed_list *list = context;
+    CHECK(left_because == NULL);
     CHECK(list->count < 8);
     snprintf(list->names[list->count++], sizeof list->names[0], "%s", name);
     list->bytes += file_bytes;

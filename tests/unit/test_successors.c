@@ -69,9 +69,9 @@ TEST(whoever_adopts_a_pool_sets_its_mode)
     pool_path("p", path, sizeof path);
     CHECK(stat(path, &facts) == 0 && (facts.st_mode & 0777) == 0600);
     pmipc_schema schema = bytes_schema(BYTES);
-    const pmipc_producer_options options = {.history_len = 4, .mode = 0640};
+    const pmipc_producer_options options = {.history_len = 4, .mode = 0660};
     pmipc_producer *producer = producer_open("p", &schema, &options);
     CHECK(pmipc_producer_adopted(producer));
-    CHECK(stat(path, &facts) == 0 && (facts.st_mode & 0777) == 0640);
+    CHECK(stat(path, &facts) == 0 && (facts.st_mode & 0777) == 0660);
     pmipc_producer_close(producer);
 }

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* "p" lives and is read; "dead" was left behind; "junk" is no pool. */
+/* "p" lives and is read; "dead" was left behind; "junk" is a damaged pool: it has the magic number and nothing else. */
 static void arrange_folder(void)
 {
     char path[512];
@@ -14,7 +14,7 @@ static void arrange_folder(void)
     stage.second_producer = NULL;
     snprintf(path, sizeof path, "%s/junk", getenv("POLYMORPH_IPC_DIR"));
     int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-    CHECK(fd >= 0 && write(fd, "junk", 4) == 4);
+    CHECK(fd >= 0 && write(fd, "PICPOOL1", 8) == 8);
     close(fd);
 }
 
@@ -114,11 +114,11 @@ static void confirm_kept(void)
 
 static unsigned removed;
 
-static void count_removed(const char *name, uint64_t bytes, void *context)
+static void count_removed(const char *name, uint64_t bytes, const char *left_because, void *context)
 {
     (void)bytes;
     (void)context;
-    CHECK(strcmp(name, "p") != 0);
+    CHECK(strcmp(name, "p") != 0 && left_because == NULL);
     removed++;
 }
 

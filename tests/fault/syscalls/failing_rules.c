@@ -23,7 +23,7 @@ static const struct exception {
     {"", CALL_OPEN_ENTRY, ENOENT, AS_EVER | STATUS(NOT_CONNECTED) | STATUS(OK)},
     {"inspect", CALL_OPEN_FOLDER, ENOENT, STATUS(NOT_FOUND)},
     {"remove", CALL_OPEN_FOLDER, ENOENT, STATUS(NOT_FOUND)},
-    {"", CALL_OPEN_FOLDER, ENOENT, AS_EVER | STATUS(NOT_FOUND)},
+    {"", CALL_OPEN_FOLDER, ENOENT, AS_EVER | STATUS(NOT_FOUND) | STATUS(NOT_CONNECTED) | STATUS(OK)},
     {"", CALL_LINK, EEXIST, STATUS(OK)},
     /* Where there is no room for twice as much, there may be for what is needed. */
     {"needs a larger pool", CALL_OPEN_UNNAMED, ANY_ERROR, STATUS(OK) | FITTING},
@@ -63,8 +63,8 @@ static const struct exception {
     {"clean", CALL_PREAD, ANY_ERROR, STATUS(OK) | FITTING},
     {"clean", CALL_OPEN_ENTRY, ANY_ERROR, STATUS(OK) | FITTING},
     {"clean", CALL_ALLOCATION, ANY_ERROR, STATUS(OK) | FITTING},
-    /* By whom it is used need not be known. */
-    {"remove: in use", CALL_PREAD, ANY_ERROR, STATUS(BUSY)},
+    /* By whom it is used need not be known. Whether it is a pool must be. */
+    {"remove: in use", CALL_PREAD, ANY_ERROR, STATUS(BUSY) | FITTING},
     {"remove: in use", CALL_ALLOCATION, ANY_ERROR, STATUS(BUSY)},
     /* A stream that gives its row back takes the row's lock again to prove that it holds it; if not, the row is swept later. */
     {"get_last: the file is gone", CALL_LOCK, ANY_ERROR, AS_EVER | FITTING},
@@ -172,5 +172,5 @@ bool rules_allow_remains(const struct operation *operation, call_kind kind, int 
     /* Rows whose locks could not be given back: the next sweep does. A lock that another has: the next row is taken. A pool that was
      * not there yet: the stream connects later. */
     return (kind == CALL_UNLOCK && (operation->flags & SAYS_NOTHING)) || (kind == CALL_LOCK && error == EAGAIN) ||
-           (kind == CALL_OPEN_ENTRY && error == ENOENT);
+           ((kind == CALL_OPEN_ENTRY || kind == CALL_OPEN_FOLDER) && error == ENOENT);
 }

@@ -51,6 +51,8 @@ static call_kind kind_of_open(const char *path, int flags)
         return CALL_OPEN_AGAIN;
     if (strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/sys/", 5) == 0)
         return CALL_OPEN_FACTS;
+    if (path[0] == '~')
+        return CALL_OPEN_UNFINISHED;
     return flags & O_DIRECTORY ? CALL_OPEN_FOLDER : CALL_OPEN_ENTRY;
 }
 
@@ -143,6 +145,7 @@ call_kind kind_of_call(const struct trapped_call *call)
         return CALL_FORK;
     case SYS_getpid:
     case SYS_geteuid:
+    case SYS_getegid:
     case SYS_set_robust_list: /* a new process's first */
         return CALL_IDENTITY;
 #ifdef SYS_open /* older calls, where the architecture has them */

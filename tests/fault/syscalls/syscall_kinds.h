@@ -20,6 +20,7 @@ typedef enum call_weight {
     X(OPEN_UNNAMED, "open: an unnamed file", NEEDED, ENOSPC, EDQUOT, EMFILE, ENFILE, ENOMEM, EACCES, EROFS,        \
       EOPNOTSUPP)                                                                                                  \
     X(OPEN_ENTRY, "open: a pool file", NEEDED, EACCES, EPERM, EMFILE, ENFILE, ENOMEM, EIO, EINTR, ENOENT)          \
+    X(OPEN_UNFINISHED, "open: an unfinished successor", HELPFUL, ENOENT, EACCES, EPERM, EMFILE, ENFILE, ENOMEM)    \
     X(OPEN_AGAIN, "open: /proc/self/fd", NEEDED, ENOENT, EACCES, EMFILE, ENFILE, ENOMEM, EINTR)                    \
     X(OPEN_FACTS, "open: facts in /proc, /sys", HELPFUL, ENOENT, EACCES, EMFILE, ENFILE, ENOMEM, EIO)              \
     X(CLOSE, "close", HELPFUL, EINTR, EIO)                                                                         \

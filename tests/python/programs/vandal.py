@@ -133,7 +133,7 @@ def damaged_before(chance: random.Random) -> None:
             read_everything(stream)
         producer.cleanup()
     gc.collect()
-    allowed(lambda: remove_pool("cam"))
+    allowed(lambda: remove_pool("cam", force=True))
     clean_pools()
 
 
@@ -160,7 +160,7 @@ def damaged_during(chance: random.Random) -> None:
     allowed(producer.cleanup)
     producer = stream = held = None
     gc.collect()
-    allowed(lambda: remove_pool("cam"))
+    allowed(lambda: remove_pool("cam", force=True))
     clean_pools()
 
 

@@ -1,0 +1,370 @@
+/* Two users in one registry folder: whose files a producer adopts, which permission a stream lacks, and the default folder. */
+#include "helper.h"
+#include "pools.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define BYTES 500
+#define STRANGER 65534
+#define THIRD 12345
+#define GROUP 12346
+
+static char file_path[512];
+
+/* Run `body` as another user, in a process that ends with it. */
+static void as_user(uid_t uid, gid_t gid, void (*body)(void))
+{
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        CHECK(setgroups(0, NULL) == 0 && setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0);
+        CHECK_EQ(prctl(PR_SET_DUMPABLE, 1), 0); /* else /proc/self belongs to root */
+        body();
+        _exit(0);
+    }
+    int status;
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK_EQ(status, 0);
+}
+
+static pmipc_status open_with(uint32_t mode, pmipc_producer **producer, pmipc_error *error)
+{
+    pmipc_schema schema = bytes_schema(BYTES);
+    const pmipc_producer_options options = {.history_len = 4, .mode = mode};
+    return pmipc_producer_open(producer, "p", &schema, &options, error);
+}
+
+static void leave_pool(uint32_t mode)
+{
+    pmipc_producer *producer;
+    CHECK_OK(open_with(mode, &producer, NULL));
+    publish_frames(producer, 3);
+    pmipc_producer_abandon(producer);
+}
+
+static void leave_private_pool(void)
+{
+    leave_pool(0600);
+}
+
+static void leave_group_pool(void)
+{
+    leave_pool(0660);
+}
+
+static void leave_open_pool(void)
+{
+    leave_pool(0666);
+}
+
+static void share_folder(mode_t mode)
+{
+    CHECK_EQ(chmod(test_folder(), mode), 0);
+    snprintf(file_path, sizeof file_path, "%s/p", test_folder());
+}
+
+/* The file is this process's, with exactly this mode, and nothing of the old one is in it. */
+static void check_replaced(uint32_t asked, mode_t mode)
+{
+    pmipc_producer *producer;
+    pmipc_error error = {0};
+    struct stat file;
+    pmipc_status status = open_with(asked, &producer, &error);
+    if (status)
+        FAIL("%s", error.text);
+    CHECK(!pmipc_producer_adopted(producer));
+    CHECK_EQ(pmipc_producer_seq(producer), 0);
+    CHECK_EQ(stat(file_path, &file), 0);
+    CHECK(file.st_uid == geteuid() && (file.st_mode & 07777) == mode);
+    pmipc_producer_close(producer);
+}
+
+static void check_refused(uint32_t mode)
+{
+    pmipc_producer *producer;
+    pmipc_error error = {0};
+    CHECK_STATUS(open_with(mode, &producer, &error), PMIPC_PERMISSION);
+    CHECK_HAS(error.text, "pool 'p'");
+    CHECK_HAS(error.text, "left by another user");
+    CHECK_HAS(error.text, file_path);
+    CHECK_HAS(error.text, "uid 65534");
+}
+
+static void check_adopted(uint32_t mode)
+{
+    pmipc_producer *producer;
+    pmipc_error error = {0};
+    pmipc_status status = open_with(mode, &producer, &error);
+    if (status)
+        FAIL("%s", error.text);
+    CHECK(pmipc_producer_adopted(producer));
+    CHECK_EQ(publish_frame(producer), 4);
+    pmipc_producer_abandon(producer);
+}
+
+static void replace_private(void)
+{
+    check_replaced(0, 0600);
+}
+
+static void replace_group(void)
+{
+    check_replaced(0660, 0660);
+}
+
+static void refuse_private(void)
+{
+    check_refused(0);
+}
+
+static void refuse_group(void)
+{
+    check_refused(0660);
+}
+
+static void refuse_open(void)
+{
+    check_refused(0666);
+}
+
+static void adopt_group(void)
+{
+    check_adopted(0660);
+}
+
+static void adopt_open(void)
+{
+    check_adopted(0666);
+}
+
+static void remove_pool(void)
+{
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+}
+
+/* A stranger's 0666 pool would let every user read what a producer that asked for 0600 publishes. */
+TEST_WITH(a_strangers_dead_pool_is_replaced_where_that_can_be_done, .two_users = true)
+{
+    share_folder(0777);
+    as_user(STRANGER, STRANGER, leave_open_pool);
+    as_user(THIRD, THIRD, replace_private);
+    as_user(STRANGER, STRANGER, leave_open_pool);
+    as_user(THIRD, THIRD, replace_group); /* other permission bits */
+    as_user(STRANGER, STRANGER, leave_open_pool);
+    replace_private();
+    as_user(STRANGER, getegid(),
+            leave_private_pool); /* the same group and bits, but nothing in the mode says that others may write */
+    replace_private();
+    share_folder(01777);
+    as_user(STRANGER, STRANGER, leave_open_pool);
+    replace_private(); /* root may */
+}
+
+TEST_WITH(a_strangers_dead_pool_that_cannot_be_replaced_is_refused_naming_its_owner, .two_users = true)
+{
+    share_folder(01777);
+    as_user(STRANGER, STRANGER, leave_open_pool);
+    as_user(THIRD, THIRD, refuse_private);
+    as_user(THIRD, THIRD, refuse_group);
+    pmipc_pool_info *info = inspect("p"); /* refused before anything was written */
+    CHECK(!info->retired);
+    CHECK_EQ(info->owner_epoch, 1);
+    inspect_release(info);
+    remove_pool();
+}
+
+TEST_WITH(a_strangers_pool_with_the_mode_and_group_that_were_asked_for_is_adopted, .two_users = true)
+{
+    share_folder(01777);
+    as_user(STRANGER, GROUP, leave_open_pool);
+    as_user(THIRD, THIRD, refuse_open);  /* another group */
+    as_user(THIRD, GROUP, refuse_group); /* other permission bits */
+    as_user(THIRD, GROUP, adopt_open);
+    remove_pool();
+    as_user(STRANGER, GROUP, leave_group_pool);
+    as_user(THIRD, GROUP, adopt_group);
+    remove_pool();
+}
+
+TEST_WITH(in_a_folder_with_the_setgid_bit_the_group_is_the_folders, .two_users = true)
+{
+    CHECK_EQ(chown(test_folder(), 0, GROUP), 0);
+    share_folder(03777);
+    as_user(STRANGER, STRANGER, leave_open_pool);
+    as_user(THIRD, THIRD, adopt_open);
+    remove_pool();
+    as_user(STRANGER, STRANGER, leave_open_pool);
+    CHECK_EQ(chown(file_path, STRANGER, THIRD), 0);
+    as_user(THIRD, THIRD, refuse_open); /* its own group, but a new file would get the folder's */
+    remove_pool();
+}
+
+static void stay_busy(void)
+{
+    pmipc_producer *producer;
+    pmipc_error error = {0};
+    CHECK_STATUS(open_with(0, &producer, &error), PMIPC_BUSY);
+    CHECK_HAS(error.text, "of uid 65534");
+}
+
+ROLE(owns_an_open_pool)
+{
+    (void)argument;
+    CHECK(setgroups(0, NULL) == 0 && setresgid(STRANGER, STRANGER, STRANGER) == 0);
+    CHECK(setresuid(STRANGER, STRANGER, STRANGER) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0);
+    pmipc_producer *producer;
+    CHECK_OK(open_with(0666, &producer, NULL));
+    tell(channel, 1);
+    (void)hear(channel);
+    pmipc_producer_close(producer);
+}
+
+TEST_WITH(a_strangers_living_pool_is_busy_and_its_owner_is_named, .two_users = true)
+{
+    share_folder(0777);
+    helper owner = helper_start("owns_an_open_pool", "");
+    CHECK_EQ(hear(owner.channel), 1);
+    as_user(THIRD, THIRD, stay_busy);
+    stay_busy();
+    tell(owner.channel, 0);
+    helper_finish(&owner);
+}
+
+/* ---- permissions of streams ---- */
+
+static const char *missing;
+
+static void check_missing_permission(void)
+{
+    char words[64];
+    pmipc_stream *stream;
+    pmipc_error error = {0};
+    CHECK_STATUS(pmipc_stream_open(&stream, "p", NULL, &error), PMIPC_PERMISSION);
+    snprintf(words, sizeof words, "no permission to %s %s", missing, test_folder());
+    CHECK_HAS(error.text, words);
+    CHECK_HAS(error.text, "uid 65534, gid 65534, mode 06");
+    CHECK_HAS(error.text, "this process is uid 12345, gid 12345");
+    CHECK_HAS(error.text, "0660");
+}
+
+TEST_WITH(a_stream_without_permission_is_told_which_one_is_missing_and_whose_file_it_is, .two_users = true)
+{
+    share_folder(0777);
+    as_user(STRANGER, STRANGER, leave_private_pool);
+    missing = "read";
+    as_user(THIRD, THIRD, check_missing_permission);
+    CHECK_EQ(chmod(file_path, 0644), 0); /* as no producer makes it */
+    missing = "write";
+    as_user(THIRD, THIRD, check_missing_permission);
+    remove_pool();
+}
+
+/* ---- clean ---- */
+
+static unsigned left;
+
+static void count_left(const char *name, uint64_t file_bytes, const char *left_because, void *context)
+{
+    (void)file_bytes;
+    (void)context;
+    CHECK_TEXT(name, "p");
+    CHECK(left_because != NULL);
+    left++;
+}
+
+static void clean_what_is_not_ours(void)
+{
+    left = 0;
+    CHECK_OK(pmipc_registry_clean(NULL, count_left, NULL, NULL));
+    CHECK_EQ(left, 1);
+}
+
+TEST_WITH(clean_leaves_pools_of_other_users_that_it_may_not_remove_and_says_so, .two_users = true)
+{
+    share_folder(01777);
+    as_user(STRANGER, STRANGER, leave_private_pool);
+    as_user(THIRD, THIRD, clean_what_is_not_ours);
+    CHECK_EQ(chmod(file_path, 0666), 0);
+    as_user(THIRD, THIRD, clean_what_is_not_ours); /* sticky */
+    remove_pool();
+}
+
+/* ---- the default folder ---- */
+
+static char target[64], standard[64];
+
+static void check_link_is_refused(void)
+{
+    pmipc_producer *producer;
+    pmipc_stream *stream;
+    pmipc_error error = {0};
+    unsetenv("POLYMORPH_IPC_DIR");
+    CHECK_STATUS(open_with(0, &producer, &error), PMIPC_PERMISSION);
+    CHECK_HAS(error.text, standard);
+    CHECK_HAS(error.text, "symbolic link of uid 0");
+    CHECK_STATUS(pmipc_stream_open(&stream, "p", NULL, &error), PMIPC_PERMISSION);
+    CHECK_HAS(error.text, "symbolic link of uid 0");
+}
+
+/* It would lead to a folder of the user's own, as the checks of owner and mode want it. */
+TEST_WITH(a_symbolic_link_in_the_place_of_the_default_folder_is_refused, .two_users = true)
+{
+    const uid_t uid = THIRD + (uid_t)(getpid() % 10000);
+    snprintf(standard, sizeof standard, "/dev/shm/polymorph_ipc-%u", (unsigned)uid);
+    snprintf(target, sizeof target, "%s/target", test_folder());
+    CHECK_EQ(chmod(test_folder(), 0755), 0);
+    CHECK(mkdir(target, 0700) == 0 && chown(target, uid, uid) == 0);
+    CHECK_EQ(symlink(target, standard), 0);
+    as_user(uid, uid, check_link_is_refused);
+    CHECK_EQ(unlink(standard), 0);
+    CHECK_EQ(folder_entries(target), 0);
+    CHECK_EQ(rmdir(target), 0);
+}
+
+ROLE(names_its_folder)
+{
+    (void)argument;
+    char path[512];
+    CHECK_OK(pmipc_registry_folder(NULL, path, sizeof path));
+    tell(channel, strcmp(path, getenv("POLYMORPH_IPC_DIR")) == 0);
+}
+
+/* A copy of this program with the set-user-ID bit, so that the kernel starts it with AT_SECURE. */
+static void start_with_set_user_id(uid_t owner, bool obeys)
+{
+    char program[64] = "/var/tmp/pmipc-test-XXXXXX";
+    int in = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), out = mkstemp(program), ends[2];
+    char block[65536];
+    CHECK(in >= 0 && out >= 0);
+    for (ssize_t bytes; (bytes = read(in, block, sizeof block)) > 0;)
+        CHECK_EQ(write(out, block, (size_t)bytes), bytes);
+    CHECK(fchown(out, owner, owner) == 0 && fchmod(out, 04755) == 0 && close(in) == 0 && close(out) == 0);
+    CHECK_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(ends[1], 3); /* the channel of a role */
+        execl(program, "test", "--role", "names_its_folder", "", NULL);
+        _exit(127);
+    }
+    int status;
+    close(ends[1]);
+    CHECK_EQ(hear(ends[0]), obeys);
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK_EQ(status, 0);
+    close(ends[0]);
+    unlink(program);
+}
+
+TEST_WITH(a_program_with_the_set_user_id_bit_does_not_obey_the_environment, .two_users = true,
+          .native = "a set-user-ID program")
+{
+    start_with_set_user_id(STRANGER, false);
+    start_with_set_user_id(0, true); /* its own user: an ordinary program */
+}
