@@ -46,10 +46,20 @@ def clean_up() -> None:
     global ending_generation
     ending_generation = _core.fork_generation()
     for producer in list(live):
-        # A producer inherited over a fork is its parent's: cleanup() leaves that one's pool alone.
-        with contextlib.suppress(_core.PolymorphError):
-            producer.cleanup()
+        clean_up_one(producer)
     remove_abandoned()
+
+
+def clean_up_one(producer: _core.Producer) -> None:
+    """Raises nothing: what a subclass does in its cleanup() must not keep the other producers' pools."""
+    try:
+        producer.cleanup()  # one inherited over a fork is its parent's: its pool stays
+    except _core.PolymorphError:
+        return
+    except Exception:
+        import logging  # only here: importing the package stays cheap
+
+        logging.getLogger("polymorph_ipc").exception("cleanup() of a %s failed at exit", type(producer).__name__)
 
 
 def remove_abandoned() -> None:

@@ -381,3 +381,30 @@ def test_threads_that_go_on_while_the_process_ends_make_no_producer_any_more(spa
     )
     assert "the process is ending" in child.succeed()[-1]
     assert pool_files(pool_folder) == []
+
+
+def test_a_subclass_whose_cleanup_raises_leaves_no_other_pool_behind(spawn: Nursery, pool_folder: Path) -> None:
+    child = spawn("""
+        import numpy as np
+        from polymorph_ipc import TensorProducer
+
+        class Logged(TensorProducer):
+            def __init__(self, *arguments):
+                super().__init__(*arguments)
+                self.log = []
+
+            def cleanup(self):
+                self.log.append("closed")
+                super().cleanup()
+
+        kept = [TensorProducer.from_sample(f"cam{i}", np.zeros(3)) for i in range(8)]
+        half = [Logged.__new__(Logged) for i in range(8)]
+        for each in half:
+            try:
+                each.__init__("..", kept[0].schema)
+            except ValueError:
+                continue
+    """)
+    child.succeed()
+    assert "cleanup() of a Logged failed at exit" in child.stderr
+    assert pool_files(pool_folder) == []
