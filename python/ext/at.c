@@ -289,7 +289,7 @@ PyObject *py_stream_get_at(PyObject *object, PyObject *const *args, Py_ssize_t n
     py_read_options options;
     PyObject *values[8];
     at_query query;
-    if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0 ||
+    if (py_stream_usable(self) < 0 || py_parse(self->state, &signature, args, nargs, kwnames, values) < 0 ||
         parse_query(self, values[1], values[2], values[3], &query) < 0 ||
         py_read_options_parse(self, values + 4, &options) < 0)
         return NULL;

@@ -180,6 +180,19 @@ static inline unsigned py_generation(void)
     return atomic_load_explicit(&py_fork_generation, memory_order_relaxed);
 }
 
+/* ---- life.c: what every handle goes through ---------------------------------------------------------------------- */
+
+/* A handle is made by tp_new, which leaves every field in a defined state, opened once by __init__, closed, and perhaps
+ * inherited over fork. Code of a subclass may run between any two of these steps: each method and property asks first
+ * how far its handle has come. */
+
+/** Raise WrongStateError: __init__ has not run on `object`, or it raised. Always -1. */
+int py_refuse_unopened(py_state *state, PyObject *object);
+/** Raise WrongStateError: __init__ has succeeded on `object` already. Always -1. */
+int py_refuse_second_init(py_state *state, PyObject *object);
+/** Raise ForkedError: `object` was made in the parent of this process, and works there only. Always -1. */
+int py_refuse_forked(py_state *state, PyObject *object);
+
 /* ---- errors.c --------------------------------------------------------------------------------------------------- */
 
 int py_errors_init(PyObject *module, py_state *state);

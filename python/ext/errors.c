@@ -96,6 +96,8 @@ static void raise_text(py_state *state, pmipc_status status, PyObject *text, int
     PyObject *class = (unsigned)status < PY_STATUS_LIMIT ? state->errors[status] : NULL;
     if (class == NULL)
         class = state->base_error;
+    if (class == NULL) /* the module was cleared: the interpreter is ending */
+        class = PyExc_RuntimeError;
     PyObject *exception = PyObject_CallOneArg(class, text);
     if (exception == NULL)
         return;

@@ -73,7 +73,7 @@ static PyObject *finish_failed(py_stream *self, pmipc_status status, const py_re
 static PyObject *get_all_new(py_stream *self, const py_read_options *options)
 {
     py_lease lease;
-    if (py_stream_usable(self) < 0 || py_lease_begin(self->state, py_stream_gives_torch(self), &lease) < 0)
+    if (py_lease_begin(self->state, py_stream_gives_torch(self), &lease) < 0)
         return NULL;
     uint64_t cursor = 0;
     pmipc_status status = look_after_fork(self, 0, ANY_COUNT, lease.view, &cursor);
@@ -99,7 +99,7 @@ PyObject *py_stream_get_all_new(PyObject *object, PyObject *const *args, Py_ssiz
     py_stream *self = (py_stream *)object;
     py_read_options options;
     PyObject *values[4];
-    if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0 ||
+    if (py_stream_usable(self) < 0 || py_parse(self->state, &signature, args, nargs, kwnames, values) < 0 ||
         py_read_options_parse(self, values, &options) < 0)
         return NULL;
     return get_all_new(self, &options);
@@ -153,7 +153,7 @@ static PyObject *refuse_count(py_stream *self, PyObject *n, uint32_t has)
 static PyObject *get_history(py_stream *self, PyObject *n, uint32_t count, padding pad, const py_read_options *options)
 {
     py_lease lease;
-    if (py_stream_usable(self) < 0 || py_lease_begin(self->state, py_stream_gives_torch(self), &lease) < 0)
+    if (py_lease_begin(self->state, py_stream_gives_torch(self), &lease) < 0)
         return NULL;
     pmipc_status status = look_after_fork(self, pad == PAD_NONE ? count : 1, count, lease.view, NULL);
     if (status != PMIPC_OK) {
@@ -182,7 +182,7 @@ PyObject *py_stream_get_history(PyObject *object, PyObject *const *args, Py_ssiz
     PyObject *values[6];
     padding pad;
     uint32_t count;
-    if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0 ||
+    if (py_stream_usable(self) < 0 || py_parse(self->state, &signature, args, nargs, kwnames, values) < 0 ||
         parse_padding(self, values[1], &pad) < 0 || parse_count(self, values[0], &count) < 0 ||
         py_read_options_parse(self, values + 2, &options) < 0)
         return NULL;

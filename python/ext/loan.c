@@ -84,9 +84,9 @@ PyObject *py_producer_loan(PyObject *object, PyObject *const *args, Py_ssize_t n
     static const py_signature signature = {"loan", 1, 0, 1, {NAME_length}};
     py_producer *producer = (py_producer *)object;
     PyObject *length = NULL;
-    if ((nargs > 0 || kwnames != NULL) && py_parse(producer->state, &signature, args, nargs, kwnames, &length) < 0)
-        return NULL;
     if (py_producer_usable(producer) < 0)
+        return NULL;
+    if ((nargs > 0 || kwnames != NULL) && py_parse(producer->state, &signature, args, nargs, kwnames, &length) < 0)
         return NULL;
     const bool reserves = length != NULL && length != Py_None;
     PyTypeObject *type = producer->state->loan_type;

@@ -56,12 +56,12 @@ static void note_abandoned(py_producer *self)
 }
 
 /* The pool of this name is ours now, adopted or made anew: an earlier producer's note is void. */
-static int forget_abandoned(py_producer *self)
+static int forget_abandoned(py_state *state, PyObject *name, PyObject *folder)
 {
-    PyObject *key = PyTuple_Pack(2, self->name, self->folder);
-    int noted = key == NULL ? -1 : PyDict_Contains(self->state->abandoned, key);
+    PyObject *key = PyTuple_Pack(2, name, folder);
+    int noted = key == NULL ? -1 : PyDict_Contains(state->abandoned, key);
     if (noted == 1)
-        noted = PyDict_DelItem(self->state->abandoned, key);
+        noted = PyDict_DelItem(state->abandoned, key);
     Py_XDECREF(key);
     return noted < 0 ? -1 : 0;
 }
@@ -127,91 +127,187 @@ void py_producer_refresh_slowly(py_producer *self)
     PyErr_Restore(type, value, traceback);
 }
 
-static int open_producer(py_producer *self, const pmipc_producer_options *options)
+/* str or None as UTF-8 or NULL, which lives as long as `value`. */
+static int read_text(PyObject *value, const char *what, const char **text)
+{
+    Py_ssize_t bytes = 0;
+    *text = NULL;
+    if (value == Py_None)
+        return 0;
+    if (!PyUnicode_Check(value)) {
+        PyErr_Format(PyExc_TypeError, "%s must be str or None, not %.100s", what, Py_TYPE(value)->tp_name);
+        return -1;
+    }
+    *text = PyUnicode_AsUTF8AndSize(value, &bytes);
+    if (*text == NULL)
+        return -1;
+    if (strlen(*text) == (size_t)bytes)
+        return 0;
+    PyErr_Format(PyExc_ValueError, "%s has a zero character in it", what);
+    return -1;
+}
+
+static py_handle *open_handle(py_state *state, const char *name, const pmipc_schema *schema,
+                              const pmipc_producer_options *options)
 {
     pmipc_producer *producer = NULL;
     pmipc_error error = {0};
     pmipc_status status;
-    const char *name = self->name_text;
-    const pmipc_schema *schema = &self->schema->schema;
     Py_BEGIN_ALLOW_THREADS status = pmipc_producer_open(&producer, name, schema, options, &error);
     Py_END_ALLOW_THREADS if (status != PMIPC_OK)
     {
-        py_raise_error(self->state, &error);
-        return -1;
+        py_raise_error(state, &error);
+        return NULL;
     }
     py_handle *handle = PyMem_RawCalloc(1, sizeof *handle);
     if (handle == NULL) {
         pmipc_producer_close(producer);
         PyErr_NoMemory();
-        return -1;
+        return NULL;
     }
     atomic_init(&handle->references, 1);
     handle->producer = producer;
-    self->handle = handle;
-    self->incarnation = pmipc_producer_incarnation(producer);
-    self->owner_epoch = pmipc_producer_epoch(producer);
-    self->adopted = pmipc_producer_adopted(producer);
-    return self->adopted && self->schema->has_variable ? take_over_schema(self) : 0; /* it may have more room */
+    return handle;
 }
 
-static int producer_init(PyObject *object, PyObject *args, PyObject *kwargs)
+static PyObject *producer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    py_producer *self = (py_producer *)object;
+    (void)args;
+    (void)kwargs;
+    py_state *state = py_state_of(type);
+    py_producer *self = state == NULL ? NULL : (py_producer *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->state = state;
+    self->name_text = "";
+    self->name = PyUnicode_FromString("");
+    if (self->name == NULL)
+        Py_CLEAR(self);
+    return (PyObject *)self;
+}
+
+/* What __init__ is given. Borrowed: the caller of __init__ keeps it. */
+typedef struct opening {
+    PyObject *name, *folder, *metadata;
+    py_schema *schema;
+    const char *name_text;
+    pmipc_producer_options options;
+} opening;
+
+static int parse_opening(py_state *state, PyObject *args, PyObject *kwargs, opening *given)
+{
     static char *keywords[] = {"pool_name", "schema", "history_len", "spare", "mode",      "origin",
                                "metadata",  "folder", "grow",        "keep",  "max_bytes", NULL};
-    PyObject *name, *schema, *folder;
     Py_ssize_t history_len, spare, mode, max_bytes = 0;
     int origin, grow, keep;
-    const char *metadata, *folder_text;
-    py_state *state = self->state = py_state_of(Py_TYPE(object));
-    if (state == NULL || !PyArg_ParseTupleAndKeywords(args, kwargs, "UO!nnnizOpp|n", keywords, &name,
-                                                      state->schema_type, &schema, &history_len, &spare, &mode, &origin,
-                                                      &metadata, &folder, &grow, &keep, &max_bytes))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UO!nnniOOpp|n", keywords, &given->name, state->schema_type,
+                                     &given->schema, &history_len, &spare, &mode, &origin, &given->metadata,
+                                     &given->folder, &grow, &keep, &max_bytes))
         return -1;
-    if (self->handle != NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "this producer is open already");
-        return -1;
-    }
-    self->name_text = py_pool_name(self->state, name);
-    if (self->name_text == NULL || check_range(state, self->name_text, "history_len", history_len) < 0 ||
-        check_range(state, self->name_text, "spare", spare) < 0 || check_mode(state, self->name_text, mode) < 0)
+    given->name_text = py_pool_name(state, given->name);
+    if (given->name_text == NULL || check_range(state, given->name_text, "history_len", history_len) < 0 ||
+        check_range(state, given->name_text, "spare", spare) < 0 || check_mode(state, given->name_text, mode) < 0)
         return -1;
     if (max_bytes < 0) {
         py_raise_format(state, PMIPC_INVALID_ARGUMENT, "pool '%s': max_bytes must be 1 or more, not %zd",
-                        self->name_text, max_bytes);
+                        given->name_text, max_bytes);
         return -1;
     }
-    folder_text = folder == Py_None ? NULL : PyUnicode_AsUTF8(folder);
-    if (folder != Py_None && folder_text == NULL)
-        return -1;
-    Py_XSETREF(self->name, Py_NewRef(name));
-    Py_XSETREF(self->folder, Py_NewRef(folder));
-    Py_XSETREF(self->schema, (py_schema *)Py_NewRef(schema));
-    self->history_len = (uint32_t)history_len;
-    self->origin = (uint32_t)origin;
-    self->keep = keep;
-    self->generation = py_generation();
-    pmipc_producer_options options = {
+    given->options = (pmipc_producer_options){
         .history_len = (uint32_t)history_len,
         .spare = (uint32_t)spare,
         .mode = (uint32_t)mode,
         .origin = (uint32_t)origin,
-        .metadata = metadata,
-        .folder = folder_text,
         .max_bytes = (uint64_t)max_bytes,
         .no_growth = !grow,
         .keep = keep,
     };
-    if (look_up_dtypes(state, self->schema) < 0)
+    if (read_text(given->metadata, "metadata", &given->options.metadata) < 0 ||
+        read_text(given->folder, "folder", &given->options.folder) < 0)
         return -1;
-    return open_producer(self, &options) < 0 ? -1 : forget_abandoned(self);
+    return 0;
+}
+
+/* What the pool carries, new: one that was adopted may have more room than was asked for. NULL with an exception. */
+static py_schema *schema_of_pool(py_state *state, const pmipc_producer *producer, py_schema *asked)
+{
+    if (!pmipc_producer_adopted(producer) || !asked->has_variable)
+        return (py_schema *)Py_NewRef((PyObject *)asked);
+    py_schema *schema = py_schema_wrap(state, pmipc_producer_schema(producer));
+    if (schema != NULL && look_up_dtypes(state, schema) < 0)
+        Py_CLEAR(schema);
+    return schema;
+}
+
+/* From here on the producer is open. -1 when another thread has opened it meanwhile. */
+static int take_handle(py_producer *self, py_handle *handle, const opening *given)
+{
+    const pmipc_producer *producer = handle->producer;
+    py_schema *schema = schema_of_pool(self->state, producer, given->schema);
+    if (schema == NULL || py_gate_enter(&self->gate) < 0) {
+        Py_XDECREF((PyObject *)schema);
+        return -1;
+    }
+    if (self->opened) {
+        py_gate_leave(&self->gate);
+        Py_DECREF((PyObject *)schema);
+        return py_refuse_second_init(self->state, (PyObject *)self);
+    }
+    self->schema = schema;
+    self->folder = Py_NewRef(given->folder);
+    self->metadata = Py_NewRef(given->metadata);
+    self->name_text = given->name_text;
+    Py_SETREF(self->name, Py_NewRef(given->name));
+    self->history_len = given->options.history_len;
+    self->origin = given->options.origin;
+    self->keep = given->options.keep;
+    self->incarnation = pmipc_producer_incarnation(producer);
+    self->owner_epoch = pmipc_producer_epoch(producer);
+    self->adopted = pmipc_producer_adopted(producer);
+    self->generation = py_generation();
+    self->handle = handle;
+    self->opened = true;
+    py_gate_leave(&self->gate);
+    return 0;
+}
+
+/* Nothing of the producer changes before everything has succeeded. */
+static int producer_init(PyObject *object, PyObject *args, PyObject *kwargs)
+{
+    py_producer *self = (py_producer *)object;
+    opening given;
+    if (self->opened)
+        return py_refuse_second_init(self->state, object);
+    if (parse_opening(self->state, args, kwargs, &given) < 0 || look_up_dtypes(self->state, given.schema) < 0)
+        return -1;
+    py_handle *handle = open_handle(self->state, given.name_text, &given.schema->schema, &given.options);
+    if (handle == NULL)
+        return -1;
+    if (forget_abandoned(self->state, given.name, given.folder) == 0 && take_handle(self, handle, &given) == 0)
+        return 0;
+    pmipc_producer_retire(handle->producer);
+    py_handle_release(handle);
+    return -1;
+}
+
+/* What Python's __init__ asks before it changes anything. */
+static PyObject *producer_check_unopened(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    py_producer *self = (py_producer *)object;
+    if (self->opened) {
+        (void)py_refuse_second_init(self->state, object);
+        return NULL;
+    }
+    Py_RETURN_NONE;
 }
 
 /* ---- state */
 
 int py_producer_refuse(py_producer *self)
 {
+    if (!self->opened)
+        return py_refuse_unopened(self->state, (PyObject *)self);
     if (self->handle == NULL) {
         py_raise_format(self->state, PMIPC_CLOSED, "the producer of pool '%s' is closed", self->name_text);
         return -1;
@@ -253,8 +349,6 @@ static PyObject *producer_cleanup(PyObject *object, PyObject *unused)
     py_gate_leave(&self->gate);
     Py_RETURN_NONE;
 }
-
-static void note_abandoned(py_producer *self);
 
 static PyObject *producer_abandon(PyObject *object, PyObject *unused)
 {
@@ -316,6 +410,7 @@ static void producer_dealloc(PyObject *object)
     Py_XDECREF((PyObject *)self->ros);
     Py_XDECREF(self->name);
     Py_XDECREF(self->folder);
+    Py_XDECREF(self->metadata);
     type->tp_free(object);
     Py_DECREF(type);
 }
@@ -335,15 +430,19 @@ static int producer_traverse(PyObject *object, visitproc visit, void *arg)
 static PyObject *producer_send_to(PyObject *object, PyObject *writer)
 {
     py_producer *self = (py_producer *)object;
+    if (py_producer_usable(self) < 0)
+        return NULL;
     if (!Py_IS_TYPE(writer, self->state->ros_writer_type)) {
         PyErr_Format(PyExc_TypeError, "send_to() takes a RosWriter, not %.100s", Py_TYPE(writer)->tp_name);
         return NULL;
     }
     py_ros_writer *ros = (py_ros_writer *)writer;
     pmipc_error error = {0};
-    if (self->ros != NULL || self->schema == NULL || ros->writer == NULL) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "send_to() needs an open producer that sends nowhere, and a RosWriter that was made");
+    if (py_ros_writer_usable(ros) < 0)
+        return NULL;
+    if (self->ros != NULL) {
+        py_raise_format(self->state, PMIPC_WRONG_STATE, "the producer of pool '%s' sends its samples to ROS already",
+                        self->name_text);
         return NULL;
     }
     if (pmipc_schema_compare(&self->schema->schema, &ros->schema->schema, &error) != PMIPC_OK) {
@@ -354,24 +453,50 @@ static PyObject *producer_send_to(PyObject *object, PyObject *writer)
     Py_RETURN_NONE;
 }
 
-/* ---- properties */
+/* ---- properties: those that outlive the handle ask only whether there ever was one */
+
+static py_producer *opened(PyObject *object)
+{
+    py_producer *self = (py_producer *)object;
+    if (self->opened)
+        return self;
+    (void)py_refuse_unopened(self->state, object);
+    return NULL;
+}
 
 static PyObject *producer_get_pool_name(PyObject *object, void *unused)
 {
     (void)unused;
-    return Py_NewRef(((py_producer *)object)->name);
+    const py_producer *self = opened(object);
+    return self == NULL ? NULL : Py_NewRef(self->name);
 }
 
 static PyObject *producer_get_schema(PyObject *object, void *unused)
 {
     (void)unused;
-    return Py_NewRef((PyObject *)((py_producer *)object)->schema);
+    const py_producer *self = opened(object);
+    return self == NULL ? NULL : Py_NewRef((PyObject *)self->schema);
+}
+
+static PyObject *producer_get_metadata_json(PyObject *object, void *unused)
+{
+    (void)unused;
+    const py_producer *self = opened(object);
+    return self == NULL ? NULL : Py_NewRef(self->metadata);
+}
+
+static PyObject *producer_get_origin(PyObject *object, void *unused)
+{
+    (void)unused;
+    const py_producer *self = opened(object);
+    return self == NULL ? NULL : PyLong_FromUnsignedLong(self->origin);
 }
 
 static PyObject *producer_get_history_len(PyObject *object, void *unused)
 {
     (void)unused;
-    return PyLong_FromUnsignedLong(((py_producer *)object)->history_len);
+    const py_producer *self = opened(object);
+    return self == NULL ? NULL : PyLong_FromUnsignedLong(self->history_len);
 }
 
 static PyObject *producer_get_seq(PyObject *object, void *unused)
@@ -395,13 +520,15 @@ static PyObject *producer_get_slot_count(PyObject *object, void *unused)
 static PyObject *producer_get_adopted(PyObject *object, void *unused)
 {
     (void)unused;
-    return PyBool_FromLong(((py_producer *)object)->adopted);
+    const py_producer *self = opened(object);
+    return self == NULL ? NULL : PyBool_FromLong(self->adopted);
 }
 
 static PyObject *producer_get_incarnation(PyObject *object, void *unused)
 {
     (void)unused;
-    return PyLong_FromUnsignedLongLong(((py_producer *)object)->incarnation);
+    const py_producer *self = opened(object);
+    return self == NULL ? NULL : PyLong_FromUnsignedLongLong(self->incarnation);
 }
 
 static PyObject *producer_get_closed(PyObject *object, void *unused)
@@ -419,6 +546,7 @@ static PyMethodDef producer_methods[] = {
     {"abandon", producer_abandon, METH_NOARGS, DOC_Producer_abandon},
     {"send_to", producer_send_to, METH_O, DOC_Producer_send_to},
     {"reader_rows", producer_reader_rows, METH_NOARGS, DOC_Producer_reader_rows},
+    {"_check_unopened", producer_check_unopened, METH_NOARGS, DOC_Producer__check_unopened},
     {NULL, NULL, 0, NULL},
 };
 
@@ -431,11 +559,13 @@ static PyGetSetDef producer_getset[] = {
     {"adopted", producer_get_adopted, NULL, DOC_Producer_adopted, NULL},
     {"incarnation", producer_get_incarnation, NULL, DOC_Producer_incarnation, NULL},
     {"closed", producer_get_closed, NULL, DOC_Producer_closed, NULL},
+    {"_origin", producer_get_origin, NULL, DOC_Producer__origin, NULL},
+    {"_metadata_json", producer_get_metadata_json, NULL, DOC_Producer__metadata_json, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyType_Slot producer_slots[] = {
-    {Py_tp_doc, DOC_Producer},           {Py_tp_new, PyType_GenericNew},
+    {Py_tp_doc, DOC_Producer},           {Py_tp_new, producer_new},
     {Py_tp_init, producer_init},         {Py_tp_dealloc, producer_dealloc},
     {Py_tp_traverse, producer_traverse}, {Py_tp_methods, producer_methods},
     {Py_tp_getset, producer_getset},     {0, NULL},

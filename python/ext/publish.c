@@ -395,6 +395,8 @@ PyObject *py_producer_publish(PyObject *object, PyObject *const *args, Py_ssize_
     py_producer *self = (py_producer *)object;
     PyObject *data;
     int64_t stamp_ns = PMIPC_STAMP_NOW;
+    if (py_producer_usable(self) < 0)
+        return NULL;
     if (nargs == 1 && kwnames == NULL) {
         data = args[0];
     } else {
@@ -403,11 +405,10 @@ PyObject *py_producer_publish(PyObject *object, PyObject *const *args, Py_ssize_
             return NULL;
         data = values[0];
         if (values[1] != NULL && values[1] != Py_None &&
-            py_sample_stamp(values[1], self->name_text, &self->warned_of_seconds, &stamp_ns) < 0)
+            (py_sample_stamp(values[1], self->name_text, &self->warned_of_seconds, &stamp_ns) < 0 ||
+             py_producer_usable(self) < 0)) /* reading the stamp may run code */
             return NULL;
     }
-    if (py_producer_usable(self) < 0)
-        return NULL;
     if (self->ros != NULL)
         return publish_and_send(self, data, stamp_ns);
     py_schema *schema = self->schema;

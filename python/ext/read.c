@@ -88,7 +88,7 @@ static PyObject *nothing_or_raise(py_stream *self, pmipc_status status, py_lease
 static PyObject *get_last(py_stream *self, const py_read_options *options)
 {
     py_lease lease;
-    if (py_stream_usable(self) < 0 || py_lease_begin(self->state, py_stream_gives_torch(self), &lease) < 0)
+    if (py_lease_begin(self->state, py_stream_gives_torch(self), &lease) < 0)
         return NULL;
     pmipc_status status = look_after_fork(self, READ_LAST, &lease, NULL);
     if (status == PMIPC_OK && !is_stale(lease.view, options->max_age_ns))
@@ -101,7 +101,7 @@ static PyObject *get_last_into(py_stream *self, const py_read_options *options)
 {
     py_lease lease;
     uint64_t cursor = 0;
-    if (py_stream_usable(self) < 0 || py_lease_begin(self->state, py_stream_gives_torch(self), &lease) < 0)
+    if (py_lease_begin(self->state, py_stream_gives_torch(self), &lease) < 0)
         return NULL;
     pmipc_status status = look_after_fork(self, READ_LAST, &lease, &cursor);
     if (status == PMIPC_OK && !is_stale(lease.view, options->max_age_ns)) {
@@ -158,6 +158,8 @@ PyObject *py_stream_get_last(PyObject *object, PyObject *const *args, Py_ssize_t
     static const py_signature signature = {"get_last", 0, 0, 4, {NAME_copy, NAME_out, NAME_max_age, NAME_return_info}};
     py_stream *self = (py_stream *)object;
     py_read_options options;
+    if (py_stream_usable(self) < 0)
+        return NULL;
     if (nargs == 0 && kwnames == NULL) {
         default_options(self, &options);
     } else {
@@ -176,7 +178,7 @@ static PyObject *parse_and_wait(PyObject *object, PyObject *const *args, Py_ssiz
     py_read_options options;
     int64_t timeout_ns = PMIPC_FOREVER;
     PyObject *values[5];
-    if (py_parse(self->state, signature, args, nargs, kwnames, values) < 0 ||
+    if (py_stream_usable(self) < 0 || py_parse(self->state, signature, args, nargs, kwnames, values) < 0 ||
         py_read_options_parse(self, values + 1, &options) < 0 ||
         py_seconds(values[0], "timeout", self->name_text, PMIPC_FOREVER, &timeout_ns) < 0)
         return NULL;
@@ -200,8 +202,10 @@ PyObject *py_stream_get_next(PyObject *object, PyObject *const *args, Py_ssize_t
 PyObject *py_stream_iternext(PyObject *object)
 {
     py_stream *self = (py_stream *)object;
-    if (self->handle == NULL)
+    if (self->handle == NULL && self->opened)
         return NULL; /* StopIteration */
+    if (py_stream_usable(self) < 0)
+        return NULL;
     py_read_options options;
     default_options(self, &options);
     PyObject *sample = get_waiting(self, READ_NEXT, PMIPC_FOREVER, &options);

@@ -14,12 +14,13 @@ struct py_stream {
     py_schema *schema;    /* of the last sample; NULL until there was one */
     py_schema *expect;
     PyObject *name;
-    PyObject *folder; /* str or None */
+    PyObject *folder; /* str or None; NULL: never opened */
     const char *name_text;
     uint64_t incarnation; /* of the pool `schema` was read from; kept up to date when schemas may change */
     int64_t max_age_ns;
     py_backend asked;
     py_backend backend;
+    bool opened; /* __init__ has succeeded: until then name and name_text are empty */
     bool copy;
     bool follow_schema;
     bool schema_kept;      /* a sample was read with `schema`: no other comes from this handle */
@@ -35,8 +36,13 @@ struct py_stream {
 extern PyType_Spec py_stream_spec;
 /** End a lease whose sample comes to nothing: the read raises, or what it found is too old. Keeps an exception that is set. */
 void py_stream_drop(py_stream *self, py_lease *lease);
-/** Whether calls may go on: reopens a stream that was inherited over fork. -1 with an exception. */
-int py_stream_usable(py_stream *self);
+int py_stream_usable_slowly(py_stream *self);
+/** Whether calls may go on: what every method asks before anything else. Reopens a stream that was inherited over fork.
+ *  -1 with WrongStateError (never opened), ClosedError, or what reopening raises. */
+static inline int py_stream_usable(py_stream *self)
+{
+    return self->handle != NULL && self->generation == py_generation() ? 0 : py_stream_usable_slowly(self);
+}
 int py_stream_reopen(py_stream *self);
 void py_stream_raise(py_stream *self, pmipc_status status);
 /** py_stream_schema until the schema is kept; `is_read`: `from` is the schema of a sample that was read. */

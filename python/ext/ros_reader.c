@@ -7,14 +7,44 @@
 typedef struct py_ros_reader {
     PyObject_HEAD py_state *state;
     pmipc_ros_reader *reader; /* NULL: not initialised */
-    py_ros_buffer buffer;     /* of takes */
-    size_t last_bytes;        /* of the last message taken */
-    py_ros_losses losses;     /* between takes */
-    uint64_t in_place;        /* messages that needed no copy */
-    py_gate gate;             /* one thread at a time for all of these */
+    unsigned generation;
+    py_ros_buffer buffer; /* of takes */
+    size_t last_bytes;    /* of the last message taken */
+    py_ros_losses losses; /* between takes */
+    uint64_t in_place;    /* messages that needed no copy */
+    py_gate gate;         /* one thread at a time for all of these */
 } py_ros_reader;
 
 /* ---- life */
+
+static PyObject *reader_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    (void)args;
+    (void)kwargs;
+    py_state *state = py_state_of(type);
+    py_ros_reader *self = state == NULL ? NULL : (py_ros_reader *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->state = state;
+    self->generation = py_generation();
+    return (PyObject *)self;
+}
+
+/* Put what was made in its place. -1 when another thread has done so meanwhile. */
+static int take_reader(py_ros_reader *self, pmipc_ros_reader *made)
+{
+    if (py_gate_enter(&self->gate) == 0) {
+        bool first = self->reader == NULL;
+        if (first)
+            self->reader = made;
+        py_gate_leave(&self->gate);
+        if (first)
+            return 0;
+        (void)py_refuse_second_init(self->state, (PyObject *)self);
+    }
+    pmipc_ros_reader_destroy(made);
+    return -1;
+}
 
 static int reader_init(PyObject *object, PyObject *args, PyObject *kwargs)
 {
@@ -22,15 +52,13 @@ static int reader_init(PyObject *object, PyObject *args, PyObject *kwargs)
     static char *keywords[] = {"types", "message", "fields", "joints", "point_fields", "variable", NULL};
     PyObject *texts, *fields, *joints = Py_None, *points = Py_None, *variable = Py_None;
     const char *message;
-    self->state = py_state_of(Py_TYPE(object));
-    if (self->state == NULL ||
-        !PyArg_ParseTupleAndKeywords(args, kwargs, "O!sO!|OOO", keywords, &PyDict_Type, &texts, &message, &PyDict_Type,
+    if (self->generation != py_generation())
+        return py_refuse_forked(self->state, object);
+    if (self->reader != NULL)
+        return py_refuse_second_init(self->state, object);
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!sO!|OOO", keywords, &PyDict_Type, &texts, &message, &PyDict_Type,
                                      &fields, &joints, &points, &variable))
         return -1;
-    if (self->reader != NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "this reader is made already");
-        return -1;
-    }
     pmipc_ros_field list[PMIPC_MAX_FIELDS];
     uint32_t field_count, joint_count, point_count;
     const char **joint_names = NULL, **point_names = NULL;
@@ -53,9 +81,10 @@ static int reader_init(PyObject *object, PyObject *args, PyObject *kwargs)
                     : is_variable   ? PMIPC_ROS_VARIABLE_ALWAYS
                                     : PMIPC_ROS_VARIABLE_NEVER,
     };
+    pmipc_ros_reader *made = NULL;
     pmipc_error error = {0};
-    if (pmipc_ros_reader_create(&self->reader, types, message, list, field_count, &options, &error) == PMIPC_OK)
-        result = 0;
+    if (pmipc_ros_reader_create(&made, types, message, list, field_count, &options, &error) == PMIPC_OK)
+        result = take_reader(self, made);
     else
         py_raise_error(self->state, &error);
 done:
@@ -69,26 +98,28 @@ static void reader_dealloc(PyObject *object)
 {
     py_ros_reader *self = (py_ros_reader *)object;
     PyTypeObject *type = Py_TYPE(object);
-    pmipc_ros_reader_destroy(self->reader);
-    py_ros_buffer_free(&self->buffer);
+    /* In a forked child a thread that it does not have may have been in the middle of either. */
+    if (self->generation == py_generation()) {
+        pmipc_ros_reader_destroy(self->reader);
+        py_ros_buffer_free(&self->buffer);
+    }
     type->tp_free(object);
     Py_DECREF(type);
 }
 
 /* ---- before the first sample */
 
-static int check_made(const py_ros_reader *self)
+static int usable(py_ros_reader *self)
 {
-    if (self->reader != NULL)
-        return 0;
-    PyErr_SetString(PyExc_RuntimeError, "RosReader.__init__ was not called");
-    return -1;
+    if (self->reader == NULL)
+        return py_refuse_unopened(self->state, (PyObject *)self);
+    return self->generation == py_generation() ? 0 : py_refuse_forked(self->state, (PyObject *)self);
 }
 
 static PyObject *reader_expect(PyObject *object, PyObject *sample)
 {
     py_ros_reader *self = (py_ros_reader *)object;
-    if (check_made(self) < 0)
+    if (usable(self) < 0)
         return NULL;
     if (!Py_IS_TYPE(sample, self->state->schema_type)) {
         PyErr_Format(PyExc_TypeError, "expect() takes a Schema, not %.100s", Py_TYPE(sample)->tp_name);
@@ -116,7 +147,7 @@ static PyObject *reader_learn(PyObject *object, PyObject *message)
 {
     py_ros_reader *self = (py_ros_reader *)object;
     Py_buffer bytes;
-    if (check_made(self) < 0 || PyObject_GetBuffer(message, &bytes, PyBUF_SIMPLE) < 0)
+    if (usable(self) < 0 || PyObject_GetBuffer(message, &bytes, PyBUF_SIMPLE) < 0)
         return NULL;
     pmipc_schema *schema = PyMem_Calloc(1, sizeof *schema);
     PyObject *result = NULL;
@@ -245,8 +276,8 @@ static PyObject *guarded(py_ros_reader *self, PyObject *target, void *subscripti
     PyObject *value = NULL;
     if (result == NULL)
         return PyErr_NoMemory();
-    if (producer->generation != py_generation()) {
-        (void)py_producer_refuse(producer);
+    if (!producer->opened || producer->generation != py_generation()) {
+        (void)py_producer_refuse(producer); /* one that was closed is an outcome: see process */
     } else if (py_gate_enter(&self->gate) == 0) {
         if (py_gate_enter(&producer->gate) == 0) {
             run(self, producer, subscription, bytes, fallback_stamp_ns, result);
@@ -266,7 +297,7 @@ static PyObject *reader_publish(PyObject *object, PyObject *args)
     PyObject *producer;
     Py_buffer bytes;
     long long stamp_ns;
-    if (check_made(self) < 0 || !PyArg_ParseTuple(args, "Oy*L", &producer, &bytes, &stamp_ns))
+    if (usable(self) < 0 || !PyArg_ParseTuple(args, "Oy*L", &producer, &bytes, &stamp_ns))
         return NULL;
     PyObject *value = guarded(self, producer, NULL, &bytes, stamp_ns);
     PyBuffer_Release(&bytes);
@@ -275,8 +306,6 @@ static PyObject *reader_publish(PyObject *object, PyObject *args)
 
 static int read_pointer(py_ros_reader *self, PyObject *number, void **pointer)
 {
-    if (check_made(self) < 0)
-        return -1;
     *pointer = PyLong_AsVoidPtr(number);
     if (*pointer == NULL) {
         if (!PyErr_Occurred())
@@ -307,7 +336,8 @@ static PyObject *reader_take(PyObject *object, PyObject *args)
     PyObject *producer, *number;
     long long stamp_ns;
     void *subscription;
-    if (!PyArg_ParseTuple(args, "OOL", &producer, &number, &stamp_ns) || read_pointer(self, number, &subscription) < 0)
+    if (usable(self) < 0 || !PyArg_ParseTuple(args, "OOL", &producer, &number, &stamp_ns) ||
+        read_pointer(self, number, &subscription) < 0)
         return NULL;
     return guarded(self, producer, subscription, NULL, stamp_ns);
 }
@@ -317,7 +347,7 @@ static PyObject *reader_take_bytes(PyObject *object, PyObject *number)
     py_ros_reader *self = (py_ros_reader *)object;
     void *subscription;
     pmipc_error error = {0};
-    if (read_pointer(self, number, &subscription) < 0 || py_gate_enter(&self->gate) < 0)
+    if (usable(self) < 0 || read_pointer(self, number, &subscription) < 0 || py_gate_enter(&self->gate) < 0)
         return NULL;
     const pmipc_ros_landing nowhere = {0};
     py_ros_taken taken;
@@ -362,7 +392,7 @@ static PyGetSetDef reader_getset[] = {
 
 static PyType_Slot reader_slots[] = {
     {Py_tp_doc, DOC_RosReader},
-    {Py_tp_new, PyType_GenericNew},
+    {Py_tp_new, reader_new},
     {Py_tp_init, reader_init},
     {Py_tp_dealloc, reader_dealloc},
     {Py_tp_methods, reader_methods},

@@ -17,7 +17,8 @@ typedef struct py_ros_exit {
 
 struct py_ros_writer {
     PyObject_HEAD py_state *state;
-    pmipc_ros_writer *writer; /* NULL: not initialised */
+    pmipc_ros_writer *writer; /* NULL: not initialised: name and name_text are empty, and schema is NULL */
+    unsigned generation;
     py_schema *schema;
     PyObject *name; /* of the pool; for words */
     const char *name_text;

@@ -62,26 +62,44 @@ static int read_constants(PyObject *dict, pmipc_ros_constant **constants, uint32
 
 /* ---- life */
 
-static int make_writer(py_ros_writer *self, PyObject *texts, const char *message, PyObject *fields, PyObject *constants)
+static pmipc_ros_writer *make_writer(py_state *state, const py_schema *schema, PyObject *texts, const char *message,
+                                     PyObject *fields, PyObject *constants)
 {
+    pmipc_ros_writer *made = NULL;
     pmipc_ros_field list[PMIPC_MAX_FIELDS];
     pmipc_ros_constant *values = NULL;
     uint32_t field_count = 0, value_count = 0;
     pmipc_cdr_types *types = NULL;
     pmipc_error error = {0};
-    int result = -1;
     if ((fields != Py_None && py_ros_read_fields(fields, list, &field_count) < 0) ||
-        read_constants(constants, &values, &value_count) < 0 || (types = py_ros_read_types(self->state, texts)) == NULL)
+        read_constants(constants, &values, &value_count) < 0 || (types = py_ros_read_types(state, texts)) == NULL)
         goto done;
-    if (pmipc_ros_writer_create(&self->writer, types, message, &self->schema->schema, fields == Py_None ? NULL : list,
-                                field_count, values, value_count, &error) == PMIPC_OK)
-        result = 0;
-    else
-        py_raise_error(self->state, &error);
+    if (pmipc_ros_writer_create(&made, types, message, &schema->schema, fields == Py_None ? NULL : list, field_count,
+                                values, value_count, &error) != PMIPC_OK) {
+        made = NULL;
+        py_raise_error(state, &error);
+    }
 done:
     pmipc_cdr_types_destroy(types);
     free_constants(values, value_count);
-    return result;
+    return made;
+}
+
+static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    (void)args;
+    (void)kwargs;
+    py_state *state = py_state_of(type);
+    py_ros_writer *self = state == NULL ? NULL : (py_ros_writer *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->state = state;
+    self->generation = py_generation();
+    self->name_text = "";
+    self->name = PyUnicode_FromString("");
+    if (self->name == NULL)
+        Py_CLEAR(self);
+    return (PyObject *)self;
 }
 
 static int writer_init(PyObject *object, PyObject *args, PyObject *kwargs)
@@ -90,25 +108,37 @@ static int writer_init(PyObject *object, PyObject *args, PyObject *kwargs)
     static char *keywords[] = {"pool_name", "types", "message", "schema", "fields", "constants", NULL};
     PyObject *name, *texts, *schema, *fields, *constants;
     const char *message;
-    self->state = py_state_of(Py_TYPE(object));
-    if (self->state == NULL ||
-        !PyArg_ParseTupleAndKeywords(args, kwargs, "UO!sO!OO!", keywords, &name, &PyDict_Type, &texts, &message,
+    if (self->generation != py_generation())
+        return py_refuse_forked(self->state, object);
+    if (self->writer != NULL)
+        return py_refuse_second_init(self->state, object);
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UO!sO!OO!", keywords, &name, &PyDict_Type, &texts, &message,
                                      self->state->schema_type, &schema, &fields, &PyDict_Type, &constants))
         return -1;
     if (fields != Py_None && !PyDict_Check(fields)) {
         PyErr_SetString(PyExc_TypeError, "fields must be a dict of str to str or None");
         return -1;
     }
-    if (self->writer != NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "this writer is made already");
+    const char *name_text = PyUnicode_AsUTF8(name);
+    pmipc_ros_writer *made =
+        name_text == NULL ? NULL : make_writer(self->state, (py_schema *)schema, texts, message, fields, constants);
+    if (made == NULL)
         return -1;
+    if (py_gate_enter(&self->gate) == 0) {
+        bool first = self->writer == NULL; /* numbers among the constants may have run code */
+        if (first) {
+            self->name_text = name_text;
+            Py_SETREF(self->name, Py_NewRef(name));
+            self->schema = (py_schema *)Py_NewRef(schema);
+            self->writer = made;
+        }
+        py_gate_leave(&self->gate);
+        if (first)
+            return 0;
+        (void)py_refuse_second_init(self->state, object);
     }
-    self->name_text = PyUnicode_AsUTF8(name);
-    if (self->name_text == NULL)
-        return -1;
-    Py_XSETREF(self->name, Py_NewRef(name));
-    Py_XSETREF(self->schema, (py_schema *)Py_NewRef(schema));
-    return make_writer(self, texts, message, fields, constants);
+    pmipc_ros_writer_destroy(made);
+    return -1;
 }
 
 static int writer_traverse(PyObject *object, visitproc visit, void *arg)
@@ -135,20 +165,22 @@ static void writer_dealloc(PyObject *object)
     PyTypeObject *type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
     py_ros_exit_clear(&self->exit);
-    pmipc_ros_writer_destroy(self->writer);
-    free(self->buffer);
+    /* In a forked child a thread that it does not have may have been in the middle of either. */
+    if (self->generation == py_generation()) {
+        pmipc_ros_writer_destroy(self->writer);
+        free(self->buffer);
+    }
     Py_XDECREF((PyObject *)self->schema);
     Py_XDECREF(self->name);
     type->tp_free(object);
     Py_DECREF(type);
 }
 
-static int check_made(const py_ros_writer *self)
+int py_ros_writer_usable(py_ros_writer *self)
 {
-    if (self->writer != NULL)
-        return 0;
-    PyErr_SetString(PyExc_RuntimeError, "RosWriter.__init__ was not called");
-    return -1;
+    if (self->writer == NULL)
+        return py_refuse_unopened(self->state, (PyObject *)self);
+    return self->generation == py_generation() ? 0 : py_refuse_forked(self->state, (PyObject *)self);
 }
 
 /* ---- samples of Python's */
@@ -222,7 +254,7 @@ static PyObject *writer_encode(PyObject *object, PyObject *args)
     int64_t stamp_ns;
     PyObject *bytes = NULL;
     pmipc_error error = {0};
-    if (check_made(self) < 0 || !PyArg_ParseTuple(args, "OO", &data, &stamp) ||
+    if (py_ros_writer_usable(self) < 0 || !PyArg_ParseTuple(args, "OO", &data, &stamp) ||
         py_stamp(stamp, "stamp", self->name_text, &stamp_ns) < 0)
         return NULL;
     if (gather(self, data, &all) == 0 && py_gate_enter(&self->gate) == 0) {
@@ -245,7 +277,7 @@ static PyObject *writer_publish(PyObject *object, PyObject *args)
     int64_t stamp_ns;
     int outcome = -1;
     pmipc_error error = {0};
-    if (check_made(self) < 0 || !PyArg_ParseTuple(args, "OO", &data, &stamp) ||
+    if (py_ros_writer_usable(self) < 0 || !PyArg_ParseTuple(args, "OO", &data, &stamp) ||
         (stamp == Py_None ? py_ros_stamp(self, &stamp_ns) : py_stamp(stamp, "stamp", self->name_text, &stamp_ns)) < 0)
         return NULL;
     if (gather(self, data, &all) == 0)
@@ -294,7 +326,7 @@ static PyObject *writer_forward(PyObject *object, PyObject *args)
     PyObject *source;
     unsigned long long incarnation, dropped = 0;
     unsigned int limit, taken = 0;
-    if (check_made(self) < 0 ||
+    if (py_ros_writer_usable(self) < 0 ||
         !PyArg_ParseTuple(args, "O!KI", self->state->stream_type, &source, &incarnation, &limit))
         return NULL;
     py_stream *stream = (py_stream *)source;
@@ -338,7 +370,7 @@ static PyObject *writer_connect(PyObject *object, PyObject *args, PyObject *kwar
     py_ros_writer *self = (py_ros_writer *)object;
     static char *keywords[] = {"handle", "pointer", "publish", "now", "failed", NULL};
     PyObject *handle, *pointer, *publish, *now, *failed;
-    if (check_made(self) < 0 ||
+    if (py_ros_writer_usable(self) < 0 ||
         !PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOO", keywords, &handle, &pointer, &publish, &now, &failed))
         return NULL;
     py_ros_exit to = {.publish = publish, .now = now == Py_None ? NULL : now, .failed = failed};
@@ -372,7 +404,7 @@ static PyObject *writer_disconnect(PyObject *object, PyObject *unused)
 {
     (void)unused;
     py_ros_writer *self = (py_ros_writer *)object;
-    if (check_made(self) < 0 || py_gate_enter(&self->gate) < 0)
+    if (py_ros_writer_usable(self) < 0 || py_gate_enter(&self->gate) < 0)
         return NULL;
     py_ros_exit old = self->exit;
     self->exit = (py_ros_exit){0};
@@ -395,7 +427,7 @@ static PyObject *writer_take_latencies(PyObject *object, PyObject *unused)
 {
     (void)unused;
     py_ros_writer *self = (py_ros_writer *)object;
-    if (check_made(self) < 0 || py_gate_enter(&self->gate) < 0)
+    if (py_ros_writer_usable(self) < 0 || py_gate_enter(&self->gate) < 0)
         return NULL;
     int64_t copy[PY_ROS_LATENCIES];
     uint32_t count = self->latency_count < PY_ROS_LATENCIES ? self->latency_count : PY_ROS_LATENCIES;
@@ -431,7 +463,7 @@ static PyGetSetDef writer_getset[] = {
 };
 
 static PyType_Slot writer_slots[] = {
-    {Py_tp_doc, DOC_RosWriter},      {Py_tp_new, PyType_GenericNew},    {Py_tp_init, writer_init},
+    {Py_tp_doc, DOC_RosWriter},      {Py_tp_new, writer_new},           {Py_tp_init, writer_init},
     {Py_tp_dealloc, writer_dealloc}, {Py_tp_traverse, writer_traverse}, {Py_tp_clear, writer_clear},
     {Py_tp_methods, writer_methods}, {Py_tp_getset, writer_getset},     {0, NULL},
 };

@@ -4,22 +4,16 @@
 
 /* ---- opening */
 
-static pmipc_stream *open_handle(py_stream *self)
+/* `name` and what `options` point to must outlive the call. */
+static pmipc_stream *open_handle(py_state *state, const char *name, const pmipc_stream_options *options)
 {
-    pmipc_stream_options options = {
-        .expect = self->expect != NULL ? &self->expect->schema : NULL,
-        .folder = self->folder == Py_None ? NULL : PyUnicode_AsUTF8(self->folder),
-        .follow_schema = self->follow_schema,
-        .start_oldest = self->start_oldest,
-    };
-    const char *name = self->name_text;
     pmipc_stream *handle = NULL;
     pmipc_error error = {0};
     pmipc_status status;
-    Py_BEGIN_ALLOW_THREADS status = pmipc_stream_open(&handle, name, &options, &error);
+    Py_BEGIN_ALLOW_THREADS status = pmipc_stream_open(&handle, name, options, &error);
     Py_END_ALLOW_THREADS if (status != PMIPC_OK)
     {
-        py_raise_error(self->state, &error);
+        py_raise_error(state, &error);
         return NULL;
     }
     return handle;
@@ -31,7 +25,13 @@ int py_stream_reopen(py_stream *self)
     uint64_t cursor = pmipc_stream_cursor(self->handle);
     pmipc_stream_info before, after;
     pmipc_stream_get_info(self->handle, &before);
-    pmipc_stream *handle = open_handle(self);
+    const pmipc_stream_options options = {
+        .expect = self->expect != NULL ? &self->expect->schema : NULL,
+        .folder = self->folder == Py_None ? NULL : PyUnicode_AsUTF8(self->folder),
+        .follow_schema = self->follow_schema,
+        .start_oldest = self->start_oldest,
+    };
+    pmipc_stream *handle = open_handle(self->state, self->name_text, &options);
     if (handle == NULL)
         return -1;
     pmipc_stream_get_info(handle, &after);
@@ -46,18 +46,19 @@ int py_stream_reopen(py_stream *self)
     return 0;
 }
 
-static int refuse_closed(const py_stream *self)
+/* A stream without handle. Always -1. */
+static int refuse_closed(py_stream *self)
 {
+    if (!self->opened)
+        return py_refuse_unopened(self->state, (PyObject *)self);
     py_raise_format(self->state, PMIPC_CLOSED, "the stream of pool '%s' is closed", self->name_text);
     return -1;
 }
 
-int py_stream_usable(py_stream *self)
+int py_stream_usable_slowly(py_stream *self)
 {
     if (self->handle == NULL)
         return refuse_closed(self);
-    if (self->generation == py_generation())
-        return 0;
     self->turn = (py_turn){0}; /* a thread that the child does not have may have been inside */
     return py_stream_reopen(self);
 }
@@ -278,7 +279,12 @@ static PyObject *stream_read_metadata(PyObject *object, PyObject *unused)
 static PyObject *stream_pool_name(PyObject *object, void *unused)
 {
     (void)unused;
-    return Py_NewRef(((py_stream *)object)->name);
+    py_stream *self = (py_stream *)object;
+    if (!self->opened) {
+        (void)py_refuse_unopened(self->state, object);
+        return NULL;
+    }
+    return Py_NewRef(self->name);
 }
 
 static PyObject *stream_closed(PyObject *object, void *unused)
@@ -306,23 +312,23 @@ static int stream_set_before_wait(PyObject *object, PyObject *hook, void *unused
 
 /* ---- life */
 
-static int parse_backend(py_stream *self, PyObject *backend)
+static int parse_backend(py_state *state, PyObject *backend, py_backend *asked)
 {
-    self->asked = PY_BACKEND_UNSETTLED;
+    *asked = PY_BACKEND_UNSETTLED;
     if (backend == Py_None)
         return 0;
     if (PyUnicode_Check(backend) && PyUnicode_CompareWithASCIIString(backend, "numpy") == 0) {
-        self->asked = PY_BACKEND_NUMPY;
+        *asked = PY_BACKEND_NUMPY;
         return 0;
     }
     if (!PyUnicode_Check(backend) || PyUnicode_CompareWithASCIIString(backend, "torch") != 0) {
         PyErr_Format(PyExc_ValueError, "backend must be \"numpy\", \"torch\" or None, not %R", backend);
         return -1;
     }
-    int found = py_torch_find(self->state, true);
+    int found = py_torch_find(state, true);
     if (found == 0)
         PyErr_SetString(PyExc_ImportError, "backend is \"torch\", but torch is not installed");
-    self->asked = PY_BACKEND_TORCH;
+    *asked = PY_BACKEND_TORCH;
     return found == 1 ? 0 : -1;
 }
 
@@ -336,44 +342,110 @@ static void close_handle(py_stream *self)
         pmipc_stream_close(handle);
 }
 
-static int stream_init(PyObject *object, PyObject *args, PyObject *kwargs)
+static PyObject *stream_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    py_stream *self = (py_stream *)object;
+    (void)args;
+    (void)kwargs;
+    py_state *state = py_state_of(type);
+    py_stream *self = state == NULL ? NULL : (py_stream *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->state = state;
+    self->name_text = "";
+    self->name = PyUnicode_FromString("");
+    if (self->name == NULL)
+        Py_CLEAR(self);
+    return (PyObject *)self;
+}
+
+/* What __init__ is given. Borrowed: the caller of __init__ keeps it. */
+typedef struct opening {
+    PyObject *name, *folder, *expect;
+    const char *name_text;
+    int64_t max_age_ns;
+    py_backend asked;
+    int follow_schema, start_oldest, copy;
+} opening;
+
+static int parse_opening(py_state *state, PyObject *args, PyObject *kwargs, opening *given)
+{
     static char *keywords[] = {"pool_name", "backend", "expect", "follow_schema", "start_oldest", "max_age",
                                "copy",      "folder",  NULL};
-    PyObject *name, *backend, *expect, *max_age, *folder;
-    int follow, oldest, copy;
-    self->state = py_state_of(Py_TYPE(object));
-    if (self->state == NULL || !PyArg_ParseTupleAndKeywords(args, kwargs, "UOOppOpO", keywords, &name, &backend,
-                                                            &expect, &follow, &oldest, &max_age, &copy, &folder))
+    PyObject *backend, *max_age;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UOOppOpO", keywords, &given->name, &backend, &given->expect,
+                                     &given->follow_schema, &given->start_oldest, &max_age, &given->copy,
+                                     &given->folder))
         return -1;
-    if (expect != Py_None && !Py_IS_TYPE(expect, self->state->schema_type)) {
-        PyErr_Format(PyExc_TypeError, "expect must be a Schema, not %.100s", Py_TYPE(expect)->tp_name);
+    if (given->expect != Py_None && !Py_IS_TYPE(given->expect, state->schema_type)) {
+        PyErr_Format(PyExc_TypeError, "expect must be a Schema, not %.100s", Py_TYPE(given->expect)->tp_name);
         return -1;
     }
-    if (folder != Py_None && (!PyUnicode_Check(folder) || PyUnicode_AsUTF8(folder) == NULL)) {
+    if (given->folder != Py_None && (!PyUnicode_Check(given->folder) || PyUnicode_AsUTF8(given->folder) == NULL)) {
         if (!PyErr_Occurred())
             PyErr_SetString(PyExc_TypeError, "folder must be str or None");
         return -1;
     }
-    const char *name_text = py_pool_name(self->state, name);
-    if (name_text == NULL || py_seconds(max_age, "max_age", name_text, -1, &self->max_age_ns) < 0 ||
-        parse_backend(self, backend) < 0)
+    given->name_text = py_pool_name(state, given->name);
+    if (given->name_text == NULL || py_seconds(max_age, "max_age", given->name_text, -1, &given->max_age_ns) < 0)
         return -1;
-    close_handle(self); /* when initialised again */
-    self->schema_kept = self->schema_inherited = false;
-    Py_CLEAR(self->schema);
-    self->backend = PY_BACKEND_UNSETTLED;
-    self->name_text = name_text;
-    Py_XSETREF(self->name, Py_NewRef(name));
-    Py_XSETREF(self->folder, Py_NewRef(folder));
-    Py_XSETREF(self->expect, (py_schema *)(expect == Py_None ? NULL : Py_NewRef(expect)));
-    self->follow_schema = follow;
-    self->start_oldest = oldest;
-    self->copy = copy;
-    self->generation = py_generation();
-    self->handle = open_handle(self);
-    return self->handle == NULL ? -1 : 0;
+    return parse_backend(state, backend, &given->asked);
+}
+
+/* From here on the stream is open. -1 when another thread has opened it meanwhile. */
+static int take_handle(py_stream *self, pmipc_stream *handle, const opening *given)
+{
+    py_turn_begin(&self->turn);
+    bool first = !self->opened;
+    if (first) {
+        self->asked = given->asked;
+        self->max_age_ns = given->max_age_ns;
+        self->follow_schema = given->follow_schema;
+        self->start_oldest = given->start_oldest;
+        self->copy = given->copy;
+        self->folder = Py_NewRef(given->folder);
+        self->expect = given->expect == Py_None ? NULL : (py_schema *)Py_NewRef(given->expect);
+        self->name_text = given->name_text;
+        Py_SETREF(self->name, Py_NewRef(given->name)); /* lets go of the empty string, which runs no code */
+        self->generation = py_generation();
+        self->handle = handle;
+        self->opened = true;
+    }
+    py_turn_end(&self->turn);
+    if (first)
+        return 0;
+    pmipc_stream_close(handle);
+    return py_refuse_second_init(self->state, (PyObject *)self);
+}
+
+/* Nothing of the stream changes before everything has succeeded. */
+static int stream_init(PyObject *object, PyObject *args, PyObject *kwargs)
+{
+    py_stream *self = (py_stream *)object;
+    opening given;
+    if (self->opened)
+        return py_refuse_second_init(self->state, object);
+    if (parse_opening(self->state, args, kwargs, &given) < 0)
+        return -1;
+    const pmipc_stream_options options = {
+        .expect = given.expect == Py_None ? NULL : &((py_schema *)given.expect)->schema,
+        .folder = given.folder == Py_None ? NULL : PyUnicode_AsUTF8(given.folder),
+        .follow_schema = given.follow_schema,
+        .start_oldest = given.start_oldest,
+    };
+    pmipc_stream *handle = open_handle(self->state, given.name_text, &options);
+    return handle == NULL ? -1 : take_handle(self, handle, &given);
+}
+
+/* What Python's __init__ asks before it changes anything. */
+static PyObject *stream_check_unopened(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    py_stream *self = (py_stream *)object;
+    if (self->opened) {
+        (void)py_refuse_second_init(self->state, object);
+        return NULL;
+    }
+    Py_RETURN_NONE;
 }
 
 static PyObject *stream_cleanup(PyObject *object, PyObject *unused)
@@ -422,6 +494,7 @@ static PyMethodDef stream_methods[] = {
     {"wait_connected", FAST(py_stream_wait_connected), DOC_Stream_wait_connected},
     {"cleanup", stream_cleanup, METH_NOARGS, DOC_Stream_cleanup},
     {"read_metadata", stream_read_metadata, METH_NOARGS, DOC_Stream_read_metadata},
+    {"_check_unopened", stream_check_unopened, METH_NOARGS, DOC_Stream__check_unopened},
     {NULL, NULL, 0, NULL},
 };
 
@@ -439,7 +512,7 @@ static PyGetSetDef stream_getset[] = {
 
 static PyType_Slot stream_slots[] = {
     {Py_tp_doc, DOC_Stream},
-    {Py_tp_new, PyType_GenericNew},
+    {Py_tp_new, stream_new},
     {Py_tp_init, stream_init},
     {Py_tp_dealloc, stream_dealloc},
     {Py_tp_traverse, stream_traverse},

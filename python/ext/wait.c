@@ -276,7 +276,7 @@ PyObject *py_stream_wait_connected(PyObject *object, PyObject *const *args, Py_s
     py_stream *self = (py_stream *)object;
     PyObject *values[1];
     int64_t timeout_ns;
-    if (py_parse(self->state, &signature, args, nargs, kwnames, values) < 0 ||
+    if (py_stream_usable(self) < 0 || py_parse(self->state, &signature, args, nargs, kwnames, values) < 0 ||
         py_seconds(values[0], "timeout", self->name_text, PMIPC_FOREVER, &timeout_ns) < 0)
         return NULL;
     PyObject *list = PyList_New(1);

@@ -59,10 +59,12 @@ struct py_producer {
     PyObject *name;
     PyObject *folder; /* str or None */
     const char *name_text;
+    PyObject *metadata; /* JSON text or None; NULL: never opened */
     uint32_t history_len;
     uint32_t origin;
     uint64_t incarnation;
     uint64_t owner_epoch;
+    bool opened; /* __init__ has succeeded: until then name and name_text are empty, and schema is NULL */
     bool adopted;
     bool keep;
     bool warned_of_seconds;
@@ -74,7 +76,8 @@ struct py_producer {
 extern PyType_Spec py_producer_spec;
 extern PyType_Spec py_loan_spec;
 int py_producer_refuse(py_producer *self);
-/** Whether calls may go on; -1 with ClosedError or ForkedError. */
+/** Whether calls may go on: what every method asks before anything else. -1 with WrongStateError (never opened),
+ *  ClosedError or ForkedError. */
 static inline int py_producer_usable(py_producer *self)
 {
     return self->handle != NULL && self->generation == py_generation() ? 0 : py_producer_refuse(self);
@@ -90,6 +93,9 @@ static inline void py_producer_refresh(py_producer *self)
 }
 PyObject *py_producer_publish(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
 PyObject *py_producer_loan(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
+
+/** Whether a RosWriter can be used; -1 with WrongStateError (never initialised) or ForkedError. */
+int py_ros_writer_usable(py_ros_writer *writer);
 
 /* ---- ros_send.c: after the pool, ROS -------------------------------------------------------------------------------- */
 

@@ -208,6 +208,17 @@ class Producer:
     def reader_rows(self) -> list[tuple[int, bool, int, str, int, int, int, int, int, int]]:
         """What `readers()` makes into ReaderInfos."""
 
+    def _check_unopened(self) -> None:
+        """Raise WrongStateError when __init__ has succeeded: a producer is opened once."""
+
+    @property
+    def _origin(self) -> int:
+        """ORIGIN_NUMPY or ORIGIN_TORCH."""
+
+    @property
+    def _metadata_json(self) -> str | None:
+        """The metadata as JSON text; None when there is none."""
+
     @property
     def pool_name(self) -> str:
         """The pool's name."""
@@ -238,7 +249,7 @@ class Producer:
 
     @property
     def closed(self) -> bool:
-        """Whether cleanup() was called."""
+        """True after cleanup(), and when `__init__` has not succeeded: nothing can be read or published."""
 
 @disjoint_base
 class Stream:
@@ -562,6 +573,9 @@ class Stream:
     def read_metadata(self) -> str | None:
         """JSON text of what the stream is or was connected to; None when it never was."""
 
+    def _check_unopened(self) -> None:
+        """Raise WrongStateError when __init__ has succeeded: a stream is opened once."""
+
     @property
     def pool_name(self) -> str:
         """The pool's name."""
@@ -589,7 +603,7 @@ class Stream:
 
     @property
     def closed(self) -> bool:
-        """Whether cleanup() was called."""
+        """True after cleanup(), and when `__init__` has not succeeded: nothing can be read or published."""
 
     before_wait: Callable[[bool], None] | None
     """Called, with the GIL, whenever a get_* or wait of this stream is about to sleep, and once in 100 ms while it

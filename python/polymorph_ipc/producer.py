@@ -40,11 +40,9 @@ class TensorProducer(_core.Producer):
         1
     """
 
-    __slots__ = ("__weakref__", "metadata_json", "origin", "publication")
+    __slots__ = ("__weakref__", "_publication")
 
-    metadata_json: str | None
-    origin: int
-    publication: Publication | None
+    _publication: Publication
 
     def __init__(
         self,
@@ -67,6 +65,7 @@ class TensorProducer(_core.Producer):
     ) -> None:
         """As `from_sample`, which documents the arguments. `origin`: "numpy" or "torch", which arrays streams give
         when they are not told, and which `loan()` gives."""
+        self._check_unopened()
         if origin not in ("numpy", "torch"):
             raise ValueError(f'origin must be "numpy" or "torch", not {origin!r}')
         check_pool_name(pool_name)
@@ -75,9 +74,7 @@ class TensorProducer(_core.Producer):
                 f"pool {pool_name!r}: schema must be a Schema, as of schema_of(sample), not {type(schema).__name__}; "
                 "TensorProducer.from_sample takes the sample itself"
             )
-        self.origin = _core.ORIGIN_TORCH if origin == "torch" else _core.ORIGIN_NUMPY
-        self.metadata_json = metadata_text(metadata, pool_name)
-        self.publication = None
+        metadata_json = metadata_text(metadata, pool_name)
         ros = (ros_node, ros_topic, ros_msg_type, ros_qos, ros_field)
         writer = (
             self.ros_writer(pool_name, schema, metadata or {}, *ros) if any(each is not None for each in ros) else None
@@ -89,8 +86,8 @@ class TensorProducer(_core.Producer):
             whole_number(history_len, "history_len", pool_name),
             _core.DEFAULT_SPARE if spare is None else whole_number(spare, "spare", pool_name),
             whole_number(mode, "mode", pool_name),
-            self.origin,
-            self.metadata_json,
+            _core.ORIGIN_TORCH if origin == "torch" else _core.ORIGIN_NUMPY,
+            metadata_json,
             _core.registry_folder(),
             grow,
             keep,
@@ -138,17 +135,17 @@ class TensorProducer(_core.Producer):
         from .ros.classes import message_class
         from .ros.publication import Publication
 
+        pool_name = self.pool_name
         try:
-            self.publication = Publication(
-                node, topic, message_class(msg_type, "ros_msg_type"), ros_qos, self.pool_name
-            )
-            self.publication.rewrite(writer)
+            publication = Publication(node, topic, message_class(msg_type, "ros_msg_type"), ros_qos, pool_name)
+            self._publication = publication
+            publication.rewrite(writer)
             self.send_to(writer)
         except BaseException:
             self.cleanup()
             raise
         # For a producer that is collected without a cleanup(); at exit lifetime does it.
-        weakref.finalize(self, self.publication.close).atexit = False
+        weakref.finalize(self, publication.close).atexit = False
 
     @classmethod
     def from_sample(
@@ -262,9 +259,8 @@ class TensorProducer(_core.Producer):
         parent's pool alone.
         """
         super().cleanup()
-        publication = getattr(self, "publication", None)
-        if publication is not None:
-            publication.close()
+        if self.publication is not None:
+            self.publication.close()
 
     def readers(self) -> list[ReaderInfo]:
         """The streams that are connected now: who they are, what they have read, what they hold.
@@ -281,8 +277,13 @@ class TensorProducer(_core.Producer):
     @property
     def dtype(self) -> Any:
         """dtype of a sample: a numpy.dtype, or a torch.dtype when the sample was torch's; a dict pool: a dict."""
-        is_torch = self.origin == _core.ORIGIN_TORCH
+        is_torch = self._origin == _core.ORIGIN_TORCH
         return by_field(self.schema, native_dtypes(self.schema, is_torch))
+
+    @property
+    def publication(self) -> Publication | None:
+        """The publisher of `ros_node=`; None without."""
+        return getattr(self, "_publication", None)
 
     @property
     def ros_stats(self) -> PublicationStats | None:
@@ -294,12 +295,12 @@ class TensorProducer(_core.Producer):
     @property
     def metadata(self) -> dict[str, Any]:
         """What was given as metadata; empty when nothing was."""
-        return parse_metadata(self.metadata_json, self.pool_name)
+        return parse_metadata(self._metadata_json, self.pool_name)
 
     def __repr__(self) -> str:
         try:
             return f"<TensorProducer of {self.pool_name!r}: {self.schema}, seq {self.seq}>"
-        except (_core.PolymorphError, RuntimeError):  # closed, the parent's, or never made
+        except _core.PolymorphError:  # closed, the parent's, or never opened
             return f"<{type(self).__name__}, closed or never opened>"
 
     def __enter__(self) -> Self:

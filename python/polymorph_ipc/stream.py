@@ -98,10 +98,10 @@ class TensorStream(_core.Stream):
         >>> rclpy.spin(node)        # elsewhere: TensorStream("cam").get_new()
     """
 
-    __slots__ = ("__weakref__", "arguments", "source")
+    __slots__ = ("__weakref__", "_arguments", "_source")
 
-    arguments: dict[str, Any]
-    source: RosSource | None
+    _arguments: dict[str, Any]
+    _source: RosSource
 
     def __init__(
         self,
@@ -123,13 +123,13 @@ class TensorStream(_core.Stream):
         ros_variable: bool | None = None,
         ros_history_len: int = 10,
     ) -> None:
-        self.source = None
+        self._check_unopened()
         check_pool_name(pool_name)
         if start not in ("newest", "oldest"):
             raise ValueError(f'start must be "newest" or "oldest", not {start!r}')
         follow_schema = isinstance(expect, str) and expect == "any"
         schema = None if follow_schema else expected_schema(expect, pool_name)
-        self.arguments = {
+        self._arguments = {
             "backend": backend,
             "expect": "any" if follow_schema else schema,
             "max_age": max_age,
@@ -138,11 +138,12 @@ class TensorStream(_core.Stream):
         }
         of_topic = (ros_node, ros_topic, ros_msg_type)
         details = (ros_sample_data, ros_qos, ros_field, ros_joints, ros_point_fields)
+        source: RosSource | None = None
         if any(argument is not None for argument in (*of_topic, *details, ros_variable)):
             from .ros.request import Request
             from .ros.source import RosSource
 
-            self.source = RosSource(pool_name, Request(*of_topic, *details, ros_variable, ros_history_len))
+            source = RosSource(pool_name, Request(*of_topic, *details, ros_variable, ros_history_len))
         try:
             super().__init__(
                 pool_name,
@@ -154,13 +155,19 @@ class TensorStream(_core.Stream):
                 copy,
                 _core.registry_folder(),
             )
-            if self.source is not None:
-                self.before_wait = self.source.before_wait
-                self.source.start()
+            if source is not None:
+                self._source = source
+                self.before_wait = source.before_wait
+                source.start()
         except BaseException:
-            if self.source is not None:
-                self.source.cleanup()
+            if source is not None:
+                source.cleanup()
             raise
+
+    @property
+    def source(self) -> RosSource | None:
+        """What feeds the pool from the topic of `ros_node=`; None without."""
+        return getattr(self, "_source", None)
 
     @property
     def stats(self) -> StreamStats:
@@ -206,8 +213,8 @@ class TensorStream(_core.Stream):
     def __repr__(self) -> str:
         try:
             return f"<TensorStream of {self.pool_name!r}: {self.schema or 'not connected yet'}>"
-        except (_core.PolymorphError, RuntimeError):  # closed, or its pool cannot be read
-            return f"<{type(self).__name__}, closed or not to be read>"
+        except _core.PolymorphError:  # never opened, or its pool cannot be read
+            return f"<{type(self).__name__}, never opened or not to be read>"
 
     def __enter__(self) -> Self:
         return self
@@ -219,7 +226,7 @@ class TensorStream(_core.Stream):
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = getattr(self, "__dict__", None)
-        return (reopen, (type(self), self.pool_name, self.arguments), state or None)
+        return (reopen, (type(self), self.pool_name, self._arguments), state or None)
 
 
 def expected_schema(expect: Any, pool_name: str) -> _core.Schema | None:

@@ -1,0 +1,24 @@
+"""Every slot of every class works or raises, whatever state its object is in: never opened, half opened, opened twice,
+closed, inherited over fork."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.processes import TESTS, Nursery
+
+PROGRAM = TESTS / "programs" / "every_slot.py"
+DEBUG = {"PYTHONDEVMODE": "1", "PYTHONMALLOC": "debug", "PYTHONWARNINGS": "ignore"}
+
+
+@pytest.mark.leaves_pools  # of loans and of forked processes
+@pytest.mark.parametrize("environment", [{}, DEBUG], ids=["", "debug allocator"])
+def test_no_slot_of_any_class_crashes_or_works_on_an_unopened_object(
+    spawn: Nursery, environment: dict[str, str]
+) -> None:
+    lines = spawn(PROGRAM, environment=environment).succeed(timeout=90)
+    assert [line for line in lines if line.startswith("fault")] == []
+    tried = {line.split(":")[0] for line in lines if line.startswith("tried")}
+    for kind in ("TensorStream", "TensorProducer", "Stream", "Producer", "RosReader", "RosWriter"):
+        for state in ("never", "half", "twice", "closed", "inherited"):
+            assert f"tried {kind}, {state}" in tried
