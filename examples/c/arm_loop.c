@@ -60,8 +60,10 @@ static bool publish_joints(pmipc_producer *arm, uint64_t cycle, uint64_t *refuse
     pmipc_loan frame;
     pmipc_status status = pmipc_producer_loan(arm, &frame);
     if (status == PMIPC_OK) {
-        read_joints(frame.fields[0].data, cycle);
-        status = pmipc_producer_commit(arm, &frame, PMIPC_STAMP_NOW);
+        double *q = pmipc_loan_float64(arm, &frame, NULL, JOINTS, NULL);
+        if (q) /* always: the pool was made for seven float64 */
+            read_joints(q, cycle);
+        status = q ? pmipc_producer_commit(arm, &frame, PMIPC_STAMP_NOW) : PMIPC_SCHEMA_MISMATCH;
     }
     if (status == PMIPC_FULL)
         *refused += 1;

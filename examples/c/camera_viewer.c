@@ -25,16 +25,18 @@ static void ask_to_stop(int signal_number)
     stop_asked = 1;
 }
 
-static bool is_image(const pmipc_field *field)
-{
-    return field->dtype == PMIPC_UINT8 && field->ndim == 3 && field->shape[2] == CHANNELS && field->shape[0] >= ROWS &&
-           field->shape[1] >= COLUMNS;
-}
-
-static void draw(const pmipc_view *view)
+/* The pixels of a (height, width, 3) uint8 image of at least ROWS by COLUMNS; else NULL. */
+static const uint8_t *pixels_of(const pmipc_view *view)
 {
     const pmipc_field *field = &view->schema->fields[0];
-    const uint8_t *pixels = view->fields[0].data;
+    if (field->ndim != 3 || field->shape[0] < ROWS || field->shape[1] < COLUMNS || field->shape[2] != CHANNELS)
+        return NULL;
+    return pmipc_view_uint8(view, NULL, field->shape[0] * field->shape[1] * CHANNELS, NULL);
+}
+
+static void draw(const pmipc_view *view, const uint8_t *pixels)
+{
+    const pmipc_field *field = &view->schema->fields[0];
     const char shades[] = " .:-=+*#%@";
     const int shade_count = (int)sizeof shades - 1;
     fputs("\x1b[H", stdout); /* cursor to the top left corner */
@@ -77,7 +79,8 @@ static int64_t show(pmipc_stream *camera, double seconds, pmipc_error *error)
             pmipc_stream_last_error(camera, error);
             return -1;
         }
-        if (!is_image(&view.schema->fields[0])) {
+        const uint8_t *pixels = pixels_of(&view);
+        if (!pixels) {
             char schema[128];
             pmipc_schema_format(view.schema, schema, sizeof schema);
             snprintf(error->text, sizeof error->text, "expected a uint8 (height, width, 3) image, got %s", schema);
@@ -86,7 +89,7 @@ static int64_t show(pmipc_stream *camera, double seconds, pmipc_error *error)
         }
         frames += 1;
         if (terminal)
-            draw(&view);
+            draw(&view, pixels);
         if (terminal || now_ns - described_ns >= SECOND_NS) {
             describe(&view, (uint64_t)frames);
             described_ns = now_ns;

@@ -3,7 +3,8 @@
  *     follow_commands [POOL [SECONDS]]        default: arm/cmd, until Ctrl-C
  *
  * `manual_reconnect` keeps the opening of files out of the loop's reads: they return NOT_CONNECTED or RETIRED, and the
- * loop decides when to look for the pool again: here ten times a second, in a cycle that only holds still. */
+ * loop decides when to look for the pool again: here ten times a second, in a cycle that only holds still. `expect` refuses
+ * a pool of another dtype or shape, and the pointer to a command's data is typed: NULL unless it is seven float64. */
 #include <inttypes.h>
 #include <math.h>
 #include <polymorph_ipc/polymorph_ipc.h>
@@ -49,9 +50,10 @@ static pmipc_status follow_once(follower *self)
     bool fresh = false;
     pmipc_status status = pmipc_stream_get_last(self->commands, &view);
     if (status == PMIPC_OK) {
-        fresh = pmipc_monotonic_ns() - view.published_ns < STALE_AFTER_NS;
+        const double *target = pmipc_view_float64(&view, NULL, JOINTS, NULL);
+        fresh = target && pmipc_monotonic_ns() - view.published_ns < STALE_AFTER_NS;
         if (fresh) {
-            move_towards(self->position, view.fields[0].data);
+            move_towards(self->position, target);
             self->last_seq = view.seq;
         }
         pmipc_view_release(&view);

@@ -43,7 +43,7 @@ def run(seconds: float, camera_pool: str, arm_pool: str, command_pool: str) -> N
     end = time.monotonic() + seconds
     with (
         TensorStream(camera_pool, backend="torch") as camera,
-        TensorStream(arm_pool, backend="torch") as arm,
+        TensorStream(arm_pool, backend="torch", expect=torch.zeros(JOINTS, dtype=torch.float64)) as arm,
         TensorProducer.from_sample(command_pool, torch.zeros(JOINTS, dtype=torch.float64)) as command,
         torch.inference_mode(),
     ):

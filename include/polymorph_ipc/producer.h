@@ -79,7 +79,7 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_publish_fields(pmipc_produc
                                                                     const pmipc_source *sources, uint32_t count,
                                                                     int64_t stamp_ns, uint64_t *seq);
 
-/** One field of a loaned frame. */
+/** One field of a loaned frame. access.h has typed pointers that are checked. */
 typedef struct pmipc_loan_field {
     void *data;      /* 64-byte aligned; holds whatever an older frame left there */
     int64_t length;  /* leading length: preset to the room there is, the schema's shape[0] (1 for 0-d); lower it for a

@@ -31,7 +31,7 @@ typedef struct pmipc_stream_options {
     bool prefault;               /* touch every page when connecting */
 } pmipc_stream_options;
 
-/** Where one field of a view lies. */
+/** Where one field of a view lies. access.h has typed pointers that are checked. */
 typedef struct pmipc_view_field {
     const void *data;  /* 64-byte aligned, read-only; frame i of a window is at data + i * view.frame_stride */
     int64_t length;    /* leading length of the (first) sample: shape[0], less for a variable field, 1 for 0-d */

@@ -79,6 +79,9 @@ pmipc_status reader_view_seq(struct pool_reader *reader, uint64_t seq, pmipc_vie
 pmipc_status reader_view_window(struct pool_reader *reader, uint64_t floor, uint32_t min_count, uint32_t max_count,
                                 pmipc_view *view);
 
+/* What the pool of an unreleased view is. */
+const struct pool_description *view_description(const pmipc_view *view);
+
 /* Stamp of sample `seq`, read under a pin. NOTHING_NEW: history does not hold it. */
 pmipc_status reader_stamp_of(struct pool_reader *reader, uint64_t seq, int64_t *stamp_ns);
 

@@ -384,13 +384,17 @@ pmipc_status reader_view_window(struct pool_reader *reader, uint64_t floor, uint
     return status;
 }
 
+const struct pool_description *view_description(const pmipc_view *view)
+{
+    return view->cell == CELL_COPY ? ((struct copy_block *)view->owner)->description
+                                   : ((struct pool_reader *)view->owner)->description;
+}
+
 pmipc_status pmipc_view_frame(const pmipc_view *view, uint32_t index, pmipc_frame *frame)
 {
     if (!view || !view->owner || !frame || index >= view->frame_count)
         return PMIPC_INVALID_ARGUMENT;
-    const struct pool_description *description = view->cell == CELL_COPY
-                                                     ? ((struct copy_block *)view->owner)->description
-                                                     : ((struct pool_reader *)view->owner)->description;
+    const struct pool_description *description = view_description(view);
     /* The first field lies at the start of the payload, right behind the slot header. */
     const char *slot =
         (const char *)view->fields[0].data - sizeof(struct slot_header) + (int64_t)index * view->frame_stride;

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import signal
+from typing import Any
 
+import numpy as np
 import pytest
 from launcher import Launcher, Program, number
+from polymorph_ipc import TensorProducer
 
 
 def interrupt(program: Program) -> None:
@@ -71,6 +74,35 @@ def test_viewer_that_starts_first_shows_the_camera(launch: Launcher) -> None:
     viewer.signal(signal.SIGTERM)
     assert number(r"camera/rgb: (\d+) frames shown", viewer.output) >= 1
     camera.signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    "sample", [np.zeros(7, np.float32), np.zeros(6), {"q": np.zeros(7)}], ids=["dtype", "shape", "dict"]
+)
+def test_follow_commands_refuses_a_schema_mismatch(launch: Launcher, sample: Any) -> None:
+    with TensorProducer.from_sample("arm/cmd", sample) as producer:
+        producer.publish(sample)
+        said = launch.c("follow_commands", "arm/cmd", "600").finish(exit_code=1)
+        assert f"expected float64 (7,), got {producer.schema}" in said
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        np.zeros((480, 640, 3), np.int8),
+        np.zeros((480, 640, 4), np.uint8),
+        np.zeros((10, 640, 3), np.uint8),
+        {"rgb": np.zeros((480, 640, 3), np.uint8)},
+    ],
+    ids=["dtype", "channels", "too small", "dict"],
+)
+def test_viewer_refuses_what_is_not_an_image(launch: Launcher, sample: Any) -> None:
+    with TensorProducer.from_sample("camera/rgb", sample) as producer:
+        viewer = launch.c("camera_viewer", "camera/rgb", "600")
+        while viewer.child.poll() is None:
+            producer.publish(sample)
+        said = viewer.finish(exit_code=1)
+        assert f"expected a uint8 (height, width, 3) image, got {producer.schema}" in said
 
 
 def test_waiting_for_any_pool_counts_both(launch: Launcher) -> None:

@@ -25,12 +25,14 @@ static int double_samples(pmipc_stream *from, pmipc_producer *to, long count)
             pmipc_stream_last_error(from, &error);
             return fail("get_next", status, &error);
         }
-        const double *values = view.fields[0].data;
+        const double *values = pmipc_view_float64(&view, NULL, VALUES, &error);
+        if (!values)
+            return fail("view", error.status, &error);
         pmipc_loan frame;
         status = pmipc_producer_loan(to, &frame);
         if (status == PMIPC_OK) {
-            double *doubled = frame.fields[0].data;
-            for (int i = 0; i < VALUES; i++)
+            double *doubled = pmipc_loan_float64(to, &frame, NULL, VALUES, &error);
+            for (int i = 0; doubled && i < VALUES; i++)
                 doubled[i] = 2.0 * values[i];
             status = pmipc_producer_commit(to, &frame, view.stamp_ns);
         }

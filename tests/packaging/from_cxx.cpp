@@ -21,8 +21,10 @@ int main()
     if (pmipc_producer_publish(producer, sample, PMIPC_STAMP_NOW, &seq) != PMIPC_OK || seq != 1)
         return 2;
     if (pmipc_stream_get_last(stream, &view) != PMIPC_OK || view.seq != 1 ||
-        std::memcmp(view.fields[0].data, sample, sizeof sample) != 0)
+        std::memcmp(pmipc_view_float32(&view, nullptr, 6, &error), sample, sizeof sample) != 0)
         return 3;
+    if (pmipc_view_float64(&view, nullptr, 6, &error) != nullptr || error.status != PMIPC_SCHEMA_MISMATCH)
+        return 5;
     pmipc_view_release(&view);
     pmipc_pool_info info;
     if (pmipc_pool_inspect("packaging/cxx", nullptr, &info, &error) != PMIPC_OK || info.reader_count != 1)

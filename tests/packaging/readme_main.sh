@@ -18,10 +18,10 @@ static void die(const char *text)
     exit(1);
 }
 
-static void read_encoders(void *joints)
+static void read_encoders(double *joints)
 {
     for (int i = 0; i < 7; i++)
-        ((double *)joints)[i] = i;
+        joints[i] = i;
 }
 
 static void report(const pmipc_producer *producer)
@@ -31,15 +31,15 @@ static void report(const pmipc_producer *producer)
     die(error.text);
 }
 
-static void interpolate(const void *joints, double *to)
+static void interpolate(const double *joints, double *to)
 {
     for (int i = 0; i < 7; i++)
-        to[i] += ((const double *)joints)[i];
+        to[i] += joints[i];
 }
 
 int main(void)
 {
-$(grep -v '^#include' <<<"$snippet" | sed 's/^pmipc_stream_close/printf("%llu\\n", (unsigned long long)pmipc_producer_seq(arm));\n&/')
+$(grep -v '^#include' <<<"$snippet" | sed 's/^pmipc_stream_close/printf("%llu %g\\n", (unsigned long long)pmipc_producer_seq(arm), target[0]);\n&/')
     return 0;
 }
 END

@@ -7,6 +7,8 @@
 
 #include <polymorph_ipc/stream.h>
 
+#include <polymorph_ipc/access.h>
+
 #include <polymorph_ipc/registry.h>
 
 #include <polymorph_ipc/polymorph_ipc.h>
@@ -28,6 +30,9 @@ int main()
     pmipc_stream_options stream_options = {};
     pmipc_view view = {};
     pmipc_view_release(&view);
+    const double *data = pmipc_view_float64(&view, nullptr, 7, &error);
+    if (data != nullptr || error.status != PMIPC_INVALID_ARGUMENT)
+        return 2;
     const bool ok = pmipc_schema_check(&schema, &error) == PMIPC_OK && options.history_len == 0 &&
                     !stream_options.manual_reconnect && std::strcmp(pmipc_status_name(PMIPC_BUSY), "BUSY") == 0;
     return ok ? 0 : 1;

@@ -244,9 +244,15 @@ static void loans(int channel, const char *argument)
             pmipc_producer_discard(handles.producer, &loan);
             continue;
         }
-        frame_fill(loan.fields[0].data, BYTES, loan.seq);
+        pmipc_error error; /* refusals make no system call either */
+        CHECK(!pmipc_loan_float64(handles.producer, &loan, NULL, BYTES, &error));
+        frame_fill(pmipc_loan_uint8(handles.producer, &loan, NULL, BYTES, &error), BYTES, loan.seq);
         CHECK_OK(pmipc_producer_commit(handles.producer, &loan, PMIPC_STAMP_NOW));
-        CHECK_EQ(read_newest(handles.stream), loan.seq);
+        pmipc_view view;
+        CHECK_OK(pmipc_stream_get_last(handles.stream, &view));
+        CHECK(frame_is_whole(pmipc_view_uint8(&view, NULL, BYTES, &error), BYTES, loan.seq));
+        CHECK(!pmipc_view_uint8(&view, NULL, BYTES + 1, &error));
+        pmipc_view_release(&view);
     }
     end_loop(before);
 }
