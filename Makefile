@@ -39,7 +39,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: demo demo-ros test bench bench-peers fault fault-syscalls models storm soak fuzz asan tsan asan-python aarch64 lint format \
-        venv clean test-c test-python test-ros test-examples test-packaging test-models test-soak test-asan test-tsan test-aarch64 \
+        venv clean test-c test-python test-ros test-examples test-demos test-packaging test-models test-soak test-asan test-tsan test-aarch64 \
         build-dev build-release build-release-tests build-aarch64 $(OTHER_PYTHONS:%=test-python-%)
 
 venv: .venv/ready
@@ -50,6 +50,20 @@ venv: .venv/ready
 
 .venv-ros/ready: $(PACKAGE_SOURCES)
 	scripts/make_venv.sh .venv-ros 3.11 ros-test,tools
+	touch $@
+
+.venv-demo/ready: $(PACKAGE_SOURCES)
+	scripts/make_venv.sh .venv-demo default demo
+	touch $@
+
+.venv-demo-ros/ready: $(PACKAGE_SOURCES)
+	scripts/make_venv.sh .venv-demo-ros 3.11 demo-ros
+	touch $@
+
+# Compilers and pkg-config for tests/packaging, whatever of them the machine has.
+.venv-packaging/ready: tests/packaging/requirements.txt
+	"$$(scripts/find_python.sh default)" -m venv --clear .venv-packaging
+	.venv-packaging/bin/python -m pip --disable-pip-version-check install --no-compile --quiet --requirement $<
 	touch $@
 
 .venv-%/ready: $(PACKAGE_SOURCES)
@@ -89,8 +103,16 @@ test-ros: .venv-ros/ready build-release
 test-examples: build-release
 	.venv/bin/python $(PYTEST) tests/examples
 
-test-packaging: build-release
-	tests/packaging/run.sh build/release .venv/bin/python
+# The README's first two commands, as short as they can be.
+test-demos:
+	scripts/demo.sh --seconds 3 --plain
+	scripts/demo_ros.sh --seconds 3 --plain
+
+test-packaging: build-release .venv-packaging/ready
+	tests/packaging/setup.sh .venv/bin/python
+	tests/packaging/library_alone.sh
+	tests/packaging/clang_musl.sh .venv-packaging/bin/python .venv/bin/python
+	tests/packaging/run.sh build/release .venv/bin/python .venv-packaging
 
 test-models:
 	python3 models/check.py spin --jobs 1

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Set up what the demo needs, and run it: demo.sh [options of examples/demo/demo.py]
 set -euo pipefail
+cd "$(dirname "$0")/.."
+unset MAKEFLAGS MAKELEVEL
 
-[ -e .venv/ready ] || echo "Setting up .venv: the package, torch and what the demo draws with. This takes some minutes, once." >&2
-if ! make --quiet .venv/ready; then
-    echo "The development extra could not be installed; without it, the demo runs with numpy instead of torch."
-    scripts/make_venv.sh .venv default demo
-fi
+[ -e .venv-demo/ready ] || echo "Setting up .venv-demo: the package, numpy, rich and typer. This takes a minute, once." >&2
+make --quiet .venv-demo/ready
+export PATH="$PWD/.venv-demo/bin:$PATH" # cmake is there when the machine has none
 cmake --preset release >/dev/null
 cmake --build --preset release --target arm_loop -j2 >/dev/null
-exec .venv/bin/python examples/demo/demo.py "$@"
+exec .venv-demo/bin/python examples/demo/demo.py "$@"

@@ -1,25 +1,37 @@
 #!/usr/bin/env bash
 # Print the path of a Python interpreter: find_python.sh 3.12, or "default" for the best there is (3.11 has torch).
+# It is looked for on PATH and under pyenv, and has the modules and headers that an environment with the package takes.
 set -euo pipefail
 
+folders=()
+[ -z "${PYENV_ROOT:-}" ] || folders+=("$PYENV_ROOT")
+[ -z "${HOME:-}" ] || folders+=("$HOME/.pyenv")
+# With another HOME: pyenv itself tells where it lives.
+! pyenv=$(command -v pyenv) || folders+=("$(dirname "$(dirname "$(realpath "$pyenv")")")")
+
+usable='import ensurepip, os, sys, sysconfig, venv
+assert sys.version_info[:2] == tuple(map(int, sys.argv[1].split(".")))
+assert os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h"))
+print(sys.executable)'
+
 find_version() {
-    local candidate
-    for candidate in "$(command -v "python$1" || true)" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$1".*/bin/python; do
+    local folder candidate
+    local candidates=("$(command -v "python$1" || true)")
+    for folder in "${folders[@]}"; do
+        candidates+=("$folder/versions/$1".*/bin/python)
+    done
+    for candidate in "${candidates[@]}"; do
         # pyenv's shims exist for versions that are not active: only an interpreter that runs counts.
-        if [ -n "$candidate" ] && "$candidate" -c "import venv, sys; assert sys.version_info[:2] == tuple(map(int, '$1'.split('.')))" 2>/dev/null; then
-            "$candidate" -c "import sys; print(sys.executable)"
-            return 0
-        fi
+        [ -z "$candidate" ] || ! "$candidate" -c "$usable" "$1" 2>/dev/null || return 0
     done
     return 1
 }
 
-if [ "$1" != default ]; then
-    find_version "$1" || { echo "no Python $1 was found, neither on PATH nor under pyenv" >&2; exit 1; }
-    exit 0
-fi
-for version in 3.11 3.12 3.13 3.10; do
-    find_version "$version" && exit 0
+wanted=("$1")
+[ "$1" != default ] || wanted=(3.11 3.12 3.13 3.10)
+for version in "${wanted[@]}"; do
+    ! find_version "$version" || exit 0
 done
-echo "no Python 3.10 to 3.13 was found, neither on PATH nor under pyenv" >&2
+echo "no Python ${wanted[*]} with venv and its C headers was found, neither on PATH nor under pyenv" \
+    "(Debian: apt install python3-venv python3-dev)" >&2
 exit 1

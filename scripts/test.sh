@@ -3,7 +3,20 @@
 # REQUIRE_ALL=1: nothing may be missing.
 set -euo pipefail
 require_all=${REQUIRE_ALL:-0}
-environments=(.venv/ready)
+
+# What an earlier run or another project left at home, pip's cache among it, must not decide whether tests pass. Settings stay:
+# where pyenv is, and what pip is configured to.
+home=${HOME:-/}
+export PYENV_ROOT=${PYENV_ROOT:-$home/.pyenv}
+for settings in "$home/.pip/pip.conf" "${XDG_CONFIG_HOME:-$home/.config}/pip/pip.conf"; do
+    [ ! -e "$settings" ] || export PIP_CONFIG_FILE=${PIP_CONFIG_FILE:-$settings}
+done
+unset XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME
+export HOME=$PWD/build/home PIP_CACHE_DIR=$PWD/build/pip-cache
+rm -rf "$HOME" "$PIP_CACHE_DIR"
+mkdir -p "$HOME"
+
+environments=(.venv/ready .venv-packaging/ready)
 suites=(test-python)
 
 missing() {
@@ -13,7 +26,7 @@ missing() {
 
 if scripts/find_python.sh 3.11 >/dev/null; then
     environments+=(.venv-ros/ready)
-    suites+=(test-ros)
+    suites+=(test-ros test-demos)
 else
     missing "Python 3.11 is not here, so nothing is tested with ROS"
 fi
@@ -25,7 +38,7 @@ for version in 3.10 3.12 3.13; do
         missing "Python $version is not here, so the package is not tested with it"
     fi
 done
-suites+=(test-c test-soak test-asan test-tsan test-examples test-packaging lint)
+suites+=(test-c test-soak test-asan test-tsan test-packaging test-examples lint)
 
 # Root on Debian or Ubuntu, as continuous integration is: what is missing is installed.
 if ! command -v spin >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

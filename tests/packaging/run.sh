@@ -1,15 +1,20 @@
 #!/usr/bin/env bash
-# Install a build into a fresh prefix and use it from outside the tree: run.sh BUILD_FOLDER PYTHON
+# Install a build into a fresh prefix and use it from outside the tree: run.sh BUILD_FOLDER PYTHON TOOLS
+# TOOLS is an environment with pkgconf and ziglang, which stand in for a pkg-config and a C++ compiler that the machine lacks.
 set -euo pipefail
-build=$(realpath "$1") python=$(realpath -s "$2") here=$(dirname "$(realpath "$0")")
+build=$(realpath "$1") python=$(realpath -s "$2") tools=$(realpath "$3") here=$(dirname "$(realpath "$0")")
 work=$(mktemp --directory)
 trap 'rm -rf "$work"' EXIT
 prefix=$work/prefix
 warnings=(-std=c11 -Wall -Wextra -Wconversion -Wshadow -Werror)
 
-for tool in c++ pkg-config nm; do
-    command -v "$tool" >/dev/null || { echo "the packaging test needs $tool (Debian: g++, pkg-config, binutils)" >&2; exit 1; }
-done
+export PATH=$PATH:$tools/bin
+if ! command -v c++ >/dev/null; then
+    printf '#!/bin/sh\nexec "%s/bin/python" -m ziglang c++ "$@"\n' "$tools" >"$work/c++"
+    chmod +x "$work/c++"
+    cache=$(realpath "$here/../..")/build/zig-cache
+    export CXX=$work/c++ ZIG_GLOBAL_CACHE_DIR=$cache ZIG_LOCAL_CACHE_DIR=$cache
+fi
 
 cmake --install "$build" --prefix "$prefix" >/dev/null
 library=$(find "$prefix" -name libpolymorph_ipc.so)
