@@ -241,6 +241,8 @@ static int describe(const struct file *file, struct stat *status)
     status->st_mode = file->mode;
     status->st_uid = own;
     status->st_size = (off_t)file->size;
+    for (uint32_t i = 0; i < entry_count; i++)
+        status->st_nlink += entries[i].file == file;
     return 0;
 }
 

@@ -35,6 +35,7 @@ typedef struct pmipc_producer_options {
                                Samples longer than the schema's leading dimension are refused */
     bool prefault;          /* touch and, as far as the limits allow, lock every page now */
     bool keep;              /* pmipc_producer_close leaves the pool behind, readable and adoptable */
+    bool recreate;          /* make the pool again when its file was removed from outside; see pmipc_producer_publish */
     bool fixed_capacity;    /* refuse samples that are longer than the schema's leading dimension, instead of replacing the
                                pool by a larger one */
 } pmipc_producer_options;
@@ -55,12 +56,19 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_open(pmipc_producer **produ
                                                           const pmipc_producer_options *options, pmipc_error *error);
 
 /** Publish a plain tensor of fixed shape: copy it from `data` (contiguous, exactly the schema's bytes, any alignment).
- *  Threads: the producer's. Progress: wait-free but for growth; with no_growth no system call (one futex wake when a
- *  stream sleeps), no allocation, no lock. `seq` may be NULL.
+ *  Threads: the producer's. Progress: wait-free but for growth; with no_growth no system call (but one futex wake when a
+ *  stream sleeps, and one fstat a second), no allocation, no lock. `seq` may be NULL.
+ *  The pool's file may be removed from outside while the producer lives: by hand, or by systemd-logind, whose RemoveIPC
+ *  deletes what a user has in /dev/shm when the user's last session ends. A publish or commit notices it within a second,
+ *  pmipc_producer_sweep at once. The file is retired, so that its streams go where the name leads, and the call returns
+ *  LOST; nothing was published. With `recreate` it makes the pool again under its name, with the same history, numbers and
+ *  metadata, and the sample is its next: then it takes the system calls of pmipc_producer_open and a copy of the history,
+ *  also with no_growth. When that fails (NO_SPACE, PERMISSION, ...; LOST: another pool has the name) a later publish tries
+ *  again, at most once a second.
  *  Returns: OK; SCHEMA_MISMATCH (the schema has several fields or a variable one); WRONG_STATE (a loan is out);
  *  INVALID_ARGUMENT (`data` is NULL); FULL (every slot holds the newest sample or is pinned; the error names who holds how
  *  many slots. Rows of dead streams were cleared first, also with no_growth, at most every 10 ms); LOST (another producer
- *  has taken the pool over, or it was retired from outside); CLOSED (after pmipc_producer_retire); FORKED. */
+ *  has taken the pool over, it was retired from outside, or its file was removed); CLOSED (after pmipc_producer_retire); FORKED. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_publish(pmipc_producer *producer, const void *data,
                                                              int64_t stamp_ns, uint64_t *seq);
 
@@ -145,7 +153,7 @@ PMIPC_API void pmipc_producer_retire(pmipc_producer *producer);
 /** Clear the rows of streams that died, so that the slots they held are free again. Opening a pool that a dead producer left
  *  does it, and publishing when it runs out of slots. With no_growth publishing gives up history first and sweeps only
  *  before it returns FULL: call this once a second outside the control loop, or in the slack of a period, to get the
- *  history back. Threads: the producer's. Progress: one fstat, one fcntl for each connected stream, two more for each dead
+ *  history back. An idle producer notices with it that its file was removed. Threads: the producer's. Progress: one fstat, one fcntl for each connected stream, two more for each dead
  *  one (about a microsecond each). Returns the rows cleared. */
 PMIPC_API uint32_t pmipc_producer_sweep(pmipc_producer *producer);
 

@@ -101,19 +101,46 @@ static pmipc_status take_slot(pmipc_producer *producer, uint32_t *slot)
         return status;
     if (producer->loaned_slot != NO_LOAN)
         return producer_fail(producer, PMIPC_WRONG_STATE, "a loaned frame is out: commit or discard it first");
-    if (__builtin_expect(producer->next != NULL, 0)) {
-        status = writer_check_owned(producer->writer);
-        if (status)
+    if (__builtin_expect(producer->next == NULL, 1)) {
+        status = writer_take_slot(producer->writer, slot);
+        if (__builtin_expect(status != PMIPC_LOST, 1))
             return status;
+    } else {
+        status = writer_check_owned(producer->writer);
     }
-    return writer_take_slot(producer_target(producer), slot);
+    if (status)
+        status = producer_recreate(producer, status);
+    return status ? status : writer_take_slot(producer->next, slot);
+}
+
+/* The sample in that slot goes into a new pool instead, under the old one's name. */
+__attribute__((cold)) static pmipc_status move_to_recreated(pmipc_producer *producer, pmipc_status status,
+                                                            uint32_t *slot, uint64_t valid_bytes)
+{
+    const char *payload = writer_payload(producer->writer, *slot);
+    status = producer_recreate(producer, status);
+    if (status)
+        return status;
+    status = writer_take_slot(producer->next, slot);
+    if (status)
+        producer_drop_next(producer);
+    else if (valid_bytes)
+        memcpy(writer_payload(producer->next, *slot), payload, valid_bytes);
+    return status;
 }
 
 static pmipc_status commit_slot(pmipc_producer *producer, uint32_t slot, int64_t stamp_ns, const uint32_t *lengths,
                                 uint64_t valid_bytes)
 {
-    pmipc_status status = writer_commit(producer_target(producer), slot, stamp_ns, lengths, valid_bytes);
-    return __builtin_expect(producer->next != NULL, 0) ? producer_end_succession(producer, status) : status;
+    if (__builtin_expect(producer->next == NULL, 1)) {
+        pmipc_status status = writer_commit(producer->writer, slot, stamp_ns, lengths, valid_bytes);
+        if (__builtin_expect(status != PMIPC_LOST, 1))
+            return status;
+        status = move_to_recreated(producer, status, &slot, valid_bytes);
+        if (status)
+            return status;
+    }
+    return producer_end_succession(producer, writer_commit(producer->next, slot, stamp_ns, lengths, valid_bytes));
 }
 
 pmipc_status pmipc_producer_publish(pmipc_producer *producer, const void *data, int64_t stamp_ns, uint64_t *seq)

@@ -15,6 +15,7 @@ struct pmipc_producer {
     bool plain;           /* one field of fixed shape: pmipc_producer_publish may be used */
     bool retired;
     uint64_t payload_bytes;
+    int64_t next_recreate_ns;       /* not before */
     pmipc_producer_options options; /* with defaults; metadata and folder are NULL: see the description and `place` */
     struct pool_place place;
     pmipc_error error;
@@ -34,6 +35,10 @@ void producer_refresh(pmipc_producer *producer);
 
 /* Room for a sample with these leading lengths, one for each field: when a variable field has none, prepare a larger pool. */
 pmipc_status producer_make_room(pmipc_producer *producer, const int64_t *lengths);
+
+/* A call on the writer gave `status`. When that means that its file was removed from outside, and the producer was made with
+ * `recreate`, prepare a pool to take its place: OK. Else, and when it fails: the status of that, with the error set. */
+pmipc_status producer_recreate(pmipc_producer *producer, pmipc_status status);
 
 /* The first sample is in the next pool (`status` OK) or could not be put there: go over to it, or drop it. */
 pmipc_status producer_end_succession(pmipc_producer *producer, pmipc_status status);

@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "api/producer.h"
+#include "os/clock.h"
 #include "registry/succeed.h"
+
+#define RECREATE_INTERVAL_NS 1000000000
 
 void producer_refresh(pmipc_producer *producer)
 {
@@ -61,6 +64,26 @@ static pmipc_status prepare(pmipc_producer *producer, const pmipc_schema *schema
     return PMIPC_OK;
 }
 
+pmipc_status producer_recreate(pmipc_producer *producer, pmipc_status status)
+{
+    const struct pool_writer *writer = producer->writer;
+    if (status != PMIPC_LOST || !producer->options.recreate || !writer->removed)
+        return status;
+    if (producer->next)
+        return PMIPC_OK;
+    int64_t now = clock_monotonic_ns();
+    if (now < producer->next_recreate_ns)
+        return error_set(&producer->error, PMIPC_LOST, 0,
+                         "pool '%s': its file was removed from outside, and could not be made again within the last "
+                         "second; it is tried again",
+                         producer->place.name);
+    producer->next_recreate_ns = now + RECREATE_INTERVAL_NS;
+    if (file_identify_path(producer->place.path).inode != 0)
+        return successor_refuse_taken_name(&producer->place, &producer->error);
+    return prepare(producer, &writer->description->schema, writer->description->metadata, producer->options.max_bytes,
+                   &producer->error);
+}
+
 static pmipc_status check_can_replace(pmipc_producer *producer)
 {
     pmipc_status status = producer_check_usable(producer);
@@ -69,7 +92,8 @@ static pmipc_status check_can_replace(pmipc_producer *producer)
     if (producer->loaned_slot != NO_LOAN)
         return error_set(&producer->error, PMIPC_WRONG_STATE, 0,
                          "pool '%s': a loaned frame is out: commit or discard it first", producer->place.name);
-    return writer_check_owned(producer->writer);
+    status = writer_check_owned(producer->writer);
+    return status ? producer_recreate(producer, status) : PMIPC_OK;
 }
 
 /* The lengths that a larger pool has room for: those of the sample, or if `generous` twice the pool's if that is more. */

@@ -1,10 +1,12 @@
 #include "api/target.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include "os/clock.h"
 #include "os/futex.h"
+#include "os/lock.h"
 #include "os/notify.h"
 
 #define LONGEST_SLEEP_NS 100000000 /* then everything is checked again: bounds every lost wake */
@@ -40,10 +42,21 @@ void target_release(struct wait_target *target)
     target->notify_fd = -1;
 }
 
+/* Another file has the name now, and a producer of its own. */
+static bool name_has_other_producer(const struct pool_reader *reader, const char *path)
+{
+    int fd = file_open_entry(AT_FDCWD, path, false);
+    bool is_other =
+        fd >= 0 && !file_is_identical(file_identify(fd), reader->identity) && lock_is_held(fd, LOCK_BYTE_PRODUCER);
+    file_close(fd);
+    return is_other;
+}
+
 bool reader_is_orphaned(const struct pool_reader *reader, const struct wait_anchor *anchor)
 {
-    return !file_is_identical(file_identify_path(anchor->place.path), reader->identity) &&
-           !reader_producer_alive(reader, anchor->place.path);
+    const char *path = anchor->place.path;
+    return !file_is_identical(file_identify_path(path), reader->identity) &&
+           (!reader_producer_alive(reader, path) || name_has_other_producer(reader, path));
 }
 
 bool anchor_finds_orphan(struct wait_anchor *anchor, const struct pool_reader *reader, int64_t now_ns)

@@ -35,7 +35,8 @@ void target_release(struct wait_target *target);
 bool target_is_ready(const struct wait_target *target);
 
 /* Whether the file of a connected target is not the pool any more although nobody retired it: its name leads elsewhere (an rm
- * from outside) and its producer is dead. Two system calls. */
+ * from outside), and its producer is dead or the name has a living producer of its own. One system call while the name is
+ * in place. */
 bool reader_is_orphaned(const struct pool_reader *reader, const struct wait_anchor *anchor);
 
 /* The same, looked at no more often than every 100 ms. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -125,6 +126,14 @@ int file_is_still(int fd, struct file_identity identity)
     if (fstat(fd, &status) != 0)
         return errno == EBADF ? 0 : -errno;
     return file_is_identical(identity_of(&status), identity);
+}
+
+int file_names(int fd, struct file_identity identity)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0 || !file_is_identical(identity_of(&status), identity))
+        return -1;
+    return status.st_nlink > INT_MAX ? INT_MAX : (int)status.st_nlink;
 }
 
 int file_keep(int fd, struct file_identity *identity)

@@ -56,6 +56,9 @@ bool file_is_identical(struct file_identity a, struct file_identity b);
 /* Whether `fd` still leads to that file: 1; 0 when it is closed or leads to another; -errno when it cannot be told. */
 int file_is_still(int fd, struct file_identity identity);
 
+/* How many names that file has, 0 when all were removed; -1 when `fd` does not lead to it any more or it cannot be told. */
+int file_names(int fd, struct file_identity identity);
+
 /* The identity of a descriptor that will be kept for long, with a ticket for its number: when the library is given that number
  * again, the descriptor must have been closed by somebody else, and the older ticket is void. A descriptor that cannot be
  * recognized must not be kept. */

@@ -235,7 +235,7 @@ pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *l
         return status;
     }
     writer->description = description;
-    writer->adopted = true;
+    writer->adopted = writer->has_name = true;
     owner_lock_move(&writer->lock, lock);
     introduce(writer);
     futex_wake_all(&writer->control->bell);
@@ -326,10 +326,23 @@ static bool grow(struct pool_writer *writer)
     return true;
 }
 
+/* The file is nobody's pool any more when its name was removed from outside: new streams do not find it, and another producer may
+ * have the name. Retired, so that its streams go where the name leads. */
+static void check_name(struct pool_writer *writer, int names)
+{
+    if (names != 0 || !writer->has_name || writer->removed)
+        return;
+    writer->removed = true;
+    protocol_retire(writer->control);
+    futex_wake_all(&writer->control->bell);
+}
+
 uint32_t writer_sweep(struct pool_writer *writer)
 {
-    if (!file_is_identical(file_identify(writer->lock.fd), writer->lock.identity))
+    int names = file_names(writer->lock.fd, writer->lock.identity);
+    if (names < 0)
         return 0;
+    check_name(writer, names);
     uint32_t cleared = rows_sweep(writer->readers, writer->lock.fd, &writer->stuck_rows);
     fetch_add_relaxed(&writer->control->cleared_rows, cleared);
     return cleared;
@@ -406,8 +419,14 @@ pmipc_status writer_commit(struct pool_writer *writer, uint32_t slot, int64_t st
         return writer_lost(writer);
     }
     int64_t now = clock_monotonic_ns();
-    if (now >= writer->next_clock_ns)
+    if (now >= writer->next_clock_ns) {
         refresh_clock(writer, now);
+        check_name(writer, file_names(writer->fd, writer->identity));
+        if (writer->removed) {
+            protocol_return_slot(&writer->protocol, slot);
+            return writer_lost(writer);
+        }
+    }
     struct slot_header *header = (struct slot_header *)slot_address(writer, slot);
     /* Relaxed: [PUB] of the entry orders them. */
     store_relaxed(&header->seq, writer->protocol.seq + 1);

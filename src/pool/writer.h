@@ -21,6 +21,8 @@ struct pool_writer {
     bool no_growth;
     bool prefault;
     bool adopted;
+    bool has_name;             /* the file was given its name, or adopted with it */
+    bool removed;              /* from outside: the file has lost it */
     bool keep_mapped;          /* somebody points into its slots: unmap them only with the handle */
     struct pool_writer *older; /* a writer whose pool this one has replaced, kept for that */
     int64_t next_sweep_ns;     /* not before */

@@ -47,6 +47,14 @@ pmipc_status writer_lost(struct pool_writer *writer)
     const struct pool_control *control = writer->control;
     char command[sizeof control->owner_command];
     shared_text_load(control->owner_command, sizeof control->owner_command, command);
+    if (writer->removed)
+        return error_set(
+            writer->error, PMIPC_LOST, 0,
+            "pool '%s': its file was removed from outside while this producer was alive, by hand or by systemd-logind "
+            "(RemoveIPC deletes what a user has in /dev/shm when the user's last session ends). Make the producer again, "
+            "or open it with `recreate`. Against RemoveIPC: loginctl enable-linger, RemoveIPC=no in logind.conf, or a "
+            "folder elsewhere on tmpfs ($POLYMORPH_IPC_DIR)",
+            writer->description->header.name);
     if (load_relaxed(&control->retired))
         return error_set(writer->error, PMIPC_LOST, 0,
                          "pool '%s' was retired from outside although this producer is alive. Make the producer anew",

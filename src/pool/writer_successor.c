@@ -57,7 +57,8 @@ pmipc_status writer_create_successor(struct pool_writer **out, int folder, struc
     protocol_begin(&writer->protocol, is_alike ? old->oldest - 1 : old->seq);
     for (uint64_t seq = old->oldest; is_alike && seq <= old->seq; seq++)
         copy_sample(writer, predecessor, seq);
-    store_relaxed(&writer->control->grown, load_relaxed(&predecessor->control->grown) + 1); /* facts */
+    store_relaxed(&writer->control->grown,
+                  load_relaxed(&predecessor->control->grown) + !predecessor->removed); /* facts */
     store_relaxed(&writer->control->given_up, load_relaxed(&predecessor->control->given_up));
     return PMIPC_OK;
 }

@@ -104,8 +104,10 @@ static pmipc_status link_new(const struct pool_place *place, int folder, struct 
 {
     char words[128];
     int failure = -file_link(writer->fd, folder, place->entry);
-    if (failure == 0)
+    if (failure == 0) {
+        writer->has_name = true;
         return PMIPC_OK;
+    }
     if (failure == EEXIST)
         return PMIPC_NOTHING_NEW;
     return error_set(error, error_status_of(failure), failure, "pool '%s': cannot link its file into %s%s: %s",

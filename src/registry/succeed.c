@@ -20,7 +20,8 @@ pmipc_status successor_make(const struct pool_place *place, const struct pool_wr
 {
     int folder;
     struct pool_description *description;
-    pmipc_status status = place_open(place, false, &folder, error);
+    /* Who removes a pool's file may have removed the folder, too. */
+    pmipc_status status = place_open(place, predecessor->removed, &folder, error);
     if (status)
         return status;
     status = description_make(place->name, schema, options, &description, error);
@@ -74,6 +75,30 @@ static int rename_over(const struct pool_place *place, int folder, const struct 
     return -renamed;
 }
 
+pmipc_status successor_refuse_taken_name(const struct pool_place *place, pmipc_error *error)
+{
+    return error_set(
+        error, PMIPC_LOST, 0,
+        "pool '%s': its file was removed from outside, and %s is another file by now: another producer has "
+        "made a pool of that name. Stop that one and make this producer again, or choose another name",
+        place->name, place->path);
+}
+
+/* The old file has lost its name already, and is retired. */
+static pmipc_status take_free_name(const struct pool_place *place, int folder, const struct pool_writer *successor,
+                                   pmipc_error *error)
+{
+    char words[128];
+    int failure = -file_link(successor->fd, folder, place->entry);
+    if (failure == EEXIST)
+        return successor_refuse_taken_name(place, error);
+    if (failure)
+        return error_set(error, error_status_of(failure), failure,
+                         "pool '%s': its file was removed from outside, and cannot be linked into %s again%s: %s",
+                         place->name, place->folder, file_reopen_hint(failure), error_describe_errno(failure, words));
+    return PMIPC_OK;
+}
+
 pmipc_status successor_install(const struct pool_place *place, struct pool_writer *predecessor,
                                struct pool_writer *successor, pmipc_error *error)
 {
@@ -82,6 +107,10 @@ pmipc_status successor_install(const struct pool_place *place, struct pool_write
     pmipc_status status = place_open(place, false, &folder, error);
     if (status)
         return status;
+    if (predecessor->removed) {
+        status = take_free_name(place, folder, successor, error);
+        goto close_folder;
+    }
     status = writer_check_owned(predecessor);
     int is_entry = file_is_still(predecessor->lock.fd, predecessor->lock.identity) == 0
                        ? 0
@@ -99,6 +128,9 @@ pmipc_status successor_install(const struct pool_place *place, struct pool_write
     } else {
         (void)writer_retire(predecessor);
     }
+
+close_folder:
+    successor->has_name = status == PMIPC_OK;
     file_close(folder);
     return status;
 }

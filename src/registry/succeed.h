@@ -11,10 +11,14 @@ pmipc_status successor_make(const struct pool_place *place, const struct pool_wr
                             const pmipc_schema *schema, const pmipc_producer_options *options,
                             struct pool_writer **successor, pmipc_error *error);
 
-/* Give `successor` the name, and retire `predecessor`. Both are the caller's still, the locks of both are held.
+/* Give `successor` the name, and retire `predecessor`. One whose file was removed from outside has no name to be replaced and is
+ * retired already: then the name must be free. Both are the caller's still, the locks of both are held.
  * Returns OK; LOST (the name does not lead to the predecessor any more); PERMISSION; SYSTEM. On failure nothing has changed. */
 pmipc_status successor_install(const struct pool_place *place, struct pool_writer *predecessor,
                                struct pool_writer *successor, pmipc_error *error);
+
+/* LOST: the file was removed from outside, and another one has the name. */
+pmipc_status successor_refuse_taken_name(const struct pool_place *place, pmipc_error *error);
 
 /* Take away what a producer has left that was killed between the two steps of an installation. */
 void successor_forget_unfinished(int folder, const char *entry);

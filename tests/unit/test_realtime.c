@@ -1,4 +1,4 @@
-/* What control loops are promised: no system call, no allocation. Counted, not timed.
+/* What control loops are promised: no system call but one fstat a second, no allocation. Counted, not timed.
  *
  * System calls: a seccomp filter traps every one but those named; the handler prints which it was and ends the process.
  * Allocations: malloc and its kin are this program's own and count (with a sanitizer: its own hooks count). */
@@ -7,12 +7,14 @@
 #include "ros_reading.h"
 #include "ros_writing.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -100,7 +102,29 @@ static void report_system_call(int number, siginfo_t *info, void *context)
     quit(written > 0 ? 2 : 3);
 }
 
-/* From now on every system call of this thread but write, exit_group, `also` and a clock that needs one ends the
+/* Once a second a producer looks whether its file has a name. */
+static atomic_uint fstats;
+static time_t jumped_s;
+static int64_t forbidden_since_ns;
+
+int fstat(int fd, struct stat *status)
+{
+    atomic_fetch_add(&fstats, 1);
+    return (int)syscall(SYS_fstat, fd, status);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+    static int (*original)(clockid_t, struct timespec *);
+    if (!original) /* before anything is forbidden */
+        *(void **)&original = dlsym(RTLD_NEXT, "clock_gettime");
+    int result = original(clock, time);
+    if (clock != CLOCK_REALTIME)
+        time->tv_sec += jumped_s;
+    return result;
+}
+
+/* From now on every system call of this thread but write, fstat, exit_group, `also` and a clock that needs one ends the
  * process with code 2. */
 static void forbid_system_calls(long also)
 {
@@ -108,7 +132,8 @@ static void forbid_system_calls(long also)
     sigaction(SIGSYS, &action, NULL);
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 4, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 5, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fstat, 4, 0),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 3, 0),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)clock_call, 2, 0),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)also, 1, 0),
@@ -201,6 +226,8 @@ static loop_handles open_realtime_handles(void)
 static void forbid_everything(unsigned *allocations_before)
 {
     *allocations_before = atomic_load(&allocations);
+    atomic_store(&fstats, 0);
+    forbidden_since_ns = pmipc_monotonic_ns();
     forbid_system_calls(SYS_write);
 }
 
@@ -210,6 +237,9 @@ static void end_loop(unsigned allocations_before)
     unsigned made = atomic_load(&allocations) - allocations_before;
     if (made)
         FAIL("%u allocations were made", made);
+    int64_t seconds = (pmipc_monotonic_ns() - forbidden_since_ns) / 1000000000;
+    if (atomic_load(&fstats) > seconds + 1)
+        FAIL("%u calls of fstat in %d seconds", atomic_load(&fstats), (int)seconds);
     quit(0);
 }
 
@@ -254,6 +284,22 @@ static void loans(int channel, const char *argument)
         CHECK(!pmipc_view_uint8(&view, NULL, BYTES + 1, &error));
         pmipc_view_release(&view);
     }
+    end_loop(before);
+}
+
+static void publishes_for_many_seconds(int channel, const char *argument)
+{
+    (void)channel;
+    (void)argument;
+    loop_handles handles = open_realtime_handles();
+    unsigned before;
+    forbid_everything(&before);
+    for (int second = 0; second < 100; second++) {
+        publish_frames(handles.producer, 50);
+        read_newest(handles.stream);
+        jumped_s++;
+    }
+    CHECK(atomic_load(&fstats) >= 99);
     end_loop(before);
 }
 
@@ -405,6 +451,11 @@ TEST_WITH(publishing_copies_makes_no_system_call_and_no_allocation, .native = "s
     check_loop(copies);
 }
 
+TEST_WITH(publishing_looks_once_a_second_whether_the_file_has_its_name_and_makes_no_other_call, .native = "seccomp")
+{
+    check_loop(publishes_for_many_seconds);
+}
+
 TEST_WITH(loaning_committing_and_discarding_make_no_system_call_and_no_allocation, .native = "seccomp")
 {
     check_loop(loans);
@@ -443,6 +494,8 @@ static void publishes_to_sleepers(int channel, const char *argument)
     tell(channel, 0);
     hear(channel); /* the sleeper has its stream */
     unsigned before = atomic_load(&allocations);
+    atomic_store(&fstats, 0);
+    forbidden_since_ns = pmipc_monotonic_ns();
     forbid_system_calls(SYS_futex);
     for (int i = 0; i < 200000; i++)
         publish_frame(handles.producer);
