@@ -134,7 +134,8 @@ PMIPC_API void pmipc_cdr_decoder_destroy(pmipc_cdr_decoder *decoder);
 
 /** Read one serialized message, its 4-byte header included, into `columns`, one per leaf. Spans point into `bytes`.
  *  Threads: any. Progress: no allocation, no system call. After a failure the columns hold nothing of use; but with
- *  SCHEMA_MISMATCH every `count` is complete, and so is every column that had room.
+ *  SCHEMA_MISMATCH every `count` is complete, and so is every column that had room. A bool that is neither 0 nor 1 is
+ *  CORRUPT where a column wants it; fields that no leaf names are skipped, and their bools are not checked.
  *  Returns: OK, CORRUPT (not a message of this type), UNSUPPORTED (another encoding than plain CDR, a vendor's buffer),
  *  SCHEMA_MISMATCH (more elements than a column has room for). */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_cdr_decode(const pmipc_cdr_decoder *decoder, const void *bytes,

@@ -67,8 +67,9 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_open(pmipc_producer **produ
  *  again, at most once a second.
  *  Returns: OK; SCHEMA_MISMATCH (the schema has several fields or a variable one); WRONG_STATE (a loan is out);
  *  INVALID_ARGUMENT (`data` is NULL); FULL (every slot holds the newest sample or is pinned; the error names who holds how
- *  many slots. Rows of dead streams were cleared first, also with no_growth, at most every 10 ms); LOST (another producer
- *  has taken the pool over, it was retired from outside, or its file was removed); CLOSED (after pmipc_producer_retire); FORKED. */
+ *  many slots. Rows of dead streams were cleared first, also with no_growth, at most every 10 ms. Or all 2^48 sequence
+ *  numbers are used up: close the producer and open it again, for a new pool); LOST (another producer has taken the pool
+ *  over, it was retired from outside, or its file was removed); CLOSED (after pmipc_producer_retire); FORKED. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_publish(pmipc_producer *producer, const void *data,
                                                              int64_t stamp_ns, uint64_t *seq);
 

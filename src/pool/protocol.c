@@ -164,11 +164,6 @@ static bool cell_is_accepted(const struct protocol_producer *producer, uint64_t 
            (cell_is_sound(cell, MAX_SLOTS) && cell_count(cell) <= producer->history_len);
 }
 
-static uint32_t at_most(uint32_t value, uint32_t limit)
-{
-    return value < limit ? value : limit;
-}
-
 static void mark_cell(struct protocol_producer *producer, uint64_t cell)
 {
     if (!cell_is_accepted(producer, cell)) {
@@ -177,9 +172,9 @@ static void mark_cell(struct protocol_producer *producer, uint64_t cell)
         return;
     }
     uint32_t first = cell_first(cell), count = cell_count(cell), slots = cell_slots(cell);
-    uint32_t straight = at_most(count, slots - first);
-    mark_run(producer->pinned, first, at_most(first + straight, producer->slot_count));
-    mark_run(producer->pinned, 0, at_most(count - straight, producer->slot_count));
+    uint32_t straight = slots - first < count ? slots - first : count;
+    mark_run(producer->pinned, first, first + straight); /* bits beyond slot_count mean nothing */
+    mark_run(producer->pinned, 0, count - straight);
 }
 
 /* Find every slot that is out of the ring and pinned by nobody. The fence before it is the one that ended the last publish

@@ -12,7 +12,8 @@
 
 /* An entry names a published sample and where it lies: seq in the upper 48 bits, slot in the lower 16. 0: empty. */
 #define ENTRY_EMPTY UINT64_C(0)
-#define SEQ_MAX ((UINT64_C(1) << 48) - 1) /* at a million samples a second: nine years */
+#define SEQ_MAX \
+    ((UINT64_C(1) << 48) - 1) /* at a million samples a second: nine years; then nothing is published any more */
 #define SEQ_ADOPTED_MAX (SEQ_MAX / 2) /* a ring further on is replaced: forged most likely, and with too little left */
 
 static inline uint64_t entry_make(uint64_t seq, uint32_t slot)

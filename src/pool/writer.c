@@ -406,6 +406,8 @@ pmipc_status writer_take_slot(struct pool_writer *writer, uint32_t *slot)
     if (__builtin_expect(load_relaxed(&writer->control->head) != writer->protocol.head, 0))
         follow_foreign_head(writer);
     protocol_keep_slot_count(&writer->protocol);
+    if (__builtin_expect(writer->protocol.seq == SEQ_MAX, 0))
+        return writer_used_up(writer);
     if (protocol_take_slot(&writer->protocol, slot))
         return PMIPC_OK;
     return take_slot_the_hard_way(writer, slot);

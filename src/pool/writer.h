@@ -79,8 +79,9 @@ uint32_t writer_sweep(struct pool_writer *writer);
 /* `infos` has room for PIN_ROWS. */
 uint32_t writer_describe_readers(struct pool_writer *writer, pmipc_reader_info *infos);
 
-/* Set the handle's error. Return FULL, LOST. */
+/* Set the handle's error. Return FULL, FULL, LOST. */
 pmipc_status writer_full(struct pool_writer *writer, int64_t now_ns);
+pmipc_status writer_used_up(struct pool_writer *writer);
 pmipc_status writer_lost(struct pool_writer *writer);
 
 /* Mark retired, ring, wake. The name is the registry's business. False: the pool is not this writer's any more. */

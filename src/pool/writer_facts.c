@@ -42,6 +42,14 @@ pmipc_status writer_full(struct pool_writer *writer, int64_t now_ns)
     return PMIPC_FULL;
 }
 
+__attribute__((cold)) pmipc_status writer_used_up(struct pool_writer *writer)
+{
+    return error_set(writer->error, PMIPC_FULL, 0,
+                     "pool '%s' has used up its sequence numbers (%llu samples). Nothing was published; close this "
+                     "producer and open it again: a new pool takes this one's place",
+                     writer->description->header.name, (unsigned long long)SEQ_MAX);
+}
+
 pmipc_status writer_lost(struct pool_writer *writer)
 {
     const struct pool_control *control = writer->control;

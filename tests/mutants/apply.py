@@ -12,9 +12,10 @@ from pathlib import Path
 
 import steps
 import syscalls
+import units
 from mutant import Mutant, StaleMutant, changed_files, write_copy
 
-SUITES: dict[str, tuple[Mutant, ...]] = {"steps": steps.MUTANTS, "syscalls": syscalls.MUTANTS}
+SUITES: dict[str, tuple[Mutant, ...]] = {"steps": steps.MUTANTS, "syscalls": syscalls.MUTANTS, "units": units.MUTANTS}
 
 
 def check() -> int:

@@ -4,40 +4,55 @@
 run.py SUITE COMPILER FOLDER OBJECT... [-- LINK_OPTION...]
 
 The objects are those of the test program and of the library, one per source file. Of a mutant only the changed files
-are compiled; their objects replace the sound ones."""
+are compiled; their objects replace the sound ones. A unit test is compiled for each mutant, too: it may include a file
+of src/, which then comes from there."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from apply import SUITES
 from mutant import ROOT, Mutant, StaleMutant, write_copy
 
-# How a suite's test program is called for one mutant, in place of {}.
-ARGUMENTS = {"syscalls": ("--until-first", "{}")}
 TIMEOUT_S = 120
+TESTS = ROOT / "tests"
+FLAGS = ("-std=c11", "-D_GNU_SOURCE", "-O1", "-w")
 
 
 class NotCaught(Exception):
     """The mutant could not be tried, or its test did not fail as it must."""
 
 
-def build(mutant: Mutant, compiler: str, folder: Path, objects: list[str], options: list[str]) -> Path:
-    """Compile the changed files and link the test program with them."""
+def compile_file(compiler: str, source: Path, sources: Path, target: Path) -> None:
+    """Compile one file; `sources` is the src/ that it includes."""
+    includes = [f"-I{TESTS / 'support'}", f"-I{ROOT / 'include'}", f"-I{sources}"]
+    subprocess.run([compiler, *FLAGS, *includes, "-c", source, "-o", target], check=True)
+
+
+def build(
+    mutant: Mutant, compiler: str, folder: Path, objects: list[str], options: list[str], test: Path | None
+) -> Path:
+    """Compile the changed files and the test, if any, and link the test program with them."""
     write_copy(mutant, folder)
     linked = list(objects)
     for file in {change.file for change in mutant.changes}:
         kept = [name for name in linked if not name.endswith(f"/src/{file}.o")]
         if len(kept) != len(linked) - 1:
             raise NotCaught(f"src/{file} is not part of the program")
+        linked = kept
+        if test and f'#include "{file}"' in test.read_text():
+            continue
         changed = folder / f"{Path(file).stem}.o"
-        includes = [f"-I{ROOT / 'include'}", f"-I{folder / 'src'}"]
-        command = [compiler, "-std=c11", "-D_GNU_SOURCE", "-O1", "-w", *includes]
-        subprocess.run([*command, "-c", folder / "src" / file, "-o", changed], check=True)
-        linked = [*kept, str(changed)]
+        compile_file(compiler, folder / "src" / file, folder / "src", changed)
+        linked.append(str(changed))
+    if test:
+        compile_file(compiler, test, folder / "src", folder / "test.o")
+        linked.insert(0, str(folder / "test.o"))
     program = folder / "program"
     subprocess.run([compiler, *linked, *options, "-pthread", "-o", program], check=True)
     return program
@@ -54,7 +69,25 @@ def try_mutant(mutant: Mutant, command: list[str], folder: Path) -> str:
     if mutant.words not in report:
         raise NotCaught(f"'{mutant.caught_by}' failed, but not with '{mutant.words}'; see {log}")
     failed = [line for line in report.splitlines() if line.startswith("FAILED")]
-    return failed[0].removeprefix("FAILED ") if failed else f"exit status {done.returncode}"
+    if not failed:
+        raise NotCaught(f"'{mutant.caught_by}' ended with {done.returncode} and named no failure; see {log}")
+    return failed[0].removeprefix("FAILED ")
+
+
+def try_in_folder(
+    suite: str, mutant: Mutant, compiler: str, folder: Path, objects: list[str], options: list[str]
+) -> tuple[bool, str]:
+    """Whether the mutant was caught, and what to print."""
+    area, _, name = mutant.caught_by.partition(" ")
+    unit = TESTS / "unit" / f"test_{area}.c" if suite == "units" else None
+    arguments = (name,) if unit else ("--until-first", mutant.caught_by)
+    try:
+        program = build(mutant, compiler, folder, objects, options, unit)
+        return True, f"ok     {mutant.name}: {try_mutant(mutant, [str(program), *arguments], folder)}"
+    except (NotCaught, StaleMutant, subprocess.SubprocessError) as failure:
+        return False, f"FAILED {mutant.name}: {failure}"
+    finally:
+        shutil.rmtree(folder / "src", ignore_errors=True)
 
 
 def main(arguments: list[str]) -> int:
@@ -62,16 +95,15 @@ def main(arguments: list[str]) -> int:
     split = rest.index("--") if "--" in rest else len(rest)
     objects, options = rest[:split], rest[split + 1 :]
     failures = 0
-    for mutant in SUITES[suite]:
-        folder = Path(work) / mutant.name
-        try:
-            program = build(mutant, compiler, folder, objects, options)
-            command = [str(program), *(word.format(mutant.caught_by) for word in ARGUMENTS[suite])]
-            print(f"ok     {mutant.name}: {try_mutant(mutant, command, folder)}", flush=True)
-        except (NotCaught, StaleMutant, subprocess.SubprocessError) as failure:
-            print(f"FAILED {mutant.name}: {failure}", flush=True)
-            failures += 1
-        shutil.rmtree(folder / "src", ignore_errors=True)
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        tries = [
+            pool.submit(try_in_folder, suite, mutant, compiler, Path(work) / mutant.name, objects, options)
+            for mutant in SUITES[suite]
+        ]
+        for each in tries:
+            caught, report = each.result()
+            print(report, flush=True)
+            failures += not caught
     return 1 if failures else 0
 
 

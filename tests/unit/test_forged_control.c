@@ -171,6 +171,41 @@ TEST(a_producer_never_goes_back_to_a_history_that_is_older_than_its_own)
     check_goes_on_from_three(1, write_no_sample);
 }
 
+/* A head that makes no sense is overwritten by the next publish; until then, and after, no slot in the ring is written. */
+TEST(a_producer_whose_head_was_overwritten_still_knows_which_slots_its_history_is_in)
+{
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 3);
+    pmipc_stream *stream = stream_open("p", NULL);
+    const uint32_t slots = pmipc_producer_slot_count(producer);
+    CHECK_EQ(slots, 6);
+    pmipc_view views[3], window;
+    for (int i = 0; i < 3; i++) {
+        publish_frame(producer);
+        CHECK_OK(pmipc_stream_get_last(stream, &views[i]));
+    }
+    publish_frames(producer, 3); /* every slot is pinned or in the ring */
+    int fd = open_file("p");
+    const uint64_t head = read_word(fd, HEAD);
+    write_word(fd, HEAD, head + (UINT64_C(1000) << 16));
+    pmipc_loan loan;
+    CHECK_OK(pmipc_producer_loan(producer, &loan));
+    memset(loan.fields[0].data, 0xff, (size_t)page_frame_bytes());
+    write_word(fd, HEAD, head);
+    CHECK_OK(pmipc_stream_get_window(stream, 3, 3, &window));
+    check_view(&window);
+    CHECK_EQ(window.seq, 6);
+    pmipc_view_release(&window);
+    pmipc_producer_discard(producer, &loan);
+    CHECK_EQ(pmipc_producer_slot_count(producer), slots + 1);
+    for (int i = 0; i < 3; i++) {
+        check_view(&views[i]);
+        pmipc_view_release(&views[i]);
+    }
+    close(fd);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
 /* Numbers end at 2^48: whoever adopts one shortly before it would publish what no stream can read. */
 TEST(a_pool_whose_sequence_numbers_are_nearly_used_up_is_replaced)
 {

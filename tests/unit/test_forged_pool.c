@@ -437,6 +437,13 @@ TEST(a_retired_file_under_a_name_is_absent_and_replaced)
         pmipc_producer_close(producer);                   \
     } while (0)
 
+static void swap_entries(_Atomic uint64_t *ring, uint32_t i, uint32_t j)
+{
+    uint64_t entry = ring[i];
+    ring[i] = ring[j];
+    ring[j] = entry;
+}
+
 TEST(a_ring_that_is_not_sound_is_not_adopted)
 {
     pool_file file = make_file(); /* samples 6 to 9 */
@@ -445,6 +452,7 @@ TEST(a_ring_that_is_not_sound_is_not_adopted)
     const uint64_t entry = UINT64_C(1) << 16;             /* one sequence number */
     CHECK_UNSOUND(ring[9 % HISTORY] = ring[8 % HISTORY]); /* one slot twice, and a seq that does not fit its place */
     CHECK_UNSOUND(ring[7 % HISTORY] = 7 * entry | (ring[8 % HISTORY] & 0xffff)); /* one slot twice */
+    CHECK_UNSOUND(swap_entries(ring, 7 % HISTORY, 8 % HISTORY));                 /* both in the wrong place */
     CHECK_UNSOUND(ring[7 % HISTORY] = 7 * entry | 0xffff);                       /* no such slot */
     CHECK_UNSOUND(ring[7 % HISTORY] += HISTORY * entry);                         /* two ahead of head */
     CHECK_UNSOUND(ring[7 % HISTORY] = 3 * entry | (ring[7 % HISTORY] & 0xffff)); /* a gap */

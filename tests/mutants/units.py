@@ -1,0 +1,170 @@
+"""Mutants for the unit tests (tests/unit): `caught_by` is an area and a part of the name of the test that must fail."""
+
+from __future__ import annotations
+
+from mutant import Change, Mutant
+
+PROTOCOL = "pool/protocol.c"
+READER = "pool/reader.c"
+WRITER = "pool/writer.c"
+
+MUTANTS = (
+    Mutant(
+        "whole_words_of_pins_are_not_marked",
+        "large_history a_held_window_of_whole_bitmap_words",
+        "A window that covers 64 slots from a multiple of 64 on is overwritten while it is held.",
+        (Change(PROTOCOL, "bits == 64 ? ~UINT64_C(0)", "bits == 64 ? UINT64_C(0)"),),
+    ),
+    Mutant(
+        "only_the_first_word_of_pins_is_cleared",
+        "large_history the_slots_of_a_released_window",
+        "Slots from 64 on that were pinned once are never used again: the pool grows without end.",
+        (Change(PROTOCOL, "word <= (producer->slot_count - 1) / 64;", "word < 1;"),),
+    ),
+    Mutant(
+        "adoption_begins_at_the_first_slot",
+        "large_history windows_are_no_copies_right_after_adoption",
+        "The run of slots is broken: windows are copied for a round.",
+        (Change(PROTOCOL, "        producer->cursor = next_index(slot, slot_count);\n", ""),),
+    ),
+    Mutant(
+        "a_returned_slot_is_skipped",
+        "large_history windows_are_no_copies_after_a_discarded_loan",
+        "The run of slots is broken: windows are copied for a round.",
+        (Change(PROTOCOL, "    producer->cursor = slot;\n", ""),),
+    ),
+    Mutant(
+        "a_refused_adoption_forgets_the_ring",
+        "forged_control a_producer_whose_head_was_overwritten",
+        "The producer writes a slot that streams reach through the ring.",
+        (
+            Change(
+                PROTOCOL,
+                "producer->slot_states[producer->ring_slots[seq % producer->history_len]] = SLOT_IN_RING;\n"
+                "        return false;\n",
+                "producer->slot_states[producer->ring_slots[seq % producer->history_len]] = SLOT_UNCLEAN;\n"
+                "        return false;\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "a_sample_that_left_history_stays_pinned",
+        "protocol_rechecks a_sample_that_leaves_history",
+        "pin_seq finds that its sample is gone, and its cell keeps the slot from being used.",
+        (
+            Change(
+                PROTOCOL,
+                "    if (load_acquire(place) != found) {\n        protocol_unpin(reader, cell);\n",
+                "    if (load_acquire(place) != found) {\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "a_window_that_left_history_stays_pinned",
+        "protocol_rechecks a_window_whose_oldest_sample_leaves_history",
+        "pin_window finds that its oldest sample is gone, and its cell keeps the slots from being used.",
+        (
+            Change(
+                PROTOCOL,
+                "!= entries[0]) {\n        protocol_unpin(reader, cell);\n",
+                "!= entries[0]) {\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "entries_in_the_wrong_place_are_adopted",
+        "forged_pool a_ring_that_is_not_sound",
+        "Streams look for a sample at its number's place in the ring, and do not find it.",
+        (Change(PROTOCOL, "seq % history_len != i || ", ""),),
+    ),
+    Mutant(
+        "growth_does_not_ask_who_owns_the_pool",
+        "growth_lost a_slot_count_from_a_producer",
+        "A producer that lost the pool stores its slot count, and its epoch, over its successor's.",
+        (
+            Change(
+                PROTOCOL,
+                "    if (!compare_exchange_relaxed(&producer->control->ownership, &own, "
+                "ownership_make(producer->epoch, slot_count)))\n        return false; /* [GROW] */\n",
+                "    store_relaxed(&producer->control->ownership, ownership_make(ownership_epoch(own), slot_count));\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "an_adopter_stores_the_slot_count_that_it_read_before",
+        "growth_lost an_adopter_knows_the_slot_count",
+        "The pool's newest sample lies in a slot that its new producer does not know of.",
+        (
+            Change(
+                PROTOCOL,
+                "    if (ownership_slots(found) != slot_count)\n        return false;\n    uint32_t epoch",
+                "    uint32_t epoch",
+            ),
+        ),
+    ),
+    Mutant(
+        "history_is_given_up_by_a_producer_that_lost_the_pool",
+        "growth_lost a_slot_count_from_a_producer",
+        "It empties entries of its successor's ring.",
+        (
+            Change(
+                WRITER, "        if (is_lost(writer)) /* these system calls", "        if (false) /* these system calls"
+            ),
+        ),
+    ),
+    Mutant(
+        "growth_sets_the_size_of_the_file",
+        "growth_lost a_producer_that_lost_the_pool_while_it_grew_never_makes_the_file_smaller",
+        "The file loses slots that its new owner has added: SIGBUS.",
+        (
+            Change(
+                WRITER,
+                "    int failure = file_extend(writer->fd, end);\n",
+                "    bool short_file = file_bytes(writer->fd) < (int64_t)end;\n"
+                "    int failure = short_file && ftruncate(writer->fd, (off_t)end) != 0 ? errno : 0;\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "a_slot_count_from_elsewhere_stands",
+        "forged_control views_taken_while_a_foreign_slot_count",
+        "Streams see more slots than the producer has for as long as it does not grow.",
+        (Change(WRITER, "    protocol_keep_slot_count(&writer->protocol);\n", ""),),
+    ),
+    Mutant(
+        "pins_of_a_larger_pool_are_malformed",
+        "forged_control views_taken_while_a_foreign_slot_count",
+        "The views of streams that saw another slot count are overwritten.",
+        (
+            Change(
+                PROTOCOL,
+                " ||\n           (cell_is_sound(cell, MAX_SLOTS) && cell_count(cell) <= producer->history_len);",
+                ";",
+            ),
+        ),
+    ),
+    Mutant(
+        "pins_of_a_larger_pool_are_as_long_as_they_like",
+        "forged_control a_pin_of_more_slots_than_history",
+        "One store into a cell pins every slot that there will ever be.",
+        (Change(PROTOCOL, " && cell_count(cell) <= producer->history_len", ""),),
+    ),
+    Mutant(
+        "a_row_is_cleared_when_somebody_holds_its_lock",
+        "row_taken a_stream_whose_lock_descriptor_is_another_of_the_pool",
+        "A stream without its lock clears the pins of the one that has just claimed its row.",
+        (Change(READER, " &&\n           lock_try(reader->lock_fd, LOCK_BYTE_ROW(reader->protocol.row)) == 0;", ";"),),
+    ),
+    Mutant(
+        "a_row_is_cleared_under_a_lock_on_any_file",
+        "row_taken a_stream_whose_lock_descriptor_is_a_strangers",
+        "A stream without its lock takes that byte of a stranger's file, and clears another stream's pins.",
+        (Change(READER, " && file_is_own(reader->lock_fd, reader->lock_identity)", ""),),
+    ),
+    Mutant(
+        "sequence_numbers_go_round",
+        "sequence_end a_producer_that_has_used_up",
+        "The sample after the last has the number 0, which stands for none.",
+        (Change(WRITER, "writer->protocol.seq == SEQ_MAX", "false"),),
+    ),
+)
