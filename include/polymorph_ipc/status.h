@@ -67,7 +67,10 @@ PMIPC_API int64_t pmipc_monotonic_ns(void);
 PMIPC_API int64_t pmipc_realtime_ns(void);
 
 /** Install a handler for SIGSEGV and SIGBUS that says on stderr which pool a faulting address belongs to and what the
- *  cure is, and then hands the signal to whatever handler was there before. Nothing in the library calls it by itself.
+ *  cure is, and then does what the earlier disposition says: the earlier handler is called (with its sa_mask, SA_RESTART,
+ *  SA_NODEFER and SA_RESETHAND; always on the alternate stack if there is one), or the process ends by that very signal. A
+ *  signal that was sent (kill, raise, sigqueue) is passed on without words. Nothing in the library calls it by itself. When
+ *  the library is unloaded (dlclose) the earlier dispositions are restored, unless another handler was installed since.
  *  Threads: any; idempotent. Returns: OK, SYSTEM. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_explain_faults(pmipc_error *error);
 

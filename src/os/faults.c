@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "os/atomic.h"
@@ -24,7 +25,6 @@ struct range {
 
 static struct range ranges[RANGES_MAX];
 static _Atomic uint32_t ranges_used; /* every used range has a lower index */
-static struct sigaction old_segv, old_bus;
 
 void faults_add_range(const void *address, size_t bytes, bool writable, const char *label)
 {
@@ -89,43 +89,119 @@ static void explain(int signal_number, uintptr_t address)
     }
 }
 
+/* ---- the handler */
+
+/* What is done with one signal. All but `spent` is written before the handler is installed. */
+struct chain {
+    int signal_number;
+    struct sigaction earlier; /* the disposition that was there before ours */
+    _Atomic bool spent;       /* `earlier` was to run once (SA_RESETHAND), and has */
+};
+
+static struct chain chains[] = {{.signal_number = SIGSEGV}, {.signal_number = SIGBUS}};
+static pthread_mutex_t install_mutex = PTHREAD_MUTEX_INITIALIZER;
+static bool installed;
+
+/* Whether the interrupted instruction faulted. False for a signal that was sent and for a report of a memory error elsewhere. */
+static bool is_fault(int signal_number, const siginfo_t *info)
+{
+#ifdef BUS_MCEERR_AO
+    if (signal_number == SIGBUS && info->si_code == BUS_MCEERR_AO)
+        return false;
+#endif
+    (void)signal_number;
+    return info->si_code > 0;
+}
+
+/* Have the kernel take the default action. The signal is blocked while its handler runs: sent again with the same siginfo, it
+ * is delivered when the handler returns. Nothing depends on whether the instruction would fault again. */
+static void take_default_action(int signal_number, siginfo_t *info)
+{
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    sigaction(signal_number, &standard, NULL);
+    if (syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), signal_number, info) != 0)
+        raise(signal_number); /* the call is not allowed, in a sandbox */
+}
+
+/* The kernel applies sa_mask and SA_RESTART: our action has those of `earlier`. SA_ONSTACK is always on. */
+static void call_earlier(const struct sigaction *earlier, int signal_number, siginfo_t *info, void *context)
+{
+    if (earlier->sa_flags & SA_NODEFER) {
+        sigset_t own;
+        sigemptyset(&own);
+        sigaddset(&own, signal_number);
+        pthread_sigmask(SIG_UNBLOCK, &own, NULL);
+    }
+    if (earlier->sa_flags & SA_SIGINFO)
+        earlier->sa_sigaction(signal_number, info, context);
+    else
+        earlier->sa_handler(signal_number);
+}
+
+static bool is_handler(const struct sigaction *action)
+{
+    return (action->sa_flags & SA_SIGINFO) || (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
+}
+
 static void on_fault(int signal_number, siginfo_t *info, void *context)
 {
     int kept_errno = errno;
-    explain(signal_number, (uintptr_t)info->si_addr);
+    struct chain *chain = &chains[signal_number == SIGSEGV ? 0 : 1];
+    const struct sigaction *earlier = &chain->earlier;
+    bool fault = is_fault(signal_number, info);
+    if (fault)
+        explain(signal_number, (uintptr_t)info->si_addr);
     errno = kept_errno;
-    const struct sigaction *old = signal_number == SIGSEGV ? &old_segv : &old_bus;
-    if (old->sa_flags & SA_SIGINFO) {
-        old->sa_sigaction(signal_number, info, context);
-    } else if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN) {
-        old->sa_handler(signal_number);
-    } else {
-        /* The faulting instruction runs again when this handler returns, and then the default action is taken. */
-        struct sigaction standard = {.sa_handler = SIG_DFL};
-        sigaction(signal_number, &standard, NULL);
-    }
+    if (is_handler(earlier) && !((earlier->sa_flags & (int)SA_RESETHAND) && exchange_acq_rel(&chain->spent, true)))
+        call_earlier(earlier, signal_number, info, context);
+    else if (is_handler(earlier) || earlier->sa_handler == SIG_DFL || fault) /* a fault cannot be ignored */
+        take_default_action(signal_number, info);
+    errno = kept_errno;
 }
 
-static pthread_mutex_t install_mutex = PTHREAD_MUTEX_INITIALIZER;
-static bool installed;
+/* ---- installing it */
+
+static int install(struct chain *chain)
+{
+    /* Read first: a signal may come before sigaction has returned. */
+    if (sigaction(chain->signal_number, NULL, &chain->earlier) != 0)
+        return -1;
+    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    action.sa_flags |= chain->earlier.sa_flags & SA_RESTART;
+    action.sa_mask = chain->earlier.sa_mask;
+    return sigaction(chain->signal_number, &action, NULL);
+}
+
+/* Restore the earlier disposition, unless another handler was installed after ours. */
+static void uninstall(const struct chain *chain)
+{
+    struct sigaction now, standard = {.sa_handler = SIG_DFL};
+    if (sigaction(chain->signal_number, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_fault)
+        sigaction(chain->signal_number, load_relaxed(&chain->spent) ? &standard : &chain->earlier, NULL);
+}
 
 pmipc_status pmipc_explain_faults(pmipc_error *error)
 {
     pmipc_status status = PMIPC_OK;
     pthread_mutex_lock(&install_mutex);
     if (!installed) {
-        struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-        sigemptyset(&action.sa_mask);
-        if (sigaction(SIGSEGV, &action, &old_segv) != 0) {
+        if (install(&chains[0]) != 0) {
             status = error_set(error, PMIPC_SYSTEM, errno, "cannot install a handler for SIGSEGV");
-        } else if (sigaction(SIGBUS, &action, &old_bus) != 0) {
+        } else if (install(&chains[1]) != 0) {
             status = error_set(error, PMIPC_SYSTEM, errno, "cannot install a handler for SIGBUS");
             /* Else the next try would take ours for the one that was there before. */
-            sigaction(SIGSEGV, &old_segv, NULL);
+            uninstall(&chains[0]);
         } else {
             installed = true;
         }
     }
     pthread_mutex_unlock(&install_mutex);
     return status;
+}
+
+/* The library is unloaded (dlclose of a plugin that is linked with it), or the process ends. */
+__attribute__((destructor)) static void restore_handlers(void)
+{
+    for (size_t i = 0; installed && i < sizeof chains / sizeof chains[0]; i++)
+        uninstall(&chains[i]);
 }

@@ -79,3 +79,38 @@ def test_a_file_truncated_from_outside_is_explained_too(spawn: Nursery) -> None:
     child = spawn(program.replace('say("writing")', truncate))
     child.expect("writing")
     assert "victor/cam" in child.fail_with(-signal.SIGBUS)
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGBUS])
+@pytest.mark.parametrize("send", ["os.kill(os.getpid(), {})", "signal.raise_signal({})"])
+def test_a_signal_that_was_sent_ends_the_process_by_that_signal(spawn: Nursery, number: int, send: str) -> None:
+    child = spawn(f"""
+        import os, signal, polymorph_ipc
+        polymorph_ipc.explain_faults()
+        {send.format(int(number))}
+        say("survived")
+    """)
+    assert "polymorph_ipc" not in child.fail_with(-number)
+
+
+def test_a_signal_that_was_sent_reaches_the_handler_that_was_there_before(spawn: Nursery) -> None:
+    spawn("""
+        import signal, polymorph_ipc
+        seen = []
+        signal.signal(signal.SIGSEGV, lambda number, frame: seen.append(number))
+        signal.signal(signal.SIGBUS, signal.SIG_IGN)
+        polymorph_ipc.explain_faults()
+        for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGSEGV):
+            signal.raise_signal(number)
+        assert seen == [signal.SIGSEGV] * 2
+    """).succeed()
+
+
+def test_faulthandler_still_reports_a_signal_that_was_sent(spawn: Nursery) -> None:
+    child = spawn("""
+        import faulthandler, os, signal, polymorph_ipc
+        faulthandler.enable()
+        polymorph_ipc.explain_faults()
+        os.kill(os.getpid(), signal.SIGSEGV)
+    """)
+    assert child.fail_with(-signal.SIGSEGV).count("Fatal Python error: Segmentation fault") == 1
