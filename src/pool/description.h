@@ -57,6 +57,16 @@ static inline uint64_t description_file_bytes(const struct pool_description *des
     return description->header.geometry.slots_offset + slots * description->header.geometry.stride;
 }
 
+/* The most slots that a producer gives the pool: what it was made with, and what 64 streams of this library can hold (docs/decisions/0004),
+ * in whole steps. Streams write the cells, so one that does not keep to the library's limits could ask for any number. */
+static inline uint32_t description_slots_bound(const struct pool_description *description)
+{
+    const struct pool_geometry *geometry = &description->header.geometry;
+    uint32_t held = PIN_ROWS * (2 * geometry->history_len + 15), step = geometry->slots_per_step;
+    uint32_t bound = geometry->initial_slots + (held + step - 1) / step * step;
+    return bound < MAX_SLOTS ? bound : MAX_SLOTS;
+}
+
 /* Whether a pool of this description can have this many slots. */
 bool description_allows_slots(const struct pool_description *description, uint32_t slots);
 

@@ -273,11 +273,11 @@ uint32_t writer_headroom(const struct pool_writer *writer, uint32_t slot)
     return headroom < UINT32_MAX ? (uint32_t)headroom : UINT32_MAX;
 }
 
-/* Whether one more step may be had: a limit is nobody's failure. */
+/* Whether the limits permit one more step. To reach one is not a failure. */
 static bool may_grow(const struct pool_writer *writer, uint32_t slots, uint64_t offset, uint64_t end)
 {
     const struct memory_limit *limit;
-    return slots <= MAX_SLOTS && (!writer->max_bytes || end <= writer->max_bytes) &&
+    return slots <= description_slots_bound(writer->description) && (!writer->max_bytes || end <= writer->max_bytes) &&
            memory_room(writer->fd, offset, &limit) >= end - offset;
 }
 

@@ -19,6 +19,13 @@ uint32_t writer_describe_readers(struct pool_writer *writer, pmipc_reader_info *
     return rows_describe(writer->readers, writer->fd, &lookup, infos, PIN_ROWS);
 }
 
+static bool is_at_bound(const struct pool_writer *writer)
+{
+    const struct pool_description *description = writer->description;
+    return writer->protocol.slot_count + description->header.geometry.slots_per_step >
+           description_slots_bound(description);
+}
+
 /* Every slot is the newest sample or pinned. Naming the holders asks for the lock of every row: a control loop that meets a
  * full pool in each cycle pays for that once in TEXT_INTERVAL_NS, and the text it gets is no older. */
 pmipc_status writer_full(struct pool_writer *writer, int64_t now_ns)
@@ -29,6 +36,7 @@ pmipc_status writer_full(struct pool_writer *writer, int64_t now_ns)
     char words[MEMORY_TEXT_BYTES];
     const char *why = writer->no_growth        ? "it was made with no_growth"
                       : writer->growth_failure ? memory_describe_failure(writer->growth_failure, words)
+                      : is_at_bound(writer)    ? "it has reached its bound: streams of this library never hold as much"
                                                : "no memory is left, or max_bytes is reached";
     error_set(writer->error, PMIPC_FULL, writer->growth_failure,
               "pool '%s' is full: each of its %u slots holds the newest sample or is pinned by a reader; ",

@@ -5,7 +5,7 @@
 #include "pools.h"
 #include "sleeper.h"
 
-#include "pool/layout.h"
+#include "pool/protocol.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -416,4 +416,62 @@ TEST(a_pin_in_a_larger_pool_covers_the_slots_that_it_names_and_no_others)
     close(fd);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
+}
+
+/* ---- pins ---- */
+
+#define FORGED_ROW 5
+
+/* Pin every slot that the pool has, as a process can that writes to the file and does not keep to the library's limits. */
+static void pin_all(int fd, off_t readers, uint32_t slots)
+{
+    const off_t cell = readers + (off_t)offsetof(struct pool_readers, cells[FORGED_ROW]);
+    write_word(fd, cell, cell_make(0, slots, slots));
+    write_word(fd, readers + (off_t)offsetof(struct pool_readers, rows_in_use), UINT64_C(1) << FORGED_ROW);
+}
+
+static void check_bounded_growth(int64_t bytes, uint32_t history_len)
+{
+    struct pool_header header;
+    pmipc_schema schema = bytes_schema(bytes);
+    const pmipc_producer_options options = {.history_len = history_len, .spare = 1};
+    pmipc_producer *producer = producer_open("p", &schema, &options);
+    int fd = open_file("p");
+    CHECK_EQ(pread(fd, &header, sizeof header, 0), sizeof header);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_BYTE_ROW(FORGED_ROW), .l_len = 1};
+    CHECK_EQ(fcntl(fd, F_OFD_SETLK, &lock), 0);
+    const uint32_t initial = pmipc_producer_slot_count(producer), step = header.geometry.slots_per_step;
+    const uint32_t held = 64 * (2 * history_len + 15);
+    char *data = calloc(1, (size_t)bytes);
+    uint64_t newest = 0;
+    pmipc_status status = PMIPC_OK;
+    for (uint32_t i = 0; i < 4 * held && status == PMIPC_OK; i++) {
+        pin_all(fd, (off_t)header.geometry.readers_offset, pmipc_producer_slot_count(producer));
+        status = pmipc_producer_publish(producer, data, 0, &newest);
+    }
+    CHECK_STATUS(status, PMIPC_FULL);
+    CHECK_EQ(pmipc_producer_slot_count(producer), initial + (held + step - 1) / step * step);
+    pmipc_error error;
+    pmipc_producer_last_error(producer, &error);
+    CHECK_HAS(error.text, "reached its bound");
+    CHECK_HAS(error.text, "held by pid");
+    lock.l_type = F_UNLCK; /* its holder has died */
+    CHECK_EQ(fcntl(fd, F_OFD_SETLK, &lock), 0);
+    CHECK(pmipc_producer_sweep(producer) == 1);
+    uint64_t next;
+    CHECK_OK(pmipc_producer_publish(producer, data, 0, &next));
+    CHECK_EQ(next, newest + 1);
+    free(data);
+    close(fd);
+    pmipc_producer_close(producer);
+}
+
+TEST(forged_pins_make_a_pool_grow_to_its_bound_and_not_beyond)
+{
+    check_bounded_growth(page_frame_bytes(), 2);
+}
+
+TEST(forged_pins_make_a_pool_of_small_slots_grow_to_its_bound_and_not_beyond)
+{
+    check_bounded_growth(8, 3);
 }
