@@ -5,6 +5,9 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+MODES = (0o600, 0o660, 0o606, 0o666)
+"""Permission bits that a pool's file can have: streams register in it, so read permission needs write permission."""
+
 
 def check_pool_name(pool_name: Any) -> None:
     """TypeError for what is no str; which names there are is for the library to say."""

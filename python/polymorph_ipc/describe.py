@@ -12,6 +12,22 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 
+SHORT = 200
+LONG = 2000
+
+
+def printable(text: str) -> str:
+    """A text of another process for a log or a terminal: nothing that moves the cursor, and not without an end."""
+    shown = "".join(letter if letter.isprintable() else "?" for letter in text[:LONG])
+    return shown if len(text) <= LONG else f"{shown}..."
+
+
+def shortened(value: Any) -> str:
+    """repr() of what another process has said, which may be long."""
+    text = ascii(value[: SHORT + 1] if isinstance(value, str) else value)
+    return text if len(text) <= SHORT else f"{text[:SHORT]}..."
+
+
 def by_field(schema: _core.Schema, values: Sequence[Value]) -> Value | dict[str, Value]:
     """The one value of a plain tensor, or a dict by the names of the fields."""
     if not schema.is_dict:

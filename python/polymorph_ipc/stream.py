@@ -75,6 +75,7 @@ class TensorStream(_core.Stream):
         ros_point_fields: PointCloud2 as (N, k): which fields. None: x, y, z and further ones in their order.
         ros_variable: whether sequences make fields of variable length. None: as is usual for the type (points do).
         ros_history_len: history_len of the pool.
+        ros_mode: permission bits of the pool's file, as `mode` of a TensorProducer: 0o600, 0o660, 0o606 or 0o666.
 
     Raises:
         InvalidNameError (ValueError): no pool can have that name. ValueError: another backend, start or max_age.
@@ -122,6 +123,7 @@ class TensorStream(_core.Stream):
         ros_point_fields: Sequence[str] | None = None,
         ros_variable: bool | None = None,
         ros_history_len: int = 10,
+        ros_mode: int = 0o600,
     ) -> None:
         self._check_unopened()
         check_pool_name(pool_name)
@@ -143,7 +145,7 @@ class TensorStream(_core.Stream):
             from .ros.request import Request
             from .ros.source import RosSource
 
-            source = RosSource(pool_name, Request(*of_topic, *details, ros_variable, ros_history_len))
+            source = RosSource(pool_name, Request(*of_topic, *details, ros_variable, ros_history_len, ros_mode))
         try:
             super().__init__(
                 pool_name,

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from .. import _core
+from ..describe import shortened
 from .classes import has_path
 from .types import type_name
 
@@ -36,7 +37,7 @@ def constants_of(metadata: Mapping[str, Any], message_class: Any, pool_name: str
         if not is_list and not isinstance(value, (str, bool, int, float)):
             raise _core.InvalidArgumentError(
                 f"pool {pool_name!r}: its metadata say {key!r}, which {type_name(message_class)} has, but a constant "
-                f"of a message is a text, a list of texts or a number, not {value!r}"
+                f"of a message is a text, a list of texts or a number, not {shortened(value)}"
             )
         constants[key] = float(value) if isinstance(value, (bool, int)) else value
     return constants

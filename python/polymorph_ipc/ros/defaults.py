@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from .classes import message_class
-from .types import describe
+from .types import describe_classes
 
 
 def describe_with_defaults(given: Any) -> dict[str, str]:
     """The .msg texts of a message class and of all in it, as `types.describe` gives them, and with the fields'
     defaults: a Quaternion's w is 1, a NavSatStatus's status unknown."""
-    return {name: with_defaults(text, message_class(name, "message")()) for name, text in describe(given).items()}
+    return {name: with_defaults(text, found()) for name, (text, found) in describe_classes(given).items()}
 
 
 def with_defaults(text: str, fresh: Any) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypedDict
 
 from .. import _core
+from ..describe import printable
 from . import qos
 from .constants import constants_of, missing_words
 from .defaults import describe_with_defaults
@@ -98,7 +99,7 @@ def check_node(node: Any, argument: str) -> None:
 
 def warn(node: Any, pool_name: str, topic: str, words: str) -> None:
     """By the node's logger, which a destroyed node still has; else by Python's."""
-    text = f"pool {pool_name!r} to topic {topic}: {words}"
+    text = printable(f"pool {pool_name!r} to topic {topic}: {words}")
     try:
         node.get_logger().warning(text)
     except Exception:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import _core, samples
+from ..arguments import MODES
 from . import qos, types
 from .classes import message_class
 from .missing import require_rclpy
@@ -26,6 +27,7 @@ class Request:
     point_fields: Any = None
     variable: bool | None = None
     history_len: int = 10
+    mode: int = 0o600
 
     def checked(self) -> Request:
         """The same with the message class found. Raises for what can be seen to be wrong before anything is made."""
@@ -45,6 +47,11 @@ class Request:
             raise TypeError(f'ros_topic must be the name of a topic such as "/camera/image_raw", not {self.topic!r}')
         if self.variable is not None and not isinstance(self.variable, bool):
             raise TypeError(f"ros_variable must be True, False or None, not {self.variable!r}")
+        if self.mode not in MODES:
+            raise _core.InvalidArgumentError(
+                f"ros_mode must be 0o600, 0o660, 0o606 or 0o666, not {self.mode!r}: whoever may read a pool must also "
+                "be able to write it"
+            )
         if self.qos is not None:
             qos.as_given(self.qos)
         return replace(self, message_class=message_class(self.message_class, "ros_msg_type"))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import _core, samples
+from ..describe import printable
 from ..producer import TensorProducer
 from . import qos, types
 from .request import Request
@@ -97,6 +98,7 @@ class RosSource:
             schema,
             self.request.history_len,
             metadata=metadata,
+            mode=self.request.mode,
             origin="torch" if is_torch else "numpy",
         )
 
@@ -300,7 +302,7 @@ class RosSource:
     # ---- words
 
     def warn(self, words: str) -> None:
-        self.node.get_logger().warning(f"pool '{self.pool_name}' from topic '{self.topic}': {words}")
+        self.node.get_logger().warning(printable(f"pool '{self.pool_name}' from topic '{self.topic}': {words}"))
 
     def warn_once(self, kind: str, words: str) -> None:
         if kind not in self.warned:

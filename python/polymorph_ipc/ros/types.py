@@ -30,27 +30,32 @@ def describe(message_class: Any) -> dict[str, str]:
         >>> describe(geometry_msgs.msg.PointStamped)["geometry_msgs/msg/PointStamped"]
         'std_msgs/msg/Header header\\ngeometry_msgs/msg/Point point\\n'
     """
-    texts: dict[str, str] = {}
-    add(message_class, texts)
-    return texts
+    return {name: text for name, (text, _found) in describe_classes(message_class).items()}
 
 
-def add(message_class: Any, texts: dict[str, str]) -> None:
+def describe_classes(message_class: Any) -> dict[str, tuple[str, Any]]:
+    """The same, each text with its class."""
+    described: dict[str, tuple[str, Any]] = {}
+    add(message_class, described)
+    return described
+
+
+def add(message_class: Any, described: dict[str, tuple[str, Any]]) -> None:
     name = type_name(message_class)
-    if name in texts:
+    if name in described:
         return
-    texts[name] = ""
+    described[name] = ("", message_class)
     lines = []
     for field, slot in zip(message_class.get_fields_and_field_types(), message_class.SLOT_TYPES, strict=True):
         value, suffix = element_of(slot)
         if hasattr(value, "namespaces"):
             nested = find_class(value, message_class)
-            add(nested, texts)
+            add(nested, described)
             base = type_name(nested)
         else:
             base = primitive(value)
         lines.append(f"{base}{suffix} {field}\n")
-    texts[name] = "".join(lines)
+    described[name] = ("".join(lines), message_class)
 
 
 def element_of(slot: Any) -> tuple[Any, str]:

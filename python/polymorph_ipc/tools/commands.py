@@ -10,6 +10,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from ..describe import printable
 from .problems import Problem
 
 app = typer.Typer(
@@ -36,7 +37,7 @@ def run() -> int:
     try:
         app(standalone_mode=True)
     except Problem as problem:
-        print(f"polymorph: {problem}", file=sys.stderr)
+        print(f"polymorph: {printable(str(problem))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -74,6 +75,9 @@ def bridge(
     point_fields: Annotated[Text, typer.Option(help="Fields of the points, such as x,y,z,intensity.")] = None,
     frame_id: Annotated[Text, typer.Option(help="frame_id of the messages that a pool becomes.")] = None,
     history_len: Annotated[Number, typer.Option(help="Samples that the pool keeps readable.", min=1)] = None,
+    mode: Annotated[
+        Text, typer.Option(help="Permission bits of the pool's file: 0600 (the default), 0660, 0606 or 0666.")
+    ] = None,
     depth: Annotated[Number, typer.Option(help="QoS: keep the last so many messages.", min=1)] = None,
     reliability: Annotated[Text, typer.Option(help="QoS: reliable or best_effort.")] = None,
     durability: Annotated[Text, typer.Option(help="QoS: volatile or transient_local.")] = None,
@@ -107,6 +111,7 @@ def bridge(
         "point_fields": words(point_fields),
         "metadata": None if frame_id is None else {"frame_id": frame_id},
         "history_len": history_len,
+        "mode": mode,
         "qos": {"depth": depth, "reliability": reliability, "durability": durability},
     }
     options["qos"] = {key: value for key, value in options["qos"].items() if value is not None} or None

@@ -8,6 +8,7 @@ from collections import deque
 from typing import Any, NamedTuple, Protocol
 
 from ... import _core
+from ...describe import printable
 from ...ros.classes import message_class
 from ...ros.pool_publisher import PoolPublisher
 from ...ros.types import type_name
@@ -105,7 +106,7 @@ class Meter:
             dropped=dropped,
             misfits=misfits,
             failures=failures,
-            problem=problem,
+            problem=printable(problem),
         )
 
 
@@ -155,6 +156,7 @@ class FromRos:
                 ros_point_fields=request.point_fields,
                 ros_variable=request.variable,
                 ros_history_len=request.history_len or 10,
+                ros_mode=request.permissions(),
             )
         except TRANSIENT as problem:
             self.problem = str(problem)

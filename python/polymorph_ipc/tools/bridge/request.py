@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from ...arguments import MODES
 from ..problems import Problem
 
 DEFAULT_DTYPE = "float64"
@@ -30,6 +31,7 @@ class Request:
     point_fields: list[str] | None = None
     variable: bool | None = None
     history_len: int | None = None
+    mode: Any = None
     qos: Any = None
     metadata: dict[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -44,6 +46,10 @@ class Request:
         import numpy as np
 
         return np.zeros(self.shape, self.dtype or DEFAULT_DTYPE)
+
+    def permissions(self) -> int:
+        """Permission bits of the pool's file."""
+        return 0o600 if self.mode is None else mode_bits(self.mode)
 
     def profile(self) -> Any:
         """The QoSProfile asked for, None when nothing was. Needs rclpy."""
@@ -61,7 +67,7 @@ class Request:
 KEYS = tuple(each.name for each in fields(Request))
 LISTS = {"shape": int, "joints": str, "point_fields": str}
 TEXTS = ("from_ros", "from_pool", "to", "type", "dtype")
-ONLY_FROM_ROS = ("shape", "dtype", "variable", "history_len")
+ONLY_FROM_ROS = ("shape", "dtype", "variable", "history_len", "mode")
 
 
 def from_options(given: Mapping[str, Any]) -> Request:
@@ -150,7 +156,23 @@ def check_rest(given: dict[str, Any], where: str) -> None:
     history_len = given.get("history_len", 1)
     if isinstance(history_len, bool) or not isinstance(history_len, int) or history_len < 1:
         raise Problem(f"{where}: history_len must be a number above 0, not {history_len!r}")
+    if "mode" in given and mode_bits(given["mode"]) not in MODES:
+        raise Problem(
+            f"{where}: mode must be {', '.join(f'0{mode:o}' for mode in MODES)}, not {given['mode']!r}: whoever may "
+            "read a pool must also be able to write it"
+        )
     check_qos(given.get("qos"), where)
+
+
+def mode_bits(mode: Any) -> int:
+    """Permission bits as the command line and YAML give them: octal text, or the number that YAML reads 0660 as. -1 for
+    anything else."""
+    if isinstance(mode, int) and not isinstance(mode, bool):
+        return mode
+    try:
+        return int(mode, 8) if isinstance(mode, str) else -1
+    except ValueError:
+        return -1
 
 
 def check_qos(qos: Any, where: str) -> None:
