@@ -188,7 +188,8 @@ PMIPC_API uint32_t pmipc_producer_slot_count(const pmipc_producer *producer);
 typedef struct pmipc_reader_info {
     uint32_t row;
     bool alive;              /* its lock is held: kernel truth, not a heartbeat */
-    int32_t pid;             /* in the stream's own PID namespace; for people only */
+    int32_t pid;             /* in the stream's own PID namespace: those of two containers may be equal; for people only */
+    uint64_t process;        /* a random number: equal for the streams of one process, and for those only */
     char command[32];        /* UTF-8, cut */
     uint64_t last_seq;       /* newest sample it has read */
     uint64_t dropped;        /* samples that left history before it read them */

@@ -10,12 +10,13 @@
 #include <unistd.h>
 
 #include "os/atomic.h"
+#include "os/random.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
 #endif
 
-static _Atomic uint64_t *generation_page; /* wiped by the kernel in a forked child */
+static _Atomic uint64_t *generation_page; /* wiped by the kernel in a forked child: the generation, then the identity */
 static uint64_t newest_generation;        /* inherited by a child, which counts on from it */
 static _Atomic int handlers;              /* of fork: one of these */
 enum { HANDLERS_MISSING, HANDLERS_UNDERWAY, HANDLERS_IN_PLACE };
@@ -45,6 +46,7 @@ static void after_fork_in_parent(void)
 static void after_fork_in_child(void)
 {
     store_relaxed(generation_page, ++newest_generation);
+    store_relaxed(generation_page + 1, 0);
     struct fork_guard *next;
     for (struct fork_guard *guard = guards.next; guard != &guards; guard = next) {
         next = guard->next; /* a guard may take itself off the list */
@@ -61,7 +63,7 @@ static int add_handlers(void)
 
 static void set_up(void)
 {
-    static _Atomic uint64_t fallback;
+    static _Atomic uint64_t fallback[2];
     long page_bytes = sysconf(_SC_PAGESIZE);
     void *page = mmap(NULL, (size_t)page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page != MAP_FAILED && madvise(page, (size_t)page_bytes, MADV_WIPEONFORK) == 0) {
@@ -70,7 +72,7 @@ static void set_up(void)
         /* Before Linux 4.14: ordinary forks are still noticed, by the child handler; only raw clones are not. */
         if (page != MAP_FAILED)
             munmap(page, (size_t)page_bytes);
-        generation_page = &fallback;
+        generation_page = fallback;
     }
     store_relaxed(generation_page, ++newest_generation);
     process_generation_word = (const uint64_t *)generation_page;
@@ -102,6 +104,16 @@ uint64_t process_generation(void)
         pthread_mutex_unlock(&fork_mutex);
     }
     return generation;
+}
+
+uint64_t process_identity(void)
+{
+    process_generation();
+    uint64_t known = load_relaxed(generation_page + 1);
+    if (known)
+        return known;
+    uint64_t made = random_identity();
+    return compare_exchange_relaxed(generation_page + 1, &known, made) ? made : known; /* another thread was quicker */
 }
 
 void fork_mutex_lock(void)

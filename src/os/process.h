@@ -12,6 +12,9 @@
 /* This process's generation, set up at first use. Never 0. Safe in any thread. */
 uint64_t process_generation(void);
 
+/* A random number that this process has and no other, whatever PID namespace that is in. Never 0. Safe in any thread. */
+uint64_t process_identity(void);
+
 extern const uint64_t *process_generation_word; /* what process_is reads; NULL before the first process_generation */
 
 /* Whether a handle of that generation belongs to this very process. */

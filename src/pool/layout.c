@@ -23,6 +23,7 @@ uint64_t layout_fingerprint(void)
         offsetof(struct pool_readers, facts),
         sizeof(struct row_facts),
         offsetof(struct row_facts, owner),
+        offsetof(struct row_facts, process),
         sizeof(struct slot_header),
         offsetof(struct slot_header, lengths),
         sizeof(pmipc_field),

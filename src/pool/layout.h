@@ -118,8 +118,9 @@ struct pool_readers {
         _Atomic uint64_t dropped;
         _Atomic uint64_t copies;
         _Atomic int64_t since_ns;
-        _Atomic uint64_t owner; /* token of the stream that claimed the row; 0: nobody's */
-        uint64_t reserved1[2];
+        _Atomic uint64_t owner;   /* token of the stream that claimed the row; 0: nobody's */
+        _Atomic uint64_t process; /* process_identity of the stream's process: a pid is not unique across containers */
+        uint64_t reserved1;
         _Atomic uint64_t command[SHARED_TEXT_WORDS(32)];
         uint64_t reserved2[4];
     } facts[PIN_ROWS];

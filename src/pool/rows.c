@@ -104,6 +104,7 @@ uint32_t rows_describe(const struct pool_readers *readers, int fd, const struct 
         info->row = row;
         info->alive = lock_is_held(fd, LOCK_BYTE_ROW(row));
         info->pid = (int32_t)load_relaxed(&facts->pid);
+        info->process = load_relaxed(&facts->process);
         info->last_seq = load_relaxed(&facts->last_seq);
         info->dropped = load_relaxed(&facts->dropped);
         info->copies = load_relaxed(&facts->copies);
@@ -116,7 +117,7 @@ uint32_t rows_describe(const struct pool_readers *readers, int fd, const struct 
 
 static bool is_same_holder(const pmipc_reader_info *a, const pmipc_reader_info *b)
 {
-    return a->alive == b->alive && a->pid == b->pid && strcmp(a->command, b->command) == 0;
+    return a->alive == b->alive && a->process == b->process && a->pid == b->pid && strcmp(a->command, b->command) == 0;
 }
 
 /* All streams of one process as one holder: "pid 12 'python3 view.py' (3 streams, 7 slots)". */
@@ -178,6 +179,7 @@ void rows_introduce(struct pool_readers *readers, uint32_t row)
     char command[sizeof facts->command];
     process_program(command, sizeof command);
     store_relaxed(&facts->pid, (uint32_t)getpid());
+    store_relaxed(&facts->process, process_identity());
     store_relaxed(&facts->last_seq, 0);
     store_relaxed(&facts->dropped, 0);
     store_relaxed(&facts->copies, 0);

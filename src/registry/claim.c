@@ -55,17 +55,20 @@ static pmipc_status busy(const struct pool_place *place, int fd, pmipc_error *er
         return error_set(error, PMIPC_BUSY, 0, "pool '%s'%s has another producer", place->name, owner);
     /* As doubles: anybody may have written the time, and no difference of any two overflows. */
     double since_s = ((double)clock_realtime_ns() - (double)load_relaxed(&control.owner_since_ns)) / 1e9;
-    if (load_relaxed(&control.owner_pid) == (uint32_t)getpid())
+    if (owner_lock_is_kept_here(fd))
         return error_set(
             error, PMIPC_BUSY, 0,
             "pool '%s' has another producer in this very process (pid %d), for %.1f s. A pool has one producer at a "
             "time: close that one first (Python: cleanup()), or choose another name",
             place->name, (int)getpid(), since_s);
+    /* A pid is that of the producer's PID namespace: two containers both have a process 1. */
+    bool has_our_pid = load_relaxed(&control.owner_pid) == (uint32_t)getpid();
     return error_set(
         error, PMIPC_BUSY, 0,
-        "pool '%s'%s has another producer: pid %d '%s', for %.1f s. A pool has one producer at a time: stop that one, or "
+        "pool '%s'%s has another producer: pid %d%s '%s', for %.1f s. A pool has one producer at a time: stop that one, or "
         "choose another name",
-        place->name, owner, (int)load_relaxed(&control.owner_pid), command, since_s);
+        place->name, owner, (int)load_relaxed(&control.owner_pid), has_our_pid ? " of another container" : "", command,
+        since_s);
 }
 
 /* The holder is a producer of this very process that is not about to go: nothing is gained by waiting for it. */
