@@ -75,6 +75,8 @@ typedef struct pmipc_ros_reader_options {
     const char *const *point_fields;  /* PointCloud2 as (N, k): which fields; NULL: x, y, z, ... */
     uint32_t point_field_count;
     pmipc_ros_variable variable;
+    bool any_frame;                   /* messages may differ in frame_id and child_frame_id, which metadata do not say then;
+                                         false: those of other frames than the first message's are refused */
 } pmipc_ros_reader_options;
 
 /* ---- messages to samples ---- */
@@ -101,8 +103,8 @@ PMIPC_API void pmipc_ros_reader_destroy(pmipc_ros_reader *reader);
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_ros_reader_expect(pmipc_ros_reader *reader, const pmipc_schema *sample,
                                                               pmipc_schema *schema, pmipc_error *error);
 
-/** Learn from the first message what later ones must agree with: encoding, joint names and their order, the points'
- *  layout; and, when nothing was expected, the schema, in which variable fields have room for twice the rows of this message,
+/** Learn from the first message what later ones must agree with: frame_id and child_frame_id (unless `any_frame`, or a field
+ *  holds them), encoding, joint names and their order, the points' layout; and, when nothing was expected, the schema, in which variable fields have room for twice the rows of this message,
  *  1024 at least. `*schema` (may be NULL) is the pool's; pmipc_ros_reader_metadata is what the pool should say of itself.
  *  What was learned can be read.
  *  Returns: OK; SCHEMA_MISMATCH, CORRUPT, UNSUPPORTED (nothing learned: try the next message); WRONG_STATE (a message was

@@ -31,9 +31,10 @@ typedef struct py_ros_losses {
     py_ros_origin last[PY_ROS_PUBLISHERS];
 } py_ros_losses;
 
-void py_ros_losses_count(py_ros_losses *losses, const py_ros_origin *origin);
+/** False: the same message again, as far as its publisher is remembered. */
+bool py_ros_losses_count(py_ros_losses *losses, const py_ros_origin *origin);
 
-typedef enum py_ros_taken { PY_ROS_TAKEN, PY_ROS_NOTHING, PY_ROS_FAILED } py_ros_taken;
+typedef enum py_ros_taken { PY_ROS_TAKEN, PY_ROS_REPEATED, PY_ROS_NOTHING, PY_ROS_FAILED } py_ros_taken;
 
 /* A message: in memory that was offered for it, or in the buffer. */
 typedef struct py_ros_message {

@@ -49,15 +49,16 @@ static int take_reader(py_ros_reader *self, pmipc_ros_reader *made)
 static int reader_init(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     py_ros_reader *self = (py_ros_reader *)object;
-    static char *keywords[] = {"types", "message", "fields", "joints", "point_fields", "variable", NULL};
+    static char *keywords[] = {"types", "message", "fields", "joints", "point_fields", "variable", "any_frame", NULL};
     PyObject *texts, *fields, *joints = Py_None, *points = Py_None, *variable = Py_None;
     const char *message;
+    int any_frame = 0;
     if (self->generation != py_generation())
         return py_refuse_forked(self->state, object);
     if (self->reader != NULL)
         return py_refuse_second_init(self->state, object);
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!sO!|OOO", keywords, &PyDict_Type, &texts, &message, &PyDict_Type,
-                                     &fields, &joints, &points, &variable))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!sO!|OOOp", keywords, &PyDict_Type, &texts, &message, &PyDict_Type,
+                                     &fields, &joints, &points, &variable, &any_frame))
         return -1;
     pmipc_ros_field list[PMIPC_MAX_FIELDS];
     uint32_t field_count, joint_count, point_count;
@@ -77,6 +78,7 @@ static int reader_init(PyObject *object, PyObject *args, PyObject *kwargs)
         .joint_count = joint_count,
         .point_fields = point_names,
         .point_field_count = point_count,
+        .any_frame = any_frame != 0,
         .variable = is_variable < 0 ? PMIPC_ROS_VARIABLE_BY_TYPE
                     : is_variable   ? PMIPC_ROS_VARIABLE_ALWAYS
                                     : PMIPC_ROS_VARIABLE_NEVER,
@@ -180,17 +182,17 @@ typedef struct outcome {
     pmipc_error error;
 } outcome;
 
+/* A latched publisher sends what it has to each new subscription: such a message may have been taken before. */
 static py_ros_taken take(py_ros_reader *self, void *subscription, const pmipc_ros_landing *landing,
                          py_ros_message *message, pmipc_error *error)
 {
     py_ros_origin origin;
     py_ros_taken taken =
         py_ros_take(subscription, landing->bytes, landing->capacity, &self->buffer, message, &origin, error);
-    if (taken == PY_ROS_TAKEN) {
-        py_ros_losses_count(&self->losses, &origin);
-        self->last_bytes = message->length;
-    }
-    return taken;
+    if (taken != PY_ROS_TAKEN)
+        return taken;
+    self->last_bytes = message->length;
+    return py_ros_losses_count(&self->losses, &origin) ? PY_ROS_TAKEN : PY_ROS_REPEATED;
 }
 
 /* Take a message, into the slot where that can be, and publish it. Needs no GIL. */
@@ -231,11 +233,13 @@ static void process(py_ros_reader *self, pmipc_producer *producer, void *subscri
     }
 }
 
-/* seq, None when there was nothing to take, (status, text) for what could not become a sample; exception: rcl failed. */
+/* seq, 0 for a message that was taken before, None when there was nothing to take, (status, text) for what could not become a sample; exception: rcl failed. */
 static PyObject *outcome_value(py_ros_reader *self, const outcome *result)
 {
     if (result->taken == PY_ROS_NOTHING)
         Py_RETURN_NONE;
+    if (result->taken == PY_ROS_REPEATED)
+        return PyLong_FromLong(0);
     if (result->taken == PY_ROS_FAILED) {
         py_raise_error(self->state, &result->error);
         return NULL;
@@ -356,7 +360,7 @@ static PyObject *reader_take_bytes(PyObject *object, PyObject *number)
     py_gate_hold(&self->gate);
     Py_BEGIN_ALLOW_THREADS taken = take(self, subscription, &nowhere, &message, &error);
     Py_END_ALLOW_THREADS py_gate_unhold(&self->gate);
-    if (taken == PY_ROS_TAKEN)
+    if (taken == PY_ROS_TAKEN || taken == PY_ROS_REPEATED)
         bytes = PyBytes_FromStringAndSize(message.bytes, (Py_ssize_t)message.length);
     else if (taken == PY_ROS_NOTHING)
         bytes = Py_NewRef(Py_None);

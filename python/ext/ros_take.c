@@ -11,21 +11,23 @@ void py_ros_buffer_free(py_ros_buffer *buffer)
     *buffer = (py_ros_buffer){0};
 }
 
-void py_ros_losses_count(py_ros_losses *losses, const py_ros_origin *origin)
+bool py_ros_losses_count(py_ros_losses *losses, const py_ros_origin *origin)
 {
     if (origin->number == 0 || origin->number == UINT64_MAX)
-        return;
+        return true;
     for (uint32_t i = 0; i < PY_ROS_PUBLISHERS; i++) {
         py_ros_origin *last = &losses->last[i];
         if (last->number == 0 || memcmp(last->publisher, origin->publisher, sizeof last->publisher) != 0)
             continue;
-        if (origin->number > last->number)
-            losses->lost += origin->number - last->number - 1;
+        if (origin->number <= last->number)
+            return false;
+        losses->lost += origin->number - last->number - 1;
         last->number = origin->number;
-        return;
+        return true;
     }
     losses->last[losses->next] = *origin;
     losses->next = (losses->next + 1) % PY_ROS_PUBLISHERS;
+    return true;
 }
 
 /* ---- memory for rcl: a place that is nobody's to free, and the buffer for what is too long for it ---- */

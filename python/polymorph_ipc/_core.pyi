@@ -622,6 +622,7 @@ class RosReader:
         joints: JointState, JointTrajectory: which joints, in which order. None: as the first message has them.
         point_fields: PointCloud2 as (N, k): which fields. None: x, y, z and further ones.
         variable: sequences make variable fields: True all, False none, None as is usual for the type.
+        any_frame: take messages whatever their frame_id and child_frame_id. False: those of the first message only.
 
     Raises: InvalidArgumentError (no such path, no default tensor, ...), UnsupportedError (TFMessage).
     """
@@ -634,6 +635,7 @@ class RosReader:
         joints: list[str] | None = None,
         point_fields: list[str] | None = None,
         variable: bool | None = None,
+        any_frame: bool = False,
     ) -> None: ...
     def expect(self, sample: Schema, /) -> Schema:
         """Say what samples are to look like before the first message; the pool's schema. Raises SchemaMismatchError
@@ -654,8 +656,9 @@ class RosReader:
         """Take the next message of an `rcl_subscription_t` and publish it, without the GIL when messages are large.
 
         The subscription must be kept alive meanwhile (`with subscription.handle:`), and no other thread may take from
-        it. Returns as publish, or None when there is no message. Raises SystemCallError, ClosedError or
-        OutOfMemoryError with rcl's own words when rcl fails; UnsupportedError when rcl is not in this process."""
+        it. Returns as publish; 0 for a message that was taken before (a latched publisher sends again to a new
+        subscription); or None when there is no message. Raises SystemCallError, ClosedError or OutOfMemoryError with
+        rcl's own words when rcl fails; UnsupportedError when rcl is not in this process."""
 
     def take_bytes(self, subscription_pointer: int, /) -> bytes | None:
         """Take the next message as it is; None when there is none. Raises as take."""

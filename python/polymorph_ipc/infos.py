@@ -84,6 +84,7 @@ class RosStats(TypedDict, total=False):
     publishers: int
     """Publishers of the topic at the last look."""
     reliability: Literal["reliable", "best_effort"]
+    durability: Literal["volatile", "transient_local"]
     """Of the present subscription."""
 
 

@@ -66,14 +66,17 @@ class TensorStream(_core.Stream):
             JointState: (J,) float64 positions, or (3, J) with velocities and efforts. The keys of a dict are paths in
             the message, unless ros_field says which. None: the first message decides, and the pool is made when it
             comes.
-        ros_qos: a QoSProfile, or a depth (reliable). None: reliable when all publishers are, else best effort; keep
-            last 10, volatile; chosen again when publishers come and go.
+        ros_qos: a QoSProfile, or a depth (reliable). None: reliable when all publishers are, else best effort; latched
+            (transient local) when all publishers are, else volatile; keep last 10. Chosen again when publishers come
+            and go.
         ros_field: what of the message to take: a path such as "pose.position", or a dict {field name: path}. None:
             the type's default tensor.
         ros_joints: JointState: which joints, in which order; the pool's metadata say them as "names". None: as in the
             first message.
         ros_point_fields: PointCloud2 as (N, k): which fields. None: x, y, z and further ones in their order.
         ros_variable: whether sequences make fields of variable length. None: as is usual for the type (points do).
+        ros_frames: "any": messages may differ in frame_id and child_frame_id, and the metadata do not say them (a field
+            of the path "header.frame_id" can). None: messages of other frames than the first one's are left out.
         ros_history_len: history_len of the pool.
         ros_mode: permission bits of the pool's file, as `mode` of a TensorProducer: 0o600, 0o660, 0o606 or 0o666.
 
@@ -122,6 +125,7 @@ class TensorStream(_core.Stream):
         ros_joints: Sequence[str] | None = None,
         ros_point_fields: Sequence[str] | None = None,
         ros_variable: bool | None = None,
+        ros_frames: Literal["any"] | None = None,
         ros_history_len: int = 10,
         ros_mode: int = 0o600,
     ) -> None:
@@ -141,11 +145,13 @@ class TensorStream(_core.Stream):
         of_topic = (ros_node, ros_topic, ros_msg_type)
         details = (ros_sample_data, ros_qos, ros_field, ros_joints, ros_point_fields)
         source: RosSource | None = None
-        if any(argument is not None for argument in (*of_topic, *details, ros_variable)):
+        if any(argument is not None for argument in (*of_topic, *details, ros_variable, ros_frames)):
             from .ros.request import Request
             from .ros.source import RosSource
 
-            source = RosSource(pool_name, Request(*of_topic, *details, ros_variable, ros_history_len, ros_mode))
+            source = RosSource(
+                pool_name, Request(*of_topic, *details, ros_variable, ros_frames, ros_history_len, ros_mode)
+            )
         try:
             super().__init__(
                 pool_name,

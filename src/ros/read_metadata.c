@@ -67,10 +67,10 @@ pmipc_status ros_metadata_write(pmipc_ros_reader *reader, pmipc_error *error)
     struct ros_text *text = &reader->metadata;
     free(text->bytes);
     *text = (struct ros_text){0};
-    ros_metadata_string(reader, text, "child_frame_id", reader->child_frame_id);
+    ros_metadata_string(reader, text, "child_frame_id", reader->frames[1].leaf);
     ros_metadata_string(reader, text, "encoding", reader->encoding);
     ros_metadata_string(reader, text, "format", reader->format);
-    ros_metadata_string(reader, text, "frame_id", reader->frame_id);
+    ros_metadata_string(reader, text, "frame_id", reader->frames[0].leaf);
     ros_metadata_big(reader, text);
     ros_metadata_lists(reader, text);
     ros_metadata_key(text, "ros_type");

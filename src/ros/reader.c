@@ -192,6 +192,7 @@ pmipc_status pmipc_ros_reader_create(pmipc_ros_reader **reader, pmipc_cdr_types 
     pmipc_status status = ros_add_facts(made, types, error);
     for (uint32_t i = 0; i < field_count && !status; i++)
         status = ros_add_field(made, types, i, &fields[i], error);
+    ros_frames_add(made, options->any_frame);
     if (!status)
         status = ros_take_joints(made, options, error);
     if (!status)
@@ -211,6 +212,7 @@ void pmipc_ros_reader_destroy(pmipc_ros_reader *reader)
         return;
     reader->joints.are_selected = false;
     ros_joints_forget(reader);
+    ros_frames_forget(reader);
     free(reader->cloud.wanted);
     free(reader->metadata.bytes);
     ros_intake_free(&reader->intake);
@@ -320,6 +322,8 @@ static pmipc_status ros_learn(pmipc_ros_reader *reader, const void *bytes, size_
         status = ros_check_learned_bools(reader, bytes, byte_count, error);
     if (!status && !reader->is_expecting)
         status = ros_schema_of(reader, extents, &reader->schema, error);
+    if (!status)
+        status = ros_frames_learn(reader, error);
     return status ? status : ros_metadata_write(reader, error);
 }
 
@@ -365,6 +369,8 @@ pmipc_status pmipc_ros_reader_read(pmipc_ros_reader *reader, const void *bytes, 
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: the loan has %u fields, the reader %u", reader->message,
                          loan->field_count, reader->field_count);
     pmipc_status status = ros_decode(reader, bytes, byte_count, loan, error);
+    if (!status)
+        status = ros_frames_check(reader, error);
     for (uint32_t i = 0; i < reader->field_count && !status; i++) {
         struct ros_extent extent;
         status = ros_measure(reader, &reader->fields[i], &extent, error);

@@ -89,10 +89,21 @@ struct ros_head {
     size_t message_bytes;
 };
 
+#define ROS_FRAMES 2
+
+/* A frame that all messages must have. */
+struct ros_frame {
+    uint32_t leaf; /* ROS_NO_LEAF: there is none, or any will do */
+    const char *key;
+    char *learned; /* with a NUL behind its `count` bytes */
+    uint64_t count;
+};
+
 struct pmipc_ros_reader {
     char message[PMIPC_CDR_MAX_NAME + 1];
     struct ros_intake intake;
     uint32_t sec, nanosec, frame_id, child_frame_id, encoding, format; /* leaves */
+    struct ros_frame frames[ROS_FRAMES];
     pmipc_ros_variable variable;
     struct ros_image_reader image;
     struct ros_cloud_reader cloud;
@@ -155,6 +166,12 @@ pmipc_status ros_joints_measure(pmipc_ros_reader *reader, const struct ros_read_
                                 pmipc_error *error);
 void ros_joints_fill(const pmipc_ros_reader *reader, const struct ros_read_field *field, void *data);
 void ros_joints_forget(pmipc_ros_reader *reader);
+
+/* Frames: after all fields were added; of a first message; of each message. */
+void ros_frames_add(pmipc_ros_reader *reader, bool takes_any);
+pmipc_status ros_frames_learn(pmipc_ros_reader *reader, pmipc_error *error);
+pmipc_status ros_frames_check(const pmipc_ros_reader *reader, pmipc_error *error);
+void ros_frames_forget(pmipc_ros_reader *reader);
 
 /* Remember the head of a message that was read, or that it was none to go by (landing.c). */
 void ros_head_learn(pmipc_ros_reader *reader, const uint8_t *bytes, size_t byte_count);

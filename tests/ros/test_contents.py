@@ -34,7 +34,7 @@ def test_the_pool_is_there_at_once_and_gets_the_first_messages_metadata(ros: Ros
 
 def test_images_are_received_in_their_slots_and_odd_ones_among_them_are_read_as_well(ros: Ros, topic: str) -> None:
     node = ros.node()
-    stream = ros.stream(node, topic, Image, np.zeros((48, 64, 3), np.uint8), ros_history_len=8)
+    stream = ros.stream(node, topic, Image, np.zeros((48, 64, 3), np.uint8), ros_history_len=8, ros_frames="any")
     publisher = ros.publisher(Image, topic)
     padded = image(5, 48, 64)
     padded.step = 64 * 3 + 8
@@ -256,3 +256,51 @@ def test_wrong_arguments_are_refused_at_once(
     right = {"ros_node": ros.node(), "ros_topic": topic, "ros_msg_type": Image, "ros_sample_data": RGB}
     with pytest.raises(error, match=words):
         TensorStream("pool", **{**right, **arguments})
+
+
+# ---- frames
+
+
+FRAMES = ["map", "odom", "map", "odom", "odom"]
+
+
+def pose(frame: str, x: float) -> Any:
+    message = PoseStamped()
+    message.header.frame_id = frame
+    message.pose.position.x = x
+    return message
+
+
+def test_a_message_of_another_frame_is_a_misfit_that_is_warned_about_once(
+    ros: Ros, topic: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, PoseStamped)
+    goals = ros.publisher(PoseStamped, topic)
+    ros.send(node, stream, goals, *(pose(frame, float(x)) for x, frame in enumerate(FRAMES)))
+    assert (stream.stats["messages"], stream.stats["published"], stream.stats["misfits"]) == (5, 2, 3)
+    assert stream.get_history(2)[:, 0].tolist() == [0.0, 2.0]
+    assert stream.metadata["frame_id"] == "map"
+    said = capfd.readouterr().err
+    assert said.count("the message's frame_id is 'odom', the pool's is 'map'") == 1
+    assert 'ros_frames="any"' in said
+
+
+def test_another_child_frame_is_a_misfit_too(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, Odometry)
+    odometry = ros.publisher(Odometry, topic)
+    messages = [Odometry(child_frame_id=child) for child in ("base", "wheel", "base")]
+    ros.send(node, stream, odometry, *messages)
+    assert (stream.stats["published"], stream.stats["misfits"]) == (2, 1)
+    assert "child_frame_id is 'wheel', the pool's is 'base'" in next(iter(stream.stats["misfit_reasons"]))
+
+
+def test_all_frames_are_taken_with_ros_frames_any(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, PoseStamped, ros_frames="any")
+    ros.send(node, stream, ros.publisher(PoseStamped, topic), pose("map", 1.0), pose("odom", 2.0))
+    assert (stream.stats["published"], stream.stats["misfits"]) == (2, 0)
+    assert stream.metadata == {"ros_type": "geometry_msgs/msg/PoseStamped"}
+    with pytest.raises(TypeError, match='ros_frames must be "any" or None'):
+        ros.stream(node, topic, PoseStamped, ros_frames="map")

@@ -100,14 +100,52 @@ def test_given_qos_is_used_and_its_mismatch_explained(ros: Ros, topic: str, capf
     assert "offers less than ros_qos asks for" in "".join(said)
 
 
-def test_a_latched_topic_is_heard_late_when_asked_for(ros: Ros, topic: str) -> None:
-    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-    publisher = ros.publisher(JointState, topic, latched)
+LATCHED = QoSProfile(depth=3, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+@pytest.mark.parametrize("given", [None, LATCHED])
+def test_what_a_latched_publisher_sent_before_is_heard(ros: Ros, topic: str, given: Any) -> None:
+    publisher = ros.publisher(JointState, topic, LATCHED)
     publisher.publish(joints(a=4.0))
     node = ros.node()
-    stream = ros.stream(node, topic, JointState, ros_qos=latched)
+    ros.spin(node, lambda: node.get_publishers_info_by_topic(topic))
+    stream = ros.stream(node, topic, JointState, ros_qos=given)
     ros.spin(node, lambda: stream.stats["published"])
     assert stream.get_last().tolist() == [4.0]
+    assert stream.stats["durability"] == "transient_local"
+
+
+def test_a_latched_publisher_that_appears_later_is_heard_from_its_first_message_and_once(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, JointState)
+    assert stream.stats["durability"] == "volatile"
+    publisher = ros.publisher(JointState, topic, LATCHED)
+    ros.spin(node, publisher.get_subscription_count)
+    for value in (1.0, 2.0, 3.0):
+        publisher.publish(joints(a=value))
+    ros.spin(node, lambda: stream.stats["durability"] == "transient_local" and stream.stats["published"] == 3)
+    ros.send(node, stream, publisher, joints(a=4.0))  # behind what it sent again
+    assert stream.get_history(4)[:, 0].tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert stream.stats["messages"] == 4
+
+
+def test_durability_is_chosen_again_as_publishers_come_and_go(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    latched = ros.publisher(JointState, topic, LATCHED)
+    ros.spin(node, lambda: node.get_publishers_info_by_topic(topic))
+    stream = ros.stream(node, topic, JointState)
+    assert stream.stats["durability"] == "transient_local"
+    plain = ros.publisher(JointState, topic)  # which a transient local subscription would never hear
+    ros.send(node, stream, plain, joints(a=1.0))
+    ros.send(node, stream, latched, joints(a=2.0))
+    assert stream.stats["durability"] == "volatile"
+    plain.destroy()
+    ros.spin(node, lambda: stream.stats["durability"] == "transient_local")
+    ros.send(node, stream, latched, joints(a=3.0))
+    assert stream.get_history(3)[:, 0].tolist() == [1.0, 2.0, 3.0]
+    latched.destroy()
+    ros.spin(node, lambda: stream.stats["publishers"] == 0)
+    assert stream.stats["durability"] == "transient_local"
 
 
 @pytest.mark.parametrize("wrong", ["reliable", 0, True, 1.5])

@@ -42,7 +42,9 @@ typedef struct rig {
 /* A pool that has learned from an image, and has had one sample. */
 static rig rig_open(const char *frame_id)
 {
-    rig made = {.reading = reading_of(IMAGE, NULL)};
+    static const pmipc_ros_field plain = {"", NULL};
+    const pmipc_ros_reader_options options = {.any_frame = true}; /* heads that differ */
+    rig made = {.reading = reading_with(IMAGE, &plain, 1, &options)};
     ros_message first = image_of(frame_id, 1, 1, 0);
     CHECK_LEARNS(&made.reading, &first);
     made.producer = producer_open("camera", &made.reading.schema, NULL);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 DEPTH = 10  # as ROS's default; 5 of a reliable 30 Hz camera are lost when the machine stalls for 170 ms
 
@@ -18,15 +18,22 @@ def as_given(ros_qos: Any) -> Any:
     raise TypeError(f"ros_qos must be a QoSProfile, a depth (int, 1 or more) or None, not {ros_qos!r}")
 
 
-def chosen(reliable: bool) -> Any:
-    """Keep last 10, volatile, and the given reliability."""
+class Choice(NamedTuple):
+    """What is chosen by the publishers."""
+
+    reliable: bool
+    latched: bool
+
+
+def chosen(choice: Choice) -> Any:
+    """Keep last 10, with the reliability and durability of the choice."""
     from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
     return QoSProfile(
         depth=DEPTH,
         history=HistoryPolicy.KEEP_LAST,
-        durability=DurabilityPolicy.VOLATILE,
-        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if choice.latched else DurabilityPolicy.VOLATILE,
+        reliability=ReliabilityPolicy.RELIABLE if choice.reliable else ReliabilityPolicy.BEST_EFFORT,
     )
 
 
@@ -36,7 +43,23 @@ def is_reliable(profile: Any) -> bool:
     return bool(profile.reliability == ReliabilityPolicy.RELIABLE)
 
 
-def wants_reliable(publishers: list[Any], now: bool) -> bool:
-    """Reliable when every publisher is: a reliable subscription gets nothing from one that is not. Nobody there: as it
-    is `now`, because whoever comes back is most likely the same, and its first messages would be lost by changing."""
-    return all(is_reliable(info.qos_profile) for info in publishers) if publishers else now
+def is_latched(profile: Any) -> bool:
+    from rclpy.qos import DurabilityPolicy
+
+    return bool(profile.durability == DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+def choice_of(profile: Any) -> Choice:
+    return Choice(is_reliable(profile), is_latched(profile))
+
+
+def wanted(publishers: list[Any], now: Choice) -> Choice:
+    """What every publisher offers: a subscription that asks for more gets nothing from one that offers less.
+
+    With no publisher it stays as it is `now`: the next one is most likely the same, and changing would lose its first
+    messages.
+    """
+    profiles = [info.qos_profile for info in publishers]
+    if not profiles:
+        return now
+    return Choice(all(map(is_reliable, profiles)), all(map(is_latched, profiles)))

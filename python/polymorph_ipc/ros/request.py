@@ -26,6 +26,7 @@ class Request:
     joints: Any = None
     point_fields: Any = None
     variable: bool | None = None
+    frames: str | None = None
     history_len: int = 10
     mode: int = 0o600
 
@@ -52,6 +53,8 @@ class Request:
                 f"ros_mode must be 0o600, 0o660, 0o606 or 0o666, not {self.mode!r}: whoever may read a pool must also "
                 "be able to write it"
             )
+        if self.frames not in (None, "any"):
+            raise TypeError(f'ros_frames must be "any" or None, not {self.frames!r}')
         if self.qos is not None:
             qos.as_given(self.qos)
         return replace(self, message_class=message_class(self.message_class, "ros_msg_type"))
@@ -90,6 +93,7 @@ class Request:
             names("ros_joints", self.joints),
             names("ros_point_fields", self.point_fields),
             self.variable,
+            self.frames == "any",
         )
 
 

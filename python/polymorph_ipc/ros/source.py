@@ -117,10 +117,11 @@ class RosSource:
         from rclpy.clock_type import ClockType
 
         self.group = MutuallyExclusiveCallbackGroup()
-        # Reliable while nobody publishes: that a publisher is not is noticed by an event, and nothing is lost that it
-        # promised; best effort until the next look would lose the first messages of one that is.
-        reliable = qos.wants_reliable(self.find_publishers(self.request.topic), True)
-        self.subscribe(qos.chosen(reliable) if self.request.qos is None else qos.as_given(self.request.qos))
+        # Without publishers: reliable, because an event tells when one is not, and that one promised nothing; best
+        # effort until the next look would lose the first messages of one that is reliable. And volatile, because a
+        # latched publisher sends again what it has when the next look finds it.
+        choice = qos.wanted(self.find_publishers(self.request.topic), qos.Choice(reliable=True, latched=False))
+        self.subscribe(qos.chosen(choice) if self.request.qos is None else qos.as_given(self.request.qos))
         self.timer = self.node.create_timer(
             TICK,
             self.on_tick,
@@ -147,7 +148,7 @@ class RosSource:
         return [info for info in found if info.topic_type == self.type_name]
 
     def choose_again(self) -> None:
-        """Subscribe anew when what the publishers offer asks for another reliability."""
+        """Subscribe anew when what the publishers offer asks for another reliability or durability."""
         publishers = self.find_publishers(self.request.topic)
         if self.messages != self.messages_seen:
             self.messages_seen = self.messages
@@ -157,9 +158,9 @@ class RosSource:
         self.publishers = len(publishers)
         if self.request.qos is not None or self.subscription is None:
             return
-        reliable = qos.is_reliable(self.subscription.profile)
-        wanted = qos.wants_reliable(publishers, reliable)
-        if wanted != reliable:
+        now = qos.choice_of(self.subscription.profile)
+        wanted = qos.wanted(publishers, now)
+        if wanted != now:
             self.drain()
             self.subscription.destroy()
             self.subscribe(qos.chosen(wanted))
@@ -194,6 +195,8 @@ class RosSource:
             outcome = self.reader.take(self.producer, pointer, self.now())
             if outcome is None:
                 return False
+            if outcome == 0:
+                return True  # a latched publisher has sent it again to a new subscription
             if outcome.__class__ is int:
                 self.published += 1
             else:
@@ -350,7 +353,7 @@ class RosSource:
 
     def stats(self) -> RosStats:
         subscription = self.subscription
-        reliable = subscription is not None and qos.is_reliable(subscription.profile)
+        choice = qos.Choice(False, False) if subscription is None else qos.choice_of(subscription.profile)
         return {
             "path": self.path,
             "messages": self.messages,
@@ -361,7 +364,8 @@ class RosSource:
             "misfit_reasons": {kind.words: kind.count for kind in self.kinds.values()},
             "failures": self.failures,
             "publishers": self.publishers,
-            "reliability": "reliable" if reliable else "best_effort",
+            "reliability": "reliable" if choice.reliable else "best_effort",
+            "durability": "transient_local" if choice.latched else "volatile",
         }
 
     # ---- the end

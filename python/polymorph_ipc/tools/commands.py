@@ -73,6 +73,7 @@ def bridge(
     dtype: Annotated[Text, typer.Option(help="Their dtype, such as uint8; with --shape.")] = None,
     joints: Annotated[Text, typer.Option(help="Names of joints, in the samples' order, such as j1,j2,j3.")] = None,
     point_fields: Annotated[Text, typer.Option(help="Fields of the points, such as x,y,z,intensity.")] = None,
+    frames: Annotated[Text, typer.Option(help="any: take messages of any frame_id; else only the first's.")] = None,
     frame_id: Annotated[Text, typer.Option(help="frame_id of the messages that a pool becomes.")] = None,
     history_len: Annotated[Number, typer.Option(help="Samples that the pool keeps readable.", min=1)] = None,
     mode: Annotated[
@@ -109,6 +110,7 @@ def bridge(
         "dtype": dtype,
         "joints": words(joints),
         "point_fields": words(point_fields),
+        "frames": frames,
         "metadata": None if frame_id is None else {"frame_id": frame_id},
         "history_len": history_len,
         "mode": mode,

@@ -155,6 +155,7 @@ class FromRos:
                 ros_joints=request.joints,
                 ros_point_fields=request.point_fields,
                 ros_variable=request.variable,
+                ros_frames="any" if request.frames == "any" else None,
                 ros_history_len=request.history_len or 10,
                 ros_mode=request.permissions(),
             )

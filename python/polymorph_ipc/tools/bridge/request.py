@@ -30,6 +30,7 @@ class Request:
     joints: list[str] | None = None
     point_fields: list[str] | None = None
     variable: bool | None = None
+    frames: str | None = None
     history_len: int | None = None
     mode: Any = None
     qos: Any = None
@@ -67,7 +68,7 @@ class Request:
 KEYS = tuple(each.name for each in fields(Request))
 LISTS = {"shape": int, "joints": str, "point_fields": str}
 TEXTS = ("from_ros", "from_pool", "to", "type", "dtype")
-ONLY_FROM_ROS = ("shape", "dtype", "variable", "history_len", "mode")
+ONLY_FROM_ROS = ("shape", "dtype", "variable", "frames", "history_len", "mode")
 
 
 def from_options(given: Mapping[str, Any]) -> Request:
@@ -153,6 +154,8 @@ def check_rest(given: dict[str, Any], where: str) -> None:
         raise Problem(f"{where}: metadata must be a mapping, not {given['metadata']!r}")
     if not isinstance(given.get("field", ""), (str, dict)):
         raise Problem(f"{where}: field must be a path, or a mapping of fields to paths, not {given['field']!r}")
+    if given.get("frames", "any") != "any":
+        raise Problem(f'{where}: frames must be "any", or be left out, not {given["frames"]!r}')
     history_len = given.get("history_len", 1)
     if isinstance(history_len, bool) or not isinstance(history_len, int) or history_len < 1:
         raise Problem(f"{where}: history_len must be a number above 0, not {history_len!r}")
