@@ -76,6 +76,14 @@ bool protocol_take_over(struct protocol_producer *producer, uint32_t slot_count)
     return true;
 }
 
+void protocol_keep_slot_count(const struct protocol_producer *producer)
+{
+    uint64_t found = load_relaxed(&producer->control->ownership);
+    if (ownership_epoch(found) == producer->epoch)
+        (void)compare_exchange_relaxed(&producer->control->ownership, &found,
+                                       ownership_make(producer->epoch, producer->slot_count));
+}
+
 /* Read what the dead producer left, once, into found_slots. Sound: slots unique and in range, seq ≡ index, consecutive up to
  * head or one past it, and no older than what this producer has published itself. Marks the slots found. */
 static bool ring_is_sound(const struct protocol_producer *producer, uint64_t head, uint32_t slot_count,

@@ -118,14 +118,14 @@ static inline bool protocol_is_owner(const struct protocol_producer *producer)
     return ownership_epoch(load_acquire(&producer->control->ownership)) == producer->epoch;
 }
 
-/* Store the slot count again, should something else stand there that no owner has stored. */
-static inline void protocol_keep_slot_count(const struct protocol_producer *producer)
+/* Whether epoch and slot count are as this producer has stored them. */
+static inline bool protocol_ownership_stands(const struct protocol_producer *producer)
 {
-    const uint64_t own = ownership_make(producer->epoch, producer->slot_count);
-    uint64_t found = load_relaxed(&producer->control->ownership);
-    if (__builtin_expect(found != own, 0) && ownership_epoch(found) == producer->epoch)
-        (void)compare_exchange_relaxed(&producer->control->ownership, &found, own);
+    return load_acquire(&producer->control->ownership) == ownership_make(producer->epoch, producer->slot_count);
 }
+
+/* Store the slot count again, should something else stand there that no owner has stored. */
+void protocol_keep_slot_count(const struct protocol_producer *producer);
 
 /* Adopt a pool that was taken over: check the ring, store the newest complete entry as head, ring the bell,
  * and only then let slots be cleaned. Returns false, with nothing changed, when the ring is not sound. On true the caller

@@ -401,11 +401,15 @@ static void follow_foreign_head(struct pool_writer *writer)
 
 pmipc_status writer_take_slot(struct pool_writer *writer, uint32_t *slot)
 {
-    if (is_lost(writer))
+    if (__builtin_expect(load_relaxed(&writer->control->retired) != 0, 0))
         return writer_lost(writer);
+    if (__builtin_expect(!protocol_ownership_stands(&writer->protocol), 0)) {
+        if (is_lost(writer))
+            return writer_lost(writer);
+        protocol_keep_slot_count(&writer->protocol);
+    }
     if (__builtin_expect(load_relaxed(&writer->control->head) != writer->protocol.head, 0))
         follow_foreign_head(writer);
-    protocol_keep_slot_count(&writer->protocol);
     if (__builtin_expect(writer->protocol.seq == SEQ_MAX, 0))
         return writer_used_up(writer);
     if (protocol_take_slot(&writer->protocol, slot))
