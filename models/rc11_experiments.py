@@ -5,8 +5,7 @@ a read or a publish. Each experiment: a change to the protocol, a run that looks
 
 from __future__ import annotations
 
-from mutant import replace_each
-from rc11_mutants import HEADER, PROTOCOL, SOURCES, Mutant
+from rc11_mutants import HEADER, PROTOCOL, SOURCES, Mutant, replace_each
 
 # A cell is written by compare-and-exchange: it must hold what this stream left in it. replace_cell is in rc11/stale.c.
 SWAP = [

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests/mutants"))
-from mutant import replace_each  # noqa: E402
+from mutant import replace_each as replace_each  # noqa: E402
 
 SOURCES = ROOT / "src"
 PROTOCOL = "pool/protocol.c"

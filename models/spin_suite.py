@@ -26,6 +26,15 @@ RUNS: tuple[tuple[str, ...], ...] = (
     ("adopt", "SLEEPS"),
     ("rows",),
     ("fork",),
+    ("robbed",),
+    ("robbed", "STRAY"),
+    ("streams",),
+    ("streams", "TWO_CELLS"),
+    ("sleepers",),
+    ("sleepers", "RETIRES"),
+    ("heirs",),
+    ("heirs", "CLAIMS"),
+    ("retire",),
 )
 
 # With the last macro, a rule is broken, and it must not be.
@@ -56,6 +65,17 @@ MUTANTS: tuple[tuple[str, ...], ...] = (
     ("fork", "BITMAP_READ_ONCE"),
     ("fork", "CHILD_IS_LOWER"),
     ("fork", "UNPINS_BEFORE_COPY"),
+    ("robbed", "GROWS_WITHOUT_ASKING"),
+    ("robbed", "TAKES_OVER_ANY_COUNT"),
+    ("robbed", "STRAY", "LARGER_CELLS_PIN_NOTHING"),
+    ("streams", "NO_PUBLISH_FENCE"),
+    ("streams", "TWO_CELLS", "ONLY_THE_FIRST_CELL"),
+    ("sleepers", "BUMP_BEFORE_CLEAR"),
+    ("sleepers", "NO_WAIT_FENCE"),
+    ("heirs", "SCANS_BEFORE_HEAD"),
+    ("heirs", "CLAIMS", "DIES_EARLY"),
+    ("retire", "UNLINKS_FIRST"),
+    ("retire", "RINGS_ONCE"),
 )
 
 

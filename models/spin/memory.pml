@@ -68,6 +68,17 @@ inline fetch_and(t, where, bits, how) {
     atomic { MAY_MODIFY(t, where, how) -> memory[where] = memory[where] & (bits) }
 }
 
+/* done: memory[where] was `expected`, and is `what` now. */
+inline compare_exchange(t, where, expected, what, how, done) {
+    atomic {
+        MAY_MODIFY(t, where, how);
+        if
+        :: memory[where] == (expected) -> memory[where] = what; done = true
+        :: else -> done = false
+        fi
+    }
+}
+
 /* Entry i of the buffer may leave before those above it. */
 #define OTHER(t, i, j) (buffers[t].place[i] != buffers[t].place[j])
 #define OVERTAKES(t, i) (buffers[t].count > i && buffers[t].order[i] == RELAXED)

@@ -24,6 +24,7 @@ active proctype producer() {
 #ifdef GROWS_LATE
             d_step { count = 3; states[2] = CLEAN }
         :: turn == 4 ->
+            count = 2;
 #endif
             grow(0, 3)
 #endif

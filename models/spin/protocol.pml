@@ -1,22 +1,30 @@
 /* protocol.pml: src/pool/protocol.c, step by step, on memory.pml. A macro that is defined breaks one of its rules.
  *
- * Before this file: THREADS, HISTORY, SLOTS (at first), MAX_SLOTS (at most 4), ROWS. */
+ * Before this file: THREADS, HISTORY, SLOTS (at first), MAX_SLOTS (at most 4), ROWS; CELLS of a row, if not 1. */
 #define HEAD 0
 #define BELL 1
 #define WAITING 2
 #define RETIRED 3
-#define COUNT 4
+#define OWNERSHIP 4
 #define BITMAP 5
 #define RING(i) (6 + (i))
-#define CELL(row) (6 + HISTORY + (row))
-#define PAYLOAD(slot) (6 + HISTORY + ROWS + (slot))
-#define PLACES (6 + HISTORY + ROWS + MAX_SLOTS)
+#ifndef CELLS
+#define CELLS 1
+#endif
+#define CELL(which) (6 + HISTORY + (which)) /* row * CELLS, and on */
+#define PAYLOAD(slot) (6 + HISTORY + ROWS * CELLS + (slot))
+#define PLACES (6 + HISTORY + ROWS * CELLS + MAX_SLOTS)
 
 #include "memory.pml"
 
 #define ENTRY(seq, slot) ((seq) * 4 + (slot))
 #define SEQ(entry) ((entry) / 4)
 #define SLOT(entry) ((entry) % 4)
+
+/* The owner's epoch and the slot count, in one word. */
+#define OWNED(epoch, slots) ((epoch) * 8 + (slots))
+#define EPOCH(word) ((word) / 8)
+#define COUNT(word) ((word) % 8)
 
 /* A run of slots: where it begins, how many (up to 3), and where it goes round. */
 #define RUN(first, many, slots) ((slots) * 16 + (many) * 4 + (first))
@@ -38,6 +46,8 @@
     byte states[MAX_SLOTS]; \
     byte slots_of[HISTORY]; \
     byte count = SLOTS; \
+    byte epoch = 1; \
+    bool done; \
     byte seq; \
     byte oldest = 1; \
     byte cursor; \
@@ -50,7 +60,7 @@ inline begin(t) {
             states[slot] = CLEAN
         }
         slot = 0;
-        memory[COUNT] = SLOTS
+        memory[OWNERSHIP] = OWNED(1, SLOTS)
     }
 }
 
@@ -59,6 +69,8 @@ inline mark(which) {
         for (looked : 0 .. MANY(which) - 1) {
 #ifdef CELL_WITHOUT_COUNT
             pinned = pinned | (1 << ((FIRST(which) + looked) % count))
+#elif defined(LARGER_CELLS_PIN_NOTHING)
+            pinned = (ROUND(which) > count -> pinned : pinned | (1 << ((FIRST(which) + looked) % ROUND(which))))
 #else
             pinned = pinned | (1 << ((FIRST(which) + looked) % ROUND(which)))
 #endif
@@ -75,11 +87,18 @@ inline scan(t) {
     :: row < ROWS ->
         if
         :: rows >> row & 1 ->
-            load(t, CELL(row), cell);
+            load(t, CELL(row * CELLS), cell);
             if
             :: cell -> mark(cell)
             :: else
             fi;
+#if CELLS == 2 && !defined(ONLY_THE_FIRST_CELL)
+            load(t, CELL(row * CELLS + 1), cell);
+            if
+            :: cell -> mark(cell)
+            :: else
+            fi;
+#endif
 #ifndef BITMAP_READ_ONCE
             load(t, BITMAP, rows);
 #endif
@@ -205,14 +224,34 @@ inline drop_oldest(t) {
 }
 
 inline grow(t, many) {
+#ifdef GROWS_WITHOUT_ASKING
+    store(t, OWNERSHIP, OWNED(epoch, many), RELAXED);
+    done = true;
+#else
+    compare_exchange(t, OWNERSHIP, OWNED(epoch, count), OWNED(epoch, many), RELAXED, done);
+#endif
     d_step {
-        for (slot : count .. many - 1) {
-            states[slot] = CLEAN
-        }
-        slot = 0;
-        count = many
+        if
+        :: done ->
+            for (slot : count .. many - 1) {
+                states[slot] = CLEAN
+            }
+            slot = 0;
+            count = many
+        :: else
+        fi
     }
-    store(t, COUNT, many, RELAXED)
+}
+
+/* Something else may stand there that no owner has stored. */
+inline keep_slot_count(t) {
+    load(t, OWNERSHIP, cell);
+    if
+    :: cell != OWNED(epoch, count) && EPOCH(cell) == epoch ->
+        compare_exchange(t, OWNERSHIP, cell, OWNED(epoch, count), RELAXED, done)
+    :: else
+    fi;
+    cell = 0
 }
 
 inline retire(t) {
@@ -220,9 +259,29 @@ inline retire(t) {
     ring_bell(t)
 }
 
-/* After the producer before is dead; the lock that it held is ours. The private memory is new. */
+/* The lock of the producer before is ours. It is dead, or has lost its lock while it grew the file. */
+inline take_over(t) {
+#ifdef TAKES_OVER_ANY_COUNT
+    load(t, OWNERSHIP, cell);
+    d_step { count = COUNT(cell); epoch = EPOCH(cell) + 1 }
+    store(t, OWNERSHIP, OWNED(epoch, count), RELAXED);
+#else
+    done = false;
+    do
+    :: !done ->
+        load(t, OWNERSHIP, cell);
+        compare_exchange(t, OWNERSHIP, cell, OWNED(EPOCH(cell) + 1, COUNT(cell)), RELAXED, done)
+    :: done -> break
+    od;
+    skip; /* no jump leads into a d_step */
+    d_step { count = COUNT(cell); epoch = EPOCH(cell) + 1 }
+#endif
+    fence(t)
+}
+
+/* The private memory is new. */
 inline adopt(t) {
-    load(t, COUNT, count);
+    take_over(t);
     oldest = 255;
     for (row : 0 .. HISTORY - 1) {
         load(t, RING(row), cell);
@@ -257,17 +316,32 @@ inline adopt(t) {
 #define READER \
     byte entry, again, found, slots
 
+inline empty_cells(t, row) {
+    store(t, CELL(row * CELLS), 0, RELEASE)
+#if CELLS == 2
+    ;
+    store(t, CELL(row * CELLS + 1), 0, RELEASE)
+#endif
+}
 
 inline claim_row(t, mine) {
-    store(t, CELL(mine), 0, RELEASE);
+    empty_cells(t, mine);
     fetch_or(t, BITMAP, 1 << mine, RELAXED)
 }
 
 inline clear_row(t, whose) {
-    store(t, CELL(whose), 0, RELEASE);
+    empty_cells(t, whose);
     fetch_and(t, BITMAP, 255 - (1 << whose), RELEASE)
 }
 
+inline load_count(t) {
+    atomic {
+        load(t, OWNERSHIP, slots);
+        slots = COUNT(slots)
+    }
+}
+
+/* `mine` is a cell from here on: row * CELLS, and on. */
 inline unpin(t, mine) {
     store(t, CELL(mine), 0, RELEASE)
 }
@@ -283,13 +357,13 @@ inline pin_fence(t) {
 /* entry: the newest, pinned. */
 inline pin_newest(t, mine) {
 #ifdef COUNT_BEFORE_ENTRY
-    load(t, COUNT, slots);
+    load_count(t);
 #endif
     load(t, HEAD, entry);
     do
     ::
 #ifndef COUNT_BEFORE_ENTRY
-        load(t, COUNT, slots);
+        load_count(t);
 #endif
         assert(entry && SLOT(entry) < slots);
         store(t, CELL(mine), RUN(SLOT(entry), 1, slots), RELEASE);
@@ -349,7 +423,7 @@ inline pin_window(t, mine, newest, many) {
     index = 0;
     if
     :: whole ->
-        load(t, COUNT, slots);
+        load_count(t);
         smallest_arc(many);
         store(t, CELL(mine), RUN(first, span, slots), RELEASE);
         pin_fence(t);
