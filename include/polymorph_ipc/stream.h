@@ -139,7 +139,8 @@ PMIPC_API void pmipc_view_release(pmipc_view *view);
  *  pmipc_stream_open. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_reconnect(pmipc_stream *stream, pmipc_error *error);
 
-/** The full message of the last failed call on this handle. */
+/** The full message of the last failed call on this handle. When there is no pool, it names other users who have one of that
+ *  name in their default folder, where that can be seen: not for control loops then. */
 PMIPC_API void pmipc_stream_last_error(const pmipc_stream *stream, pmipc_error *error);
 
 /** Free the handle. Views stay valid until they are released. In a forked child: frees the child's copy, touches nothing

@@ -2,11 +2,15 @@
 #include <string.h>
 
 #include "api/stream.h"
+#include "registry/elsewhere.h"
 
 void pmipc_stream_last_error(const pmipc_stream *stream, pmipc_error *error)
 {
-    if (error)
-        *error = stream->error;
+    if (!error)
+        return;
+    *error = stream->error;
+    if (error->status == PMIPC_NOT_FOUND && !stream->reader) /* here, and not in a read: it looks into folders */
+        elsewhere_name(&stream->anchor->place, error);
 }
 
 bool pmipc_stream_connected(const pmipc_stream *stream)

@@ -11,6 +11,7 @@
 #include "pool/description.h"
 #include "pool/protocol.h"
 #include "pool/rows.h"
+#include "registry/elsewhere.h"
 #include "registry/entry.h"
 #include "registry/inspect.h"
 
@@ -171,14 +172,16 @@ pmipc_status pmipc_pool_inspect(const char *name, const char *folder, pmipc_pool
     pmipc_status status = place_of(name, folder, &place, error);
     if (!status)
         status = place_open(&place, false, &folder_fd, error);
+    if (status == PMIPC_NOT_FOUND) {
+        error_set(error, PMIPC_NOT_FOUND, ENOENT, "there is no pool '%s': the registry folder %s does not exist", name,
+                  place.folder);
+    } else if (!status) {
+        status = inspect_entry(folder_fd, &place, info, error);
+        info->status = status;
+        file_close(folder_fd);
+    }
     if (status == PMIPC_NOT_FOUND)
-        return error_set(error, PMIPC_NOT_FOUND, ENOENT, "there is no pool '%s': the registry folder %s does not exist",
-                         name, place.folder);
-    if (status)
-        return status;
-    status = inspect_entry(folder_fd, &place, info, error);
-    info->status = status;
-    file_close(folder_fd);
+        elsewhere_name(&place, error);
     return status;
 }
 

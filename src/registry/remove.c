@@ -12,6 +12,7 @@
 #include "os/lock.h"
 #include "pool/rows.h"
 #include "pool/writer.h"
+#include "registry/elsewhere.h"
 #include "registry/entry.h"
 #include "registry/inspect.h"
 #include "registry/succeed.h"
@@ -174,12 +175,15 @@ pmipc_status pmipc_pool_remove(const char *name, const char *folder, const pmipc
     int folder_fd;
     uint64_t bytes;
     pmipc_status status = place_of(name, folder, &place, error);
-    if (!status)
-        status = place_open(&place, false, &folder_fd, error);
     if (status)
         return status;
-    status = remove_entry(&place, folder_fd, &options, &bytes, error);
-    file_close(folder_fd);
+    status = place_open(&place, false, &folder_fd, error);
+    if (!status) {
+        status = remove_entry(&place, folder_fd, &options, &bytes, error);
+        file_close(folder_fd);
+    }
+    if (status == PMIPC_NOT_FOUND)
+        elsewhere_name(&place, error);
     return status;
 }
 

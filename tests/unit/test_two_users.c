@@ -328,6 +328,59 @@ TEST_WITH(a_symbolic_link_in_the_place_of_the_default_folder_is_refused, .two_us
     CHECK_EQ(rmdir(target), 0);
 }
 
+static char other_folder[64], other_entry[128], missing_name[32];
+
+/* What inspect, remove and a stream say of a pool that is not in the own default folder. */
+static void check_missing(bool elsewhere)
+{
+    pmipc_error errors[3] = {{0}};
+    pmipc_pool_info info;
+    pmipc_stream *stream;
+    pmipc_view view;
+    unsetenv("POLYMORPH_IPC_DIR");
+    CHECK_STATUS(pmipc_pool_inspect(missing_name, NULL, &info, &errors[0]), PMIPC_NOT_FOUND);
+    CHECK_STATUS(pmipc_pool_remove(missing_name, NULL, NULL, &errors[1]), PMIPC_NOT_FOUND);
+    CHECK_OK(pmipc_stream_open(&stream, missing_name, NULL, NULL));
+    CHECK_STATUS(pmipc_stream_get_new(stream, 0, &view), PMIPC_TIMEOUT);
+    pmipc_stream_last_error(stream, &errors[2]);
+    pmipc_stream_close(stream);
+    for (int i = 0; i < 3; i++) {
+        CHECK_HAS(errors[i].text, missing_name);
+        if (elsewhere)
+            CHECK_HAS(errors[i].text, other_folder);
+        CHECK_EQ(strstr(errors[i].text, other_folder) != NULL, elsewhere);
+        CHECK_EQ(strstr(errors[i].text, "set POLYMORPH_IPC_DIR") != NULL, elsewhere);
+    }
+}
+
+static void check_missing_unseen(void)
+{
+    check_missing(false);
+}
+
+TEST_WITH(a_missing_pool_that_another_user_has_in_the_default_folder_is_named, .two_users = true)
+{
+    const uid_t uid = THIRD + (uid_t)(getpid() % 10000);
+    char folder[512];
+    snprintf(folder, sizeof folder, "%s", test_folder());
+    snprintf(other_folder, sizeof other_folder, "/dev/shm/polymorph_ipc-%u", (unsigned)uid);
+    snprintf(missing_name, sizeof missing_name, "sought/%d", (int)getpid());
+    snprintf(other_entry, sizeof other_entry, "%s/sought%%%d", other_folder, (int)getpid());
+    CHECK_EQ(mkdir(other_folder, 0700), 0);
+    check_missing(false);
+    int fd = open(other_entry, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    CHECK(fd >= 0);
+    check_missing(false); /* the folder has another owner than its name says */
+    CHECK_EQ(chown(other_folder, uid, uid), 0);
+    check_missing(true);
+    as_user(STRANGER, STRANGER, check_missing_unseen); /* who may not look into that folder */
+    pmipc_error error = {0};
+    CHECK_STATUS(pmipc_pool_remove(missing_name, folder, NULL, &error), PMIPC_NOT_FOUND);
+    CHECK(!strstr(error.text, other_folder)); /* a folder that was chosen */
+    close(fd);
+    CHECK(unlink(other_entry) == 0 && rmdir(other_folder) == 0);
+}
+
 ROLE(names_its_folder)
 {
     (void)argument;
