@@ -54,7 +54,7 @@ static struct subject subjects[] = {
     {"std_msgs/msg/Float32MultiArray",
      "L layout\nfloat32[] data\n===\nMSG: std_msgs/L\nD[] dim\nuint32 data_offset\n===\n"
      "MSG: std_msgs/D\nstring label\nuint32 size\nuint32 stride\n",
-     .field_count = 1, .fields = {{"", NULL}}, .options = {.variable = PMIPC_ROS_VARIABLE_ALWAYS}},
+     .field_count = 1, .fields = {{"", NULL}}, .options = {.fixed_lengths = true}},
     {"nav_msgs/msg/OccupancyGrid",
      "Header header\nI info\nint8[] data\n===\nMSG: nav_msgs/I\nbuiltin_interfaces/Time t\nfloat32 resolution\n"
      "uint32 width\nuint32 height\ngeometry_msgs/Pose origin\n" POSE_TEXT,
@@ -67,8 +67,7 @@ static struct subject subjects[] = {
      "MSG: fuzz/Cell\nint16[] values\nbool set\n",
      .field_count = 4,
      .fields =
-         {{"values", "rows[].cells[].values"}, {"set", "rows[].cells[].set"}, {"flags", "flags"}, {"four", "four"}},
-     .options = {.variable = PMIPC_ROS_VARIABLE_ALWAYS}},
+         {{"values", "rows[].cells[].values"}, {"set", "rows[].cells[].set"}, {"flags", "flags"}, {"four", "four"}}},
 };
 
 #define SUBJECT_COUNT (sizeof subjects / sizeof subjects[0])

@@ -13,8 +13,8 @@
  *   sensor_msgs/Image                      by encoding: uint8 (H, W, 3) for rgb8 and bgr8, uint16 (H, W) for mono16, float32 (H, W)
  *                                          for 32FC1, ...; yuv422: uint8 (H, W, 2); nv12, nv21: uint8 (H * 3/2, W); nv24: uint8 (H * 3, W);
  *                                          an encoding that nobody knows is refused
- *   sensor_msgs/CompressedImage            uint8 (n), variable
- *   sensor_msgs/PointCloud2                structured points (N), variable; with a sample of float32 (or whatever the point
+ *   sensor_msgs/CompressedImage            uint8 (n)
+ *   sensor_msgs/PointCloud2                structured points (N); with a sample of float32 (or whatever the point
  *                                          fields are) (N, k): the fields x, y, z and further ones in their order, or
  *                                          those that `point_fields` names
  *   sensor_msgs/JointState                 float64 position (J); with a sample (3, J): position, velocity, effort, rows that a
@@ -27,17 +27,18 @@
  *   std_msgs/...MultiArray                 data, in the shape that layout says (n when it says none)
  *   std_msgs/Float64, Int32, Bool, ...     ()
  *   geometry_msgs/Point, Pose, Twist, ...  float64 (3), (7), (6); Stamped and WithCovariance ones the same
- *   geometry_msgs/PoseArray, nav_msgs/Path float64 (N, 7), variable
- *   geometry_msgs/Polygon(Stamped)         float32 (N, 3), variable
+ *   geometry_msgs/PoseArray, nav_msgs/Path float64 (N, 7)
+ *   geometry_msgs/Polygon(Stamped)         float32 (N, 3)
  *   nav_msgs/Odometry                      float64 (13): pose, twist
  *   nav_msgs/OccupancyGrid                 int8 (height, width)
- *   trajectory_msgs/JointTrajectory        float64 positions (T, J), variable
+ *   trajectory_msgs/JointTrajectory        float64 positions (T, J)
  *   tf2_msgs/TFMessage                     refused: without frame names it means nothing
  *   any other                              all its numbers when they are of one dtype, headers left out; else a path must be given
  *
- * "Variable" fields have a variable leading dimension; of other sequences a message must bring as many elements as the
- * pool has room for. Nothing is converted: not dtypes, not encodings; only bytes are put into this machine's order. What
- * does not fit is SCHEMA_MISMATCH in words.
+ * Sequences are variable: each message has its own leading length, and a message that is longer than the pool has room for
+ * makes the pool larger (pmipc_producer_reserve). Images, grids, organized clouds and values of joints are not: their shape is
+ * the pool's. Nothing is converted: not dtypes, not encodings; only bytes are put into this machine's order. What does not fit
+ * is SCHEMA_MISMATCH in words. Fields of points that are called "_" or "" are padding and are left out.
  *
  * Values of joints (JointState's and JointTrajectory's, by default or by path) go by the joints' names: each message is
  * put into the order of the sample. One value for each name, or the message is refused; so is one that lacks a joint, or
@@ -61,22 +62,16 @@ typedef struct pmipc_ros_field {
     const char *path;   /* as in cdr.h; NULL or "": the default tensor */
 } pmipc_ros_field;
 
-/** Which fields have a variable leading dimension. */
-typedef enum pmipc_ros_variable {
-    PMIPC_ROS_VARIABLE_BY_TYPE = 0,  /* as the table says; of paths those that lead to a sequence of messages */
-    PMIPC_ROS_VARIABLE_NEVER = 1,
-    PMIPC_ROS_VARIABLE_ALWAYS = 2    /* whatever is a sequence in the message, but for images, grids and joints */
-} pmipc_ros_variable;
-
 /** Options of a reader. All zero is the default. Texts are copied. */
 typedef struct pmipc_ros_reader_options {
     const char *const *joints;        /* JointState, JointTrajectory: which joints, in which order; NULL: the first message's */
     uint32_t joint_count;
     const char *const *point_fields;  /* PointCloud2 as (N, k): which fields; NULL: x, y, z, ... */
     uint32_t point_field_count;
-    pmipc_ros_variable variable;
     bool any_frame;                   /* messages may differ in frame_id and child_frame_id, which metadata do not say then;
                                          false: those of other frames than the first message's are refused */
+    bool fixed_lengths;               /* sequences have the length of the sample, or of the first message, in every message */
+    bool organized;                   /* PointCloud2: (height, width) points, (height, width, k) numbers */
 } pmipc_ros_reader_options;
 
 /* ---- messages to samples ---- */
@@ -95,7 +90,8 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_ros_reader_create(pmipc_ros_reader *
 PMIPC_API void pmipc_ros_reader_destroy(pmipc_ros_reader *reader);
 
 /** Say what samples are to look like, before the first message: `sample` has the fields' names, in order, with dtype and
- *  shape. `*schema` becomes the pool's: the same, with variable fields marked (their first dimension is the maximum).
+ *  shape. `*schema` becomes the pool's: the same, with variable fields marked (their first dimension is the room at first). A
+ *  PointCloud2's (height, width) or (height, width, k) keeps the cloud organized.
  *  Fixed arrays and sequences of numbers may have any shape of as many elements; images (but (H, W, 1) is (H, W)), grids,
  *  multi-arrays that say their shape, points, joints and sequences within sequences only their own.
  *  Returns: OK; SCHEMA_MISMATCH (no message of this type can ever fit: expected and got); INVALID_ARGUMENT (names);
@@ -104,8 +100,9 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_ros_reader_expect(pmipc_ros_reader *
                                                               pmipc_schema *schema, pmipc_error *error);
 
 /** Learn from the first message what later ones must agree with: frame_id and child_frame_id (unless `any_frame`, or a field
- *  holds them), encoding, joint names and their order, the points' layout; and, when nothing was expected, the schema, in which variable fields have room for twice the rows of this message,
- *  1024 at least. `*schema` (may be NULL) is the pool's; pmipc_ros_reader_metadata is what the pool should say of itself.
+ *  holds them), encoding, joint names and their order, the points' layout; and, when nothing was expected, the schema, in which
+ *  variable fields have room for twice the rows of this message (if these take 16 MiB or less), for 1024 at least (if these take
+ *  1 MiB or less). `*schema` (may be NULL) is the pool's; pmipc_ros_reader_metadata is what the pool should say of itself.
  *  What was learned can be read.
  *  Returns: OK; SCHEMA_MISMATCH, CORRUPT, UNSUPPORTED (nothing learned: try the next message); WRONG_STATE (a message was
  *  learned already); NO_MEMORY. */

@@ -100,13 +100,34 @@ static int look_up_dtypes(py_state *state, py_schema *schema)
     return 0;
 }
 
-/* The pool's schema is another than the one so far. */
+/* Keep what another thread may be looking at. */
+static int put_aside(py_producer *self, PyObject *older)
+{
+    if (self->older_schemas == NULL && (self->older_schemas = PyList_New(0)) == NULL)
+        return -1;
+    return older == NULL ? 0 : PyList_Append(self->older_schemas, older);
+}
+
+static int take_over_metadata(py_producer *self)
+{
+    const char *text = pmipc_producer_metadata(self->handle->producer);
+    PyObject *metadata = text[0] ? PyUnicode_FromString(text) : Py_NewRef(Py_None);
+    if (metadata == NULL)
+        return -1;
+    int differs = self->metadata == NULL ? 1 : PyObject_RichCompareBool(self->metadata, metadata, Py_NE);
+    if (differs <= 0 || put_aside(self, self->metadata) < 0) {
+        Py_DECREF(metadata);
+        return differs == 0 ? 0 : -1;
+    }
+    Py_XSETREF(self->metadata, metadata);
+    return 0;
+}
+
+/* The pool is another than the one so far. */
 static int take_over_schema(py_producer *self)
 {
     py_schema *schema = py_schema_wrap(self->state, pmipc_producer_schema(self->handle->producer));
-    if (schema == NULL || look_up_dtypes(self->state, schema) < 0 ||
-        (self->older_schemas == NULL && (self->older_schemas = PyList_New(0)) == NULL) ||
-        PyList_Append(self->older_schemas, (PyObject *)self->schema) < 0) {
+    if (schema == NULL || look_up_dtypes(self->state, schema) < 0 || put_aside(self, (PyObject *)self->schema) < 0) {
         Py_XDECREF((PyObject *)schema);
         return -1;
     }
@@ -118,7 +139,7 @@ void py_producer_refresh_slowly(py_producer *self)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    if (take_over_schema(self) == 0) {
+    if (take_over_schema(self) == 0 && take_over_metadata(self) == 0) {
         self->incarnation = pmipc_producer_incarnation(self->handle->producer);
         self->owner_epoch = pmipc_producer_epoch(self->handle->producer);
     } else {
@@ -365,6 +386,26 @@ static PyObject *producer_abandon(PyObject *object, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+/* With the next sample another pool takes the place of this one. */
+static PyObject *producer_replace(PyObject *object, PyObject *args)
+{
+    py_producer *self = (py_producer *)object;
+    PyObject *schema;
+    const char *metadata;
+    if (!PyArg_ParseTuple(args, "O!z", self->state->schema_type, &schema, &metadata) || py_producer_usable(self) < 0 ||
+        py_gate_enter(&self->gate) < 0)
+        return NULL;
+    pmipc_status status = PMIPC_CLOSED;
+    if (self->handle != NULL)
+        status = pmipc_producer_replace(self->handle->producer, &((py_schema *)schema)->schema, metadata);
+    py_gate_leave(&self->gate);
+    if (status != PMIPC_OK) {
+        py_producer_raise(self, status);
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
 static PyObject *producer_reader_rows(PyObject *object, PyObject *unused)
 {
     (void)unused;
@@ -544,6 +585,7 @@ static PyMethodDef producer_methods[] = {
     {"loan", (PyCFunction)(void (*)(void))py_producer_loan, METH_FASTCALL | METH_KEYWORDS, DOC_Producer_loan},
     {"cleanup", producer_cleanup, METH_NOARGS, DOC_Producer_cleanup},
     {"abandon", producer_abandon, METH_NOARGS, DOC_Producer_abandon},
+    {"_replace", producer_replace, METH_VARARGS, DOC_Producer__replace},
     {"send_to", producer_send_to, METH_O, DOC_Producer_send_to},
     {"reader_rows", producer_reader_rows, METH_NOARGS, DOC_Producer_reader_rows},
     {"_check_unopened", producer_check_unopened, METH_NOARGS, DOC_Producer__check_unopened},

@@ -4,15 +4,21 @@
 
 #include <polymorph_ipc/ros.h>
 
+#include <stdlib.h>
+#include <string.h>
+
 typedef struct py_ros_reader {
     PyObject_HEAD py_state *state;
     pmipc_ros_reader *reader; /* NULL: not initialised */
     unsigned generation;
-    py_ros_buffer buffer; /* of takes */
-    size_t last_bytes;    /* of the last message taken */
-    py_ros_losses losses; /* between takes */
-    uint64_t in_place;    /* messages that needed no copy */
-    py_gate gate;         /* one thread at a time for all of these */
+    py_ros_buffer buffer;  /* of takes */
+    size_t last_bytes;     /* of the last message taken */
+    py_ros_losses losses;  /* between takes */
+    uint64_t in_place;     /* messages that needed no copy */
+    bool keeps_refused;    /* what the pool does not take is kept, for whoever wants to see why */
+    py_ros_buffer refused; /* the last such message */
+    size_t refused_bytes;  /* 0: none */
+    py_gate gate;          /* one thread at a time for all of these */
 } py_ros_reader;
 
 /* ---- life */
@@ -49,16 +55,18 @@ static int take_reader(py_ros_reader *self, pmipc_ros_reader *made)
 static int reader_init(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     py_ros_reader *self = (py_ros_reader *)object;
-    static char *keywords[] = {"types", "message", "fields", "joints", "point_fields", "variable", "any_frame", NULL};
-    PyObject *texts, *fields, *joints = Py_None, *points = Py_None, *variable = Py_None;
+    static char *keywords[] = {"types",    "message",   "fields",    "joints", "point_fields",
+                               "variable", "organized", "any_frame", NULL};
+    PyObject *texts, *fields, *joints = Py_None, *points = Py_None;
+    int variable = 1, organized = 0;
     const char *message;
     int any_frame = 0;
     if (self->generation != py_generation())
         return py_refuse_forked(self->state, object);
     if (self->reader != NULL)
         return py_refuse_second_init(self->state, object);
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!sO!|OOOp", keywords, &PyDict_Type, &texts, &message, &PyDict_Type,
-                                     &fields, &joints, &points, &variable, &any_frame))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!sO!|OOppp", keywords, &PyDict_Type, &texts, &message,
+                                     &PyDict_Type, &fields, &joints, &points, &variable, &organized, &any_frame))
         return -1;
     pmipc_ros_field list[PMIPC_MAX_FIELDS];
     uint32_t field_count, joint_count, point_count;
@@ -70,18 +78,14 @@ static int reader_init(PyObject *object, PyObject *args, PyObject *kwargs)
         py_ros_read_texts(points, "point_fields", &point_names, &point_count) < 0 ||
         (types = py_ros_read_types(self->state, texts)) == NULL)
         goto done;
-    int is_variable = variable == Py_None ? -1 : PyObject_IsTrue(variable);
-    if (PyErr_Occurred())
-        goto done;
     pmipc_ros_reader_options options = {
         .joints = joint_names,
         .joint_count = joint_count,
         .point_fields = point_names,
         .point_field_count = point_count,
+        .fixed_lengths = !variable,
+        .organized = organized,
         .any_frame = any_frame != 0,
-        .variable = is_variable < 0 ? PMIPC_ROS_VARIABLE_BY_TYPE
-                    : is_variable   ? PMIPC_ROS_VARIABLE_ALWAYS
-                                    : PMIPC_ROS_VARIABLE_NEVER,
     };
     pmipc_ros_reader *made = NULL;
     pmipc_error error = {0};
@@ -104,6 +108,7 @@ static void reader_dealloc(PyObject *object)
     if (self->generation == py_generation()) {
         pmipc_ros_reader_destroy(self->reader);
         py_ros_buffer_free(&self->buffer);
+        py_ros_buffer_free(&self->refused);
     }
     type->tp_free(object);
     Py_DECREF(type);
@@ -195,6 +200,21 @@ static py_ros_taken take(py_ros_reader *self, void *subscription, const pmipc_ro
     return py_ros_losses_count(&self->losses, &origin) ? PY_ROS_TAKEN : PY_ROS_REPEATED;
 }
 
+/* Before anything else is received: the message may lie in a slot, or in the buffer of takes. */
+static void keep_refused(py_ros_reader *self, pmipc_status status, const void *bytes, size_t length)
+{
+    if (status != PMIPC_SCHEMA_MISMATCH || !self->keeps_refused)
+        return;
+    if (length > self->refused.capacity) {
+        py_ros_buffer_free(&self->refused);
+        self->refused.bytes = malloc(length);
+        self->refused.capacity = self->refused.bytes != NULL ? length : 0;
+    }
+    self->refused_bytes = self->refused.capacity >= length ? length : 0;
+    if (self->refused_bytes)
+        memcpy(self->refused.bytes, bytes, length);
+}
+
 /* Take a message, into the slot where that can be, and publish it. Needs no GIL. */
 static void take_and_publish(py_ros_reader *self, pmipc_producer *producer, void *subscription,
                              int64_t fallback_stamp_ns, outcome *result)
@@ -211,6 +231,7 @@ static void take_and_publish(py_ros_reader *self, pmipc_producer *producer, void
     }
     result->status = pmipc_ros_reader_publish_landed(self->reader, producer, &landing, message.bytes, message.length,
                                                      fallback_stamp_ns, &result->seq, &in_place, &result->error);
+    keep_refused(self, result->status, message.bytes, message.length);
     self->in_place += in_place;
 }
 
@@ -230,6 +251,7 @@ static void process(py_ros_reader *self, pmipc_producer *producer, void *subscri
         result->taken = PY_ROS_TAKEN;
         result->status = pmipc_ros_reader_publish(self->reader, producer, bytes->buf, (size_t)bytes->len,
                                                   fallback_stamp_ns, &result->seq, &result->error);
+        keep_refused(self, result->status, bytes->buf, (size_t)bytes->len);
     }
 }
 
@@ -285,6 +307,7 @@ static PyObject *guarded(py_ros_reader *self, PyObject *target, void *subscripti
     } else if (py_gate_enter(&self->gate) == 0) {
         if (py_gate_enter(&producer->gate) == 0) {
             run(self, producer, subscription, bytes, fallback_stamp_ns, result);
+            py_producer_refresh(producer);
             py_gate_leave(&producer->gate);
         }
         py_gate_leave(&self->gate);
@@ -320,6 +343,37 @@ static int read_pointer(py_ros_reader *self, PyObject *number, void **pointer)
         return 0;
     py_raise_format(self->state, PMIPC_UNSUPPORTED, "rcl_take_serialized_message is not in this process");
     return -1;
+}
+
+static PyObject *reader_take_refused(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    py_ros_reader *self = (py_ros_reader *)object;
+    if (usable(self) < 0 || py_gate_enter(&self->gate) < 0)
+        return NULL;
+    PyObject *bytes = self->refused_bytes ? PyBytes_FromStringAndSize((const char *)self->refused.bytes,
+                                                                      (Py_ssize_t)self->refused_bytes)
+                                          : Py_NewRef(Py_None);
+    self->refused_bytes = 0;
+    py_ros_buffer_free(&self->refused);
+    py_gate_leave(&self->gate);
+    return bytes;
+}
+
+static PyObject *reader_get_keeps_refused(PyObject *object, void *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(((py_ros_reader *)object)->keeps_refused);
+}
+
+static int reader_set_keeps_refused(PyObject *object, PyObject *value, void *unused)
+{
+    (void)unused;
+    int keeps = value == NULL ? 0 : PyObject_IsTrue(value);
+    if (keeps < 0)
+        return -1;
+    ((py_ros_reader *)object)->keeps_refused = keeps;
+    return 0;
 }
 
 static PyObject *reader_get_lost(PyObject *object, void *unused)
@@ -385,12 +439,14 @@ static PyMethodDef reader_methods[] = {
     {"publish", reader_publish, METH_VARARGS, DOC_RosReader_publish},
     {"take", reader_take, METH_VARARGS, DOC_RosReader_take},
     {"take_bytes", reader_take_bytes, METH_O, DOC_RosReader_take_bytes},
+    {"take_refused", reader_take_refused, METH_NOARGS, DOC_RosReader_take_refused},
     {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef reader_getset[] = {
     {"lost", reader_get_lost, NULL, DOC_RosReader_lost, NULL},
     {"in_place", reader_get_in_place, NULL, DOC_RosReader_in_place, NULL},
+    {"keeps_refused", reader_get_keeps_refused, reader_set_keeps_refused, DOC_RosReader_keeps_refused, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -202,6 +202,11 @@ class Producer:
         """Close the producer as if its process had died: the pool stays readable, and the next producer of that name
         adopts it, or replaces it without a moment in which the name leads nowhere. Idempotent."""
 
+    def _replace(self, schema: Schema, metadata: str | None, /) -> None:
+        """With the next sample that is published, a pool of this schema and metadata takes the place of this one, under
+        the same name; until then nothing changes. Sequence numbers go on. Raises PoolSpaceError, WrongStateError (a
+        loan is out), PoolLostError, ClosedError, ForkedError, SystemCallError: the pool stays as it is."""
+
     def send_to(self, writer: RosWriter, /) -> None:
         """From now on publish each sample as a ROS message too, after the pool. Once."""
 
@@ -621,7 +626,8 @@ class RosReader:
         fields: path in the message ("": the type's default tensor) by field name; `{"": path}` for a plain tensor.
         joints: JointState, JointTrajectory: which joints, in which order. None: as the first message has them.
         point_fields: PointCloud2 as (N, k): which fields. None: x, y, z and further ones.
-        variable: sequences make variable fields: True all, False none, None as is usual for the type.
+        variable: sequences make variable fields. False: each message must have the first one's length, or the sample's.
+        organized: PointCloud2: (height, width) points, or (height, width, k) numbers.
         any_frame: take messages whatever their frame_id and child_frame_id. False: those of the first message only.
 
     Raises: InvalidArgumentError (no such path, no default tensor, ...), UnsupportedError (TFMessage).
@@ -634,7 +640,8 @@ class RosReader:
         fields: dict[str, str],
         joints: list[str] | None = None,
         point_fields: list[str] | None = None,
-        variable: bool | None = None,
+        variable: bool = True,
+        organized: bool = False,
         any_frame: bool = False,
     ) -> None: ...
     def expect(self, sample: Schema, /) -> Schema:
@@ -660,6 +667,10 @@ class RosReader:
         subscription); or None when there is no message. Raises SystemCallError, ClosedError or OutOfMemoryError with
         rcl's own words when rcl fails; UnsupportedError when rcl is not in this process."""
 
+    def take_refused(self) -> bytes | None:
+        """The last message that publish or take has refused as one that does not fit the pool, if `keeps_refused`; None
+        when there was none since the last call."""
+
     def take_bytes(self, subscription_pointer: int, /) -> bytes | None:
         """Take the next message as it is; None when there is none. Raises as take."""
 
@@ -670,6 +681,8 @@ class RosReader:
     @property
     def in_place(self) -> int:
         """Messages that rcl copied right to where their pixels stay: take does it with images like the last one."""
+    keeps_refused: bool
+    """Whether messages that do not fit the pool are kept for take_refused(). False at first."""
 
 @final
 class Pin:

@@ -81,6 +81,8 @@ class RosStats(TypedDict, total=False):
     """How many of each kind, by the words of the first."""
     failures: int
     """Messages that could not be published for another reason: no memory, the pool lost."""
+    changes: int
+    """Times the pool was replaced because messages of another kind came (`ros_on_change="follow"`)."""
     publishers: int
     """Publishers of the topic at the last look."""
     reliability: Literal["reliable", "best_effort"]

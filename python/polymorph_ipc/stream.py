@@ -74,7 +74,16 @@ class TensorStream(_core.Stream):
         ros_joints: JointState: which joints, in which order; the pool's metadata say them as "names". None: as in the
             first message.
         ros_point_fields: PointCloud2 as (N, k): which fields. None: x, y, z and further ones in their order.
-        ros_variable: whether sequences make fields of variable length. None: as is usual for the type (points do).
+        ros_variable: whether sequences (a scan's ranges, a JPEG's bytes, points) make fields of variable length, whose
+            pool becomes larger when a message needs it. None: they do. False: every message must have the length of the
+            sample, or of the first message; a history is then one array and not a list.
+        ros_organized: PointCloud2 as (height, width) points, or (height, width, k). Also with a sample of that shape.
+        ros_on_change: what to do with messages that do not fit the pool because they are of another size, encoding or
+            layout (a camera that was restarted with another resolution). "refuse": leave them out. "follow": replace
+            the pool by one that such a message is the first sample of; streams with expect="any" follow, others raise
+            SchemaMismatchError. Not for joints, and not back to what the pool was within the last 10 s. None: refuse
+            with ros_sample_data, else follow.
+        ros_max_bytes: what the pool may take at most. None: 1 GiB, or twice what the sample asks for.
         ros_frames: "any": messages may differ in frame_id and child_frame_id, and the metadata do not say them (a field
             of the path "header.frame_id" can). None: messages of other frames than the first one's are left out.
         ros_history_len: history_len of the pool.
@@ -126,6 +135,9 @@ class TensorStream(_core.Stream):
         ros_point_fields: Sequence[str] | None = None,
         ros_variable: bool | None = None,
         ros_frames: Literal["any"] | None = None,
+        ros_organized: bool = False,
+        ros_on_change: Literal["refuse", "follow"] | None = None,
+        ros_max_bytes: int | None = None,
         ros_history_len: int = 10,
         ros_mode: int = 0o600,
     ) -> None:
@@ -145,13 +157,25 @@ class TensorStream(_core.Stream):
         of_topic = (ros_node, ros_topic, ros_msg_type)
         details = (ros_sample_data, ros_qos, ros_field, ros_joints, ros_point_fields)
         source: RosSource | None = None
-        if any(argument is not None for argument in (*of_topic, *details, ros_variable, ros_frames)):
+        if any(
+            argument is not None
+            for argument in (*of_topic, *details, ros_variable, ros_frames, ros_on_change, ros_max_bytes)
+        ):
             from .ros.request import Request
             from .ros.source import RosSource
 
-            source = RosSource(
-                pool_name, Request(*of_topic, *details, ros_variable, ros_frames, ros_history_len, ros_mode)
+            request = Request(
+                *of_topic,
+                *details,
+                variable=ros_variable,
+                frames=ros_frames,
+                organized=ros_organized,
+                on_change=ros_on_change,
+                max_bytes=ros_max_bytes,
+                history_len=ros_history_len,
+                mode=ros_mode,
             )
+            source = RosSource(pool_name, request)
         try:
             super().__init__(
                 pool_name,

@@ -61,11 +61,18 @@ pmipc_status ros_points_check(const struct ros_points *points, pmipc_error *erro
             return error_set(error, PMIPC_SCHEMA_MISMATCH, 0,
                              "the points' field '%s' ends at byte %llu of a point of %u bytes", field->name,
                              (unsigned long long)end, points->point_step);
-        for (uint32_t j = 0; j < i; j++)
-            if (strcmp(points->fields[j].name, field->name) == 0)
-                return error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "two fields of the points are called '%s'",
-                                 field->name);
     }
+    return PMIPC_OK;
+}
+
+/* A dtype's fields have different names. */
+static pmipc_status ros_points_check_names(const struct ros_points *points, pmipc_error *error)
+{
+    for (uint32_t i = 0; i < points->field_count; i++)
+        for (uint32_t j = 0; j < i; j++)
+            if (strcmp(points->fields[j].name, points->fields[i].name) == 0)
+                return error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "two fields of the points are called '%s'",
+                                 points->fields[i].name);
     return PMIPC_OK;
 }
 
@@ -73,6 +80,8 @@ pmipc_status ros_points_describe(const struct ros_points *points, char text[PMIP
                                  pmipc_error *error)
 {
     pmipc_status status = ros_points_check(points, error);
+    if (!status)
+        status = ros_points_check_names(points, error);
     if (status)
         return status;
     struct ros_text json = {.bytes = text, .capacity = PMIPC_MAX_DESCR_TEXT + 1, .is_fixed = true};
@@ -168,5 +177,6 @@ pmipc_status ros_points_parse(const pmipc_schema *schema, const pmipc_field *fie
     points->point_step = ros_json_number(&json);
     if (json.is_broken || points->point_step != field->itemsize)
         return ros_points_refuse(schema, field, "it is not described as numpy describes structured dtypes", error);
-    return ros_points_check(points, error);
+    pmipc_status status = ros_points_check(points, error);
+    return status ? status : ros_points_check_names(points, error);
 }

@@ -43,35 +43,50 @@ static struct ros_point_field ros_cloud_field(const pmipc_ros_reader *reader, ui
     return (struct ros_point_field){.offset = offsets[i], .count = counts[i] ? counts[i] : 1, .datatype = datatypes[i]};
 }
 
+/* PCL fills points up with fields that are called "_"; others leave the name empty. */
+static bool ros_is_padding(pmipc_cdr_span name)
+{
+    return name.count == 0 || (name.count == 1 && *(const char *)name.data == '_');
+}
+
 static bool ros_cloud_lies_as_before(const pmipc_ros_reader *reader)
 {
     const struct ros_points *points = &reader->cloud.points;
-    if (points->point_step != ros_one_u32(&reader->intake, reader->cloud.point_step) ||
-        points->field_count != ros_column(&reader->intake, reader->cloud.names)->count)
+    const uint64_t count = ros_column(&reader->intake, reader->cloud.names)->count;
+    uint32_t found = 0;
+    if (points->point_step != ros_one_u32(&reader->intake, reader->cloud.point_step))
         return false;
-    for (uint32_t i = 0; i < points->field_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         pmipc_cdr_span name;
         struct ros_point_field field = ros_cloud_field(reader, i, &name);
-        const struct ros_point_field *known = &points->fields[i];
+        if (ros_is_padding(name))
+            continue;
+        if (found == points->field_count)
+            return false;
+        const struct ros_point_field *known = &points->fields[found++];
         if (field.offset != known->offset || field.count != known->count || field.datatype != known->datatype ||
             strlen(known->name) != name.count || memcmp(known->name, name.data, name.count) != 0)
             return false;
     }
-    return true;
+    return found == points->field_count;
 }
 
 static pmipc_status ros_cloud_layout(const pmipc_ros_reader *reader, struct ros_points *points, pmipc_error *error)
 {
     memset(points, 0, sizeof *points);
     points->point_step = ros_one_u32(&reader->intake, reader->cloud.point_step);
-    points->field_count = (uint32_t)ros_column(&reader->intake, reader->cloud.names)->count;
-    for (uint32_t i = 0; i < points->field_count; i++) {
+    const uint32_t count = (uint32_t)ros_column(&reader->intake, reader->cloud.names)->count;
+    for (uint32_t i = 0; i < count; i++) {
         pmipc_cdr_span name;
-        points->fields[i] = ros_cloud_field(reader, i, &name);
+        struct ros_point_field *field = &points->fields[points->field_count];
+        *field = ros_cloud_field(reader, i, &name);
+        if (ros_is_padding(name))
+            continue;
         if (name.count > ROS_MAX_POINT_NAME || memchr(name.data, 0, name.count))
             return ros_refuse(reader, error, "the name of the points' field %u has %llu bytes or a NUL in it: no name",
                               i, (unsigned long long)name.count);
-        memcpy(points->fields[i].name, name.data, name.count);
+        memcpy(field->name, name.data, name.count);
+        points->field_count++;
     }
     pmipc_error reason;
     return ros_points_check(points, &reason) ? ros_refuse(reader, error, "%s", reason.text) : PMIPC_OK;
@@ -85,6 +100,20 @@ static const struct ros_point_field *ros_point_find(const struct ros_points *poi
         if (strcmp(points->fields[i].name, name) == 0)
             return &points->fields[i];
     return NULL;
+}
+
+/* Only what is taken must have a name of its own. */
+static pmipc_status ros_check_picked(const pmipc_ros_reader *reader, const struct ros_points *points,
+                                     const struct ros_points *picked, pmipc_error *error)
+{
+    for (uint32_t i = 0; i < picked->field_count; i++) {
+        uint32_t count = 0;
+        for (uint32_t j = 0; j < points->field_count; j++)
+            count += strcmp(points->fields[j].name, picked->fields[i].name) == 0;
+        if (count > 1)
+            return ros_refuse(reader, error, "%u fields of the points are called '%s'", count, picked->fields[i].name);
+    }
+    return PMIPC_OK;
 }
 
 static uint32_t ros_picked_columns(const struct ros_points *picked)
@@ -172,6 +201,8 @@ static pmipc_status ros_cloud_pick(pmipc_ros_reader *reader, const struct ros_po
         status = ros_cloud_pick_wanted(reader, points, &dtype, &picked, error);
     else
         ros_cloud_pick_default(points, dtype, columns, &picked);
+    if (!status)
+        status = ros_check_picked(reader, points, &picked, error);
     if (status)
         return status;
     uint32_t found = ros_picked_columns(&picked);
@@ -274,9 +305,15 @@ pmipc_status ros_cloud_measure(pmipc_ros_reader *reader, const struct ros_read_f
         return status;
     extent->dtype = cloud->is_table ? cloud->dtype : PMIPC_OPAQUE;
     extent->itemsize = cloud->is_table ? PMIPC_DTYPE_BITS(cloud->dtype) / 8 : cloud->points.point_step;
-    extent->ndim = cloud->is_table ? 2 : 1;
-    extent->shape[0] = (int64_t)(rows.rows * rows.row_points);
-    extent->shape[1] = cloud->is_table ? cloud->columns : 0;
+    extent->ndim = 0;
+    if (cloud->is_organized) {
+        extent->shape[extent->ndim++] = (int64_t)rows.rows;
+        extent->shape[extent->ndim++] = (int64_t)rows.row_points;
+    } else {
+        extent->shape[extent->ndim++] = (int64_t)(rows.rows * rows.row_points);
+    }
+    if (cloud->is_table)
+        extent->shape[extent->ndim++] = cloud->columns;
     return PMIPC_OK;
 }
 

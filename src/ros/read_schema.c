@@ -48,7 +48,7 @@ static bool ros_fits_as_it_is(const pmipc_ros_reader *reader, uint32_t index, co
     if (field->ndim != extent->ndim && !is_deeper)
         return false;
     for (uint32_t i = 0; i < extent->ndim; i++)
-        if (i == 0 && is_variable ? extent->shape[i] > field->shape[i] : extent->shape[i] != field->shape[i])
+        if (!(i == 0 && is_variable) && extent->shape[i] != field->shape[i])
             return false;
     return true;
 }
@@ -67,7 +67,7 @@ pmipc_status ros_fit(const pmipc_ros_reader *reader, uint32_t index, const struc
     if (field->flags & PMIPC_FIELD_VARIABLE) {
         const uint64_t row = ros_product(field->shape, 1, field->ndim);
         const bool is_row = extent->ndim < 2 || ros_product(extent->shape, 1, extent->ndim) == row;
-        fits = fits && is_row && row > 0 && count % row == 0 && count / row <= (uint64_t)field->shape[0];
+        fits = fits && is_row && row > 0 && count % row == 0;
         *length = fits ? (int64_t)(count / row) : 0;
     } else {
         fits = fits && count == ros_product(field->shape, 0, field->ndim);
@@ -75,17 +75,37 @@ pmipc_status ros_fit(const pmipc_ros_reader *reader, uint32_t index, const struc
     return fits ? PMIPC_OK : ros_refuse_extent(reader, index, extent, error);
 }
 
+pmipc_status ros_check_room(const pmipc_ros_reader *reader, uint32_t index, int64_t length, pmipc_error *error)
+{
+    const pmipc_field *field = &reader->schema.fields[index];
+    if (!(field->flags & PMIPC_FIELD_VARIABLE) || length <= field->shape[0])
+        return PMIPC_OK;
+    struct ros_extent extent = {.dtype = field->dtype, .itemsize = field->itemsize, .ndim = field->ndim};
+    memcpy(extent.shape, field->shape, sizeof extent.shape);
+    extent.shape[0] = length;
+    return ros_refuse_extent(reader, index, &extent, error);
+}
+
 /* ---- from a message ---- */
 
+/* Sequences are, but for those whose length the shape of an image or the names of joints decide. */
 static bool ros_is_variable(const pmipc_ros_reader *reader, const struct ros_read_field *field)
 {
     const struct ros_tensor *tensor = &field->tensor;
     const bool is_vector_of_joints = tensor->is_joints && tensor->ndim == 1;
-    const bool is_open = tensor->ndim > 0 && tensor->shape[0] < 0 && tensor->kind != ROS_IMAGE &&
-                         tensor->kind != ROS_GRID && !is_vector_of_joints;
-    if (reader->variable == PMIPC_ROS_VARIABLE_BY_TYPE)
-        return tensor->is_variable && is_open;
-    return reader->variable == PMIPC_ROS_VARIABLE_ALWAYS && is_open;
+    const bool is_organized = tensor->kind == ROS_CLOUD && reader->cloud.is_organized;
+    return !reader->has_fixed_lengths && tensor->ndim > 0 && tensor->shape[0] < 0 && tensor->kind != ROS_IMAGE &&
+           tensor->kind != ROS_GRID && !is_vector_of_joints && !is_organized;
+}
+
+/* Rows that a pool has room for at first: twice those of the message, and some thousand, unless that is a lot of memory. */
+static int64_t ros_room_for(int64_t rows, uint64_t row_bytes)
+{
+    int64_t least = (int64_t)(ROS_MIN_VARIABLE_BYTES / row_bytes);
+    least = least < 1 ? 1 : least < ROS_MIN_VARIABLE ? least : ROS_MIN_VARIABLE;
+    if (rows < INT32_MAX / 2 && (uint64_t)rows * 2 <= ROS_MAX_GENEROUS_BYTES / row_bytes)
+        rows *= 2;
+    return rows > least ? rows : least;
 }
 
 static pmipc_status ros_schema_add(pmipc_ros_reader *reader, const struct ros_read_field *field,
@@ -94,10 +114,11 @@ static pmipc_status ros_schema_add(pmipc_ros_reader *reader, const struct ros_re
     int64_t shape[PMIPC_MAX_NDIM];
     const bool is_variable = ros_is_variable(reader, field);
     memcpy(shape, extent->shape, sizeof shape);
-    if (is_variable)
-        shape[0] = shape[0] * 2 > ROS_MIN_VARIABLE ? shape[0] * 2 : ROS_MIN_VARIABLE;
     const uint32_t flags = is_variable ? (uint32_t)PMIPC_FIELD_VARIABLE : 0;
-    if (ros_product(shape, 0, extent->ndim) == 0)
+    const uint64_t elements = ros_product(shape, is_variable ? 1 : 0, extent->ndim);
+    if (is_variable && elements && elements <= UINT32_MAX)
+        shape[0] = ros_room_for(shape[0], elements * extent->itemsize);
+    if (elements == 0)
         return ros_refuse(reader, error, "%s of the message is empty: nothing to learn from",
                           field->tensor.part_count && field->tensor.parts[0].path[0] ? field->tensor.parts[0].path
                                                                                      : "all");
@@ -160,12 +181,18 @@ static pmipc_status ros_expect_cloud(pmipc_ros_reader *reader, const pmipc_schem
 {
     struct ros_cloud_reader *cloud = &reader->cloud;
     cloud->is_table = field->dtype != PMIPC_OPAQUE;
-    if (field->ndim != (cloud->is_table ? 2 : 1) || (cloud->is_table && !ros_point_datatype(field->dtype)) ||
+    const uint32_t flat_ndim = cloud->is_table ? 2 : 1;
+    cloud->is_organized = cloud->is_organized || field->ndim == flat_ndim + 1;
+    if (field->ndim != flat_ndim + cloud->is_organized || (cloud->is_table && !ros_point_datatype(field->dtype)) ||
         (!cloud->is_table && cloud->wanted_count))
-        return ros_refuse_sample(reader, sample, field, error, "%s(N, k) of one dtype that points have",
-                                 cloud->wanted_count ? "" : "structured points (N), or ");
+        return ros_refuse_sample(reader, sample, field, error, "%s(%s, k) of one dtype that points have",
+                                 cloud->wanted_count   ? ""
+                                 : cloud->is_organized ? "structured points (height, width), or "
+                                                       : "structured points (N), or ",
+                                 cloud->is_organized ? "height, width" : "N");
+    const int64_t columns = field->shape[field->ndim - 1];
     cloud->dtype = field->dtype;
-    cloud->columns = field->shape[1] > UINT32_MAX ? UINT32_MAX : (uint32_t)field->shape[1];
+    cloud->columns = !cloud->is_table ? 0 : columns > UINT32_MAX ? UINT32_MAX : (uint32_t)columns;
     pmipc_error reason;
     if (!cloud->is_table && ros_points_parse(sample, field, &cloud->points, &reason))
         return ros_refuse(reader, error, "%s", reason.text);
@@ -207,25 +234,10 @@ static pmipc_status ros_expect_numbers(const pmipc_ros_reader *reader, const str
     return PMIPC_OK;
 }
 
-static pmipc_status ros_expect_field(pmipc_ros_reader *reader, uint32_t index, const pmipc_schema *sample,
-                                     pmipc_schema *schema, pmipc_error *error)
+static pmipc_status ros_expect_values(pmipc_ros_reader *reader, struct ros_read_field *expected, bool is_variable,
+                                      const pmipc_schema *sample, const pmipc_field *field, pmipc_error *error)
 {
-    struct ros_read_field *expected = &reader->fields[index];
-    pmipc_field *field = &schema->fields[index];
     const struct ros_tensor *tensor = &expected->tensor;
-    const bool is_variable = ros_is_variable(reader, expected);
-    if (strcmp(field->name, expected->name) != 0)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: field %u of the sample is called '%s', not '%s'",
-                         reader->message, index, field->name, expected->name);
-    if (field->flags & PMIPC_FIELD_VARIABLE)
-        field->flags = 0; /* a sample has one shape; what varies is the options' to say */
-    if (is_variable && field->ndim == 0)
-        return ros_refuse_sample(reader, sample, field, error, "rows: each message has as many as it likes");
-    field->flags = is_variable ? (uint32_t)PMIPC_FIELD_VARIABLE : 0;
-    if (tensor->kind == ROS_IMAGE)
-        return ros_expect_image(reader, sample, field, error);
-    if (tensor->kind == ROS_CLOUD)
-        return ros_expect_cloud(reader, sample, field, error);
     if (field->dtype != tensor->dtype)
         return ros_refuse_sample(reader, sample, field, error, "%s", pmipc_dtype_name(tensor->dtype));
     if (tensor->is_joints)
@@ -234,6 +246,29 @@ static pmipc_status ros_expect_field(pmipc_ros_reader *reader, uint32_t index, c
         return ros_refuse_sample(reader, sample, field, error, "int8 (height, width)");
     return tensor->kind == ROS_NUMBERS ? ros_expect_numbers(reader, tensor, is_variable, sample, field, error)
                                        : PMIPC_OK;
+}
+
+static pmipc_status ros_expect_field(pmipc_ros_reader *reader, uint32_t index, const pmipc_schema *sample,
+                                     pmipc_schema *schema, pmipc_error *error)
+{
+    struct ros_read_field *expected = &reader->fields[index];
+    pmipc_field *field = &schema->fields[index];
+    const struct ros_tensor *tensor = &expected->tensor;
+    if (strcmp(field->name, expected->name) != 0)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: field %u of the sample is called '%s', not '%s'",
+                         reader->message, index, field->name, expected->name);
+    if (field->flags & PMIPC_FIELD_VARIABLE)
+        field->flags = 0; /* a sample has one shape; what varies is the options' to say */
+    pmipc_status status = tensor->kind == ROS_IMAGE   ? ros_expect_image(reader, sample, field, error)
+                          : tensor->kind == ROS_CLOUD ? ros_expect_cloud(reader, sample, field, error)
+                                                      : PMIPC_OK;
+    if (status)
+        return status;
+    const bool is_variable = field->ndim > 0 && ros_is_variable(reader, expected);
+    if (tensor->kind != ROS_IMAGE && tensor->kind != ROS_CLOUD)
+        status = ros_expect_values(reader, expected, is_variable, sample, field, error);
+    field->flags = is_variable ? (uint32_t)PMIPC_FIELD_VARIABLE : 0;
+    return status;
 }
 
 pmipc_status pmipc_ros_reader_expect(pmipc_ros_reader *reader, const pmipc_schema *sample, pmipc_schema *schema,

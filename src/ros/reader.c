@@ -188,7 +188,8 @@ pmipc_status pmipc_ros_reader_create(pmipc_ros_reader **reader, pmipc_cdr_types 
     pmipc_ros_reader *made = ros_reader_allocate(full, field_count);
     if (!made)
         return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for a reader of %s", full);
-    made->variable = options->variable;
+    made->has_fixed_lengths = options->fixed_lengths;
+    made->cloud.is_organized = options->organized;
     pmipc_status status = ros_add_facts(made, types, error);
     for (uint32_t i = 0; i < field_count && !status; i++)
         status = ros_add_field(made, types, i, &fields[i], error);
@@ -197,6 +198,9 @@ pmipc_status pmipc_ros_reader_create(pmipc_ros_reader **reader, pmipc_cdr_types 
         status = ros_take_joints(made, options, error);
     if (!status)
         status = ros_take_point_fields(made, options, error);
+    if (!status && options->organized && made->cloud.names == ROS_NO_LEAF)
+        status =
+            error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: organized was asked for, but no field holds points", full);
     if (!status)
         status = ros_intake_compile(&made->intake, types, full, error);
     if (status)
@@ -358,9 +362,50 @@ static int64_t ros_stamp(const pmipc_ros_reader *reader)
            ros_one_u32(&reader->intake, reader->nanosec);
 }
 
+/* Decode and measure. *lacks_room, which may be NULL: nothing else is the matter but that a variable field is longer than the
+ * pool has room for; where it is NULL that is refused. */
+static pmipc_status ros_take_in(pmipc_ros_reader *reader, const void *bytes, size_t byte_count, const pmipc_loan *loan,
+                                int64_t *lengths, bool *lacks_room, pmipc_error *error)
+{
+    pmipc_status status = ros_decode(reader, bytes, byte_count, loan, error);
+    bool has_room = true;
+    if (!status)
+        status = ros_frames_check(reader, error);
+    for (uint32_t i = 0; i < reader->field_count && !status; i++) {
+        struct ros_extent extent;
+        status = ros_measure(reader, &reader->fields[i], &extent, error);
+        if (!status)
+            status = ros_fit(reader, i, &extent, &lengths[i], error);
+        if (status || ros_check_room(reader, i, lengths[i], lacks_room ? NULL : error) == PMIPC_OK)
+            continue;
+        has_room = false;
+        status = lacks_room ? PMIPC_OK : PMIPC_SCHEMA_MISMATCH;
+    }
+    if (lacks_room)
+        *lacks_room = !has_room;
+    return status;
+}
+
+static pmipc_status ros_put(pmipc_ros_reader *reader, const void *bytes, size_t byte_count, const int64_t *lengths,
+                            pmipc_loan *loan, int64_t *stamp_ns, pmipc_error *error)
+{
+    pmipc_status status = PMIPC_OK;
+    for (uint32_t i = 0; i < reader->field_count && !status; i++) {
+        loan->fields[i].length = lengths[i];
+        status = ros_fill(reader, &reader->fields[i], loan->fields[i].data, error);
+    }
+    if (status)
+        return status;
+    if (stamp_ns)
+        *stamp_ns = ros_stamp(reader);
+    ros_head_learn(reader, bytes, byte_count);
+    return PMIPC_OK;
+}
+
 pmipc_status pmipc_ros_reader_read(pmipc_ros_reader *reader, const void *bytes, size_t byte_count, pmipc_loan *loan,
                                    int64_t *stamp_ns, pmipc_error *error)
 {
+    int64_t lengths[PMIPC_MAX_FIELDS];
     if (!reader || !loan || (!bytes && byte_count))
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "reader, bytes and loan must not be NULL");
     if (!reader->has_learned)
@@ -368,22 +413,8 @@ pmipc_status pmipc_ros_reader_read(pmipc_ros_reader *reader, const void *bytes, 
     if (loan->field_count != reader->field_count)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: the loan has %u fields, the reader %u", reader->message,
                          loan->field_count, reader->field_count);
-    pmipc_status status = ros_decode(reader, bytes, byte_count, loan, error);
-    if (!status)
-        status = ros_frames_check(reader, error);
-    for (uint32_t i = 0; i < reader->field_count && !status; i++) {
-        struct ros_extent extent;
-        status = ros_measure(reader, &reader->fields[i], &extent, error);
-        if (!status)
-            status = ros_fit(reader, i, &extent, &loan->fields[i].length, error);
-        if (!status)
-            status = ros_fill(reader, &reader->fields[i], loan->fields[i].data, error);
-    }
-    if (!status && stamp_ns)
-        *stamp_ns = ros_stamp(reader);
-    if (!status)
-        ros_head_learn(reader, bytes, byte_count);
-    return status;
+    pmipc_status status = ros_take_in(reader, bytes, byte_count, loan, lengths, NULL, error);
+    return status ? status : ros_put(reader, bytes, byte_count, lengths, loan, stamp_ns, error);
 }
 
 pmipc_status ros_check_producer(pmipc_ros_reader *reader, const pmipc_producer *producer, pmipc_error *error)
@@ -391,32 +422,61 @@ pmipc_status ros_check_producer(pmipc_ros_reader *reader, const pmipc_producer *
     const uint64_t incarnation = pmipc_producer_incarnation(producer);
     if (reader->checked == producer && reader->checked_incarnation == incarnation)
         return PMIPC_OK;
-    pmipc_status status = pmipc_schema_compare(&reader->schema, pmipc_producer_schema(producer), error);
+    const pmipc_schema *schema = pmipc_producer_schema(producer);
+    pmipc_status status = pmipc_schema_compatible(&reader->schema, schema, error);
     if (status)
         return status;
+    reader->schema = *schema;
     reader->checked = producer;
     reader->checked_incarnation = incarnation;
     return PMIPC_OK;
 }
 
+/* A slot for the message, decoded and measured: of a larger pool, when the one so far has no room for it. The loan is out on
+ * OK only. */
+static pmipc_status ros_loan(pmipc_ros_reader *reader, pmipc_producer *producer, const void *bytes, size_t byte_count,
+                             int64_t *lengths, pmipc_loan *loan, pmipc_error *error)
+{
+    bool lacks_room = false;
+    for (int turn = 0; turn < 2; turn++) {
+        pmipc_status status = ros_check_producer(reader, producer, error);
+        if (status)
+            return status;
+        status = pmipc_producer_loan(producer, loan);
+        if (status) {
+            pmipc_producer_last_error(producer, error);
+            return status;
+        }
+        status = ros_take_in(reader, bytes, byte_count, loan, lengths, turn ? NULL : &lacks_room, error);
+        if (!status && !lacks_room)
+            return PMIPC_OK;
+        pmipc_producer_discard(producer, loan);
+        if (status)
+            return status;
+        lacks_room = false;
+        status = pmipc_producer_reserve(producer, lengths, reader->field_count);
+        if (status) {
+            pmipc_producer_last_error(producer, error);
+            return status;
+        }
+    }
+    return error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "%s: the message changes while it is read", reader->message);
+}
+
 pmipc_status pmipc_ros_reader_publish(pmipc_ros_reader *reader, pmipc_producer *producer, const void *bytes,
                                       size_t byte_count, int64_t fallback_stamp_ns, uint64_t *seq, pmipc_error *error)
 {
+    int64_t lengths[PMIPC_MAX_FIELDS];
     if (!reader || !producer)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "reader and producer must not be NULL");
     if (!reader->has_learned)
         return error_set(error, PMIPC_WRONG_STATE, 0, "%s: no message was learned yet", reader->message);
-    pmipc_status status = ros_check_producer(reader, producer, error);
+    pmipc_loan loan;
+    pmipc_status status = ros_loan(reader, producer, bytes, byte_count, lengths, &loan, error);
     if (status)
         return status;
-    pmipc_loan loan;
-    status = pmipc_producer_loan(producer, &loan);
-    if (status) {
-        pmipc_producer_last_error(producer, error);
-        return status;
-    }
     int64_t stamp_ns = 0;
-    status = pmipc_ros_reader_read(reader, bytes, byte_count, &loan, &stamp_ns, error);
+    status = ros_put(reader, bytes, byte_count, lengths, &loan, &stamp_ns, error);
     if (status) {
         pmipc_producer_discard(producer, &loan);
         return status;

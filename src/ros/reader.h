@@ -13,10 +13,12 @@
 #include "ros/points.h"
 #include "ros/tensors.h"
 
-#define ROS_MAX_JOINTS 1024        /* learned or selected */
-#define ROS_MAX_MESSAGE_NAMES 4096 /* in one message: each joint is looked for among them */
-#define ROS_MAX_ROWS 65536         /* of what lies in sequences within sequences */
-#define ROS_MIN_VARIABLE 1024      /* rows that a learned variable field has room for at least */
+#define ROS_MAX_JOINTS 1024                         /* learned or selected */
+#define ROS_MAX_MESSAGE_NAMES 4096                  /* in one message: each joint is looked for among them */
+#define ROS_MAX_ROWS 65536                          /* of what lies in sequences within sequences */
+#define ROS_MIN_VARIABLE 1024                       /* rows that a learned variable field has room for at least, ... */
+#define ROS_MIN_VARIABLE_BYTES (UINT64_C(1) << 20)  /* ... if they take no more than this */
+#define ROS_MAX_GENEROUS_BYTES (UINT64_C(16) << 20) /* what room for twice the rows of the first message may take */
 
 /* What of a message concerns one field: natural dtype and shape. */
 struct ros_extent {
@@ -51,7 +53,8 @@ struct ros_point_run {
 struct ros_cloud_reader {
     uint32_t height, width, is_bigendian, point_step, row_step; /* leaves */
     uint32_t names, offsets, datatypes, counts;
-    bool is_table; /* (N, k): the numbers of some fields, else points as they are */
+    bool is_table;     /* (N, k): the numbers of some fields, else points as they are */
+    bool is_organized; /* (height, width) in the place of N */
     pmipc_dtype dtype;
     uint32_t columns; /* k; 0: as many as the fields that were asked for have */
     uint32_t picked_count;
@@ -104,7 +107,7 @@ struct pmipc_ros_reader {
     struct ros_intake intake;
     uint32_t sec, nanosec, frame_id, child_frame_id, encoding, format; /* leaves */
     struct ros_frame frames[ROS_FRAMES];
-    pmipc_ros_variable variable;
+    bool has_fixed_lengths;
     struct ros_image_reader image;
     struct ros_cloud_reader cloud;
     struct ros_joint_reader joints;
@@ -176,12 +179,16 @@ void ros_frames_forget(pmipc_ros_reader *reader);
 /* Remember the head of a message that was read, or that it was none to go by (landing.c). */
 void ros_head_learn(pmipc_ros_reader *reader, const uint8_t *bytes, size_t byte_count);
 
-/* The producer's pool is one of the learned schema: any other would be written past its ends. */
+/* The producer's pool is one of the learned schema: any other would be written past its ends. The room that it has for variable
+ * fields is taken over. */
 pmipc_status ros_check_producer(pmipc_ros_reader *reader, const pmipc_producer *producer, pmipc_error *error);
 
 /* The schema: of a sample, and of a first message. */
 pmipc_status ros_fit(const pmipc_ros_reader *reader, uint32_t index, const struct ros_extent *extent, int64_t *length,
                      pmipc_error *error);
+
+/* Whether the pool has room for a variable field of this length; `error` says what the message has and what the pool takes. */
+pmipc_status ros_check_room(const pmipc_ros_reader *reader, uint32_t index, int64_t length, pmipc_error *error);
 pmipc_status ros_schema_of(pmipc_ros_reader *reader, const struct ros_extent *extents, pmipc_schema *schema,
                            pmipc_error *error);
 

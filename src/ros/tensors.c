@@ -11,14 +11,13 @@ struct ros_default {
     const char *message;
     enum ros_kind kind;
     bool is_joints;
-    bool is_variable;
     const char *paths[4];
 };
 
 static const struct ros_default ros_defaults[] = {
     {"sensor_msgs/msg/Image", ROS_IMAGE, .paths = {"data"}},
-    {"sensor_msgs/msg/CompressedImage", ROS_NUMBERS, .is_variable = true, .paths = {"data"}},
-    {"sensor_msgs/msg/PointCloud2", ROS_CLOUD, .is_variable = true, .paths = {"data"}},
+    {"sensor_msgs/msg/CompressedImage", ROS_NUMBERS, .paths = {"data"}},
+    {"sensor_msgs/msg/PointCloud2", ROS_CLOUD, .paths = {"data"}},
     {"sensor_msgs/msg/JointState", ROS_NUMBERS, .is_joints = true, .paths = {"position"}},
     {"sensor_msgs/msg/LaserScan", ROS_NUMBERS, .paths = {"ranges"}},
     {"sensor_msgs/msg/Joy", ROS_NUMBERS, .paths = {"axes"}},
@@ -39,7 +38,7 @@ static const struct ros_default ros_defaults[] = {
     {"geometry_msgs/msg/AccelWithCovarianceStamped", ROS_NUMBERS, .paths = {"accel.accel"}},
     {"nav_msgs/msg/Odometry", ROS_NUMBERS, .paths = {"pose.pose", "twist.twist"}},
     {"nav_msgs/msg/OccupancyGrid", ROS_GRID, .paths = {"data"}},
-    {"trajectory_msgs/msg/JointTrajectory", ROS_NUMBERS, true, true, {"points[].positions"}},
+    {"trajectory_msgs/msg/JointTrajectory", ROS_NUMBERS, true, {"points[].positions"}},
 };
 
 /* What goes by the joints' names when it is named by path. */
@@ -229,35 +228,10 @@ static pmipc_status ros_tensor_add(pmipc_cdr_types *types, const char *message, 
     return PMIPC_OK;
 }
 
-/* Whether what a path names first is a sequence of messages, whatever becomes of them. */
-static pmipc_status ros_path_is_list(pmipc_cdr_types *types, const char *message, const char *path, bool *is_list,
-                                     pmipc_error *error)
-{
-    char type[PMIPC_CDR_MAX_NAME + 1];
-    snprintf(type, sizeof type, "%s", message);
-    *is_list = false;
-    for (uint32_t depth = 0; *path && depth <= PMIPC_CDR_MAX_DEPTH; depth++) {
-        pmipc_cdr_field field;
-        const char *rest;
-        bool found;
-        pmipc_status status = ros_field_find(types, type, path, &field, &rest, &found, error);
-        if (status || !found)
-            return status;
-        *is_list = field.is_sequence && field.dtype == PMIPC_CDR_MESSAGE;
-        if (field.is_sequence || field.is_array || *rest != '.')
-            return PMIPC_OK;
-        snprintf(type, sizeof type, "%s", field.type_name);
-        path = rest + 1;
-    }
-    return PMIPC_OK;
-}
-
 static pmipc_status ros_tensor_by_path(pmipc_cdr_types *types, const char *message, const char *path,
                                        struct ros_tensor *tensor, pmipc_error *error)
 {
     pmipc_status status = ros_tensor_add(types, message, path, tensor, error);
-    if (!status)
-        status = ros_path_is_list(types, message, path, &tensor->is_variable, error);
     tensor->is_joints = ros_path_is_jointed(message, path);
     return status;
 }
@@ -356,8 +330,6 @@ static pmipc_status ros_tensor_of_all(pmipc_cdr_types *types, const char *messag
         free(fields);
         return PMIPC_INVALID_ARGUMENT;
     }
-    if (tensor->part_count == 1)
-        return ros_path_is_list(types, message, tensor->parts[0].path, &tensor->is_variable, error);
     return PMIPC_OK;
 }
 
@@ -377,7 +349,6 @@ static pmipc_status ros_tensor_from_table(pmipc_cdr_types *types, const char *me
         status = ros_tensor_add(types, message, entry->paths[p], tensor, error);
     tensor->kind = entry->kind;
     tensor->is_joints = entry->is_joints;
-    tensor->is_variable = entry->is_variable;
     if (entry->kind == ROS_IMAGE || entry->kind == ROS_CLOUD)
         tensor->dtype = 0;
     if (entry->kind == ROS_GRID) {

@@ -25,7 +25,6 @@ struct ros_part {
 struct ros_tensor {
     enum ros_kind kind;
     bool is_default;   /* no path was asked for */
-    bool is_variable;  /* of a variable leading dimension, when the type decides */
     bool is_joints;    /* its last dimension goes by the message's joint names (ros_joint_names) */
     bool is_stacked;   /* reader and writer set it: JointState as (3, J), position, velocity and effort */
     pmipc_dtype dtype; /* 0 of images and clouds: each message says */

@@ -117,14 +117,14 @@ TEST(every_datatype_and_lists_and_odd_names_are_described_as_numpy_does)
                                    {"u2", 2, 4, 1},
                                    {"i4", 4, 5, 1},
                                    {"u4", 4, 6, 1},
-                                   {"", 8, 7, 3},
+                                   {"f4", 8, 7, 3},
                                    {"f8", 21, 8, 2},
                                    {"caf\xc3\xa9 \xf0\x9f\x98\x80", 40, 2, 1},
                                    {"\"\\\n\x7f\x01", 41, 2, 1}}};
     test_reader reading = reading_of(CLOUD, NULL);
     CHECK_OK(learn_cloud(&reading, &all));
     CHECK_SCHEMA(&reading,
-                 "{\"names\":[\"i1\",\"u1\",\"i2\",\"u2\",\"i4\",\"u4\",\"\",\"f8\",\"caf\\u00e9 \\ud83d\\ude00\","
+                 "{\"names\":[\"i1\",\"u1\",\"i2\",\"u2\",\"i4\",\"u4\",\"f4\",\"f8\",\"caf\\u00e9 \\ud83d\\ude00\","
                  "\"\\\"\\\\\\n\\u007f\\u0001\"],\"formats\":[\"|i1\",\"|u1\",\"<i2\",\"<u2\",\"<i4\",\"<u4\","
                  "{\"base\":\"<f4\",\"shape\":[3]},{\"base\":\"<f8\",\"shape\":[2]},\"|u1\",\"|u1\"],"
                  "\"offsets\":[59,58,0,2,4,4,8,21,40,41],\"itemsize\":60} (up to 1024,)");
@@ -447,7 +447,7 @@ TEST(tables_are_gathered_from_padded_rows_and_other_byte_orders)
 TEST(without_variability_a_cloud_has_just_the_points_it_had)
 {
     const pmipc_ros_field field = {.name = ""};
-    const pmipc_ros_reader_options options = {.variable = PMIPC_ROS_VARIABLE_NEVER};
+    const pmipc_ros_reader_options options = {.fixed_lengths = true};
     test_reader reading = reading_with(CLOUD, &field, 1, &options);
     points fewer = xy;
     fewer.width = 1;
@@ -456,4 +456,100 @@ TEST(without_variability_a_cloud_has_just_the_points_it_had)
     CHECK_STATUS(read_cloud(&reading, &fewer), PMIPC_SCHEMA_MISMATCH);
     CHECK_HAS(reading.error.text, "(1,), the pool takes");
     reading_close(&reading);
+}
+
+/* ---- padding ---- */
+
+static const float velodyne[] = {1, 2, 3, 0, 4, 5, 0, 0, 6, 7, 8, 0, 9, 10, 0, 0};
+static const points padded = {.height = 1,
+                              .width = 2,
+                              .point_step = 32,
+                              .row_step = 64,
+                              .data = velodyne,
+                              .bytes = 64,
+                              .field_count = 7,
+                              .fields = {{"x", 0, 7, 1},
+                                         {"y", 4, 7, 1},
+                                         {"z", 8, 7, 1},
+                                         {"_", 12, 2, 4},
+                                         {"intensity", 16, 7, 1},
+                                         {"ring", 20, 7, 1},
+                                         {"_", 24, 2, 8}}};
+
+TEST(padding_of_the_points_is_left_out_of_the_dtype_and_of_tables)
+{
+    static const char *const paddings[] = {"_", ""};
+    for (int i = 0; i < 2; i++) {
+        points cloud = padded;
+        cloud.fields[3].name = cloud.fields[6].name = paddings[i];
+        test_reader structured = reading_of(CLOUD, NULL), table = reading_of(CLOUD, NULL);
+        CHECK_OK(learn_cloud(&structured, &cloud));
+        CHECK_SCHEMA(&structured,
+                     "{\"names\":[\"x\",\"y\",\"z\",\"intensity\",\"ring\"],\"formats\":[\"<f4\",\"<f4\",\"<f4\","
+                     "\"<f4\",\"<f4\"],\"offsets\":[0,4,8,16,20],\"itemsize\":32} (up to 1024,)");
+        CHECK_OK(read_cloud(&structured, &cloud));
+        check_data(&structured, 2, velodyne, sizeof velodyne);
+        CHECK_OK(read_cloud(&structured, &cloud)); /* lies as before */
+        cloud.field_count = 6;
+        CHECK_OK(read_cloud(&structured, &cloud));
+        cloud.field_count = 5;
+        CHECK_STATUS(read_cloud(&structured, &cloud), PMIPC_SCHEMA_MISMATCH);
+        cloud.field_count = 7;
+        CHECK_OK(reading_expect(&table, PMIPC_FLOAT32, 2, (int64_t[]){10, 3}));
+        CHECK_OK(learn_cloud(&table, &cloud));
+        CHECK_OK(read_cloud(&table, &cloud));
+        check_data(&table, 2, (const float[]){1, 2, 3, 6, 7, 8}, 24);
+        reading_close(&structured);
+        reading_close(&table);
+    }
+}
+
+TEST(only_the_fields_that_are_taken_need_a_name_of_their_own)
+{
+    points cloud = padded;
+    cloud.fields[5].name = "intensity";
+    test_reader table = reading_of(CLOUD, NULL), four = reading_of(CLOUD, NULL), structured = reading_of(CLOUD, NULL);
+    CHECK_OK(reading_expect(&table, PMIPC_FLOAT32, 2, (int64_t[]){10, 3}));
+    CHECK_OK(learn_cloud(&table, &cloud));
+    CHECK_OK(read_cloud(&table, &cloud));
+    CHECK_OK(reading_expect(&four, PMIPC_FLOAT32, 2, (int64_t[]){10, 4}));
+    CHECK_STATUS(learn_cloud(&four, &cloud), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(four.error.text, "2 fields of the points are called 'intensity'");
+    CHECK_STATUS(learn_cloud(&structured, &cloud), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(structured.error.text, "two fields of the points are called 'intensity'");
+    reading_close(&table);
+    reading_close(&four);
+    reading_close(&structured);
+}
+
+/* ---- organized ---- */
+
+TEST(organized_clouds_keep_height_and_width)
+{
+    points cloud = xy;
+    cloud.height = 2;
+    cloud.width = 1;
+    cloud.row_step = 8;
+    const pmipc_ros_field field = {.name = ""};
+    const pmipc_ros_reader_options options = {.organized = true};
+    test_reader structured = reading_with(CLOUD, &field, 1, &options), table = reading_of(CLOUD, NULL);
+    CHECK_OK(learn_cloud(&structured, &cloud));
+    CHECK_HAS(structured.error.text, "");
+    CHECK_EQ(structured.schema.fields[0].ndim, 2);
+    CHECK_EQ(structured.schema.fields[0].shape[0], 2);
+    CHECK_EQ(structured.schema.fields[0].shape[1], 1);
+    CHECK_EQ(structured.schema.fields[0].flags, 0);
+    CHECK_OK(read_cloud(&structured, &cloud));
+    CHECK_STATUS(read_cloud(&structured, &xy), PMIPC_SCHEMA_MISMATCH);
+    CHECK_OK(reading_expect(&table, PMIPC_FLOAT32, 3, (int64_t[]){2, 1, 2}));
+    CHECK_SCHEMA(&table, "float32 (2, 1, 2)");
+    CHECK_STATUS(learn_cloud(&table, &xy), PMIPC_SCHEMA_MISMATCH);
+    CHECK_OK(learn_cloud(&table, &cloud));
+    CHECK_OK(read_cloud(&table, &cloud));
+    check_data(&table, 2, (const float[]){1, 2, 3, 4}, 16);
+    reading_close(&structured);
+    reading_close(&table);
+    pmipc_error error = {0};
+    CHECK_STATUS(reading_refused(IMAGE, NULL, &options, &error), PMIPC_INVALID_ARGUMENT);
+    CHECK_HAS(error.text, "organized");
 }

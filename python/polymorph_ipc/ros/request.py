@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import _core, samples
-from ..arguments import MODES
+from ..arguments import MODES, whole_number
 from . import qos, types
 from .classes import message_class
 from .missing import require_rclpy
@@ -27,6 +27,9 @@ class Request:
     point_fields: Any = None
     variable: bool | None = None
     frames: str | None = None
+    organized: bool = False
+    on_change: str | None = None
+    max_bytes: int | None = None
     history_len: int = 10
     mode: int = 0o600
 
@@ -55,9 +58,20 @@ class Request:
             )
         if self.frames not in (None, "any"):
             raise TypeError(f'ros_frames must be "any" or None, not {self.frames!r}')
+        if not isinstance(self.organized, bool):
+            raise TypeError(f"ros_organized must be True or False, not {self.organized!r}")
+        if self.on_change not in (None, "refuse", "follow"):
+            raise ValueError(f'ros_on_change must be "refuse", "follow" or None, not {self.on_change!r}')
+        if self.max_bytes is not None and whole_number(self.max_bytes, "ros_max_bytes", "ros_max_bytes") < 1:
+            raise ValueError(f"ros_max_bytes must be 1 or more, not {self.max_bytes!r}")
         if self.qos is not None:
             qos.as_given(self.qos)
         return replace(self, message_class=message_class(self.message_class, "ros_msg_type"))
+
+    @property
+    def follows(self) -> bool:
+        """Whether messages of another kind (size, encoding, layout) replace the pool."""
+        return self.on_change == "follow" or (self.on_change is None and self.sample is None)
 
     def fields(self) -> dict[str, str]:
         """Path in the message by field name of the pool."""
@@ -92,7 +106,8 @@ class Request:
             self.fields(),
             names("ros_joints", self.joints),
             names("ros_point_fields", self.point_fields),
-            self.variable,
+            self.variable is not False,
+            self.organized,
             self.frames == "any",
         )
 

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from .. import _core, samples
 from ..describe import printable
 from ..producer import TensorProducer
+from ..registry import inspect_pool
 from . import qos, types
+from .changes import SETTLE, Changes
 from .request import Request
 from .spinning import PATIENCE, Spinning
 from .subscription import Subscription
@@ -29,6 +31,7 @@ MANY_LOST = 10  # messages
 RETRY = 1.0  # seconds until a pool that could not be made is tried again
 MAX_KINDS = 32  # of misfits that are told apart
 MISFITS = ("SCHEMA_MISMATCH", "CORRUPT", "UNSUPPORTED")
+MAX_BYTES = 1 << 30  # of a pool that messages decide about
 NUMBERS = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -64,6 +67,11 @@ class RosSource:
         self.closed = False
         self.learned: tuple[_core.Schema, str] | None = None  # schema and metadata of the first message
         self.running = False  # the pool carries what was learned
+        self.changes: Changes | None = None  # None: messages of another kind are left out
+        self.changed = 0
+        self.lost_before = self.in_place_before = 0  # counted by earlier readers
+        self.incarnation = 0  # of the pool when it was looked at
+        self.capacity: Any = None
         self.retry_at = 0.0
         self.producer: TensorProducer | None = None
         self.subscription: Subscription | None = None
@@ -88,10 +96,11 @@ class RosSource:
     # ---- the pool
 
     def make_pool(self, schema: _core.Schema, metadata: dict[str, Any]) -> None:
-        """Make the pool, or one in its place. Streams go over to it at their next read."""
-        old, self.producer = self.producer, None
-        if old is not None:
-            old.abandon()  # the name is never without a pool: the new one replaces it
+        """Make the pool: adopt or replace what a dead producer left. When there is one already, another takes its place
+        with the next sample."""
+        if self.producer is not None and not self.producer.closed:
+            self.producer._replace(schema, json.dumps(metadata) if metadata else None)
+            return
         is_torch = self.request.sample is not None and samples.origin_of(self.request.sample) == _core.ORIGIN_TORCH
         self.producer = TensorProducer(
             self.pool_name,
@@ -99,14 +108,50 @@ class RosSource:
             self.request.history_len,
             metadata=metadata,
             mode=self.request.mode,
+            max_bytes=self.max_bytes(schema),
             origin="torch" if is_torch else "numpy",
         )
+        self.note_capacity()
+
+    def max_bytes(self, schema: _core.Schema) -> int:
+        """What the pool may take: messages are not trusted, a sample is."""
+        if self.request.max_bytes is not None:
+            return self.request.max_bytes
+        if self.request.sample is None:
+            return MAX_BYTES
+        return max(MAX_BYTES, 2 * (schema.nbytes + 4096) * (self.request.history_len + 2 * _core.DEFAULT_SPARE))
+
+    def note_capacity(self) -> None:
+        if self.producer is not None:
+            self.incarnation, self.capacity = self.producer.incarnation, self.producer.shape
+
+    def notice_growth(self) -> None:
+        """Another pool has taken the place of the one so far, with the last sample."""
+        before = self.capacity
+        self.note_capacity()
+        if self.capacity != before:
+            self.node.get_logger().info(
+                f"pool '{self.pool_name}' from topic '{self.topic}': a message was longer than the pool had room for; "
+                f"it has room for {self.capacity} now, {before} before"
+            )
 
     def clear_the_name(self) -> None:
-        """Until the first message there is no pool: not one of somebody living (PoolBusyError), and no dead one's,
-        whose frames would be taken for this topic's."""
-        with contextlib.suppress(_core.PoolNotFoundError):
+        """Until the first message there is no pool: not one of somebody living (PoolBusyError), and no dead one's that
+        nobody reads, whose frames would be taken for this topic's. One that streams are connected to stays; the first
+        message's pool continues or replaces it."""
+        try:
             _core.registry_remove(self.pool_name, _core.registry_folder(), False)
+        except _core.PoolNotFoundError:
+            pass
+        except _core.PoolBusyError:
+            if self.has_living_producer():
+                raise
+
+    def has_living_producer(self) -> bool:
+        try:
+            return inspect_pool(self.pool_name).producer_alive
+        except _core.PoolNotFoundError:
+            return False
 
     # ---- the subscription
 
@@ -199,6 +244,8 @@ class RosSource:
                 return True  # a latched publisher has sent it again to a new subscription
             if outcome.__class__ is int:
                 self.published += 1
+                if self.producer.incarnation != self.incarnation:
+                    self.notice_growth()
             else:
                 self.account(outcome)
         self.path = "fast"
@@ -247,12 +294,16 @@ class RosSource:
         if not self.running and not self.begin(message):
             return
         if self.producer is not None:
+            before = self.published
             self.account(self.reader.publish(self.producer, message, self.now()))
+            self.running = self.running and (before != self.published or before > 0)  # else the next message begins
 
     def begin(self, message: bytes) -> bool:
         """Learn from the first message, and make the pool that says of itself what the message says."""
         with self.lock:
             if self.closed:
+                return False
+            if time.monotonic() < self.retry_at:
                 return False
             if self.learned is None:
                 try:
@@ -260,8 +311,6 @@ class RosSource:
                 except (_core.SchemaMismatchError, _core.PoolCorruptError, _core.UnsupportedError) as problem:
                     self.count_misfit(problem.status, str(problem))
                     return False
-            if time.monotonic() < self.retry_at:
-                return False
             schema, metadata_json = self.learned
             metadata = json.loads(metadata_json)
             old = self.producer
@@ -272,17 +321,80 @@ class RosSource:
                     self.failures += 1
                     self.retry_at = time.monotonic() + RETRY
                     self.warn_once(problem.status, f"the pool could not be made, which is tried again: {problem}")
+                    self.forget()
                     return False
             self.at_once = qos.DEPTH if schema.nbytes <= SMALL else 1
+            if self.request.follows and self.changes is None:
+                self.changes = Changes(self.request, schema, metadata)
+                self.reader.keeps_refused = True
             self.running = True
             return True
+
+    def forget(self) -> None:
+        """Let the next message decide what this one could not: it may be the odd one that asks for gigabytes."""
+        self.use(self.request.reader())
+        self.learned = None
+        sample = self.request.sample_schema()
+        if sample is not None:
+            self.reader.expect(sample)
+
+    def use(self, reader: _core.RosReader) -> None:
+        """Read with another reader from now on."""
+        self.lost_before += self.reader.lost
+        self.in_place_before += self.reader.in_place
+        reader.keeps_refused = self.reader.keeps_refused
+        self.reader = reader
+
+    def follow(self, words: str) -> bool:
+        """Replace the pool, if the message that it has just refused is of another kind. Whether that was done."""
+        message = self.reader.take_refused()
+        if self.changes is None or message is None or self.producer is None or self.producer.closed:
+            return False
+        found = self.changes.candidate(message)
+        if found is None:
+            if self.changes.goes_back:
+                self.warn_once(
+                    "goes back",
+                    "messages of different kinds come on this topic, maybe from several publishers. The pool does not "
+                    f"go back to a kind that it left within the last {SETTLE:g} s; these are left out: {words}",
+                )
+            return False
+        reader, schema, metadata_json = found
+        try:
+            self.producer._replace(schema, metadata_json)
+        except _core.PolymorphError as problem:
+            self.warn_once(
+                f"change {problem.status}", f"the pool cannot be replaced by one for other messages: {problem}"
+            )
+            return False
+        outcome = reader.publish(self.producer, message, self.now())
+        if not isinstance(outcome, int):
+            self.warn_once(
+                f"change {outcome[0]}", f"the pool cannot be replaced by one for other messages: {outcome[1]}"
+            )
+            return False
+        self.use(reader)
+        self.learned = (schema, metadata_json)
+        self.changes.followed(schema, json.loads(metadata_json))
+        self.changed += 1
+        self.published += 1
+        self.at_once = qos.DEPTH if schema.nbytes <= SMALL else 1
+        self.note_capacity()
+        self.warn(
+            f"the messages are of another kind from now on, and the pool was replaced by one of {schema}: {words}. "
+            'Streams with expect="any" follow; ros_on_change="refuse" would leave such messages out'
+        )
+        return True
 
     def account(self, outcome: int | tuple[str, str]) -> None:
         """Count what became of a message."""
         if isinstance(outcome, int):
             self.published += 1
+            if self.producer is not None and self.producer.incarnation != self.incarnation:
+                self.notice_growth()
         elif outcome[0] in MISFITS:
-            self.count_misfit(*outcome)
+            if outcome[0] != "SCHEMA_MISMATCH" or not self.follow(outcome[1]):
+                self.count_misfit(*outcome)
         elif not self.closed:
             self.failures += 1
             self.warn_once(outcome[0], f"messages could not be published: {outcome[1]}")
@@ -318,8 +430,8 @@ class RosSource:
             return
         if time.monotonic() - max(self.last_message, self.alone_until) > SILENCE:
             seen = f"no message for {SILENCE:g} s, though there are publishers. If they do send, what they send is lost"
-        elif self.reader.lost >= MANY_LOST and self.reader.lost * 10 > self.messages:
-            seen = f"{self.reader.lost} messages were lost, {self.messages} arrived"
+        elif self.lost() >= MANY_LOST and self.lost() * 10 > self.messages:
+            seen = f"{self.lost()} messages were lost, {self.messages} arrived"
         else:
             return
         self.warn_once(
@@ -351,6 +463,9 @@ class RosSource:
                 "this stream is waited for: run rclpy.spin(node) in this or another thread",
             )
 
+    def lost(self) -> int:
+        return self.lost_before + self.reader.lost
+
     def stats(self) -> RosStats:
         subscription = self.subscription
         choice = qos.Choice(False, False) if subscription is None else qos.choice_of(subscription.profile)
@@ -358,11 +473,12 @@ class RosSource:
             "path": self.path,
             "messages": self.messages,
             "published": self.published,
-            "in_place": self.reader.in_place,
-            "lost": self.reader.lost,
+            "in_place": self.in_place_before + self.reader.in_place,
+            "lost": self.lost(),
             "misfits": self.misfits,
             "misfit_reasons": {kind.words: kind.count for kind in self.kinds.values()},
             "failures": self.failures,
+            "changes": self.changed,
             "publishers": self.publishers,
             "reliability": "reliable" if choice.reliable else "best_effort",
             "durability": "transient_local" if choice.latched else "volatile",

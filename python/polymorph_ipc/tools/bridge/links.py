@@ -16,7 +16,6 @@ from ...stream import TensorStream
 from .request import Request
 
 RETRY = 1.0  # seconds between two tries to make what cannot be made yet
-CHANGED = 2.0  # seconds of nothing but misfits after which a topic's first message is forgotten
 KEPT = 4096  # latencies between two reports
 UNLIKELY = 3600.0  # seconds of latency that mean that the stamps are on another clock
 
@@ -122,8 +121,6 @@ class FromRos:
         self.problem = ""
         self.try_at = 0.0
         self.before = {"published": 0, "misfits": 0, "failures": 0, "lost": 0}  # by earlier streams
-        self.good_at = time.monotonic()
-        self.seen = (0, 0)
         if request.type is not None:
             self.found_class = message_class(request.type, "type")
             self.try_to_make()
@@ -156,6 +153,9 @@ class FromRos:
                 ros_point_fields=request.point_fields,
                 ros_variable=request.variable,
                 ros_frames="any" if request.frames == "any" else None,
+                ros_organized=request.organized,
+                ros_on_change=request.on_change,
+                ros_max_bytes=request.max_bytes,
                 ros_history_len=request.history_len or 10,
                 ros_mode=request.permissions(),
             )
@@ -163,8 +163,6 @@ class FromRos:
             self.problem = str(problem)
             return
         self.problem = ""
-        self.good_at = time.monotonic()
-        self.seen = (0, 0)
 
     def tick(self) -> None:
         now = time.monotonic()
@@ -174,7 +172,6 @@ class FromRos:
                 self.look()
             return
         self.measure(self.stream)
-        self.start_over_if_changed(self.stream, now)
 
     def look(self) -> None:
         try:
@@ -195,16 +192,6 @@ class FromRos:
             latency = (published + to_epoch - stamp) / 1e6
             if abs(latency) < UNLIKELY * 1e3:
                 self.meter.latencies.append(latency)
-
-    def start_over_if_changed(self, stream: TensorStream, now: float) -> None:
-        """A camera that came back with another resolution: the pool is made anew from what it sends now."""
-        stats = stream.stats
-        published, misfits = stats.get("published", 0), stats.get("misfits", 0)
-        if published > self.seen[0] or misfits == self.seen[1]:
-            self.good_at = now
-        self.seen = (published, self.seen[1] if published == self.seen[0] else misfits)
-        if now - self.good_at > CHANGED and self.request.shape is None and self.request.joints is None:
-            self.end_stream()
 
     def end_stream(self) -> None:
         stream, self.stream = self.stream, None

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ...arguments import MODES
 from ..problems import Problem
@@ -31,6 +31,9 @@ class Request:
     point_fields: list[str] | None = None
     variable: bool | None = None
     frames: str | None = None
+    organized: bool = False
+    on_change: Literal["refuse", "follow"] | None = None
+    max_bytes: int | None = None
     history_len: int | None = None
     mode: Any = None
     qos: Any = None
@@ -68,7 +71,7 @@ class Request:
 KEYS = tuple(each.name for each in fields(Request))
 LISTS = {"shape": int, "joints": str, "point_fields": str}
 TEXTS = ("from_ros", "from_pool", "to", "type", "dtype")
-ONLY_FROM_ROS = ("shape", "dtype", "variable", "frames", "history_len", "mode")
+ONLY_FROM_ROS = ("shape", "dtype", "variable", "frames", "organized", "on_change", "max_bytes", "history_len", "mode")
 
 
 def from_options(given: Mapping[str, Any]) -> Request:
@@ -154,11 +157,17 @@ def check_rest(given: dict[str, Any], where: str) -> None:
         raise Problem(f"{where}: metadata must be a mapping, not {given['metadata']!r}")
     if not isinstance(given.get("field", ""), (str, dict)):
         raise Problem(f"{where}: field must be a path, or a mapping of fields to paths, not {given['field']!r}")
+    for key in ("history_len", "max_bytes"):
+        number = given.get(key, 1)
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise Problem(f"{where}: {key} must be a number above 0, not {number!r}")
+    for key in ("variable", "organized"):
+        if not isinstance(given.get(key, True), bool):
+            raise Problem(f"{where}: {key} must be true or false, not {given[key]!r}")
+    if given.get("on_change", "follow") not in ("follow", "refuse"):
+        raise Problem(f"{where}: on_change must be follow or refuse, not {given['on_change']!r}")
     if given.get("frames", "any") != "any":
         raise Problem(f'{where}: frames must be "any", or be left out, not {given["frames"]!r}')
-    history_len = given.get("history_len", 1)
-    if isinstance(history_len, bool) or not isinstance(history_len, int) or history_len < 1:
-        raise Problem(f"{where}: history_len must be a number above 0, not {history_len!r}")
     if "mode" in given and mode_bits(given["mode"]) not in MODES:
         raise Problem(
             f"{where}: mode must be {', '.join(f'0{mode:o}' for mode in MODES)}, not {given['mode']!r}: whoever may "
