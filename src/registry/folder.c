@@ -9,6 +9,7 @@
 
 #include "os/file.h"
 
+#define DEFAULT_FOLDER_FORMAT "/dev/shm/polymorph_ipc-%u"
 #define ENTRY_SLASH '%' /* no byte of a name */
 #define ENTRY_NEXT '~'  /* the same */
 
@@ -60,7 +61,7 @@ pmipc_status pmipc_registry_folder(const char *folder, char *path, size_t path_b
 {
     char standard[64];
     const char *chosen = folder && folder[0] ? folder : secure_getenv("POLYMORPH_IPC_DIR");
-    snprintf(standard, sizeof standard, "/dev/shm/polymorph_ipc-%u", (unsigned)geteuid());
+    snprintf(standard, sizeof standard, DEFAULT_FOLDER_FORMAT, (unsigned)geteuid());
     if (!chosen || !chosen[0])
         chosen = standard;
     if (path_bytes == 0 || !put_working_folder(chosen, path, path_bytes))
@@ -115,7 +116,7 @@ bool name_of_entry(const char *entry, char *name)
 static bool is_default(const char *path)
 {
     char standard[64];
-    snprintf(standard, sizeof standard, "/dev/shm/polymorph_ipc-%u", (unsigned)geteuid());
+    snprintf(standard, sizeof standard, DEFAULT_FOLDER_FORMAT, (unsigned)geteuid());
     return strcmp(path, standard) == 0;
 }
 
@@ -134,20 +135,47 @@ static pmipc_status cannot_open(const char *path, int os_error, pmipc_error *err
                      error_describe_errno(os_error, words));
 }
 
-pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *error)
+/* The user whose default folder `path` would be, when that is another one; else this user. */
+static uid_t default_user_of(const char *path)
+{
+    unsigned uid;
+    char expected[64];
+    if (sscanf(path, DEFAULT_FOLDER_FORMAT, &uid) != 1)
+        return geteuid();
+    snprintf(expected, sizeof expected, DEFAULT_FOLDER_FORMAT, uid);
+    return strcmp(path, expected) == 0 ? (uid_t)uid : geteuid();
+}
+
+/* Sets *made when it was not there before. */
+static pmipc_status make_folder(const char *path, bool *made, pmipc_error *error)
 {
     char words[128];
+    const uid_t user = default_user_of(path);
+    if (user != geteuid()) /* sudo with the user's environment: /dev/shm is sticky, and he could not even remove it */
+        return error_set(
+            error, PMIPC_PERMISSION, 0,
+            "the registry folder %s does not exist, and this process (uid %u) does not make it: it is the "
+            "default folder of uid %u and would belong to the wrong user. Start a producer of that user first, "
+            "or set POLYMORPH_IPC_DIR to another folder",
+            path, (unsigned)geteuid(), (unsigned)user);
+    *made = mkdir(path, 0700) == 0;
+    if (*made || errno == EEXIST)
+        return PMIPC_OK;
+    return error_set(error, error_status_of(errno), errno,
+                     "cannot make the registry folder %s: %s. Set POLYMORPH_IPC_DIR to a folder on tmpfs that you may "
+                     "write to",
+                     path, error_describe_errno(errno, words));
+}
+
+pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *error)
+{
     bool made = false;
     const bool standard = is_default(path);
     int opened = file_open_folder(path, !standard);
     if (opened == -ENOENT && make) {
-        made = mkdir(path, 0700) == 0;
-        if (!made && errno != EEXIST)
-            return error_set(
-                error, error_status_of(errno), errno,
-                "cannot make the registry folder %s: %s. Set POLYMORPH_IPC_DIR to a folder on tmpfs that you may "
-                "write to",
-                path, error_describe_errno(errno, words));
+        pmipc_status made_it = make_folder(path, &made, error);
+        if (made_it)
+            return made_it;
         opened = file_open_folder(path, !standard);
     }
     if (opened < 0)

@@ -258,6 +258,20 @@ TEST(a_stream_makes_no_folder_and_connects_when_a_producer_has_made_it)
     CHECK_EQ(rmdir(absent), 0);
 }
 
+/* sudo with the user's environment: the folder would be root's, and the user could not remove it from /dev/shm. */
+TEST(a_producer_does_not_make_the_default_folder_of_another_user)
+{
+    char words[64];
+    const unsigned other = (unsigned)geteuid() + 1000000000u;
+    pmipc_error error = {0};
+    snprintf(absent, sizeof absent, "/dev/shm/polymorph_ipc-%u", other);
+    setenv("POLYMORPH_IPC_DIR", absent, 1);
+    CHECK_STATUS(open_a_producer(&error), PMIPC_PERMISSION);
+    snprintf(words, sizeof words, "default folder of uid %u", other);
+    CHECK_HAS(error.text, words);
+    CHECK_EQ(access(absent, F_OK), -1);
+}
+
 TEST(a_folder_that_is_a_file_is_refused)
 {
     char path[512];
