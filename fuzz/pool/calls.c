@@ -5,7 +5,6 @@
 #include <linux/magic.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -147,16 +146,6 @@ int __wrap_munmap(void *address, size_t bytes)
 /* Wishes: whether memory is there at once makes no difference here. */
 CALL(int, madvise, (void *address, size_t bytes, int advice), mappings_include(address), 0, (address, bytes, advice))
 CALL(int, mlock, (const void *address, size_t bytes), mappings_include(address), 0, (address, bytes))
-
-/* Nobody else changes the folder while the library sleeps: see ppoll in world.c. */
-int __wrap_inotify_init1(int flags);
-int __wrap_inotify_init1(int flags)
-{
-    (void)flags;
-    return tmpfs_open_notifier();
-}
-
-CALL(int, inotify_add_watch, (int fd, const char *path, uint32_t mask), tmpfs_has_descriptor(fd), 1, (fd, path, mask))
 
 /* ----------------------------------------------------------------------------------------------------------- folders */
 

@@ -48,7 +48,6 @@ static uint32_t open_count;
 static uint64_t newest_inode;
 static struct file folder_itself = {.inode = 1, .mode = S_IFDIR | 0700, .references = 1};
 static struct file command_line = {.inode = 2, .mode = S_IFREG | 0400, .references = 1};
-static struct file notifier = {.inode = 3, .mode = S_IFCHR | 0600, .references = 1};
 
 static int fail(int error)
 {
@@ -195,11 +194,6 @@ int tmpfs_open(int folder, const char *path, int flags, mode_t mode)
     if (S_ISDIR(entry->file->mode) && writable)
         return fail(EISDIR);
     return open_file(entry->file, writable);
-}
-
-int tmpfs_open_notifier(void)
-{
-    return open_file(&notifier, false);
 }
 
 int tmpfs_dup(int fd)

@@ -25,7 +25,6 @@ uint32_t tmpfs_open_count(void);
 
 /* As the calls of the same name. `folder` may be AT_FDCWD when the path is absolute. */
 int tmpfs_open(int folder, const char *path, int flags, mode_t mode);
-int tmpfs_open_notifier(void);
 int tmpfs_close(int fd);
 int tmpfs_dup(int fd);
 int tmpfs_fstat(int fd, struct stat *status);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <linux/futex.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -29,7 +28,6 @@ FILE *__real_fopen(const char *path, const char *mode);
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
 int __wrap_clock_nanosleep(clockid_t clock, int flags, const struct timespec *duration, struct timespec *left);
-int __wrap_ppoll(struct pollfd *items, nfds_t count, const struct timespec *timeout, const sigset_t *mask);
 long __wrap_syscall(long number, ...);
 ssize_t __wrap_getrandom(void *buffer, size_t bytes, unsigned flags);
 FILE *__wrap_fopen(const char *path, const char *mode);
@@ -75,15 +73,6 @@ int __wrap_clock_nanosleep(clockid_t clock, int flags, const struct timespec *du
     (void)left;
     REQUIRE(flags == 0);
     sleep_for(duration);
-    return 0;
-}
-
-int __wrap_ppoll(struct pollfd *items, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
-{
-    (void)items;
-    (void)count;
-    (void)mask;
-    sleep_for(timeout);
     return 0;
 }
 

@@ -1,7 +1,10 @@
 /* producer.h: the one writer of a pool.
  *
  * Threads and processes: one thread at a time per producer handle. After fork, the child's copy of a handle is inert:
- * its calls return PMIPC_FORKED. One producer per pool: a second one gets PMIPC_BUSY. */
+ * its calls return PMIPC_FORKED. One producer per pool: a second one gets PMIPC_BUSY.
+ *
+ * pthread_cancel: no function in this file is a cancellation point. A cancellation waits until the function has returned,
+ * for a second at most. The asynchronous cancel type (PTHREAD_CANCEL_ASYNCHRONOUS) is not supported. */
 #ifndef PMIPC_PRODUCER_H
 #define PMIPC_PRODUCER_H
 

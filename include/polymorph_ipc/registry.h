@@ -1,7 +1,8 @@
 /* registry.h: the pools that exist, read from their files alone: of the living and the dead, disturbing nobody.
  *
  * A folder holds the pools; each file in it is one pool. `folder` NULL means $POLYMORPH_IPC_DIR, or
- * /dev/shm/polymorph_ipc-<uid>. Threads: any; handles are one thread's at a time. */
+ * /dev/shm/polymorph_ipc-<uid>. Threads: any; handles are one thread's at a time. No function in this file is a cancellation
+ * point of pthread_cancel. */
 #ifndef PMIPC_REGISTRY_H
 #define PMIPC_REGISTRY_H
 

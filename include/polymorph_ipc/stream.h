@@ -5,7 +5,12 @@
  *
  * Threads and processes: one thread at a time per stream handle. Views may be released from any thread, and outlive the
  * stream, the producer and the pool. A waiter (below) may sleep in any thread. After fork the child's calls on an
- * inherited stream return PMIPC_FORKED; views inherited over fork stay valid and may be released in both processes. */
+ * inherited stream return PMIPC_FORKED; views inherited over fork stay valid and may be released in both processes.
+ *
+ * pthread_cancel: pmipc_stream_get_new, get_next, wait_at, wait_any and pmipc_waiter_wait are cancellation points where they
+ * sleep. A cancelled wait ends within 100 ms and leaves nothing behind; the stream can be used and closed. No other function
+ * of this library acts on a cancellation: it finishes first, also when it takes a second. The asynchronous cancel type
+ * (PTHREAD_CANCEL_ASYNCHRONOUS) is not supported. */
 #ifndef PMIPC_STREAM_H
 #define PMIPC_STREAM_H
 
@@ -72,14 +77,15 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_open(pmipc_stream **stream, c
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_get_last(pmipc_stream *stream, pmipc_view *view);
 
 /** The newest sample above the cursor, waiting up to `timeout_ns` (PMIPC_FOREVER, 0 polls) for the pool and the sample.
- *  Moves the cursor. Progress: blocks; one sleep is never longer than 100 ms, so that no lost wake can hang it.
+ *  Moves the cursor. Progress: blocks; one sleep is never longer than 100 ms, so that no lost wake can hang it; a pool that
+ *  does not exist is looked for every 20 ms. Cancellation point.
  *  Returns: as get_last without NOT_CONNECTED (but with manual_reconnect; RETIRED then also when the file was removed by hand
  *  and its producer is dead), and TIMEOUT, INTERRUPTED (a signal handler ran: call again to go on waiting). NOTHING_NEW is
  *  never returned: a poll that finds nothing gives TIMEOUT. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_get_new(pmipc_stream *stream, int64_t timeout_ns, pmipc_view *view);
 
 /** The oldest sample above the cursor that history still holds, waiting like get_new; `view->lost` says how many were
- *  missed before it. Moves the cursor. Returns: as get_new. */
+ *  missed before it. Moves the cursor. Cancellation point. Returns: as get_new. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_get_next(pmipc_stream *stream, int64_t timeout_ns, pmipc_view *view);
 
 /** The newest `max_count` samples as one view, oldest first, but no fewer than `min_count` (1 <= min_count <= max_count
@@ -109,7 +115,7 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_get_at(pmipc_stream *stream, 
 /** Wait up to `timeout_ns` (PMIPC_FOREVER, 0 polls) for the pool and for a sample that is stamped at or after `stamp_ns`.
  *  Then pmipc_stream_get_at knows all samples around that stamp, as far as history holds them: of a stream whose samples
  *  arrive later than another's with the same stamps, the first answer without waiting would be the sample before. Leaves the
- *  cursor alone. Threads: the stream's. Progress: blocks; no sleep is longer than 100 ms.
+ *  cursor alone. Threads: the stream's. Progress: blocks; no sleep is longer than 100 ms. Cancellation point.
  *  Returns: OK; TIMEOUT; INTERRUPTED (a signal handler ran: call again to go on waiting); with manual_reconnect NOT_CONNECTED
  *  and RETIRED; LOST, FORKED and the failures of connecting as get_last. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_wait_at(pmipc_stream *stream, int64_t stamp_ns, int64_t timeout_ns);
@@ -197,10 +203,9 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_waiter_init_newest(pmipc_waiter *wai
 
 /** Sleep until one of the waiters has something for its stream to look at: a sample above the snapshot's, a pool that
  *  appeared, was retired or replaced (also by hand: seen within about 100 ms), a stream closed. `*ready` (may be NULL) is
- *  the index of the first such waiter. Up
- *  to 127 connected waiters sleep in one futex_waitv; where the kernel has none, or when some have no pool yet, they are
- *  looked at every 20 ms.
- *  Threads: any. Progress: blocks; no sleep is longer than 100 ms.
+ *  the index of the first such waiter. Up to 127 connected waiters sleep in one futex_waitv; where the kernel has none, or
+ *  when some have no pool yet, they are looked at every 20 ms.
+ *  Threads: any. Progress: blocks; no sleep is longer than 100 ms. Cancellation point.
  *  Returns: OK; TIMEOUT; INTERRUPTED; INVALID_ARGUMENT; NO_MEMORY (more than 16 waiters need some). */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_waiter_wait(const pmipc_waiter *waiters, uint32_t count, int64_t timeout_ns,
                                                         uint32_t *ready);
@@ -208,7 +213,7 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_waiter_wait(const pmipc_waiter *wait
 PMIPC_API void pmipc_waiter_release(pmipc_waiter *waiter);
 
 /** Wait until one of the streams has a sample above its cursor, connecting them as their pools appear. `*ready` is the
- *  index of the first such stream. Threads: the streams'. Returns: OK; TIMEOUT; INTERRUPTED; INVALID_ARGUMENT (no streams);
+ *  index of the first such stream. Threads: the streams'. Progress: as pmipc_waiter_wait. Cancellation point. Returns: OK; TIMEOUT; INTERRUPTED; INVALID_ARGUMENT (no streams);
  *  NO_MEMORY; FORKED; with manual_reconnect NOT_CONNECTED and RETIRED; and the failures of pmipc_stream_open for a stream
  *  that could not connect (`*ready` tells which; its last error says why). */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_wait_any(pmipc_stream *const *streams, uint32_t count,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/producer.h"
+#include "os/cancel.h"
 #include "os/error.h"
 #include "registry/claim.h"
 
@@ -39,6 +40,7 @@ static pmipc_status check_mode(const char *name, uint32_t mode, pmipc_error *err
 pmipc_status pmipc_producer_open(pmipc_producer **out, const char *name, const pmipc_schema *schema,
                                  const pmipc_producer_options *given, pmipc_error *error)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     if (!out)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "producer is NULL");
     *out = NULL;
@@ -308,6 +310,7 @@ void pmipc_producer_last_error(const pmipc_producer *producer, pmipc_error *erro
 
 void pmipc_producer_retire(pmipc_producer *producer)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     if (!producer || producer->retired)
         return;
     producer->retired = true;
@@ -327,6 +330,7 @@ void pmipc_producer_close(pmipc_producer *producer)
 
 void pmipc_producer_abandon(pmipc_producer *producer)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     if (!producer)
         return;
     writer_close(producer->next);
@@ -381,6 +385,7 @@ uint32_t pmipc_producer_slot_count(const pmipc_producer *producer)
 
 uint32_t pmipc_producer_readers(pmipc_producer *producer, pmipc_reader_info *readers, uint32_t capacity)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     pmipc_reader_info infos[PMIPC_MAX_READERS];
     if (producer->retired || !process_is(producer->generation))
         return 0;
@@ -392,5 +397,6 @@ uint32_t pmipc_producer_readers(pmipc_producer *producer, pmipc_reader_info *rea
 
 uint32_t pmipc_producer_sweep(pmipc_producer *producer)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     return producer->retired || !process_is(producer->generation) ? 0 : writer_sweep(producer->writer);
 }

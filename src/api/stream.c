@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/cancel.h"
 #include "os/clock.h"
 #include "os/futex.h"
 
@@ -19,6 +20,7 @@ static pmipc_status stream_fail(pmipc_stream *stream, pmipc_status status, const
 
 void stream_disconnect(pmipc_stream *stream)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     if (!stream->reader)
         return;
     stream->last_head_seq = reader_head_seq(stream->reader);
@@ -70,6 +72,7 @@ static uint64_t first_cursor(const pmipc_stream *stream)
 
 static pmipc_status connect_by_name(pmipc_stream *stream, bool patient)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     struct pool_reader *reader;
     pmipc_status status =
         claim_as_stream(&stream->anchor->place, stream->prefault, patient, &reader, &stream->absent, &stream->error);
@@ -134,6 +137,7 @@ pmipc_status stream_orphaned(pmipc_stream *stream)
 
 bool stream_finds_orphan(pmipc_stream *stream)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     bool suspected = load_relaxed(&stream->anchor->orphaned);
     store_relaxed(&stream->anchor->orphaned, false);
     return suspected ? reader_is_orphaned(stream->reader, stream->anchor)
@@ -166,6 +170,7 @@ pmipc_status stream_connect_to_read(pmipc_stream *stream, uint64_t *seen)
 
 pmipc_status pmipc_stream_reconnect(pmipc_stream *stream, pmipc_error *error)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     pmipc_status status = PMIPC_OK;
     if (!process_is(stream->generation)) {
         status =
@@ -192,6 +197,7 @@ static pmipc_status check_options(const pmipc_stream_options *options, pmipc_err
 pmipc_status pmipc_stream_open(pmipc_stream **out, const char *name, const pmipc_stream_options *given,
                                pmipc_error *error)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     pmipc_stream_options options = {0};
     if (!out)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "stream is NULL");
@@ -237,6 +243,7 @@ pmipc_status pmipc_stream_open(pmipc_stream **out, const char *name, const pmipc
 
 void pmipc_stream_close(pmipc_stream *stream)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     if (!stream)
         return;
     atomic_store_explicit(&stream->anchor->closed, true, memory_order_release);

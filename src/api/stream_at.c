@@ -1,5 +1,6 @@
 /* stream_at.c: the sample in history whose stamp fits best. */
 #include "api/stream.h"
+#include "os/cancel.h"
 #include "os/clock.h"
 
 /* How far a stamp is from the one asked for; UINT64_MAX when method or tolerance rule it out. */
@@ -97,6 +98,7 @@ static pmipc_status look_for_later(pmipc_stream *stream, int64_t stamp_ns)
  * NOTHING_NEW: something happened, look again. A deadline of 0: only look. */
 static pmipc_status wait_for_later(pmipc_stream *stream, int64_t stamp_ns, int64_t deadline_ns)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     struct wait_target target, *targets[] = {&target};
     uint32_t ready;
     pmipc_status status = stream_connect(stream, deadline_ns != 0);
@@ -104,11 +106,12 @@ static pmipc_status wait_for_later(pmipc_stream *stream, int64_t stamp_ns, int64
         return status;
     struct pool_reader *reader = status ? NULL : stream->reader;
     target_init(&target, stream->anchor, reader, reader ? reader_head_seq(reader) : 0, stream->absent);
+    const struct wait_terms terms = {deadline_ns, cancel_state, target_clean_up, &target};
     status = look_for_later(stream, stamp_ns);
     if (status == PMIPC_NOTHING_NEW)
         status = stream_check_orphan(stream);
     if (status == PMIPC_NOTHING_NEW || (status == PMIPC_NOT_CONNECTED && !stream->manual_reconnect)) {
-        status = clock_monotonic_ns() >= deadline_ns ? PMIPC_TIMEOUT : targets_wait(targets, 1, deadline_ns, &ready);
+        status = clock_monotonic_ns() >= deadline_ns ? PMIPC_TIMEOUT : targets_wait(targets, 1, &terms, &ready);
         status = status ? status : PMIPC_NOTHING_NEW;
     }
     target_release(&target);

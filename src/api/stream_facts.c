@@ -2,12 +2,14 @@
 #include <string.h>
 
 #include "api/stream.h"
+#include "os/cancel.h"
 #include "registry/elsewhere.h"
 
 void pmipc_stream_last_error(const pmipc_stream *stream, pmipc_error *error)
 {
     if (!error)
         return;
+    CANCELLATION_DEFERRED(cancel_state);
     *error = stream->error;
     if (error->status == PMIPC_NOT_FOUND && !stream->reader) /* here, and not in a read: it looks into folders */
         elsewhere_name(&stream->anchor->place, error);
@@ -21,6 +23,7 @@ bool pmipc_stream_connected(const pmipc_stream *stream)
 
 bool pmipc_stream_producer_alive(const pmipc_stream *stream)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     return pmipc_stream_connected(stream) && reader_producer_alive(stream->reader, stream->anchor->place.path);
 }
 

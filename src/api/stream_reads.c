@@ -1,5 +1,6 @@
 /* stream_reads.c: reads of one sample, which move the cursor: the newest, a new one, the next one. */
 #include "api/stream.h"
+#include "os/cancel.h"
 #include "os/clock.h"
 
 pmipc_status pmipc_stream_get_last(pmipc_stream *stream, pmipc_view *view)
@@ -87,14 +88,25 @@ pmipc_status stream_check_orphan(pmipc_stream *stream)
     return stream_finds_orphan(stream) ? stream_orphaned(stream) : PMIPC_NOTHING_NEW;
 }
 
+/* Sleep until there is something to look at. */
+static pmipc_status wait_once(pmipc_stream *stream, int64_t deadline_ns)
+{
+    CANCELLATION_DEFERRED(cancel_state);
+    struct wait_target target, *targets[] = {&target};
+    uint32_t ready;
+    const struct wait_terms terms = {deadline_ns, cancel_state, target_clean_up, &target};
+    target_init(&target, stream->anchor, stream->reader, stream->cursor, stream->absent);
+    pmipc_status status = targets_wait(targets, 1, &terms, &ready);
+    target_release(&target);
+    return status;
+}
+
 /* Try, and wait, and try again, until there is a sample, the time is over, or something fails. */
 static pmipc_status get_waiting(pmipc_stream *stream, int64_t timeout_ns, pmipc_view *view,
                                 pmipc_status (*take)(pmipc_stream *, pmipc_view *))
 {
     int64_t deadline_ns = 0;
-    bool watched = false;   /* a folder watch is in place, set up before the last look */
     uint32_t fruitless = 0; /* waits that said there is something to look at */
-    struct wait_target target;
     view->owner = NULL;
     for (;;) {
         pmipc_status status = stream_connect(stream, timeout_ns != 0);
@@ -113,37 +125,14 @@ static pmipc_status get_waiting(pmipc_stream *stream, int64_t timeout_ns, pmipc_
                 clock_pause_ns(FRUITLESS_PAUSE_NS);
             is_over = clock_monotonic_ns() >= deadline_ns;
         }
-        if ((status != PMIPC_NOTHING_NEW && !is_absent) || is_over) {
-            if (watched)
-                target_release(&target);
+        if ((status != PMIPC_NOTHING_NEW && !is_absent) || is_over)
             return status == PMIPC_NOTHING_NEW || is_absent ? PMIPC_TIMEOUT : stream_end_read(stream, status);
-        }
         if (deadline_ns == 0)
             deadline_ns = deadline_after(timeout_ns);
-        if (is_absent && !watched) {
-            target_init(&target, stream->anchor, NULL, 0, stream->absent);
-            watched = true;
-            continue; /* watch first, then look, then wait */
-        }
-        if (!is_absent) {
-            if (watched)
-                target_release(&target);
-            watched = false;
-            target_init(&target, stream->anchor, stream->reader, stream->cursor, stream->absent);
-        } else {
-            target.absent = stream->absent;
-        }
-        uint32_t ready;
-        struct wait_target *targets[] = {&target};
-        status = targets_wait(targets, 1, deadline_ns, &ready);
-        fruitless++;
-        if (!is_absent)
-            target_release(&target);
-        if (status) {
-            if (is_absent)
-                target_release(&target);
+        status = wait_once(stream, deadline_ns);
+        if (status)
             return status;
-        }
+        fruitless++;
     }
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/producer.h"
+#include "os/cancel.h"
 #include "os/clock.h"
 #include "registry/succeed.h"
 
@@ -37,6 +38,7 @@ static void let_go_of(struct pool_writer *old, struct pool_writer *keeper)
 
 void producer_drop_next(pmipc_producer *producer)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     struct pool_writer *next = producer->next;
     if (!next)
         return;
@@ -49,6 +51,7 @@ void producer_drop_next(pmipc_producer *producer)
 static pmipc_status prepare(pmipc_producer *producer, const pmipc_schema *schema, const char *metadata,
                             uint64_t limit_bytes, pmipc_error *error)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     struct pool_writer *next;
     pmipc_producer_options options = producer->options;
     options.metadata = metadata;
@@ -194,6 +197,7 @@ pmipc_status pmipc_producer_replace(pmipc_producer *producer, const pmipc_schema
 
 pmipc_status producer_end_succession(pmipc_producer *producer, pmipc_status status)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     if (!status)
         status = successor_install(&producer->place, producer->writer, producer->next, &producer->error);
     if (status) {

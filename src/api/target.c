@@ -4,13 +4,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "os/cancel.h"
 #include "os/clock.h"
 #include "os/futex.h"
 #include "os/lock.h"
-#include "os/notify.h"
 
 #define LONGEST_SLEEP_NS 100000000 /* then everything is checked again: bounds every lost wake */
-#define POLL_INTERVAL_NS 20000000  /* where several things cannot be slept on at once */
+#define POLL_INTERVAL_NS 20000000  /* where no futex can be slept on: an absent pool, too many of them, an old kernel */
 #define ORPHAN_CHECK_INTERVAL_NS 100000000
 
 void anchor_release(struct wait_anchor *anchor)
@@ -23,23 +23,23 @@ void target_init(struct wait_target *target, struct wait_anchor *anchor, struct 
                  struct file_identity absent)
 {
     fetch_add_relaxed(&anchor->references, 1);
-    *target = (struct wait_target){
-        .anchor = anchor, .reader = reader, .seen_seq = seen_seq, .absent = absent, .notify_fd = -1};
+    *target = (struct wait_target){.anchor = anchor, .reader = reader, .seen_seq = seen_seq, .absent = absent};
     if (reader)
         reader_retain(reader);
-    else
-        target->notify_fd = notify_open(anchor->place.folder);
 }
 
 void target_release(struct wait_target *target)
 {
     if (target->reader)
         reader_drop(target->reader);
-    file_close(target->notify_fd);
     anchor_release(target->anchor);
     target->reader = NULL;
     target->anchor = NULL;
-    target->notify_fd = -1;
+}
+
+void target_clean_up(void *target)
+{
+    target_release(target);
 }
 
 /* Another file has the name now, and a producer of its own. */
@@ -132,9 +132,6 @@ static int sleep_once(struct wait_target *const *targets, uint32_t count, int64_
     int64_t poll_ns = sleep_ns < POLL_INTERVAL_NS ? sleep_ns : POLL_INTERVAL_NS;
     if (count == 1 && targets[0]->reader)
         result = sleep_on_bell(targets[0], sleep_ns);
-    else if (count == 1)
-        /* Short sleeps: closing the stream shows in no folder. */
-        result = targets[0]->notify_fd >= 0 ? notify_wait(targets[0]->notify_fd, poll_ns) : just_sleep(poll_ns);
     else
         result = can_use_futexes(targets, count) ? sleep_on_many(targets, count, sleep_ns) : just_sleep(poll_ns);
     if (result != 0 && result != ETIMEDOUT && result != EINTR) /* no such call here, or not allowed: never spin */
@@ -152,7 +149,8 @@ static bool find_orphan(const struct wait_target *target, int64_t now_ns)
     return true;
 }
 
-pmipc_status targets_wait(struct wait_target *const *targets, uint32_t count, int64_t deadline_ns, uint32_t *ready)
+__attribute__((noinline)) static pmipc_status wait_in_turns(struct wait_target *const *targets, uint32_t count,
+                                                            const struct wait_terms *terms, uint32_t *ready)
 {
     for (;;) {
         int64_t now_ns = clock_monotonic_ns();
@@ -162,11 +160,23 @@ pmipc_status targets_wait(struct wait_target *const *targets, uint32_t count, in
                 return PMIPC_OK;
             }
         }
-        if (next_sleep(deadline_ns, LONGEST_SLEEP_NS) == 0)
+        if (next_sleep(terms->deadline_ns, LONGEST_SLEEP_NS) == 0)
             return PMIPC_TIMEOUT;
-        if (sleep_once(targets, count, deadline_ns) == EINTR)
+        cancel_act(terms->cancel_state); /* after the look: a sample that is there is handed over */
+        if (sleep_once(targets, count, terms->deadline_ns) == EINTR)
             return PMIPC_INTERRUPTED;
     }
+}
+
+/* Not inlined: it saves registers for the clean-up handler, and nothing of its callers may live in them. */
+__attribute__((noinline)) pmipc_status targets_wait(struct wait_target *const *targets, uint32_t count,
+                                                    const struct wait_terms *terms, uint32_t *ready)
+{
+    pmipc_status status;
+    pthread_cleanup_push(terms->clean_up, terms->held);
+    status = wait_in_turns(targets, count, terms, ready);
+    pthread_cleanup_pop(0);
+    return status;
 }
 
 int64_t deadline_after(int64_t timeout_ns)

@@ -21,7 +21,6 @@ struct wait_target {
     struct pool_reader *reader; /* NULL: wait for the pool */
     uint64_t seen_seq;
     struct file_identity absent; /* a retired file that is no pool any more */
-    int notify_fd;               /* of the folder; negative: poll */
 };
 
 void anchor_release(struct wait_anchor *anchor);
@@ -30,6 +29,7 @@ void anchor_release(struct wait_anchor *anchor);
 void target_init(struct wait_target *target, struct wait_anchor *anchor, struct pool_reader *reader, uint64_t seen_seq,
                  struct file_identity absent);
 void target_release(struct wait_target *target);
+void target_clean_up(void *target); /* the same, for struct wait_terms */
 
 /* Whether the stream has something to look at. */
 bool target_is_ready(const struct wait_target *target);
@@ -42,9 +42,18 @@ bool reader_is_orphaned(const struct pool_reader *reader, const struct wait_anch
 /* The same, looked at no more often than every 100 ms. */
 bool anchor_finds_orphan(struct wait_anchor *anchor, const struct pool_reader *reader, int64_t now_ns);
 
-/* Sleep until one target is ready, or the deadline (CLOCK_MONOTONIC, INT64_MAX: never). Returns OK with *ready set; TIMEOUT;
+struct wait_terms {
+    int64_t deadline_ns; /* CLOCK_MONOTONIC; INT64_MAX: never */
+    int cancel_state;    /* what it was before cancellation was deferred */
+    void (*clean_up)(
+        void *held); /* called when a cancellation acts, which it does before a sleep; else the caller cleans up */
+    void *held;
+};
+
+/* Sleep until one target is ready, or the deadline. Called with cancellation deferred. Returns OK with *ready set; TIMEOUT;
  * INTERRUPTED. */
-pmipc_status targets_wait(struct wait_target *const *targets, uint32_t count, int64_t deadline_ns, uint32_t *ready);
+pmipc_status targets_wait(struct wait_target *const *targets, uint32_t count, const struct wait_terms *terms,
+                          uint32_t *ready);
 
 /* now + timeout, without overflow; PMIPC_FOREVER gives INT64_MAX. */
 int64_t deadline_after(int64_t timeout_ns);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "api/stream.h"
+#include "os/cancel.h"
 #include "os/clock.h"
 #include "os/error.h"
 
@@ -38,6 +39,7 @@ pmipc_status pmipc_waiter_wait(const pmipc_waiter *waiters, uint32_t count, int6
     struct wait_target *on_stack[ON_STACK], **targets = on_stack;
     if (!waiters || count == 0)
         return PMIPC_INVALID_ARGUMENT;
+    CANCELLATION_DEFERRED(cancel_state);
     if (count > ON_STACK && !(targets = malloc(count * sizeof *targets)))
         return PMIPC_NO_MEMORY;
     pmipc_status status = PMIPC_OK;
@@ -47,12 +49,12 @@ pmipc_status pmipc_waiter_wait(const pmipc_waiter *waiters, uint32_t count, int6
             status = PMIPC_INVALID_ARGUMENT;
     }
     uint32_t index = 0;
+    struct wait_terms terms = {deadline_after(timeout_ns), cancel_state, free, targets == on_stack ? NULL : targets};
     if (!status)
-        status = targets_wait(targets, count, deadline_after(timeout_ns), &index);
+        status = targets_wait(targets, count, &terms, &index);
     if (!status && ready)
         *ready = index;
-    if (targets != on_stack)
-        free(targets);
+    free(terms.held);
     return status;
 }
 
@@ -86,37 +88,62 @@ static pmipc_status look_at_all(pmipc_stream *const *streams, uint32_t count, ui
     return PMIPC_NOTHING_NEW;
 }
 
+/* What a wait for several streams holds. */
+struct waited {
+    pmipc_stream *const *streams;
+    uint32_t count;
+    struct wait_target *storage; /* count of them; those with an anchor are held */
+    struct wait_target **targets;
+};
+
+static void release_waited(void *context)
+{
+    const struct waited *waited = context;
+    for (uint32_t i = 0; waited->storage && i < waited->count; i++)
+        if (waited->storage[i].anchor)
+            target_release(&waited->storage[i]);
+    free(waited->storage);
+    free(waited->targets);
+}
+
+/* Sleep until a stream has something to look at; then look. Returns as look_at_all, and TIMEOUT, INTERRUPTED. */
+static pmipc_status wait_and_look(struct waited *waited, const struct wait_terms *terms, uint32_t *ready)
+{
+    for (uint32_t i = 0; i < waited->count; i++) {
+        const pmipc_stream *stream = waited->streams[i];
+        waited->targets[i] = &waited->storage[i];
+        target_init(waited->targets[i], stream->anchor, stream->reader, stream->cursor, stream->absent);
+    }
+    pmipc_status status = targets_wait(waited->targets, waited->count, terms, ready);
+    for (uint32_t i = 0; i < waited->count; i++)
+        target_release(waited->targets[i]);
+    if (status == PMIPC_OK)
+        status = look_at_all(waited->streams, waited->count, ready);
+    return status == PMIPC_NOTHING_NEW && clock_monotonic_ns() >= terms->deadline_ns ? PMIPC_TIMEOUT : status;
+}
+
 pmipc_status pmipc_stream_wait_any(pmipc_stream *const *streams, uint32_t count, int64_t timeout_ns, uint32_t *ready)
 {
     uint32_t index = 0;
     if (!streams || count == 0)
         return PMIPC_INVALID_ARGUMENT;
-    struct wait_target *storage = calloc(count, sizeof *storage);
-    struct wait_target **targets = calloc(count, sizeof *targets);
-    pmipc_status status = storage && targets ? look_at_all(streams, count, &index)
-                                             : error_set(&streams[0]->error, PMIPC_NO_MEMORY, ENOMEM,
-                                                         "pool '%s': out of memory to wait for %u streams",
-                                                         streams[0]->anchor->place.name, count);
-    int64_t deadline_ns = deadline_after(timeout_ns);
+    CANCELLATION_DEFERRED(cancel_state);
+    struct waited waited = {.streams = streams,
+                            .count = count,
+                            .storage = calloc(count, sizeof *waited.storage),
+                            .targets = calloc(count, sizeof *waited.targets)};
+    pmipc_status status =
+        waited.storage && waited.targets
+            ? look_at_all(streams, count, &index)
+            : error_set(&streams[0]->error, PMIPC_NO_MEMORY, ENOMEM, "pool '%s': out of memory to wait for %u streams",
+                        streams[0]->anchor->place.name, count);
+    const struct wait_terms terms = {deadline_after(timeout_ns), cancel_state, release_waited, &waited};
     for (uint32_t turn = 0; status == PMIPC_NOTHING_NEW; turn++) {
         if (turn > FRUITLESS_WAITS)
             clock_pause_ns(FRUITLESS_PAUSE_NS);
-        for (uint32_t i = 0; i < count; i++) {
-            targets[i] = &storage[i];
-            target_init(targets[i], streams[i]->anchor, streams[i]->reader, streams[i]->cursor, streams[i]->absent);
-        }
-        status = look_at_all(streams, count, &index); /* again, now that folders are watched */
-        if (status == PMIPC_NOTHING_NEW)
-            status = targets_wait(targets, count, deadline_ns, &index);
-        for (uint32_t i = 0; i < count; i++)
-            target_release(targets[i]);
-        if (status == PMIPC_OK)
-            status = look_at_all(streams, count, &index);
-        if (status == PMIPC_NOTHING_NEW && clock_monotonic_ns() >= deadline_ns)
-            status = PMIPC_TIMEOUT;
+        status = wait_and_look(&waited, &terms, &index);
     }
-    free(storage);
-    free(targets);
+    release_waited(&waited);
     if (ready)
         *ready = index;
     return status;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "os/atomic.h"
+#include "os/cancel.h"
 #include "os/random.h"
 
 #ifndef MADV_WIPEONFORK
@@ -27,9 +28,13 @@ static struct fork_guard guards = {.next = &guards, .previous = &guards};
 static const uint64_t no_generation = 0;
 const uint64_t *process_generation_word = &no_generation;
 
+static int cancel_state_before_fork; /* of the thread that forks, which holds the fork mutex */
+
 static void before_fork(void)
 {
+    int before = cancel_defer();
     pthread_mutex_lock(&fork_mutex);
+    cancel_state_before_fork = before;
     for (struct fork_guard *guard = guards.next; guard != &guards; guard = guard->next)
         if (guard->prepare)
             guard->prepare(guard);
@@ -40,7 +45,9 @@ static void after_fork_in_parent(void)
     for (struct fork_guard *guard = guards.next; guard != &guards; guard = guard->next)
         if (guard->parent)
             guard->parent(guard);
+    int before = cancel_state_before_fork;
     pthread_mutex_unlock(&fork_mutex);
+    cancel_restore(&before);
 }
 
 static void after_fork_in_child(void)
@@ -53,7 +60,9 @@ static void after_fork_in_child(void)
         if (guard->child)
             guard->child(guard);
     }
+    int before = cancel_state_before_fork;
     pthread_mutex_unlock(&fork_mutex);
+    cancel_restore(&before);
 }
 
 static int add_handlers(void)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "os/cancel.h"
 #include "os/clock.h"
 #include "os/lock.h"
 #include "os/memory.h"
@@ -113,6 +114,7 @@ static bool holds_row(const struct pool_reader *reader)
 /* The row is given back, everything is unmapped. In a process that does not own the row, nothing shared is touched. */
 static void reader_free(struct pool_reader *reader)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     fork_mutex_lock();
     fork_guard_remove(&reader->guard);
     if (reader->lock_fd >= 0) {
@@ -333,6 +335,7 @@ void reader_trim_mappings(struct pool_reader *reader)
 
 pmipc_status reader_map_slots(struct pool_reader *reader, uint32_t slots, bool twice)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     int is_ours = file_is_still(reader->fd, reader->identity);
     if (is_ours == 0)
         return reader_lost(reader); /* the number leads to somebody else's file */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/cancel.h"
 #include "os/clock.h"
 #include "os/futex.h"
 #include "os/lock.h"
@@ -362,6 +363,7 @@ static bool is_lost(const struct pool_writer *writer)
 
 static pmipc_status take_slot_the_hard_way(struct pool_writer *writer, uint32_t *slot)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     int64_t now = clock_monotonic_ns();
     if (!writer->no_growth) {
         /* A sweep costs less than growing: never grow for the dead. */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/cancel.h"
 #include "os/file.h"
 #include "os/lock.h"
 #include "pool/description.h"
@@ -164,6 +165,7 @@ pmipc_status inspect_entry(int folder, const struct pool_place *place, pmipc_poo
 
 pmipc_status pmipc_pool_inspect(const char *name, const char *folder, pmipc_pool_info *info, pmipc_error *error)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     struct pool_place place;
     int folder_fd;
     if (!info)

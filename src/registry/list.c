@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "os/cancel.h"
 #include "os/file.h"
 #include "os/text.h"
 #include "registry/folder.h"
@@ -73,6 +74,7 @@ static pmipc_status read_entries(pmipc_registry *registry, pmipc_error *error)
 
 pmipc_status pmipc_registry_open(pmipc_registry **registry, const char *folder, pmipc_error *error)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     char path[FOLDER_PATH_BYTES];
     if (!registry || pmipc_registry_folder(folder, path, sizeof path) != PMIPC_OK)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "registry is NULL, or the folder's path is too long");
@@ -94,6 +96,7 @@ pmipc_status pmipc_registry_open(pmipc_registry **registry, const char *folder, 
 
 pmipc_status pmipc_registry_next(pmipc_registry *registry, pmipc_pool_info *info)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     if (!registry || !info)
         return PMIPC_INVALID_ARGUMENT;
     memset(info, 0, sizeof *info);
@@ -115,6 +118,7 @@ pmipc_status pmipc_registry_next(pmipc_registry *registry, pmipc_pool_info *info
 
 void pmipc_registry_close(pmipc_registry *registry)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     if (!registry)
         return;
     for (size_t i = 0; i < registry->count; i++)

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/cancel.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/lock.h"
@@ -168,6 +169,7 @@ static pmipc_status remove_entry(const struct pool_place *place, int folder, con
 pmipc_status pmipc_pool_remove(const char *name, const char *folder, const pmipc_remove_options *given,
                                pmipc_error *error)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     pmipc_remove_options options = {0};
     if (given)
         options = *given;
@@ -212,6 +214,7 @@ static pmipc_status clean_entry(const struct pool_place *place, int folder, pmip
 
 pmipc_status pmipc_registry_clean(const char *folder, pmipc_clean_callback visit, void *context, pmipc_error *error)
 {
+    CANCELLATION_DEFERRED(cancel_state);
     pmipc_registry *registry = NULL;
     struct pool_place place;
     int folder_fd;

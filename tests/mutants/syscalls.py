@@ -108,8 +108,8 @@ MUTANTS = (
         (
             Change(
                 "api/wait.c",
-                "    free(storage);\n    free(targets);\n",
-                "    free(storage);\n    if (status != PMIPC_NO_MEMORY)\n        free(targets);\n",
+                "    free(waited->storage);\n    free(waited->targets);\n",
+                "    free(waited->storage);\n    if (waited->storage)\n        free(waited->targets);\n",
             ),
         ),
         words="memory in",

@@ -246,29 +246,6 @@ TEST(a_waiter_may_be_released_after_its_stream_was_closed)
     pmipc_waiter_release(&waiters[2]);
 }
 
-/* No inotify to be had (here: no descriptor): the waiter looks for its pool now and then instead. */
-TEST(a_waiter_without_a_folder_watch_still_sees_its_pool_appear)
-{
-    helper owner = helper_start("makes_a_pool_when_told", "later");
-    hear(owner.channel);
-    pmipc_stream *stream = stream_open("later", NULL);
-    struct rlimit before;
-    CHECK_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
-    const struct rlimit none = {.rlim_cur = 3, .rlim_max = before.rlim_max};
-    pmipc_waiter waiter;
-    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
-    CHECK_OK(pmipc_waiter_init(&waiter, stream));
-    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
-    waker other;
-    when_i_sleep(&other, tell_to_publish, &owner.channel);
-    CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, NULL));
-    pthread_join(other.thread, NULL);
-    pmipc_waiter_release(&waiter);
-    pmipc_stream_close(stream);
-    tell(owner.channel, 0);
-    helper_finish(&owner);
-}
-
 /* Four thousand million streams: only the first is ever looked at. */
 TEST_WITH(wait_any_without_memory_leaves_a_message, .bare = "a process that survives asking for too much memory")
 {
@@ -286,27 +263,63 @@ TEST_WITH(wait_any_without_memory_leaves_a_message, .bare = "a process that surv
     pmipc_stream_close(stream);
 }
 
-/* Without the watch a pool is found too, at the next look: only the descriptor tells. */
-static void look_for_the_watch(void *context)
+/* ---- absent pools ---- */
+
+enum { ABSENT_POOLS = 4, WAITING_THREADS = 200 };
+
+static void *waits_for_its_pool(void *stream)
 {
-    *(bool *)context = false;
-    for (int fd = 3; fd < 64; fd++) {
-        char link[32], target[64] = "";
-        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-        if (readlink(link, target, sizeof target - 1) > 0 && strstr(target, "inotify"))
-            *(bool *)context = true;
-    }
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));
+    CHECK_EQ(view.seq, 1);
+    pmipc_view_release(&view);
+    return NULL;
 }
 
-TEST(whoever_waits_for_a_pool_watches_its_folder)
+/* Inotify instances are few (128 a user), and descriptors may be: waiting for a pool takes neither. */
+TEST(two_hundred_threads_that_wait_for_absent_pools_take_no_descriptor)
 {
-    pmipc_stream *stream = stream_open("absent", NULL);
-    pmipc_view view;
-    bool is_watched = false;
-    waker watcher;
-    when_i_sleep(&watcher, look_for_the_watch, &is_watched);
-    CHECK_STATUS(pmipc_stream_get_new(stream, 500000000, &view), PMIPC_TIMEOUT);
-    pthread_join(watcher.thread, NULL);
-    CHECK(is_watched);
+    static pthread_t threads[WAITING_THREADS];
+    static pmipc_stream *streams[WAITING_THREADS];
+    char name[16];
+    for (int i = 0; i < WAITING_THREADS; i++) {
+        snprintf(name, sizeof name, "p%d", i % ABSENT_POOLS);
+        streams[i] = stream_open(name, NULL);
+    }
+    unsigned descriptors = process_state_now().descriptors;
+    for (int i = 0; i < WAITING_THREADS; i++)
+        CHECK_EQ(pthread_create(&threads[i], NULL, waits_for_its_pool, streams[i]), 0);
+    WAIT_UNTIL(process_state_now().descriptors == descriptors); /* for good: each has looked once, and sleeps */
+    pmipc_producer *producers[ABSENT_POOLS];
+    for (int i = 0; i < ABSENT_POOLS; i++) {
+        snprintf(name, sizeof name, "p%d", i);
+        producers[i] = bytes_producer(name, 64, 4);
+        publish_frame(producers[i]);
+    }
+    for (int i = 0; i < WAITING_THREADS; i++) {
+        CHECK_EQ(pthread_join(threads[i], NULL), 0);
+        pmipc_stream_close(streams[i]);
+    }
+    for (int i = 0; i < ABSENT_POOLS; i++)
+        pmipc_producer_close(producers[i]);
+}
+
+TEST(a_waiter_for_an_absent_pool_needs_no_descriptor)
+{
+    helper owner = helper_start("makes_a_pool_when_told", "later");
+    hear(owner.channel);
+    pmipc_stream *stream = stream_open("later", NULL);
+    struct rlimit before;
+    CHECK_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit none = {.rlim_cur = 3, .rlim_max = before.rlim_max};
+    pmipc_waiter waiter;
+    CHECK_OK(pmipc_waiter_init(&waiter, stream));
+    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+    tell(owner.channel, 1);
+    CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, NULL));
+    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    pmipc_waiter_release(&waiter);
     pmipc_stream_close(stream);
+    tell(owner.channel, 0);
+    helper_finish(&owner);
 }

@@ -72,7 +72,6 @@ static const struct exception {
     /* A signal ends a wait, and time may be over. */
     {"wait", CALL_SLEEP_ON_WORD, EINTR, STATUS(INTERRUPTED)},
     {"wait", CALL_SLEEP_ON_MANY, EINTR, STATUS(INTERRUPTED)},
-    {"wait", CALL_POLL, EINTR, STATUS(INTERRUPTED)},
     {"wait", CALL_PAUSE, EINTR, STATUS(INTERRUPTED)},
     {"wait", CALL_SLEEP_ON_WORD, ETIMEDOUT, STATUS(OK) | STATUS(TIMEOUT)},
     {"wait", CALL_SLEEP_ON_MANY, ETIMEDOUT, STATUS(OK) | STATUS(TIMEOUT)},

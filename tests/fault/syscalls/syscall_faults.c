@@ -64,8 +64,6 @@ static int64_t sleep_of(call_kind kind, const struct trapped_call *call)
     case CALL_SLEEP_ON_MANY: /* until then */
         __wrap_clock_gettime(CLOCK_MONOTONIC, &now);
         return ns_of((void *)call->arguments[3]) - ns_of(&now);
-    case CALL_POLL:
-        return ns_of((void *)call->arguments[2]);
     case CALL_PAUSE:
         return ns_of((void *)call->arguments[2]);
     default:
@@ -75,7 +73,7 @@ static int64_t sleep_of(call_kind kind, const struct trapped_call *call)
 
 static bool is_sleep(call_kind kind)
 {
-    return kind == CALL_SLEEP_ON_WORD || kind == CALL_SLEEP_ON_MANY || kind == CALL_POLL || kind == CALL_PAUSE;
+    return kind == CALL_SLEEP_ON_WORD || kind == CALL_SLEEP_ON_MANY || kind == CALL_PAUSE;
 }
 
 static long sleep_in_call(call_kind kind, const struct trapped_call *call)

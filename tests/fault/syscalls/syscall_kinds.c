@@ -125,12 +125,6 @@ call_kind kind_of_call(const struct trapped_call *call)
         return (a[1] & FUTEX_CMD_MASK) == FUTEX_WAKE ? CALL_WAKE : CALL_SLEEP_ON_WORD;
     case SYS_futex_waitv:
         return CALL_SLEEP_ON_MANY;
-    case SYS_inotify_init1:
-        return CALL_WATCH_MAKE;
-    case SYS_inotify_add_watch:
-        return CALL_WATCH_ADD;
-    case SYS_ppoll:
-        return CALL_POLL;
     case SYS_clock_nanosleep:
         return CALL_PAUSE;
     case SYS_getrandom:

@@ -53,9 +53,6 @@ typedef enum call_weight {
     X(SLEEP_ON_WORD, "futex: wait", HELPFUL, EAGAIN, EINTR, ETIMEDOUT, ENOMEM, EINVAL)                             \
     X(SLEEP_ON_MANY, "futex_waitv", HELPFUL, EPERM, ENOSYS, ENOMEM, EINVAL, EAGAIN, EINTR, ETIMEDOUT)              \
     X(WAKE, "futex: wake", HELPFUL, EFAULT, EINVAL)                                                                \
-    X(WATCH_MAKE, "inotify_init1", HELPFUL, EMFILE, ENFILE, ENOMEM, ENOSYS)                                        \
-    X(WATCH_ADD, "inotify_add_watch", HELPFUL, ENOSPC, ENOMEM, EACCES, ENOENT, ENOTDIR)                            \
-    X(POLL, "ppoll", HELPFUL, EINTR, ENOMEM, EINVAL, EAGAIN)                                                       \
     X(PAUSE, "clock_nanosleep", HELPFUL, EINTR)                                                                    \
     X(RANDOM, "getrandom", HELPFUL, ENOSYS, EINTR, EAGAIN)                                                         \
     X(LIMIT, "prlimit", HELPFUL, EPERM, EINVAL)                                                                    \

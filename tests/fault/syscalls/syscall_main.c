@@ -157,7 +157,7 @@ static void add_fault(unsigned call, int error, bool lasting)
 /* A word that differs each time, a signal at each call, a race that is lost for ever: that is not how a system fails. */
 static bool can_last(call_kind kind, int error)
 {
-    bool is_sleep = kind == CALL_SLEEP_ON_WORD || kind == CALL_SLEEP_ON_MANY || kind == CALL_POLL || kind == CALL_PAUSE;
+    bool is_sleep = kind == CALL_SLEEP_ON_WORD || kind == CALL_SLEEP_ON_MANY || kind == CALL_PAUSE;
     bool is_race = (kind == CALL_LINK && error == EEXIST) || (kind == CALL_OPEN_ENTRY && error == ENOENT);
     return !is_race && (!is_sleep || (error != EAGAIN && error != EINTR));
 }
