@@ -35,11 +35,11 @@ static inline void fence_seq_cst(void)
  * code use them. */
 static inline void fence_streaming_stores(void)
 {
-#if defined(__x86_64__) || defined(__i386__)
+#if defined(__SSE__)
     __builtin_ia32_sfence();
 #elif defined(__aarch64__)
     __asm__ __volatile__("dmb ishst" ::: "memory");
-#else
+#else /* i386 without SSE among them: a locked instruction, which orders streaming stores too */
     atomic_thread_fence(memory_order_seq_cst);
 #endif
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 #include "os/atomic.h"
 #include "os/error.h"
 #include "os/faults.h"
+
+_Static_assert(sizeof(off_t) == 8, "files of pools are larger than 2 GB: compile with _FILE_OFFSET_BITS=64");
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
@@ -26,41 +29,63 @@ size_t memory_page_bytes(void)
     return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-void *memory_map(int fd, uint64_t offset, size_t bytes, bool writable, const char *label)
+/* A 32-bit process cannot address what a 64-bit one may have made; pointers in one object differ by a ptrdiff_t. */
+static bool is_addressable(uint64_t bytes)
 {
-    void *address = mmap(NULL, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, (off_t)offset);
+    if (bytes <= PTRDIFF_MAX)
+        return true;
+    errno = EOVERFLOW;
+    return false;
+}
+
+void *memory_map(int fd, uint64_t offset, uint64_t bytes, bool writable, const char *label)
+{
+    if (!is_addressable(bytes))
+        return NULL;
+    int access = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+    void *address = mmap(NULL, (size_t)bytes, access, MAP_SHARED, fd, (off_t)offset);
     if (address == MAP_FAILED)
         return NULL;
-    faults_add_range(address, bytes, writable, label);
+    faults_add_range(address, (size_t)bytes, writable, label);
     return address;
 }
 
-void *memory_map_twice(int fd, uint64_t offset, size_t bytes, const char *label)
+void *memory_map_twice(int fd, uint64_t offset, uint64_t bytes, const char *label)
 {
+    if (!is_addressable(bytes) || !is_addressable(2 * bytes))
+        return NULL;
+    const size_t half_bytes = (size_t)bytes, both_bytes = 2 * half_bytes;
     /* One reservation of the whole range, which both halves then replace: nobody else can be mapped in between. */
-    char *address = mmap(NULL, 2 * bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *address = mmap(NULL, both_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (address == MAP_FAILED)
         return NULL;
-    for (size_t half = 0; half < 2; half++) {
-        void *wanted = address + half * bytes;
-        if (mmap(wanted, bytes, PROT_READ, MAP_SHARED | MAP_FIXED, fd, (off_t)offset) == MAP_FAILED) {
+    for (char *half = address; half < address + both_bytes; half += half_bytes) {
+        if (mmap(half, half_bytes, PROT_READ, MAP_SHARED | MAP_FIXED, fd, (off_t)offset) == MAP_FAILED) {
             int failure = errno;
-            munmap(address, 2 * bytes);
+            munmap(address, both_bytes);
             errno = failure;
             return NULL;
         }
     }
-    faults_add_range(address, 2 * bytes, false, label);
+    faults_add_range(address, both_bytes, false, label);
     return address;
 }
 
 pmipc_status memory_status_of(int os_error)
 {
-    return os_error == EAGAIN ? PMIPC_NO_MEMORY : error_status_of(os_error);
+    return os_error == EAGAIN || os_error == EOVERFLOW ? PMIPC_NO_MEMORY : error_status_of(os_error);
 }
 
 const char *memory_describe_failure(int os_error, char *text)
 {
+    if (os_error == EOVERFLOW) {
+        snprintf(
+            text, MEMORY_TEXT_BYTES,
+            "it is larger than what this process can address, which has pointers of %zu bits. Use a 64-bit process, "
+            "a smaller history_len or smaller samples",
+            8 * sizeof(void *));
+        return text;
+    }
     struct rlimit limit;
     if (os_error != EAGAIN || getrlimit(RLIMIT_MEMLOCK, &limit) != 0)
         return error_describe_errno(os_error, text);

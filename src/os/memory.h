@@ -11,15 +11,15 @@
 size_t memory_page_bytes(void);
 
 /* Map part of a file, shared. `label` (a pool's name) is what pmipc_explain_faults says of an address in it.
- * Returns NULL with errno set on failure. */
-void *memory_map(int fd, uint64_t offset, size_t bytes, bool writable, const char *label);
+ * Returns NULL with errno set on failure: EOVERFLOW when this process cannot address so much (32-bit). */
+void *memory_map(int fd, uint64_t offset, uint64_t bytes, bool writable, const char *label);
 
 /* Map part of a file twice, back to back, read-only: what runs past the end of the first goes on at its start. `bytes` is a
  * multiple of the page size. Unmap with memory_unmap(address, 2 * bytes). */
-void *memory_map_twice(int fd, uint64_t offset, size_t bytes, const char *label);
+void *memory_map_twice(int fd, uint64_t offset, uint64_t bytes, const char *label);
 
 /* What to say when memory_map or memory_map_twice failed with this errno: EAGAIN, which mmap gives when all memory is locked
- * (mlockall) and RLIMIT_MEMLOCK is used up, becomes NO_MEMORY and names the limit and the cure. `text` needs MEMORY_TEXT_BYTES.
+ * (mlockall) and RLIMIT_MEMLOCK is used up, becomes NO_MEMORY and names the limit and the cure, and so does EOVERFLOW. `text` needs MEMORY_TEXT_BYTES.
  * Returns `text`. */
 #define MEMORY_TEXT_BYTES 320
 pmipc_status memory_status_of(int os_error);

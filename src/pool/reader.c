@@ -353,12 +353,12 @@ pmipc_status reader_map_slots(struct pool_reader *reader, uint32_t slots, bool t
     struct slot_mapping *mapping = calloc(1, sizeof *mapping);
     if (!mapping)
         return reader_fail(reader, PMIPC_NO_MEMORY, "out of memory");
-    mapping->bytes = (size_t)(slots * geometry->stride);
+    uint64_t bytes = slots * geometry->stride;
     mapping->slot_count = slots;
     mapping->twice = twice;
     const char *name = reader->description->header.name;
-    mapping->base = twice ? memory_map_twice(reader->fd, geometry->slots_offset, mapping->bytes, name)
-                          : memory_map(reader->fd, geometry->slots_offset, mapping->bytes, false, name);
+    mapping->base = twice ? memory_map_twice(reader->fd, geometry->slots_offset, bytes, name)
+                          : memory_map(reader->fd, geometry->slots_offset, bytes, false, name);
     if (!mapping->base) {
         char words[MEMORY_TEXT_BYTES];
         int failure = errno;
@@ -367,6 +367,7 @@ pmipc_status reader_map_slots(struct pool_reader *reader, uint32_t slots, bool t
         errno = failure;
         return reader_fail(reader, memory_status_of(failure), "cannot map its slots: %s", words);
     }
+    mapping->bytes = (size_t)bytes;
     if (reader->prefault)
         memory_prefault(mapping->base, twice ? 2 * mapping->bytes : mapping->bytes, false);
     mapping->older = reader->mapping;

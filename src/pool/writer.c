@@ -50,15 +50,16 @@ static pmipc_status map_file(struct pool_writer *writer, const struct pool_descr
                              pmipc_error *error)
 {
     const char *name = description->header.name;
-    writer->base_bytes = (size_t)description_file_bytes(description, slots);
-    writer->base_slots = slots;
-    writer->base = memory_map(writer->fd, 0, writer->base_bytes, true, name);
+    uint64_t bytes = description_file_bytes(description, slots);
+    writer->base = memory_map(writer->fd, 0, bytes, true, name);
     if (!writer->base) {
         char words[MEMORY_TEXT_BYTES];
         int failure = errno;
-        return error_set(error, memory_status_of(failure), failure, "pool '%s': cannot map %zu bytes: %s", name,
-                         writer->base_bytes, memory_describe_failure(failure, words));
+        return error_set(error, memory_status_of(failure), failure, "pool '%s': cannot map %llu bytes: %s", name,
+                         (unsigned long long)bytes, memory_describe_failure(failure, words));
     }
+    writer->base_bytes = (size_t)bytes;
+    writer->base_slots = slots;
     writer->control = (struct pool_control *)(writer->base + POOL_CONTROL_OFFSET);
     writer->readers = (struct pool_readers *)(writer->base + description->header.geometry.readers_offset);
     writer->protocol.control = writer->control;
@@ -286,7 +287,6 @@ static bool may_grow(const struct pool_writer *writer, uint32_t slots, uint64_t 
  * errno. */
 static int map_step(struct pool_writer *writer, uint64_t offset, uint64_t end)
 {
-    size_t bytes = (size_t)(end - offset);
     char **steps = realloc(writer->steps, (writer->step_count + 1) * sizeof *steps);
     if (!steps)
         return ENOMEM;
@@ -294,9 +294,10 @@ static int map_step(struct pool_writer *writer, uint64_t offset, uint64_t end)
     int failure = file_extend(writer->fd, end);
     if (failure)
         return failure;
-    char *address = memory_map(writer->fd, offset, bytes, true, writer->description->header.name);
+    char *address = memory_map(writer->fd, offset, end - offset, true, writer->description->header.name);
     if (!address)
         return errno;
+    size_t bytes = (size_t)(end - offset);
     failure = memory_reserve(writer->fd, offset, address, bytes);
     if (failure) {
         memory_unmap(address, bytes);
