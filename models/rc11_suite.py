@@ -22,6 +22,8 @@ RUNS: dict[str, tuple[str, ...]] = {
     "newest": ("newest",),
     "newest.twice": ("newest", "READS=2"),
     "newest.history": ("newest", "HISTORY_LEN=2", "PUBLISHES=3"),
+    "newest.two-streams": ("newest", "TWO_STREAMS", "SLOTS=3", "PUBLISHES=2"),
+    "newest.two-cells": ("newest", "TWO_CELLS", "SLOTS=3", "PUBLISHES=3"),
     "seq": ("seq",),
     "window": ("window",),
     "window.broken": ("window", "BROKEN"),
@@ -33,6 +35,8 @@ RUNS: dict[str, tuple[str, ...]] = {
     "round": ("round",),
     "wait": ("wait",),
     "wait.retired": ("wait", "RETIRES", "PUBLISHES=1"),
+    "wait.two-streams": ("wait", "TWO_STREAMS", "PUBLISHES=1"),
+    "wait.two-streams-retired": ("wait", "TWO_STREAMS", "RETIRES", "PUBLISHES=1"),
     **{f"adopt.crash{i}": ("adopt", f"CRASH_AT={i}") for i in CRASHES},
     **{f"adopt.history.crash{i}": ("adopt", "HISTORY_LEN=2", "PUBLISHES=1", f"CRASH_AT={i}") for i in CRASHES},
     **{
@@ -40,6 +44,11 @@ RUNS: dict[str, tuple[str, ...]] = {
         for i in range(1, 4)
     },
     **{f"adopt.growing.crash{i}": ("adopt", "GROWS", "PUBLISHES=1", f"CRASH_AT={i}") for i in range(1, 4)},
+    **{
+        f"adopt.twice.crash{i}-{j}": ("adopt", "PUBLISHES=1", f"CRASH_AT={i}", f"CRASHES_AGAIN={j}")
+        for i in (1, 2)
+        for j in range(1, 5)
+    },
     **{f"adopt-wait.crash{i}": ("adopt_wait", f"CRASH_AT={i}") for i in CRASHES},
     "foreign": ("foreign",),
     "robbed-growth": ("robbed_growth",),
@@ -49,6 +58,8 @@ RUNS: dict[str, tuple[str, ...]] = {
     "rows.swept-above": ("rows", "DIES", "SWEEPS"),
     "rows.claimed": ("rows", "DIES", "CLAIMS"),
     "rows.contended": ("rows", "CLAIMS", "SWEEPS"),
+    "rows.claimed-adopting": ("rows", "DIES", "CLAIMS", "ADOPTS"),
+    "rows.swept-adopting": ("rows", "DIES", "SWEEPS", "ADOPTS"),
     "fork": ("fork",),
     "elsewhere.newest": ("elsewhere",),
     "elsewhere.seq": ("elsewhere", "BY_SEQ"),

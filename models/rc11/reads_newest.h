@@ -1,8 +1,8 @@
-/* reads_newest.h: a stream that reads the newest sample READS times: whole, and never an older one. */
-static void *read_newest(void *unused)
+/* reads_newest.h: a stream that reads the newest sample READS times: whole, and never an older one. Its row is the argument; NULL: 0. */
+static void *read_newest(void *row)
 {
     uint64_t last = 0;
-    connect(0, 7); /* in the same breath: the row's bit is as new to the producer as the pin is */
+    connect((uint32_t)(uintptr_t)row, 7); /* in the same breath: the row's bit is as new to the producer as the pin is */
     for (int i = 0; i < READS; i++) {
         uint64_t entry;
         assert(protocol_pin_newest(&OWN.reader, 0, &entry) == PIN_OK);
@@ -11,5 +11,5 @@ static void *read_newest(void *unused)
         last = entry_seq(entry);
         protocol_unpin(&OWN.reader, 0);
     }
-    return unused;
+    return NULL;
 }

@@ -74,6 +74,10 @@ int main(void)
 #ifdef CLAIMS
     pthread_t claimer = start(claim);
 #endif
+#ifdef ADOPTS
+    producer = make_producer(1);
+    assert(protocol_take_over(producer, SLOTS) && protocol_adopt(producer, SLOTS));
+#endif
     for (int i = 0; i < PUBLISHES; i++)
         publish(producer);
 #ifdef DIES

@@ -14,34 +14,43 @@
 #endif
 #include "world.h"
 
-static uint32_t slept_on;
-static bool asleep;
+#ifdef TWO_STREAMS
+#define STREAMS 2
+#else
+#define STREAMS 1
+#endif
+
+static uint32_t slept_on[STREAMS];
+static bool asleep[STREAMS];
 
 static bool is_ready(uint64_t seen_seq)
 {
     return entry_seq(load_acquire(&control.head)) > seen_seq || load_acquire(&control.retired);
 }
 
-static void *wait_for_all(void *unused)
+static void *wait_for_all(void *stream)
 {
+    const size_t me = (size_t)(uintptr_t)stream;
     uint64_t seen = 0;
     while (!load_relaxed(&control.retired) && seen < AWAITED) {
         uint32_t bell;
         if (!is_ready(seen) && protocol_wait_begin(&control, &readers, seen, &bell) &&
             load_relaxed(&control.bell) == bell) {
-            slept_on = bell;
-            asleep = true;
+            slept_on[me] = bell;
+            asleep[me] = true;
             break;
         }
         seen = entry_seq(load_acquire(&control.head));
     }
-    return unused;
+    return NULL;
 }
 
 int main(void)
 {
     struct protocol_producer *producer = make_pool();
-    pthread_t thread = start(wait_for_all);
+    pthread_t threads[STREAMS];
+    for (size_t i = 0; i < STREAMS; i++)
+        threads[i] = start_with(wait_for_all, (void *)(uintptr_t)i);
     for (int i = 0; i < PUBLISHES; i++) {
         uint32_t slot;
         protocol_take_slot(producer, &slot);
@@ -50,7 +59,9 @@ int main(void)
 #ifdef RETIRES
     protocol_retire(&control);
 #endif
-    pthread_join(thread, NULL);
-    assert(!asleep || load_relaxed(&control.bell) != slept_on);
+    for (size_t i = 0; i < STREAMS; i++) {
+        pthread_join(threads[i], NULL);
+        assert(!asleep[i] || load_relaxed(&control.bell) != slept_on[i]);
+    }
     return 0;
 }

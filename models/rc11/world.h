@@ -1,7 +1,7 @@
 /* world.h: a pool so small that every execution of it can be explored, around the product's own protocol.c.
  *
- * The layout is the product's, too. Only two loop bounds are smaller: of a row, one cell is used, and the most slots there may be are a
- * few. A harness sets HISTORY_LEN and SLOTS before it includes this file, and MAX_SLOT_COUNT if its pool grows.
+ * The layout is the product's, too. Only two loop bounds are smaller: of a row, one cell is used (CELLS), and the most slots there may be
+ * are a few. A harness sets HISTORY_LEN and SLOTS before it includes this file, and MAX_SLOT_COUNT if its pool grows.
  *
  * Payloads are plain memory: the checker reports two accesses that nothing orders (a torn read is one). Private memory of a
  * producer or reader is thread-local, which the checker takes for what it is: nobody else's. It wants every such word
@@ -36,7 +36,10 @@ static inline void fence_streaming_stores(void)
 
 #include "pool/layout.h"
 #undef PIN_CELLS
-#define PIN_CELLS 1
+#ifndef CELLS
+#define CELLS 1
+#endif
+#define PIN_CELLS CELLS
 #undef MAX_SLOTS
 #define MAX_SLOTS MAX_SLOT_COUNT
 
@@ -146,11 +149,16 @@ static inline void read_sample(uint64_t entry)
     assert(payload[entry_slot(entry)] == entry_seq(entry));
 }
 
-static inline pthread_t start(void *(*run)(void *))
+static inline pthread_t start_with(void *(*run)(void *), void *argument)
 {
     pthread_t thread;
-    pthread_create(&thread, NULL, run, NULL);
+    pthread_create(&thread, NULL, run, argument);
     return thread;
+}
+
+static inline pthread_t start(void *(*run)(void *))
+{
+    return start_with(run, NULL);
 }
 
 #endif
