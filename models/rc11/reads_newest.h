@@ -2,7 +2,8 @@
 static void *read_newest(void *row)
 {
     uint64_t last = 0;
-    connect((uint32_t)(uintptr_t)row, 7); /* in the same breath: the row's bit is as new to the producer as the pin is */
+    connect((uint32_t)(uintptr_t)row,
+            7); /* in the same breath: the row's bit is as new to the producer as the pin is */
     for (int i = 0; i < READS; i++) {
         uint64_t entry;
         assert(protocol_pin_newest(&OWN.reader, 0, &entry) == PIN_OK);

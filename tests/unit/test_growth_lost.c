@@ -1,12 +1,13 @@
 /* A producer loses its lock while it makes its file larger: another thread of its program closes the descriptors, and another process
- * adopts the pool while the first producer is still inside a system call. This program has fallocate, ftruncate and pread of its own,
- * which the library calls, so that the other process can act at that very instant. */
+ * adopts the pool while the first producer is still inside a system call. This program has fallocate, ftruncate, mmap and pread of its
+ * own, which the library calls, so that the other process can act at that very instant. */
 #include "helper.h"
 #include "pools.h"
 
 #include "pool/layout.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -26,12 +27,32 @@ static void act_once(void (**act)(void))
         now();
 }
 
+static unsigned instants; /* until at_instant: before and after each call */
+static void (*at_instant)(void);
+static unsigned instants_of_growth; /* the same, for the publishes below */
+
+static void pass_instant(void)
+{
+    if (instants > 0 && --instants == 0)
+        act_once(&at_instant);
+}
+
 int fallocate(int fd, int mode, off_t offset, off_t bytes)
 {
     act_once(&before_growth);
+    pass_instant();
     int result = (int)syscall(SYS_fallocate, fd, mode, offset, bytes);
     if (result == 0 && bytes > 1) /* the slots, after the file was made longer */
         act_once(&after_growth);
+    pass_instant();
+    return result;
+}
+
+void *mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t offset)
+{
+    pass_instant();
+    void *result = (void *)syscall(SYS_mmap, address, bytes, protection, flags, fd, offset);
+    pass_instant();
     return result;
 }
 
@@ -182,7 +203,9 @@ static pmipc_status publish_until_it_grows(pmipc_producer *producer)
     int held = 0;
     for (; held < PMIPC_MAX_VIEWS && status == PMIPC_OK && pmipc_producer_slot_count(producer) == slots; held++) {
         views[held] = newest_view(stream);
+        instants = instants_of_growth;
         status = pmipc_producer_publish(producer, data, 0, NULL);
+        instants = 0;
     }
     for (int i = 0; i < held; i++)
         pmipc_view_release(&views[i]);
@@ -218,6 +241,44 @@ TEST(a_slot_count_from_a_producer_that_lost_the_pool_while_it_grew_is_not_stored
     CHECK_EQ(ask(CHECK_HISTORY), adopted_seq); /* nor is the successor's history given up */
     CHECK(ask(PUBLISH_AND_HOLD) >= slots);
     end(producer);
+}
+
+static void lose_the_lock(void)
+{
+    close_descriptors(false);
+    adopted_seq = ask(ADOPT);
+}
+
+/* Returns false when growth has fewer such instants. */
+static bool check_loss_at(unsigned instant, void (*lose)(void))
+{
+    pmipc_producer *producer = begin("");
+    const uint32_t slots = pmipc_producer_slot_count(producer);
+    instants_of_growth = instant;
+    at_instant = lose;
+    const pmipc_status status = publish_until_it_grows(producer);
+    const bool lost = !at_instant;
+    if (lost) {
+        CHECK_STATUS(status, PMIPC_LOST);
+        CHECK_EQ(ask(SLOT_COUNT), slots);
+        CHECK_EQ(ask(CHECK_HISTORY), adopted_seq);
+        CHECK(ask(PUBLISH_AND_HOLD) >= slots);
+        end(producer);
+    } else {
+        CHECK_OK(status);
+        at_instant = NULL;
+        helper_kill(&other);
+        pmipc_producer_close(producer);
+    }
+    return lost;
+}
+
+TEST(a_producer_that_loses_its_lock_before_or_after_any_system_call_of_its_growth_harms_no_view)
+{
+    unsigned instant = 1;
+    while (check_loss_at(instant, lose_all_descriptors))
+        CHECK(check_loss_at(instant++, lose_the_lock));
+    CHECK(instant > 6); /* fallocate, mmap, fallocate */
 }
 
 static void lose_the_lock_and_let_the_file_grow(void)
