@@ -218,7 +218,9 @@ class TensorProducer(_core.Producer):
                 fields is out of range.
             TypeError: the sample is not an array (lists, numpy.matrix, masked arrays: names the conversion), its dtype
                 holds objects, or the metadata is not made of JSON values.
-            PoolPermissionError, PoolIncompatibleError, OutOfMemoryError, SystemCallError.
+            PoolCorruptError: the name is taken by a file that is not a pool; says what it is.
+            PoolPermissionError: names the permission that is missing, or the owner of the file.
+            PoolIncompatibleError, OutOfMemoryError, SystemCallError.
             With ros_node: SchemaMismatchError (samples cannot be such messages: expected and got), InvalidArgumentError
             (no such path, metadata that the message cannot carry), TypeError (no message class, an argument missing),
             ImportError (rclpy or the message package is not here: with the command that gets it), and rclpy's own.

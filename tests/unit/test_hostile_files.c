@@ -281,6 +281,25 @@ TEST(a_directory_is_no_pool_and_stays)
     rmdir(file_path);
 }
 
+/* A producer that is killed while it replaces its pool leaves a file of this name, which the next one removes: if it is a pool. */
+TEST(a_file_of_another_program_that_is_named_as_an_unfinished_successor_stays)
+{
+    char next[600];
+    learn_path("p");
+    snprintf(next, sizeof next, "%s/~p", test_folder());
+    write_file(next, "precious", 8);
+    check_next_producer_starts();
+    pmipc_producer_abandon(bytes_producer("p", BYTES, 4));
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+    size_t size;
+    char *data = read_file(next, &size);
+    CHECK(size == 8 && memcmp(data, "precious", 8) == 0);
+    free(data);
+    write_file(next, "PICPOOL1", 8);
+    check_next_producer_starts();
+    CHECK_EQ(access(next, F_OK), -1);
+}
+
 TEST(damaged_pools_are_removed_and_cleaned)
 {
     learn_path("p");

@@ -416,7 +416,7 @@ static void start_with_set_user_id(uid_t owner, bool obeys)
 }
 
 TEST_WITH(a_program_with_the_set_user_id_bit_does_not_obey_the_environment, .two_users = true,
-          .native = "a set-user-ID program")
+          .native = "a set-user-ID program", .bare = "a program that may be traced")
 {
     start_with_set_user_id(STRANGER, false);
     start_with_set_user_id(0, true); /* its own user: an ordinary program */
