@@ -157,10 +157,43 @@ int py_seconds(PyObject *value, const char *what, const char *pool_name, int64_t
     return ns_of_double(seconds, what, pool_name, ns);
 }
 
+/* What a number is when it is about the time of day in another unit than it stands for. */
+static const struct unit {
+    const char *name;
+    int64_t per_second;
+} units[] = {{"seconds", 1}, {"milliseconds", 1000}, {"microseconds", 1000000}, {"nanoseconds", NS_PER_SECOND}};
+
+enum { COARSE_UNITS = 3 }; /* the first of these */
+#define COARSE_LIMIT_NS INT64_C(100000000000000000) /* the time of day in µs is far below, in ns far above */
+
+/* A float stamp of over 292 years: most likely not in seconds. Always -1. */
+static int refuse_float(PyObject *value, double number, const char *what, const char *pool_name)
+{
+    const double now_s = (double)pmipc_realtime_ns() / NS_PER_SECOND;
+    const char *name = NULL;
+    for (size_t i = 1; i < sizeof units / sizeof units[0]; i++)
+        if (fabs(number / (double)units[i].per_second - now_s) < now_s / 2)
+            name = units[i].name;
+    if (name == NULL)
+        return refuse_number(PyExc_ValueError, pool_name, what, "is out of range: %R; a float means seconds, an int ns",
+                             value);
+    return refuse_number(PyExc_ValueError, pool_name, what,
+                         "is out of range: %R was given as a float, which means seconds, but it is the time of day in "
+                         "%s: pass time.time() or time.time_ns()",
+                         value, name);
+}
+
+static int ns_of_stamp(PyObject *value, double seconds, const char *what, const char *pool_name, int64_t *ns)
+{
+    if (!(fabs(seconds) < (double)(INT64_MAX / NS_PER_SECOND)))
+        return refuse_float(value, seconds, what, pool_name);
+    return ns_of_double(seconds, what, pool_name, ns);
+}
+
 int py_stamp(PyObject *value, const char *what, const char *pool_name, int64_t *ns)
 {
     if (PyFloat_Check(value))
-        return ns_of_double(PyFloat_AS_DOUBLE(value), what, pool_name, ns);
+        return ns_of_stamp(value, PyFloat_AS_DOUBLE(value), what, pool_name, ns);
     if (PyIndex_Check(value) && !PyBool_Check(value)) {
         PyObject *index = PyNumber_Index(value);
         if (index == NULL)
@@ -179,25 +212,25 @@ int py_stamp(PyObject *value, const char *what, const char *pool_name, int64_t *
         double seconds = PyFloat_AsDouble(value);
         if (seconds == -1.0 && PyErr_Occurred())
             return -1;
-        return ns_of_double(seconds, what, pool_name, ns);
+        return ns_of_stamp(value, seconds, what, pool_name, ns);
     }
     return refuse_number(PyExc_TypeError, pool_name, what, "must be int (ns) or float (seconds), not %.100s",
                          Py_TYPE(value)->tp_name);
 }
 
-/* Say once that a stamp of so many nanoseconds is most likely the time of day in seconds. -1 when a handler of the logger raises. */
-static int warn_of_seconds(int64_t stamp_ns, const char *pool_name, bool *warned)
+/* Say once that a stamp of so many ns is most likely the time of day in another unit. -1 when a handler of the logger
+ * raises. */
+static int warn_of_unit(int64_t stamp_ns, const char *unit, const char *pool_name, bool *warned)
 {
     *warned = true;
     PyObject *logging = PyImport_ImportModule("logging");
     PyObject *logger = logging == NULL ? NULL : PyObject_CallMethod(logging, "getLogger", "s", "polymorph_ipc");
     PyObject *result = NULL;
     if (logger != NULL)
-        result = PyObject_CallMethod(
-            logger, "warning", "ssL",
-            "pool '%s': the stamp %d was given as an int, which means ns, but it is the time of day "
-            "in seconds: pass time.time() or time.time_ns()",
-            pool_name, (long long)stamp_ns);
+        result = PyObject_CallMethod(logger, "warning", "ssLs",
+                                     "pool '%s': the stamp %d was given as an int, which means ns, but it is the time "
+                                     "of day in %s: pass time.time() or time.time_ns()",
+                                     pool_name, (long long)stamp_ns, unit);
     Py_XDECREF(logging);
     Py_XDECREF(logger);
     Py_XDECREF(result);
@@ -208,9 +241,14 @@ int py_sample_stamp(PyObject *value, const char *pool_name, bool *warned, int64_
 {
     if (py_stamp(value, "stamp", pool_name, ns) < 0)
         return -1;
-    if (*ns <= 0 || *ns > UINT32_MAX || *warned || PyFloat_Check(value) || PyArray_IsScalar(value, Floating))
+    if (*ns <= 0 || *ns > COARSE_LIMIT_NS || *warned || PyFloat_Check(value) || PyArray_IsScalar(value, Floating))
         return 0;
-    /* Simulated time begins near 0, and a stamp of some seconds is nothing odd. Just this one is. */
-    int64_t apart_s = *ns - pmipc_realtime_ns() / NS_PER_SECOND;
-    return apart_s > -3600 && apart_s < 3600 ? warn_of_seconds(*ns, pool_name, warned) : 0;
+    /* Simulated time begins near 0 and passes every value some day. Only within an hour of the time of day is it odd. */
+    int64_t now_s = pmipc_realtime_ns() / NS_PER_SECOND;
+    for (int i = 0; i < COARSE_UNITS; i++) {
+        int64_t apart_s = *ns / units[i].per_second - now_s;
+        if (apart_s > -3600 && apart_s < 3600)
+            return warn_of_unit(*ns, units[i].name, pool_name, warned);
+    }
+    return 0;
 }

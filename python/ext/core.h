@@ -221,7 +221,7 @@ const char *py_pool_name(py_state *state, PyObject *name);
 int py_seconds(PyObject *value, const char *what, const char *pool_name, int64_t absent, int64_t *ns);
 /** A stamp or a span: int ns or float seconds. */
 int py_stamp(PyObject *value, const char *what, const char *pool_name, int64_t *ns);
-/** The stamp of a sample that is to be published; warns, unless `warned`, of an int that is the time of day in seconds. */
+/** The stamp of a sample that is to be published; warns, unless `warned`, of an int that is the time of day in s, ms or µs. */
 int py_sample_stamp(PyObject *value, const char *pool_name, bool *warned, int64_t *ns);
 
 #endif

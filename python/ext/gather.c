@@ -158,7 +158,7 @@ static int target_out(py_gather *gather, uint32_t index, PyObject *out, int ndim
     py_state *state = gather->schema->state;
     py_target *target = &gather->targets[index];
     if (!PyArray_Check(out) && !py_torch_check(state, out)) {
-        int found = py_torch_find(state, false);
+        int found = py_torch_find(state);
         if (found < 0)
             return -1;
         if (!py_torch_check(state, out)) {

@@ -125,7 +125,7 @@ static PyObject *slot_array(py_loan *self, uint32_t index, PyObject *owner)
     py_field *field = &self->schema->fields[index];
     void *data = self->loan.fields[index].data;
     if (producer->origin == PMIPC_ORIGIN_TORCH && field->dlpack.lanes != 0) {
-        int found = py_torch_find(producer->state, true);
+        int found = py_torch_find(producer->state);
         if (found < 0)
             return NULL;
         if (found)
@@ -259,7 +259,7 @@ static int read_attributes(py_loan *self, int64_t *stamp_ns)
     PyObject *stamp = Py_NewRef(self->stamp);
     int result = read_lengths(self, lengths);
     if (result == 0 && stamp != Py_None)
-        result = py_sample_stamp(stamp, self->producer->name_text, &self->producer->warned_of_seconds, stamp_ns);
+        result = py_sample_stamp(stamp, self->producer->name_text, &self->producer->warned_of_unit, stamp_ns);
     Py_DECREF(lengths);
     Py_DECREF(stamp);
     return result;

@@ -301,6 +301,9 @@ static int producer_init(PyObject *object, PyObject *args, PyObject *kwargs)
         return py_refuse_second_init(self->state, object);
     if (parse_opening(self->state, args, kwargs, &given) < 0 || look_up_dtypes(self->state, given.schema) < 0)
         return -1;
+    /* Here and not in the first loan, which may be in a control loop. */
+    if (given.options.origin == PMIPC_ORIGIN_TORCH && py_torch_import(self->state, "origin is \"torch\"") < 0)
+        return -1;
     py_handle *handle = open_handle(self->state, given.name_text, &given.schema->schema, &given.options);
     if (handle == NULL)
         return -1;
@@ -431,6 +434,24 @@ static PyObject *producer_reader_rows(PyObject *object, PyObject *unused)
     }
     PyMem_Free(readers);
     return list;
+}
+
+static PyObject *producer_sweep(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    py_producer *self = (py_producer *)object;
+    uint32_t cleared = 0;
+    if (py_producer_usable(self) < 0 || py_gate_enter(&self->gate) < 0)
+        return NULL;
+    bool open = self->handle != NULL;
+    if (open)
+        cleared = pmipc_producer_sweep(self->handle->producer);
+    py_gate_leave(&self->gate);
+    if (!open) {
+        (void)py_producer_refuse(self);
+        return NULL;
+    }
+    return PyLong_FromUnsignedLong(cleared);
 }
 
 static void producer_dealloc(PyObject *object)
@@ -587,6 +608,7 @@ static PyMethodDef producer_methods[] = {
     {"abandon", producer_abandon, METH_NOARGS, DOC_Producer_abandon},
     {"_replace", producer_replace, METH_VARARGS, DOC_Producer__replace},
     {"send_to", producer_send_to, METH_O, DOC_Producer_send_to},
+    {"sweep", producer_sweep, METH_NOARGS, DOC_Producer_sweep},
     {"reader_rows", producer_reader_rows, METH_NOARGS, DOC_Producer_reader_rows},
     {"_check_unopened", producer_check_unopened, METH_NOARGS, DOC_Producer__check_unopened},
     {NULL, NULL, 0, NULL},

@@ -405,7 +405,7 @@ PyObject *py_producer_publish(PyObject *object, PyObject *const *args, Py_ssize_
             return NULL;
         data = values[0];
         if (values[1] != NULL && values[1] != Py_None &&
-            (py_sample_stamp(values[1], self->name_text, &self->warned_of_seconds, &stamp_ns) < 0 ||
+            (py_sample_stamp(values[1], self->name_text, &self->warned_of_unit, &stamp_ns) < 0 ||
              py_producer_usable(self) < 0)) /* reading the stamp may run code */
             return NULL;
     }

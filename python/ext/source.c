@@ -273,7 +273,7 @@ int py_source_find(py_schema *schema, uint32_t index, PyObject *object, const ch
     }
     if (PyFloat_Check(object) || PyLong_Check(object) || PyComplex_Check(object))
         return find_scalar(schema, index, object, pool_name, source);
-    if (state->torch.tensor_type == NULL && py_torch_find(state, false) < 0)
+    if (state->torch.tensor_type == NULL && py_torch_find(state) < 0)
         return -1;
     if (py_torch_check(state, object))
         return find_torch(schema, index, object, pool_name, source);

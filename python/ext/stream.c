@@ -98,7 +98,7 @@ static py_backend settled_backend(py_stream *self, uint32_t origin)
         return self->asked;
     if (origin != PMIPC_ORIGIN_TORCH)
         return PY_BACKEND_NUMPY;
-    int found = py_torch_find(self->state, true);
+    int found = py_torch_find(self->state); /* a read must not import it: that takes seconds */
     if (found < 0)
         return PY_BACKEND_UNSETTLED;
     return found ? PY_BACKEND_TORCH : PY_BACKEND_NUMPY;
@@ -325,11 +325,8 @@ static int parse_backend(py_state *state, PyObject *backend, py_backend *asked)
         PyErr_Format(PyExc_ValueError, "backend must be \"numpy\", \"torch\" or None, not %R", backend);
         return -1;
     }
-    int found = py_torch_find(state, true);
-    if (found == 0)
-        PyErr_SetString(PyExc_ImportError, "backend is \"torch\", but torch is not installed");
     *asked = PY_BACKEND_TORCH;
-    return found == 1 ? 0 : -1;
+    return py_torch_import(state, "backend is \"torch\"");
 }
 
 static void close_handle(py_stream *self)

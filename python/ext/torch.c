@@ -28,42 +28,90 @@ static const dlpack_exchange *find_exchange(PyObject *tensor_type)
     return NULL;
 }
 
-int py_torch_find(py_state *state, bool import_it)
+/* Keep what is used of the modules torch and torch.utils.dlpack. 1; 0 when it is not there, another thread being in the
+ * middle of importing torch. */
+static int keep_torch(py_state *state, PyObject *module, PyObject *dlpack)
 {
     py_torch *torch = &state->torch;
-    if (torch->module != NULL)
-        return 1;
-    PyObject *name = PyUnicode_InternFromString("torch");
-    if (name == NULL)
-        return -1;
-    PyObject *module = import_it ? PyImport_Import(name) : PyImport_GetModule(name);
-    Py_DECREF(name);
-    if (module == NULL) {
-        if (PyErr_Occurred() && (!import_it || !PyErr_ExceptionMatches(PyExc_ImportError)))
-            return -1;
-        PyErr_Clear();
-        return 0;
-    }
     PyObject *tensor_type = PyObject_GetAttrString(module, "Tensor");
-    PyObject *dlpack = PyImport_ImportModule("torch.utils.dlpack");
-    PyObject *from_dlpack = dlpack ? PyObject_GetAttr(dlpack, state->names[NAME_from_dlpack]) : NULL;
-    PyObject *to_dlpack = dlpack ? PyObject_GetAttr(dlpack, state->names[NAME_to_dlpack]) : NULL;
-    Py_XDECREF(dlpack);
-    if (tensor_type == NULL || !PyType_Check(tensor_type) || from_dlpack == NULL || to_dlpack == NULL) {
-        /* Another thread is in the middle of importing it. */
+    PyObject *from_dlpack = tensor_type ? PyObject_GetAttr(dlpack, state->names[NAME_from_dlpack]) : NULL;
+    PyObject *to_dlpack = from_dlpack ? PyObject_GetAttr(dlpack, state->names[NAME_to_dlpack]) : NULL;
+    if (to_dlpack == NULL || !PyType_Check(tensor_type)) {
         PyErr_Clear();
         Py_XDECREF(tensor_type);
         Py_XDECREF(from_dlpack);
         Py_XDECREF(to_dlpack);
-        Py_DECREF(module);
         return 0;
     }
     torch->tensor_type = (PyTypeObject *)tensor_type;
     torch->exchange = find_exchange(tensor_type);
     torch->from_dlpack = from_dlpack;
     torch->to_dlpack = to_dlpack;
-    torch->module = module;
+    torch->module = Py_NewRef(module);
     return 1;
+}
+
+/* A module of sys.modules, new; NULL without exception when it is not there. PyImport_GetModule would wait for a thread
+ * that is importing it, which takes seconds. */
+static PyObject *imported_module(const char *name)
+{
+    PyObject *modules = PyImport_GetModuleDict();
+    PyObject *module = modules == NULL ? NULL : PyMapping_GetItemString(modules, name);
+    if (module == NULL && PyErr_ExceptionMatches(PyExc_KeyError))
+        PyErr_Clear();
+    if (module == Py_None)
+        Py_CLEAR(module);
+    return module;
+}
+
+/* Whether a module's code has run to its end. */
+static bool is_complete(PyObject *module)
+{
+    PyObject *spec = PyObject_GetAttrString(module, "__spec__");
+    PyObject *initializing = spec == NULL ? NULL : PyObject_GetAttrString(spec, "_initializing");
+    bool complete = initializing == NULL || PyObject_IsTrue(initializing) == 0;
+    PyErr_Clear(); /* a module that was made by hand has no such attribute */
+    Py_XDECREF(initializing);
+    Py_XDECREF(spec);
+    return complete;
+}
+
+int py_torch_find(py_state *state)
+{
+    if (state->torch.module != NULL)
+        return 1;
+    PyObject *module = imported_module("torch");
+    PyObject *dlpack = module == NULL || !is_complete(module) ? NULL : imported_module("torch.utils.dlpack");
+    int found = dlpack == NULL ? PyErr_Occurred() ? -1 : 0 : keep_torch(state, module, dlpack);
+    Py_XDECREF(module);
+    Py_XDECREF(dlpack);
+    return found;
+}
+
+int py_torch_import(py_state *state, const char *wanted_by)
+{
+    if (state->torch.module != NULL)
+        return 0;
+    PyObject *module = PyImport_ImportModule("torch");
+    PyObject *dlpack = module == NULL ? NULL : PyImport_ImportModule("torch.utils.dlpack");
+    int found = dlpack == NULL ? -1 : keep_torch(state, module, dlpack);
+    Py_XDECREF(module);
+    Py_XDECREF(dlpack);
+    if (found == 1)
+        return 0;
+    if (found < 0 && !PyErr_ExceptionMatches(PyExc_ImportError))
+        return -1;
+    PyObject *type, *cause, *traceback;
+    PyErr_Fetch(&type, &cause, &traceback);
+    PyErr_NormalizeException(&type, &cause, &traceback);
+    if (cause != NULL)
+        PyErr_Format(PyExc_ImportError, "%s, but torch cannot be imported: %S", wanted_by, cause);
+    else
+        PyErr_Format(PyExc_ImportError, "%s, but torch has no Tensor or no torch.utils.dlpack", wanted_by);
+    Py_XDECREF(type);
+    Py_XDECREF(cause);
+    Py_XDECREF(traceback);
+    return -1;
 }
 
 void py_torch_clear(py_state *state)
@@ -81,13 +129,8 @@ PyObject *py_torch_set_exchange(PyObject *module, PyObject *enabled)
     int on = PyObject_IsTrue(enabled);
     if (on < 0)
         return NULL;
-    int found = py_torch_find(state, true);
-    if (found < 0)
+    if (py_torch_import(state, "use_dlpack_exchange() was called") < 0)
         return NULL;
-    if (!found) {
-        PyErr_SetString(PyExc_ImportError, "torch is not installed");
-        return NULL;
-    }
     state->torch.exchange = on ? find_exchange((PyObject *)state->torch.tensor_type) : NULL;
     return PyBool_FromLong(state->torch.exchange != NULL);
 }

@@ -67,7 +67,7 @@ struct py_producer {
     bool opened; /* __init__ has succeeded: until then name and name_text are empty, and schema is NULL */
     bool adopted;
     bool keep;
-    bool warned_of_seconds;
+    bool warned_of_unit;
     unsigned generation;
     py_ros_writer *ros; /* where samples go after the pool; NULL: nowhere */
     py_gate gate;

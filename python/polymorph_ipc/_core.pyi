@@ -146,8 +146,9 @@ class Producer:
             data: the sample.
             stamp: when it was taken: int ns since the epoch (`time.time_ns()`), float seconds since the epoch
                 (`time.time()`), None for now; or on another clock, such as simulated time from 0 on. Stamps may go
-                back; ages do not depend on them. An int that is the time of day in seconds, `int(time.time())`, is
-                taken as the ns that it is, and the logger "polymorph_ipc" warns, once a producer.
+                back; ages do not depend on them. An int that is the time of day in seconds, ms or µs, such as
+                `int(time.time())`, is taken as ns, and the logger "polymorph_ipc" warns, once a producer. A float
+                beyond 292 years, such as ns or ms, is refused (ValueError).
 
         Returns: the sample's sequence number; the pool's first is 1.
 
@@ -209,6 +210,16 @@ class Producer:
 
     def send_to(self, writer: RosWriter, /) -> None:
         """From now on publish each sample as a ROS message too, after the pool. Once."""
+
+    def sweep(self) -> int:
+        """Clear what streams that died have left in the pool, so that the slots they held are free again; returns how
+        many there were.
+
+        Publishing does it by itself when it runs out of slots. With `grow=False` call it between two control loops, so
+        that no publish has to. Takes a system call for each connected stream.
+
+        Raises: ClosedError after cleanup(); ForkedError in a forked child.
+        """
 
     def reader_rows(self) -> list[tuple[int, bool, int, str, int, int, int, int, int, int]]:
         """What `readers()` makes into ReaderInfos."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import operator
+import os
 from typing import Any
+
+from . import _core
 
 MODES = (0o600, 0o660, 0o606, 0o666)
 """Permission bits that a pool's file can have: streams register in it, so read permission needs write permission."""
@@ -13,6 +16,11 @@ def check_pool_name(pool_name: Any) -> None:
     """TypeError for what is no str; which names there are is for the library to say."""
     if not isinstance(pool_name, str):
         raise TypeError(f'pool_name must be str, such as "arm/q", not {type(pool_name).__name__}')
+
+
+def registry_folder(folder: str | os.PathLike[str] | None) -> str:
+    """Path of the registry folder, absolute: it is the same one after os.chdir and in another process."""
+    return os.path.abspath(_core.registry_folder() if folder is None else os.fspath(folder))
 
 
 def whole_number(value: Any, what: str, pool_name: str) -> int:

@@ -75,9 +75,9 @@ def remove_abandoned() -> None:
             _core.registry_remove(name, folder, True, incarnation, owner_epoch)
 
 
-def forget(pool_name: str) -> None:
+def forget(pool_name: str, folder: str) -> None:
     """The pool was removed: there is nothing left to do for it at the end."""
-    _core.abandoned.pop((pool_name, _core.registry_folder()), None)
+    _core.abandoned.pop((pool_name, folder), None)
 
 
 atexit.register(clean_up)

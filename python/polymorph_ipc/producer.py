@@ -6,11 +6,12 @@ import weakref
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from . import _core, lifetime, samples
-from .arguments import check_pool_name, whole_number
+from .arguments import check_pool_name, registry_folder, whole_number
 from .describe import by_field, metadata_text, native_dtypes, parse_metadata
 from .registry import ReaderInfo
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Mapping
     from types import TracebackType
 
@@ -56,6 +57,7 @@ class TensorProducer(_core.Producer):
         max_bytes: int | None = None,
         keep: bool = False,
         mode: int = 0o600,
+        folder: str | os.PathLike[str] | None = None,
         origin: Literal["numpy", "torch"] = "numpy",
         ros_node: Any = None,
         ros_topic: str | None = None,
@@ -64,15 +66,16 @@ class TensorProducer(_core.Producer):
         ros_field: str | Mapping[str, str] | None = None,
     ) -> None:
         """As `from_sample`, which documents the arguments. `origin`: "numpy" or "torch", which arrays streams give
-        when they are not told, and which `loan()` gives."""
+        when they are not told, and which `loan()` gives. "torch" imports torch here, and raises ImportError when it
+        cannot be imported."""
         self._check_unopened()
         if origin not in ("numpy", "torch"):
             raise ValueError(f'origin must be "numpy" or "torch", not {origin!r}')
         check_pool_name(pool_name)
         if not isinstance(schema, _core.Schema):
             raise TypeError(
-                f"pool {pool_name!r}: schema must be a Schema, as of schema_of(sample), not {type(schema).__name__}; "
-                "TensorProducer.from_sample takes the sample itself"
+                f"pool {pool_name!r}: schema must be a Schema, not {type(schema).__name__}: make the producer by "
+                "TensorProducer.from_sample(pool_name, sample), or pass Schema.from_sample(sample)"
             )
         metadata_json = metadata_text(metadata, pool_name)
         ros = (ros_node, ros_topic, ros_msg_type, ros_qos, ros_field)
@@ -88,7 +91,7 @@ class TensorProducer(_core.Producer):
             whole_number(mode, "mode", pool_name),
             _core.ORIGIN_TORCH if origin == "torch" else _core.ORIGIN_NUMPY,
             metadata_json,
-            _core.registry_folder(),
+            registry_folder(folder),
             grow,
             keep,
             0 if max_bytes is None else whole_number(max_bytes, "max_bytes", pool_name),
@@ -161,6 +164,7 @@ class TensorProducer(_core.Producer):
         max_bytes: int | None = None,
         keep: bool = False,
         mode: int = 0o600,
+        folder: str | os.PathLike[str] | None = None,
         ros_node: Any = None,
         ros_topic: str | None = None,
         ros_msg_type: Any = None,
@@ -185,7 +189,7 @@ class TensorProducer(_core.Producer):
             spare: slots beyond history_len before the pool has to grow; None: 3.
             grow: let the pool grow when streams hold many views, and when a variable sample is longer than it has room
                 for. False (real time): never allocate, refuse longer samples; `spare` should then be the number of
-                views that may be held at a time, plus 1.
+                views that may be held at a time, plus 1, and `sweep()` be called outside the control loop.
             max_bytes: what the pool may take at most. None: growing for views has no limit but memory, growing for
                 longer samples ends at 1 GiB.
             keep: leave the pool behind on cleanup() and on exit, readable and adoptable.
@@ -193,6 +197,7 @@ class TensorProducer(_core.Producer):
                 Read permission without write permission is refused: streams register in the file. A dead pool of
                 another user is adopted only when it has these bits and the group of a new file; else it is replaced, or
                 refused (PoolPermissionError) when the folder does not permit that.
+            folder: the registry folder. None: `$POLYMORPH_IPC_DIR`, or `/dev/shm/polymorph_ipc-<uid>`.
             ros_node: an rclpy node: what is published (or committed as a loan) goes to a topic too, after the pool, as
                 a message that is encoded in C from what the pool holds. Never spun. Samples that nobody stamps get the
                 node's time. What ROS makes of it never breaks the pool: a node that was destroyed or a context that was
@@ -245,6 +250,7 @@ class TensorProducer(_core.Producer):
             max_bytes=max_bytes,
             keep=keep,
             mode=mode,
+            folder=folder,
             origin="torch" if samples.origin_of(sample) == _core.ORIGIN_TORCH else "numpy",
             ros_node=ros_node,
             ros_topic=ros_topic,

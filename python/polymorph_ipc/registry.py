@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from . import _core, lifetime
-from .arguments import check_pool_name
+from .arguments import check_pool_name, registry_folder
 from .describe import parse_metadata
 
 
@@ -118,8 +119,14 @@ MOST_NAMED = 5  # in one warning
 in_order = itemgetter(*PoolInfo._fields)
 
 
-def list_pools() -> list[PoolInfo]:
-    """Every pool in the registry folder (`$POLYMORPH_IPC_DIR` or `/dev/shm/polymorph_ipc-<uid>`), by name.
+def chosen(folder: str | os.PathLike[str] | None) -> str | None:
+    """What the extension takes: None for the folder of the environment."""
+    return None if folder is None else registry_folder(folder)
+
+
+def list_pools(*, folder: str | os.PathLike[str] | None = None) -> list[PoolInfo]:
+    """Every pool in the registry folder, by name. `folder` None: `$POLYMORPH_IPC_DIR`, or
+    `/dev/shm/polymorph_ipc-<uid>`.
 
     Pools of dead producers are in it (`producer_alive` is False), and damaged ones (`problem` says why). Works from the
     files alone: takes no lock, connects to nothing, disturbs nobody.
@@ -131,11 +138,11 @@ def list_pools() -> list[PoolInfo]:
         >>> for pool in list_pools():
         ...     print(pool.name, pool.schema, "alive" if pool.producer_alive else "dead")
     """
-    return [pool_info(facts) for facts in _core.registry_list(None)]
+    return [pool_info(facts) for facts in _core.registry_list(chosen(folder))]
 
 
-def inspect_pool(pool_name: str) -> PoolInfo:
-    """Describe one pool: of a living or a dead producer, connected to or not.
+def inspect_pool(pool_name: str, *, folder: str | os.PathLike[str] | None = None) -> PoolInfo:
+    """Describe one pool: of a living or a dead producer, connected to or not. `folder` as in `list_pools`.
 
     Raises:
         PoolNotFoundError (LookupError): there is no such pool.
@@ -147,10 +154,10 @@ def inspect_pool(pool_name: str) -> PoolInfo:
         ['shoulder', 'elbow', 'wrist']
     """
     check_pool_name(pool_name)
-    return pool_info(_core.registry_inspect(pool_name, None))
+    return pool_info(_core.registry_inspect(pool_name, chosen(folder)))
 
 
-def remove_pool(pool_name: str, *, force: bool = False) -> None:
+def remove_pool(pool_name: str, *, force: bool = False, folder: str | os.PathLike[str] | None = None) -> None:
     """Remove a pool that no living process uses, or a damaged pool. Streams treat it as absent from then on.
 
     Args:
@@ -159,6 +166,7 @@ def remove_pool(pool_name: str, *, force: bool = False) -> None:
             gone. Also remove what is not a pool: a file of another program (it does not begin with the magic number of
             a pool), a FIFO, a symbolic link, a socket; never a folder. A living producer keeps its pool: use its
             `cleanup()`.
+        folder: as in `list_pools`.
 
     Raises:
         PoolNotFoundError (LookupError): there is no such pool.
@@ -167,25 +175,26 @@ def remove_pool(pool_name: str, *, force: bool = False) -> None:
         InvalidNameError, PoolPermissionError, SystemCallError, UnsupportedError (it is a folder).
     """
     check_pool_name(pool_name)
-    _core.registry_remove(pool_name, None, force)
-    lifetime.forget(pool_name)
+    _core.registry_remove(pool_name, chosen(folder), force)
+    lifetime.forget(pool_name, registry_folder(folder))
 
 
-def clean_pools() -> list[str]:
+def clean_pools(*, folder: str | os.PathLike[str] | None = None) -> list[str]:
     """Remove every pool that no living producer and no living stream uses, damaged pools included.
 
     Only pools are removed: what does not begin with the magic number of a pool stays, and so does a pool of another
     user who does not permit its removal. One warning (UserWarning) names all that stays for these reasons. The
-    registry folder may therefore be one that is shared with other programs, such as /dev/shm.
+    registry folder may therefore be one that is shared with other programs, such as /dev/shm. `folder` as in
+    `list_pools`.
 
     Returns: the names of the pools that were removed.
 
     Raises:
         PoolPermissionError: a pool of this user cannot be removed. SystemCallError.
     """
-    removed, left = _core.registry_clean(None)
+    removed, left = _core.registry_clean(chosen(folder))
     for pool_name in removed:
-        lifetime.forget(pool_name)
+        lifetime.forget(pool_name, registry_folder(folder))
     if left:
         reasons = "; ".join(why for _name, why in left[:MOST_NAMED])
         more = f"; and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,9 +55,15 @@ def as_array(value: Any, context: str) -> Any:
         return np.asarray(view)
     if hasattr(value, "__dlpack__") and hasattr(value, "__dlpack_device__"):
         return from_dlpack(value)
-    name = type(value).__name__
-    is_like_one = isinstance(value, (list, tuple)) or hasattr(value, "__array__")
-    raise TypeError(f"{context}: expected an array, got {name}{': pass np.asarray(...)' if is_like_one else ''}")
+    cure = ": pass np.asarray(...)" if is_like_an_array(value) else ""
+    raise TypeError(f"{context}: expected an array, got {type(value).__name__}{cure}")
+
+
+def is_like_an_array(value: Any) -> bool:
+    """Whether numpy makes an array of it: lists, tuples, images of PIL, tables of pandas."""
+    if isinstance(value, Sequence):
+        return not isinstance(value, str)
+    return any(hasattr(value, name) for name in ("__array__", "__array_interface__", "__array_struct__"))
 
 
 def from_dlpack(value: Any) -> Any:

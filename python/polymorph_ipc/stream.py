@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from . import _core, samples
-from .arguments import check_pool_name
+from .arguments import check_pool_name, registry_folder
 from .describe import by_field, native_dtypes, parse_metadata
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping, Sequence
     from types import TracebackType
 
@@ -35,8 +36,8 @@ class TensorStream(_core.Stream):
     stream is fixed by `expect`, by the first sample it gives, or by the first pool with a living producer; after that a
     pool with another schema raises SchemaMismatchError, unless made with `expect="any"`.
 
-    Threads: any; calls take turns. Processes: after a fork the child's stream opens itself anew. Streams pickle by
-    name: a worker process gets a stream of its own, made with the same arguments.
+    Threads: any; calls take turns. Processes: after a fork the child's stream opens itself again. Streams pickle by
+    name and registry folder: a worker process gets a stream of its own, made with the same arguments.
 
     **From a ROS topic.** With `ros_node=`, `ros_topic=` and `ros_msg_type=` the stream also makes the pool: it
     subscribes on that node, converts each message in C and publishes it into the local pool `pool_name`, which any
@@ -50,13 +51,16 @@ class TensorStream(_core.Stream):
 
     Args:
         pool_name: the pool's name.
-        backend: "numpy" or "torch": which arrays to give. None: torch if the producer's sample was torch (or, for a
-            dict, any of its arrays was) and torch is installed here, else numpy; settled when the stream connects.
+        backend: "numpy" or "torch": which arrays to give. "torch" imports torch when the stream is made. None: torch if
+            the producer's sample was torch (or, for a dict, any of its arrays was) and this process has imported torch
+            when the stream first reads from the pool (or is asked for its schema, backend or dtype); else numpy. Then
+            it is settled. A read never imports torch, which takes seconds.
         expect: what the pool must carry: a sample (array, or dict of arrays) or a Schema; anything else in the pool
             raises SchemaMismatchError. "any": follow whatever schema the pool has, also when it changes (viewers).
         max_age: seconds since publication after which a sample is too old to be given; None: any age. Each get_* can
             say otherwise.
         copy: give private, contiguous, writable arrays instead of views. Each get_* can say otherwise.
+        folder: the registry folder. None: `$POLYMORPH_IPC_DIR`, or `/dev/shm/polymorph_ipc-<uid>`.
         start: "newest": what is in the pool now counts as seen. "oldest": the cursor is before the history.
         ros_node: the rclpy node to subscribe on. It is never spun, and never added to an executor.
         ros_topic: the topic's name, which the node's namespace and remappings apply to.
@@ -94,7 +98,7 @@ class TensorStream(_core.Stream):
         TypeError: `expect` is neither sample nor Schema nor "any".
         SchemaMismatchError, PoolCorruptError, PoolIncompatibleError, PoolPermissionError, PoolFullError (64 streams are
             connected; names them): the pool exists, and cannot be read.
-        ImportError: backend is "torch", and torch is not installed; or a ros_* argument is given, and rclpy is not
+        ImportError: backend is "torch", and torch cannot be imported; or a ros_* argument is given, and rclpy is not
             there.
         With ros_*: PoolBusyError when another process has a producer on the pool; SchemaMismatchError when no message
             of
@@ -125,6 +129,7 @@ class TensorStream(_core.Stream):
         max_age: float | None = None,
         copy: bool = False,
         start: Literal["newest", "oldest"] = "newest",
+        folder: str | os.PathLike[str] | None = None,
         ros_node: Any = None,
         ros_topic: str | None = None,
         ros_msg_type: Any = None,
@@ -147,12 +152,14 @@ class TensorStream(_core.Stream):
             raise ValueError(f'start must be "newest" or "oldest", not {start!r}')
         follow_schema = isinstance(expect, str) and expect == "any"
         schema = None if follow_schema else expected_schema(expect, pool_name)
+        folder = registry_folder(folder)
         self._arguments = {
             "backend": backend,
             "expect": "any" if follow_schema else schema,
             "max_age": max_age,
             "copy": copy,
             "start": start,
+            "folder": folder,
         }
         of_topic = (ros_node, ros_topic, ros_msg_type)
         details = (ros_sample_data, ros_qos, ros_field, ros_joints, ros_point_fields)
@@ -175,7 +182,7 @@ class TensorStream(_core.Stream):
                 history_len=ros_history_len,
                 mode=ros_mode,
             )
-            source = RosSource(pool_name, request)
+            source = RosSource(pool_name, request, folder)
         try:
             super().__init__(
                 pool_name,
@@ -185,7 +192,7 @@ class TensorStream(_core.Stream):
                 start == "oldest",
                 max_age,
                 copy,
-                _core.registry_folder(),
+                folder,
             )
             if source is not None:
                 self._source = source

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import array
 import ctypes
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytest
@@ -46,6 +46,17 @@ def masked() -> Any:
     return np.ma.masked_array(np.zeros(SHAPE), mask=np.eye(3, 4))
 
 
+class Picture:
+    """What numpy asks an image of PIL for."""
+
+    __array_interface__: ClassVar[dict[str, Any]] = np.zeros(SHAPE).__array_interface__
+
+
+class Series:
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.zeros(SHAPE)
+
+
 NO_ARRAYS: dict[str, tuple[Any, str]] = {
     "list": ([[0.0] * 4] * 3, "asarray"),
     "tuple": (((0.0,) * 4,) * 3, "asarray"),
@@ -54,7 +65,9 @@ NO_ARRAYS: dict[str, tuple[Any, str]] = {
     "masked array without a masked element": (np.ma.masked_array(np.zeros(SHAPE)), "filled"),
     "None": (None, "None"),
     "str": ("frame", "str"),
-    "range": (range(12), "range"),
+    "range": (range(12), "range.*asarray"),
+    "image of PIL": (Picture(), "asarray"),
+    "offers __array__": (Series(), "asarray"),
     "generator": ((x for x in ()), "generator"),
     "set": ({1.0}, "set"),
     "object": (object(), "object"),
@@ -71,10 +84,13 @@ def test_what_is_no_array_is_refused_with_the_conversion_named(thing: str) -> No
         assert producer.seq == 0
 
 
-@pytest.mark.parametrize("thing", ["list", "tuple", "numpy.matrix", "masked array", "None", "str", "set", "object"])
+@pytest.mark.parametrize(
+    "thing", ["list", "tuple", "numpy.matrix", "masked array", "None", "str", "set", "image of PIL"]
+)
 def test_what_is_no_array_is_no_sample_either(thing: str) -> None:
-    with pytest.raises(TypeError):
-        TensorProducer.from_sample("arm/q", NO_ARRAYS[thing][0])
+    wrong, word = NO_ARRAYS[thing]
+    with pytest.raises(TypeError, match=word):
+        TensorProducer.from_sample("arm/q", wrong)
 
 
 def test_object_arrays_are_refused() -> None:

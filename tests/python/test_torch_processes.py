@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 import torch
@@ -120,23 +121,92 @@ def test_tensors_are_exact_and_pinned_with_and_without_the_exchange_api(spawn: N
     child.succeed()
 
 
-def test_torch_is_imported_when_a_torch_pool_is_read_and_not_before(spawn: Nursery) -> None:
+NEVER_IMPORTS = """
+    import sys
+
+    class Refusing:
+        def find_spec(self, name, path=None, target=None):
+            assert name.split(".")[0] != "torch", "a read imports torch"
+
+    sys.meta_path.insert(0, Refusing())
+    from polymorph_ipc import TensorStream, list_pools, wait_any
+    list_pools()
+"""
+
+
+def test_no_read_imports_torch_when_a_torch_producer_appears(spawn: Nursery) -> None:
+    child = spawn(
+        NEVER_IMPORTS
+        + """
+    with TensorStream("cam") as stream:
+        say("ready")
+        assert wait_any([stream], timeout=30)
+        frames = [stream.get_new(), stream.get_last(), stream.get_history(1), stream.get_last(copy=True)]
+        say(*(type(frame).__module__ for frame in frames), stream.backend, stream.dtype, "torch" in sys.modules)
+    """
+    )
+    child.expect("ready")
     with TensorProducer.from_sample("cam", torch.zeros(3)) as producer:
         producer.publish(torch.ones(3))
-        child = spawn(
-            """
-    import sys
-    from polymorph_ipc import TensorStream, list_pools
-    list_pools()
-    with TensorStream("cam", backend="numpy") as stream:
-        say(type(stream.get_last()).__module__, "torch" in sys.modules)
-    with TensorStream("cam") as stream:
-        say(type(stream.get_last()).__module__, "torch" in sys.modules)
-    """
-        )
-        assert child.expect("") == "numpy False"
-        assert child.expect("", timeout=60) == "torch True"
+        assert child.expect("") == "numpy numpy numpy numpy numpy float32 False"
         child.succeed()
+
+
+def test_a_stream_made_before_torch_is_imported_gives_torch_if_it_reads_after(spawn: Nursery) -> None:
+    with TensorProducer.from_sample("cam", torch.zeros(3)) as producer:
+        producer.publish(torch.ones(3))
+        spawn("""
+    from polymorph_ipc import TensorStream
+    with TensorStream("cam") as late, TensorStream("cam") as early:
+        assert type(early.get_last()).__module__ == "numpy"
+        import torch
+        assert type(late.get_last()) is torch.Tensor
+        assert early.backend == "numpy", "it is settled"
+    """).succeed(timeout=60)
+
+
+def test_a_read_does_not_wait_for_a_thread_that_imports_torch(spawn: Nursery, tmp_path: Path) -> None:
+    package = tmp_path / "torch"
+    package.mkdir()
+    (package / "__init__.py").write_text("import blocker\nblocker.begun.set()\nblocker.go_on.wait()\n")
+    (tmp_path / "blocker.py").write_text("import threading\nbegun, go_on = threading.Event(), threading.Event()\n")
+    with TensorProducer.from_sample("cam", torch.zeros(3)) as producer:
+        producer.publish(torch.ones(3))
+        spawn(f"""
+    import sys
+    sys.path.insert(0, {str(tmp_path)!r})
+    import importlib, threading
+    import blocker
+    from polymorph_ipc import TensorStream
+    thread = threading.Thread(target=importlib.import_module, args=("torch",))
+    thread.start()
+    blocker.begun.wait()
+    with TensorStream("cam") as stream:
+        assert "torch" in sys.modules
+        assert type(stream.get_last()).__module__ == "numpy"
+    blocker.go_on.set()
+    thread.join()
+    """).succeed()
+
+
+def test_torch_that_cannot_be_imported_is_said_when_a_stream_or_producer_is_made(
+    spawn: Nursery, tmp_path: Path
+) -> None:
+    (tmp_path / "torch.py").write_text("raise ImportError('libcudart.so.11: cannot open shared object file')")
+    spawn(f"""
+    import sys
+    sys.path.insert(0, {str(tmp_path)!r})
+    import numpy as np
+    from polymorph_ipc import Schema, TensorProducer, TensorStream
+    for make in (lambda: TensorStream("cam", backend="torch"),
+                 lambda: TensorProducer("cam", Schema.from_sample(np.zeros(3)), origin="torch")):
+        try:
+            make()
+        except ImportError as error:
+            assert 'is "torch", but torch cannot be imported: libcudart.so.11' in str(error), error
+        else:
+            raise AssertionError("made")
+    """).succeed()
 
 
 def test_where_torch_is_not_installed_torch_pools_are_read_as_numpy(spawn: Nursery) -> None:

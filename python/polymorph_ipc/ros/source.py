@@ -50,9 +50,10 @@ class RosSource:
     it: it goes on until `cleanup()`, `node.destroy_node()` or the process's end, also when nobody holds its stream.
     """
 
-    def __init__(self, pool_name: str, request: Request) -> None:
+    def __init__(self, pool_name: str, request: Request, folder: str) -> None:
         request = request.checked()
         self.pool_name = pool_name
+        self.folder = folder
         self.request = request
         self.node = request.node
         self.topic: str = request.topic
@@ -109,6 +110,7 @@ class RosSource:
             metadata=metadata,
             mode=self.request.mode,
             max_bytes=self.max_bytes(schema),
+            folder=self.folder,
             origin="torch" if is_torch else "numpy",
         )
         self.note_capacity()
@@ -140,7 +142,7 @@ class RosSource:
         nobody reads, whose frames would be taken for this topic's. One that streams are connected to stays; the first
         message's pool continues or replaces it."""
         try:
-            _core.registry_remove(self.pool_name, _core.registry_folder(), False)
+            _core.registry_remove(self.pool_name, self.folder, False)
         except _core.PoolNotFoundError:
             pass
         except _core.PoolBusyError:
@@ -149,7 +151,7 @@ class RosSource:
 
     def has_living_producer(self) -> bool:
         try:
-            return inspect_pool(self.pool_name).producer_alive
+            return inspect_pool(self.pool_name, folder=self.folder).producer_alive
         except _core.PoolNotFoundError:
             return False
 

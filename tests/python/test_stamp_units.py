@@ -1,8 +1,9 @@
-"""Ints are nanoseconds. One that is the time of day in seconds is most likely a mistake, and is told of once."""
+"""Ints are nanoseconds, floats are seconds. The time of day in another unit is warned about once, or refused."""
 
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 
@@ -18,8 +19,10 @@ FINE: dict[str, Callable[[], float | int | np.float64 | np.int64]] = {
     "seconds of now, numpy's": lambda: np.float64(time.time()),
     "0": lambda: 0,
     "simulated time": lambda: 1_500_000_000,
-    "simulated time of a bag": lambda: int(time.time()) * 1000,
     "two hours ago in seconds": lambda: int(time.time()) - 7200,
+    "two hours ago in ms": lambda: (int(time.time()) - 7200) * 1000,
+    "two hours ago in microseconds": lambda: (int(time.time()) - 7200) * 1_000_000,
+    "an hour of a bag": lambda: 3600 * 10**9,
     "before the epoch": lambda: -int(time.time()),
     "simulated time as float": lambda: time.time() / 1e9,
 }
@@ -37,17 +40,22 @@ def publish(producer: TensorProducer, stamp: int | float) -> None:
 
 @pytest.mark.parametrize("give", [publish, commit])
 @pytest.mark.parametrize("kind", [int, np.int64])
-def test_an_int_that_is_the_time_in_seconds_is_published_as_it_is_and_warned_about_once(
-    caplog: pytest.LogCaptureFixture, give: Callable[[TensorProducer, int], None], kind: type[int]
+@pytest.mark.parametrize(("unit", "factor"), [("seconds", 1), ("milliseconds", 1000), ("microseconds", 1_000_000)])
+def test_an_int_that_is_the_time_of_day_in_a_coarse_unit_is_published_as_it_is_and_warned_about_once(
+    caplog: pytest.LogCaptureFixture,
+    give: Callable[[TensorProducer, int], None],
+    kind: type[int],
+    unit: str,
+    factor: int,
 ) -> None:
-    stamp = int(time.time())
+    stamp = int(time.time()) * factor
     with TensorProducer.from_sample("cam", SAMPLE) as producer, TensorStream("cam") as stream:
         for _ in range(3):
             give(producer, kind(stamp))
         assert stream.get_last(return_info=True)[1].stamp == stamp
     [record] = caplog.records
     assert (record.name, record.levelno) == ("polymorph_ipc", logging.WARNING)
-    for words in ("pool 'cam'", str(stamp), "seconds", "time.time_ns()"):
+    for words in ("pool 'cam'", str(stamp), f"in {unit}", "time.time_ns()"):
         assert words in record.getMessage()
 
 
@@ -74,3 +82,26 @@ def test_a_handler_that_raises_keeps_the_sample_from_being_published() -> None:
             publish(producer, 5)
     finally:
         logger.removeHandler(handler)
+
+
+@pytest.mark.parametrize("give", [publish, commit])
+@pytest.mark.parametrize("kind", [float, np.float64])
+@pytest.mark.parametrize(("unit", "factor"), [("milliseconds", 1e3), ("microseconds", 1e6), ("nanoseconds", 1e9)])
+def test_a_float_that_is_the_time_of_day_in_a_finer_unit_is_refused_by_name(
+    give: Callable[[TensorProducer, float], None], kind: type[float], unit: str, factor: float
+) -> None:
+    with TensorProducer.from_sample("cam", SAMPLE) as producer, TensorStream("cam") as stream:
+        stamp = kind(time.time() * factor)
+        with pytest.raises(ValueError, match=rf"'cam'.*a float, which means seconds.* in {unit}.*time\.time_ns\(\)"):
+            give(producer, stamp)
+        assert producer.seq == 0
+        publish(producer, 1.0)
+        with pytest.raises(ValueError, match=f"in {unit}"):
+            stream.get_at(stamp)
+
+
+@pytest.mark.parametrize("stamp", [1e11, -1e11, 1e300, math.inf, -math.inf, math.nan])
+def test_a_float_beyond_292_years_is_refused(stamp: float) -> None:
+    with TensorProducer.from_sample("cam", SAMPLE) as producer:
+        with pytest.raises(ValueError, match=r"out of range: .* a float means seconds, an int ns"):
+            publish(producer, stamp)
