@@ -163,7 +163,7 @@ static const struct unit {
     int64_t per_second;
 } units[] = {{"seconds", 1}, {"milliseconds", 1000}, {"microseconds", 1000000}, {"nanoseconds", NS_PER_SECOND}};
 
-enum { COARSE_UNITS = 3 }; /* the first of these */
+enum { COARSE_UNITS = 3 };                          /* the first of these */
 #define COARSE_LIMIT_NS INT64_C(100000000000000000) /* the time of day in µs is far below, in ns far above */
 
 /* A float stamp of over 292 years: most likely not in seconds. Always -1. */

@@ -393,14 +393,16 @@ static PyObject *producer_abandon(PyObject *object, PyObject *unused)
 static PyObject *producer_replace(PyObject *object, PyObject *args)
 {
     py_producer *self = (py_producer *)object;
-    PyObject *schema;
-    const char *metadata;
-    if (!PyArg_ParseTuple(args, "O!z", self->state->schema_type, &schema, &metadata) || py_producer_usable(self) < 0 ||
-        py_gate_enter(&self->gate) < 0)
+    PyObject *schema, *metadata;
+    const char *text;
+    if (py_producer_usable(self) < 0 || !PyArg_ParseTuple(args, "O!O", self->state->schema_type, &schema, &metadata) ||
+        read_text(metadata, "metadata", &text) < 0 || py_gate_enter(&self->gate) < 0)
         return NULL;
     pmipc_status status = PMIPC_CLOSED;
     if (self->handle != NULL)
-        status = pmipc_producer_replace(self->handle->producer, &((py_schema *)schema)->schema, metadata);
+        status = pmipc_producer_replace(self->handle->producer, &((py_schema *)schema)->schema, text);
+    if (status == PMIPC_OK)
+        Py_SETREF(self->metadata, Py_NewRef(metadata));
     py_gate_leave(&self->gate);
     if (status != PMIPC_OK) {
         py_producer_raise(self, status);

@@ -353,7 +353,17 @@ WORKS_UNOPENED = {
     "before_wait",
     "source",
 }
-WORKS_UNOPENED |= {"publication", "ros_stats", "shape", "dtype", "lost", "in_place", "counters", "_check_unopened"}
+WORKS_UNOPENED |= {
+    "publication",
+    "ros_stats",
+    "shape",
+    "dtype",
+    "lost",
+    "in_place",
+    "counters",
+    "keeps_refused",
+    "_check_unopened",
+}
 UNOPENED = {"never", "half", "inherited never"}
 
 
