@@ -456,3 +456,23 @@ def test_get_at_with_a_timeout_pairs_topics_and_knows_who_spins(ros: Ros, topic:
     assert "waits for itself" in str(raised[0])
     executor.shutdown()
     thread.join()
+
+
+@pytest.mark.parametrize("sample", [RGB, None], ids=["with a sample", "without"])
+def test_the_pool_of_a_topic_is_made_in_the_folder_of_its_stream(ros: Ros, topic: str, sample: Any) -> None:
+    here = Path(os.environ["POLYMORPH_IPC_DIR"])
+    folder = here / "other"
+    folder.mkdir()
+    node = ros.node()
+    with TensorStream(
+        "cam", folder=folder, ros_node=node, ros_topic=topic, ros_msg_type=Image, ros_sample_data=sample
+    ) as stream:
+        publisher = ros.publisher(Image, topic)
+        wait_until(publisher.get_subscription_count)
+        publisher.publish(image(1))
+        ros.spin(node, lambda: stream.stats["published"])
+        assert stream.get_last() is not None
+        assert pool_files(here) == []
+        assert len(pool_files(folder)) == 1
+    assert pool_files(folder) == []
+    folder.rmdir()
