@@ -2,6 +2,7 @@
 
 #include "residents.h"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define WAIT_NS 1000000
@@ -98,10 +99,18 @@ static void publish_a_longer_frame(void)
     CHECK_EQ(pmipc_producer_schema(producer)->fields[0].shape[0], FRAME_BYTES);
 }
 
+/* The row's stream dies now: adopting would have swept it. */
 static void own_a_pool_with_a_dead_row(void)
 {
-    ask(LEAVE, 0);
     own_the_pool();
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)stream_open(POOL, NULL);
+        _exit(0);
+    }
+    int status;
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK_EQ(status, 0);
 }
 
 static void sweep(void)
@@ -284,7 +293,7 @@ static void take_a_broken_window(void)
     pmipc_view_release(&view);
 }
 
-static void wait(void)
+static void wait_for_a_sample(void)
 {
     CHECK_STATUS(pmipc_stream_get_new(stream, WAIT_NS, &view), PMIPC_TIMEOUT);
 }
@@ -370,8 +379,7 @@ const struct operation operations[] = {
              .more_files = 1, .ends_of_sleep = 1),
     PRODUCER("give_up_history", own_a_pool_that_cannot_grow, publish, .frames = 1, .more_slots = HISTORY_LEN,
              .traits = LOSES_HISTORY),
-    PRODUCER("sweep", own_a_pool_with_a_dead_row, sweep, .predecessor_prepare = stream_the_pool,
-             .predecessor_run = take_last, .predecessor_end = KILLED_AT_ITS_END),
+    PRODUCER("sweep", own_a_pool_with_a_dead_row, sweep, ),
     PRODUCER("create", await_the_pool, open_as_producer, ),
     PRODUCER("adopt", abandon_the_pool, open_as_producer, ),
     PRODUCER("adopt_torn", nothing, open_as_producer, .frames = 1, .predecessor_prepare = own_the_pool,
@@ -392,9 +400,9 @@ const struct operation operations[] = {
     STREAM("get_copy", stream_with_as_many_views_as_it_may, take_a_copy, 2, ),
     STREAM("window", stream_a_pool_that_goes_round, take_a_window, HISTORY_LEN, ),
     STREAM("window_broken", stream_a_pool_with_a_broken_run, take_a_broken_window, INITIAL_SLOTS, ),
-    STREAM("wait", stream_the_pool, wait, 0, ),
+    STREAM("wait", stream_the_pool, wait_for_a_sample, 0, ),
     STREAM("wait_any", stream_the_pool_twice, wait_for_any, 0, ),
-    PRODUCER("wait_for_pool", stream_nothing, wait, ),
+    PRODUCER("wait_for_pool", stream_nothing, wait_for_a_sample, ),
     STREAM("reconnect", stream_a_retired_pool, take_last_and_release, 1, ),
     STREAM("close_stream", stream_the_pool, close_stream, 0, ),
     STREAM("close_with_view", hold_a_view, close_stream_and_release, 1, ),
