@@ -7,6 +7,9 @@ from mutant import Change, Mutant
 PROTOCOL = "pool/protocol.c"
 READER = "pool/reader.c"
 WRITER = "pool/writer.c"
+ACCESS = "api/access.c"
+CLAIM = "registry/claim.c"
+STREAM = "api/stream.c"
 
 MUTANTS = (
     Mutant(
@@ -166,5 +169,73 @@ MUTANTS = (
         "sequence_end a_producer_that_has_used_up",
         "The sample after the last has the number 0, which stands for none.",
         (Change(WRITER, "writer->protocol.seq == SEQ_MAX", "false"),),
+    ),
+    Mutant(
+        "dead_pools_fix_the_schema",
+        "stream_connect a_dead_pool_that_was_not_read",
+        "A stream that connected to yesterday's pool refuses today's.",
+        (
+            Change(
+                STREAM, "stream->met_producer || stream->received > stream->disregarded;", "stream->connections > 0;"
+            ),
+        ),
+    ),
+    Mutant(
+        "living_pools_do_not_fix_the_schema",
+        "stream_connect the_first_pool_with_a_living_producer",
+        "A stream goes over to another schema without an error.",
+        (Change(STREAM, "stream->expects || stream->met_producer || ", "stream->expects || "),),
+    ),
+    Mutant(
+        "disregarded_samples_fix_the_schema",
+        "stream_connect a_sample_read_from_a_dead_pool",
+        "A stream that found samples of a dead pool too old refuses the next pool.",
+        (Change(STREAM, "        stream->disregarded++;\n", "        (void)0;\n"),),
+    ),
+    Mutant(
+        "typed_pointers_of_any_dtype",
+        "access a_view_of_another_dtype",
+        "float32 is read as float64.",
+        (Change(ACCESS, "return field->dtype == dtype && ", "(void)dtype;\n    return "),),
+    ),
+    Mutant(
+        "typed_pointers_to_any_number_of_elements",
+        "access a_view_with_fewer_or_more_elements",
+        "A smaller shape is read out of bounds.",
+        (Change(ACCESS, " && count_elements(field, length) == count;", ";"),),
+    ),
+    Mutant(
+        "typed_pointers_to_released_views",
+        "access released_views",
+        "A released view's data may change while it is read.",
+        (Change(ACCESS, "if (!view || !view->owner) {", "if (!view) {"),),
+    ),
+    Mutant(
+        "typed_pointers_to_loans_that_are_not_out",
+        "access released_views",
+        "A committed loan is written while streams read it.",
+        (Change(ACCESS, " || producer->loaned_slot == NO_LOAN || producer->loaned_slot != loan->slot) {", ") {"),),
+    ),
+    Mutant(
+        "loan_lengths_are_not_bounded",
+        "access a_variable_field",
+        "A pointer is given for more elements than the loan has room for.",
+        (Change(ACCESS, "return given <= field->shape[0] ? given : -1;", "return given;"),),
+    ),
+    Mutant(
+        "a_producer_of_the_same_pid_is_this_process",
+        "containers another_producer_with",
+        "Two containers are both process 1: the error names the wrong process.",
+        (
+            Change(
+                CLAIM, "if (owner_lock_is_kept_here(fd))", "if (load_relaxed(&control.owner_pid) == (uint32_t)getpid())"
+            ),
+        ),
+    ),
+    Mutant(
+        "streams_of_the_same_pid_are_one_process",
+        "containers streams_of_two_processes",
+        "The streams of two containers are counted as one process's.",
+        (Change("pool/rows.c", "a->process == b->process && ", ""),),
     ),
 )
