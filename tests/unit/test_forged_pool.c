@@ -468,3 +468,35 @@ TEST(a_ring_that_is_not_sound_is_not_adopted)
     free(good);
     free(file.bytes);
 }
+
+/* History is copied into the larger pool: lengths in it are whatever somebody has written there. */
+TEST(growth_reads_no_further_than_slots_go_whatever_their_lengths_say)
+{
+    pool_file file = make_file();
+    const struct pool_geometry *geometry = &header_of(&file)->geometry;
+    for (uint32_t i = 0; i < geometry->initial_slots; i++) {
+        struct slot_header *slot =
+            (struct slot_header *)(void *)(file.bytes + geometry->slots_offset + i * geometry->stride);
+        atomic_store(&slot->lengths[0], UINT32_MAX);
+        atomic_store(&slot->valid_bytes, UINT64_MAX);
+    }
+    write_file(&file);
+    pmipc_producer *producer = plain_producer();
+    CHECK(pmipc_producer_adopted(producer));
+    static float points[25 * 3];
+    const pmipc_source sources[] = {{points, 25}, {"0123456789abcdef", 1}};
+    CHECK_OK(pmipc_producer_publish_fields(producer, sources, 2, 0, NULL));
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_window(stream, HISTORY, HISTORY, &view));
+    for (uint32_t i = 0; i < HISTORY; i++) {
+        pmipc_frame frame;
+        CHECK_OK(pmipc_view_frame(&view, i, &frame));
+        CHECK_EQ(frame.seq, 7 + i);
+        CHECK_EQ(frame.fields[0].length, i == HISTORY - 1 ? 25 : 20);
+    }
+    pmipc_view_release(&view);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+    free(file.bytes);
+}
