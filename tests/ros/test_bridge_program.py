@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from polymorph_ipc import TensorProducer, TensorStream
+from nav_msgs.msg import OccupancyGrid
+from polymorph_ipc import TensorProducer, TensorStream, inspect_pool
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import JointState
 
 from ros_side import Ros
@@ -87,6 +89,48 @@ def test_a_topics_publisher_may_die_and_come_back_otherwise(
             camera.kill()
             while stream.get_new(timeout=0.5) is not None:
                 pass
+    program.end()
+
+
+def test_a_killed_bridge_comes_back_while_a_stream_is_connected_to_its_pool(
+    bridge: Callable[..., Bridge], spawn: Nursery, topic: str
+) -> None:
+    spawn(CAMERA, topic, 30, 0, "--size", "48x64")
+    with TensorStream("camera") as stream:
+        for _ in range(3):
+            program = bridge("--from-ros", topic, "--to", "camera")
+            report = program.until(lambda report: report["published"] > 3)
+            assert not report["problem"]
+            assert stream.get_new(timeout=20.0).shape == (48, 64, 3)
+            program.child.kill()
+        incarnation = inspect_pool("camera").incarnation
+        program = bridge("--from-ros", topic, "--to", "camera")
+        program.until(lambda report: report["published"] > 3)
+        assert inspect_pool("camera").incarnation == incarnation, "adopted"
+        program.end()
+
+
+def test_a_map_that_grew_once_and_then_stands_still_keeps_its_pool(
+    bridge: Callable[..., Bridge], ros: Ros, topic: str
+) -> None:
+    def send(height: int, width: int) -> None:
+        message = OccupancyGrid(data=[7] * (height * width))
+        message.info.height, message.info.width = height, width
+        publisher.publish(message)
+
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    publisher = ros.publisher(OccupancyGrid, topic, latched)
+    program = bridge("--from-ros", topic, "--to", "map")
+    send(4, 5)
+    program.until(lambda report: report["published"] == 1)
+    send(8, 9)
+    program.until(lambda report: report["published"] == 2)
+    for _ in range(30):  # three seconds of reports, in which nothing else is sent
+        program.until(lambda report: True)
+    with TensorStream("map") as late:
+        assert late.get_last().shape == (8, 9)
+    report = program.until(lambda report: True)
+    assert (report["misfits"], report["problem"]) == (0, "")
     program.end()
 
 
@@ -235,6 +279,10 @@ def test_what_is_wrong_is_one_sentence(spawn: Nursery, arguments: list[str], wor
         ("- {from_ros: /x, to: a, speed: 3}", "unknown speed"),
         ("- {from_ros: /x, to: a, shape: 3}", "shape must be a list of numbers"),
         ("- {from_ros: /x, to: a, qos: {depth: 0}}", "depth must be"),
+        ("- {from_ros: /x, to: a, on_change: maybe}", "on_change must be follow or refuse"),
+        ("- {from_ros: /x, to: a, max_bytes: 0}", "max_bytes must be a number above 0"),
+        ("- {from_ros: /x, to: a, organized: 7}", "organized must be true or false"),
+        ("- {from_pool: a, to: /x, type: t/T, on_change: follow}", "on_change can only be said of a pool"),
         ("- {from_ros: /x, to: a, mode: 660}", "mode must be"),
         ("- {from_ros: /x, to: a, mode: true}", "mode must be"),
         ('- {from_ros: /x, to: a, type: "os/path/X\\e[2J"}', "X\\x1b[2J"),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from nav_msgs.msg import OccupancyGrid
-from polymorph_ipc import PoolBusyError, SchemaMismatchError, TensorProducer, TensorStream, inspect_pool
+from polymorph_ipc import PoolBusyError, SchemaMismatchError, TensorProducer, TensorStream, inspect_pool, schema_of
 from sensor_msgs.msg import CameraInfo, CompressedImage, JointState, LaserScan, PointCloud2, PointField
 from std_msgs.msg import Float64MultiArray, MultiArrayDimension
 
@@ -190,6 +190,22 @@ def test_a_message_that_asks_for_too_much_is_refused_and_the_next_one_decides(ro
     ros.send(node, stream, publisher, jpeg(3_000_000), jpeg(2000))
     assert stream.stats["failures"] == 2
     assert len(stream.get_last()) == 2000
+
+
+def test_without_ros_max_bytes_a_gigabyte_is_the_bound_and_a_sample_may_ask_for_more(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    learned = ros.stream(node, topic, CompressedImage)
+    given = ros.stream(node, topic, CompressedImage, ros_max_bytes=5)
+    sampled = ros.stream(node, topic, CompressedImage, np.zeros(10, np.uint8))
+    small, large = schema_of(np.zeros(10, np.uint8)), schema_of(np.zeros(1 << 27, np.uint8))
+    for schema in (small, large):
+        assert learned.source.max_bytes(schema) == 1 << 30
+        assert given.source.max_bytes(schema) == 5
+    assert sampled.source.max_bytes(small) == 1 << 30
+    assert sampled.source.max_bytes(large) > 2 * 13 * (1 << 27)
+    for wrong in (0, -1):
+        with pytest.raises(ValueError, match="ros_max_bytes"):
+            ros.stream(node, topic, LaserScan, ros_max_bytes=wrong)
 
 
 # ---- other kinds

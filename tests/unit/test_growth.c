@@ -297,6 +297,23 @@ TEST(loaned_memory_stays_mapped_over_growth_when_asked)
     pmipc_producer_close(producer);
 }
 
+TEST(memory_of_a_discarded_loan_stays_mapped_when_asked)
+{
+    pmipc_producer *producer = points_producer(10, NULL);
+    for (int64_t length = 20; length < 100; length += 20) {
+        pmipc_loan loan;
+        CHECK_OK(pmipc_producer_reserve(producer, &length, 1));
+        CHECK_OK(pmipc_producer_loan(producer, &loan));
+        pmipc_producer_keep_memory(producer);
+        frame_fill(loan.fields[0].data, 240, (uint64_t)length);
+        pmipc_producer_discard(producer, &loan);
+        CHECK_OK(publish(producer, 10, 0));
+        CHECK(frame_is_whole(loan.fields[0].data, 240, (uint64_t)length));
+        CHECK_EQ(capacity_of(producer), 10);
+    }
+    pmipc_producer_close(producer);
+}
+
 TEST(a_pool_that_has_grown_is_adopted_with_its_room)
 {
     pmipc_producer *producer = points_producer(10, NULL);
