@@ -196,8 +196,8 @@ static pmipc_status read_slot_count(int fd, const struct pool_description *descr
 static pmipc_status map_and_take_over(struct pool_writer *writer, const struct pool_description *description,
                                       pmipc_error *error)
 {
-    /* Again when the producer before, which lost its lock while it grew the file, has just stored a larger slot count: for a living
-     * process that can happen once. */
+    /* Again when the producer before, which has lost its lock but does not know it yet, has just grown the pool. A count that is never
+     * the same twice is damage. */
     for (int tries = 0; tries < TAKE_OVER_TRIES; tries++) {
         uint32_t slots;
         pmipc_status status = read_slot_count(writer->fd, description, &slots, error);
