@@ -44,6 +44,11 @@
  * put into the order of the sample. One value for each name, or the message is refused; so is one that lacks a joint, or
  * names one twice, and one that leaves a field's values empty (but for rows of (3, J)).
  *
+ * JointStates whose joints were selected (pmipc_ros_reader_options) may come from several publishers, each with some of the
+ * joints: a sample has the last value of each, NaN until it is heard, and of a joint whose message leaves that list empty. A
+ * message that names none of them is refused. A field of the path "joint_stamps", int64 (J), holds the stamp of each joint's
+ * last message, ns since the epoch, 0 before the first.
+ *
  * Messages are untrusted. At most 1024 joints are read (out of 4096 names), 64 fields of a point, and 65536 sequences
  * within sequences.
  *
@@ -64,7 +69,8 @@ typedef struct pmipc_ros_field {
 
 /** Options of a reader. All zero is the default. Texts are copied. */
 typedef struct pmipc_ros_reader_options {
-    const char *const *joints;        /* JointState, JointTrajectory: which joints, in which order; NULL: the first message's */
+    const char *const *joints;        /* JointState, JointTrajectory: which joints, in which order; NULL: the first message's.
+                                         JointStates may then name some of them: see below */
     uint32_t joint_count;
     const char *const *point_fields;  /* PointCloud2 as (N, k): which fields; NULL: x, y, z, ... */
     uint32_t point_field_count;
@@ -115,6 +121,10 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_ros_reader_learn(pmipc_ros_reader *r
  *  (true or false: how it travelled; samples are in this machine's order) where the message has them. What is no UTF-8, or
  *  longer than 1024 bytes, is left out. "" before anything was learned. The reader's, until it is destroyed. */
 PMIPC_API const char *pmipc_ros_reader_metadata(const pmipc_ros_reader *reader);
+
+/** The stamps of the joints' last messages, in the sample's order, ns since the epoch; 0: not heard yet. NULL, and a count of
+ *  0, unless joints of a JointState were selected. The reader's, until it is destroyed. Threads: the reader's. */
+PMIPC_API const int64_t *pmipc_ros_reader_joint_stamps(const pmipc_ros_reader *reader, uint32_t *count);
 
 /** Fill a loaned frame of a pool with the learned schema. `stamp_ns` (may be NULL): the header's stamp, ns since the epoch;
  *  0 when the message has none or its is zero. The loan's lengths are set. On failure the frame is to be discarded.

@@ -388,6 +388,26 @@ static PyObject *reader_get_in_place(PyObject *object, void *unused)
     return PyLong_FromUnsignedLongLong(((py_ros_reader *)object)->in_place);
 }
 
+static PyObject *reader_joint_stamps(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    py_ros_reader *self = (py_ros_reader *)object;
+    uint32_t count;
+    if (usable(self) < 0 || py_gate_enter(&self->gate) < 0)
+        return NULL;
+    const int64_t *stamps_ns = pmipc_ros_reader_joint_stamps(self->reader, &count);
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (uint32_t i = 0; list != NULL && i < count; i++) {
+        PyObject *ns = PyLong_FromLongLong(stamps_ns[i]);
+        if (ns == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, (Py_ssize_t)i, ns);
+    }
+    py_gate_leave(&self->gate);
+    return list;
+}
+
 static PyObject *reader_take(PyObject *object, PyObject *args)
 {
     py_ros_reader *self = (py_ros_reader *)object;
@@ -438,6 +458,7 @@ static PyMethodDef reader_methods[] = {
     {"learn", reader_learn, METH_O, DOC_RosReader_learn},
     {"publish", reader_publish, METH_VARARGS, DOC_RosReader_publish},
     {"take", reader_take, METH_VARARGS, DOC_RosReader_take},
+    {"joint_stamps", reader_joint_stamps, METH_NOARGS, DOC_RosReader_joint_stamps},
     {"take_bytes", reader_take_bytes, METH_O, DOC_RosReader_take_bytes},
     {"take_refused", reader_take_refused, METH_NOARGS, DOC_RosReader_take_refused},
     {NULL, NULL, 0, NULL},

@@ -682,6 +682,10 @@ class RosReader:
         """The last message that publish or take has refused as one that does not fit the pool, if `keeps_refused`; None
         when there was none since the last call."""
 
+    def joint_stamps(self) -> list[int]:
+        """The stamps (ns) of the last messages of each of the selected `joints` of a JointState, 0 before the first;
+        empty for other readers."""
+
     def take_bytes(self, subscription_pointer: int, /) -> bytes | None:
         """Take the next message as it is; None when there is none. Raises as take."""
 

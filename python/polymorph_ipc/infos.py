@@ -88,6 +88,8 @@ class RosStats(TypedDict, total=False):
     reliability: Literal["reliable", "best_effort"]
     durability: Literal["volatile", "transient_local"]
     """Of the present subscription."""
+    joint_stamps: dict[str, int]
+    """With `ros_joints` of a JointState: the stamp (ns) of the last message of each joint, 0 before the first."""
 
 
 class StreamStats(RosStats):

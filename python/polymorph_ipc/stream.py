@@ -75,8 +75,10 @@ class TensorStream(_core.Stream):
             and go.
         ros_field: what of the message to take: a path such as "pose.position", or a dict {field name: path}. None:
             the type's default tensor.
-        ros_joints: JointState: which joints, in which order; the pool's metadata say them as "names". None: as in the
-            first message.
+        ros_joints: JointState, JointTrajectory: which joints, in which order; the pool's metadata say them as "names".
+            JointStates of several publishers are merged: each changes the joints that it names, others keep their
+            values; NaN until heard first. The field "joint_stamps" (int64, one per joint) and `stats["joint_stamps"]`
+            say when each was heard. None: as in the first message, and all messages must name all of them.
         ros_point_fields: PointCloud2 as (N, k): which fields. None: x, y, z and further ones in their order.
         ros_variable: whether sequences (a scan's ranges, a JPEG's bytes, points) make fields of variable length, whose
             pool becomes larger when a message needs it. None: they do. False: every message must have the length of the

@@ -66,21 +66,51 @@ static pmipc_status ros_joints_learn(pmipc_ros_reader *reader, const pmipc_cdr_s
     return PMIPC_OK;
 }
 
-/* Where a joint is among the names. */
+#define ROS_SHOWN_NAMES 400 /* bytes of a list */
+#define ROS_SHOWN_BYTES 60  /* of a name */
+
+static void ros_show_name(struct ros_text *text, const char *name, uint64_t bytes)
+{
+    if (!text->is_full)
+        ros_text_add(text, "%s%.*s", text->length ? ", " : "", (int)(bytes < ROS_SHOWN_BYTES ? bytes : ROS_SHOWN_BYTES),
+                     name);
+}
+
+/* The message has none, or not all, of the joints: both sets, and what to do. */
+static pmipc_status ros_joints_refuse(const pmipc_ros_reader *reader, const pmipc_cdr_span *names, uint64_t count,
+                                      const char *problem, pmipc_error *error)
+{
+    const struct ros_joint_reader *joints = &reader->joints;
+    char sent[ROS_SHOWN_NAMES], kept[ROS_SHOWN_NAMES];
+    struct ros_text theirs = {.bytes = sent, .capacity = sizeof sent, .is_fixed = true};
+    struct ros_text ours = {.bytes = kept, .capacity = sizeof kept, .is_fixed = true};
+    sent[0] = kept[0] = '\0';
+    for (uint64_t i = 0; i < count && !theirs.is_full; i++)
+        ros_show_name(&theirs, names[i].data, names[i].count);
+    for (uint32_t i = 0; i < joints->count && !ours.is_full; i++)
+        ros_show_name(&ours, joints->joints[i], strlen(joints->joints[i]));
+    return ros_refuse(
+        reader, error, "%s: the message names [%s%s], the pool holds [%s%s]%s", problem, sent,
+        theirs.is_full ? ", ..." : "", kept, ours.is_full ? ", ..." : "",
+        joints->merges || !ros_joints_can_merge(reader->message)
+            ? ""
+            : "; to merge the messages of several publishers into one row, list the joints with ros_joints "
+              "(bridge: joints)");
+}
+
+/* Where a joint is among the names; ROS_NO_JOINT: nowhere. */
 static pmipc_status ros_joint_look_for(const pmipc_ros_reader *reader, const char *joint, const pmipc_cdr_span *names,
                                        uint64_t count, uint32_t *source, pmipc_error *error)
 {
-    uint32_t found = 0;
+    *source = ROS_NO_JOINT;
     for (uint32_t i = 0; i < count; i++) {
         if (!ros_is_name(&names[i], joint))
             continue;
-        *source = i;
-        if (++found > 1)
+        if (*source != ROS_NO_JOINT)
             return ros_refuse(reader, error, "the message has two joints that are called '%s'", joint);
+        *source = i;
     }
-    return found ? PMIPC_OK
-                 : ros_refuse(reader, error, "the message names %llu joints, '%s' is not among them",
-                              (unsigned long long)count, joint);
+    return PMIPC_OK;
 }
 
 static bool ros_joints_are_where_they_were(const struct ros_joint_reader *joints, const pmipc_cdr_span *names,
@@ -113,15 +143,20 @@ pmipc_status ros_joints_find(pmipc_ros_reader *reader, pmipc_error *error)
                           (unsigned long long)column->count);
     joints->is_known = false;
     joints->is_identity = true; /* so far; what lies behind the last joint does not matter */
+    uint32_t missing = 0;
     for (uint32_t i = 0; i < joints->count; i++) {
         pmipc_status status =
             ros_joint_look_for(reader, joints->joints[i], names, column->count, &joints->sources[i], error);
         if (status)
             return status;
         joints->is_identity = joints->is_identity && joints->sources[i] == i;
+        missing += joints->sources[i] == ROS_NO_JOINT;
     }
+    if (missing && (!joints->merges || missing == joints->count))
+        return ros_joints_refuse(reader, names, column->count,
+                                 joints->merges ? "none of the joints" : "not all of the joints", error);
     joints->message_count = (uint32_t)column->count;
-    joints->is_known = true;
+    joints->is_known = missing == 0; /* one that is missing may be there the next time */
     return PMIPC_OK;
 }
 
@@ -133,6 +168,10 @@ static pmipc_status ros_joints_check_count(const pmipc_ros_reader *reader, const
                                            uint64_t *joints, pmipc_error *error)
 {
     uint32_t names = reader->joints.message_count;
+    if (count == 0 && reader->joints.merges && ros_joints_have_values(reader)) {
+        *joints = reader->joints.count;
+        return PMIPC_OK;
+    }
     if (count == 0)
         return ros_refuse(reader, error, "%s of the message is empty", path);
     if (names ? count != names : *joints && count != *joints)
@@ -142,20 +181,12 @@ static pmipc_status ros_joints_check_count(const pmipc_ros_reader *reader, const
     return PMIPC_OK;
 }
 
-static void ros_joints_stacked_leaves(const pmipc_ros_reader *reader, const struct ros_read_field *field,
-                                      uint32_t leaves[3])
-{
-    leaves[0] = field->leaves[0];
-    leaves[1] = reader->joints.velocity;
-    leaves[2] = reader->joints.effort;
-}
-
 static pmipc_status ros_joints_measure_stacked(const pmipc_ros_reader *reader, const struct ros_read_field *field,
                                                uint64_t *joints, pmipc_error *error)
 {
     uint32_t leaves[3];
-    ros_joints_stacked_leaves(reader, field, leaves);
-    for (uint32_t i = 0; i < 3; i++) {
+    const uint32_t rows = ros_joints_leaves(reader, field, leaves);
+    for (uint32_t i = 0; i < rows; i++) {
         uint64_t count = ros_one_span(&reader->intake, leaves[i]).count;
         pmipc_status status =
             count ? ros_joints_check_count(reader, reader->intake.leaves[leaves[i]].path, count, joints, error)
@@ -163,6 +194,8 @@ static pmipc_status ros_joints_measure_stacked(const pmipc_ros_reader *reader, c
         if (status)
             return status;
     }
+    if (*joints == 0 && reader->joints.merges && ros_joints_have_values(reader))
+        *joints = reader->joints.count;
     return *joints ? PMIPC_OK : ros_refuse(reader, error, "position, velocity and effort of the message are all empty");
 }
 
@@ -226,16 +259,20 @@ void ros_joints_fill(const pmipc_ros_reader *reader, const struct ros_read_field
     const pmipc_cdr_column *column = ros_column(&reader->intake, field->leaves[0]);
     bool swapped = column->swapped;
     double *to = data;
+    if (joints->merges) {
+        ros_merged_fill(reader, field, data);
+        return;
+    }
     if (reader->intake.leaves[field->leaves[0]].kind == ROS_LEAF_SPANS) {
         const pmipc_cdr_span *rows = column->data;
         for (uint64_t i = 0; i < column->count; i++)
             to = ros_joints_fill_row(joints, to, &rows[i], joints->count ? joints->count : rows[i].count, swapped);
         return;
     }
-    uint32_t leaves[3], leaf_count = field->tensor.is_stacked ? 3 : 1;
+    uint32_t leaves[3];
     pmipc_cdr_span spans[3];
     uint64_t count = joints->count;
-    ros_joints_stacked_leaves(reader, field, leaves);
+    const uint32_t leaf_count = ros_joints_leaves(reader, field, leaves);
     for (uint32_t i = 0; i < leaf_count; i++) {
         spans[i] = ros_one_span(&reader->intake, leaves[i]);
         count = joints->count == 0 && spans[i].count ? spans[i].count : count;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "os/clock.h"
 #include "os/error.h"
 
 pmipc_status ros_refuse(const pmipc_ros_reader *reader, pmipc_error *error, const char *format, ...)
@@ -84,6 +85,10 @@ static pmipc_status ros_add_field(pmipc_ros_reader *reader, pmipc_cdr_types *typ
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "field %u: a name of at most %d bytes", index,
                          PMIPC_MAX_FIELD_NAME);
     memcpy(field->name, given->name, strlen(given->name) + 1);
+    if (ros_path_is_stamps(reader->message, given->path)) {
+        ros_stamps_add(field);
+        return PMIPC_OK;
+    }
     pmipc_status status = ros_tensor_find(types, reader->message, given->path, &field->tensor, error);
     if (status)
         return status;
@@ -103,6 +108,10 @@ static pmipc_status ros_take_joints(pmipc_ros_reader *reader, const pmipc_ros_re
                                     pmipc_error *error)
 {
     struct ros_joint_reader *joints = &reader->joints;
+    for (uint32_t i = 0; i < reader->field_count && !options->joints; i++)
+        if (reader->fields[i].tensor.kind == ROS_JOINT_STAMPS)
+            return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
+                             "%s: joint_stamps are of joints that were selected by name (ros_joints)", reader->message);
     if (!options->joints)
         return PMIPC_OK;
     if (joints->names == ROS_NO_LEAF || options->joint_count == 0 || options->joint_count > ROS_MAX_JOINTS)
@@ -110,9 +119,11 @@ static pmipc_status ros_take_joints(pmipc_ros_reader *reader, const pmipc_ros_re
                          joints->names == ROS_NO_LEAF ? "joints were selected, but no field holds values of joints"
                                                       : "1 to 1024 joints can be selected");
     joints->are_selected = true;
+    joints->merges = ros_joints_can_merge(reader->message);
     joints->joints = calloc(options->joint_count, sizeof *joints->joints);
     joints->sources = calloc(options->joint_count, sizeof *joints->sources);
-    if (!joints->joints || !joints->sources)
+    joints->stamps_ns = calloc(options->joint_count, sizeof *joints->stamps_ns);
+    if (!joints->joints || !joints->sources || !joints->stamps_ns)
         return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for %u joints", options->joint_count);
     for (uint32_t i = 0; i < options->joint_count; i++) {
         const char *name = options->joints[i];
@@ -216,6 +227,9 @@ void pmipc_ros_reader_destroy(pmipc_ros_reader *reader)
         return;
     reader->joints.are_selected = false;
     ros_joints_forget(reader);
+    free(reader->joints.stamps_ns);
+    for (uint32_t i = 0; i < reader->field_count; i++)
+        free(reader->fields[i].merged);
     ros_frames_forget(reader);
     free(reader->cloud.wanted);
     free(reader->metadata.bytes);
@@ -238,6 +252,9 @@ static pmipc_status ros_measure(pmipc_ros_reader *reader, const struct ros_read_
     case ROS_MULTI_ARRAY:
     case ROS_GRID:
         return ros_array_measure(reader, field, extent, error);
+    case ROS_JOINT_STAMPS:
+        ros_stamps_measure(reader, extent);
+        return PMIPC_OK;
     case ROS_NUMBERS:
         break;
     }
@@ -255,6 +272,9 @@ static pmipc_status ros_fill(const pmipc_ros_reader *reader, const struct ros_re
     case ROS_MULTI_ARRAY:
     case ROS_GRID:
         return ros_array_fill(reader, field, data, error);
+    case ROS_JOINT_STAMPS:
+        ros_stamps_fill(reader, data);
+        return PMIPC_OK;
     case ROS_NUMBERS:
         break;
     }
@@ -354,7 +374,7 @@ const char *pmipc_ros_reader_metadata(const pmipc_ros_reader *reader)
     return reader->has_learned ? reader->metadata.bytes : "";
 }
 
-static int64_t ros_stamp(const pmipc_ros_reader *reader)
+int64_t ros_stamp(const pmipc_ros_reader *reader)
 {
     if (reader->sec == ROS_NO_LEAF)
         return 0;
@@ -389,7 +409,8 @@ static pmipc_status ros_take_in(pmipc_ros_reader *reader, const void *bytes, siz
 static pmipc_status ros_put(pmipc_ros_reader *reader, const void *bytes, size_t byte_count, const int64_t *lengths,
                             pmipc_loan *loan, int64_t *stamp_ns, pmipc_error *error)
 {
-    pmipc_status status = PMIPC_OK;
+    /* All of the message is known to fit: a refused one changes no joint. */
+    pmipc_status status = reader->joints.merges ? ros_joints_merge(reader, error) : PMIPC_OK;
     for (uint32_t i = 0; i < reader->field_count && !status; i++) {
         loan->fields[i].length = lengths[i];
         status = ros_fill(reader, &reader->fields[i], loan->fields[i].data, error);
@@ -476,12 +497,13 @@ pmipc_status pmipc_ros_reader_publish(pmipc_ros_reader *reader, pmipc_producer *
     if (status)
         return status;
     int64_t stamp_ns = 0;
+    reader->fallback_stamp_ns = fallback_stamp_ns == PMIPC_STAMP_NOW ? clock_realtime_ns() : fallback_stamp_ns;
     status = ros_put(reader, bytes, byte_count, lengths, &loan, &stamp_ns, error);
     if (status) {
         pmipc_producer_discard(producer, &loan);
         return status;
     }
-    status = pmipc_producer_commit(producer, &loan, stamp_ns ? stamp_ns : fallback_stamp_ns);
+    status = pmipc_producer_commit(producer, &loan, stamp_ns ? stamp_ns : reader->fallback_stamp_ns);
     if (status) {
         pmipc_producer_last_error(producer, error);
         pmipc_producer_discard(producer, &loan);

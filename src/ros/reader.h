@@ -35,7 +35,10 @@ struct ros_read_field {
     uint32_t leaves[ROS_MAX_PARTS];        /* of its parts */
     uint32_t count_leaves[PMIPC_MAX_NDIM]; /* of the lengths that a message decides, when these are several */
     uint32_t count_leaf_count;
+    double *merged; /* of joints: their last values, a row or three (read_merged.c) */
 };
+
+#define ROS_NO_JOINT UINT32_MAX /* in `sources`: the message does not name it */
 
 /* What an Image says of itself. */
 struct ros_image_reader {
@@ -75,6 +78,8 @@ struct ros_joint_reader {
     uint32_t message_count; /* names in the message that these were found in */
     bool is_identity;
     bool is_known;             /* whether `sources` holds anything */
+    bool merges;               /* messages may name some of the joints only */
+    int64_t *stamps_ns;        /* of when each was heard last; 0: never */
     uint32_t velocity, effort; /* leaves of stacked samples */
 };
 
@@ -119,6 +124,7 @@ struct pmipc_ros_reader {
     pmipc_schema schema;
     const pmipc_producer *checked; /* whose schema is known to be this one */
     uint64_t checked_incarnation;
+    int64_t fallback_stamp_ns; /* of messages without a stamp */
     struct ros_text metadata;
     uint32_t field_count;
     struct ros_read_field fields[];
@@ -169,6 +175,24 @@ pmipc_status ros_joints_measure(pmipc_ros_reader *reader, const struct ros_read_
                                 pmipc_error *error);
 void ros_joints_fill(const pmipc_ros_reader *reader, const struct ros_read_field *field, void *data);
 void ros_joints_forget(pmipc_ros_reader *reader);
+
+/* The leaves of a field of joints' values: one, or position, velocity and effort. Returns how many. */
+uint32_t ros_joints_leaves(const pmipc_ros_reader *reader, const struct ros_read_field *field, uint32_t leaves[3]);
+
+/* Joints that merge: whether the message has any of the values that are wanted; take what it has, once all of it is known
+ * to fit; and copy what was heard last of each joint. */
+bool ros_joints_have_values(const pmipc_ros_reader *reader);
+pmipc_status ros_joints_merge(pmipc_ros_reader *reader, pmipc_error *error);
+void ros_merged_fill(const pmipc_ros_reader *reader, const struct ros_read_field *field, void *data);
+
+/* The field of the path "joint_stamps". */
+bool ros_path_is_stamps(const char *message, const char *path);
+void ros_stamps_add(struct ros_read_field *field);
+void ros_stamps_measure(const pmipc_ros_reader *reader, struct ros_extent *extent);
+void ros_stamps_fill(const pmipc_ros_reader *reader, void *data);
+
+/* The stamp of the decoded message; 0: it has none. */
+int64_t ros_stamp(const pmipc_ros_reader *reader);
 
 /* Frames: after all fields were added; of a first message; of each message. */
 void ros_frames_add(pmipc_ros_reader *reader, bool takes_any);

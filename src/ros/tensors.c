@@ -75,6 +75,11 @@ const char *ros_joint_names(const char *message)
     return NULL;
 }
 
+bool ros_joints_can_merge(const char *message)
+{
+    return strcmp(message, "sensor_msgs/msg/JointState") == 0;
+}
+
 bool ros_path_is_jointed(const char *message, const char *path)
 {
     for (size_t i = 0; i < sizeof ros_jointed / sizeof ros_jointed[0]; i++)

@@ -13,7 +13,8 @@ enum ros_kind {
     ROS_IMAGE,       /* sensor_msgs/Image: dtype and shape by its encoding */
     ROS_CLOUD,       /* sensor_msgs/PointCloud2: points by its fields */
     ROS_MULTI_ARRAY, /* std_msgs/...MultiArray: `data` in the shape that `layout` says */
-    ROS_GRID         /* nav_msgs/OccupancyGrid: `data` as (height, width) */
+    ROS_GRID,        /* nav_msgs/OccupancyGrid: `data` as (height, width) */
+    ROS_JOINT_STAMPS /* of a reader only: when each joint was heard last */
 };
 
 /* One path and what it leads to. */
@@ -47,6 +48,9 @@ bool ros_is_image(const char *message);
 
 /* The path to the joints' names, of JointState and JointTrajectory; NULL of other types. */
 const char *ros_joint_names(const char *message);
+
+/* Whether messages of this type tell the present state of the joints that they name: JointState. */
+bool ros_joints_can_merge(const char *message);
 
 /* Whether a path leads to values of joints. */
 bool ros_path_is_jointed(const char *message, const char *path);

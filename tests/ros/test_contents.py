@@ -204,14 +204,58 @@ def test_misfits_are_counted_said_once_and_never_published(
     assert "[WARN]" in said
 
 
-def test_a_missing_joint_is_a_misfit(ros: Ros, topic: str) -> None:
+def test_joints_of_several_publishers_are_merged_by_name(ros: Ros, topic: str) -> None:
+    """The gripper is heard first; the arm's driver lists its joints in another order."""
     node = ros.node()
-    stream = ros.stream(node, topic, JointState, ros_joints=["a", "b"])
-    publisher = ros.publisher(JointState, topic)
-    ros.send(node, stream, publisher, joints(a=1.0), joints(b=2.0, a=1.0), joints(b=9.0))
-    assert stream.stats["misfits"] == 2
-    assert all("joint" in words for words in stream.stats["misfit_reasons"])
-    assert stream.get_last().tolist() == [1, 2]
+    stream = ros.stream(node, topic, JointState, ros_joints=["shoulder", "elbow", "gripper"], ros_history_len=4)
+    gripper, arm = ros.publisher(JointState, topic), ros.publisher(JointState, topic)
+    ros.send(node, stream, gripper, joints(gripper=0.1))
+    assert stream.get_last()[2] == 0.1
+    assert np.isnan(stream.get_last()[:2]).all()
+    assert stream.stats["joint_stamps"] == {"shoulder": 0, "elbow": 0, "gripper": 3_000_000_005}
+    later = joints(elbow=2.0, shoulder=1.0)
+    later.header.stamp.sec = 9
+    ros.send(node, stream, arm, later)
+    assert stream.get_last().tolist() == [1.0, 2.0, 0.1]
+    ros.send(node, stream, gripper, joints(gripper=0.2))
+    assert stream.get_last().tolist() == [1.0, 2.0, 0.2]
+    assert stream.stats["joint_stamps"] == {"shoulder": 9_000_000_005, "elbow": 9_000_000_005, "gripper": 3_000_000_005}
+    assert (stream.stats["published"], stream.stats["misfits"]) == (3, 0)
+    assert stream.metadata["names"] == ["shoulder", "elbow", "gripper"]
+    ros.send(node, stream, arm, joints(wheel=1.0))
+    assert stream.stats["misfits"] == 1
+    assert "the message names [wheel]" in next(iter(stream.stats["misfit_reasons"]))
+
+
+def test_a_field_of_joint_stamps_says_which_joints_are_stale(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    sample = {"position": np.zeros(2), "joint_stamps": np.zeros(2, np.int64)}
+    stream = ros.stream(node, topic, JointState, sample, ros_joints=["a", "b"])
+    left, right = ros.publisher(JointState, topic), ros.publisher(JointState, topic)
+    ros.send(node, stream, left, joints(a=1.0))
+    unstamped = JointState(name=["b"], position=[2.0])
+    before = node.get_clock().now().nanoseconds
+    ros.send(node, stream, right, unstamped)
+    row = TensorStream("pool0").get_last()
+    assert row["position"].tolist() == [1.0, 2.0]
+    assert row["joint_stamps"][0] == 3_000_000_005
+    assert before <= row["joint_stamps"][1] <= node.get_clock().now().nanoseconds
+    with pytest.raises(InvalidArgumentError, match="selected by name"):
+        ros.stream(node, topic, JointState, sample)
+
+
+def test_without_ros_joints_another_publishers_joints_are_warned_about_once_with_both_sets(
+    ros: Ros, topic: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    node = ros.node()
+    stream = ros.stream(node, topic, JointState)
+    gripper, arm = ros.publisher(JointState, topic), ros.publisher(JointState, topic)
+    ros.send(node, stream, gripper, joints(left=0.1, right=0.2))
+    ros.send(node, stream, arm, *(joints(shoulder=1.0, elbow=2.0) for _ in range(3)))
+    assert (stream.stats["published"], stream.stats["misfits"]) == (1, 3)
+    said = capfd.readouterr().err
+    assert said.count("the message names [shoulder, elbow], the pool holds [left, right]") == 1
+    assert "list the joints with ros_joints (bridge: joints)" in said
 
 
 def test_a_first_message_that_does_not_fit_the_sample_is_left_out(ros: Ros, topic: str) -> None:

@@ -104,7 +104,8 @@ TEST(a_message_without_one_of_the_joints_is_refused_by_name)
     test_reader reading = reading_of(JOINT_STATE, NULL);
     CHECK_OK(learn_joints(&reading, "a b c", VALUES(1, 2, 3), 3));
     CHECK_STATUS(read_joints(&reading, "a b d", VALUES(1, 2, 3), 3, 0, 0), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "'c' is not among them");
+    CHECK_HAS(reading.error.text, "the message names [a, b, d], the pool holds [a, b, c]");
+    CHECK_HAS(reading.error.text, "list the joints with ros_joints (bridge: joints)");
     CHECK_STATUS(read_joints(&reading, "a b", VALUES(1, 2), 2, 0, 0), PMIPC_SCHEMA_MISMATCH);
     CHECK_STATUS(read_joints(&reading, "", VALUES(1, 2, 3), 3, 0, 0), PMIPC_SCHEMA_MISMATCH);
     CHECK_STATUS(read_joints(&reading, "a b b c", VALUES(1, 2, 3, 4), 4, 0, 0), PMIPC_SCHEMA_MISMATCH);
@@ -151,12 +152,127 @@ TEST(selected_joints_come_in_the_selected_order)
     const pmipc_ros_field field = {.name = ""};
     test_reader reading = reading_with(JOINT_STATE, &field, 1, &options);
     CHECK_STATUS(reading_expect(&reading, PMIPC_FLOAT64, 1, (int64_t[]){3}), PMIPC_SCHEMA_MISMATCH);
-    CHECK_STATUS(learn_joints(&reading, "a b", VALUES(1, 2), 2), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "'c'");
+    CHECK_STATUS(learn_joints(&reading, "b d", VALUES(1, 2), 2), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(reading.error.text, "none of the joints: the message names [b, d], the pool holds [c, a]");
     CHECK_OK(learn_joints(&reading, "a b c", VALUES(1, 2, 3), 3));
     CHECK_HAS(pmipc_ros_reader_metadata(reading.reader), "\"names\":[\"c\",\"a\"]");
     CHECK_OK(read_joints(&reading, "b c a", VALUES(2, 3, 1), 3, 0, 0));
     CHECK_VALUES(&reading, 0, 3, 1);
+    reading_close(&reading);
+}
+
+/* ---- several publishers, each of some of the joints ---- */
+
+static const char *const arm_and_gripper[] = {"a", "b", "g"};
+static const pmipc_ros_reader_options merging = {.joints = arm_and_gripper, .joint_count = 3};
+
+TEST(messages_of_some_of_the_selected_joints_are_merged_into_one_row)
+{
+    const double nan = __builtin_nan("");
+    const pmipc_ros_field field = {.name = ""};
+    test_reader reading = reading_with(JOINT_STATE, &field, 1, &merging);
+    CHECK_OK(learn_joints(&reading, "g", VALUES(9), 1));
+    CHECK_OK(read_joints(&reading, "g", VALUES(9), 1, 0, 0));
+    CHECK_VALUES(&reading, 0, nan, nan, 9);
+    CHECK_OK(read_joints(&reading, "b a", VALUES(2, 1), 2, 0, 0));
+    CHECK_VALUES(&reading, 0, 1, 2, 9);
+    CHECK_OK(read_joints(&reading, "x g", VALUES(0, 8), 2, 0, 0));
+    CHECK_VALUES(&reading, 0, 1, 2, 8);
+    CHECK_OK(read_joints(&reading, "b g", VALUES(3, 7), 2, 0, 0)); /* as many names, and g where it was */
+    CHECK_VALUES(&reading, 0, 1, 3, 7);
+    CHECK_OK(read_joints(&reading, "a b g", VALUES(4, 5, 6), 3, 0, 0));
+    CHECK_VALUES(&reading, 0, 4, 5, 6);
+    CHECK_OK(read_joints(&reading, "a b x", VALUES(1, 2, 3), 3, 0, 0));
+    CHECK_VALUES(&reading, 0, 1, 2, 6);
+    reading_close(&reading);
+}
+
+TEST(a_refused_message_changes_nothing_of_the_merged_row)
+{
+    const pmipc_ros_field fields[] = {{"q", "position"}, {"dq", "velocity"}};
+    const double nan = __builtin_nan("");
+    test_reader reading = reading_with(JOINT_STATE, fields, 2, &merging);
+    ros_message first = joints_message("a b g", VALUES(1, 2, 3), 3, 3, 0, 0);
+    CHECK_LEARNS(&reading, &first);
+    CHECK_READS(&reading, &first);
+    CHECK_STATUS(read_joints(&reading, "x y", VALUES(7, 7), 2, 2, 0), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(reading.error.text, "none of the joints");
+    CHECK(strstr(reading.error.text, "ros_joints") == NULL); /* they are listed already */
+    CHECK_STATUS(read_joints(&reading, "a b", VALUES(7, 7), 2, 1, 0), PMIPC_SCHEMA_MISMATCH);
+    CHECK_STATUS(read_joints(&reading, "a a", VALUES(7, 7), 2, 2, 0), PMIPC_SCHEMA_MISMATCH);
+    CHECK_STATUS(read_joints(&reading, "a b", VALUES(7, 7), 0, 0, 2), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(reading.error.text, "is empty");
+    CHECK_OK(read_joints(&reading, "g", VALUES(5), 1, 0, 0)); /* says nothing of its velocity */
+    CHECK_VALUES(&reading, 0, 1, 2, 5);
+    CHECK_VALUES(&reading, 1, 10, 20, nan);
+    free(first.data);
+    reading_close(&reading);
+}
+
+TEST(merged_stacked_joints_have_a_row_for_each_kind)
+{
+    const double nan = __builtin_nan("");
+    const pmipc_ros_field field = {.name = ""};
+    test_reader reading = reading_with(JOINT_STATE, &field, 1, &merging);
+    CHECK_OK(reading_expect(&reading, PMIPC_FLOAT64, 2, (int64_t[]){3, 3}));
+    CHECK_OK(learn_joints(&reading, "a b", VALUES(1, 2), 2));
+    CHECK_OK(read_joints(&reading, "a b", VALUES(1, 2), 2, 2, 2));
+    CHECK_OK(read_joints(&reading, "g", VALUES(3), 0, 0, 1));
+    CHECK_VALUES(&reading, 0, 1, 2, nan, 10, 20, nan, 100, 200, 300);
+    CHECK_STATUS(read_joints(&reading, "g", VALUES(3), 0, 0, 0), PMIPC_SCHEMA_MISMATCH);
+    reading_close(&reading);
+}
+
+TEST(a_field_says_when_each_joint_was_heard)
+{
+    const pmipc_ros_field fields[] = {{"q", "position"}, {"when", "joint_stamps"}};
+    const pmipc_cdr_leaf leaves[] = {{.path = "header.stamp.sec", .dtype = PMIPC_INT32},
+                                     {.path = "name", .dtype = PMIPC_CDR_STRING},
+                                     {.path = "position", .dtype = PMIPC_FLOAT64}};
+    test_reader reading = reading_with(JOINT_STATE, fields, 2, &merging);
+    uint32_t count;
+    const int64_t expected[][3] = {{0, 0, 5}, {7, 7, 5}};
+    const char *const names[][2] = {{"g", "x"}, {"b", "a"}};
+    for (int i = 0; i < 2; i++) {
+        int32_t sec = i ? 7 : 5;
+        pmipc_cdr_span spans[] = {span_of(names[i][0]), span_of(names[i][1])};
+        double values[] = {1, 2};
+        pmipc_cdr_column columns[] = {
+            {.data = &sec, .count = 1}, {.data = spans, .count = 2}, {.data = values, .count = 2}};
+        ros_message message = encode(JOINT_STATE, leaves, columns, 3, 0);
+        if (i == 0)
+            CHECK_LEARNS(&reading, &message);
+        CHECK_SCHEMA(&reading, "{q: float64 (3,), when: int64 (3,)}");
+        CHECK_READS(&reading, &message);
+        const int64_t *stamps = pmipc_ros_reader_joint_stamps(reading.reader, &count);
+        CHECK_EQ(count, 3);
+        for (int joint = 0; joint < 3; joint++) {
+            CHECK_EQ(((const int64_t *)reading.loan.fields[1].data)[joint], expected[i][joint] * 1000000000);
+            CHECK_EQ(stamps[joint], expected[i][joint] * 1000000000);
+        }
+        free(message.data);
+    }
+    reading_close(&reading);
+    reading = reading_of(JOINT_STATE, NULL);
+    CHECK(pmipc_ros_reader_joint_stamps(reading.reader, &count) == NULL && count == 0);
+    reading_close(&reading);
+    pmipc_error error;
+    CHECK_STATUS(reading_refused(JOINT_STATE, "joint_stamps", NULL, &error), PMIPC_INVALID_ARGUMENT);
+    CHECK_HAS(error.text, "selected by name (ros_joints)");
+    CHECK_STATUS(reading_refused(TRAJECTORY, "joint_stamps", &merging, &error), PMIPC_INVALID_ARGUMENT);
+}
+
+TEST(long_lists_of_joints_are_cut_in_a_refusal)
+{
+    char names[1000] = "";
+    double values[MAX_JOINTS] = {0};
+    for (int i = 0; i < MAX_JOINTS - 1; i++)
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%sjoint_%d", i ? " " : "", i);
+    test_reader reading = reading_of(JOINT_STATE, NULL);
+    CHECK_OK(learn_joints(&reading, names, values, MAX_JOINTS - 1));
+    CHECK_STATUS(read_joints(&reading, "a b", values, 2, 0, 0), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(reading.error.text, "the message names [a, b], the pool holds [joint_0, joint_1, ");
+    CHECK_HAS(reading.error.text, ", ...]; to merge");
     reading_close(&reading);
 }
 

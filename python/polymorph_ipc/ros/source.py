@@ -484,6 +484,7 @@ class RosSource:
             "publishers": self.publishers,
             "reliability": "reliable" if choice.reliable else "best_effort",
             "durability": "transient_local" if choice.latched else "volatile",
+            "joint_stamps": dict(zip(self.request.joints or [], self.reader.joint_stamps(), strict=False)),
         }
 
     # ---- the end
