@@ -399,11 +399,15 @@ static void start_with_set_user_id(uid_t owner, bool obeys)
     for (ssize_t bytes; (bytes = read(in, block, sizeof block)) > 0;)
         CHECK_EQ(write(out, block, (size_t)bytes), bytes);
     CHECK(fchown(out, owner, owner) == 0 && fchmod(out, 04755) == 0 && close(in) == 0 && close(out) == 0);
+    int low = open(program, O_RDONLY | O_CLOEXEC), copy = fcntl(low, F_DUPFD_CLOEXEC, 10); /* not a role's channel */
+    close(low);
+    CHECK(copy >= 0 && unlink(program) == 0); /* before anything can fail: no such file is left behind */
     CHECK_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
     pid_t pid = fork();
     if (pid == 0) {
         dup2(ends[1], 3); /* the channel of a role */
-        execl(program, "test", "--role", "names_its_folder", "", NULL);
+        fexecve(copy, (char *[]){(char *)"test", (char *)"--role", (char *)"names_its_folder", (char *)"", NULL},
+                environ);
         _exit(127);
     }
     int status;
@@ -412,7 +416,7 @@ static void start_with_set_user_id(uid_t owner, bool obeys)
     CHECK_EQ(waitpid(pid, &status, 0), pid);
     CHECK_EQ(status, 0);
     close(ends[0]);
-    unlink(program);
+    close(copy);
 }
 
 TEST_WITH(a_program_with_the_set_user_id_bit_does_not_obey_the_environment, .two_users = true,
