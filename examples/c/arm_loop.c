@@ -85,8 +85,9 @@ static bool run(pmipc_producer *arm, uint64_t cycles)
         add_nanoseconds(&next, PERIOD_NS);
         if (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL) == EINTR)
             continue;
-        int64_t due_ns = (int64_t)next.tv_sec * SECOND_NS + next.tv_nsec;
-        int64_t lateness_ns = pmipc_monotonic_ns() - due_ns;
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        int64_t lateness_ns = (int64_t)(now.tv_sec - next.tv_sec) * SECOND_NS + (now.tv_nsec - next.tv_nsec);
         if (lateness_ns > worst_lateness_ns)
             worst_lateness_ns = lateness_ns;
     }

@@ -21,7 +21,7 @@ typedef struct pmipc_pool_info {
     char *metadata;              /* JSON object text, NUL-terminated, owned by this struct; NULL when none */
     uint64_t incarnation;        /* the pool's random identity */
     uint64_t seq;                /* newest sample, 0 when none */
-    int64_t published_ns;        /* when it was published, CLOCK_MONOTONIC; 0 when none */
+    int64_t published_ns;        /* when it was published, as pmipc_monotonic_ns; 0 when none */
     int64_t stamp_ns;            /* its stamp */
     uint32_t history_len;
     uint32_t slot_count;
@@ -36,7 +36,7 @@ typedef struct pmipc_pool_info {
     char producer_command[128];  /* its command line, UTF-8, cut */
     int64_t producer_since_ns;   /* when it opened the pool, ns since the epoch */
     uint64_t owner_epoch;        /* 1 for the creator, one more for each adopter */
-    int64_t clock_offset_ns;     /* CLOCK_REALTIME less CLOCK_MONOTONIC, as the producer saw it within about its last second */
+    int64_t clock_offset_ns;     /* CLOCK_REALTIME less CLOCK_BOOTTIME, as the producer saw it within about its last second */
     uint64_t grown;              /* times the pool grew because streams held views */
     uint64_t given_up;           /* samples dropped from history early because no slot was free */
     uint64_t cleared_rows;       /* rows of dead streams that producers have cleared */

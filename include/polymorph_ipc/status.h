@@ -60,7 +60,10 @@ PMIPC_API const char *pmipc_status_text(pmipc_status status);
 /** "major.minor.patch" of the library that is loaded. */
 PMIPC_API const char *pmipc_version(void);
 
-/** Nanoseconds on CLOCK_MONOTONIC: the clock of published_ns and of every age. Any thread, no system call (vDSO). */
+/** Nanoseconds on CLOCK_BOOTTIME: the clock of published_ns and of every age. It is monotonic and goes on while the machine is
+ *  suspended, so that a sample from before is old afterwards. It is not the clock of timeouts and of clock_nanosleep loops
+ *  (CLOCK_MONOTONIC). A container with a time namespace of its own has another zero: ages of samples that cross its border
+ *  are wrong. Any thread; no system call (vDSO) since Linux 5.3. */
 PMIPC_API int64_t pmipc_monotonic_ns(void);
 
 /** Nanoseconds since the epoch on CLOCK_REALTIME: the clock of default stamps. Any thread, no system call (vDSO). */

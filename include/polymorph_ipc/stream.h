@@ -46,7 +46,7 @@ typedef struct pmipc_view_field {
 typedef struct pmipc_view {
     uint64_t seq;            /* of the newest sample in it; the first published sample has 1 */
     int64_t stamp_ns;        /* the newest sample's stamp, ns since the epoch unless the producer says otherwise */
-    int64_t published_ns;    /* when it was published, CLOCK_MONOTONIC: age = pmipc_monotonic_ns() - published_ns */
+    int64_t published_ns;    /* when it was published: age = pmipc_monotonic_ns() - published_ns */
     uint64_t lost;           /* get_next, get_unseen: samples that left history unread since the cursor */
     const pmipc_schema *schema;  /* valid as long as the view */
     int64_t frame_stride;    /* bytes from one frame of a window to the next */

@@ -1,14 +1,24 @@
 /* wait.c: sleeping until there is something to look at, without the GIL and without the streams. */
 #include "reading.h"
 
+#include <time.h>
+
 /* A signal may come between Python's look for it and the sleep; it is then noticed this much later. */
 #define SLICE_NS 100000000
+
+/* Timeouts do not go on while the machine is suspended; ages do (pmipc_monotonic_ns). */
+static int64_t timeout_clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
 
 int64_t py_deadline(int64_t timeout_ns)
 {
     if (timeout_ns < 0)
         return -1;
-    int64_t now_ns = pmipc_monotonic_ns();
+    int64_t now_ns = timeout_clock_ns();
     return timeout_ns > INT64_MAX - now_ns ? -1 : now_ns + timeout_ns;
 }
 
@@ -41,7 +51,7 @@ static int sleep_with(py_state *state, const pmipc_waiter *waiters, uint32_t cou
 {
     int64_t slice_ns = SLICE_NS;
     if (deadline_ns >= 0) {
-        int64_t left_ns = deadline_ns - pmipc_monotonic_ns();
+        int64_t left_ns = deadline_ns - timeout_clock_ns();
         slice_ns = left_ns < 0 ? 0 : left_ns < SLICE_NS ? left_ns : SLICE_NS;
     }
     pmipc_status status;
@@ -52,7 +62,7 @@ static int sleep_with(py_state *state, const pmipc_waiter *waiters, uint32_t cou
         return -1;
     }
     /* Tested whatever woke us: what there is may never be what the caller waits for (others take it, it is damaged). */
-    return deadline_ns < 0 || pmipc_monotonic_ns() < deadline_ns;
+    return deadline_ns < 0 || timeout_clock_ns() < deadline_ns;
 }
 
 int py_wait(py_stream *const *streams, uint32_t count, int64_t deadline_ns)

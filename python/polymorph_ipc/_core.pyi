@@ -738,7 +738,7 @@ def registry_folder() -> str:
     """Path of the registry folder that the environment names now."""
 
 def monotonic_ns() -> int:
-    """The clock of ages: `time.monotonic_ns()`."""
+    """The clock of ages: ns on `time.CLOCK_BOOTTIME`."""
 
 def fork_generation() -> int:
     """How many forks this process descends from since the extension was loaded."""

@@ -31,9 +31,9 @@ class SampleInfo(NamedTuple):
     stamp: int
     """When it was taken, as the producer says: ns since the epoch, of the publish when it says nothing."""
     age: float
-    """Seconds since it was published (monotonic clock), at the moment it was read."""
+    """Seconds since it was published (time in which the machine was suspended included), at the moment it was read."""
     published: int
-    """When it was published: ns on the clock of `time.monotonic_ns()`."""
+    """When it was published: ns on `time.CLOCK_BOOTTIME`."""
     dropped: int
     """get_next: samples that were passed over since the cursor, because they had left history or were older than
     `max_age`. 0 for the other reads."""
@@ -51,7 +51,7 @@ class HistoryInfo(NamedTuple):
     age: NDArray[np.float64]
     """(n,) seconds since each sample was published."""
     published: NDArray[np.int64]
-    """(n,) ns on the clock of `time.monotonic_ns()`."""
+    """(n,) ns on `time.CLOCK_BOOTTIME`."""
     dropped: int
     """get_all_new: samples that were passed over since the cursor, because they had left history or were older than
     `max_age`. 0 for the other reads."""

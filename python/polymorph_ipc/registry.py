@@ -56,7 +56,7 @@ class PoolInfo(NamedTuple):
     stamp: int
     """Its stamp: ns since the epoch, or whatever clock the producer stamps with."""
     published: int
-    """When it was published: ns on the clock of `time.monotonic_ns()`; 0: none yet."""
+    """When it was published: ns on `time.CLOCK_BOOTTIME`; 0: none yet."""
     age: float | None
     """Seconds since it was published; None: none yet."""
     history_len: int
@@ -85,7 +85,7 @@ class PoolInfo(NamedTuple):
     owner_epoch: int
     """1 for the creator, one more for each producer that adopted the pool."""
     clock_offset: int
-    """ns from the clock of `time.monotonic_ns()` to the time of day, as the producer saw it within about its last
+    """ns from `time.CLOCK_BOOTTIME` to the time of day, as the producer saw it within about its last
     second."""
     grown: int
     """Times the pool grew because streams held views."""

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "os/clock.h"
+
 #define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME UINT64_C(0x100000001b3)
 
@@ -28,6 +30,7 @@ uint64_t layout_fingerprint(void)
         offsetof(struct slot_header, lengths),
         sizeof(pmipc_field),
         offsetof(pmipc_field, shape),
+        CLOCK_OF_AGES,
         PIN_ROWS,
         PIN_CELLS,
         MAX_SLOTS,

@@ -91,7 +91,7 @@ struct pool_control {
     uint8_t reserved1[CACHE_LINE_BYTES - 24];
 
     /* Facts, written now and then. */
-    _Atomic int64_t clock_offset_ns; /* realtime - monotonic, refreshed about once a second */
+    _Atomic int64_t clock_offset_ns; /* realtime less CLOCK_OF_AGES, refreshed about once a second */
     _Atomic int64_t owner_since_ns;  /* since the epoch */
     _Atomic uint32_t owner_pid;      /* in its own PID namespace: for people only */
     uint32_t reserved2;

@@ -35,7 +35,7 @@ const char *pmipc_version(void)
 
 int64_t pmipc_monotonic_ns(void)
 {
-    return clock_monotonic_ns();
+    return clock_age_ns();
 }
 
 int64_t pmipc_realtime_ns(void)

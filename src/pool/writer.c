@@ -84,7 +84,7 @@ static void introduce(struct pool_writer *writer)
     store_relaxed(&control->owner_pid, (uint32_t)getpid());
     store_relaxed(&control->owner_since_ns, clock_realtime_ns());
     shared_text_store(control->owner_command, sizeof control->owner_command, command);
-    refresh_clock(writer, clock_monotonic_ns());
+    refresh_clock(writer, clock_age_ns());
 }
 
 static pmipc_status no_space(const struct pool_description *description, uint64_t needed, uint64_t room,
@@ -427,7 +427,7 @@ pmipc_status writer_commit(struct pool_writer *writer, uint32_t slot, int64_t st
         protocol_return_slot(&writer->protocol, slot);
         return writer_lost(writer);
     }
-    int64_t now = clock_monotonic_ns();
+    int64_t now = clock_age_ns();
     if (now >= writer->next_clock_ns) {
         refresh_clock(writer, now);
         check_name(writer, file_names(writer->fd, writer->identity));

@@ -59,7 +59,7 @@ int clock_gettime(clockid_t clock, struct timespec *time)
     int result = (int)syscall(SYS_clock_gettime, clock, time);
     if (clock == CLOCK_REALTIME)
         time->tv_sec += realtime_shift_ns / 1000000000;
-    if (clock == CLOCK_MONOTONIC) {
+    if (clock != CLOCK_REALTIME) {
         int64_t now_ns = stopped_at_ns ? stopped_at_ns : time->tv_sec * 1000 * MS + time->tv_nsec + paused_ns;
         *time = (struct timespec){.tv_sec = now_ns / (1000 * MS), .tv_nsec = now_ns % (1000 * MS)};
     }

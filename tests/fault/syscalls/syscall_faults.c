@@ -38,7 +38,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
 {
     static int64_t beginnings[2];
-    int64_t *begin_ns = &beginnings[clock == CLOCK_MONOTONIC];
+    int64_t *begin_ns = &beginnings[clock != CLOCK_REALTIME];
     if (*begin_ns == 0) {
         __real_clock_gettime(clock, time);
         *begin_ns = ns_of(time) - clock_shift_ns;

@@ -187,7 +187,7 @@ class FromRos:
         _samples, info = stream.get_all_new(return_info=True)
         if info is None:
             return
-        to_epoch = time.time_ns() - time.monotonic_ns()
+        to_epoch = time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         for stamp, published in zip(info.stamp.tolist(), info.published.tolist(), strict=True):
             latency = (published + to_epoch - stamp) / 1e6
             if abs(latency) < UNLIKELY * 1e3:
