@@ -113,7 +113,8 @@ typedef struct pmipc_loan {
  *  Threads, progress: as pmipc_producer_publish. Returns: OK; WRONG_STATE (a loan is out); FULL; LOST; CLOSED; FORKED. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_loan(pmipc_producer *producer, pmipc_loan *loan);
 
-/** Publish a loaned frame. Lengths of variable fields are taken from `loan->fields[i].length`; on SCHEMA_MISMATCH the
+/** Publish a loaned frame. Where `recreate` made the pool again, `loan->fields[i].data` lead into the new one afterwards.
+ *  Lengths of variable fields are taken from `loan->fields[i].length`; on SCHEMA_MISMATCH the
  *  loan stays out, so that it can be mended or discarded.
  *  Returns: OK; SCHEMA_MISMATCH; WRONG_STATE (this loan is not out); LOST (the loan is dropped); CLOSED; FORKED. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_commit(pmipc_producer *producer, pmipc_loan *loan,

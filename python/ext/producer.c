@@ -217,13 +217,13 @@ typedef struct opening {
 
 static int parse_opening(py_state *state, PyObject *args, PyObject *kwargs, opening *given)
 {
-    static char *keywords[] = {"pool_name", "schema", "history_len", "spare", "mode",      "origin",
-                               "metadata",  "folder", "grow",        "keep",  "max_bytes", NULL};
+    static char *keywords[] = {"pool_name", "schema", "history_len", "spare",     "mode",     "origin", "metadata",
+                               "folder",    "grow",   "keep",        "max_bytes", "recreate", NULL};
     Py_ssize_t history_len, spare, mode, max_bytes = 0;
-    int origin, grow, keep;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UO!nnniOOpp|n", keywords, &given->name, state->schema_type,
+    int origin, grow, keep, recreate = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UO!nnniOOpp|np", keywords, &given->name, state->schema_type,
                                      &given->schema, &history_len, &spare, &mode, &origin, &given->metadata,
-                                     &given->folder, &grow, &keep, &max_bytes))
+                                     &given->folder, &grow, &keep, &max_bytes, &recreate))
         return -1;
     given->name_text = py_pool_name(state, given->name);
     if (given->name_text == NULL || check_range(state, given->name_text, "history_len", history_len) < 0 ||
@@ -242,6 +242,7 @@ static int parse_opening(py_state *state, PyObject *args, PyObject *kwargs, open
         .max_bytes = (uint64_t)max_bytes,
         .no_growth = !grow,
         .keep = keep,
+        .recreate = recreate,
     };
     if (read_text(given->metadata, "metadata", &given->options.metadata) < 0 ||
         read_text(given->folder, "folder", &given->options.folder) < 0)

@@ -28,6 +28,7 @@ static PyObject *publish_bytes(py_producer *self, const py_schema *schema, const
     } else {
         status = pmipc_producer_publish(self->handle->producer, data, stamp_ns, &seq);
     }
+    py_producer_refresh(self); /* it may have been made again */
     py_gate_leave(&self->gate);
     if (status != PMIPC_OK) {
         py_producer_raise(self, status);

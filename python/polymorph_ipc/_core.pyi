@@ -128,6 +128,7 @@ class Producer:
         grow: bool,
         keep: bool,
         max_bytes: int = 0,
+        recreate: bool = False,
     ) -> None: ...
     def publish(self, data: Any, *, stamp: SupportsIndex | float | np.floating[Any] | None = None) -> int:
         """Copy one sample into the pool, make it visible to every stream at once, and return its sequence number.

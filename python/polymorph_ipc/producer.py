@@ -56,6 +56,7 @@ class TensorProducer(_core.Producer):
         grow: bool = True,
         max_bytes: int | None = None,
         keep: bool = False,
+        recreate: bool = False,
         mode: int = 0o600,
         folder: str | os.PathLike[str] | None = None,
         origin: Literal["numpy", "torch"] = "numpy",
@@ -95,6 +96,7 @@ class TensorProducer(_core.Producer):
             grow,
             keep,
             0 if max_bytes is None else whole_number(max_bytes, "max_bytes", pool_name),
+            recreate,
         )
         if writer is not None:
             self.publish_to_ros(writer, ros_node, str(ros_topic), ros_msg_type, ros_qos)
@@ -163,6 +165,7 @@ class TensorProducer(_core.Producer):
         grow: bool = True,
         max_bytes: int | None = None,
         keep: bool = False,
+        recreate: bool = False,
         mode: int = 0o600,
         folder: str | os.PathLike[str] | None = None,
         ros_node: Any = None,
@@ -193,6 +196,9 @@ class TensorProducer(_core.Producer):
             max_bytes: what the pool may take at most. None: growing for views has no limit but memory, growing for
                 longer samples ends at 1 GiB.
             keep: leave the pool behind on cleanup() and on exit, readable and adoptable.
+            recreate: when the pool's file is removed from outside (by hand, or by systemd-logind's RemoveIPC when your
+                last session ends), make the pool again under its name: history, numbers and metadata go on, and streams
+                follow. False: publish raises PoolLostError then. It is noticed within a second.
             mode: permission bits of the pool's file: 0o600 (only you), 0o660 (your group), 0o606 or 0o666 (everybody).
                 Read permission without write permission is refused: streams register in the file. A dead pool of
                 another user is adopted only when it has these bits and the group of a new file; else it is replaced, or
@@ -249,6 +255,7 @@ class TensorProducer(_core.Producer):
             grow=grow,
             max_bytes=max_bytes,
             keep=keep,
+            recreate=recreate,
             mode=mode,
             folder=folder,
             origin="torch" if samples.origin_of(sample) == _core.ORIGIN_TORCH else "numpy",

@@ -131,18 +131,19 @@ __attribute__((cold)) static pmipc_status move_to_recreated(pmipc_producer *prod
     return status;
 }
 
-static pmipc_status commit_slot(pmipc_producer *producer, uint32_t slot, int64_t stamp_ns, const uint32_t *lengths,
+/* *slot: where the sample is in the end, which is another place when the pool was made again. */
+static pmipc_status commit_slot(pmipc_producer *producer, uint32_t *slot, int64_t stamp_ns, const uint32_t *lengths,
                                 uint64_t valid_bytes)
 {
     if (__builtin_expect(producer->next == NULL, 1)) {
-        pmipc_status status = writer_commit(producer->writer, slot, stamp_ns, lengths, valid_bytes);
+        pmipc_status status = writer_commit(producer->writer, *slot, stamp_ns, lengths, valid_bytes);
         if (__builtin_expect(status != PMIPC_LOST, 1))
             return status;
-        status = move_to_recreated(producer, status, &slot, valid_bytes);
+        status = move_to_recreated(producer, status, slot, valid_bytes);
         if (status)
             return status;
     }
-    return producer_end_succession(producer, writer_commit(producer->next, slot, stamp_ns, lengths, valid_bytes));
+    return producer_end_succession(producer, writer_commit(producer->next, *slot, stamp_ns, lengths, valid_bytes));
 }
 
 pmipc_status pmipc_producer_publish(pmipc_producer *producer, const void *data, int64_t stamp_ns, uint64_t *seq)
@@ -159,7 +160,7 @@ pmipc_status pmipc_producer_publish(pmipc_producer *producer, const void *data, 
         return status;
     if (producer->payload_bytes)
         memcpy(writer_payload(producer_target(producer), slot), data, producer->payload_bytes);
-    status = commit_slot(producer, slot, stamp_ns, NULL, producer->payload_bytes);
+    status = commit_slot(producer, &slot, stamp_ns, NULL, producer->payload_bytes);
     if (!status && seq)
         *seq = producer->writer->protocol.seq;
     return status;
@@ -225,7 +226,7 @@ pmipc_status pmipc_producer_publish_fields(pmipc_producer *producer, const pmipc
     for (uint32_t i = 0; i < count; i++)
         if (bytes[i])
             memcpy(data + payload->offsets[i], sources[i].data, bytes[i]);
-    status = commit_slot(producer, slot, stamp_ns, lengths, payload->offsets[count - 1] + bytes[count - 1]);
+    status = commit_slot(producer, &slot, stamp_ns, lengths, payload->offsets[count - 1] + bytes[count - 1]);
     if (!status && seq)
         *seq = producer->writer->protocol.seq;
     return status;
@@ -289,7 +290,12 @@ pmipc_status pmipc_producer_commit(pmipc_producer *producer, pmipc_loan *loan, i
         valid = payload->offsets[i] + bytes_of(payload, i, loan->fields[i].length);
     }
     producer->loaned_slot = NO_LOAN;
-    return commit_slot(producer, loan->slot, stamp_ns, lengths, valid);
+    status = commit_slot(producer, &loan->slot, stamp_ns, lengths, valid);
+    if (__builtin_expect(status == PMIPC_OK && producer->writer != writer, 0)) /* the old memory may be gone */
+        for (uint32_t i = 0; i < count; i++)
+            loan->fields[i].data =
+                writer_payload(producer->writer, loan->slot) + producer->writer->description->payload.offsets[i];
+    return status;
 }
 
 void pmipc_producer_discard(pmipc_producer *producer, pmipc_loan *loan)

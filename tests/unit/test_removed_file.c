@@ -180,7 +180,10 @@ TEST(with_recreate_the_commit_that_notices_moves_its_sample_into_the_new_pool)
     remove_the_file();
     jumped_s++;
     frame_fill(loan.fields[0].data, BYTES, loan.seq);
+    const void *old_data = loan.fields[0].data;
     check_goes_on(producer, stream, HISTORY + 1, pmipc_producer_commit(producer, &loan, 0));
+    CHECK(loan.fields[0].data != old_data); /* that memory is gone */
+    CHECK(frame_is_whole(loan.fields[0].data, BYTES, HISTORY + 1));
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
