@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 from nav_msgs.msg import OccupancyGrid
-from polymorph_ipc import PoolBusyError, SchemaMismatchError, TensorProducer, TensorStream, inspect_pool, schema_of
+from polymorph_ipc import PoolBusyError, SchemaMismatchError, TensorProducer, TensorStream, inspect_pool
+from polymorph_ipc.samples import schema_for
 from sensor_msgs.msg import CameraInfo, CompressedImage, JointState, LaserScan, PointCloud2, PointField
 from std_msgs.msg import Float64MultiArray, MultiArrayDimension
 
@@ -197,7 +198,7 @@ def test_without_ros_max_bytes_a_gigabyte_is_the_bound_and_a_sample_may_ask_for_
     learned = ros.stream(node, topic, CompressedImage)
     given = ros.stream(node, topic, CompressedImage, ros_max_bytes=5)
     sampled = ros.stream(node, topic, CompressedImage, np.zeros(10, np.uint8))
-    small, large = schema_of(np.zeros(10, np.uint8)), schema_of(np.zeros(1 << 27, np.uint8))
+    small, large = (schema_for(np.zeros(count, np.uint8), False, "a test") for count in (10, 1 << 27))
     for schema in (small, large):
         assert learned.source.max_bytes(schema) == 1 << 30
         assert given.source.max_bytes(schema) == 5
