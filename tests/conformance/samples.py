@@ -12,7 +12,6 @@ from codec import NUMPY_DTYPES, Error, Types, check, library
 
 MAX_FIELDS, VARIABLE = 32, 1
 BOOL, OPAQUE = 6 | 8 << 8, 3
-BY_TYPE, NEVER, ALWAYS = 0, 1, 2
 
 Fields = Sequence[tuple[str, str]]  # name and path
 Sample = dict[str, np.ndarray]
@@ -85,7 +84,9 @@ class ReaderOptions(ctypes.Structure):
         ("joint_count", ctypes.c_uint32),
         ("point_fields", ctypes.POINTER(ctypes.c_char_p)),
         ("point_field_count", ctypes.c_uint32),
-        ("variable", ctypes.c_int),
+        ("any_frame", ctypes.c_bool),
+        ("fixed_lengths", ctypes.c_bool),
+        ("organized", ctypes.c_bool),
     )
 
 
@@ -120,12 +121,12 @@ class Reader:
         types: Types,
         name: str,
         fields: Fields = (("", ""),),
-        variable: int = BY_TYPE,
+        fixed_lengths: bool = False,
         point_fields: Sequence[str] = (),
         sample: Schema | None = None,
     ) -> None:
         self.pointer, self.schema, error = ctypes.c_void_p(), Schema(), Error()
-        options = ReaderOptions(variable=variable, point_field_count=len(point_fields))
+        options = ReaderOptions(fixed_lengths=fixed_lengths, point_field_count=len(point_fields))
         if point_fields:
             options.point_fields = strings(point_fields)
         status = library.pmipc_ros_reader_create(

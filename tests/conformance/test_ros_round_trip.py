@@ -13,7 +13,7 @@ import reference
 from codec import NUMPY_DTYPES, STRING, WSTRING, CodecError, Types
 from messages import describe, installed, leaf_paths, members, random_message, tree, type_name
 from rclpy.serialization import deserialize_message, serialize_message
-from samples import BY_TYPE, NEVER, Reader, Schema, Writer, as_constants
+from samples import Reader, Schema, Writer, as_constants
 
 CLASSES = installed()
 ROUNDS = 10
@@ -31,11 +31,11 @@ def assert_same(message: Any, written: bytes, serialized: bytes) -> None:
     assert written == reference.canonical(message, serialized)
 
 
-def round_trip(message: Any, variable: int = BY_TYPE, learn: bytes = b"", **more: Any) -> None:
+def round_trip(message: Any, fixed_lengths: bool = False, learn: bytes = b"", **more: Any) -> None:
     """A reader learns from the message (or another), and a writer with its metadata as constants gives it back."""
     types, name, serialized = make_types(type(message)), type_name(type(message)), serialize_message(message)
     constants = more.pop("constants", {})
-    reader = Reader(types, name, variable=variable, **more)
+    reader = Reader(types, name, fixed_lengths=fixed_lengths, **more)
     constants = as_constants(reader.learn(learn or serialized)) | constants
     sample, stamp = reader.read(serialized)
     writer = Writer(types, name, reader.schema, None, constants)
@@ -70,7 +70,7 @@ def set_numbers(message: Any, start: float = 1.5) -> float:  # the serializer ta
 # ---- default tensors ----
 
 
-@pytest.mark.parametrize("variable", [BY_TYPE, NEVER])
+@pytest.mark.parametrize("fixed_lengths", [False, True])
 @pytest.mark.parametrize(
     ("encoding", "dtype", "channels"),
     [
@@ -92,13 +92,13 @@ def set_numbers(message: Any, start: float = 1.5) -> float:  # the serializer ta
         ("nv24", "u1", 1),
     ],
 )
-def test_images(encoding: str, dtype: str, channels: int, variable: int) -> None:
+def test_images(encoding: str, dtype: str, channels: int, fixed_lengths: bool) -> None:
     message = new("sensor_msgs/Image")
     message.height, message.width, message.encoding = 4, 6, encoding
     message.step = 6 * channels * np.dtype(dtype).itemsize
     rows = {"nv12": 6, "nv24": 12}.get(encoding, 4)
     message.data = bytes(i % 251 for i in range(rows * message.step))
-    round_trip(message, variable)
+    round_trip(message, fixed_lengths)
 
 
 @pytest.mark.parametrize("count", [0, 1, 1000])
@@ -313,7 +313,7 @@ def test_a_dict_of_all_fields_and_constants_of_all_texts_give_any_message_back(n
     for size in range(4 * ROUNDS):
         message = random_message(cls, rng, size % 5)
         serialized = serialize_message(message)
-        reader = Reader(types, name, fields, variable=NEVER)
+        reader = Reader(types, name, fields, fixed_lengths=True)
         try:
             reader.learn(serialized)
         except CodecError as refusal:  # joints without names and the like
