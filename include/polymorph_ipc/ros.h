@@ -8,6 +8,8 @@
  * What becomes of a message, field by field of the pool (pmipc_ros_field):
  *
  *   path "a.b"    what cdr.h's path leads to, as it lies there
+ *                 a string: uint8 (n), its bytes as UTF-8, variable; or with a sample of one of numpy's fixed texts, "|S<n>" or "<U<n>"
+ *                 in this machine's byte order, filled up with NULs. A text that does not fit is refused, never cut
  *   no path       the type's default tensor:
  *
  *   sensor_msgs/Image                      by encoding: uint8 (H, W, 3) for rgb8 and bgr8, uint16 (H, W) for mono16, float32 (H, W)
@@ -119,7 +121,7 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_ros_reader_learn(pmipc_ros_reader *r
 /** A JSON object, keys sorted, no spaces: "ros_type"; what the learned message says, of "frame_id", "child_frame_id",
  *  "encoding", "format", "names" (of joints, in the sample's order), "point_fields" (of (N, k) points), and "is_bigendian"
  *  (true or false: how it travelled; samples are in this machine's order) where the message has them. What is no UTF-8, or
- *  longer than 1024 bytes, is left out. "" before anything was learned. The reader's, until it is destroyed. */
+ *  longer than 1024 bytes, or what a field of the samples holds, is left out. "" before anything was learned. The reader's, until it is destroyed. */
 PMIPC_API const char *pmipc_ros_reader_metadata(const pmipc_ros_reader *reader);
 
 /** The stamps of the joints' last messages, in the sample's order, ns since the epoch; 0: not heard yet. NULL, and a count of

@@ -74,7 +74,8 @@ class TensorStream(_core.Stream):
             (transient local) when all publishers are, else volatile; keep last 10. Chosen again when publishers come
             and go.
         ros_field: what of the message to take: a path such as "pose.position", or a dict {field name: path}. None:
-            the type's default tensor.
+            the type's default tensor. A string becomes uint8 (n), or, with a sample such as np.array("", "U64"), one
+            text; texts that do not fit are left out, never cut.
         ros_joints: JointState, JointTrajectory: which joints, in which order; the pool's metadata say them as "names".
             JointStates of several publishers are merged: each changes the joints that it names, others keep their
             values; NaN until heard first. The field "joint_stamps" (int64, one per joint) and `stats["joint_stamps"]`

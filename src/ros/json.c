@@ -38,8 +38,7 @@ void ros_text_add(struct ros_text *text, const char *format, ...)
     text->length += (size_t)length;
 }
 
-/* The code point at `at` and how many bytes it takes; 0: no UTF-8. */
-static uint32_t ros_utf8_decode(const unsigned char *at, size_t left, uint32_t *code)
+uint32_t ros_utf8_decode(const unsigned char *at, size_t left, uint32_t *code)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     uint32_t bytes = at[0] < 0x80 ? 1 : at[0] >= 0xf0 && at[0] < 0xf8 ? 4 : at[0] >= 0xe0 ? 3 : at[0] >= 0xc0 ? 2 : 0;

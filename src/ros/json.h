@@ -22,6 +22,9 @@ __attribute__((format(printf, 2, 3))) void ros_text_add(struct ros_text *text, c
 /* Add a JSON string, with its quotes. */
 void ros_json_add_string(struct ros_text *text, const char *string, size_t bytes);
 
+/* The code point at `at`, of which `left` bytes are there, and how many bytes it takes; 0: it is not UTF-8. */
+uint32_t ros_utf8_decode(const unsigned char *at, size_t left, uint32_t *code);
+
 static inline bool ros_text_is_sound(const struct ros_text *text)
 {
     return !text->is_full && !text->is_not_utf8;

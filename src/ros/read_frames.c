@@ -7,7 +7,7 @@
 
 #define ROS_SHOWN_BYTES 60 /* of a frame's name, which may be anything */
 
-static bool ros_is_carried(const pmipc_ros_reader *reader, uint32_t leaf)
+bool ros_is_carried(const pmipc_ros_reader *reader, uint32_t leaf)
 {
     for (uint32_t i = 0; i < reader->field_count; i++)
         for (uint32_t part = 0; part < reader->fields[i].tensor.part_count; part++)

@@ -14,7 +14,7 @@ static void ros_metadata_key(struct ros_text *text, const char *key)
 /* A text of the message. One that is no text is left out. */
 static void ros_metadata_string(const pmipc_ros_reader *reader, struct ros_text *text, const char *key, uint32_t leaf)
 {
-    if (leaf == ROS_NO_LEAF)
+    if (leaf == ROS_NO_LEAF || ros_is_carried(reader, leaf)) /* samples that hold it may differ */
         return;
     const pmipc_cdr_span span = ros_one_span(&reader->intake, leaf);
     const size_t before = text->length;

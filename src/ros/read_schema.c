@@ -150,10 +150,8 @@ pmipc_status ros_schema_of(pmipc_ros_reader *reader, const struct ros_extent *ex
 
 /* ---- from a sample ---- */
 
-__attribute__((format(printf, 5, 6))) static pmipc_status ros_refuse_sample(const pmipc_ros_reader *reader,
-                                                                            const pmipc_schema *sample,
-                                                                            const pmipc_field *field,
-                                                                            pmipc_error *error, const char *format, ...)
+pmipc_status ros_refuse_sample(const pmipc_ros_reader *reader, const pmipc_schema *sample, const pmipc_field *field,
+                               pmipc_error *error, const char *format, ...)
 {
     char text[400], expected[300];
     va_list arguments;
@@ -261,11 +259,12 @@ static pmipc_status ros_expect_field(pmipc_ros_reader *reader, uint32_t index, c
         field->flags = 0; /* a sample has one shape; what varies is the options' to say */
     pmipc_status status = tensor->kind == ROS_IMAGE   ? ros_expect_image(reader, sample, field, error)
                           : tensor->kind == ROS_CLOUD ? ros_expect_cloud(reader, sample, field, error)
+                          : tensor->kind == ROS_TEXT  ? ros_text_expect(reader, expected, sample, field, error)
                                                       : PMIPC_OK;
     if (status)
         return status;
-    const bool is_variable = field->ndim > 0 && ros_is_variable(reader, expected);
-    if (tensor->kind != ROS_IMAGE && tensor->kind != ROS_CLOUD)
+    const bool is_variable = field->ndim > 0 && expected->text == ROS_TEXT_BYTES && ros_is_variable(reader, expected);
+    if (tensor->kind != ROS_IMAGE && tensor->kind != ROS_CLOUD && tensor->kind != ROS_TEXT)
         status = ros_expect_values(reader, expected, is_variable, sample, field, error);
     field->flags = is_variable ? (uint32_t)PMIPC_FIELD_VARIABLE : 0;
     return status;

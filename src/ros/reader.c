@@ -89,7 +89,11 @@ static pmipc_status ros_add_field(pmipc_ros_reader *reader, pmipc_cdr_types *typ
         ros_stamps_add(field);
         return PMIPC_OK;
     }
-    pmipc_status status = ros_tensor_find(types, reader->message, given->path, &field->tensor, error);
+    bool is_text;
+    pmipc_status status = ros_text_field_add(reader, types, field, given->path, &is_text, error);
+    if (status || is_text)
+        return status;
+    status = ros_tensor_find(types, reader->message, given->path, &field->tensor, error);
     if (status)
         return status;
     if (field->tensor.kind == ROS_CLOUD && reader->cloud.names != ROS_NO_LEAF)
@@ -255,6 +259,8 @@ static pmipc_status ros_measure(pmipc_ros_reader *reader, const struct ros_read_
     case ROS_JOINT_STAMPS:
         ros_stamps_measure(reader, extent);
         return PMIPC_OK;
+    case ROS_TEXT:
+        return ros_text_measure(reader, field, extent, error);
     case ROS_NUMBERS:
         break;
     }
@@ -274,6 +280,9 @@ static pmipc_status ros_fill(const pmipc_ros_reader *reader, const struct ros_re
         return ros_array_fill(reader, field, data, error);
     case ROS_JOINT_STAMPS:
         ros_stamps_fill(reader, data);
+        return PMIPC_OK;
+    case ROS_TEXT:
+        ros_text_fill(reader, field, data);
         return PMIPC_OK;
     case ROS_NUMBERS:
         break;

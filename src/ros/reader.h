@@ -35,6 +35,7 @@ struct ros_read_field {
     uint32_t leaves[ROS_MAX_PARTS];        /* of its parts */
     uint32_t count_leaves[PMIPC_MAX_NDIM]; /* of the lengths that a message decides, when these are several */
     uint32_t count_leaf_count;
+    enum { ROS_TEXT_BYTES, ROS_TEXT_NARROW, ROS_TEXT_WIDE } text; /* of a string: uint8, S<n>, U<n> */
     double *merged; /* of joints: their last values, a row or three (read_merged.c) */
 };
 
@@ -184,6 +185,24 @@ uint32_t ros_joints_leaves(const pmipc_ros_reader *reader, const struct ros_read
 bool ros_joints_have_values(const pmipc_ros_reader *reader);
 pmipc_status ros_joints_merge(pmipc_ros_reader *reader, pmipc_error *error);
 void ros_merged_fill(const pmipc_ros_reader *reader, const struct ros_read_field *field, void *data);
+
+/* Strings by path: *is_text when the path leads to one. */
+pmipc_status ros_text_field_add(pmipc_ros_reader *reader, pmipc_cdr_types *types, struct ros_read_field *field,
+                                const char *path, bool *is_text, pmipc_error *error);
+pmipc_status ros_text_expect(const pmipc_ros_reader *reader, struct ros_read_field *expected,
+                             const pmipc_schema *sample, const pmipc_field *field, pmipc_error *error);
+pmipc_status ros_text_measure(const pmipc_ros_reader *reader, const struct ros_read_field *field,
+                              struct ros_extent *extent, pmipc_error *error);
+void ros_text_fill(const pmipc_ros_reader *reader, const struct ros_read_field *field, void *data);
+
+/* Whether a field of the samples holds what this leaf is. */
+bool ros_is_carried(const pmipc_ros_reader *reader, uint32_t leaf);
+
+/* SCHEMA_MISMATCH: what a field of a sample should be, and what it is. */
+__attribute__((format(printf, 5, 6))) pmipc_status ros_refuse_sample(const pmipc_ros_reader *reader,
+                                                                     const pmipc_schema *sample,
+                                                                     const pmipc_field *field, pmipc_error *error,
+                                                                     const char *format, ...);
 
 /* The field of the path "joint_stamps". */
 bool ros_path_is_stamps(const char *message, const char *path);

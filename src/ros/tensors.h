@@ -9,12 +9,13 @@
 #define ROS_MAX_PATH 255 /* bytes, without the NUL */
 
 enum ros_kind {
-    ROS_NUMBERS,     /* what `parts` lead to, one after the other: several, all of fixed length, or one of any shape */
-    ROS_IMAGE,       /* sensor_msgs/Image: dtype and shape by its encoding */
-    ROS_CLOUD,       /* sensor_msgs/PointCloud2: points by its fields */
-    ROS_MULTI_ARRAY, /* std_msgs/...MultiArray: `data` in the shape that `layout` says */
-    ROS_GRID,        /* nav_msgs/OccupancyGrid: `data` as (height, width) */
-    ROS_JOINT_STAMPS /* of a reader only: when each joint was heard last */
+    ROS_NUMBERS,      /* what `parts` lead to, one after the other: several, all of fixed length, or one of any shape */
+    ROS_IMAGE,        /* sensor_msgs/Image: dtype and shape by its encoding */
+    ROS_CLOUD,        /* sensor_msgs/PointCloud2: points by its fields */
+    ROS_MULTI_ARRAY,  /* std_msgs/...MultiArray: `data` in the shape that `layout` says */
+    ROS_GRID,         /* nav_msgs/OccupancyGrid: `data` as (height, width) */
+    ROS_JOINT_STAMPS, /* of a reader only: when each joint was heard last */
+    ROS_TEXT          /* of a reader only: a string as bytes, S<n> or U<n> */
 };
 
 /* One path and what it leads to. */

@@ -331,6 +331,7 @@ pmipc_status ros_writer_add_default(struct ros_writer_build *build, uint32_t sou
         return ros_writer_add_grid(build, source, &tensor);
     case ROS_NUMBERS:
     case ROS_JOINT_STAMPS:
+    case ROS_TEXT:
         break;
     }
     if (tensor.part_count > 1)

@@ -325,8 +325,9 @@ pmipc_status ros_writer_add_path(struct ros_writer_build *build, uint32_t source
         return status;
     if (place.dtype == PMIPC_CDR_STRING || place.dtype == PMIPC_CDR_WSTRING || place.dtype == PMIPC_CDR_MESSAGE)
         return error_set(build->error, PMIPC_INVALID_ARGUMENT, 0, "%s: '%s' is %s", build->message, path,
-                         place.dtype == PMIPC_CDR_MESSAGE ? "a message with fields of several dtypes: name one of them"
-                                                          : "text, which samples do not hold: give it as a constant");
+                         place.dtype == PMIPC_CDR_MESSAGE
+                             ? "a message with fields of several dtypes: name one of them"
+                             : "text, which is not written from samples: give it as a constant");
     struct ros_writer_feed feed = {.source = source, .rows_source = source, .is_bool = place.dtype == PMIPC_BOOL};
     if (field->dtype != place.dtype || !ros_writer_fits(build, field, path, &place, &feed))
         return ros_writer_mismatch(build, source, "%s for '%s'",

@@ -11,7 +11,7 @@ from geometry_msgs.msg import PoseStamped
 from nav_msgs.msg import Odometry
 from polymorph_ipc import InvalidArgumentError, PoolBusyError, SchemaMismatchError, TensorProducer, TensorStream
 from sensor_msgs.msg import Image, JointState, PointCloud2, PointField
-from std_msgs.msg import Float64, Float64MultiArray
+from std_msgs.msg import Float64, Float64MultiArray, String
 
 from ros_side import RGB, Ros, image, joints
 
@@ -347,3 +347,32 @@ def test_all_frames_are_taken_with_ros_frames_any(ros: Ros, topic: str) -> None:
     assert stream.metadata == {"ros_type": "geometry_msgs/msg/PoseStamped"}
     with pytest.raises(TypeError, match='ros_frames must be "any" or None'):
         ros.stream(node, topic, PoseStamped, ros_frames="map")
+
+
+# ---- texts
+
+
+def test_texts_by_path_become_texts_and_what_does_not_fit_is_refused(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    prompts = ros.stream(node, topic, String, np.array("", "U8"), ros_field="data")
+    as_bytes = ros.stream(node, topic, String, ros_field="data")
+    publisher = ros.publisher(String, topic)
+    ros.matched(node, publisher)
+    ros.send(node, prompts, publisher, String(data="greifé"), String(data="pick up the cup"), String(data="stop"))
+    assert prompts.get_history(2).tolist() == ["greifé", "stop"]
+    assert (prompts.stats["published"], prompts.stats["misfits"]) == (2, 1)
+    reason = next(iter(prompts.stats["misfit_reasons"]))
+    assert "'pick up the cup', has too many characters: 15, the pool takes 8" in reason
+    ros.spin(node, lambda: as_bytes.stats["published"] == 3)
+    assert [bytes(text).decode() for text in as_bytes.get_history(3)] == ["greifé", "pick up the cup", "stop"]
+
+
+def test_a_field_of_the_frame_carries_it_with_each_sample(ros: Ros, topic: str) -> None:
+    node = ros.node()
+    sample = {"pose.position": np.zeros(3), "header.frame_id": np.array("", "U16")}
+    stream = ros.stream(node, topic, PoseStamped, sample)
+    ros.send(node, stream, ros.publisher(PoseStamped, topic), pose("map", 1.0), pose("odom", 2.0))
+    rows = stream.get_history(2)
+    assert rows["header.frame_id"].tolist() == ["map", "odom"]
+    assert rows["pose.position"][:, 0].tolist() == [1.0, 2.0]
+    assert "frame_id" not in stream.metadata

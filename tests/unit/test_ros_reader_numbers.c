@@ -147,7 +147,7 @@ TEST(types_without_a_default_and_wrong_paths_are_refused_with_what_there_is)
         {"test/msg/Rows", NULL, PMIPC_INVALID_ARGUMENT, "its fields are rows, flags"},
         {"std_msgs/msg/String", NULL, PMIPC_INVALID_ARGUMENT, "no numbers"},
         {"std_msgs/msg/Empty", NULL, PMIPC_INVALID_ARGUMENT, "no numbers"},
-        {"std_msgs/msg/String", "data", PMIPC_INVALID_ARGUMENT, "data is text"},
+        {JOINT_STATE, "name", PMIPC_INVALID_ARGUMENT, "name is text"},
         {JOINT_STATE, "positions", PMIPC_INVALID_ARGUMENT, "it has header, name, position, velocity, effort"},
         {JOINT_STATE, "header", PMIPC_INVALID_ARGUMENT, "header is a message"},
         {JOINT_STATE, "position[].x", PMIPC_INVALID_ARGUMENT, "no fields"},
