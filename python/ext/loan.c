@@ -96,6 +96,7 @@ PyObject *py_producer_loan(PyObject *object, PyObject *const *args, Py_ssize_t n
     self->producer = (py_producer *)Py_NewRef(object);
     self->schema = (py_schema *)Py_NewRef((PyObject *)producer->schema);
     self->stamp = Py_NewRef(Py_None);
+    self->length = Py_NewRef(Py_None); /* reading the lengths may run code, and gc.get_objects() shows it this loan */
     if (reserves && (check_variable(self) < 0 || read_lengths(self, length) < 0))
         goto fail;
     if (py_gate_enter(&producer->gate) < 0)
@@ -107,8 +108,11 @@ PyObject *py_producer_loan(PyObject *object, PyObject *const *args, Py_ssize_t n
         py_producer_raise(producer, status);
     if (status != PMIPC_OK || found < 0)
         goto fail;
-    self->length = reserves && !self->schema->is_dict ? Py_NewRef(length) : preset_length(self->schema);
-    if (self->length == NULL || (reserves && self->schema->is_dict && PyDict_Update(self->length, length) < 0))
+    PyObject *preset = reserves && !self->schema->is_dict ? Py_NewRef(length) : preset_length(self->schema);
+    if (preset == NULL)
+        goto fail;
+    Py_SETREF(self->length, preset);
+    if (reserves && self->schema->is_dict && PyDict_Update(self->length, length) < 0)
         goto fail;
     return (PyObject *)self;
 

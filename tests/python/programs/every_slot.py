@@ -285,7 +285,7 @@ def keywords_for() -> list[dict[str, Any]]:
 def may_wait(method: Any) -> bool:
     try:
         return "timeout" in inspect.signature(method).parameters
-    except (ValueError, AssertionError):
+    except ValueError:
         return False
 
 
@@ -381,7 +381,7 @@ def needed(method: Any) -> int:
     """How many arguments it cannot do without."""
     try:
         parameters = inspect.signature(method).parameters.values()
-    except (ValueError, AssertionError):
+    except ValueError:
         return 1
     return sum(each.default is each.empty and each.kind is not each.KEYWORD_ONLY for each in parameters)
 
