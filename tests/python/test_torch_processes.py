@@ -165,10 +165,23 @@ def test_a_stream_made_before_torch_is_imported_gives_torch_if_it_reads_after(sp
     """).succeed(timeout=60)
 
 
+HALF_IMPORTED = """
+import sys, types
+import blocker
+
+class Tensor: ...
+
+dlpack = sys.modules["torch.utils.dlpack"] = types.ModuleType("torch.utils.dlpack")
+dlpack.from_dlpack = dlpack.to_dlpack = repr
+blocker.begun.set()
+blocker.go_on.wait()
+"""
+
+
 def test_a_read_does_not_wait_for_a_thread_that_imports_torch(spawn: Nursery, tmp_path: Path) -> None:
     package = tmp_path / "torch"
     package.mkdir()
-    (package / "__init__.py").write_text("import blocker\nblocker.begun.set()\nblocker.go_on.wait()\n")
+    (package / "__init__.py").write_text(HALF_IMPORTED)
     (tmp_path / "blocker.py").write_text("import threading\nbegun, go_on = threading.Event(), threading.Event()\n")
     with TensorProducer.from_sample("cam", torch.zeros(3)) as producer:
         producer.publish(torch.ones(3))
