@@ -40,6 +40,7 @@ from ._core import (
 )
 from ._core import version as __version__
 from .infos import Field, HistoryInfo, SampleInfo, StreamStats
+from .lifetime import cleanup_on_sigterm
 from .producer import TensorProducer
 from .registry import PoolInfo, ReaderInfo, clean_pools, inspect_pool, list_pools, remove_pool
 from .stream import TensorStream
@@ -76,6 +77,7 @@ __all__ = [
     "WrongStateError",
     "__version__",
     "clean_pools",
+    "cleanup_on_sigterm",
     "explain_faults",
     "inspect_pool",
     "list_pools",

@@ -16,13 +16,11 @@ from typing import Any, Literal, TypedDict
 
 from .. import _core
 from ..describe import printable
-from . import qos
+from . import entities, qos
 from .constants import constants_of, missing_words
 from .defaults import describe_with_defaults
 from .missing import require_rclpy
 from .types import type_name
-
-DEPTH = 10  # keep last 10, reliable: what ROS calls its default
 
 
 class PublicationStats(TypedDict):
@@ -88,7 +86,7 @@ def fields_of(schema: _core.Schema, field: str | Mapping[str, str] | None) -> di
 
 def default_qos(ros_qos: Any) -> Any:
     """The QoSProfile of a publisher: as given, or reliable, keep last 10."""
-    return qos.as_given(DEPTH if ros_qos is None else ros_qos)
+    return qos.as_given(qos.DEPTH if ros_qos is None else ros_qos)
 
 
 def check_node(node: Any, argument: str) -> None:
@@ -125,7 +123,9 @@ class Publication:
         self.pool_name = pool_name
         self.message_class = message_class
         self.msg_type = type_name(message_class)
-        self.publisher = node.create_publisher(message_class, topic, default_qos(ros_qos))
+        self.publisher = node.create_publisher(
+            message_class, topic, default_qos(ros_qos), event_callbacks=entities.no_publisher_events()
+        )
         self.clock = node.get_clock()
         self.on_closed = on_closed
         self.generation = _core.fork_generation()

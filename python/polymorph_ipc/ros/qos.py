@@ -63,3 +63,11 @@ def wanted(publishers: list[Any], now: Choice) -> Choice:
     if not profiles:
         return now
     return Choice(all(map(is_reliable, profiles)), all(map(is_latched, profiles)))
+
+
+def offers_less(publisher: Any, subscription: Any) -> bool:
+    """Whether a publisher with that profile does not match a subscription with this one."""
+    from rclpy.qos import QoSCompatibility, qos_check_compatible
+
+    compatibility, _reason = qos_check_compatible(publisher, subscription)
+    return bool(compatibility == QoSCompatibility.ERROR)

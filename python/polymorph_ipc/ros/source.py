@@ -15,7 +15,7 @@ from .. import _core, samples
 from ..describe import printable
 from ..producer import TensorProducer
 from ..registry import inspect_pool
-from . import qos, types
+from . import entities, qos, types
 from .changes import SETTLE, Changes
 from .request import Request
 from .spinning import PATIENCE, Spinning
@@ -56,6 +56,7 @@ class RosSource:
         self.folder = folder
         self.request = request
         self.node = request.node
+        self.node_name = str(self.node.get_name())
         self.topic: str = request.topic
         self.type_name = types.type_name(request.message_class)
         self.reader = request.reader()
@@ -164,17 +165,14 @@ class RosSource:
         from rclpy.clock_type import ClockType
 
         self.group = MutuallyExclusiveCallbackGroup()
-        # Without publishers: reliable, because an event tells when one is not, and that one promised nothing; best
-        # effort until the next look would lose the first messages of one that is reliable. And volatile, because a
+        # Without publishers: reliable, because the next look finds out when one is not, and that one promised nothing;
+        # best effort until then would lose the first messages of one that is reliable. And volatile, because a
         # latched publisher sends again what it has when the next look finds it.
         choice = qos.wanted(self.find_publishers(self.request.topic), qos.Choice(reliable=True, latched=False))
         self.subscribe(qos.chosen(choice) if self.request.qos is None else qos.as_given(self.request.qos))
-        self.timer = self.node.create_timer(
-            TICK,
-            self.on_tick,
-            callback_group=self.group,
-            clock=Clock(clock_type=ClockType.STEADY_TIME),  # the node's own stands still under simulated time
-        )
+        clock = Clock(clock_type=ClockType.STEADY_TIME)  # the node's own stands still under simulated time
+        with entities.lasting("Timer"):
+            self.timer = self.node.create_timer(TICK, self.on_tick, callback_group=self.group, clock=clock)
 
     def subscribe(self, profile: Any) -> None:
         self.subscription = Subscription(
@@ -185,7 +183,6 @@ class RosSource:
             self.group,
             self.on_take,
             self.on_bytes,
-            self.on_incompatible,
         )
         self.topic = self.subscription.topic
 
@@ -203,7 +200,15 @@ class RosSource:
         if not publishers:
             self.alone_until = time.monotonic()
         self.publishers = len(publishers)
-        if self.request.qos is not None or self.subscription is None:
+        if self.subscription is None:
+            return
+        if self.request.qos is not None:
+            if any(qos.offers_less(info.qos_profile, self.subscription.profile) for info in publishers):
+                self.warn_once(
+                    "qos",
+                    "a publisher of the topic offers less than ros_qos asks for: nothing arrives from it. Ask for "
+                    "less, or leave ros_qos out: it is then chosen by what the publishers offer",
+                )
             return
         now = qos.choice_of(self.subscription.profile)
         wanted = qos.wanted(publishers, now)
@@ -265,24 +270,11 @@ class RosSource:
         self.spinning.beat_from(sys._getframe(1))
         with self.lock:
             if self.closed:
+                self.destroy_entities()  # cleanup() ran in a thread that must not
                 return
             self.is_simulated = self.clock.ros_time_is_active
             self.choose_again()
         self.suspect_best_effort()
-
-    def on_incompatible(self) -> None:
-        """A publisher offers less than the subscription asks for."""
-        self.spinning.beat()
-        if self.request.qos is not None:
-            self.warn_once(
-                "qos",
-                "a publisher of the topic offers less than ros_qos asks for: nothing arrives from it. Ask for less, or "
-                "leave ros_qos out: it is then chosen by what the publishers offer",
-            )
-            return
-        with self.lock:
-            if not self.closed:
-                self.choose_again()
 
     # ---- messages
 
@@ -447,9 +439,15 @@ class RosSource:
         """A stream of the pool is about to sleep until something is published."""
         if self.closed or self.generation != _core.fork_generation():
             return
+        end = self.end_of_ros()
+        if end:
+            raise _core.ClosedError(
+                f"pool '{self.pool_name}': {end}, so no message can arrive on '{self.topic}' while this stream is "
+                "waited for. What was published before can be read without waiting, or by another process"
+            )
         if self.spinning.is_mine():
             words = (
-                f"a wait inside a callback of the executor that spins node '{self.node.get_name()}' waits for itself: "
+                f"a wait inside a callback of the executor that spins node '{self.node_name}' waits for itself: "
                 f"no message can arrive on '{self.topic}' before the callback returns. Use get_last() or timeout=0 "
                 "there, wait in another thread or process, or spin with a MultiThreadedExecutor"
             )
@@ -461,9 +459,19 @@ class RosSource:
         if silence > PATIENCE:
             self.warn_once(
                 "spin",
-                f"nobody has spun node '{self.node.get_name()}' for {silence:.0f} s, so no message can arrive while "
+                f"nobody has spun node '{self.node_name}' for {silence:.0f} s, so no message can arrive while "
                 "this stream is waited for: run rclpy.spin(node) in this or another thread",
             )
+
+    def end_of_ros(self) -> str:
+        """Why nothing can arrive any more; "" while the node lives."""
+        if not self.node.context.ok():
+            return "ROS was shut down (rclpy.shutdown(), or a signal that rclpy handles)"
+        try:
+            with self.node.handle:
+                return ""
+        except Exception:  # rclpy's InvalidHandle, which is not public under one name in every version
+            return f"node '{self.node_name}' was destroyed"
 
     def lost(self) -> int:
         return self.lost_before + self.reader.lost
@@ -496,16 +504,23 @@ class RosSource:
             was_closed, self.closed = self.closed, True
         if was_closed or self.generation != _core.fork_generation():
             return
-        subscription, timer = self.subscription, self.timer
-        self.subscription = self.timer = None
         try:
-            # What rclpy raises when its node or context is gone already.
-            with contextlib.suppress(RuntimeError, ValueError, AttributeError):
-                if timer is not None:
-                    self.node.destroy_timer(timer)
-            with contextlib.suppress(RuntimeError, ValueError, AttributeError):
-                if subscription is not None:
-                    subscription.destroy()
+            if entities.may_destroy_here(self.node) or self.spinning.is_mine():
+                self.destroy_entities()
+            elif self.subscription is not None:
+                self.subscription.take_with(None)  # the next tick destroys it
         finally:
             if self.producer is not None:
                 self.producer.cleanup()
+
+    def destroy_entities(self) -> None:
+        """Destroy subscription and timer. Idempotent."""
+        subscription, timer = self.subscription, self.timer
+        self.subscription = self.timer = None
+        # What rclpy raises when its node or context is gone already.
+        with contextlib.suppress(RuntimeError, ValueError, AttributeError):
+            if timer is not None:
+                self.node.destroy_timer(timer)
+        with contextlib.suppress(RuntimeError, ValueError, AttributeError):
+            if subscription is not None:
+                subscription.destroy()

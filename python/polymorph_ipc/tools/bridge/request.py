@@ -61,8 +61,10 @@ class Request:
             return self.qos
         from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
+        from ...ros.qos import DEPTH
+
         return QoSProfile(
-            depth=self.qos.get("depth", 5 if self.from_ros is not None else 10),
+            depth=self.qos.get("depth", DEPTH),
             reliability=ReliabilityPolicy[self.qos.get("reliability", "reliable").upper()],
             durability=DurabilityPolicy[self.qos.get("durability", "volatile").upper()],
         )
