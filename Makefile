@@ -24,6 +24,9 @@ SEED =
 # runtime waits for a lock that a thread of the parent had.
 ASAN_PYTHON = --ignore=tests/python/test_bench_smoke.py --ignore=tests/python/test_typing.py \
               --deselect=tests/python/test_fork.py::test_fork_while_other_threads_read_and_publish_deadlocks_nobody
+JAZZY_SAMPLE = tests/ros/test_executors.py tests/ros/test_round_trip.py \
+               $(addprefix tests/ros/test_guide.py::, test_every_other_block_of_python_runs \
+                   test_the_large_message_profile_brings_every_best_effort_image)
 AARCH64_SAMPLE = protocol_threads publish stream_reads windows views waiting fork
 DEMO_OPTIONS =
 OTHER_PYTHONS = 3.10 3.12 3.13
@@ -39,7 +42,8 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: demo demo-ros test bench bench-peers fault fault-syscalls models storm soak fuzz asan tsan asan-python aarch64 lint format \
-        venv clean test-c test-python test-ros test-examples test-demos test-packaging test-models test-soak test-asan test-tsan test-aarch64 \
+        venv clean test-c test-python test-ros test-ros-kilted test-ros-jazzy test-ros-jazzy-sample test-examples test-demos \
+        test-packaging test-models test-soak test-asan test-tsan test-aarch64 \
         build-dev build-release build-release-tests build-aarch64 $(OTHER_PYTHONS:%=test-python-%)
 
 venv: .venv/ready
@@ -50,6 +54,10 @@ venv: .venv/ready
 
 .venv-ros/ready: $(PACKAGE_SOURCES)
 	scripts/make_venv.sh .venv-ros 3.11 ros-test,tools
+	touch $@
+
+.venv-jazzy/ready: $(PACKAGE_SOURCES)
+	scripts/make_venv.sh .venv-jazzy 3.11 ros-test-jazzy,tools
 	touch $@
 
 .venv-demo/ready: $(PACKAGE_SOURCES)
@@ -95,10 +103,20 @@ test-python: .venv/ready
 $(OTHER_PYTHONS:%=test-python-%): test-python-%: .venv-%/ready
 	.venv-$*/bin/python $(PYTEST) tests/python --ignore=tests/python/test_bench_smoke.py -m "not any_python"
 
-test-ros: .venv-ros/ready build-release
-	# Real middleware, real networking: one more try, which the summary tells of.
+test-ros: test-ros-kilted test-ros-jazzy
+
+# Real middleware, real networking: one more try, which the summary shows.
+test-ros-kilted: .venv-ros/ready build-release
 	.venv-ros/bin/python $(PYTEST) --reruns 1 tests/ros
 	.venv-ros/bin/python $(PYTEST) tests/conformance
+
+test-ros-jazzy: .venv-jazzy/ready build-release
+	.venv-jazzy/bin/python $(PYTEST) --reruns 1 tests/ros
+	.venv-jazzy/bin/python $(PYTEST) tests/conformance
+
+# What `make test` runs of it.
+test-ros-jazzy-sample: .venv-jazzy/ready build-release
+	.venv-jazzy/bin/python $(PYTEST) --reruns 1 $(JAZZY_SAMPLE)
 
 test-examples: build-release
 	.venv/bin/python $(PYTEST) tests/examples

@@ -25,8 +25,8 @@ missing() {
 }
 
 if scripts/find_python.sh 3.11 >/dev/null; then
-    environments+=(.venv-ros/ready)
-    suites+=(test-ros test-demos)
+    environments+=(.venv-ros/ready .venv-jazzy/ready)
+    suites+=(test-ros-kilted test-ros-jazzy-sample test-demos)
 else
     missing "Python 3.11 is not here, so nothing is tested with ROS"
 fi

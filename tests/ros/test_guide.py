@@ -210,7 +210,9 @@ def test_the_yaml_is_that_of_the_examples_and_bridges(launch: Launcher, spawn: N
 
 
 def test_the_large_message_profile_brings_every_best_effort_image(topic: str, spawn: Nursery) -> None:
-    profile = {"FASTDDS_DEFAULT_PROFILES_FILE": str(EXAMPLES / "ros" / "fastdds_large_messages.xml")}
+    file = str(EXAMPLES / "ros" / "fastdds_large_messages.xml")
+    profile = dict.fromkeys(re.findall(r"^export (FAST\w+)=", GUIDE, re.MULTILINE), file)
+    assert len(profile) == 2, "Fast DDS 2 (Jazzy) and 3 (Kilted) read different variables"
     listener = spawn(LISTENER, topic, environment=profile)
     listener.expect("ready")
     camera = spawn(CAMERA, topic, 10, 20, "--best-effort", environment=profile)
