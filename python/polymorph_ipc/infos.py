@@ -81,6 +81,8 @@ class RosStats(TypedDict, total=False):
     """How many of each kind, by the words of the first."""
     failures: int
     """Messages that could not be published for another reason: no memory, the pool lost."""
+    problem: str
+    """The last failure in words; "" when there was none."""
     changes: int
     """Times the pool was replaced because messages of another kind came (`ros_on_change="follow"`)."""
     publishers: int

@@ -83,6 +83,7 @@ class RosSource:
         self.published = 0
         self.misfits = 0
         self.failures = 0
+        self.problem = ""  # the last failure
         self.kinds: dict[str, Kind] = {}
         self.warned: set[str] = set()
         self.publishers = 0
@@ -312,9 +313,8 @@ class RosSource:
                 try:
                     self.make_pool(schema, metadata)
                 except _core.PolymorphError as problem:
-                    self.failures += 1
                     self.retry_at = time.monotonic() + RETRY
-                    self.warn_once(problem.status, f"the pool could not be made, which is tried again: {problem}")
+                    self.count_failure(problem.status, f"the pool could not be made, which is tried again: {problem}")
                     self.forget()
                     return False
             self.at_once = qos.DEPTH if schema.nbytes <= SMALL else 1
@@ -390,8 +390,7 @@ class RosSource:
             if outcome[0] != "SCHEMA_MISMATCH" or not self.follow(outcome[1]):
                 self.count_misfit(*outcome)
         elif not self.closed:
-            self.failures += 1
-            self.warn_once(outcome[0], f"messages could not be published: {outcome[1]}")
+            self.count_failure(outcome[0], f"messages could not be published: {outcome[1]}")
             if outcome[0] == "LOST":  # somebody has removed it, or taken its name: try to have it back
                 self.running = False
                 self.retry_at = time.monotonic() + RETRY
@@ -407,6 +406,11 @@ class RosSource:
             self.kinds[kind] = Kind(words)
             self.warn(f"a message does not fit the pool and is left out (this is said once, stats count it): {words}")
         self.kinds[kind].count += 1
+
+    def count_failure(self, status: str, words: str) -> None:
+        self.failures += 1
+        self.problem = words
+        self.warn_once(status, words)
 
     # ---- words
 
@@ -488,6 +492,7 @@ class RosSource:
             "misfits": self.misfits,
             "misfit_reasons": {kind.words: kind.count for kind in self.kinds.values()},
             "failures": self.failures,
+            "problem": self.problem,
             "changes": self.changed,
             "publishers": self.publishers,
             "reliability": "reliable" if choice.reliable else "best_effort",
