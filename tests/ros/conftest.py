@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 # The wheels of ROS install their index under the environment itself and set no path to it.
@@ -18,6 +18,7 @@ os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 
 import pytest
 
+from bridge_side import POLYMORPH, Bridge
 from ros_side import Ros
 from support.observe import pool_files, wait_until
 from support.processes import Nursery
@@ -63,6 +64,12 @@ def spawn(pool_folder: Path, tmp_path: Path) -> Iterator[Nursery]:
     nursery = Nursery(tmp_path)
     yield nursery
     nursery.dispose()
+
+
+@pytest.fixture
+def bridge(spawn: Nursery) -> Callable[..., Bridge]:
+    """`polymorph bridge` with these arguments."""
+    return lambda *arguments: Bridge(spawn(POLYMORPH, "bridge", "--json", "--interval", 0.1, *arguments))
 
 
 @pytest.fixture

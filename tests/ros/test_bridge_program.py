@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import select
@@ -12,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,51 +19,23 @@ from polymorph_ipc import TensorProducer, TensorStream, inspect_pool
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import JointState
 
+from bridge_side import POLYMORPH, Bridge
 from ros_side import Ros
 from support.observe import pool_files
-from support.processes import Child, Nursery
+from support.processes import Nursery
 
 PROGRAMS = Path(__file__).parent / "programs"
 CAMERA, ARM = PROGRAMS / "camera.py", PROGRAMS / "arm.py"
-POLYMORPH = "from polymorph_ipc.tools.main import main\nmain()\n"
 PATIENCE = 30.0
 
 
-class Bridge:
-    """A bridge that reports in JSON, ten times a second."""
-
-    def __init__(self, child: Child) -> None:
-        self.child = child
-
-    def until(self, condition: Callable[[dict[str, Any]], Any], **of: str) -> dict[str, Any]:
-        """The first report (of this bridge, when there are several) of which the condition holds."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            line = self.child.read_line()
-            assert line is not None, self.child.stderr
-            report: dict[str, Any] = json.loads(line)
-            if all(report[key] == value for key, value in of.items()) and condition(report):
-                return report
-        raise AssertionError(f"not within {PATIENCE:g} s: {self.child.lines[-3:]} {self.child.stderr}")
-
-    def end(self, number: int = signal.SIGINT) -> str:
-        self.child.signal(number)
-        self.child.succeed()
-        return self.child.stderr
-
-
-@pytest.fixture
-def bridge(spawn: Nursery) -> Callable[..., Bridge]:
-    return lambda *arguments: Bridge(spawn(POLYMORPH, "bridge", *arguments, "--json", "--interval", 0.1))
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_topic_becomes_a_pool_and_ctrl_c_leaves_nothing(
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_topic_becomes_a_pool_and_the_end_leaves_nothing(
     bridge: Callable[..., Bridge], spawn: Nursery, topic: str, pool_folder: Path, number: int
 ) -> None:
     program = bridge("--from-ros", topic, "--to", "camera")
     waiting = program.until(lambda report: True)
-    assert (waiting["state"], waiting["type"], waiting["problem"]) == (f"waiting for {topic}", "", "")
+    assert (waiting["state"], waiting["type"], waiting["problem"]) == ("no publisher", "", "")
     spawn(CAMERA, topic, 15, 0, "--size", "48x64")
     with TensorStream("camera") as stream:
         image, info = stream.get_new(timeout=20.0, return_info=True)
@@ -141,7 +111,7 @@ def test_a_pool_becomes_a_topic_and_its_producer_may_die(
     got: list[JointState] = []
     listener.create_subscription(JointState, topic, got.append, 100)
     program = bridge("--from-pool", "arm/q", "--to", topic, "--frame-id", "base")
-    assert program.until(lambda report: True)["state"] == "waiting for pool arm/q"
+    assert program.until(lambda report: True)["state"] == "no pool"
     for life in (1, 2):
         arm = spawn(ARM, "arm/q", 100, 0, 3)
         arm.expect("ready")
@@ -206,7 +176,7 @@ def test_a_pool_that_another_process_fills_is_awaited(
 
 def test_plain_lines_are_for_pipes(spawn: Nursery, topic: str) -> None:
     child = spawn(POLYMORPH, "bridge", "--from-ros", topic, "--to", "camera", "--interval", 0.1)
-    assert child.expect(f"{topic} -> camera: waiting for {topic}, 0.0 Hz, latency - / - ms, 0 published")
+    assert child.expect(f"{topic} -> camera: no publisher, 0.0 Hz, latency - / - ms, 0 published")
     child.signal(signal.SIGINT)
     child.succeed()
 
@@ -214,50 +184,74 @@ def test_plain_lines_are_for_pipes(spawn: Nursery, topic: str) -> None:
 def test_a_terminal_gets_a_live_table(topic: str, tmp_path: Path) -> None:
     leader, follower = pty.openpty()
     arguments = ["bridge", "--from-ros", topic, "--to", "camera", "--interval", "0.1"]
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "160", "LINES": "40"}
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
     command = [sys.executable, "-c", POLYMORPH, *arguments]
     process = subprocess.Popen(command, stdout=follower, stderr=follower, env=environment)
     os.close(follower)
     shown = b""
     try:
         deadline = time.monotonic() + PATIENCE
-        while shown.count(b"waiting for") < 3 and select.select([leader], [], [], deadline - time.monotonic())[0]:
+        while shown.count(b"no publisher") < 3 and select.select([leader], [], [], deadline - time.monotonic())[0]:
             shown += os.read(leader, 65536)
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 0
     finally:
         process.kill()
         os.close(leader)
-    for word in (b"from", b"median ms", b"camera", b"misfits"):
+    for word in (b"->", b"median ms", b"camera", b"misfits"):
         assert word in shown
     assert b"Traceback" not in shown
 
 
 IMAGE = ["--type", "sensor_msgs/msg/Image"]
+TEXT = ["--type", "std_msgs/msg/String"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ([], "--from-ros TOPIC"),
-        (["--from-ros", "/x"], "to is missing"),
-        (["--from-ros", "/x", "--from-pool", "y", "--to", "z"], "exactly one of"),
-        (["--from-ros", "/x", "--to", "a", "--dtype", "uint8"], "dtype needs shape"),
+        (["--from-ros", "/x"], "--to is missing"),
+        (["--from-ros", "/x", "--from-pool", "y", "--to", "z"], "exactly one of --from-ros and --from-pool"),
+        (["--from-ros", "/x", "--to", "a", "--dtype", "uint8"], "--dtype needs --shape"),
         (["--from-ros", "/x", "--to", "a", "--shape", "3,x"], "--shape must be numbers"),
-        (["--from-ros", "/x", "--to", "a", "--frame-id", "b"], "frame_id can only be said"),
-        (["--from-pool", "x", "--to", "/a", "--history-len", "3"], "history_len can only be said"),
-        (["--from-ros", "/x", "--to", "a", "--reliability", "very"], "reliable or best_effort"),
-        (["--from-ros", "/x", "--to", "a", "--mode", "0644"], "mode must be 0600, 0660, 0606, 0666, not '0644'"),
-        (["--from-ros", "/x", "--to", "a", "--mode", "rw"], "mode must be"),
-        (["--from-pool", "x", "--to", "/a", "--mode", "0660"], "mode can only be said"),
+        (
+            ["--from-ros", "/x", "--to", "a", "--frame-id", "b"],
+            "a pool becomes a topic: --frame-id",
+        ),
+        (
+            ["--from-pool", "x", "--to", "/a", "--history-len", "3"],
+            "only for --from-ros, where a topic becomes",
+        ),
+        (["--from-ros", "/x", "--to", "a", "--reliability", "very"], "--reliability must be reliable or best_effort"),
+        (["--from-ros", "/x", "--to", "a", "--mode", "0644"], "--mode must be 0600, 0660, 0606, 0666, not '0644'"),
+        (["--from-ros", "/x", "--to", "a", "--mode", "rw"], "--mode must be"),
+        (["--from-pool", "x", "--to", "/a", "--mode", "0660"], "becomes a pool: --mode"),
         (["--from-ros", "/x", "--to", "a", "--type", "unittest/__main__/X"], "'unittest/__main__/X'"),
         (["--from-ros", "/x", "--to", "a//b", *IMAGE], "a//b"),
         (["--from-ros", "no topic", "--to", "a", *IMAGE], "topic name"),
         (["--from-ros", "/x", "--to", "a", "--type", "dent_msgs/msg/Dent"], "pip install ros-dent-msgs"),
         (["--from-ros", "/x", "--to", "a", "--type", "sensor_msgs/msg/Picture"], "no message 'Picture'"),
         (["--from-ros", "/x", "--to", "a", *IMAGE, "--field", "pixels"], "no field 'pixels'"),
+        (["--from-ros", "/x", "--to", "a//b"], "a//b"),
+        (["--from-ros", "no topic", "--to", "a"], "'no topic' is not a valid topic name: "),
+        (["--from-ros", "/x//y", "--to", "a"], "repeated '/'"),
+        (["--from-pool", "x//y", "--to", "/a"], "x//y"),
+        (["--from-pool", "x", "--to", "a/"], "'a/' is not a valid topic name: "),
+        (
+            ["--from-pool", "x", "--to", "/a", *IMAGE, "--field", "pixels"],
+            "--field: sensor_msgs/msg/Image has no field",
+        ),
+        (["--from-pool", "x", "--to", "/a", *IMAGE, "--joints", "a,b"], "--joints: sensor_msgs/msg/Image has no field"),
+        (["--from-pool", "x", "--to", "/a", *TEXT, "--frame-id", "b"], "--frame-id: std_msgs/msg/String has no field"),
+        (["--from-pool", "x", "--to", "/a", "--type", "dent_msgs/msg/Dent"], "pip install ros-dent-msgs"),
+        (["--from-pool", "x", "--to", "/a", "--type", "Image"], "--type must be a message class"),
+        (["--from-ros", "/x", "--to", "a", *TEXT], "std_msgs/msg/String has no numbers"),
+        (["--from-ros", "/x", "--to", "a", *IMAGE, "--joints", "a"], "joints"),
+        (["--from-ros", "/x", "--to", "a", "--node", "no node"], "the ROS node cannot be made: "),
+        (["--from-ros", "/x", "--to", "a", "--ros-args", "--bogus"], "unknown ROS arguments: ['--bogus']"),
         (["nowhere.yaml"], "cannot read nowhere.yaml"),
-        (["nowhere.yaml", "--to", "x"], "not both"),
+        (["nowhere.yaml", "--to", "x"], "not both: --to beside"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(spawn: Nursery, arguments: list[str], words: str) -> None:
@@ -272,20 +266,37 @@ def test_what_is_wrong_is_one_sentence(spawn: Nursery, arguments: list[str], wor
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("{", "is no YAML"),
+        ("{", "is not valid YAML"),
         ("a: 1", "must be a list of bridges"),
         ("[]", "must be a list of bridges"),
         ("- 7", "bridge 1: must be a mapping"),
-        ("- {from_ros: /x, to: a, speed: 3}", "unknown speed"),
+        ("- {from_ros: /x, to: a, speed: 3}", "unknown keys: speed"),
         ("- {from_ros: /x, to: a, shape: 3}", "shape must be a list of numbers"),
         ("- {from_ros: /x, to: a, qos: {depth: 0}}", "depth must be"),
         ("- {from_ros: /x, to: a, on_change: maybe}", "on_change must be follow or refuse"),
         ("- {from_ros: /x, to: a, max_bytes: 0}", "max_bytes must be a number above 0"),
         ("- {from_ros: /x, to: a, organized: 7}", "organized must be true or false"),
-        ("- {from_pool: a, to: /x, type: t/T, on_change: follow}", "on_change can only be said of a pool"),
+        (
+            "- {from_pool: a, to: /x, type: t/T, on_change: follow}",
+            "a topic becomes a pool: on_change",
+        ),
         ("- {from_ros: /x, to: a, mode: 660}", "mode must be"),
         ("- {from_ros: /x, to: a, mode: true}", "mode must be"),
         ('- {from_ros: /x, to: a, type: "os/path/X\\e[2J"}', "X\\x1b[2J"),
+        ("- {from_ros: /x}", "bridge 1: to is missing"),
+        (
+            "- {from_ros: /x, to: b}\n- {from_ros: /y//z, to: a}",
+            "bridge 2: /y//z to a: '/y//z' is not a valid",
+        ),
+        (
+            "- {from_pool: a, to: /x, type: sensor_msgs/Joy, field: {q: axis}}",
+            "Joy has no field 'axis'",
+        ),
+        (
+            "- {from_pool: a, to: /x, type: sensor_msgs/Joy, metadata: {frame: b}}",
+            "metadata: sensor_msgs/msg/Joy has",
+        ),
+        ("- {from_ros: /x, to: a, type: sensor_msgs/Joy, field: {a: axes}, shape: [3]}", "shape must be a dict"),
         ("- {from_ros: /x, to: 7}", "to must be a text"),
         ("- {from_ros: /x, to: a}\n- {from_ros: /y, to: a}", "two topics cannot become one pool: a"),
     ],

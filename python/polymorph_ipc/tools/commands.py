@@ -34,8 +34,9 @@ def polymorph() -> None:
 
 def run() -> int:
     """Run what the command line says; the exit code. Problems are one sentence on stderr."""
+    own, ros = split_ros_arguments(sys.argv[1:])
     try:
-        app(standalone_mode=True)
+        app(own, standalone_mode=True, obj=ros)
     except Problem as problem:
         print(f"polymorph: {printable(str(problem))}", file=sys.stderr)
         return 1
@@ -49,6 +50,23 @@ def run() -> int:
     return 0
 
 
+def split_ros_arguments(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Our arguments, and those for rclpy.init: `--ros-args` and what follows it up to `--`, as in every ROS program.
+    There may be several such groups."""
+    own: list[str] = []
+    ros: list[str] = []
+    target = own
+    for argument in arguments:
+        if argument == "--ros-args":
+            target = ros
+        if argument == "--" and target is ros:
+            target = own
+            ros.append(argument)
+        else:
+            target.append(argument)
+    return own, ros
+
+
 def words(text: str | None) -> list[str] | None:
     """A list of names, with commas between them."""
     return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
@@ -56,6 +74,7 @@ def words(text: str | None) -> list[str] | None:
 
 @app.command()
 def bridge(
+    context: typer.Context,
     file: Annotated[File, typer.Argument(help="YAML file with several bridges.", show_default=False)] = None,
     from_ros: Annotated[Text, typer.Option(help="Topic that becomes a pool.", metavar="TOPIC")] = None,
     from_pool: Annotated[Text, typer.Option(help="Pool that becomes a topic.", metavar="POOL")] = None,
@@ -87,16 +106,20 @@ def bridge(
     plain: Annotated[bool, typer.Option("--plain", help="Plain lines, also on a terminal.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per bridge and report.")] = False,
 ) -> None:
-    """Pools become ROS 2 topics, and topics pools. Ctrl-C ends it.
+    """Pools become ROS 2 topics, and topics pools. Ctrl-C, SIGTERM or SIGHUP ends it.
 
-    Topics and pools may appear, go and come back at any time.
+    Topics and pools may appear, go and come back at any time. Arguments for ROS (remappings, namespace, parameters,
+    node name) follow --ros-args, up to --.
 
         polymorph bridge --from-ros /camera/image_raw --to camera
 
         polymorph bridge --from-pool arm/q --to /joint_states --type sensor_msgs/msg/JointState
 
         polymorph bridge bridge.yaml
+
+        polymorph bridge bridge.yaml --ros-args -r __ns:=/robot -p use_sim_time:=true
     """
+    from .bridge.origin import OPTIONS
     from .bridge.program import run as run_bridge
     from .bridge.request import from_file, from_options
 
@@ -119,6 +142,7 @@ def bridge(
     options["qos"] = {key: value for key, value in options["qos"].items() if value is not None} or None
     given = {key: value for key, value in options.items() if value is not None}
     if file is not None and given:
-        raise Problem(f"either a file or options, not both: {', '.join(sorted(given))} beside {file}")
+        raise Problem(f"either a file or options, not both: {', '.join(OPTIONS[key] for key in given)} beside {file}")
     requests = from_file(file) if file is not None else [from_options(given)]
-    raise SystemExit(run_bridge(requests, node, interval, "json" if as_json else "plain" if plain else "auto"))
+    style: Any = "json" if as_json else "plain" if plain else "auto"
+    raise SystemExit(run_bridge(requests, node, context.obj, interval, style))

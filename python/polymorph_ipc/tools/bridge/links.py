@@ -1,4 +1,4 @@
-"""One bridge each: made when it can be, watched, made again when what it stands on has changed."""
+"""The bridges: each is made when it can be, measured, and says why nothing comes."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from typing import Any, NamedTuple, Protocol
 
 from ... import _core
 from ...describe import printable
+from ...ros import qos
 from ...ros.classes import message_class
 from ...ros.pool_publisher import PoolPublisher
+from ...ros.publication import default_qos
 from ...ros.types import type_name
 from ...stream import TensorStream
+from . import peers
 from .request import Request
 
 RETRY = 1.0  # seconds between two tries to make what cannot be made yet
 KEPT = 4096  # latencies between two reports
 UNLIKELY = 3600.0  # seconds of latency that mean that the stamps are on another clock
 
-# What no waiting mends.
-FATAL = (TypeError, ValueError, ImportError)
+# What waiting does not mend, unless the topic's publishers change.
+FATAL = (TypeError, ValueError, ImportError, _core.PolymorphError)
+# What waiting may mend.
 TRANSIENT = (
     _core.PoolBusyError,
     _core.PoolSpaceError,
@@ -82,7 +86,6 @@ class Meter:
         self,
         request: Request,
         type: str,
-        idle: str,
         *,
         published: int,
         dropped: int,
@@ -90,14 +93,14 @@ class Meter:
         failures: int,
         problem: str,
     ) -> Report:
-        """Since the last one, by what was counted since the beginning. `idle`: the state when nothing came."""
+        """Since the last one, by what was counted since the beginning. `state`: "running", or "" when nothing came."""
         rate = self.rate(published)
         median, p99 = self.quantiles()
         return Report(
             source=str(request.from_ros if request.from_ros is not None else request.from_pool),
             target=request.to,
             type=type,
-            state="running" if rate else idle,
+            state="running" if rate else "",
             rate_hz=rate,
             latency_median_ms=median,
             latency_p99_ms=p99,
@@ -105,8 +108,24 @@ class Meter:
             dropped=dropped,
             misfits=misfits,
             failures=failures,
-            problem=printable(problem),
+            problem=printable(request.origin.in_users_words(problem)),
         )
+
+
+class Stalls:
+    """Which of its counters moved last: that of samples, of misfits or of failures."""
+
+    def __init__(self) -> None:
+        self.counts = {"failures": 0, "misfits": 0, "published": 0}
+        self.state = ""
+
+    def see(self, **counts: int) -> str:
+        """ "failures" or "misfits" when nothing was published since the last of them, else ""."""
+        for state, before in self.counts.items():
+            if counts[state] > before:
+                self.state = "" if state == "published" else state
+        self.counts = {state: counts[state] for state in self.counts}
+        return self.state
 
 
 class FromRos:
@@ -118,25 +137,36 @@ class FromRos:
         self.meter = Meter()
         self.stream: TensorStream | None = None
         self.found_class: Any = None
+        self.topic = str(node.resolve_topic_name(request.from_ros))
+        self.profile = None if request.qos is None else qos.as_given(request.profile())
+        self.stalls = Stalls()
+        self.reasons: dict[str, int] = {}  # of misfits, at the last report
+        self.misfit = ""  # the reason of the last one
         self.problem = ""
         self.try_at = 0.0
         self.before = {"published": 0, "misfits": 0, "failures": 0, "lost": 0}  # by earlier streams
         if request.type is not None:
-            self.found_class = message_class(request.type, "type")
+            self.found_class = message_class(request.type, request.name("type"))
             self.try_to_make()
 
+    def publishers(self) -> list[Any]:
+        """What the graph knows of the publishers of the topic."""
+        infos: list[Any] = self.node.get_publishers_info_by_topic(self.topic)
+        return infos
+
     def find_class(self) -> Any:
-        """The class of the topic's messages, None while nobody publishes any."""
-        name = self.node.resolve_topic_name(str(self.request.from_ros))
-        found = sorted({info.topic_type for info in self.node.get_publishers_info_by_topic(name)})
+        """The class of the topic's messages, None while there are no publishers."""
+        found = peers.types_of(self.publishers())
         if not found:
             return None
         if len(found) > 1:
-            raise TypeError(f"its publishers do not agree on a type ({', '.join(found)}): say which with type")
-        return message_class(found[0], "the topic's type")
+            raise TypeError(
+                f"topic {self.topic} is published as {peers.listed(found)}: choose with {self.request.name('type')}"
+            )
+        return message_class(found[0], f"the type of topic {self.topic}")
 
     def try_to_make(self) -> None:
-        """Subscribe and make the pool. What may mend itself becomes a problem to show; the rest is raised."""
+        """Subscribe and make the pool. What waiting may mend becomes a problem to show; the rest is raised."""
         request = self.request
         try:
             self.stream = TensorStream(
@@ -176,7 +206,9 @@ class FromRos:
     def look(self) -> None:
         try:
             self.found_class = self.found_class or self.find_class()
-            if self.found_class is not None:
+            if self.found_class is None:
+                self.problem = ""
+            else:
                 self.try_to_make()
         except FATAL as problem:
             self.problem = str(problem)
@@ -205,16 +237,35 @@ class FromRos:
     def report(self) -> Report:
         stats: Any = self.stream.stats if self.stream is not None else {}
         count = {key: before + stats.get(key, 0) for key, before in self.before.items()}
-        return self.meter.report(
+        name = type_name(self.found_class) if self.found_class is not None else ""
+        stalled = self.stalls.see(**{key: count[key] for key in self.stalls.counts})
+        found = peers.of_publishers(self.topic, self.publishers(), name, self.profile) if name else None
+        report = self.meter.report(
             self.request,
-            type_name(self.found_class) if self.found_class is not None else "",
-            "silent" if stats.get("publishers", 0) else f"waiting for {self.request.from_ros}",
+            name,
             published=count["published"],
             dropped=count["lost"],
             misfits=count["misfits"],
             failures=count["failures"],
-            problem=self.problem or next(iter(stats.get("misfit_reasons", {})), ""),
+            problem=self.problem or (found.problem if found else "") or self.words(stats, stalled),
         )
+        if report.state:
+            return report
+        if found is None:
+            state = "cannot start" if self.problem else peers.NO_PUBLISHER
+        elif self.stream is None:
+            state = "cannot start"
+        else:
+            state = found.state or stalled or "no messages"
+        return report._replace(state=state)
+
+    def words(self, stats: dict[str, Any], stalled: str) -> str:
+        """Of the last failure while there are failures, else of the last misfit."""
+        for words, count in stats.get("misfit_reasons", {}).items():
+            if count > self.reasons.get(words, 0):
+                self.misfit = words
+        self.reasons = dict(stats.get("misfit_reasons", {}))
+        return stats.get("problem", "") if stalled == "failures" else self.misfit
 
     def close(self) -> None:
         self.end_stream()
@@ -225,6 +276,10 @@ class FromPool:
 
     def __init__(self, request: Request, node: Any) -> None:
         self.request = request
+        self.node = node
+        self.topic = str(node.resolve_topic_name(request.to))
+        self.profile = default_qos(request.profile())
+        self.stalls = Stalls()
         self.meter = Meter()
         metadata = dict(request.metadata)
         if request.joints is not None:
@@ -236,7 +291,7 @@ class FromPool:
             str(request.from_pool),
             request.to,
             request.type,
-            qos=request.profile(),
+            qos=self.profile,
             field=request.field,
             metadata=metadata,
         )
@@ -247,19 +302,25 @@ class FromPool:
     def report(self) -> Report:
         self.tick()
         stats = self.publisher.stats
+        stalled = self.stalls.see(**{key: stats[key] for key in self.stalls.counts})  # type: ignore[literal-required]
+        infos = self.node.get_subscriptions_info_by_topic(self.topic) if stats["msg_type"] else []
         report = self.meter.report(
             self.request,
             stats["msg_type"],
-            "silent",
             published=stats["published"],
             dropped=stats["dropped"],
             misfits=stats["misfits"],
             failures=stats["failures"],
-            problem=stats["problem"],
+            problem=stats["problem"]
+            or peers.of_subscriptions(self.topic, infos, stats["msg_type"], self.profile).problem,
         )
         if not self.publisher.running:
-            return report._replace(state="ended")
-        return report if stats["connected"] else report._replace(state=f"waiting for pool {self.request.from_pool}")
+            state = "ended"
+        elif stats["connected"]:
+            state = report.state or stalled or "no samples"
+        else:
+            state = "cannot start" if self.publisher.stream.connected and stats["problem"] else "no pool"
+        return report._replace(state=state)
 
     def close(self) -> None:
         self.publisher.cleanup()

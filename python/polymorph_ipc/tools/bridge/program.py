@@ -13,23 +13,32 @@ from typing import Any
 
 from ... import _core
 from ..problems import Problem
+from .check import check
 from .links import Link, make_link
 from .report import Style, is_live, reporter
 from .request import Request
 
 TICK = 0.1  # seconds
-SOURCE_LINE = re.compile(r", at /\S+:\d+$")  # where in its own source rcl says something
+SOURCE_LINE = re.compile(r", at /\S+:\d+")  # rcl ends its texts with the line of its source
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run(requests: list[Request], node_name: str, interval: float, style: Style) -> int:
-    """Bridge until Ctrl-C or SIGTERM; the exit code. Raises Problem for what only the user can mend."""
+def run(requests: list[Request], node_name: str, ros_arguments: list[str], interval: float, style: Style) -> int:
+    """Bridge until Ctrl-C, SIGTERM or SIGHUP; the exit code. Raises Problem for what only the user can mend.
+
+    `ros_arguments`: "--ros-args" and what follows it, for rclpy.init; or nothing.
+    """
     from ...ros.missing import require_rclpy
 
     try:
         require_rclpy("polymorph bridge")
     except ImportError as problem:
         raise Problem(str(problem).replace("polymorph bridge=", "polymorph bridge")) from None
-    with interruptible(), ros_node(node_name, quiet=is_live(style)) as node, contextlib.ExitStack() as links:
+    quiet = is_live(style)
+    with interruptible(), ros_node(node_name, ros_arguments, quiet) as node, contextlib.ExitStack() as links:
+        for request in requests:
+            with as_problem(request):
+                check(request, node)
         made = [make(request, node, links) for request in requests]
         with contextlib.suppress(KeyboardInterrupt):
             watch(made, interval, style)
@@ -37,18 +46,29 @@ def run(requests: list[Request], node_name: str, interval: float, style: Style) 
 
 
 def make(request: Request, node: Any, links: contextlib.ExitStack) -> Link:
-    try:
+    with as_problem(request):
         link = make_link(request, node)
-    except Exception as problem:  # of ours and rclpy's: whatever it is, the user hears it in one sentence
-        words = " ".join(str(problem).split()) or type(problem).__name__
-        words = SOURCE_LINE.sub("", words)
-        raise Problem(f"{request.source} to {request.to}: {words}") from problem
     links.callback(link.close)
     return link
 
 
+@contextlib.contextmanager
+def as_problem(request: Request) -> Iterator[None]:
+    """Turn every error, of this package and of rclpy, into one sentence for the user."""
+    try:
+        yield
+    except Exception as problem:
+        words = request.origin.in_users_words(one_line(problem))
+        raise request.origin.problem(f"{request.source} to {request.to}: {words}") from problem
+
+
+def one_line(problem: Exception) -> str:
+    words = SOURCE_LINE.sub("", " ".join(str(problem).split()))
+    return words or type(problem).__name__
+
+
 def watch(links: list[Link], interval: float, style: Style) -> None:
-    """Tick and report until interrupted, and say how it stands then."""
+    """Tick and report until interrupted, then report once more."""
     with reporter(style) as reports:
         report_at = time.monotonic()
         try:
@@ -65,19 +85,22 @@ def watch(links: list[Link], interval: float, style: Style) -> None:
 
 
 @contextlib.contextmanager
-def ros_node(name: str, quiet: bool) -> Iterator[Any]:
-    """A node in a context of its own, spun by a thread. `quiet`: only errors are logged, because the table shows the
-    rest."""
+def ros_node(name: str, arguments: list[str], quiet: bool) -> Iterator[Any]:
+    """A node in a context of its own, spun by a thread. `arguments`: for rclpy.init. `quiet`: only errors are logged,
+    because the table shows the rest."""
     import rclpy
     from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
     from rclpy.impl.logging_severity import LoggingSeverity
+    from rclpy.validate_node_name import validate_node_name
 
     context = rclpy.Context()
     try:
-        rclpy.init(args=[], context=context, signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
+        validate_node_name(name)
+        rclpy.init(args=arguments, context=context, signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
         node = rclpy.create_node(name, context=context)
     except Exception as problem:
-        raise Problem(f"no ROS node: {' '.join(str(problem).split())}") from problem
+        kind = "unknown ROS arguments: " if type(problem).__name__ == "UnknownROSArgsError" else ""
+        raise Problem(f"the ROS node cannot be made: {kind}{one_line(problem)}") from problem
     if quiet:
         node.get_logger().set_level(LoggingSeverity.ERROR)
     executor = SingleThreadedExecutor(context=context)
@@ -100,14 +123,16 @@ def ros_node(name: str, quiet: bool) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the loop, whatever whoever started us did to SIGINT."""
+    """Ctrl-C, SIGTERM and SIGHUP end the loop, also when the parent process ignored SIGINT. A SIGHUP that is ignored
+    stays ignored: `nohup` asks for that."""
 
     def interrupt(_number: int, _frame: Any) -> None:
         ignore_interrupts()
         raise KeyboardInterrupt
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
+    for number in ENDING:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, interrupt)
     try:
         yield
     except KeyboardInterrupt:
@@ -118,5 +143,5 @@ def interruptible() -> Iterator[None]:
 
 def ignore_interrupts() -> None:
     """The end is not interrupted again."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDING:
         signal.signal(number, signal.SIG_IGN)

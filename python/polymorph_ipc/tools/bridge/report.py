@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 import time
 from types import TracebackType
 from typing import Any, Literal, Protocol
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from .links import Report
@@ -79,7 +79,7 @@ class LiveTable:
         self.live = Live(console=Console(), auto_refresh=False)
 
     def show(self, reports: list[Report]) -> None:
-        self.live.update(table_of(reports), refresh=True)
+        self.live.update(Group(*lines_of(reports, self.live.console.width)), refresh=True)
 
     def __enter__(self) -> LiveTable:
         self.live.start()
@@ -91,26 +91,71 @@ class LiveTable:
         self.live.stop()
 
 
-def table_of(reports: list[Report]) -> Table:
-    table = Table(caption="latency: of topics from the message's stamp, of pools from publication; Ctrl-C ends")
-    for heading in ("from", "to", "type", "state"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("Hz", "median ms", "p99 ms", "published", "dropped", "misfits", "failures"):
-        table.add_column(heading, justify="right")
+COLUMNS = {"state": 12, "Hz": 6, "median ms": 9, "p99 ms": 7, "published": 9, "dropped": 7, "misfits": 7, "failures": 8}
+"""Characters of each column: 2 + 65 + 7 between them fit on a terminal of 80."""
+UNITS = ("", "k", "M", "G", "T", "P", "E")
+INDENT = "  "
+CAPTION = "latency: of topics from the message's stamp, of pools from publication; Ctrl-C ends"
+
+
+def lines_of(reports: list[Report], width: int) -> list[Text]:
+    """The table: for each bridge a line with its names, one with its numbers and, if there is one, its problem."""
+    lines = [Text(INDENT + row_of(list(COLUMNS)), style="bold")]
     for one in reports:
-        table.add_row(
-            Text(one.source),
-            Text(one.target),
-            Text(one.type),
-            Text(one.state, style="green" if one.state == "running" else "yellow"),
-            f"{one.rate_hz:.1f}",
-            milliseconds(one.latency_median_ms),
-            milliseconds(one.latency_p99_ms),
-            str(one.published),
-            str(one.dropped),
-            str(one.misfits),
-            str(one.failures),
-        )
-        if one.problem:
-            table.add_row("", "", "", Text(one.problem, style="red"))
-    return table
+        lines += [Text(line, style="cyan") for line in title_of(one, width)]
+        numbers = Text(INDENT + row_of(cells_of(one)))
+        numbers.stylize("green" if one.state == "running" else "yellow", 0, len(INDENT) + COLUMNS["state"])
+        lines.append(numbers)
+        lines += [Text(line, style="red") for line in wrapped(one.problem, width)]
+    return lines + [Text(line, style="dim") for line in wrapped(CAPTION, width)]
+
+
+def row_of(cells: list[str]) -> str:
+    """The first cell to the left, numbers to the right."""
+    state, *numbers = zip(cells, COLUMNS.values(), strict=True)
+    return " ".join([state[0].ljust(state[1]), *(number.rjust(size) for number, size in numbers)])
+
+
+def cells_of(one: Report) -> list[str]:
+    numbers = {
+        "Hz": f"{one.rate_hz:.1f}",
+        "median ms": milliseconds(one.latency_median_ms),
+        "p99 ms": milliseconds(one.latency_p99_ms),
+        "published": str(one.published),
+        "dropped": str(one.dropped),
+        "misfits": str(one.misfits),
+        "failures": str(one.failures),
+    }
+    return [one.state, *(shortened(number, COLUMNS[name]) for name, number in numbers.items())]
+
+
+def shortened(number: str, size: int) -> str:
+    """A number in at most so many characters, 6 or more: 1234567890 in 7 is 1.2G."""
+    if len(number) <= size:
+        return number
+    value, unit = float(number), 0
+    while abs(value) >= 999.95 and unit < len(UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.1f}{UNITS[unit]}"
+
+
+def title_of(one: Report, width: int) -> list[str]:
+    parts = [one.source, f"-> {one.target}", *([f"({one.type})"] if one.type else [])]
+    together = " ".join(parts)
+    return [together] if len(together) <= width else [line for part in parts for line in folded(part, width)]
+
+
+def folded(name: str, width: int) -> list[str]:
+    """A name on as many lines as it needs, which end with "/" where that is possible."""
+    lines = [""]
+    for piece in name.replace("/", "/\0").split("\0"):
+        if len(lines[-1]) + len(piece) > width and lines[-1]:
+            lines.append("")
+        lines[-1] += piece
+        while len(lines[-1]) > width:
+            lines[-1:] = [lines[-1][:width], lines[-1][width:]]
+    return lines
+
+
+def wrapped(words: str, width: int) -> list[str]:
+    return textwrap.wrap(words, width, initial_indent=INDENT, subsequent_indent=INDENT)
