@@ -144,6 +144,16 @@ pmipc_stream_info stream_info(const pmipc_stream *stream)
     return info;
 }
 
+uint32_t pinned_slots(pmipc_producer *producer)
+{
+    pmipc_reader_info readers[PMIPC_MAX_READERS];
+    const uint32_t count = pmipc_producer_readers(producer, readers, PMIPC_MAX_READERS);
+    uint32_t slots = 0;
+    for (uint32_t i = 0; i < count; i++)
+        slots += readers[i].pinned_slots;
+    return slots;
+}
+
 pmipc_pool_info *inspect(const char *name)
 {
     pmipc_pool_info *info = calloc(1, sizeof *info);

@@ -34,6 +34,9 @@ uint64_t publish_and_read(pmipc_producer *producer, pmipc_stream *stream);
 
 pmipc_stream_info stream_info(const pmipc_stream *stream);
 
+/** Slots that the producer's streams pin, all together. */
+uint32_t pinned_slots(pmipc_producer *producer);
+
 /** Inspect a pool of the test's folder, or end the test. Release it. */
 pmipc_pool_info *inspect(const char *name);
 void inspect_release(pmipc_pool_info *info);

@@ -1,40 +1,10 @@
-/* Single words of a living pool's control page and ring, overwritten by somebody with write access: whoever reads them says
- * CORRUPT, in time.
- *
- * This test knows the layout from the inside: forging needs it. */
-#include "pools.h"
+/* Single words of a living pool's control page, ring and slot headers, overwritten by somebody with write access: reads of them say
+ * CORRUPT, in time. */
+#include "forged.h"
 #include "sleeper.h"
-
-#include "pool/protocol.h"
-
-#include <fcntl.h>
-#include <unistd.h>
 
 #define BYTES 1000
 #define MS INT64_C(1000000)
-
-static const off_t HEAD = POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, head);
-
-static int open_file(const char *name)
-{
-    char path[512];
-    pool_path(name, path, sizeof path);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    CHECK(fd >= 0);
-    return fd;
-}
-
-static uint64_t read_word(int fd, off_t offset)
-{
-    uint64_t word;
-    CHECK_EQ(pread(fd, &word, sizeof word, offset), sizeof word);
-    return word;
-}
-
-static void write_word(int fd, off_t offset, uint64_t word)
-{
-    CHECK_EQ(pwrite(fd, &word, sizeof word, offset), sizeof word);
-}
 
 /* ---- head ---- */
 
@@ -305,173 +275,80 @@ TEST(a_producer_that_claims_to_be_older_than_time_is_named_all_the_same)
     pmipc_producer_close(producer);
 }
 
-/* ---- the slot count, and pins of more slots than there are ---- */
+/* ---- the ring ---- */
 
-static const off_t OWNERSHIP = POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, ownership);
-
-static struct pool_header header_of_file(int fd)
+TEST(a_ring_entry_that_names_a_slot_beyond_the_pool_is_corrupt_to_reads_of_history)
 {
-    struct pool_header header;
-    CHECK_EQ(pread(fd, &header, sizeof header, 0), sizeof header);
-    return header;
-}
-
-/* The first cell of a row. */
-static off_t cell_of_row(int fd, uint32_t row)
-{
-    return (off_t)header_of_file(fd).geometry.readers_offset + (off_t)offsetof(struct pool_readers, cells) +
-           (off_t)(row * sizeof(((struct pool_readers *)0)->cells[0]));
-}
-
-static void check_foreign_slot_count(uint64_t extra)
-{
+    const pmipc_stream_options options = {.start_oldest = true};
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 3);
-    pmipc_stream *stream = stream_open("p", NULL);
-    publish_frames(producer, 3); /* in the first three slots: the window below does not go round */
-    const uint32_t slots = pmipc_producer_slot_count(producer);
+    pmipc_stream *stream = stream_open("p", &options);
+    publish_frames(producer, 3);
     int fd = open_file("p");
-    CHECK_EQ(ftruncate(fd, (off_t)(pool_file_bytes("p") + extra * header_of_file(fd).geometry.stride)), 0);
-    write_word(fd, OWNERSHIP, read_word(fd, OWNERSHIP) + extra);
-    pmipc_view view, window;
-    CHECK_OK(pmipc_stream_get_last(stream, &view));
-    CHECK_OK(pmipc_stream_get_window(stream, 3, 3, &window));
-    publish_frame(producer);
-    CHECK_EQ((uint32_t)read_word(fd, OWNERSHIP), slots);
-    publish_frames(producer, 3 * slots);
-    check_view(&view);
-    check_view(&window);
-    pmipc_view_release(&view);
-    pmipc_view_release(&window);
-    pmipc_pool_info *info = inspect("p");
-    CHECK_EQ(info->slot_count, pmipc_producer_slot_count(producer));
-    CHECK_EQ(info->malformed_cells, 0);
-    inspect_release(info);
-    close(fd);
-    pmipc_stream_close(stream);
-    pmipc_producer_close(producer);
-}
-
-TEST(views_taken_while_a_foreign_slot_count_stands_are_protected_and_it_is_replaced)
-{
-    check_foreign_slot_count(1);
-    check_foreign_slot_count(64);
-    check_foreign_slot_count(MAX_SLOTS / 2);
-}
-
-static uint64_t cell_of(uint64_t first, uint64_t count, uint64_t slots)
-{
-    return slots << 32 | count << 16 | first;
-}
-
-/* A single store must not stop a producer for good. */
-TEST(a_pin_of_more_slots_than_history_in_a_larger_pool_is_malformed)
-{
-    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 3);
-    pmipc_stream *stream = stream_open("p", NULL);
-    publish_frame(producer);
-    read_newest(stream); /* it has row 0 */
-    const uint32_t slots = pmipc_producer_slot_count(producer);
-    int fd = open_file("p");
-    const uint64_t cells[] = {cell_of(0, slots - 1, slots + 1), cell_of(0, MAX_SLOTS, MAX_SLOTS),
-                              cell_of(0, 4, slots + 1)};
-    for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++) {
-        write_word(fd, cell_of_row(fd, 0), cells[i]);
-        publish_frames(producer, 5 * slots);
-        CHECK_EQ(pmipc_producer_slot_count(producer), slots);
-    }
-    pmipc_pool_info *info = inspect("p");
-    CHECK(info->malformed_cells >= 3);
-    inspect_release(info);
-    close(fd);
-    pmipc_stream_close(stream);
-    pmipc_producer_close(producer);
-}
-
-TEST(a_pin_in_a_larger_pool_covers_the_slots_that_it_names_and_no_others)
-{
-    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 3);
-    pmipc_stream *stream = stream_open("p", NULL);
-    publish_frame(producer);
-    read_newest(stream); /* it has row 0 */
-    const uint32_t slots = pmipc_producer_slot_count(producer);
-    int fd = open_file("p");
-    /* Beyond the end; over the end; round the larger end, down to slot 0. */
-    const uint64_t cells[] = {cell_of(slots, 3, MAX_SLOTS), cell_of(MAX_SLOTS - 1, 1, MAX_SLOTS),
-                              cell_of(slots - 1, 3, slots + 9), cell_of(slots + 8, 2, slots + 9)};
-    const uint32_t named[] = {UINT32_MAX, UINT32_MAX, slots - 1, 0};
-    for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++) {
-        publish_frames(producer, 5 * slots);
-        write_word(fd, cell_of_row(fd, 0), cells[i]);
-        publish_frames(producer, slots); /* what was clean is used up */
-        bool used[64] = {false};
-        for (uint32_t n = 0; n < 5 * slots; n++) {
-            publish_frame(producer);
-            used[read_word(fd, HEAD) & 0xffff] = true;
+    const uint64_t slots[] = {pmipc_producer_slot_count(producer), MAX_SLOTS, UINT16_MAX};
+    for (uint64_t seq = 1; seq <= 3; seq++) { /* the oldest, one between, the newest */
+        const off_t place = POOL_RING_OFFSET + 8 * (off_t)(seq % 3);
+        const uint64_t entry = read_word(fd, place);
+        for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++) {
+            write_word(fd, place, seq << 16 | slots[i]);
+            check_reads_say_corrupt(stream);
         }
-        for (uint32_t slot = 0; slot < slots; slot++)
-            if (used[slot] != (slot != named[i]))
-                FAIL("cell %zu: slot %u was %s", i, slot, used[slot] ? "used" : "left out");
+        write_word(fd, place, entry);
     }
-    CHECK_EQ(pmipc_producer_slot_count(producer), slots);
+    pmipc_view window;
+    CHECK_OK(pmipc_stream_get_window(stream, 3, 3, &window));
+    check_view(&window);
+    pmipc_view_release(&window);
     close(fd);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
 
-/* ---- pins ---- */
+/* ---- the headers of slots ---- */
 
-#define FORGED_ROW 5
-
-/* Pin every slot that the pool has, as a process can that writes to the file and does not keep to the library's limits. */
-static void pin_all(int fd, off_t readers, uint32_t slots)
+static void write_seq_of_slot(int fd, uint64_t place, uint64_t seq)
 {
-    const off_t cell = readers + (off_t)offsetof(struct pool_readers, cells[FORGED_ROW]);
-    write_word(fd, cell, cell_make(0, slots, slots));
-    write_word(fd, readers + (off_t)offsetof(struct pool_readers, rows_in_use), UINT64_C(1) << FORGED_ROW);
+    const struct pool_header header = header_of_file(fd);
+    const uint64_t entry = read_word(fd, POOL_RING_OFFSET + 8 * (off_t)(place % header.geometry.history_len));
+    const uint64_t slot = entry & 0xffff;
+    write_word(fd, (off_t)(header.geometry.slots_offset + slot * header.geometry.stride), seq);
 }
 
-static void check_bounded_growth(int64_t bytes, uint32_t history_len)
+/* `held` views in place: with all of them the reads below are copies. */
+static void check_damaged_slot_headers(uint32_t held)
 {
-    struct pool_header header;
-    pmipc_schema schema = bytes_schema(bytes);
-    const pmipc_producer_options options = {.history_len = history_len, .spare = 1};
-    pmipc_producer *producer = producer_open("p", &schema, &options);
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 3);
+    pmipc_stream *stream = stream_open("p", NULL);
+    publish_frames(producer, 3);
     int fd = open_file("p");
-    CHECK_EQ(pread(fd, &header, sizeof header, 0), sizeof header);
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_BYTE_ROW(FORGED_ROW), .l_len = 1};
-    CHECK_EQ(fcntl(fd, F_OFD_SETLK, &lock), 0);
-    const uint32_t initial = pmipc_producer_slot_count(producer), step = header.geometry.slots_per_step;
-    const uint32_t held = 64 * (2 * history_len + 15);
-    char *data = calloc(1, (size_t)bytes);
-    uint64_t newest = 0;
-    pmipc_status status = PMIPC_OK;
-    for (uint32_t i = 0; i < 4 * held && status == PMIPC_OK; i++) {
-        pin_all(fd, (off_t)header.geometry.readers_offset, pmipc_producer_slot_count(producer));
-        status = pmipc_producer_publish(producer, data, 0, &newest);
+    pmipc_view views[PMIPC_MAX_VIEWS], view;
+    for (uint32_t i = 0; i < held; i++)
+        CHECK_OK(pmipc_stream_get_last(stream, &views[i]));
+    for (uint64_t seq = 1; seq <= 3; seq++) {
+        write_seq_of_slot(fd, seq, seq + 3);
+        CHECK_STATUS(pmipc_stream_get_window(stream, 3, 3, &view), PMIPC_CORRUPT);
+        pmipc_error error;
+        pmipc_stream_last_error(stream, &error);
+        CHECK_HAS(error.text, "the slot header of sample");
+        CHECK_STATUS(pmipc_stream_get_at(stream, 0, PMIPC_AT_NEAREST, -1, &view), PMIPC_CORRUPT);
+        CHECK_STATUS(pmipc_stream_get_last(stream, &view), seq == 3 ? PMIPC_CORRUPT : PMIPC_OK);
+        if (seq < 3)
+            pmipc_view_release(&view);
+        CHECK_EQ(pinned_slots(producer), held);
+        write_seq_of_slot(fd, seq, seq);
     }
-    CHECK_STATUS(status, PMIPC_FULL);
-    CHECK_EQ(pmipc_producer_slot_count(producer), initial + (held + step - 1) / step * step);
-    pmipc_error error;
-    pmipc_producer_last_error(producer, &error);
-    CHECK_HAS(error.text, "reached its bound");
-    CHECK_HAS(error.text, "held by pid");
-    lock.l_type = F_UNLCK; /* its holder has died */
-    CHECK_EQ(fcntl(fd, F_OFD_SETLK, &lock), 0);
-    CHECK(pmipc_producer_sweep(producer) == 1);
-    uint64_t next;
-    CHECK_OK(pmipc_producer_publish(producer, data, 0, &next));
-    CHECK_EQ(next, newest + 1);
-    free(data);
+    CHECK_OK(pmipc_stream_get_window(stream, 3, 3, &view));
+    CHECK_EQ(view.copied, held == PMIPC_MAX_VIEWS);
+    check_view(&view);
+    pmipc_view_release(&view);
+    for (uint32_t i = 0; i < held; i++)
+        pmipc_view_release(&views[i]);
     close(fd);
+    pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
 
-TEST(forged_pins_make_a_pool_grow_to_its_bound_and_not_beyond)
+TEST(a_damaged_slot_header_is_corrupt_to_every_read_of_its_sample_and_leaves_no_pin)
 {
-    check_bounded_growth(page_frame_bytes(), 2);
-}
-
-TEST(forged_pins_make_a_pool_of_small_slots_grow_to_its_bound_and_not_beyond)
-{
-    check_bounded_growth(8, 3);
+    check_damaged_slot_headers(0);
+    check_damaged_slot_headers(PMIPC_MAX_VIEWS);
 }

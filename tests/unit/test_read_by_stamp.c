@@ -68,6 +68,25 @@ TEST(a_tolerance_bounds_the_distance)
     pmipc_producer_close(producer);
 }
 
+TEST(a_search_by_stamp_pins_no_more_than_the_view_that_it_gives)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 8);
+    const int64_t stamps[] = {100, 200, 300};
+    publish_stamped(producer, stamps, COUNT(stamps));
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view view;
+    CHECK_STATUS(pmipc_stream_get_at(stream, 99, PMIPC_AT_BEFORE, -1, &view), PMIPC_NOTHING_NEW);
+    CHECK_EQ(pinned_slots(producer), 0);
+    CHECK_OK(pmipc_stream_get_at(stream, 200, PMIPC_AT_NEAREST, -1, &view));
+    CHECK_EQ(pinned_slots(producer), 1);
+    pmipc_view_release(&view);
+    CHECK_EQ(pinned_slots(producer), 0);
+    CHECK_STATUS(pmipc_stream_wait_at(stream, 400, 0), PMIPC_TIMEOUT);
+    CHECK_EQ(pinned_slots(producer), 0);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
 TEST(stamps_need_not_be_in_order)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 8);

@@ -281,6 +281,29 @@ TEST(a_consumer_that_keeps_every_window_is_bounded_too)
     pmipc_producer_close(producer);
 }
 
+TEST(after_held_windows_are_released_windows_are_without_a_copy_again)
+{
+    enum { HISTORY = 10 };
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), HISTORY);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view views[PMIPC_MAX_VIEWS];
+    for (int round = 0; round < 3; round++) {
+        publish_frames(producer, 3 * (uint64_t)pmipc_producer_slot_count(producer)); /* in consecutive slots again */
+        for (int i = 0; i < PMIPC_MAX_VIEWS; i++)
+            CHECK_OK(pmipc_stream_get_window(stream, HISTORY, HISTORY, &views[i]));
+        CHECK(!views[0].copied);
+        CHECK(!views[1].copied);
+        CHECK(views[PMIPC_MAX_VIEWS - 1].copied); /* the views before it cover more than history + 8 slots */
+        for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
+            check_view(&views[i]);
+            pmipc_view_release(&views[i]);
+        }
+        CHECK_EQ(pinned_slots(producer), 0);
+    }
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
 TEST(twenty_consumers_that_keep_everything_are_bounded_together)
 {
     enum { STREAMS = 20, KEPT = 15 };

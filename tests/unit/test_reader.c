@@ -1,0 +1,81 @@
+/* A reader and its rows alone, without the stream in front of them: what the stream has looked at may change before they look. */
+#include "pool/reader.h"
+
+#include "pools.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#ifndef F_OFD_SETLK
+#define F_OFD_SETLK 37
+#endif
+
+static struct pool_reader *reader_of(const char *name)
+{
+    char path[512];
+    pmipc_error error = {0};
+    struct pool_reader *reader;
+    pool_path(name, path, sizeof path);
+    const int fd = open(path, O_RDWR | O_CLOEXEC);
+    CHECK(fd >= 0);
+    CHECK_OK(reader_open(&reader, fd, name, false, &error));
+    return reader;
+}
+
+/* ---- rows ---- */
+
+static int row_lock(const char *path, short type, uint32_t first, uint32_t count)
+{
+    const int fd = open(path, O_RDWR | O_CLOEXEC);
+    CHECK(fd >= 0);
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = LOCK_BYTE_ROW(first), .l_len = count};
+    CHECK_EQ(fcntl(fd, F_OFD_SETLK, &lock), 0);
+    return fd;
+}
+
+/* Who is told to have all rows when one of them is free, and one is only read-locked. NO_ROW: none is. */
+static void check_holder(uint32_t free_row, uint32_t read_row, enum rows_holder expected)
+{
+    char path[512];
+    int fds[PIN_ROWS];
+    pool_path("p", path, sizeof path);
+    for (uint32_t row = 0; row < PIN_ROWS; row++)
+        fds[row] = row_lock(path, row == free_row ? F_UNLCK : row == read_row ? F_RDLCK : F_WRLCK, row, 1);
+    const int fd = open(path, O_RDWR | O_CLOEXEC);
+    CHECK_EQ(rows_holder_of_all(fd), expected);
+    close(fd);
+    for (uint32_t row = 0; row < PIN_ROWS; row++)
+        close(fds[row]);
+}
+
+TEST(a_free_row_counts_more_than_a_read_lock_on_another_row)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    check_holder(NO_ROW, NO_ROW, ROWS_STREAMS);
+    check_holder(NO_ROW, 0, ROWS_READ_LOCK);
+    check_holder(NO_ROW, PIN_ROWS - 1, ROWS_READ_LOCK);
+    check_holder(3, NO_ROW, ROWS_NOBODY);
+    check_holder(3, 10, ROWS_NOBODY);
+    check_holder(10, 3, ROWS_NOBODY);
+    pmipc_producer_close(producer);
+}
+
+/* ---- views ---- */
+
+/* As when head goes back: a producer that had lost its pool was past its last check and stores it once more. */
+TEST(a_window_above_a_number_that_head_has_not_reached_has_too_few_samples)
+{
+    pmipc_producer *producer = bytes_producer("p", 64, 4);
+    publish_frames(producer, 6);
+    struct pool_reader *reader = reader_of("p");
+    const uint64_t floors[] = {6, 7, 100, UINT64_MAX};
+    pmipc_view view;
+    for (size_t i = 0; i < sizeof floors / sizeof floors[0]; i++)
+        CHECK_STATUS(reader_view_window(reader, floors[i], 1, 4, &view), PMIPC_TOO_FEW);
+    CHECK_OK(reader_view_window(reader, 4, 1, 4, &view));
+    CHECK_EQ(view.frame_count, 2);
+    check_view(&view);
+    pmipc_view_release(&view);
+    reader_close(reader);
+    pmipc_producer_close(producer);
+}
