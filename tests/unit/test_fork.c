@@ -172,6 +172,32 @@ TEST(a_view_released_by_the_child_stays_pinned_for_the_parent)
     check_parent_and_tear_down();
 }
 
+/* The producer scans rows upwards: it finds a copied pin where the parent's is already gone only in a row above (scan in protocol.c). */
+TEST(an_inherited_view_is_pinned_in_a_row_above_the_parents_that_names_the_child)
+{
+    the_producer = bytes_producer("p", INHERITED_BYTES, 4);
+    publish_frames(the_producer, 3);
+    pmipc_stream *below = stream_open("p", NULL);
+    the_stream = stream_open("p", NULL);
+    the_view = newest(the_stream);
+    pmipc_stream_close(below); /* the row below is free */
+    helper child = helper_fork(checks_its_view_when_told, "1");
+    hear(child.channel);
+    pmipc_reader_info readers[2];
+    CHECK_EQ(pmipc_producer_readers(the_producer, readers, 2), 2);
+    CHECK_EQ(readers[0].row, 1);
+    CHECK_EQ(readers[0].pid, getpid());
+    CHECK(readers[1].row > 1);
+    CHECK_EQ(readers[1].pid, child.pid);
+    CHECK_EQ(readers[1].pinned_slots, 1);
+    CHECK_EQ(readers[1].oldest_pin_seq, 3);
+    tell(child.channel, 0);
+    hear(child.channel);
+    tell(child.channel, 0);
+    helper_finish(&child);
+    check_parent_and_tear_down();
+}
+
 /* Rows the children needed for their views are given back: a hundred children, one after the other. */
 TEST(children_with_inherited_views_do_not_use_up_rows)
 {
@@ -183,6 +209,24 @@ TEST(children_with_inherited_views_do_not_use_up_rows)
     pmipc_stream *streams[PMIPC_MAX_READERS - 1];
     for (int i = 0; i < PMIPC_MAX_READERS - 1; i++)
         streams[i] = stream_open("p", NULL);
+    for (int i = 0; i < PMIPC_MAX_READERS - 1; i++)
+        pmipc_stream_close(streams[i]);
+    check_parent_and_tear_down();
+}
+
+/* All rows are taken: the child has none of its own, and the fork takes no descriptor. */
+TEST(forks_without_a_row_for_the_child_leave_no_descriptor_behind)
+{
+    set_up();
+    pmipc_stream *streams[PMIPC_MAX_READERS - 1];
+    for (int i = 0; i < PMIPC_MAX_READERS - 1; i++)
+        streams[i] = stream_open("p", NULL);
+    const unsigned descriptors = process_state_now().descriptors;
+    for (int i = 0; i < 5; i++) {
+        helper child = helper_fork(ends_at_once, "");
+        helper_finish(&child);
+    }
+    CHECK_EQ(process_state_now().descriptors, descriptors);
     for (int i = 0; i < PMIPC_MAX_READERS - 1; i++)
         pmipc_stream_close(streams[i]);
     check_parent_and_tear_down();

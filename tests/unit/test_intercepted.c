@@ -3,6 +3,7 @@
 #include "helper.h"
 #include "pools.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,8 +21,9 @@
 #define F_OFD_SETLK 37
 #endif
 
-static unsigned asked, taken; /* locks of rows */
-static unsigned pauses;       /* between two tries for a lock */
+static unsigned asked, taken;    /* locks of rows */
+static unsigned unlock_failures; /* so many calls that give a lock back fail */
+static unsigned pauses;          /* between two tries for a lock */
 static int64_t paused_ns;
 static void (*before_producer_lock)(void);
 static void (*before_row_question)(void);
@@ -38,6 +40,11 @@ int fcntl(int fd, int command, ...)
     va_end(arguments);
     if (command == F_OFD_GETLK || command == F_OFD_SETLK) {
         const struct flock *lock = argument;
+        if (command == F_OFD_SETLK && lock->l_type == F_UNLCK && unlock_failures) {
+            unlock_failures--;
+            errno = ENOLCK;
+            return -1;
+        }
         if (command == F_OFD_GETLK && lock->l_start > 0 && before_row_question) {
             void (*act)(void) = before_row_question;
             before_row_question = NULL;
@@ -399,6 +406,35 @@ TEST(a_producer_without_clean_slots_looks_for_the_dead_at_most_every_ten_millise
         pmipc_view_release(&views[i]);
     }
     pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
+ROLE(reads_until_killed)
+{
+    (void)argument;
+    pmipc_stream *stream = stream_open("p", NULL);
+    tell(channel, stream_info(stream).row);
+    sleep_until_killed();
+}
+
+/* A producer that keeps the lock of a row that it has cleared keeps streams from that row. */
+TEST(a_row_whose_lock_a_sweep_could_not_give_back_is_given_back_by_the_next)
+{
+    pmipc_producer *producer = bytes_producer("p", BYTES, 4);
+    helper reader = helper_start("reads_until_killed", "");
+    CHECK_EQ(hear(reader.channel), 0);
+    helper_kill(&reader);
+    unlock_failures = 2;
+    CHECK_EQ(pmipc_producer_sweep(producer), 1);
+    CHECK_EQ(pmipc_producer_sweep(producer), 0); /* its try fails, too */
+    CHECK_EQ(unlock_failures, 0);
+    pmipc_stream *second = stream_open("p", NULL);
+    CHECK_EQ(stream_info(second).row, 1);
+    CHECK_EQ(pmipc_producer_sweep(producer), 0);
+    pmipc_stream *first = stream_open("p", NULL);
+    CHECK_EQ(stream_info(first).row, 0);
+    pmipc_stream_close(first);
+    pmipc_stream_close(second);
     pmipc_producer_close(producer);
 }
 

@@ -254,3 +254,47 @@ TEST(a_loan_never_lends_what_streams_can_see)
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
+
+/* In front of a loan lie its slot's header and the padding of the slot before; in front of a mapping's first slot, something else. */
+TEST(the_headroom_of_a_loan_is_its_own_also_after_growth)
+{
+    enum { MOST_SLOTS = 64, SLOT_HEADER = 64, PADDING = 128 };
+    const int64_t bytes = page_frame_bytes() - PADDING;
+    pmipc_producer *producer = bytes_producer("p", bytes, 3);
+    pmipc_stream *stream = stream_open("p", NULL);
+    pmipc_view views[PMIPC_MAX_VIEWS], window;
+    const uint32_t slots_at_first = pmipc_producer_slot_count(producer);
+    for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
+        publish_frame(producer);
+        CHECK_OK(pmipc_stream_get_last(stream, &views[i]));
+    }
+    publish_frames(producer, 10);
+    const uint32_t slots = pmipc_producer_slot_count(producer);
+    const int64_t stride = views[0].frame_stride;
+    CHECK(slots > slots_at_first + 2 && slots <= MOST_SLOTS);
+    for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
+        check_view(&views[i]);
+        pmipc_view_release(&views[i]);
+    }
+    const char *data[MOST_SLOTS] = {NULL};
+    uint32_t headroom[MOST_SLOTS] = {0};
+    for (uint32_t i = 0; i < 2 * slots; i++) {
+        pmipc_loan loan;
+        CHECK_OK(pmipc_producer_loan(producer, &loan));
+        data[loan.slot] = loan.fields[0].data;
+        headroom[loan.slot] = loan.headroom;
+        memset((char *)loan.fields[0].data - loan.headroom, 0xee, loan.headroom);
+        frame_fill(loan.fields[0].data, (size_t)bytes, loan.seq);
+        CHECK_OK(pmipc_producer_commit(producer, &loan, 0));
+        CHECK_OK(pmipc_stream_get_window(stream, 3, 3, &window));
+        check_view(&window);
+        pmipc_view_release(&window);
+    }
+    for (uint32_t slot = 0; slot < slots; slot++) {
+        const bool follows = slot > 0 && data[slot - 1] + stride == data[slot];
+        CHECK(slot == 0 || slot >= slots_at_first || follows);
+        CHECK_EQ(headroom[slot], follows ? SLOT_HEADER + PADDING : SLOT_HEADER);
+    }
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}

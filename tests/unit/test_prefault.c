@@ -177,6 +177,31 @@ TEST(with_prefault_on_an_old_kernel_every_page_of_a_stream_is_touched)
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
+/* What is not there must not be touched. */
+static void check_short_files_with_prefault(void)
+{
+    char path[512];
+    struct stat facts;
+    const int64_t page_bytes = sysconf(_SC_PAGESIZE);
+    pmipc_producer_abandon(open_long_pool(false));
+    pool_path("p", path, sizeof path);
+    CHECK_EQ(stat(path, &facts), 0);
+    for (int64_t bytes = facts.st_size - page_bytes; bytes >= 2 * page_bytes; bytes -= page_bytes) {
+        CHECK_EQ(truncate(path, bytes), 0);
+        const pmipc_stream_options options = {.prefault = true};
+        pmipc_stream *stream;
+        CHECK_STATUS(pmipc_stream_open(&stream, "p", &options, NULL), PMIPC_CORRUPT);
+    }
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
+}
+
+TEST(with_prefault_a_pool_whose_file_is_cut_short_is_corrupt_on_any_kernel)
+{
+    check_short_files_with_prefault();
+    is_old_kernel = true;
+    check_short_files_with_prefault();
+}
+
 TEST(with_prefault_on_an_old_kernel_every_page_of_a_producer_is_touched_and_keeps_its_contents)
 {
     is_old_kernel = true;

@@ -137,6 +137,34 @@ TEST(the_newest_sample_that_becomes_the_second_newest_meanwhile_is_kept)
     protocol_unpin(&reader, CELL);
 }
 
+/* The window's slots lie on both sides of a skipped one: the cell leaves out the longest run of slots that it does not use. */
+static void check_broken_window(uint64_t newest, uint32_t first, uint32_t span)
+{
+    uint64_t entries[HISTORY];
+    struct protocol_window window;
+    while (producer.seq < newest)
+        publish();
+    CHECK_EQ(protocol_pin_window(&reader, CELL, newest, HISTORY, entries, &window), PIN_OK);
+    CHECK(!window.unbroken);
+    CHECK_EQ(window.first_slot, first);
+    CHECK_EQ(window.span, span);
+    CHECK_EQ(pinned_by_the_reader(), cell_make(first, span, SLOTS));
+    protocol_unpin(&reader, CELL);
+}
+
+TEST(a_window_with_a_skipped_slot_pins_the_fewest_consecutive_slots)
+{
+    uint64_t entry;
+    begin();
+    publish_many(3);
+    CHECK_EQ(protocol_pin_seq(&reader, 0, 3, &entry), PIN_OK);
+    CHECK_EQ(entry_slot(entry), 2);
+    check_broken_window(10, 1, 4); /* slots 1, 3, 4: the longest gap goes over the end */
+    check_broken_window(14, 0, 4); /* slots 0, 1, 3 */
+    check_broken_window(15, 1, 4);
+    protocol_unpin(&reader, 0);
+}
+
 /* ---- who owns the pool ---- */
 
 TEST(a_taken_over_pool_has_another_epoch_and_its_slot_count)
@@ -153,6 +181,7 @@ TEST(a_taken_over_pool_has_another_epoch_and_its_slot_count)
     protocol_keep_slot_count(&robbed); /* not its own any more */
     CHECK_EQ(load_relaxed(&pool.control.ownership), ownership_make(2, SLOTS));
     CHECK(protocol_grow(&producer, SLOTS + 1));
+    protocol_keep_slot_count(&robbed); /* nor when the slot count is another than it knows */
     CHECK_EQ(load_relaxed(&pool.control.ownership), ownership_make(2, SLOTS + 1));
     CHECK_EQ(producer.slot_states[SLOTS], SLOT_CLEAN);
 }

@@ -97,6 +97,36 @@ ROLE(holds_a_stream)
     sleep_until_killed();
 }
 
+TEST(a_new_stream_in_a_used_row_begins_with_counts_of_zero)
+{
+    pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 3);
+    publish_frame(producer);
+    pmipc_stream *stream = stream_open("p", NULL);
+    publish_frames(producer, 10);
+    pmipc_view views[PMIPC_MAX_VIEWS + 1];
+    CHECK_OK(pmipc_stream_get_next(stream, 0, &views[0]));
+    for (int i = 1; i <= PMIPC_MAX_VIEWS; i++)
+        CHECK_OK(pmipc_stream_get_last(stream, &views[i]));
+    pmipc_reader_info reader;
+    CHECK_EQ(pmipc_producer_readers(producer, &reader, 1), 1);
+    CHECK_EQ(reader.last_seq, 11);
+    CHECK_EQ(reader.dropped, 7);
+    CHECK_EQ(reader.copies, 1);
+    const uint32_t row = reader.row;
+    for (int i = 0; i <= PMIPC_MAX_VIEWS; i++)
+        pmipc_view_release(&views[i]);
+    pmipc_stream_close(stream);
+    stream = stream_open("p", NULL);
+    CHECK_EQ(pmipc_producer_readers(producer, &reader, 1), 1);
+    CHECK_EQ(reader.row, row);
+    CHECK_EQ(reader.last_seq, 0);
+    CHECK_EQ(reader.dropped, 0);
+    CHECK_EQ(reader.copies, 0);
+    CHECK_EQ(reader.pinned_slots, 0);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
+
 TEST(a_pool_counts_growth_loss_of_history_and_the_dead)
 {
     pmipc_view views[PMIPC_MAX_VIEWS];
