@@ -6,6 +6,8 @@ from mutant import Change, Mutant
 
 PROTOCOL = "pool/protocol.c"
 READER = "pool/reader.c"
+ROWS = "pool/rows.c"
+VIEW = "pool/view.c"
 WRITER = "pool/writer.c"
 ACCESS = "api/access.c"
 CLAIM = "registry/claim.c"
@@ -130,13 +132,13 @@ MUTANTS = (
     ),
     Mutant(
         "a_slot_count_from_elsewhere_stands",
-        "forged_control views_taken_while_a_foreign_slot_count",
+        "forged_pins views_taken_while_a_foreign_slot_count",
         "Streams see more slots than the producer has for as long as it does not grow.",
         (Change(WRITER, "    protocol_keep_slot_count(&writer->protocol);\n", ""),),
     ),
     Mutant(
         "pins_of_a_larger_pool_are_malformed",
-        "forged_control views_taken_while_a_foreign_slot_count",
+        "forged_pins views_taken_while_a_foreign_slot_count",
         "The views of streams that saw another slot count are overwritten.",
         (
             Change(
@@ -148,7 +150,7 @@ MUTANTS = (
     ),
     Mutant(
         "pins_of_a_larger_pool_are_as_long_as_they_like",
-        "forged_control a_pin_of_more_slots_than_history",
+        "forged_pins a_pin_of_more_slots_than_history",
         "One store into a cell pins every slot that there will ever be.",
         (Change(PROTOCOL, " && cell_count(cell) <= producer->history_len", ""),),
     ),
@@ -236,6 +238,164 @@ MUTANTS = (
         "streams_of_the_same_pid_are_one_process",
         "containers streams_of_two_processes",
         "The streams of two containers are counted as one process's.",
-        (Change("pool/rows.c", "a->process == b->process && ", ""),),
+        (Change(ROWS, "a->process == b->process && ", ""),),
+    ),
+    Mutant(
+        "a_robbed_producer_stores_its_slot_count",
+        "protocol_rechecks a_taken_over_pool_has_another_epoch",
+        "A producer that lost the pool stores its slot count, and its epoch, over its successor's.",
+        (
+            Change(
+                PROTOCOL,
+                "    if (ownership_epoch(found) == producer->epoch)\n        (void)compare",
+                "    if (ownership_slots(found) != producer->slot_count)\n        (void)compare",
+            ),
+        ),
+    ),
+    Mutant(
+        "readers_pin_by_any_slot_count",
+        "forged_pins a_slot_count_that_no_pool_can_have",
+        "The producer takes the pin for malformed: the view is overwritten, without an error.",
+        (
+            Change(
+                PROTOCOL,
+                "return entry_seq(entry) != 0 && slots <= MAX_SLOTS && entry_slot(entry) < slots;",
+                "return entry_seq(entry) != 0 && entry_slot(entry) < slots;",
+            ),
+        ),
+    ),
+    Mutant(
+        "gaps_over_the_end_are_pinned",
+        "protocol_rechecks a_window_with_a_skipped_slot",
+        "While a broken window is copied, more slots than needed are pinned.",
+        (Change(PROTOCOL, "for (uint32_t i = 0; i < 2 * slots; i++) {", "for (uint32_t i = 0; i < slots; i++) {"),),
+    ),
+    Mutant(
+        "window_entries_of_any_slot",
+        "forged_control a_ring_entry_that_names_a_slot",
+        "A forged entry makes a window's copy read beyond the mapping.",
+        (Change(PROTOCOL, "        if (entry_slot(entries[i]) >= slots)\n            return PIN_CORRUPT;\n", ""),),
+    ),
+    Mutant(
+        "released_windows_count_as_held",
+        "views after_held_windows_are_released",
+        "A stream that once held several windows gets copies for ever.",
+        (
+            Change(
+                VIEW,
+                "slots += load_relaxed(&reader->busy[i]) ? reader->cell_span[i] : 0;",
+                "slots += reader->cell_span[i];",
+            ),
+        ),
+    ),
+    Mutant(
+        "headers_of_older_frames_are_not_checked",
+        "forged_control a_damaged_slot_header",
+        "A window shows a frame that is not the sample it is taken for.",
+        (Change(VIEW, "if (load_relaxed(&header_of(frame)->seq) != oldest + i)", "if (false)"),),
+    ),
+    Mutant(
+        "a_copy_that_fails_stays_pinned",
+        "forged_control a_damaged_slot_header",
+        "The producer cannot use the slot until the stream reads again.",
+        (
+            Change(
+                VIEW,
+                "    protocol_unpin(&reader->protocol, SPARE_CELL);\n    if (status) {\n",
+                "    if (!status)\n        protocol_unpin(&reader->protocol, SPARE_CELL);\n    if (status) {\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "reading_a_stamp_leaves_a_pin",
+        "read_by_stamp a_search_by_stamp",
+        "The producer cannot use the slot until the stream reads again.",
+        (
+            Change(
+                VIEW, "    protocol_unpin(&reader->protocol, SPARE_CELL);\n    return status;\n", "    return status;\n"
+            ),
+        ),
+    ),
+    Mutant(
+        "samples_above_a_number_beyond_head",
+        "reader a_window_above_a_number",
+        "Samples that were read already are given as unseen when head goes back.",
+        (Change(VIEW, "uint64_t limit = newest > floor ? newest - floor : 0;", "uint64_t limit = newest - floor;"),),
+    ),
+    Mutant(
+        "a_childs_row_may_be_below_its_parents",
+        "fork an_inherited_view_is_pinned_in_a_row_above",
+        "A scan under way during a fork may miss both rows' pins: the child's view is overwritten.",
+        (
+            Change(
+                ROWS,
+                "uint64_t allowed = above == NO_ROW ? ~UINT64_C(0) : ~((UINT64_C(2) << above) - 1);",
+                "uint64_t allowed = ~UINT64_C(0);\n    (void)above;",
+            ),
+        ),
+    ),
+    Mutant(
+        "a_read_lock_hides_a_free_row",
+        "reader a_free_row_counts_more",
+        "A stream is refused although a row is free by now.",
+        (Change(ROWS, "        else if (holder == ROWS_STREAMS)\n", "        else\n"),),
+    ),
+    Mutant(
+        "a_row_lock_that_was_not_given_back_is_forgotten",
+        "intercepted a_row_whose_lock_a_sweep",
+        "The producer keeps streams from a row that it has cleared.",
+        (Change(ROWS, "            *stuck |= UINT64_C(1) << row;", "            ;"),),
+    ),
+    Mutant(
+        "a_used_row_keeps_its_dropped_count",
+        "stream_info a_new_stream_in_a_used_row",
+        "A new stream appears to have lost samples of the one before it.",
+        (Change(ROWS, "    store_relaxed(&facts->dropped, 0);\n", ""),),
+    ),
+    Mutant(
+        "forged_pins_are_described",
+        "forged_pins pins_that_make_no_sense",
+        "Describing a pool reads the header of a slot that is not there.",
+        (
+            Change(
+                ROWS,
+                "        if (cell == 0 || !cell_is_sound(cell, lookup->slot_count))",
+                "        if (cell == 0 || lookup->slot_count == 0)",
+            ),
+        ),
+    ),
+    Mutant(
+        "only_the_front_of_a_file_is_measured",
+        "prefault with_prefault_a_pool_whose_file_is_cut_short",
+        "With prefault, pages that the file does not have are touched: SIGBUS on kernels before 5.14.",
+        (
+            Change(
+                READER,
+                "if (bytes < (int64_t)description_file_bytes(reader->description, geometry->initial_slots))",
+                "if (bytes < (int64_t)geometry->readers_offset)",
+            ),
+        ),
+    ),
+    Mutant(
+        "a_fork_without_a_row_leaks_a_descriptor",
+        "fork forks_without_a_row",
+        "A program that forks while all rows are taken runs out of descriptors.",
+        (
+            Change(
+                READER, "&row) != 0) {\n        file_close(lock_fd);\n        return;", "&row) != 0) {\n        return;"
+            ),
+        ),
+    ),
+    Mutant(
+        "headroom_in_front_of_a_mapping",
+        "loan the_headroom_of_a_loan",
+        "What a program writes into the headroom lands in the readers' rows or outside every mapping.",
+        (
+            Change(
+                WRITER,
+                "    if (slot > 0 && slot_address(writer, slot - 1) + stride == slot_address(writer, slot))",
+                "    if (slot > 0)",
+            ),
+        ),
     ),
 )
