@@ -36,7 +36,7 @@ RUNS: dict[str, tuple[str, ...]] = {
     "wait": ("wait",),
     "wait.retired": ("wait", "RETIRES", "PUBLISHES=1"),
     "wait.two-streams": ("wait", "TWO_STREAMS", "PUBLISHES=1"),
-    "wait.two-streams-retired": ("wait", "TWO_STREAMS", "RETIRES", "PUBLISHES=1"),
+    "wait.two-streams-retired": ("wait", "TWO_STREAMS", "RETIRES", "PUBLISHES=0"),
     **{f"adopt.crash{i}": ("adopt", f"CRASH_AT={i}") for i in CRASHES},
     **{f"adopt.history.crash{i}": ("adopt", "HISTORY_LEN=2", "PUBLISHES=1", f"CRASH_AT={i}") for i in CRASHES},
     **{
