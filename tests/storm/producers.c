@@ -31,12 +31,29 @@ struct publishing {
     uint64_t full_allowed;
 };
 
+static bool name_of_pool_leads_elsewhere(const struct publishing *p)
+{
+    static pmipc_pool_info info;
+    pmipc_error error = {0};
+    begin("inspect");
+    pmipc_status status = judge(pmipc_pool_inspect(pmipc_producer_name(p->producer), NULL, &info, &error),
+                                MAY(OK) | MAY(NOT_FOUND), error.text);
+    bool elsewhere = status == PMIPC_NOT_FOUND || (status == PMIPC_OK && info.incarnation != p->origin.incarnation);
+    if (status == PMIPC_OK)
+        pmipc_pool_info_release(&info);
+    return elsewhere;
+}
+
+/* LOST: the remover has deleted the file by its path. */
 static pmipc_status judge_publish(const struct publishing *p, pmipc_status status, uint64_t allowed)
 {
     pmipc_error error = {0};
     if (status)
         pmipc_producer_last_error(p->producer, &error);
-    return judge(status, allowed, error.text);
+    judge(status, allowed | MAY(LOST), error.text);
+    if (status == PMIPC_LOST && !name_of_pool_leads_elsewhere(p))
+        found(FOUND_WRONG, "producer: LOST, but its pool has its name: %s", error.text);
+    return status;
 }
 
 /* Faults on purpose, now and then. */
@@ -132,19 +149,6 @@ static void look_after_streams(struct publishing *p)
     else if (quiet)
         check_dead_rows(readers, count);
     judge(PMIPC_OK, MAY(OK), NULL);
-}
-
-static bool name_of_pool_leads_elsewhere(const struct publishing *p)
-{
-    static pmipc_pool_info info;
-    pmipc_error error = {0};
-    begin("inspect");
-    pmipc_status status = judge(pmipc_pool_inspect(pmipc_producer_name(p->producer), NULL, &info, &error),
-                                MAY(OK) | MAY(NOT_FOUND), error.text);
-    bool elsewhere = status == PMIPC_NOT_FOUND || (status == PMIPC_OK && info.incarnation != p->origin.incarnation);
-    if (status == PMIPC_OK)
-        pmipc_pool_info_release(&info);
-    return elsewhere;
 }
 
 static void publish_for_a_while(struct publishing *p)
