@@ -27,13 +27,15 @@ def scan(generator: np.random.Generator) -> np.ndarray:
 
 def produce(seconds: float) -> None:
     generator = np.random.default_rng(0)
-    largest_scan = np.zeros((MOST_POINTS, 4), np.float32)
+    first_scan = np.zeros((1_000, 4), np.float32)
     end = time.monotonic() + seconds
-    with TensorProducer.from_sample(POOL, largest_scan, variable=True) as producer:
+    with TensorProducer.from_sample(POOL, first_scan, variable=True) as producer:
+        producer.publish(np.full((MOST_POINTS, 4), MOST_POINTS, np.float32))
+        print(f"a longer scan made the pool larger: it has room for {producer.shape[0]} points")
         try:
-            producer.publish(np.zeros((MOST_POINTS + 5, 4), np.float32))
+            producer.publish(np.zeros((1_000, 3), np.float32))
         except SchemaMismatchError as error:
-            print(f"too many points are refused: {error}")
+            print(f"points without an intensity are refused: {error}")
         scans = 0
         while time.monotonic() < end:
             producer.publish(scan(generator))
