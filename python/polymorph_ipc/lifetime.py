@@ -85,7 +85,7 @@ def cleanup_on_sigterm() -> None:
     thread, before `rclpy.init()`: rclpy's own handlers then call these.
 
     The handler calls the Python handler that was there before; if there was none it raises SystemExit in the main
-    thread: `finally` blocks and atexit functions run, and the exit code is 128 + the signal's number (143 for SIGTERM).
+    thread: finally blocks and atexit functions run, and the exit code is 128 + the signal's number (143 for SIGTERM).
     A signal that was ignored, as SIGHUP is under nohup, stays ignored. Python runs handlers between two instructions of
     the main thread; a wait of this package lets it do so within 100 ms. Raises ValueError in another thread.
 
