@@ -398,4 +398,43 @@ MUTANTS = (
             ),
         ),
     ),
+    Mutant(
+        "lengths_of_older_frames_are_not_checked",
+        "forged_control a_length_beyond_the_room",
+        "A window shows a frame whose length is larger than its slot.",
+        (
+            Change(
+                VIEW,
+                "        if (variable && !fill_fields(reader->description, frame, fields))\n",
+                "        if (false)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "a_window_that_fails_stays_pinned",
+        "forged_control a_length_beyond_the_room",
+        "The producer cannot use the slots until the stream reads again.",
+        (
+            Change(
+                VIEW,
+                "        protocol_unpin(&reader->protocol, cell);\n"
+                "        view->owner = NULL;\n        return status;\n    }\n"
+                "    reader->cell_mapping[cell] = reader->mapping;\n    reader->cell_span[cell] = window->span;\n",
+                "        view->owner = NULL;\n        return status;\n    }\n"
+                "    reader->cell_mapping[cell] = reader->mapping;\n    reader->cell_span[cell] = window->span;\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "frames_of_any_length",
+        "forged_control a_length_beyond_the_room",
+        "A frame of a held window is given with a length that somebody has written since.",
+        (
+            Change(
+                VIEW,
+                "return fill_fields(description, slot, frame->fields) ?",
+                "return fill_fields(description, slot, frame->fields) || true ?",
+            ),
+        ),
+    ),
 )

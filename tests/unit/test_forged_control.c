@@ -305,12 +305,12 @@ TEST(a_ring_entry_that_names_a_slot_beyond_the_pool_is_corrupt_to_reads_of_histo
 
 /* ---- the headers of slots ---- */
 
-static void write_seq_of_slot(int fd, uint64_t place, uint64_t seq)
+/* Where the slot of a sample begins. */
+static off_t slot_of_sample(int fd, uint64_t seq)
 {
     const struct pool_header header = header_of_file(fd);
-    const uint64_t entry = read_word(fd, POOL_RING_OFFSET + 8 * (off_t)(place % header.geometry.history_len));
-    const uint64_t slot = entry & 0xffff;
-    write_word(fd, (off_t)(header.geometry.slots_offset + slot * header.geometry.stride), seq);
+    const uint64_t entry = read_word(fd, POOL_RING_OFFSET + 8 * (off_t)(seq % header.geometry.history_len));
+    return (off_t)(header.geometry.slots_offset + (entry & 0xffff) * header.geometry.stride);
 }
 
 /* `held` views in place: with all of them the reads below are copies. */
@@ -324,17 +324,19 @@ static void check_damaged_slot_headers(uint32_t held)
     for (uint32_t i = 0; i < held; i++)
         CHECK_OK(pmipc_stream_get_last(stream, &views[i]));
     for (uint64_t seq = 1; seq <= 3; seq++) {
-        write_seq_of_slot(fd, seq, seq + 3);
+        write_word(fd, slot_of_sample(fd, seq), seq + 3);
         CHECK_STATUS(pmipc_stream_get_window(stream, 3, 3, &view), PMIPC_CORRUPT);
         pmipc_error error;
         pmipc_stream_last_error(stream, &error);
         CHECK_HAS(error.text, "the slot header of sample");
+        CHECK_EQ(pinned_slots(producer), held);
         CHECK_STATUS(pmipc_stream_get_at(stream, 0, PMIPC_AT_NEAREST, -1, &view), PMIPC_CORRUPT);
+        CHECK_EQ(pinned_slots(producer), held);
         CHECK_STATUS(pmipc_stream_get_last(stream, &view), seq == 3 ? PMIPC_CORRUPT : PMIPC_OK);
         if (seq < 3)
             pmipc_view_release(&view);
         CHECK_EQ(pinned_slots(producer), held);
-        write_seq_of_slot(fd, seq, seq);
+        write_word(fd, slot_of_sample(fd, seq), seq);
     }
     CHECK_OK(pmipc_stream_get_window(stream, 3, 3, &view));
     CHECK_EQ(view.copied, held == PMIPC_MAX_VIEWS);
@@ -351,4 +353,50 @@ TEST(a_damaged_slot_header_is_corrupt_to_every_read_of_its_sample_and_leaves_no_
 {
     check_damaged_slot_headers(0);
     check_damaged_slot_headers(PMIPC_MAX_VIEWS);
+}
+
+static void write_length(int fd, uint64_t seq, uint32_t length)
+{
+    const off_t place = slot_of_sample(fd, seq) + (off_t)offsetof(struct slot_header, lengths);
+    CHECK_EQ(pwrite(fd, &length, sizeof length, place), sizeof length);
+}
+
+TEST(a_length_beyond_the_room_of_its_field_is_corrupt_to_every_read_of_its_sample_and_to_views)
+{
+    const int64_t room = 100;
+    const uint8_t data[100] = {0};
+    const pmipc_source source = {data, room};
+    const pmipc_producer_options options = {.history_len = 3};
+    pmipc_schema schema;
+    pmipc_schema_init(&schema);
+    CHECK_OK(pmipc_schema_add(&schema, "points", PMIPC_UINT8, 1, &room, PMIPC_FIELD_VARIABLE, NULL));
+    pmipc_producer *producer = producer_open("p", &schema, &options);
+    for (int i = 0; i < 3; i++)
+        CHECK_OK(pmipc_producer_publish_fields(producer, &source, 1, 0, NULL));
+    pmipc_stream *stream = stream_open("p", NULL);
+    int fd = open_file("p");
+    pmipc_view window, view;
+    pmipc_frame frame;
+    CHECK_OK(pmipc_stream_get_window(stream, 3, 3, &window));
+    for (uint64_t seq = 1; seq <= 3; seq++) {
+        write_length(fd, seq, (uint32_t)room + 1);
+        CHECK_STATUS(pmipc_stream_get_window(stream, 3, 3, &view), PMIPC_CORRUPT);
+        pmipc_error error;
+        pmipc_stream_last_error(stream, &error);
+        CHECK_HAS(error.text, "the length of sample");
+        CHECK_EQ(pinned_slots(producer), 3);
+        for (uint32_t index = 0; index < 3; index++)
+            CHECK_STATUS(pmipc_view_frame(&window, index, &frame), index + 1 == seq ? PMIPC_CORRUPT : PMIPC_OK);
+        CHECK_STATUS(pmipc_stream_get_last(stream, &view), seq == 3 ? PMIPC_CORRUPT : PMIPC_OK);
+        if (seq < 3)
+            pmipc_view_release(&view);
+        CHECK_EQ(pinned_slots(producer), 3);
+        write_length(fd, seq, (uint32_t)room);
+        CHECK_OK(pmipc_stream_get_window(stream, 3, 3, &view));
+        pmipc_view_release(&view);
+    }
+    pmipc_view_release(&window);
+    close(fd);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
 }
