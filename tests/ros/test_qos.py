@@ -176,7 +176,7 @@ def test_a_best_effort_topic_that_loses_big_messages_is_noticed(
     stream = ros.stream(node, topic, Image)
     said: list[str] = []
     ros.spin(node, lambda: said.append(capfd.readouterr().err) or "best effort" in "".join(said))
-    assert stream.stats["lost"] >= 10 or stream.stats["messages"] == 0
+    assert stream.stats["lost"] >= 10 or "no message for 5 s" in "".join(said)
 
 
 def test_silence_with_best_effort_is_explained_once(
