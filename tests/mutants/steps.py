@@ -82,7 +82,7 @@ MUTANTS = (
             Change(
                 WRITER,
                 "    int failure = file_extend(writer->fd, end);\n",
-                "    int failure = file_extend(writer->fd, (uint64_t)file_bytes(writer->fd) + bytes);\n",
+                "    int failure = file_extend(writer->fd, (uint64_t)file_bytes(writer->fd) + end - offset);\n",
             ),
         ),
     ),
