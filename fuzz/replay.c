@@ -1,6 +1,7 @@
 /* replay.c: run a fuzz target on every input of its packed corpus, as a test: replay PACK
  *
- * A pack is a sequence of inputs: the length in bytes (32 bits, little endian), then the bytes. fuzz/pack.py makes and reads packs. */
+ * A pack is a sequence of inputs: the length in bytes (32 bits, little endian), then the bytes. fuzz/pack.py makes and
+ * reads packs. */
 #include "fuzz.h"
 
 /* The length of the next input, or false at the end of the pack. */

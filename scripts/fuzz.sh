@@ -11,7 +11,7 @@ clang=${CLANG:-$(command -v clang || true)}
 targets=(
     "decode cdr/corpus/decode 400"
     "ros2msg cdr/corpus/ros2msg 2000"
-    "ros_reader ros/corpus/reader 600"
+    "ros_decoder ros/corpus/decoder 600"
     "pool_stream pool/corpus/stream 400"
     "pool_producer pool/corpus/producer 400"
     "pool_registry pool/corpus/registry 400"

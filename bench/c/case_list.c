@@ -1,4 +1,4 @@
-/* case_list.c: listing pools=N living pools of 56 B.
+/* case_list.c: listing pools=N live pools of 56 B.
  *
  * Beside it: read the folder, open every file in it, stat it and read one page, which is what any listing has to do. */
 #include "probe.h"

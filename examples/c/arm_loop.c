@@ -3,9 +3,10 @@
  *     arm_loop [POOL [SECONDS]]        default: arm/q, until Ctrl-C
  *
  * Everything that can block happens before the loop: the pool is made with all its memory touched (`prefault`) and can
- * never grow (`no_growth`). Inside the loop, publishing is a handful of stores, and one futex wake when a stream sleeps.
- * Once a second, after the cycle's work, it frees the slots that killed readers held: one fcntl for each connected stream.
- * The seventh joint is the sum of the other six, so that a reader can tell a torn sample from a whole one. */
+ * never grow (`no_growth`). Inside the loop, publishing is a handful of stores, and one futex wake when a stream
+ * sleeps. Once a second, after the cycle's work, it frees the slots that killed readers held: one fcntl for each
+ * connected stream. The seventh joint is the sum of the other six, so that a reader can tell a torn sample from a whole
+ * one. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -108,7 +109,8 @@ int main(int argc, char **argv)
     uint64_t cycles = isfinite(seconds) ? (uint64_t)(seconds * 1e9 / (double)PERIOD_NS) : UINT64_MAX;
 
     /* A second of history, for those who pass on every sample and may be late. A reader may hold 200 samples while it
-     * looks at them; those slots must be spare ones, because the pool will not grow: there is room for two such readers. */
+     * looks at them; those slots must be spare ones, because the pool will not grow: there is room for two such
+     * readers. */
     const pmipc_producer_options options = {
         .history_len = 1024,
         .spare = 401,

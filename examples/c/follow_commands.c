@@ -3,8 +3,9 @@
  *     follow_commands [POOL [SECONDS]]        default: arm/cmd, until Ctrl-C
  *
  * `manual_reconnect` keeps the opening of files out of the loop's reads: they return NOT_CONNECTED or RETIRED, and the
- * loop decides when to look for the pool again: here ten times a second, in a cycle that only holds still. `expect` refuses
- * a pool of another dtype or shape, and the pointer to a command's data is typed: NULL unless it is seven float64. */
+ * loop decides when to look for the pool again: here ten times a second, in a cycle that only holds still. `expect`
+ * refuses a pool of another dtype or shape, and the pointer to a command's data is typed: NULL unless it is seven
+ * float64. */
 #include <inttypes.h>
 #include <math.h>
 #include <polymorph_ipc/polymorph_ipc.h>

@@ -44,7 +44,7 @@ def as_numpy(array: Any) -> npt.NDArray[Any]:
 
 
 def moving_scene() -> Iterator[Image]:
-    """A bright square that runs over a scrolling background, for ever."""
+    """A bright square that runs over a scrolling background, forever."""
     rows = np.arange(2 * HEIGHT) % HEIGHT
     background = np.empty((2 * HEIGHT, WIDTH, CHANNELS), np.uint8)
     background[..., 0] = (rows * 200 // HEIGHT)[:, None]

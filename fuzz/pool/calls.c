@@ -1,6 +1,6 @@
-/* calls.c: what the linker's --wrap puts between the library and the system. Calls that look at the pool file, or change how it is
- * mapped, are counted: before each, somebody may write into it. What belongs to this process's own tmpfs goes there, the rest to
- * Linux. */
+/* calls.c: what the linker's --wrap puts between the library and the system. Calls that look at the pool file, or
+ * change how it is mapped, are counted: before each, somebody may write into it. What belongs to this process's own
+ * tmpfs goes there, the rest to Linux. */
 #include <errno.h>
 #include <linux/magic.h>
 #include <stdarg.h>
@@ -32,7 +32,8 @@ static bool is_ours(int folder, const char *path)
     return path[0] == '/' ? tmpfs_has_path(path) : tmpfs_has_descriptor(folder);
 }
 
-/* ----------------------------------------------------------------------------------------------- paths and descriptors */
+/* ----------------------------------------------------------------------------------------------- paths and descriptors
+ */
 
 int __real_openat(int folder, const char *path, int flags, ...);
 int __wrap_openat(int folder, const char *path, int flags, ...);
@@ -100,7 +101,8 @@ int __wrap_fstatfs(int fd, struct statfs *status)
     return 0;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- counted */
+/* ------------------------------------------------------------------------------------------------------------- counted
+ */
 
 int __real_fstat(int fd, struct stat *status);
 int __wrap_fstat(int fd, struct stat *status);
@@ -147,7 +149,8 @@ int __wrap_munmap(void *address, size_t bytes)
 CALL(int, madvise, (void *address, size_t bytes, int advice), mappings_include(address), 0, (address, bytes, advice))
 CALL(int, mlock, (const void *address, size_t bytes), mappings_include(address), 0, (address, bytes))
 
-/* ----------------------------------------------------------------------------------------------------------- folders */
+/* ----------------------------------------------------------------------------------------------------------- folders
+ */
 
 /* A DIR of the tmpfs is one of these. */
 static struct folder {

@@ -1,5 +1,5 @@
-/* fuzz_names.c: any bytes as a pool's name, as an entry of the folder, and as the folder. A name and its entry lead to each
- * other, and no name leads out of the folder. */
+/* fuzz_names.c: any bytes as a pool's name, as an entry of the folder, and as the folder. A name and its entry lead to
+ * each other, and no name leads out of the folder. */
 #include "check.h"
 #include "registry/folder.h"
 

@@ -1,5 +1,6 @@
-/* mappings.h: what the library has mapped. Mappings lie in one arena, fenced on both sides, are counted, and may be read as far as
- * their file goes. Who touches one that the library has let go of faults, or is told on by the sanitizer. */
+/* mappings.h: what the library has mapped. Mappings lie in one arena, fenced on both sides, are counted, and may be
+ * read as far as their file goes. Who touches one that the library has let go of faults, or is told on by the
+ * sanitizer. */
 #ifndef FUZZ_MAPPINGS_H
 #define FUZZ_MAPPINGS_H
 

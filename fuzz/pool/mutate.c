@@ -1,5 +1,5 @@
-/* mutate.c: libFuzzer's mutations, but of records: an input stays a list of actions, and what is poked are named words with
- * values that nearly make sense. Only fuzzers use it; in a replay nothing calls it. */
+/* mutate.c: libFuzzer's mutations, but of records: an input stays a list of actions, and what is poked are named words
+ * with values that nearly make sense. Only fuzzers use it; in a replay nothing calls it. */
 #include "pokes.h"
 #include "pool/layout.h"
 #include "pool/protocol.h"

@@ -1,5 +1,5 @@
-/* pool_file.h: the pool file that is fuzzed: a valid one of a chosen kind, mapped once more so that its bytes can be changed
- * under the library's eyes. */
+/* pool_file.h: the pool file that is fuzzed: a valid one of a chosen kind, mapped once more so that its bytes can be
+ * changed under the library's eyes. */
 #ifndef FUZZ_POOL_FILE_H
 #define FUZZ_POOL_FILE_H
 

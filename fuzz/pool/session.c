@@ -29,8 +29,8 @@ void act_poke_at_load(struct session *session, const struct record *record)
     poke_at_load(record);
 }
 
-/* Freed memory is found again by the sanitizer as long as it is kept back; a little is enough for one input, and stays in the
- * cache. */
+/* Freed memory is found again by the sanitizer as long as it is kept back; a little is enough for one input, and stays
+ * in the cache. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {

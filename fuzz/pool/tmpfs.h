@@ -1,6 +1,6 @@
-/* tmpfs.h: a tmpfs inside this process: one folder, its files, and descriptors of them, for the calls that the library makes. What
- * it does is what Linux does; a call that makes no sense ends the input. It costs nanoseconds where Linux takes microseconds, and
- * closing what is not open shows. */
+/* tmpfs.h: a tmpfs inside this process: one folder, its files, and descriptors of them, for the calls that the library
+ * makes. What it does is what Linux does; a call that makes no sense ends the input. It costs nanoseconds where Linux
+ * takes microseconds, and closing what is not open shows. */
 #ifndef FUZZ_TMPFS_H
 #define FUZZ_TMPFS_H
 
@@ -15,8 +15,8 @@
 #define TMPFS_FOLDER "/in-this-process"
 #define TMPFS_FILE_BYTES ((size_t)4 << 20) /* more than any pool grows to in one input */
 
-/* Whether a path leads to it, or a descriptor. So do /proc/self/fd/N of its descriptors, and /proc/self/cmdline, which is short
- * and the same each time. */
+/* Whether a path leads to it, or a descriptor. So do /proc/self/fd/N of its descriptors, and /proc/self/cmdline, which
+ * is short and the same each time. */
 bool tmpfs_has_path(const char *path);
 bool tmpfs_has_descriptor(int fd);
 
@@ -41,8 +41,8 @@ int tmpfs_lock(int fd, int command, struct flock *lock);
 /* The n-th entry of the folder, NULL: there are no more. */
 const char *tmpfs_entry(uint32_t n);
 
-/* For mappings: a file's number, small and nobody else's as long as it is held; its size; a descriptor of Linux that has its
- * bytes, always the same for one number; and those bytes themselves. */
+/* For mappings: a file's number, small and nobody else's as long as it is held; its size; a descriptor of Linux that
+ * has its bytes, always the same for one number; and those bytes themselves. */
 uint32_t tmpfs_hold(int fd);
 void tmpfs_let_go(uint32_t number);
 size_t tmpfs_bytes(uint32_t number);

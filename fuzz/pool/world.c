@@ -76,7 +76,8 @@ int __wrap_clock_nanosleep(clockid_t clock, int flags, const struct timespec *du
     return 0;
 }
 
-/* Futexes only. A sleep ends at once if the word has changed, and after its time otherwise: nobody else is there to wake. */
+/* Futexes only. A sleep ends at once if the word has changed, and after its time otherwise: nobody else is there to
+ * wake. */
 long __wrap_syscall(long number, ...)
 {
     va_list arguments;
@@ -121,7 +122,8 @@ FILE *__wrap_fopen(const char *path, const char *mode)
     return __real_fopen(path, mode);
 }
 
-/* The sanitizer's own strcmp tells libFuzzer of every text, which takes ten times as long. This one is checked like any code. */
+/* The sanitizer's own strcmp tells libFuzzer of every text, which takes ten times as long. This one is checked like any
+ * code. */
 int __wrap_strcmp(const char *a, const char *b);
 int __wrap_strcmp(const char *a, const char *b)
 {

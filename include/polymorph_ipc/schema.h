@@ -10,17 +10,17 @@
 PMIPC_BEGIN_DECLS
 
 #define PMIPC_MAX_FIELDS 32
-#define PMIPC_MAX_VARIABLE_FIELDS 8   /* fields of one schema that may have a variable leading dimension */
+#define PMIPC_MAX_VARIABLE_FIELDS 8 /* fields of one schema that may have a variable leading dimension */
 #define PMIPC_MAX_NDIM 8
-#define PMIPC_MAX_FIELD_NAME 63       /* bytes, without the NUL */
-#define PMIPC_MAX_DESCR_TEXT 4096     /* bytes of all descriptions of one schema */
+#define PMIPC_MAX_FIELD_NAME 63   /* bytes, without the NUL */
+#define PMIPC_MAX_DESCR_TEXT 4096 /* bytes of all descriptions of one schema */
 
 /** Type codes are DLPack's (dlpack.h, DLDataTypeCode). */
 enum {
     PMIPC_CODE_INT = 0,
     PMIPC_CODE_UINT = 1,
     PMIPC_CODE_FLOAT = 2,
-    PMIPC_CODE_OPAQUE = 3,            /* itemsize and meaning are given by the field's description */
+    PMIPC_CODE_OPAQUE = 3, /* itemsize and meaning are given by the field's description */
     PMIPC_CODE_BFLOAT = 4,
     PMIPC_CODE_COMPLEX = 5,
     PMIPC_CODE_BOOL = 6,
@@ -37,7 +37,7 @@ enum {
 /** A dtype: DLPack's code in the low byte, bits per element in the next two. Native byte order. */
 typedef uint32_t pmipc_dtype;
 #define PMIPC_DTYPE(code, bits) ((pmipc_dtype)(code) | ((pmipc_dtype)(bits) << 8))
-#define PMIPC_DTYPE_CODE(dtype) ((uint32_t)(dtype) & 0xffu)
+#define PMIPC_DTYPE_CODE(dtype) ((uint32_t)(dtype)&0xffu)
 #define PMIPC_DTYPE_BITS(dtype) (((uint32_t)(dtype) >> 8) & 0xffffu)
 
 #define PMIPC_BOOL PMIPC_DTYPE(PMIPC_CODE_BOOL, 8)
@@ -52,32 +52,32 @@ typedef uint32_t pmipc_dtype;
 #define PMIPC_FLOAT16 PMIPC_DTYPE(PMIPC_CODE_FLOAT, 16)
 #define PMIPC_FLOAT32 PMIPC_DTYPE(PMIPC_CODE_FLOAT, 32)
 #define PMIPC_FLOAT64 PMIPC_DTYPE(PMIPC_CODE_FLOAT, 64)
-#define PMIPC_LONGDOUBLE PMIPC_DTYPE(PMIPC_CODE_FLOAT, 128)        /* 16 bytes, as the C ABI pads it */
+#define PMIPC_LONGDOUBLE PMIPC_DTYPE(PMIPC_CODE_FLOAT, 128) /* 16 bytes, as the C ABI pads it */
 #define PMIPC_BFLOAT16 PMIPC_DTYPE(PMIPC_CODE_BFLOAT, 16)
 #define PMIPC_COMPLEX64 PMIPC_DTYPE(PMIPC_CODE_COMPLEX, 64)
 #define PMIPC_COMPLEX128 PMIPC_DTYPE(PMIPC_CODE_COMPLEX, 128)
 #define PMIPC_OPAQUE PMIPC_DTYPE(PMIPC_CODE_OPAQUE, 0)
 
 enum {
-    PMIPC_FIELD_VARIABLE = 1u   /* each sample has its own leading length, 0 up to shape[0] */
+    PMIPC_FIELD_VARIABLE = 1u /* each sample has its own leading length, 0 up to shape[0] */
 };
 
 typedef struct pmipc_field {
-    char name[PMIPC_MAX_FIELD_NAME + 1];  /* "" for the one field of a plain tensor; UTF-8 */
+    char name[PMIPC_MAX_FIELD_NAME + 1]; /* "" for the one field of a plain tensor; UTF-8 */
     pmipc_dtype dtype;
-    uint32_t itemsize;                    /* bytes per element */
-    uint32_t ndim;                        /* 0 to PMIPC_MAX_NDIM */
-    uint32_t flags;                       /* PMIPC_FIELD_VARIABLE */
-    int64_t shape[PMIPC_MAX_NDIM];        /* elements; zero is allowed; entries past ndim are 0 */
-    uint32_t descr_offset;                /* where in schema.text an opaque dtype's description begins */
-    uint32_t descr_bytes;                 /* 0: none */
+    uint32_t itemsize;             /* bytes per element */
+    uint32_t ndim;                 /* 0 to PMIPC_MAX_NDIM */
+    uint32_t flags;                /* PMIPC_FIELD_VARIABLE */
+    int64_t shape[PMIPC_MAX_NDIM]; /* elements; zero is allowed; entries past ndim are 0 */
+    uint32_t descr_offset;         /* where in schema.text an opaque dtype's description begins */
+    uint32_t descr_bytes;          /* 0: none */
 } pmipc_field;
 
 typedef struct pmipc_schema {
-    uint32_t field_count;                 /* 0 marks a schema that could not be built */
+    uint32_t field_count; /* 0 marks a schema that could not be built */
     uint32_t text_bytes;
     pmipc_field fields[PMIPC_MAX_FIELDS];
-    char text[PMIPC_MAX_DESCR_TEXT];      /* the descriptions, one after the other, not NUL-terminated */
+    char text[PMIPC_MAX_DESCR_TEXT]; /* the descriptions, one after the other, not NUL-terminated */
 } pmipc_schema;
 
 /** A plain tensor of this dtype and shape. Bad arguments give a schema with field_count 0, which
@@ -108,8 +108,8 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_schema_check(const pmipc_schema *sch
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_schema_compare(const pmipc_schema *expected, const pmipc_schema *got,
                                                            pmipc_error *error);
 
-/** Whether the samples of two schemas have the same form: equal but for the leading dimension of variable fields, which only
- *  says how long a sample may be. Returns: OK, SCHEMA_MISMATCH with expected and got. */
+/** Whether the samples of two schemas have the same form: equal but for the leading dimension of variable fields, which
+ * only says how long a sample may be. Returns: OK, SCHEMA_MISMATCH with expected and got. */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_schema_compatible(const pmipc_schema *expected, const pmipc_schema *got,
                                                               pmipc_error *error);
 

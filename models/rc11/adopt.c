@@ -1,5 +1,5 @@
-/* The producer is killed after its CRASH_AT-th store, wherever that is, and another one adopts the pool, under the eyes of a stream.
- * What the stream reads is whole, never goes back, and no slot that it can reach is written. */
+/* The producer is killed after its CRASH_AT-th store, wherever that is, and another one adopts the pool, under the eyes
+ * of a stream. What the stream reads is whole, never goes back, and no slot that it can reach is written. */
 #ifndef HISTORY_LEN
 #define HISTORY_LEN 1
 #endif

@@ -1,10 +1,10 @@
-/* A view is released in another thread, and the stream's thread pins the next sample in the same cell: the producer learns of the
- * other thread's last read even when it finds only the next pin there. */
+/* A view is released in another thread, and the stream's thread pins the next sample in the same cell: the producer
+ * learns of the other thread's last read even when it finds only the next pin there. */
 #define HISTORY_LEN 2
 #define SLOTS 3
 #include "world.h"
 
-static _Atomic uint8_t busy; /* as in src/pool/reader.h */
+static _Atomic uint8_t busy; /* as in src/pool/connection.h */
 static _Atomic uint64_t taken;
 
 static void *release(void *unused)

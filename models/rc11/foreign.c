@@ -1,8 +1,9 @@
-/* A producer that was robbed of its lock publishes once more, past its last check. The adopter finds that head is not its own,
- * adopts anew with that sample, and goes on: a stream reads whole samples all the while.
+/* A producer that was robbed of its lock publishes once more, past its last check. The adopter finds that head is not
+ * its own, adopts anew with that sample, and goes on: a stream reads whole samples all the while.
  *
- * That the robbed producer's last store is seen before the next slot is taken is assumed. Without that (docs/decisions/0002-liveness.md:
- * what remains) the adopter TAKES_ITS_SLOT, or its store LANDS_LATE and head goes back to a slot that is being written. */
+ * That the robbed producer's last store is seen before the next slot is taken is assumed. Without that
+ * (docs/decisions/0002-liveness.md: what remains) the adopter TAKES_ITS_SLOT, or its store LANDS_LATE and head goes
+ * back to a slot that is being written. */
 #define HISTORY_LEN 1
 #define SLOTS 3
 #ifndef PUBLISHES

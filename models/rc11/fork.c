@@ -1,4 +1,5 @@
-/* A process forks while it holds a view, and lets go of it; the child reads on. Its row is a copy, always the higher one. */
+/* A process forks while it holds a view, and lets go of it; the child reads on. Its row is a copy, always the higher
+ * one. */
 #define HISTORY_LEN 1
 #define SLOTS 2
 #ifdef CHILD_IS_LOWER

@@ -1,4 +1,5 @@
-/* A stream reads the newest sample while the producer reuses slots as soon as it may: no torn read, and seq never goes back. */
+/* A stream reads the newest sample while the producer reuses slots as soon as it may: no torn read, and seq never goes
+ * back. */
 #ifndef HISTORY_LEN
 #define HISTORY_LEN 1
 #endif

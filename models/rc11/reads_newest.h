@@ -1,4 +1,5 @@
-/* reads_newest.h: a stream that reads the newest sample READS times: whole, and never an older one. Its row is the argument; NULL: 0. */
+/* reads_newest.h: a stream that reads the newest sample READS times: whole, and never an older one. Its row is the
+ * argument; NULL: 0. */
 static void *read_newest(void *row)
 {
     uint64_t last = 0;

@@ -1,7 +1,9 @@
-/* A producer loses its lock while it grows the file, and another one adopts the pool, under the eyes of a stream. The first stores its
- * slot count before the adopter has taken over, and the adopter knows it, or not at all: both end with the adopter's own word.
+/* A producer loses its lock while it grows the file, and another one adopts the pool, under the eyes of a stream. The
+ * first stores its slot count before the adopter has taken over, and the adopter knows it, or not at all: both end with
+ * the adopter's own word.
  *
- * STRAY: something that is no producer stores a larger slot count. The stream's pins hold, and the adopter stores its own again. */
+ * STRAY: something that is no producer stores a larger slot count. The stream's pins hold, and the adopter stores its
+ * own again. */
 #ifdef WINDOW
 #define HISTORY_LEN 2
 #else

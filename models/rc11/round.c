@@ -1,4 +1,5 @@
-/* A window that goes round the end of a pool that grows meanwhile: its cell means the same slots to the producer as to the stream. */
+/* A window that goes round the end of a pool that grows meanwhile: its cell means the same slots to the producer as to
+ * the stream. */
 #define HISTORY_LEN 2
 #define SLOTS 3
 #define MAX_SLOT_COUNT 4

@@ -1,5 +1,5 @@
-/* A stream dies with its pin in place. Somebody clears its row, or the next stream claims it; the producer reuses the slot only
- * after the dead one's last read, and never one that the next stream pins.
+/* A stream dies with its pin in place. Somebody clears its row, or the next stream claims it; the producer reuses the
+ * slot only after the dead one's last read, and never one that the next stream pins.
  *
  * A row's lock is a mutex. A death is its release, as the kernel does it, with the row left as it is. */
 #define HISTORY_LEN 1

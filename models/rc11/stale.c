@@ -1,5 +1,6 @@
-/* A stream whose lock was closed behind its back goes on, while another claims its row: what remains of that, by decision
- * (docs/decisions/0002-liveness.md), is found here. The question is only whether the other one's view is protected.
+/* A stream whose lock was closed behind its back goes on, while another claims its row: what remains of that, by
+ * decision (docs/decisions/0002-liveness.md), is found here. The question is only whether the other one's view is
+ * protected.
  *
  * PINS: the stale stream pins, past its look at the token. Without it: it unpins. */
 #define HISTORY_LEN 2
@@ -8,7 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Used by what rc11_mutants.py makes of protocol.c for this harness: a cell is written by whoever finds in it what he left. */
+/* Used by what rc11_mutants.py makes of protocol.c for this harness: a cell is written by whoever finds in it what he
+ * left. */
 static _Thread_local uint64_t tag, left_in_cell;
 
 static inline bool replace_cell(_Atomic uint64_t *cell, uint64_t value)

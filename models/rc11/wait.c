@@ -1,7 +1,8 @@
-/* A stream waits for the last sample, or (RETIRES) for the pool's end: it never sleeps on a bell that nobody will ring any more.
+/* A stream waits for the last sample, or (RETIRES) for the pool's end: it never sleeps on a bell that nobody will ring
+ * any more.
  *
- * The sleep is one look at the bell, as the kernel takes it. Whoever finds it unchanged sleeps for good in this model; if it
- * has changed in the end, that is a sleeper who was woken, and what he does then is another execution. */
+ * The sleep is one look at the bell, as the kernel takes it. Whoever finds it unchanged sleeps for good in this model;
+ * if it has changed in the end, that is a sleeper who was woken, and what he does then is another execution. */
 #define HISTORY_LEN 1
 #define SLOTS 2
 #ifndef PUBLISHES

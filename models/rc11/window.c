@@ -1,4 +1,5 @@
-/* A stream reads a window while samples leave history, by being overwritten or (GIVES_UP) because no slot is left: all of it or none. */
+/* A stream reads a window while samples leave history, by being overwritten or (GIVES_UP) because no slot is left: all
+ * of it or none. */
 #define HISTORY_LEN 3
 #if defined(BROKEN)
 #define SLOTS 7 /* one of them is on loan, so that the run has a gap */

@@ -1,14 +1,15 @@
 /* world.h: a pool so small that every execution of it can be explored, around the product's own protocol.c.
  *
- * The layout is the product's, too. Only two loop bounds are smaller: of a row, one cell is used (CELLS), and the most slots there may be
- * are a few. A harness sets HISTORY_LEN and SLOTS before it includes this file, and MAX_SLOT_COUNT if its pool grows.
+ * The layout is the product's, too. Only two loop bounds are smaller: of a row, one cell is used (CELLS), and the most
+ * slots there may be are a few. A harness sets HISTORY_LEN and SLOTS before it includes this file, and MAX_SLOT_COUNT
+ * if its pool grows.
  *
- * Payloads are plain memory: the checker reports two accesses that nothing orders (a torn read is one). Private memory of a
- * producer or reader is thread-local, which the checker takes for what it is: nobody else's. It wants every such word
- * written before it is read.
+ * Payloads are plain memory: the checker reports two accesses that nothing orders (a torn read is one). Private memory
+ * of a producer or reader is thread-local, which the checker takes for what it is: nobody else's. It wants every such
+ * word written before it is read.
  *
- * What the kernel does is modelled where a harness needs it: a lock is a mutex, a death is a thread that stops storing, a
- * futex is one look at the bell. */
+ * What the kernel does is modelled where a harness needs it: a lock is a mutex, a death is a thread that stops storing,
+ * a futex is one look at the bell. */
 #ifndef RC11_WORLD_H
 #define RC11_WORLD_H
 
@@ -61,7 +62,8 @@ static uint64_t payload[MAX_SLOT_COUNT]; /* the seq of the sample: plain, so tha
 
 /* ------------------------------------------------------------------------------------------------ producers */
 
-/* Two of them: one that dies and its successor may run in the same thread, one after the other, as the lock has them do. */
+/* Two of them: one that dies and its successor may run in the same thread, one after the other, as the lock has them
+ * do. */
 struct private_memory {
     struct protocol_producer producers[2];
     struct protocol_reader reader;

@@ -128,7 +128,8 @@ static int refuse_number(PyObject *exception, const char *pool_name, const char 
     return -1;
 }
 
-/* A number of seconds as ns, rounded to the nearest: whole seconds apart from the rest, which a double holds exactly. */
+/* A number of seconds as ns, rounded to the nearest: whole seconds apart from the rest, which a double holds exactly.
+ */
 static int ns_of_double(double seconds, const char *what, const char *pool_name, int64_t *ns)
 {
     double whole = floor(seconds);
@@ -243,7 +244,8 @@ int py_sample_stamp(PyObject *value, const char *pool_name, bool *warned, int64_
         return -1;
     if (*ns <= 0 || *ns > COARSE_LIMIT_NS || *warned || PyFloat_Check(value) || PyArray_IsScalar(value, Floating))
         return 0;
-    /* Simulated time begins near 0 and passes every value some day. Only within an hour of the time of day is it odd. */
+    /* Simulated time begins near 0 and passes every value some day. Only within an hour of the time of day is it odd.
+     */
     int64_t now_s = pmipc_realtime_ns() / NS_PER_SECOND;
     for (int i = 0; i < COARSE_UNITS; i++) {
         int64_t apart_s = *ns / units[i].per_second - now_s;

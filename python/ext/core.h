@@ -57,8 +57,8 @@ typedef struct py_state {
     PyTypeObject *loan_type;
     PyTypeObject *producer_type;
     PyTypeObject *stream_type;
-    PyTypeObject *ros_reader_type;
-    PyTypeObject *ros_writer_type;
+    PyTypeObject *ros_decoder_type;
+    PyTypeObject *ros_encoder_type;
     PyObject *sample_info; /* the classes of infos.py, imported at first use */
     PyObject *history_info;
     PyObject *field_info;
@@ -214,14 +214,16 @@ typedef struct py_signature {
 
 int py_parse(const py_state *state, const py_signature *signature, PyObject *const *args, Py_ssize_t nargs,
              PyObject *kwnames, PyObject **values);
-/** The UTF-8 of a pool's name, which lives as long as `name`; NULL with InvalidNameError when C would see less of it. */
+/** The UTF-8 of a pool's name, which lives as long as `name`; NULL with InvalidNameError when C would see less of it.
+ */
 const char *py_pool_name(py_state *state, PyObject *name);
 /** Seconds (int, float, None) as ns, rounded; None and infinity give `absent`. ValueError when negative or NaN. Errors
  *  begin with `pool_name`, unless that is NULL: the number is for several. */
 int py_seconds(PyObject *value, const char *what, const char *pool_name, int64_t absent, int64_t *ns);
 /** A stamp or a span: int ns or float seconds. */
 int py_stamp(PyObject *value, const char *what, const char *pool_name, int64_t *ns);
-/** The stamp of a sample that is to be published; warns, unless `warned`, of an int that is the time of day in s, ms or µs. */
+/** The stamp of a sample that is to be published; warns, unless `warned`, of an int that is the time of day in s, ms or
+ * µs. */
 int py_sample_stamp(PyObject *value, const char *pool_name, bool *warned, int64_t *ns);
 
 #endif

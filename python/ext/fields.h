@@ -121,7 +121,8 @@ PyObject *py_lease_base(py_state *state, py_lease *lease);
 
 /** Find torch if it has been imported already; never waits for an import. 1 found, 0 not there, -1 exception. */
 int py_torch_find(py_state *state);
-/** Import torch; for constructors only, because it takes seconds. -1 with an exception: ImportError begins with `wanted_by`. */
+/** Import torch; for constructors only, because it takes seconds. -1 with an exception: ImportError begins with
+ * `wanted_by`. */
 int py_torch_import(py_state *state, const char *wanted_by);
 /** A tensor over `data`. `strides` in elements. `hold`: kept until the tensor's memory is freed. */
 PyObject *py_torch_view(py_state *state, py_hold *hold, dlpack_dtype dtype, void *data, int ndim, const npy_intp *shape,

@@ -316,7 +316,8 @@ int py_gather_rows(py_gather *gather, Py_ssize_t row, Py_ssize_t count, const pm
         if (row_bytes == 0)
             continue;
         if (row_bytes * (uint64_t)count > PY_RELEASE_GIL_BYTES) {
-            Py_BEGIN_ALLOW_THREADS copy_rows(to, row_bytes, count, fields[i].data, stride);
+            Py_BEGIN_ALLOW_THREADS
+            copy_rows(to, row_bytes, count, fields[i].data, stride);
             Py_END_ALLOW_THREADS
         } else {
             copy_rows(to, row_bytes, count, fields[i].data, stride);

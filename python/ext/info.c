@@ -9,7 +9,7 @@ int py_infos_find(py_state *state)
 {
     if (state->sample_info != NULL)
         return 0;
-    PyObject *module = PyImport_ImportModule("polymorph_ipc.infos");
+    PyObject *module = PyImport_ImportModule("polymorph_ipc._infos");
     if (module == NULL)
         return -1;
     PyObject *field = PyObject_GetAttrString(module, "Field");

@@ -256,7 +256,8 @@ static int read_lengths(py_loan *self, PyObject *lengths)
     return 0;
 }
 
-/* What was set as stamp and length. Reading a number may run its __index__, which may set the loan's attributes anew. */
+/* What was set as stamp and length. Reading a number may run its __index__, which may set the loan's attributes anew.
+ */
 static int read_attributes(py_loan *self, int64_t *stamp_ns)
 {
     PyObject *lengths = Py_NewRef(self->length);
@@ -304,7 +305,7 @@ static PyObject *loan_commit(PyObject *object, PyObject *unused)
     (void)unused;
     py_loan *self = (py_loan *)object;
     py_producer *producer = self->producer;
-    py_ros_writer *ros = producer->ros;
+    py_ros_encoder *ros = producer->ros;
     int64_t stamp_ns = PMIPC_STAMP_NOW;
     if (py_producer_usable(producer) < 0 || check_out(self) < 0 || check_data(self) < 0 ||
         read_attributes(self, &stamp_ns) < 0 ||

@@ -42,8 +42,10 @@ static int wait_for_turn(py_gate *gate)
     PyThread_acquire_lock(self.turn, WAIT_LOCK);
     *(gate->first == NULL ? &gate->first : &gate->last->next) = &self;
     gate->last = &self;
-    Py_BEGIN_ALLOW_THREADS PyThread_acquire_lock(self.turn, WAIT_LOCK);
-    Py_END_ALLOW_THREADS PyThread_release_lock(self.turn);
+    Py_BEGIN_ALLOW_THREADS
+    PyThread_acquire_lock(self.turn, WAIT_LOCK);
+    Py_END_ALLOW_THREADS
+    PyThread_release_lock(self.turn);
     PyThread_free_lock(self.turn);
     return 0;
 }

@@ -62,7 +62,7 @@ static PyMethodDef module_functions[] = {
     {"registry_folder", py_registry_folder, METH_NOARGS, DOC_registry_folder},
     {"monotonic_ns", monotonic_ns, METH_NOARGS, DOC_monotonic_ns},
     {"fork_generation", fork_generation, METH_NOARGS, DOC_fork_generation},
-    {"ros_rcl_is_here", py_ros_rcl_is_here, METH_NOARGS, DOC_ros_rcl_is_here},
+    {"rcl_available", py_rcl_available, METH_NOARGS, DOC_rcl_available},
     {"use_dlpack_exchange", py_torch_set_exchange, METH_O, DOC_use_dlpack_exchange},
     {NULL, NULL, 0, NULL},
 };
@@ -108,8 +108,8 @@ static int module_exec(PyObject *module)
         add_class(module, &py_loan_spec, &state->loan_type) < 0 ||
         add_class(module, &py_producer_spec, &state->producer_type) < 0 ||
         add_class(module, &py_stream_spec, &state->stream_type) < 0 ||
-        add_class(module, &py_ros_reader_spec, &state->ros_reader_type) < 0 ||
-        add_class(module, &py_ros_writer_spec, &state->ros_writer_type) < 0)
+        add_class(module, &py_ros_decoder_spec, &state->ros_decoder_type) < 0 ||
+        add_class(module, &py_ros_encoder_spec, &state->ros_encoder_type) < 0)
         return -1;
     return 0;
 }
@@ -125,8 +125,8 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->loan_type);
     Py_VISIT(state->producer_type);
     Py_VISIT(state->stream_type);
-    Py_VISIT(state->ros_reader_type);
-    Py_VISIT(state->ros_writer_type);
+    Py_VISIT(state->ros_decoder_type);
+    Py_VISIT(state->ros_encoder_type);
     Py_VISIT(state->sample_info);
     Py_VISIT(state->history_info);
     Py_VISIT(state->field_info);
@@ -153,8 +153,8 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->loan_type);
     Py_CLEAR(state->producer_type);
     Py_CLEAR(state->stream_type);
-    Py_CLEAR(state->ros_reader_type);
-    Py_CLEAR(state->ros_writer_type);
+    Py_CLEAR(state->ros_decoder_type);
+    Py_CLEAR(state->ros_encoder_type);
     Py_CLEAR(state->sample_info);
     Py_CLEAR(state->history_info);
     Py_CLEAR(state->field_info);

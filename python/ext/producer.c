@@ -43,8 +43,8 @@ static void close_producer(py_producer *self, bool retire)
 
 /* ---- notes of what was abandoned */
 
-/* A producer that is collected leaves its pool to a successor. At orderly exit, the pool goes after all, unless somebody
- * has adopted it: for that it is written down here, one note for each name. */
+/* A producer that is collected leaves its pool to a successor. At orderly exit, the pool goes after all, unless
+ * somebody has adopted it: for that it is written down here, one note for each name. */
 static void note_abandoned(py_producer *self)
 {
     PyObject *key = PyTuple_Pack(2, self->name, self->folder);
@@ -174,9 +174,10 @@ static py_handle *open_handle(py_state *state, const char *name, const pmipc_sch
     pmipc_producer *producer = NULL;
     pmipc_error error = {0};
     pmipc_status status;
-    Py_BEGIN_ALLOW_THREADS status = pmipc_producer_open(&producer, name, schema, options, &error);
-    Py_END_ALLOW_THREADS if (status != PMIPC_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = pmipc_producer_open(&producer, name, schema, options, &error);
+    Py_END_ALLOW_THREADS
+    if (status != PMIPC_OK) {
         py_raise_error(state, &error);
         return NULL;
     }
@@ -497,13 +498,13 @@ static PyObject *producer_send_to(PyObject *object, PyObject *writer)
     py_producer *self = (py_producer *)object;
     if (py_producer_usable(self) < 0)
         return NULL;
-    if (!Py_IS_TYPE(writer, self->state->ros_writer_type)) {
-        PyErr_Format(PyExc_TypeError, "send_to() takes a RosWriter, not %.100s", Py_TYPE(writer)->tp_name);
+    if (!Py_IS_TYPE(writer, self->state->ros_encoder_type)) {
+        PyErr_Format(PyExc_TypeError, "expected a RosEncoder, not %.100s", Py_TYPE(writer)->tp_name);
         return NULL;
     }
-    py_ros_writer *ros = (py_ros_writer *)writer;
+    py_ros_encoder *ros = (py_ros_encoder *)writer;
     pmipc_error error = {0};
-    if (py_ros_writer_usable(ros) < 0)
+    if (py_ros_encoder_usable(ros) < 0)
         return NULL;
     if (self->ros != NULL) {
         py_raise_format(self->state, PMIPC_WRONG_STATE, "the producer of pool '%s' sends its samples to ROS already",
@@ -514,7 +515,7 @@ static PyObject *producer_send_to(PyObject *object, PyObject *writer)
         py_raise_error(self->state, &error);
         return NULL;
     }
-    self->ros = (py_ros_writer *)Py_NewRef(writer);
+    self->ros = (py_ros_encoder *)Py_NewRef(writer);
     Py_RETURN_NONE;
 }
 
@@ -610,9 +611,9 @@ static PyMethodDef producer_methods[] = {
     {"cleanup", producer_cleanup, METH_NOARGS, DOC_Producer_cleanup},
     {"abandon", producer_abandon, METH_NOARGS, DOC_Producer_abandon},
     {"_replace", producer_replace, METH_VARARGS, DOC_Producer__replace},
-    {"send_to", producer_send_to, METH_O, DOC_Producer_send_to},
+    {"_send_to", producer_send_to, METH_O, DOC_Producer__send_to},
     {"sweep", producer_sweep, METH_NOARGS, DOC_Producer_sweep},
-    {"reader_rows", producer_reader_rows, METH_NOARGS, DOC_Producer_reader_rows},
+    {"_reader_rows", producer_reader_rows, METH_NOARGS, DOC_Producer__reader_rows},
     {"_check_unopened", producer_check_unopened, METH_NOARGS, DOC_Producer__check_unopened},
     {NULL, NULL, 0, NULL},
 };

@@ -23,8 +23,10 @@ static PyObject *publish_bytes(py_producer *self, const py_schema *schema, const
     } else if (self->schema->nbytes > PY_RELEASE_GIL_BYTES) {
         pmipc_producer *producer = self->handle->producer;
         py_gate_hold(&self->gate);
-        Py_BEGIN_ALLOW_THREADS status = pmipc_producer_publish(producer, data, stamp_ns, &seq);
-        Py_END_ALLOW_THREADS py_gate_unhold(&self->gate);
+        Py_BEGIN_ALLOW_THREADS
+        status = pmipc_producer_publish(producer, data, stamp_ns, &seq);
+        Py_END_ALLOW_THREADS
+        py_gate_unhold(&self->gate);
     } else {
         status = pmipc_producer_publish(self->handle->producer, data, stamp_ns, &seq);
     }
@@ -39,8 +41,8 @@ static PyObject *publish_bytes(py_producer *self, const py_schema *schema, const
 
 /* ---- a plain torch tensor */
 
-/* Whether the elements of a tensor of class torch.Tensor are its values, one after the other, and exactly what the field
- * takes. Only then may they be copied as they lie. Never fails: whatever is not certain takes the general way. */
+/* Whether the elements of a tensor of class torch.Tensor are its values, one after the other, and exactly what the
+ * field takes. Only then may they be copied as they lie. Never fails: whatever is not certain takes the general way. */
 static bool torch_is_exact(const py_state *state, const py_field *field, PyObject *object, const void **data)
 {
     const dlpack_exchange *exchange = state->torch.exchange;
@@ -200,7 +202,8 @@ static int find_sample(py_producer *self, PyObject *data, sample *all)
     return found;
 }
 
-/* Before the gate was entered another thread may have replaced the pool. -1 with an exception when the sample does not fit. */
+/* Before the gate was entered another thread may have replaced the pool. -1 with an exception when the sample does not
+ * fit. */
 static int check_schema_is(py_producer *self, const py_schema *schema)
 {
     if (self->schema == schema || pmipc_schema_compatible(&schema->schema, &self->schema->schema, NULL) == PMIPC_OK)
@@ -221,8 +224,10 @@ static pmipc_status publish_contiguous(py_producer *self, const sample *all, int
         return pmipc_producer_publish_fields(producer, sources, count, stamp_ns, seq);
     pmipc_status status;
     py_gate_hold(&self->gate);
-    Py_BEGIN_ALLOW_THREADS status = pmipc_producer_publish_fields(producer, sources, count, stamp_ns, seq);
-    Py_END_ALLOW_THREADS py_gate_unhold(&self->gate);
+    Py_BEGIN_ALLOW_THREADS
+    status = pmipc_producer_publish_fields(producer, sources, count, stamp_ns, seq);
+    Py_END_ALLOW_THREADS
+    py_gate_unhold(&self->gate);
     return status;
 }
 
@@ -243,7 +248,8 @@ static int copy_fields(py_producer *self, const sample *all, pmipc_loan *loan, P
             loan->fields[i].length = all->sources[i].length;
     int result = 0;
     if (!all->strided && all->nbytes > PY_RELEASE_GIL_BYTES) {
-        Py_BEGIN_ALLOW_THREADS for (uint32_t i = 0; i < schema->field_count; i++)
+        Py_BEGIN_ALLOW_THREADS
+        for (uint32_t i = 0; i < schema->field_count; i++)
             copy_plain(&schema->fields[i], &all->sources[i], loan->fields[i].data);
         Py_END_ALLOW_THREADS
     } else {
@@ -319,7 +325,7 @@ static PyObject *publish_and_send(py_producer *self, PyObject *data, int64_t sta
     pmipc_error error = {0};
     uint64_t seq = 0;
     int outcome = 0;
-    py_ros_writer *ros = (py_ros_writer *)Py_NewRef((PyObject *)self->ros);
+    py_ros_encoder *ros = (py_ros_encoder *)Py_NewRef((PyObject *)self->ros);
     all.found = 0;
     if ((stamp_ns != PMIPC_STAMP_NOW || py_ros_stamp(ros, &stamp_ns) == 0) && find_sample(self, data, &all) == 0 &&
         py_gate_enter(&self->gate) == 0) {

@@ -132,8 +132,8 @@ static PyObject *get_waiting(py_stream *self, read_kind kind, int64_t timeout_ns
             deadline_ns = py_deadline(timeout_ns);
             has_deadline = true;
         }
-        /* What was too old counts as seen, and more of what was there in time is looked at. A producer that is faster than
-         * max_age would go on for ever. */
+        /* What was too old counts as seen, and more of what was there in time is looked at. A producer that is faster
+         * than max_age would go on forever. */
         bool late = status == PMIPC_OK && deadline_ns >= 0 && lease.view->published_ns > deadline_ns;
         if (status == PMIPC_OK)
             passed_over += lease.view->lost + (kind == READ_NEXT ? 1 : 0);

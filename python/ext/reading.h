@@ -4,7 +4,8 @@
 
 #include "fields.h"
 
-/* ---- stream.c ---------------------------------------------------------------------------------------------------------- */
+/* ---- stream.c
+ * ---------------------------------------------------------------------------------------------------------- */
 
 typedef enum py_backend { PY_BACKEND_UNSETTLED, PY_BACKEND_NUMPY, PY_BACKEND_TORCH } py_backend;
 
@@ -34,7 +35,8 @@ struct py_stream {
 };
 
 extern PyType_Spec py_stream_spec;
-/** End a lease whose sample comes to nothing: the read raises, or what it found is too old. Keeps an exception that is set. */
+/** End a lease whose sample comes to nothing: the read raises, or what it found is too old. Keeps an exception that is
+ * set. */
 void py_stream_drop(py_stream *self, py_lease *lease);
 int py_stream_usable_slowly(py_stream *self);
 /** Whether calls may go on: what every method asks before anything else. Reopens a stream that was inherited over fork.
@@ -63,7 +65,8 @@ static inline bool py_stream_gives_torch(const py_stream *self)
     return self->backend == PY_BACKEND_TORCH;
 }
 
-/* ---- deliver.c: from a view to what the caller asked for ---------------------------------------------------------- */
+/* ---- deliver.c: from a view to what the caller asked for ----------------------------------------------------------
+ */
 
 typedef struct py_read_options {
     bool copy;
@@ -84,11 +87,13 @@ typedef struct py_rows {
 /** What the caller gets for a view: an array or a dict of them, with info when asked for. `rows` NULL: one sample, else
  *  a history. Ends the lease in any case. */
 PyObject *py_deliver(py_stream *stream, py_lease *lease, const py_rows *rows, const py_read_options *options);
-/** The same for a read that moved the cursor from `cursor` on: one that fails gives its samples back, to be read again. */
+/** The same for a read that moved the cursor from `cursor` on: one that fails gives its samples back, to be read again.
+ */
 PyObject *py_deliver_or_give_back(py_stream *stream, py_lease *lease, const py_rows *rows,
                                   const py_read_options *options, uint64_t cursor);
 
-/* ---- gather.c: private arrays and out= ----------------------------------------------------------------------------- */
+/* ---- gather.c: private arrays and out= -----------------------------------------------------------------------------
+ */
 
 /* Where the rows of one field go. */
 typedef struct py_target {
@@ -122,7 +127,8 @@ void py_gather_free(py_gather *gather);
 PyObject *py_gather_view(py_stream *stream, py_schema *schema, const pmipc_view *view, const py_rows *rows,
                          PyObject *out);
 
-/* ---- read.c, history.c, at.c ---------------------------------------------------------------------------------------------- */
+/* ---- read.c, history.c, at.c
+ * ---------------------------------------------------------------------------------------------- */
 
 int py_read_options_parse(py_stream *self, PyObject *const *values, py_read_options *options);
 PyObject *py_stream_get_last(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
@@ -137,7 +143,8 @@ PyObject *py_nothing(const py_read_options *options);
 /** Pair an array (stolen) with its info (stolen) when asked for. */
 PyObject *py_with_info(PyObject *result, PyObject *info);
 
-/* ---- info.c ------------------------------------------------------------------------------------------------------------------ */
+/* ---- info.c
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 PyObject *py_sample_info(py_state *state, const pmipc_view *view, uint64_t dropped, bool copied);
 PyObject *py_history_info(py_state *state, const pmipc_view *view, const py_rows *rows, uint64_t dropped, bool copied);
@@ -146,14 +153,17 @@ PyObject *py_history_info_begin(py_state *state, Py_ssize_t count, uint64_t drop
 void py_history_info_row(PyObject *info, Py_ssize_t row, uint64_t seq, int64_t stamp_ns, int64_t published_ns,
                          int64_t now_ns);
 
-/* ---- wait.c -------------------------------------------------------------------------------------------------------------------- */
+/* ---- wait.c
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 /** Monotonic deadline of a timeout; negative: never. */
 int64_t py_deadline(int64_t timeout_ns);
-/** Sleep until one of the streams has something to look at, or a slice of time is over. 1: look again; 0: the deadline is
- *  over, one last look; -1: exception (a signal handler raised, a stream was closed). */
+/** Sleep until one of the streams has something to look at, or a slice of time is over. 1: look again; 0: the deadline
+ * is over, one last look; -1: exception (a signal handler raised, a stream was closed). */
 int py_wait(py_stream *const *streams, uint32_t count, int64_t deadline_ns);
-/** Sleep until the stream's history holds a sample stamped at or after. 1: it does; 0: the timeout is over; -1: exception. */
+/** Sleep until the stream's history holds a sample stamped at or after. 1: it does; 0: the timeout is over; -1:
+ * exception. */
 int py_wait_at(py_stream *self, int64_t stamp_ns, int64_t timeout_ns);
 PyObject *py_stream_wait_connected(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
 PyObject *py_wait_any(PyObject *module, PyObject *args);

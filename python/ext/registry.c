@@ -148,9 +148,10 @@ PyObject *py_registry_remove(PyObject *module, PyObject *args)
         .force = force != 0,
         .no_patience = owner_epoch != 0, /* its owner was this process, which has let it go */
     };
-    Py_BEGIN_ALLOW_THREADS status = pmipc_pool_remove(name, folder, &options, &error);
-    Py_END_ALLOW_THREADS if (status != PMIPC_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = pmipc_pool_remove(name, folder, &options, &error);
+    Py_END_ALLOW_THREADS
+    if (status != PMIPC_OK) {
         py_raise_error(state, &error);
         return NULL;
     }

@@ -4,7 +4,8 @@
 
 #include "core.h"
 
-/* ---- registry.c ------------------------------------------------------------------------------------------------------------------ */
+/* ---- registry.c
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 PyObject *py_registry_list(PyObject *module, PyObject *folder);
 PyObject *py_registry_inspect(PyObject *module, PyObject *args);

@@ -6,7 +6,8 @@
 
 #include <polymorph_ipc/ros.h>
 
-/* ---- ros_take.c: taking serialized messages from rcl ------------------------------------------------------------------ */
+/* ---- ros_take.c: taking serialized messages from rcl
+ * ------------------------------------------------------------------ */
 
 /* Memory that messages are taken into, grown by rcl as it needs. Zeroed: empty. */
 typedef struct py_ros_buffer {
@@ -42,27 +43,31 @@ typedef struct py_ros_message {
     size_t length;
 } py_ros_message;
 
-/** Take the next message of an rcl_subscription_t, into `place` (may be NULL) if it is not longer than `capacity`, else into
- *  the buffer. One at a time for a subscription. Needs py_rcl_find() and no GIL. `error` says what rcl said when it failed. */
+/** Take the next message of an rcl_subscription_t, into `place` (may be NULL) if it is not longer than `capacity`, else
+ * into the buffer. One at a time for a subscription. Needs py_rcl_find() and no GIL. `error` says what rcl said when it
+ * failed. */
 py_ros_taken py_ros_take(void *subscription, void *place, size_t capacity, py_ros_buffer *buffer,
                          py_ros_message *message, py_ros_origin *origin, pmipc_error *error);
 
-/* ---- ros_texts.c: what both classes are told in Python's words ------------------------------------------------------ */
+/* ---- ros_texts.c: what both classes are told in Python's words ------------------------------------------------------
+ */
 
 /** Borrowed UTF-8 of a list of str; 0 texts for None. Free the array with PyMem_Free. */
 int py_ros_read_texts(PyObject *list, const char *what, const char ***texts, uint32_t *count);
 /** {type name: .msg text} */
 pmipc_cdr_types *py_ros_read_types(py_state *state, PyObject *texts);
 /** {field name: path} */
-int py_ros_read_fields(PyObject *dict, pmipc_ros_field *fields, uint32_t *count);
+int py_ros_decoded_fields(PyObject *dict, pmipc_ros_field *fields, uint32_t *count);
 
-/* ---- ros_reader.c ----------------------------------------------------------------------------------------------------- */
+/* ---- ros_decoder.c
+ * ----------------------------------------------------------------------------------------------------- */
 
-extern PyType_Spec py_ros_reader_spec;
-PyObject *py_ros_rcl_is_here(PyObject *module, PyObject *unused);
+extern PyType_Spec py_ros_decoder_spec;
+PyObject *py_rcl_available(PyObject *module, PyObject *unused);
 
-/* ---- ros_writer.c ----------------------------------------------------------------------------------------------------- */
+/* ---- ros_encoder.c
+ * ----------------------------------------------------------------------------------------------------- */
 
-extern PyType_Spec py_ros_writer_spec;
+extern PyType_Spec py_ros_encoder_spec;
 
 #endif

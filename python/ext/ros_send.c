@@ -39,7 +39,7 @@ static int take_exception(pmipc_status status, pmipc_error *error)
     return 1;
 }
 
-void py_ros_report(py_ros_writer *self, const pmipc_error *error)
+void py_ros_report(py_ros_encoder *self, const pmipc_error *error)
 {
     PyObject *failed = Py_XNewRef(self->exit.failed);
     if (failed == NULL)
@@ -56,7 +56,7 @@ void py_ros_report(py_ros_writer *self, const pmipc_error *error)
 
 /* ---- encoding */
 
-static bool make_room(py_ros_writer *self, size_t byte_count)
+static bool make_room(py_ros_encoder *self, size_t byte_count)
 {
     /* A little more than is needed: point clouds come in many sizes. */
     size_t capacity = byte_count + byte_count / 8 + 64;
@@ -66,11 +66,11 @@ static bool make_room(py_ros_writer *self, size_t byte_count)
     return self->buffer != NULL;
 }
 
-pmipc_status py_ros_write(py_ros_writer *self, const pmipc_source *sources, int64_t stamp_ns, size_t *byte_count,
+pmipc_status py_ros_write(py_ros_encoder *self, const pmipc_source *sources, int64_t stamp_ns, size_t *byte_count,
                           pmipc_error *error)
 {
     pmipc_status status =
-        pmipc_ros_writer_write(self->writer, sources, stamp_ns, self->buffer, self->capacity, byte_count, error);
+        pmipc_ros_encoder_encode(self->encoder, sources, stamp_ns, self->buffer, self->capacity, byte_count, error);
     if (status != PMIPC_NO_SPACE)
         return status;
     if (!make_room(self, *byte_count)) {
@@ -78,12 +78,12 @@ pmipc_status py_ros_write(py_ros_writer *self, const pmipc_source *sources, int6
         (void)PyOS_snprintf(error->text, sizeof error->text, "no memory for a message of %zu bytes", *byte_count);
         return PMIPC_NO_MEMORY;
     }
-    return pmipc_ros_writer_write(self->writer, sources, stamp_ns, self->buffer, self->capacity, byte_count, error);
+    return pmipc_ros_encoder_encode(self->encoder, sources, stamp_ns, self->buffer, self->capacity, byte_count, error);
 }
 
 /* ---- the two ways; 0, 1 or -1 as py_ros_send */
 
-static int send_by_rcl(py_ros_writer *self, const pmipc_source *sources, int64_t stamp_ns, size_t *byte_count,
+static int send_by_rcl(py_ros_encoder *self, const pmipc_source *sources, int64_t stamp_ns, size_t *byte_count,
                        pmipc_error *error)
 {
     PyObject *handle = Py_NewRef(self->exit.handle);
@@ -94,7 +94,8 @@ static int send_by_rcl(py_ros_writer *self, const pmipc_source *sources, int64_t
     }
     void *publisher = self->exit.publisher;
     pmipc_status status;
-    Py_BEGIN_ALLOW_THREADS status = py_ros_write(self, sources, stamp_ns, byte_count, error);
+    Py_BEGIN_ALLOW_THREADS
+    status = py_ros_write(self, sources, stamp_ns, byte_count, error);
     if (status == PMIPC_OK) {
         const rcutils_uint8_array message = {self->buffer, *byte_count, self->capacity, py_rcl_allocator};
         int code = py_rcl.publish(publisher, &message, NULL);
@@ -103,7 +104,8 @@ static int send_by_rcl(py_ros_writer *self, const pmipc_source *sources, int64_t
             status = error->status;
         }
     }
-    Py_END_ALLOW_THREADS PyObject *left = PyObject_CallMethod(handle, "__exit__", "OOO", Py_None, Py_None, Py_None);
+    Py_END_ALLOW_THREADS
+    PyObject *left = PyObject_CallMethod(handle, "__exit__", "OOO", Py_None, Py_None, Py_None);
     if (left == NULL)
         PyErr_WriteUnraisable(handle);
     Py_XDECREF(left);
@@ -112,12 +114,15 @@ static int send_by_rcl(py_ros_writer *self, const pmipc_source *sources, int64_t
     return status == PMIPC_OK ? 0 : 1;
 }
 
-static int send_by_rclpy(py_ros_writer *self, const pmipc_source *sources, int64_t stamp_ns, size_t *byte_count,
+static int send_by_rclpy(py_ros_encoder *self, const pmipc_source *sources, int64_t stamp_ns, size_t *byte_count,
                          pmipc_error *error)
 {
     pmipc_status status;
-    Py_BEGIN_ALLOW_THREADS status = py_ros_write(self, sources, stamp_ns, byte_count, error);
-    Py_END_ALLOW_THREADS if (status != PMIPC_OK) return 1;
+    Py_BEGIN_ALLOW_THREADS
+    status = py_ros_write(self, sources, stamp_ns, byte_count, error);
+    Py_END_ALLOW_THREADS
+    if (status != PMIPC_OK)
+        return 1;
     PyObject *publish = Py_NewRef(self->exit.publish);
     PyObject *bytes = PyBytes_FromStringAndSize((const char *)self->buffer, (Py_ssize_t)*byte_count);
     PyObject *result = bytes == NULL ? NULL : PyObject_CallOneArg(publish, bytes);
@@ -128,7 +133,7 @@ static int send_by_rclpy(py_ros_writer *self, const pmipc_source *sources, int64
     return outcome;
 }
 
-static int send_one(py_ros_writer *self, const pmipc_source *sources, int64_t stamp_ns, int64_t published_ns,
+static int send_one(py_ros_encoder *self, const pmipc_source *sources, int64_t stamp_ns, int64_t published_ns,
                     pmipc_error *error)
 {
     size_t byte_count = 0;
@@ -151,7 +156,7 @@ static int send_one(py_ros_writer *self, const pmipc_source *sources, int64_t st
     return outcome;
 }
 
-int py_ros_send(py_ros_writer *self, py_gate *outer, const pmipc_source *sources, int64_t stamp_ns,
+int py_ros_send(py_ros_encoder *self, py_gate *outer, const pmipc_source *sources, int64_t stamp_ns,
                 int64_t published_ns, pmipc_error *error)
 {
     *error = (pmipc_error){0};
@@ -171,7 +176,7 @@ int py_ros_send(py_ros_writer *self, py_gate *outer, const pmipc_source *sources
 
 /* ---- producers */
 
-int py_ros_send_loan(py_ros_writer *self, py_producer *producer, const pmipc_loan *loan, int64_t stamp_ns,
+int py_ros_send_loan(py_ros_encoder *self, py_producer *producer, const pmipc_loan *loan, int64_t stamp_ns,
                      pmipc_error *error)
 {
     pmipc_source sources[PMIPC_MAX_FIELDS];
@@ -180,7 +185,7 @@ int py_ros_send_loan(py_ros_writer *self, py_producer *producer, const pmipc_loa
     return py_ros_send(self, &producer->gate, sources, stamp_ns, pmipc_monotonic_ns(), error);
 }
 
-int py_ros_stamp(py_ros_writer *self, int64_t *stamp_ns)
+int py_ros_stamp(py_ros_encoder *self, int64_t *stamp_ns)
 {
     PyObject *now = Py_XNewRef(self->exit.now);
     PyObject *ns = now == NULL ? NULL : PyObject_CallNoArgs(now);

@@ -6,7 +6,7 @@
 
 #define PY_ROS_LATENCIES 256 /* kept for whoever asks: a power of two */
 
-/* Where a writer's messages go. `handle` is rclpy's guard of an rcl publisher: entering it keeps that alive. */
+/* Where an encoder's messages go. `handle` is rclpy's guard of an rcl publisher: entering it keeps that alive. */
 typedef struct py_ros_exit {
     PyObject *handle;  /* NULL: the portable way */
     void *publisher;   /* rcl_publisher_t */
@@ -15,9 +15,9 @@ typedef struct py_ros_exit {
     PyObject *failed;  /* called with a status's name and words */
 } py_ros_exit;
 
-struct py_ros_writer {
+struct py_ros_encoder {
     PyObject_HEAD py_state *state;
-    pmipc_ros_writer *writer; /* NULL: not initialised: name and name_text are empty, and schema is NULL */
+    pmipc_ros_encoder *encoder; /* NULL: not initialised: name and name_text are empty, and schema is NULL */
     unsigned generation;
     py_schema *schema;
     PyObject *name; /* of the pool; for words */
@@ -28,18 +28,18 @@ struct py_ros_writer {
     uint64_t published, misfits, failures, bytes;
     int64_t latencies_ns[PY_ROS_LATENCIES];
     uint32_t latency_count; /* since it was asked for last */
-    uint64_t checked;       /* incarnation of a pool whose schema is this writer's */
+    uint64_t checked;       /* incarnation of a pool whose schema is this encoder's */
     py_gate gate;           /* one thread at a time for all of it */
 };
 
 void py_ros_exit_clear(py_ros_exit *to);
-/** Write one message into memory of the writer's, which may be moved for it. Needs no GIL, but the gate. */
-pmipc_status py_ros_write(py_ros_writer *self, const pmipc_source *sources, int64_t stamp_ns, size_t *byte_count,
+/** Write one message into memory of the encoder's, which may be moved for it. Needs no GIL, but the gate. */
+pmipc_status py_ros_write(py_ros_encoder *self, const pmipc_source *sources, int64_t stamp_ns, size_t *byte_count,
                           pmipc_error *error);
 /** Write one message and publish it. `outer` (may be NULL) is a gate that the caller has entered; it is held
  *  meanwhile. 0 published; 1 not, `error` says why and it is counted: report it when no gate is held; -1 exception (an
  *  interrupt). */
-int py_ros_send(py_ros_writer *self, py_gate *outer, const pmipc_source *sources, int64_t stamp_ns,
+int py_ros_send(py_ros_encoder *self, py_gate *outer, const pmipc_source *sources, int64_t stamp_ns,
                 int64_t published_ns, pmipc_error *error);
 
 #endif

@@ -62,7 +62,7 @@ fail:
     return NULL;
 }
 
-int py_ros_read_fields(PyObject *dict, pmipc_ros_field *fields, uint32_t *count)
+int py_ros_decoded_fields(PyObject *dict, pmipc_ros_field *fields, uint32_t *count)
 {
     Py_ssize_t position = 0;
     PyObject *name, *path;

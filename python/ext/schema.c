@@ -47,7 +47,7 @@ static int numpy_type(pmipc_dtype dtype)
 static PyArray_Descr *find_descr(py_schema *schema, uint32_t index)
 {
     const pmipc_field *field = &schema->schema.fields[index];
-    PyObject *module = PyImport_ImportModule("polymorph_ipc.dtypes");
+    PyObject *module = PyImport_ImportModule("polymorph_ipc._dtypes");
     if (module == NULL)
         return NULL;
     PyObject *found;
@@ -381,7 +381,7 @@ static PyObject *schema_reduce(PyObject *object, PyObject *unused)
 static PyObject *schema_from_sample(PyObject *type, PyObject *args, PyObject *kwargs)
 {
     (void)type;
-    PyObject *module = PyImport_ImportModule("polymorph_ipc.samples");
+    PyObject *module = PyImport_ImportModule("polymorph_ipc._samples");
     PyObject *function = module ? PyObject_GetAttrString(module, "schema_of") : NULL;
     Py_XDECREF(module);
     PyObject *result = function ? PyObject_Call(function, args, kwargs) : NULL;

@@ -76,7 +76,7 @@ static bool shape_fits(const py_field *field, int ndim, const int64_t *dims)
 static int refuse_special_arrays(py_schema *schema, PyObject *object, uint32_t index, const char *pool_name)
 {
     PyObject *context = py_field_context(schema, index, pool_name);
-    PyObject *module = PyImport_ImportModule("polymorph_ipc.samples");
+    PyObject *module = PyImport_ImportModule("polymorph_ipc._samples");
     PyObject *checked = NULL;
     if (context != NULL && module != NULL)
         checked = PyObject_CallMethod(module, "refuse_special_array", "OO", object, context);
@@ -282,7 +282,7 @@ int py_source_find(py_schema *schema, uint32_t index, PyObject *object, const ch
 
 PyObject *py_source_array(PyObject *object, PyObject *context)
 {
-    PyObject *module = PyImport_ImportModule("polymorph_ipc.samples");
+    PyObject *module = PyImport_ImportModule("polymorph_ipc._samples");
     if (module == NULL)
         return NULL;
     PyObject *array = PyObject_CallMethod(module, "as_array", "OO", object, context);

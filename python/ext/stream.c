@@ -10,9 +10,10 @@ static pmipc_stream *open_handle(py_state *state, const char *name, const pmipc_
     pmipc_stream *handle = NULL;
     pmipc_error error = {0};
     pmipc_status status;
-    Py_BEGIN_ALLOW_THREADS status = pmipc_stream_open(&handle, name, options, &error);
-    Py_END_ALLOW_THREADS if (status != PMIPC_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = pmipc_stream_open(&handle, name, options, &error);
+    Py_END_ALLOW_THREADS
+    if (status != PMIPC_OK) {
         py_raise_error(state, &error);
         return NULL;
     }
@@ -206,7 +207,8 @@ static PyObject *stream_backend(PyObject *object, void *unused)
     return PyUnicode_FromString(self->backend == PY_BACKEND_TORCH ? "torch" : "numpy");
 }
 
-/* As py_stream_connect; a pool with another schema, which every read refuses in words, is one it is not connected to. */
+/* As py_stream_connect; a pool with another schema, which every read refuses in words, is one it is not connected to.
+ */
 static int connected_or_mismatched(py_stream *self)
 {
     int connected = py_stream_connect(self);
@@ -490,7 +492,7 @@ static PyMethodDef stream_methods[] = {
     {"get_at", FAST(py_stream_get_at), DOC_Stream_get_at},
     {"wait_connected", FAST(py_stream_wait_connected), DOC_Stream_wait_connected},
     {"cleanup", stream_cleanup, METH_NOARGS, DOC_Stream_cleanup},
-    {"read_metadata", stream_read_metadata, METH_NOARGS, DOC_Stream_read_metadata},
+    {"_read_metadata", stream_read_metadata, METH_NOARGS, DOC_Stream__read_metadata},
     {"_check_unopened", stream_check_unopened, METH_NOARGS, DOC_Stream__check_unopened},
     {NULL, NULL, 0, NULL},
 };
@@ -503,7 +505,7 @@ static PyGetSetDef stream_getset[] = {
     {"backend", stream_backend, NULL, DOC_Stream_backend, NULL},
     {"stats", stream_stats, NULL, DOC_Stream_stats, NULL},
     {"closed", stream_closed, NULL, DOC_Stream_closed, NULL},
-    {"before_wait", stream_get_before_wait, stream_set_before_wait, DOC_Stream_before_wait, NULL},
+    {"_before_wait", stream_get_before_wait, stream_set_before_wait, DOC_Stream__before_wait, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

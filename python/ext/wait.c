@@ -55,8 +55,11 @@ static int sleep_with(py_state *state, const pmipc_waiter *waiters, uint32_t cou
         slice_ns = left_ns < 0 ? 0 : left_ns < SLICE_NS ? left_ns : SLICE_NS;
     }
     pmipc_status status;
-    Py_BEGIN_ALLOW_THREADS status = pmipc_waiter_wait(waiters, count, slice_ns, NULL);
-    Py_END_ALLOW_THREADS if (PyErr_CheckSignals() < 0) return -1;
+    Py_BEGIN_ALLOW_THREADS
+    status = pmipc_waiter_wait(waiters, count, slice_ns, NULL);
+    Py_END_ALLOW_THREADS
+    if (PyErr_CheckSignals() < 0)
+        return -1;
     if (status >= PMIPC_INVALID_ARGUMENT) {
         py_raise(state, status, pmipc_status_text(status), 0);
         return -1;

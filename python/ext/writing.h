@@ -4,7 +4,8 @@
 
 #include "fields.h"
 
-/* ---- source.c: what can be published -------------------------------------------------------------------------------- */
+/* ---- source.c: what can be published --------------------------------------------------------------------------------
+ */
 
 /* One field's data, found to fit the schema. */
 typedef struct py_source {
@@ -20,7 +21,8 @@ int py_source_find(py_schema *schema, uint32_t index, PyObject *object, const ch
 void py_source_release(py_source *source);
 /** Copy into a slot what is not contiguous. `owner` keeps the slot mapped. */
 int py_source_copy(py_schema *schema, uint32_t index, const py_source *source, void *data, PyObject *owner);
-/** `object` as numpy array or torch tensor, new; NULL with TypeError naming the conversion. `context` begins its text. */
+/** `object` as numpy array or torch tensor, new; NULL with TypeError naming the conversion. `context` begins its text.
+ */
 PyObject *py_source_array(PyObject *object, PyObject *context);
 /** Fast test: a plain contiguous array of exactly this field. */
 static inline bool py_source_is_exact(const py_field *field, PyObject *object)
@@ -37,7 +39,8 @@ static inline bool py_source_is_exact(const py_field *field, PyObject *object)
     return true;
 }
 
-/* ---- producer.c, loan.c ---------------------------------------------------------------------------------------------- */
+/* ---- producer.c, loan.c
+ * ---------------------------------------------------------------------------------------------- */
 
 /* The library's handle. Arrays over a loaned slot count as references: freeing it would unmap them. */
 typedef struct py_handle {
@@ -49,7 +52,7 @@ void py_handle_release(py_handle *handle);
 /** What arrays over a loaned slot have as base: a reference to the handle, new. */
 PyObject *py_handle_capsule(py_handle *handle);
 
-typedef struct py_ros_writer py_ros_writer;
+typedef struct py_ros_encoder py_ros_encoder;
 
 struct py_producer {
     PyObject_HEAD py_state *state;
@@ -69,7 +72,7 @@ struct py_producer {
     bool keep;
     bool warned_of_unit;
     unsigned generation;
-    py_ros_writer *ros; /* where samples go after the pool; NULL: nowhere */
+    py_ros_encoder *ros; /* where samples go after the pool; NULL: nowhere */
     py_gate gate;
 };
 
@@ -83,8 +86,8 @@ static inline int py_producer_usable(py_producer *self)
     return self->handle != NULL && self->generation == py_generation() ? 0 : py_producer_refuse(self);
 }
 void py_producer_raise(py_producer *self, pmipc_status status);
-/** After a sample was published: take over what has changed when a larger pool took the place of the one so far. In the gate.
- *  Keeps exceptions. */
+/** After a sample was published: take over what has changed when a larger pool took the place of the one so far. In the
+ * gate. Keeps exceptions. */
 void py_producer_refresh_slowly(py_producer *self);
 static inline void py_producer_refresh(py_producer *self)
 {
@@ -94,18 +97,19 @@ static inline void py_producer_refresh(py_producer *self)
 PyObject *py_producer_publish(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
 PyObject *py_producer_loan(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
 
-/** Whether a RosWriter can be used; -1 with WrongStateError (never initialised) or ForkedError. */
-int py_ros_writer_usable(py_ros_writer *writer);
+/** Whether a RosEncoder can be used; -1 with WrongStateError (never initialised) or ForkedError. */
+int py_ros_encoder_usable(py_ros_encoder *writer);
 
-/* ---- ros_send.c: after the pool, ROS -------------------------------------------------------------------------------- */
+/* ---- ros_send.c: after the pool, ROS --------------------------------------------------------------------------------
+ */
 
 /** The stamp of a sample that nobody stamps: the node's clock. -1 exception. */
-int py_ros_stamp(py_ros_writer *writer, int64_t *stamp_ns);
+int py_ros_stamp(py_ros_encoder *writer, int64_t *stamp_ns);
 /** Send what a loan holds that was just committed, in the producer's gate: until the next one nobody writes there.
  *  0 sent; 1 not: report `error` when the gate is left; -1 exception (an interrupt). */
-int py_ros_send_loan(py_ros_writer *writer, py_producer *producer, const pmipc_loan *loan, int64_t stamp_ns,
+int py_ros_send_loan(py_ros_encoder *writer, py_producer *producer, const pmipc_loan *loan, int64_t stamp_ns,
                      pmipc_error *error);
 /** Tell whoever wants to know of failures. Raises nothing. */
-void py_ros_report(py_ros_writer *writer, const pmipc_error *error);
+void py_ros_report(py_ros_encoder *writer, const pmipc_error *error);
 
 #endif

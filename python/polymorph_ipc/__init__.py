@@ -7,11 +7,11 @@
 >>> image = stream.get_new(timeout=1.0)
 """
 
-import sys
+import sys as _sys
 
-if not sys.platform.startswith("linux"):
+if not _sys.platform.startswith("linux"):
     raise ImportError(
-        f"polymorph_ipc runs on Linux only (this is {sys.platform}): it is built on tmpfs, futexes and "
+        f"polymorph_ipc runs on Linux only (this is {_sys.platform}): it is built on tmpfs, futexes and "
         "open-file-description locks, which macOS and Windows do not have"
     )
 
@@ -39,12 +39,12 @@ from ._core import (
     explain_faults,
 )
 from ._core import version as __version__
-from .infos import Field, HistoryInfo, SampleInfo, StreamStats
-from .lifetime import cleanup_on_sigterm
-from .producer import TensorProducer
-from .registry import PoolInfo, ReaderInfo, clean_pools, inspect_pool, list_pools, remove_pool
-from .stream import TensorStream
-from .waiting import wait_any, wait_connected
+from ._infos import Field, HistoryInfo, SampleInfo, StreamStats
+from ._lifetime import cleanup_on_sigterm
+from ._producer import TensorProducer
+from ._registry import PoolInfo, ReaderInfo, clean_pools, inspect_pool, list_pools, remove_pool
+from ._stream import TensorStream
+from ._waiting import wait_any, wait_connected
 
 __all__ = [
     "ClosedError",

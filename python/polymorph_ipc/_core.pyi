@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Final, Literal, SupportsIndex, final, overload
 import numpy as np
 from typing_extensions import Self, disjoint_base
 
-from .infos import Field, HistoryInfo, SampleInfo, StreamStats
-from .waiting import StreamT
+from ._infos import Field, HistoryInfo, SampleInfo, StreamStats
+from ._waiting import StreamT
 
 ORIGIN_NUMPY: Final[int]
 ORIGIN_TORCH: Final[int]
@@ -159,7 +159,7 @@ class Producer:
             PoolSpaceError (OSError): the sample is longer than the pool has room for, and a larger pool would take more
                 than `max_bytes` or more memory than there is. The pool stays as it is.
             TypeError: not an array: lists, tuples, numpy.matrix, masked arrays; names the conversion.
-            PoolFullError: every slot is pinned by living streams and the pool cannot grow; names them.
+            PoolFullError: every slot is pinned by live streams and the pool cannot grow; names them.
             PoolLostError: this producer's lock was lost and another one has taken the pool over.
             ForkedError: the producer belongs to the parent of this process.
             WrongStateError: a loan is out, this thread's or another's. ClosedError: after cleanup().
@@ -209,7 +209,7 @@ class Producer:
         the same name; until then nothing changes. Sequence numbers go on. Raises PoolSpaceError, WrongStateError (a
         loan is out), PoolLostError, ClosedError, ForkedError, SystemCallError: the pool stays as it is."""
 
-    def send_to(self, writer: RosWriter, /) -> None:
+    def _send_to(self, writer: RosEncoder, /) -> None:
         """From now on publish each sample as a ROS message too, after the pool. Once."""
 
     def sweep(self) -> int:
@@ -222,7 +222,7 @@ class Producer:
         Raises: ClosedError after cleanup(); ForkedError in a forked child.
         """
 
-    def reader_rows(self) -> list[tuple[int, bool, int, str, int, int, int, int, int, int]]:
+    def _reader_rows(self) -> list[tuple[int, bool, int, str, int, int, int, int, int, int]]:
         """What `readers()` makes into ReaderInfos."""
 
     def _check_unopened(self) -> None:
@@ -370,7 +370,7 @@ class Stream:
         A sample older than `max_age` counts as seen, and the wait goes on.
 
         Args:
-            timeout: seconds; 0 polls; None waits for ever. The other arguments are those of get_last.
+            timeout: seconds; 0 polls; None waits forever. The other arguments are those of get_last.
 
         Raises: as get_last; ClosedError also when another thread calls cleanup() meanwhile; KeyboardInterrupt at once
         on Ctrl-C; ValueError for a negative timeout.
@@ -562,7 +562,7 @@ class Stream:
                 earliest at or after). Stamps need not be in order.
             tolerance: how far from `stamp` it may be: int ns or float seconds; None: any distance.
             timeout: seconds to wait, at first, for a sample stamped at or after `stamp` (of an array: the latest of
-                them); None waits for ever. When the time is over: None. The answer is final then, also of a stream
+                them); None waits forever. When the time is over: None. The answer is final then, also of a stream
                 whose samples arrive later than another's with the same stamps. Not given: what there is now.
             The other arguments are those of get_last; a sample older than `max_age` gives None.
 
@@ -587,7 +587,7 @@ class Stream:
         Threads that wait wake up and raise ClosedError, and so do later calls; iterations end.
         """
 
-    def read_metadata(self) -> str | None:
+    def _read_metadata(self) -> str | None:
         """JSON text of what the stream is or was connected to; None when it never was."""
 
     def _check_unopened(self) -> None:
@@ -622,18 +622,18 @@ class Stream:
     def closed(self) -> bool:
         """True after cleanup(), and when `__init__` has not succeeded: nothing can be read or published."""
 
-    before_wait: Callable[[bool], None] | None
+    _before_wait: Callable[[bool], None] | None
     """Called, with the GIL, whenever a get_* or wait of this stream is about to sleep, and once in 100 ms while it
     does; with True when the stream is waited for alone, False when among others. May raise: then the wait raises."""
 
 @final
-class RosReader:
-    """Reads serialized ROS 2 messages of one type into samples: `pmipc_ros_reader` of the C library.
+class RosDecoder:
+    """Reads serialized ROS 2 messages of one type into samples: `pmipc_ros_decoder` of the C library.
 
     Threads: any; calls take turns. Knows of no node: bytes, or the pointer of an `rcl_subscription_t`, come in.
 
     Args:
-        types: .msg text by type name, of the message and of all that it needs: see `polymorph_ipc.ros.types`.
+        types: .msg text by type name, of the message and of all that it needs: see `polymorph_ipc._ros.types`.
         message: "sensor_msgs/msg/Image".
         fields: path in the message ("": the type's default tensor) by field name; `{"": path}` for a plain tensor.
         joints: JointState, JointTrajectory: which joints, in which order. None: as the first message has them.
@@ -733,7 +733,7 @@ def registry_remove(
     adopted it, and without waiting for locks that the dying may hold."""
 
 def registry_clean(folder: str | None, /) -> tuple[list[str], list[tuple[str, str]]]:
-    """Remove the pools that no living process uses: their names, and (name, why) of each entry that is left alone."""
+    """Remove the pools that no live process uses: their names, and (name, why) of each entry that is left alone."""
 
 def registry_folder() -> str:
     """Path of the registry folder that the environment names now."""
@@ -748,8 +748,8 @@ abandoned: dict[tuple[str, str | None], tuple[int, int, int]]
 """(name, folder): (incarnation, owner epoch, fork generation) of each pool whose producer was garbage collected, and
 that no later producer of this process has taken over."""
 
-def ros_rcl_is_here() -> bool:
-    """Whether rcl's functions can be found in this process, so that RosReader.take works."""
+def rcl_available() -> bool:
+    """Whether rcl's functions can be found in this process, so that RosDecoder.take works."""
 
 def use_dlpack_exchange(enabled: bool, /) -> bool:
     """Make tensors through torch's DLPack C exchange API (the default where torch has it) or, False, through capsules.
@@ -758,8 +758,8 @@ def use_dlpack_exchange(enabled: bool, /) -> bool:
     """
 
 @final
-class RosWriter:
-    """Writes samples of one schema as serialized ROS 2 messages, `pmipc_ros_writer` of the C library, and publishes
+class RosEncoder:
+    """Writes samples of one schema as serialized ROS 2 messages, `pmipc_ros_encoder` of the C library, and publishes
     them.
 
     Two ways out: with a handle of rclpy's, a message is encoded into memory that is used again and given to
@@ -769,7 +769,7 @@ class RosWriter:
 
     Args:
         pool_name: whose samples they are; for the words of errors.
-        types: .msg text by type name, of the message and of all that it needs: see `polymorph_ipc.ros.types`.
+        types: .msg text by type name, of the message and of all that it needs: see `polymorph_ipc._ros.types`.
         message: "sensor_msgs/msg/Image".
         schema: what the samples are.
         fields: path in the message ("": the type's default tensor) by field name. None: the default tensor for a plain

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "api/producer.h"
-#include "pool/reader.h"
+#include "pool/connection.h"
 
 /* The field's index, or field_count. */
 static uint32_t find_field(const pmipc_schema *schema, const char *name)

@@ -24,8 +24,8 @@ static pmipc_producer_options with_defaults(const pmipc_producer_options *given)
     return options;
 }
 
-/* Read permission without write permission is refused: a stream registers in the file, and a user who may only read it could still
- * keep everybody from locking it, by a read lock. */
+/* Read permission without write permission is refused: a stream registers in the file, and a user who may only read it
+ * could still keep everybody from locking it, by a read lock. */
 static pmipc_status check_mode(const char *name, uint32_t mode, pmipc_error *error)
 {
     if (mode == 0600 || mode == 0660 || mode == 0606 || mode == 0666)
@@ -172,7 +172,8 @@ static uint64_t bytes_of(const struct payload_layout *payload, uint32_t i, int64
     return payload->length_index[i] < 0 ? payload->field_bytes[i] : payload->row_bytes[i] * (uint64_t)length;
 }
 
-/* Room for the sources, in a larger pool if need be; the lengths of the variable fields, and the bytes of each field to copy. */
+/* Room for the sources, in a larger pool if need be; the lengths of the variable fields, and the bytes of each field to
+ * copy. */
 static pmipc_status place_variable_sources(pmipc_producer *producer, const pmipc_source *sources, uint32_t *lengths,
                                            uint64_t *bytes)
 {

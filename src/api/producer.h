@@ -33,11 +33,13 @@ pmipc_status producer_check_usable(pmipc_producer *producer);
 /* Take over what the target's description says. */
 void producer_refresh(pmipc_producer *producer);
 
-/* Room for a sample with these leading lengths, one for each field: when a variable field has none, prepare a larger pool. */
+/* Room for a sample with these leading lengths, one for each field: when a variable field has none, prepare a larger
+ * pool. */
 pmipc_status producer_make_room(pmipc_producer *producer, const int64_t *lengths);
 
-/* A call on the writer gave `status`. When that means that its file was removed from outside, and the producer was made with
- * `recreate`, prepare a pool to take its place: OK. Else, and when it fails: the status of that, with the error set. */
+/* A call on the writer gave `status`. When that means that its file was removed from outside, and the producer was made
+ * with `recreate`, prepare a pool to take its place: OK. Else, and when it fails: the status of that, with the error
+ * set. */
 pmipc_status producer_recreate(pmipc_producer *producer, pmipc_status status);
 
 /* The first sample is in the next pool (`status` OK) or could not be put there: go over to it, or drop it. */

@@ -16,29 +16,30 @@ static pmipc_status stream_fail(pmipc_stream *stream, pmipc_status status, const
     return error_set(&stream->error, status, 0, "pool '%s': %s", stream->anchor->place.name, what);
 }
 
-/* ---------------------------------------------------------------------------------------------------------- connecting */
+/* ---------------------------------------------------------------------------------------------------------- connecting
+ */
 
 void stream_disconnect(pmipc_stream *stream)
 {
     CANCELLATION_DEFERRED(cancel_state);
-    if (!stream->reader)
+    if (!stream->connection)
         return;
-    stream->last_head_seq = reader_head_seq(stream->reader);
-    stream->last_slot_count = reader_slot_count(stream->reader);
-    reader_close(stream->reader);
-    stream->reader = NULL;
+    stream->last_head_seq = connection_head_seq(stream->connection);
+    stream->last_slot_count = connection_slot_count(stream->connection);
+    connection_close(stream->connection);
+    stream->connection = NULL;
 }
 
-/* Fixed by `expect`, by the first pool with a living producer, or by the first sample read. A pool that a killed producer left
- * does not fix it: its successor may well have another schema. */
+/* Fixed by `expect`, by the first pool with a live producer, or by the first sample read. A pool that a killed
+ * producer left does not fix it: its successor may well have another schema. */
 static bool schema_is_fixed(const pmipc_stream *stream)
 {
     return stream->expects || stream->met_producer || stream->received > stream->disregarded;
 }
 
-static pmipc_status check_schema(pmipc_stream *stream, const struct pool_reader *reader)
+static pmipc_status check_schema(pmipc_stream *stream, const struct pool_connection *connection)
 {
-    const pmipc_schema *found = &reader->description->schema;
+    const pmipc_schema *found = &connection->description->schema;
     if (stream->follow_schema || !schema_is_fixed(stream)) {
         stream->schema = *found;
         return PMIPC_OK;
@@ -50,7 +51,7 @@ static pmipc_status check_schema(pmipc_stream *stream, const struct pool_reader 
         stream->schema = *found; /* how long samples may be is the pool's business */
         return PMIPC_OK;
     }
-    bool alive = reader_producer_alive(reader, stream->anchor->place.path);
+    bool alive = connection_producer_alive(connection, stream->anchor->place.path);
     return error_set(&stream->error, PMIPC_SCHEMA_MISMATCH, 0, "pool '%s' does not carry what this stream %s: %s. %s",
                      stream->anchor->place.name, stream->expects ? "was told to expect" : "reads", reason.text,
                      !alive            ? "Its producer is dead: the next producer replaces it, or remove the pool"
@@ -58,11 +59,11 @@ static pmipc_status check_schema(pmipc_stream *stream, const struct pool_reader 
                                        : "Open a new stream to read it");
 }
 
-/* A pool that was there when the stream was made: what it held then is not new, unless asked for. One that came later: all of
- * it is. */
+/* A pool that was there when the stream was made: what it held then is not new, unless asked for. One that came later:
+ * all of it is. */
 static uint64_t first_cursor(const pmipc_stream *stream)
 {
-    uint64_t newest = reader_head_seq(stream->reader), history_len = stream->reader->protocol.history_len;
+    uint64_t newest = connection_head_seq(stream->connection), history_len = stream->connection->protocol.history_len;
     if (stream->made)
         return 0;
     if (!stream->start_oldest)
@@ -73,27 +74,27 @@ static uint64_t first_cursor(const pmipc_stream *stream)
 static pmipc_status connect_by_name(pmipc_stream *stream, bool patient)
 {
     CANCELLATION_DEFERRED(cancel_state);
-    struct pool_reader *reader;
-    pmipc_status status =
-        claim_as_stream(&stream->anchor->place, stream->prefault, patient, &reader, &stream->absent, &stream->error);
+    struct pool_connection *connection;
+    pmipc_status status = claim_as_stream(&stream->anchor->place, stream->prefault, patient, &connection,
+                                          &stream->absent, &stream->error);
     if (status)
         return status;
-    status = check_schema(stream, reader);
+    status = check_schema(stream, connection);
     if (status) {
-        reader_close(reader);
+        connection_close(connection);
         return status;
     }
-    reader->error = &stream->error;
-    stream->reader = reader;
+    connection->error = &stream->error;
+    stream->connection = connection;
     if (!schema_is_fixed(stream))
-        stream->met_producer = reader_producer_alive(reader, stream->anchor->place.path);
-    if (stream->description && stream->description->header.incarnation == reader->description->header.incarnation)
+        stream->met_producer = connection_producer_alive(connection, stream->anchor->place.path);
+    if (stream->description && stream->description->header.incarnation == connection->description->header.incarnation)
         return PMIPC_OK; /* the same pool again, after the row was lost: the cursor goes on */
     /* A pool that continues the last one's sequence numbers: what was read of that one is not new in it. */
     const bool continues =
-        stream->description && stream->description->header.lineage == reader->description->header.lineage;
+        stream->description && stream->description->header.lineage == connection->description->header.lineage;
     description_release(stream->description);
-    stream->description = reader->description;
+    stream->description = connection->description;
     description_retain(stream->description);
     stream->connections++;
     if (continues)
@@ -115,10 +116,10 @@ pmipc_status stream_connect(pmipc_stream *stream, bool patient)
     if (__builtin_expect(!process_is(stream->generation), 0))
         return stream_fail(stream, PMIPC_FORKED,
                            "this stream belongs to the parent process; open it anew in the child");
-    if (__builtin_expect(stream->reader && !reader_is_retired(stream->reader), 1))
+    if (__builtin_expect(stream->connection && !connection_is_retired(stream->connection), 1))
         return PMIPC_OK;
     if (stream->manual_reconnect) {
-        if (stream->reader)
+        if (stream->connection)
             return stream_fail(stream, PMIPC_RETIRED,
                                "it was retired; pmipc_stream_reconnect goes over to its successor");
         return stream_fail(stream, PMIPC_NOT_CONNECTED,
@@ -140,8 +141,8 @@ bool stream_finds_orphan(pmipc_stream *stream)
     CANCELLATION_DEFERRED(cancel_state);
     bool suspected = load_relaxed(&stream->anchor->orphaned);
     store_relaxed(&stream->anchor->orphaned, false);
-    return suspected ? reader_is_orphaned(stream->reader, stream->anchor)
-                     : anchor_finds_orphan(stream->anchor, stream->reader, clock_monotonic_ns());
+    return suspected ? connection_is_orphaned(stream->connection, stream->anchor)
+                     : anchor_finds_orphan(stream->anchor, stream->connection, clock_monotonic_ns());
 }
 
 bool stream_leave_orphan(pmipc_stream *stream)
@@ -161,7 +162,7 @@ pmipc_status stream_connect_to_read(pmipc_stream *stream, uint64_t *seen)
     pmipc_status status = stream_connect(stream, false);
     if (status)
         return status;
-    uint64_t newest = reader_head_seq(stream->reader);
+    uint64_t newest = connection_head_seq(stream->connection);
     if (__builtin_expect(newest <= *seen, 0) && stream_leave_orphan(stream))
         return stream_connect(stream, false);
     *seen = newest;
@@ -176,10 +177,11 @@ pmipc_status pmipc_stream_reconnect(pmipc_stream *stream, pmipc_error *error)
         status =
             stream_fail(stream, PMIPC_FORKED, "this stream belongs to the parent process; open it anew in the child");
     } else {
-        if (stream->reader && (reader_is_retired(stream->reader) || !protocol_row_is_own(&stream->reader->protocol) ||
-                               reader_is_orphaned(stream->reader, stream->anchor)))
+        if (stream->connection &&
+            (connection_is_retired(stream->connection) || !protocol_row_is_own(&stream->connection->protocol) ||
+             connection_is_orphaned(stream->connection, stream->anchor)))
             stream_disconnect(stream);
-        if (!stream->reader)
+        if (!stream->connection)
             status = connect_by_name(stream, true);
     }
     if (status && error)
@@ -247,9 +249,9 @@ void pmipc_stream_close(pmipc_stream *stream)
     if (!stream)
         return;
     atomic_store_explicit(&stream->anchor->closed, true, memory_order_release);
-    if (stream->reader) {
+    if (stream->connection) {
         /* Waiters in other threads sleep on the bell: wake them; those of other processes look, and sleep again. */
-        const struct pool_control *control = stream->reader->protocol.control;
+        const struct pool_control *control = stream->connection->protocol.control;
         if (process_is(stream->generation) && load_relaxed(&stream->anchor->references) > 1)
             futex_wake_all(&control->bell);
         stream_disconnect(stream);

@@ -5,14 +5,14 @@
 #include "api/target.h"
 #include "registry/claim.h"
 
-/* Waits that end early and then find nothing: two in a row are usual (a pool was retired, another appeared). Whatever causes
- * more must not burn a core, nor outlast the timeout. */
+/* Waits that end early and then find nothing: two in a row are usual (a pool was retired, another appeared). Whatever
+ * causes more must not burn a core, nor outlast the timeout. */
 #define FRUITLESS_WAITS 2
 #define FRUITLESS_PAUSE_NS 1000000
 
 struct pmipc_stream {
     uint64_t generation;
-    struct pool_reader *reader; /* NULL: not connected */
+    struct pool_connection *connection; /* NULL: not connected */
     struct wait_anchor *anchor;
     uint64_t cursor;
     uint64_t seen_by_windows; /* newest sample there was when windows or stamps were last read: these move no cursor */
@@ -35,38 +35,40 @@ struct pmipc_stream {
     pmipc_error error;
 };
 
-/* Connected when it returns OK. `patient`: may take a second when all rows are held; polls may not. NOT_CONNECTED, RETIRED
- * (manual), and failures. */
+/* Connected when it returns OK. `patient`: may take a second when all rows are held; polls may not. NOT_CONNECTED,
+ * RETIRED (manual), and failures. */
 pmipc_status stream_connect(pmipc_stream *stream, bool patient);
 
 /* RETIRED: somebody else has removed the pool's file, its producer is dead, and the stream reconnects manually. */
 pmipc_status stream_orphaned(pmipc_stream *stream);
 
-/* Connected for a read that does not wait, to the pool that has the name: also when the one so far was orphaned. `seen` is the
- * newest sample that a read has come across, and moves on: only where nothing new comes is there a reason to look. */
+/* Connected for a read that does not wait, to the pool that has the name: also when the one so far was orphaned. `seen`
+ * is the newest sample that a read has come across, and moves on: only where nothing new comes is there a reason to
+ * look. */
 pmipc_status stream_connect_to_read(pmipc_stream *stream, uint64_t *seen);
 
-/* Whether a waiter has seen that the connected pool is orphaned and it still is, or a look of our own finds it: one every 100 ms. */
+/* Whether a waiter has seen that the connected pool is orphaned and it still is, or a look of our own finds it: one
+ * every 100 ms. */
 bool stream_finds_orphan(pmipc_stream *stream);
 
-/* Nothing new for a while: perhaps the file was removed from outside and its producer is dead. Then go over to the pool that
- * has the name now. Looks now and then only, or when a waiter has seen it. True: it was so. */
+/* Nothing new for a while: perhaps the file was removed from outside and its producer is dead. Then go over to the pool
+ * that has the name now. Looks now and then only, or when a waiter has seen it. True: it was so. */
 bool stream_leave_orphan(pmipc_stream *stream);
 
-/* The same with manual reconnection, where no pool is left unasked: RETIRED when a waiter has found it orphaned, or a wait would
- * never end; else NOTHING_NEW. */
+/* The same with manual reconnection, where no pool is left unasked: RETIRED when a waiter has found it orphaned, or a
+ * wait would never end; else NOTHING_NEW. */
 pmipc_status stream_check_orphan(pmipc_stream *stream);
 
 /* Let go of the pool, if there is one, but remember what it was. */
 void stream_disconnect(pmipc_stream *stream);
 
-/* The ring holds nothing above the cursor although head is `newest`, and stays so. With a history of one, that is how a producer
- * killed between its two stores leaves it: head itself can be pinned. Otherwise head is damaged, and reading what it names
- * tells. NOTHING_NEW: head has moved on; look at the ring again. */
+/* The ring holds nothing above the cursor although head is `newest`, and stays so. With a history of one, that is how a
+ * producer killed between its two stores leaves it: head itself can be pinned. Otherwise head is damaged, and reading
+ * what it names tells. NOTHING_NEW: head has moved on; look at the ring again. */
 pmipc_status stream_take_head(pmipc_stream *stream, uint64_t newest, pmipc_view *view);
 
-/* So many samples behind the cursor have left history. A sample is dropped once, also when the cursor went back and another
- * read comes across the same gap. */
+/* So many samples behind the cursor have left history. A sample is dropped once, also when the cursor went back and
+ * another read comes across the same gap. */
 void stream_count_lost(pmipc_stream *stream, uint64_t lost);
 
 static inline void stream_count_view(pmipc_stream *stream, const pmipc_view *view)

@@ -13,17 +13,17 @@ static uint64_t distance(int64_t stamp_ns, int64_t wanted_ns, pmipc_at_method me
     return tolerance_ns >= 0 && far > (uint64_t)tolerance_ns ? UINT64_MAX : far;
 }
 
-/* The sample that fits best, newest first so that ties go to the newer one. 0: none. TOO_FEW: history held nothing by the time
- * it was looked at. */
+/* The sample that fits best, newest first so that ties go to the newer one. 0: none. TOO_FEW: history held nothing by
+ * the time it was looked at. */
 static pmipc_status find_at(pmipc_stream *stream, int64_t wanted_ns, pmipc_at_method method, int64_t tolerance_ns,
                             uint64_t *best_seq)
 {
-    uint64_t newest = reader_head_seq(stream->reader);
-    uint64_t best = UINT64_MAX, history_len = stream->reader->protocol.history_len;
+    uint64_t newest = connection_head_seq(stream->connection);
+    uint64_t best = UINT64_MAX, history_len = stream->connection->protocol.history_len;
     *best_seq = 0;
     for (uint64_t seq = newest; seq > 0 && newest - seq < history_len; seq--) {
         int64_t stamp_ns = 0;
-        pmipc_status status = reader_stamp_of(stream->reader, seq, &stamp_ns);
+        pmipc_status status = connection_stamp_of(stream->connection, seq, &stamp_ns);
         if (status == PMIPC_NOTHING_NEW && seq == newest)
             return PMIPC_TOO_FEW; /* not even the newest: it has left, or head promises what the ring does not have */
         if (status == PMIPC_NOTHING_NEW)
@@ -50,12 +50,12 @@ pmipc_status pmipc_stream_get_at(pmipc_stream *stream, int64_t stamp_ns, pmipc_a
     if (status)
         return status;
     do { /* lock-free: each turn means that the producer has published */
-        uint64_t seq, newest = reader_head_seq(stream->reader);
+        uint64_t seq, newest = connection_head_seq(stream->connection);
         status = find_at(stream, stamp_ns, method, tolerance_ns, &seq);
         if (!status && seq == 0)
             return PMIPC_NOTHING_NEW;
         if (!status)
-            status = reader_view_seq(stream->reader, seq, view);
+            status = connection_view_seq(stream->connection, seq, view);
         else if (status == PMIPC_TOO_FEW)
             status = stream_take_head(stream, newest, view);
     } while (status == PMIPC_NOTHING_NEW);
@@ -77,7 +77,7 @@ static pmipc_status look_for_later(pmipc_stream *stream, int64_t stamp_ns)
     if (status)
         return status;
     do { /* lock-free: each turn means that the producer has published */
-        uint64_t seq, newest = reader_head_seq(stream->reader);
+        uint64_t seq, newest = connection_head_seq(stream->connection);
         pmipc_view view;
         status = find_at(stream, stamp_ns, PMIPC_AT_AFTER, -1, &seq);
         if (!status)
@@ -94,8 +94,8 @@ static pmipc_status look_for_later(pmipc_stream *stream, int64_t stamp_ns)
     return stream_end_read(stream, status);
 }
 
-/* One turn: what is published after the target was made ends the wait, so that nothing is missed between look and sleep.
- * NOTHING_NEW: something happened, look again. A deadline of 0: only look. */
+/* One turn: what is published after the target was made ends the wait, so that nothing is missed between look and
+ * sleep. NOTHING_NEW: something happened, look again. A deadline of 0: only look. */
 static pmipc_status wait_for_later(pmipc_stream *stream, int64_t stamp_ns, int64_t deadline_ns)
 {
     CANCELLATION_DEFERRED(cancel_state);
@@ -104,8 +104,8 @@ static pmipc_status wait_for_later(pmipc_stream *stream, int64_t stamp_ns, int64
     pmipc_status status = stream_connect(stream, deadline_ns != 0);
     if (status && !(status == PMIPC_NOT_CONNECTED && !stream->manual_reconnect))
         return status;
-    struct pool_reader *reader = status ? NULL : stream->reader;
-    target_init(&target, stream->anchor, reader, reader ? reader_head_seq(reader) : 0, stream->absent);
+    struct pool_connection *connection = status ? NULL : stream->connection;
+    target_init(&target, stream->anchor, connection, connection ? connection_head_seq(connection) : 0, stream->absent);
     const struct wait_terms terms = {deadline_ns, cancel_state, target_clean_up, &target};
     status = look_for_later(stream, stamp_ns);
     if (status == PMIPC_NOTHING_NEW)

@@ -11,20 +11,20 @@ void pmipc_stream_last_error(const pmipc_stream *stream, pmipc_error *error)
         return;
     CANCELLATION_DEFERRED(cancel_state);
     *error = stream->error;
-    if (error->status == PMIPC_NOT_FOUND && !stream->reader) /* here, and not in a read: it looks into folders */
+    if (error->status == PMIPC_NOT_FOUND && !stream->connection) /* here, and not in a read: it looks into folders */
         elsewhere_name(&stream->anchor->place, error);
 }
 
 bool pmipc_stream_connected(const pmipc_stream *stream)
 {
-    return process_is(stream->generation) && stream->reader && !reader_is_retired(stream->reader) &&
-           protocol_row_is_own(&stream->reader->protocol);
+    return process_is(stream->generation) && stream->connection && !connection_is_retired(stream->connection) &&
+           protocol_row_is_own(&stream->connection->protocol);
 }
 
 bool pmipc_stream_producer_alive(const pmipc_stream *stream)
 {
     CANCELLATION_DEFERRED(cancel_state);
-    return pmipc_stream_connected(stream) && reader_producer_alive(stream->reader, stream->anchor->place.path);
+    return pmipc_stream_connected(stream) && connection_producer_alive(stream->connection, stream->anchor->place.path);
 }
 
 const char *pmipc_stream_name(const pmipc_stream *stream)
@@ -51,7 +51,7 @@ void pmipc_stream_get_info(const pmipc_stream *stream, pmipc_stream_info *info)
     info->dropped = stream->dropped;
     info->copies = stream->copies;
     info->reconnects = stream->connections ? stream->connections - 1 : 0;
-    const struct pool_reader *reader = stream->reader;
+    const struct pool_connection *connection = stream->connection;
     if (!stream->description)
         return;
     info->metadata = stream->description->metadata;
@@ -60,11 +60,11 @@ void pmipc_stream_get_info(const pmipc_stream *stream, pmipc_stream_info *info)
     info->history_len = stream->description->header.geometry.history_len;
     info->head_seq = stream->last_head_seq;
     info->slot_count = stream->last_slot_count;
-    if (!reader)
+    if (!connection)
         return;
-    info->head_seq = reader_head_seq(reader);
-    info->slot_count = reader_slot_count(reader);
-    info->row = reader->protocol.row;
+    info->head_seq = connection_head_seq(connection);
+    info->slot_count = connection_slot_count(connection);
+    info->row = connection->protocol.row;
     for (uint32_t i = 0; i < PIN_CELLS; i++)
-        info->views_held += load_relaxed(&reader->busy[i]);
+        info->views_held += load_relaxed(&connection->busy[i]);
 }

@@ -7,11 +7,11 @@ pmipc_status pmipc_stream_get_last(pmipc_stream *stream, pmipc_view *view)
 {
     view->owner = NULL;
     pmipc_status status = stream_connect(stream, false);
-    if (!status && reader_head_seq(stream->reader) <= stream->cursor && stream_leave_orphan(stream))
+    if (!status && connection_head_seq(stream->connection) <= stream->cursor && stream_leave_orphan(stream))
         status = stream_connect(stream, false);
     if (status)
         return status;
-    status = reader_view_newest(stream->reader, view);
+    status = connection_view_newest(stream->connection, view);
     if (status)
         return stream_end_read(stream, status);
     stream->cursor = view->seq;
@@ -21,9 +21,9 @@ pmipc_status pmipc_stream_get_last(pmipc_stream *stream, pmipc_view *view)
 
 static pmipc_status take_newest(pmipc_stream *stream, pmipc_view *view)
 {
-    if (reader_head_seq(stream->reader) <= stream->cursor)
+    if (connection_head_seq(stream->connection) <= stream->cursor)
         return PMIPC_NOTHING_NEW;
-    pmipc_status status = reader_view_newest(stream->reader, view);
+    pmipc_status status = connection_view_newest(stream->connection, view);
     if (!status)
         stream->cursor = view->seq;
     return status;
@@ -37,7 +37,7 @@ void stream_count_lost(pmipc_stream *stream, uint64_t lost)
         return;
     stream->dropped_up_to = last;
     stream->dropped += last - counted;
-    struct row_facts *facts = &stream->reader->readers->facts[stream->reader->protocol.row];
+    struct row_facts *facts = &stream->connection->readers->facts[stream->connection->protocol.row];
     fetch_add_relaxed(&facts->dropped, last - counted); /* a fact */
 }
 
@@ -50,9 +50,9 @@ static void found_next(pmipc_stream *stream, uint64_t seq, pmipc_view *view)
 
 pmipc_status stream_take_head(pmipc_stream *stream, uint64_t newest, pmipc_view *view)
 {
-    if (reader_head_seq(stream->reader) != newest)
+    if (connection_head_seq(stream->connection) != newest)
         return PMIPC_NOTHING_NEW;
-    pmipc_status status = reader_view_newest(stream->reader, view);
+    pmipc_status status = connection_view_newest(stream->connection, view);
     if (status || view->seq == newest)
         return status;
     pmipc_view_release(view);
@@ -61,17 +61,17 @@ pmipc_status stream_take_head(pmipc_stream *stream, uint64_t newest, pmipc_view 
 
 static pmipc_status take_next(pmipc_stream *stream, pmipc_view *view)
 {
-    uint64_t history_len = stream->reader->protocol.history_len;
+    uint64_t history_len = stream->connection->protocol.history_len;
     uint64_t wanted = stream->cursor + 1;
     for (;;) { /* lock-free: each turn means that the producer has published, or is a step through what it gave up */
-        uint64_t newest = reader_head_seq(stream->reader);
+        uint64_t newest = connection_head_seq(stream->connection);
         if (newest <= stream->cursor)
             return PMIPC_NOTHING_NEW;
         if (newest >= wanted && newest - wanted >= history_len)
             wanted = newest - history_len + 1;
         bool passed = wanted > newest;
         pmipc_status status =
-            passed ? stream_take_head(stream, newest, view) : reader_view_seq(stream->reader, wanted, view);
+            passed ? stream_take_head(stream, newest, view) : connection_view_seq(stream->connection, wanted, view);
         if (status == PMIPC_OK)
             found_next(stream, passed ? newest : wanted, view);
         if (status != PMIPC_NOTHING_NEW)
@@ -95,7 +95,7 @@ static pmipc_status wait_once(pmipc_stream *stream, int64_t deadline_ns)
     struct wait_target target, *targets[] = {&target};
     uint32_t ready;
     const struct wait_terms terms = {deadline_ns, cancel_state, target_clean_up, &target};
-    target_init(&target, stream->anchor, stream->reader, stream->cursor, stream->absent);
+    target_init(&target, stream->anchor, stream->connection, stream->cursor, stream->absent);
     pmipc_status status = targets_wait(targets, 1, &terms, &ready);
     target_release(&target);
     return status;

@@ -7,15 +7,15 @@ pmipc_status pmipc_stream_get_window(pmipc_stream *stream, uint32_t min_count, u
     pmipc_status status = stream_connect_to_read(stream, &stream->seen_by_windows);
     if (status)
         return status;
-    uint32_t history_len = stream->reader->protocol.history_len;
+    uint32_t history_len = stream->connection->protocol.history_len;
     if (min_count < 1 || min_count > max_count || max_count > history_len)
         return error_set(
             &stream->error, PMIPC_INVALID_ARGUMENT, 0,
             "pool '%s': a window of %u to %u samples was asked for, it keeps %u; make it with a larger history_len",
             stream->anchor->place.name, min_count, max_count, history_len);
     do { /* lock-free: each turn means that the producer has published */
-        uint64_t newest = reader_head_seq(stream->reader);
-        status = reader_view_window(stream->reader, 0, min_count, max_count, view);
+        uint64_t newest = connection_head_seq(stream->connection);
+        status = connection_view_window(stream->connection, 0, min_count, max_count, view);
         if (status == PMIPC_TOO_FEW && min_count == 1 && newest > 0)
             status = stream_take_head(stream, newest, view);
     } while (status == PMIPC_NOTHING_NEW);
@@ -31,10 +31,11 @@ pmipc_status pmipc_stream_get_unseen(pmipc_stream *stream, pmipc_view *view)
     if (status)
         return status;
     do { /* lock-free: each turn means that the producer has published */
-        uint64_t newest = reader_head_seq(stream->reader);
+        uint64_t newest = connection_head_seq(stream->connection);
         if (newest <= stream->cursor)
             return PMIPC_NOTHING_NEW;
-        status = reader_view_window(stream->reader, stream->cursor, 1, stream->reader->protocol.history_len, view);
+        status = connection_view_window(stream->connection, stream->cursor, 1, stream->connection->protocol.history_len,
+                                        view);
         if (status == PMIPC_TOO_FEW)
             status = stream_take_head(stream, newest, view);
     } while (status == PMIPC_NOTHING_NEW);

@@ -1,5 +1,6 @@
-/* succession.c: a producer whose pool is replaced with its next sample: by a larger one, when a sample is longer than the pool
- * has room for, or by one of another schema, when the caller says so. How one file takes the other's place: registry/succeed.c. */
+/* succession.c: a producer whose pool is replaced with its next sample: by a larger one, when a sample is longer than
+ * the pool has room for, or by one of another schema, when the caller says so. How one file takes the other's place:
+ * registry/succeed.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,8 @@ void producer_refresh(pmipc_producer *producer)
     producer->payload_bytes = description->payload.bytes;
 }
 
-/* `old` is not published to any more. What somebody points at in its slots, or in those of earlier ones, stays mapped. */
+/* `old` is not published to any more. What somebody points at in its slots, or in those of earlier ones, stays mapped.
+ */
 static void let_go_of(struct pool_writer *old, struct pool_writer *keeper)
 {
     struct pool_writer *kept = old->older, **end = &keeper->older;
@@ -99,7 +101,8 @@ static pmipc_status check_can_replace(pmipc_producer *producer)
     return status ? producer_recreate(producer, status) : PMIPC_OK;
 }
 
-/* The lengths that a larger pool has room for: those of the sample, or if `generous` twice the pool's if that is more. */
+/* The lengths that a larger pool has room for: those of the sample, or if `generous` twice the pool's if that is more.
+ */
 static void enlarge(pmipc_schema *schema, const int64_t *lengths, bool generous)
 {
     for (uint32_t i = 0; i < schema->field_count; i++) {

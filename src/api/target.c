@@ -10,7 +10,9 @@
 #include "os/lock.h"
 
 #define LONGEST_SLEEP_NS 100000000 /* then everything is checked again: bounds every lost wake */
-#define POLL_INTERVAL_NS 20000000  /* where no futex can be slept on: an absent pool, too many of them, an old kernel */
+#define POLL_INTERVAL_NS                                                                        \
+    20000000 /* where no futex can be slept on: an absent pool, too many of them, an old kernel \
+              */
 #define ORPHAN_CHECK_INTERVAL_NS 100000000
 
 void anchor_release(struct wait_anchor *anchor)
@@ -19,21 +21,21 @@ void anchor_release(struct wait_anchor *anchor)
         free(anchor);
 }
 
-void target_init(struct wait_target *target, struct wait_anchor *anchor, struct pool_reader *reader, uint64_t seen_seq,
-                 struct file_identity absent)
+void target_init(struct wait_target *target, struct wait_anchor *anchor, struct pool_connection *connection,
+                 uint64_t seen_seq, struct file_identity absent)
 {
     fetch_add_relaxed(&anchor->references, 1);
-    *target = (struct wait_target){.anchor = anchor, .reader = reader, .seen_seq = seen_seq, .absent = absent};
-    if (reader)
-        reader_retain(reader);
+    *target = (struct wait_target){.anchor = anchor, .connection = connection, .seen_seq = seen_seq, .absent = absent};
+    if (connection)
+        connection_retain(connection);
 }
 
 void target_release(struct wait_target *target)
 {
-    if (target->reader)
-        reader_drop(target->reader);
+    if (target->connection)
+        connection_drop(target->connection);
     anchor_release(target->anchor);
-    target->reader = NULL;
+    target->connection = NULL;
     target->anchor = NULL;
 }
 
@@ -43,38 +45,38 @@ void target_clean_up(void *target)
 }
 
 /* Another file has the name now, and a producer of its own. */
-static bool name_has_other_producer(const struct pool_reader *reader, const char *path)
+static bool name_has_other_producer(const struct pool_connection *connection, const char *path)
 {
     int fd = file_open_entry(AT_FDCWD, path, false);
     bool is_other =
-        fd >= 0 && !file_is_identical(file_identify(fd), reader->identity) && lock_is_held(fd, LOCK_BYTE_PRODUCER);
+        fd >= 0 && !file_is_identical(file_identify(fd), connection->identity) && lock_is_held(fd, LOCK_BYTE_PRODUCER);
     file_close(fd);
     return is_other;
 }
 
-bool reader_is_orphaned(const struct pool_reader *reader, const struct wait_anchor *anchor)
+bool connection_is_orphaned(const struct pool_connection *connection, const struct wait_anchor *anchor)
 {
     const char *path = anchor->place.path;
-    return !file_is_identical(file_identify_path(path), reader->identity) &&
-           (!reader_producer_alive(reader, path) || name_has_other_producer(reader, path));
+    return !file_is_identical(file_identify_path(path), connection->identity) &&
+           (!connection_producer_alive(connection, path) || name_has_other_producer(connection, path));
 }
 
-bool anchor_finds_orphan(struct wait_anchor *anchor, const struct pool_reader *reader, int64_t now_ns)
+bool anchor_finds_orphan(struct wait_anchor *anchor, const struct pool_connection *connection, int64_t now_ns)
 {
     /* Relaxed: two threads that both look do no harm. */
     if (now_ns < load_relaxed(&anchor->next_orphan_check_ns))
         return false;
     store_relaxed(&anchor->next_orphan_check_ns, now_ns + ORPHAN_CHECK_INTERVAL_NS);
-    return reader_is_orphaned(reader, anchor);
+    return connection_is_orphaned(connection, anchor);
 }
 
 bool target_is_ready(const struct wait_target *target)
 {
     if (load_acquire(&target->anchor->closed))
         return true;
-    if (target->reader)
-        return reader_head_seq(target->reader) > target->seen_seq || reader_is_retired(target->reader) ||
-               load_acquire(&target->reader->closed);
+    if (target->connection)
+        return connection_head_seq(target->connection) > target->seen_seq ||
+               connection_is_retired(target->connection) || load_acquire(&target->connection->closed);
     struct file_identity found = file_identify_path(target->anchor->place.path);
     return found.inode != 0 && !file_is_identical(found, target->absent);
 }
@@ -91,20 +93,21 @@ static int64_t next_sleep(int64_t deadline_ns, int64_t longest_ns)
 /* One sleep on one connected target. Returns 0, ETIMEDOUT, EINTR. */
 static int sleep_on_bell(const struct wait_target *target, int64_t sleep_ns)
 {
-    const struct pool_reader *reader = target->reader;
+    const struct pool_connection *connection = target->connection;
     uint32_t bell;
-    if (!protocol_wait_begin(reader->protocol.control, reader->readers, target->seen_seq, &bell))
+    if (!protocol_wait_begin(connection->protocol.control, connection->readers, target->seen_seq, &bell))
         return 0;
-    return futex_wait(&reader->protocol.control->bell, bell, sleep_ns);
+    return futex_wait(&connection->protocol.control->bell, bell, sleep_ns);
 }
 
 static int sleep_on_many(struct wait_target *const *targets, uint32_t count, int64_t sleep_ns)
 {
     struct futex_item items[FUTEX_MANY_MAX];
     for (uint32_t i = 0; i < count; i++) {
-        const struct pool_reader *reader = targets[i]->reader;
-        items[i].word = &reader->protocol.control->bell;
-        if (!protocol_wait_begin(reader->protocol.control, reader->readers, targets[i]->seen_seq, &items[i].expected))
+        const struct pool_connection *connection = targets[i]->connection;
+        items[i].word = &connection->protocol.control->bell;
+        if (!protocol_wait_begin(connection->protocol.control, connection->readers, targets[i]->seen_seq,
+                                 &items[i].expected))
             return 0;
     }
     return futex_wait_many(items, count, sleep_ns);
@@ -119,7 +122,7 @@ static int just_sleep(int64_t sleep_ns)
 static bool can_use_futexes(struct wait_target *const *targets, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (!targets[i]->reader)
+        if (!targets[i]->connection)
             return false;
     return count < FUTEX_MANY_MAX;
 }
@@ -130,7 +133,7 @@ static int sleep_once(struct wait_target *const *targets, uint32_t count, int64_
     int result;
     int64_t sleep_ns = next_sleep(deadline_ns, LONGEST_SLEEP_NS);
     int64_t poll_ns = sleep_ns < POLL_INTERVAL_NS ? sleep_ns : POLL_INTERVAL_NS;
-    if (count == 1 && targets[0]->reader)
+    if (count == 1 && targets[0]->connection)
         result = sleep_on_bell(targets[0], sleep_ns);
     else
         result = can_use_futexes(targets, count) ? sleep_on_many(targets, count, sleep_ns) : just_sleep(poll_ns);
@@ -139,11 +142,12 @@ static int sleep_once(struct wait_target *const *targets, uint32_t count, int64_
     return result == EINTR ? EINTR : 0;
 }
 
-/* Nothing rings when the file of a pool is removed from outside. Looked for in every turn, whatever the sleep was: the targets of one
- * wait may have different kinds of sleep, and samples of one must not keep the others from being looked at. */
+/* Nothing rings when the file of a pool is removed from outside. Looked for in every turn, whatever the sleep was: the
+ * targets of one wait may have different kinds of sleep, and samples of one must not keep the others from being looked
+ * at. */
 static bool find_orphan(const struct wait_target *target, int64_t now_ns)
 {
-    if (!target->reader || !anchor_finds_orphan(target->anchor, target->reader, now_ns))
+    if (!target->connection || !anchor_finds_orphan(target->anchor, target->connection, now_ns))
         return false;
     store_relaxed(&target->anchor->orphaned, true);
     return true;

@@ -4,7 +4,7 @@
 #ifndef API_TARGET_H
 #define API_TARGET_H
 
-#include "pool/reader.h"
+#include "pool/connection.h"
 #include "registry/folder.h"
 
 /* What a stream and its waiters share: where its pool is, and whether it was closed. Counted references. */
@@ -18,7 +18,7 @@ struct wait_anchor {
 
 struct wait_target {
     struct wait_anchor *anchor;
-    struct pool_reader *reader; /* NULL: wait for the pool */
+    struct pool_connection *connection; /* NULL: wait for the pool */
     uint64_t seen_seq;
     struct file_identity absent; /* a retired file that is no pool any more */
 };
@@ -26,21 +26,21 @@ struct wait_target {
 void anchor_release(struct wait_anchor *anchor);
 
 /* In the stream's thread. */
-void target_init(struct wait_target *target, struct wait_anchor *anchor, struct pool_reader *reader, uint64_t seen_seq,
-                 struct file_identity absent);
+void target_init(struct wait_target *target, struct wait_anchor *anchor, struct pool_connection *connection,
+                 uint64_t seen_seq, struct file_identity absent);
 void target_release(struct wait_target *target);
 void target_clean_up(void *target); /* the same, for struct wait_terms */
 
 /* Whether the stream has something to look at. */
 bool target_is_ready(const struct wait_target *target);
 
-/* Whether the file of a connected target is not the pool any more although nobody retired it: its name leads elsewhere (an rm
- * from outside), and its producer is dead or the name has a living producer of its own. One system call while the name is
- * in place. */
-bool reader_is_orphaned(const struct pool_reader *reader, const struct wait_anchor *anchor);
+/* Whether the file of a connected target is not the pool any more although nobody retired it: its name leads elsewhere
+ * (an rm from outside), and its producer is dead or the name has a live producer of its own. One system call while
+ * the name is in place. */
+bool connection_is_orphaned(const struct pool_connection *connection, const struct wait_anchor *anchor);
 
 /* The same, looked at no more often than every 100 ms. */
-bool anchor_finds_orphan(struct wait_anchor *anchor, const struct pool_reader *reader, int64_t now_ns);
+bool anchor_finds_orphan(struct wait_anchor *anchor, const struct pool_connection *connection, int64_t now_ns);
 
 struct wait_terms {
     int64_t deadline_ns; /* CLOCK_MONOTONIC; INT64_MAX: never */
@@ -50,8 +50,8 @@ struct wait_terms {
     void *held;
 };
 
-/* Sleep until one target is ready, or the deadline. Called with cancellation deferred. Returns OK with *ready set; TIMEOUT;
- * INTERRUPTED. */
+/* Sleep until one target is ready, or the deadline. Called with cancellation deferred. Returns OK with *ready set;
+ * TIMEOUT; INTERRUPTED. */
 pmipc_status targets_wait(struct wait_target *const *targets, uint32_t count, const struct wait_terms *terms,
                           uint32_t *ready);
 

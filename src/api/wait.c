@@ -17,9 +17,10 @@ static pmipc_status waiter_make(pmipc_waiter *waiter, pmipc_stream *stream, bool
     struct wait_target *target = malloc(sizeof *target);
     if (!target)
         return PMIPC_NO_MEMORY;
-    struct pool_reader *reader = stream->reader && !reader_is_retired(stream->reader) ? stream->reader : NULL;
-    const uint64_t seen = above_newest && reader ? reader_head_seq(reader) : stream->cursor;
-    target_init(target, stream->anchor, reader, seen, stream->absent);
+    struct pool_connection *connection =
+        stream->connection && !connection_is_retired(stream->connection) ? stream->connection : NULL;
+    const uint64_t seen = above_newest && connection ? connection_head_seq(connection) : stream->cursor;
+    target_init(target, stream->anchor, connection, seen, stream->absent);
     waiter->target = target;
     return PMIPC_OK;
 }
@@ -73,14 +74,15 @@ static pmipc_status look_at_all(pmipc_stream *const *streams, uint32_t count, ui
     for (uint32_t i = 0; i < count; i++) {
         pmipc_stream *stream = streams[i];
         *ready = i;
-        if (stream->reader && reader_head_seq(stream->reader) <= stream->cursor && !reader_is_retired(stream->reader) &&
-            process_is(stream->generation) && stream_finds_orphan(stream)) {
+        if (stream->connection && connection_head_seq(stream->connection) <= stream->cursor &&
+            !connection_is_retired(stream->connection) && process_is(stream->generation) &&
+            stream_finds_orphan(stream)) {
             if (stream->manual_reconnect)
                 return stream_orphaned(stream);
             stream_disconnect(stream);
         }
         pmipc_status status = stream_connect(stream, false);
-        if (status == PMIPC_OK && reader_head_seq(stream->reader) > stream->cursor)
+        if (status == PMIPC_OK && connection_head_seq(stream->connection) > stream->cursor)
             return PMIPC_OK;
         if (status && (status != PMIPC_NOT_CONNECTED || stream->manual_reconnect))
             return status;
@@ -112,7 +114,7 @@ static pmipc_status wait_and_look(struct waited *waited, const struct wait_terms
     for (uint32_t i = 0; i < waited->count; i++) {
         const pmipc_stream *stream = waited->streams[i];
         waited->targets[i] = &waited->storage[i];
-        target_init(waited->targets[i], stream->anchor, stream->reader, stream->cursor, stream->absent);
+        target_init(waited->targets[i], stream->anchor, stream->connection, stream->cursor, stream->absent);
     }
     pmipc_status status = targets_wait(waited->targets, waited->count, terms, ready);
     for (uint32_t i = 0; i < waited->count; i++)

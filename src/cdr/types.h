@@ -97,8 +97,8 @@ struct pmipc_cdr_types {
 /* Undone by pmipc_cdr_types_destroy. */
 void cdr_types_retain(pmipc_cdr_types *types);
 
-/* "package/Name" becomes "package/msg/Name" and a name alone belongs to the package of `relative_to` (NULL: is refused).
- * False when it is no name of a type. `full` has PMIPC_CDR_MAX_NAME + 1 bytes. */
+/* "package/Name" becomes "package/msg/Name" and a name alone belongs to the package of `relative_to` (NULL: is
+ * refused). False when it is no name of a type. `full` has PMIPC_CDR_MAX_NAME + 1 bytes. */
 bool cdr_name_complete(char *full, const char *name, size_t length, const char *relative_to);
 
 struct cdr_message *cdr_types_lookup(const pmipc_cdr_types *types, const char *full_name);

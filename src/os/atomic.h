@@ -1,6 +1,7 @@
 /* atomic.h: atomic operations whose names say their memory order. There is no default order anywhere in this library.
  *
- * Both ends of every synchronizing edge carry the same label in a comment, e.g. [PUB1]; src/pool/protocol.c lists them. */
+ * Both ends of every synchronizing edge carry the same label in a comment, e.g. [PUB1]; src/pool/protocol.c lists them.
+ */
 #ifndef OS_ATOMIC_H
 #define OS_ATOMIC_H
 
@@ -31,8 +32,8 @@ static inline void fence_seq_cst(void)
     atomic_thread_fence(memory_order_seq_cst);
 }
 
-/* Orders streaming (non-temporal) stores, which a release store does not: memcpy of large frames and the user's own SIMD
- * code use them. */
+/* Orders streaming (non-temporal) stores, which a release store does not: memcpy of large frames and the user's own
+ * SIMD code use them. */
 static inline void fence_streaming_stores(void)
 {
 #if defined(__SSE__)

@@ -1,8 +1,8 @@
-/* cancel.h: pthread_cancel never acts inside the library, where it would leave a mutex locked and descriptors and memory behind. Waits
- * let it act between two sleeps, when what they hold has a clean-up handler.
+/* cancel.h: pthread_cancel never acts inside the library, where it would leave a mutex locked and descriptors and
+ * memory behind. Waits let it act between two sleeps, when what they hold has a clean-up handler.
  *
- * Every function of the API that may come to a cancellation point of libc (open, close, read, nanosleep, ...), and every
- * slow path of one that is called in loops, begins with CANCELLATION_DEFERRED. Uses may be nested. */
+ * Every function of the API that may come to a cancellation point of libc (open, close, read, nanosleep, ...), and
+ * every slow path of one that is called in loops, begins with CANCELLATION_DEFERRED. Uses may be nested. */
 #ifndef OS_CANCEL_H
 #define OS_CANCEL_H
 

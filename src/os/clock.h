@@ -12,8 +12,8 @@ static inline int64_t clock_monotonic_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* When samples are published, and how old they are: it goes on while the machine is suspended. Timeouts do not use it. Every process on
- * a machine must read the same one: its number is part of the layout's fingerprint. */
+/* When samples are published, and how old they are: it goes on while the machine is suspended. Timeouts do not use it.
+ * Every process on a machine must read the same one: its number is part of the layout's fingerprint. */
 #define CLOCK_OF_AGES CLOCK_BOOTTIME
 
 static inline int64_t clock_age_ns(void)

@@ -14,8 +14,8 @@
 
 #define RANGES_MAX 1024
 
-/* begin == 0: free; begin == 1: being filled or emptied. A reader in a signal handler takes a range only when begin is a
- * real address, and label and end were stored before it [FAULT]. */
+/* begin == 0: free; begin == 1: being filled or emptied. A reader in a signal handler takes a range only when begin is
+ * a real address, and label and end were stored before it [FAULT]. */
 struct range {
     _Atomic uintptr_t begin;
     _Atomic uintptr_t end;
@@ -102,7 +102,8 @@ static struct chain chains[] = {{.signal_number = SIGSEGV}, {.signal_number = SI
 static pthread_mutex_t install_mutex = PTHREAD_MUTEX_INITIALIZER;
 static bool installed;
 
-/* Whether the interrupted instruction faulted. False for a signal that was sent and for a report of a memory error elsewhere. */
+/* Whether the interrupted instruction faulted. False for a signal that was sent and for a report of a memory error
+ * elsewhere. */
 static bool is_fault(int signal_number, const siginfo_t *info)
 {
 #ifdef BUS_MCEERR_AO
@@ -113,8 +114,8 @@ static bool is_fault(int signal_number, const siginfo_t *info)
     return info->si_code > 0;
 }
 
-/* Have the kernel take the default action. The signal is blocked while its handler runs: sent again with the same siginfo, it
- * is delivered when the handler returns. Nothing depends on whether the instruction would fault again. */
+/* Have the kernel take the default action. The signal is blocked while its handler runs: sent again with the same
+ * siginfo, it is delivered when the handler returns. Nothing depends on whether the instruction would fault again. */
 static void take_default_action(int signal_number, siginfo_t *info)
 {
     struct sigaction standard = {.sa_handler = SIG_DFL};

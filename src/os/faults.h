@@ -1,4 +1,5 @@
-/* faults.h: which pool does an address belong to? Kept so that a signal handler can look it up: no locks, no allocation. */
+/* faults.h: which pool does an address belong to? Kept so that a signal handler can look it up: no locks, no
+ * allocation. */
 #ifndef OS_FAULTS_H
 #define OS_FAULTS_H
 

@@ -8,7 +8,8 @@
 
 #define FUTEX_MANY_MAX 128
 
-/* Sleep while *word == expected, at most timeout_ns. Returns 0 when woken or when the word differs, ETIMEDOUT, EINTR. */
+/* Sleep while *word == expected, at most timeout_ns. Returns 0 when woken or when the word differs, ETIMEDOUT, EINTR.
+ */
 int futex_wait(const _Atomic uint32_t *word, uint32_t expected, int64_t timeout_ns);
 
 struct futex_item {
@@ -16,7 +17,8 @@ struct futex_item {
     uint32_t expected;
 };
 
-/* The same on several words (1 to FUTEX_MANY_MAX). Returns also ENOSYS where the kernel has no futex_waitv (before 5.16). */
+/* The same on several words (1 to FUTEX_MANY_MAX). Returns also ENOSYS where the kernel has no futex_waitv
+ * (before 5.16). */
 int futex_wait_many(const struct futex_item *items, uint32_t count, int64_t timeout_ns);
 
 void futex_wake_all(const _Atomic uint32_t *word);

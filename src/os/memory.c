@@ -124,10 +124,10 @@ int memory_reserve(int fd, uint64_t offset, void *address, size_t bytes)
     return failure;
 }
 
-/* Linux before 5.14 cannot populate a mapping of a file on request. A writable page is touched by an atomic read-modify-write that
- * leaves its value alone, so that the first store later is no fault either. Other processes may be storing into the same page, even
- * the same word (streams into their cells): the instruction owns the cache line from its load to its store, or tries again, so
- * it cannot put an older value over theirs. */
+/* Linux before 5.14 cannot populate a mapping of a file on request. A writable page is touched by an atomic
+ * read-modify-write that leaves its value alone, so that the first store later is no fault either. Other processes may
+ * be storing into the same page, even the same word (streams into their cells): the instruction owns the cache line
+ * from its load to its store, or tries again, so it cannot put an older value over theirs. */
 static void touch_pages(const void *address, size_t bytes, bool writable)
 {
     size_t page_bytes = memory_page_bytes();
@@ -172,8 +172,8 @@ static uint64_t read_number(const char *folder, const char *file, const char *ke
     return number;
 }
 
-/* Page cache of ordinary files is given up under pressure, shared memory is not: what is left is the limit less the usage,
- * plus the file cache. */
+/* Page cache of ordinary files is given up under pressure, shared memory is not: what is left is the limit less the
+ * usage, plus the file cache. */
 static uint64_t cgroup_room(const char *folder, const char *limit_file, const char *usage_file)
 {
     uint64_t limit = read_number(folder, limit_file, "", UINT64_MAX);

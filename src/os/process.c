@@ -162,7 +162,8 @@ bool fork_guard_exists(bool (*is_it)(const struct fork_guard *guard, const void 
     return found;
 }
 
-/* Arguments with a NUL behind each; the text is NUL-terminated beyond them. Returns their bytes, 0 when there are none. */
+/* Arguments with a NUL behind each; the text is NUL-terminated beyond them. Returns their bytes, 0 when there are none.
+ */
 static size_t read_arguments(char *text, size_t text_bytes)
 {
     memset(text, 0, text_bytes);

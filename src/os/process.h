@@ -12,7 +12,8 @@
 /* This process's generation, set up at first use. Never 0. Safe in any thread. */
 uint64_t process_generation(void);
 
-/* A random number that this process has and no other, whatever PID namespace that is in. Never 0. Safe in any thread. */
+/* A random number that this process has and no other, whatever PID namespace that is in. Never 0. Safe in any thread.
+ */
 uint64_t process_identity(void);
 
 extern const uint64_t *process_generation_word; /* what process_is reads; NULL before the first process_generation */
@@ -23,11 +24,12 @@ static inline bool process_is(uint64_t generation)
     return *(const volatile uint64_t *)process_generation_word == generation;
 }
 
-/* The fork handlers are in place: needed before the first lock is taken. Returns 0 or an errno (no memory; try again later). */
+/* The fork handlers are in place: needed before the first lock is taken. Returns 0 or an errno (no memory; try again
+ * later). */
 int process_guard_forks(void);
 
-/* Something that must act when the process forks. `prepare` and `parent` run in the parent, `child` in the child, all under
- * the fork mutex. Any of them may be NULL. */
+/* Something that must act when the process forks. `prepare` and `parent` run in the parent, `child` in the child, all
+ * under the fork mutex. Any of them may be NULL. */
 struct fork_guard {
     struct fork_guard *next;
     struct fork_guard *previous;
@@ -48,8 +50,8 @@ void fork_guard_remove(struct fork_guard *guard);
 /* Whether there is a guard for which `is_it` holds. Takes the fork mutex. */
 bool fork_guard_exists(bool (*is_it)(const struct fork_guard *guard, const void *context), const void *context);
 
-/* "/usr/bin/python3 -u demo/camera.py --fps 30" of this process; "python3 camera.py --fps 30", for where there is little
- * room; and its short name. Cut to fit; never fail. */
+/* "/usr/bin/python3 -u demo/camera.py --fps 30" of this process; "python3 camera.py --fps 30", for where there is
+ * little room; and its short name. Cut to fit; never fail. */
 void process_command_line(char *text, size_t text_bytes);
 void process_program(char *text, size_t text_bytes);
 void process_short_name(char *text, size_t text_bytes);

@@ -132,7 +132,8 @@ pmipc_status description_make(const char *name, const pmipc_schema *schema, cons
     struct pool_description *made = allocate_description(options->metadata, metadata_bytes);
     if (!made)
         return error_set(error, PMIPC_NO_MEMORY, ENOMEM, "pool '%s': out of memory", name);
-    /* Field by field, so that bytes a caller left behind names and past counts are zero, and equal schemas equal bytes. */
+    /* Field by field, so that bytes a caller left behind names and past counts are zero, and equal schemas equal bytes.
+     */
     made->schema.field_count = schema->field_count;
     made->schema.text_bytes = schema->text_bytes;
     for (uint32_t i = 0; i < schema->field_count; i++) {

@@ -1,4 +1,5 @@
-/* description.h: what a pool is: geometry, schema, metadata. Made by its creator, read and checked by everybody else. */
+/* description.h: what a pool is: geometry, schema, metadata. Made by its creator, read and checked by everybody else.
+ */
 #ifndef POOL_DESCRIPTION_H
 #define POOL_DESCRIPTION_H
 
@@ -44,8 +45,8 @@ void description_write(const struct pool_description *description, char *base);
 /* Make it continue the sequence numbers of a pool that it will replace. */
 void description_continue(struct pool_description *description, const struct pool_description *predecessor);
 
-/* Whether a pool of this description can be adopted by a producer that wants `wanted`: the same, or with more room for variable
- * fields, as a pool that has grown. */
+/* Whether a pool of this description can be adopted by a producer that wants `wanted`: the same, or with more room for
+ * variable fields, as a pool that has grown. */
 bool description_serves(const struct pool_description *existing, const struct pool_description *wanted);
 
 void description_retain(struct pool_description *description);
@@ -57,8 +58,9 @@ static inline uint64_t description_file_bytes(const struct pool_description *des
     return description->header.geometry.slots_offset + slots * description->header.geometry.stride;
 }
 
-/* The most slots that a producer gives the pool: what it was made with, and what 64 streams of this library can hold (docs/decisions/0004),
- * in whole steps. Streams write the cells, so one that does not keep to the library's limits could ask for any number. */
+/* The most slots that a producer gives the pool: what it was made with, and what 64 streams of this library can hold
+ * (docs/decisions/0004), in whole steps. Streams write the cells, so one that does not keep to the library's limits
+ * could ask for any number. */
 static inline uint32_t description_slots_bound(const struct pool_description *description)
 {
     const struct pool_geometry *geometry = &description->header.geometry;

@@ -5,15 +5,16 @@
  *   4096            control       producer          read-only    head, retired, bell, slot count, epoch, facts
  *   ring_offset     ring          producer          read-only    history_len entries, indexed by seq mod history_len
  *   schema_offset   description   creator, once     read-only    fields, descriptions, metadata
- *   readers_offset  readers       streams           read-write   waiting flag, row bitmap | pin rows | facts of the rows
- *   slots_offset    slots         producer          read-only    slot_count slots of `stride` bytes: header + payload
+ *   readers_offset  readers       streams           read-write   waiting flag, row bitmap | pin rows | facts of the
+ * rows slots_offset    slots         producer          read-only    slot_count slots of `stride` bytes: header +
+ * payload
  *
- * readers_offset and slots_offset are multiples of the page size, and so is the slot region: that is what makes mapping it
- * twice possible. The file only ever grows, at its end, by whole slots.
+ * readers_offset and slots_offset are multiples of the page size, and so is the slot region: that is what makes mapping
+ * it twice possible. The file only ever grows, at its end, by whole slots.
  *
- * In every layout version magic, version, retired, bell and the lock bytes keep these offsets, so that any build can ring,
- * retire and remove a pool of any other. Lock bytes are positions, not contents: byte 0 is the producer's, byte 1 + i
- * that of reader row i.
+ * In every layout version magic, version, retired, bell and the lock bytes keep these offsets, so that any build can
+ * ring, retire and remove a pool of any other. Lock bytes are positions, not contents: byte 0 is the producer's, byte 1
+ * + i that of reader row i.
  *
  * Nothing in here is trusted when read: the header is copied before it is checked, everything else is read once and
  * checked at every use. */
@@ -85,8 +86,8 @@ struct pool_control {
     _Atomic uint64_t head; /* the newest entry itself; 0: nothing published */
     _Atomic uint32_t retired;
     _Atomic uint32_t bell; /* futex: bumped when somebody waits, on adoption and on retirement */
-    /* The owner's epoch (1 for the creator, one more for each adopter) and the slot count in one word: ownership_make in
-     * protocol.h. The slot count is stored before the first entry that needs it. */
+    /* The owner's epoch (1 for the creator, one more for each adopter) and the slot count in one word: ownership_make
+     * in protocol.h. The slot count is stored before the first entry that needs it. */
     _Atomic uint64_t ownership;
     uint8_t reserved1[CACHE_LINE_BYTES - 24];
 

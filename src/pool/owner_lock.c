@@ -53,8 +53,8 @@ static bool is_kept_lock_of(const struct fork_guard *guard, const void *file)
     const struct owner_lock *lock = (const struct owner_lock *)guard;
     if (guard->child != close_lock_in_child || !process_is(lock->kept_by))
         return false;
-    /* A description does not see its own locks: one that sees this lock is another's, which got the number of ours when that was
-     * closed behind our back. */
+    /* A description does not see its own locks: one that sees this lock is another's, which got the number of ours when
+     * that was closed behind our back. */
     return file_is_identical(lock->identity, *(const struct file_identity *)file) &&
            file_is_identical(lock->identity, file_identify(lock->fd)) && !lock_is_held(lock->fd, LOCK_BYTE_PRODUCER);
 }

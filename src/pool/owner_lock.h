@@ -19,8 +19,8 @@ struct owner_lock {
 int owner_lock_take(struct owner_lock *lock, int fd);
 void owner_lock_drop(struct owner_lock *lock);
 
-/* Whether it is a producer of this very process that holds the lock of the file open as `fd`, which somebody holds: it goes when
- * that one is closed, not before. */
+/* Whether it is a producer of this very process that holds the lock of the file open as `fd`, which somebody holds: it
+ * goes when that one is closed, not before. */
 bool owner_lock_is_kept_here(int fd);
 
 /* The error when a byte of pool `name`'s file cannot be locked because of a read lock. Returns PERMISSION. */

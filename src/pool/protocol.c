@@ -3,11 +3,11 @@
  * EDGES (both ends carry the label)
  *   [PUB]    producer: payload, slot header, slot_count before entry; release store of ring entry and head.
  *            reader: acquire load of the entry before it reads the slot.
- *   [UNPIN]  reader: its reads of a slot before the release store that empties the cell (or that puts the next pin there).
- *            producer: acquire load of the cell in its scan before it writes the slot.
- *   [ROW]    reader: cells empty before the release fetch_and that takes its row out of the bitmap.
- *            producer: acquire load of the bitmap in its scan: a row that is not scanned holds no pins.
- *   [BELL]   whoever rings: what there is to see before the release bump of bell. Sleeper: acquire load of bell first.
+ *   [UNPIN]  reader: its reads of a slot before the release store that empties the cell (or that puts the next pin
+ * there). producer: acquire load of the cell in its scan before it writes the slot. [ROW]    reader: cells empty before
+ * the release fetch_and that takes its row out of the bitmap. producer: acquire load of the bitmap in its scan: a row
+ * that is not scanned holds no pins. [BELL]   whoever rings: what there is to see before the release bump of bell.
+ * Sleeper: acquire load of bell first.
  *
  * FENCES (Dekker pairs: each side stores, fences, then loads what the other stores; not both can miss)
  *   [HAZARD] producer: entry leaves ring and head - fence - scan reads the cells.
@@ -16,29 +16,30 @@
  *            written only after a scan that saw no pin on it, made after its entry left: nobody can be reading it.
  *   [SLEEP]  producer: head stored               - fence - reads the waiting flag.
  *            sleeper:  waiting flag stored       - fence - reads head and retired again.
- *            So either the sleeper sees the new head and does not sleep, or the producer sees the flag and rings. The flag
- *            is cleared before the bump: a flag set meanwhile is caught by the bump, since bell was read before the flag
- *            was set, and the futex compares it.
+ *            So either the sleeper sees the new head and does not sleep, or the producer sees the flag and rings. The
+ * flag is cleared before the bump: a flag set meanwhile is caught by the bump, since bell was read before the flag was
+ * set, and the futex compares it.
  *
  *   [OWNER]  whoever clears or claims a row: token zeroed, and released with the cells that are zeroed after it.
- *            a reader that has lost its lock unawares: token read, and then a cell stored, so that a row is not written that
- *            somebody else has claimed. No fence can make that airtight: the row may be cleared right after the look. What
+ *            a reader that has lost its lock unawares: token read, and then a cell stored, so that a row is not written
+ * that somebody else has claimed. No fence can make that airtight: the row may be cleared right after the look. What
  *            was pinned by then is wiped like all of the row's, and the next read says so; a look after the pin, too,
  *            would only tell of the last of those views, and costs a nanosecond.
  *
- *   [GROW]   The slot count shares a word with the owner's epoch, and both sides change it by compare-and-exchange: the adopter raises the
- *            epoch where it finds the count that it has mapped, a grower raises the count where it finds its own epoch. One comes
- *            first. If the adopter does, a producer that lost its lock while it grew the file finds the epoch raised and stores
- *            nothing; if the grower does, the adopter maps again. So a count that a stream reads is one that the owner knows, and a
- *            stream's cell never names more slots than the owner has.
+ *   [GROW]   The slot count shares a word with the owner's epoch, and both sides change it by compare-and-exchange: the
+ * adopter raises the epoch where it finds the count that it has mapped, a grower raises the count where it finds its
+ * own epoch. One comes first. If the adopter does, a producer that lost its lock while it grew the file finds the epoch
+ * raised and stores nothing; if the grower does, the adopter maps again. So a count that a stream reads is one that the
+ * owner knows, and a stream's cell never names more slots than the owner has.
  *
  * ORDER  Entries leave the ring from the oldest on, always. A window therefore needs to recheck only its oldest entry.
  *
- * DEATH  Between the two stores of publish the ring is one ahead of head; both are complete samples. protocol_adopt stores the
- *        newer one as head. A dead reader's cells keep their slots until somebody holding the row's lock clears them.
+ * DEATH  Between the two stores of publish the ring is one ahead of head; both are complete samples. protocol_adopt
+ * stores the newer one as head. A dead reader's cells keep their slots until somebody holding the row's lock clears
+ * them.
  *
- * ABA    seq never repeats within an incarnation, so an entry that reads the same is the same sample, still in place. A producer
- *        that adopts anew does not go back either, whatever stands in the ring. */
+ * ABA    seq never repeats within an incarnation, so an entry that reads the same is the same sample, still in place. A
+ * producer that adopts anew does not go back either, whatever stands in the ring. */
 #include "pool/protocol.h"
 
 /* ------------------------------------------------------------------------------------------------ producer */
@@ -84,8 +85,8 @@ void protocol_keep_slot_count(const struct protocol_producer *producer)
                                        ownership_make(producer->epoch, producer->slot_count));
 }
 
-/* Read what the dead producer left, once, into found_slots. Sound: slots unique and in range, seq ≡ index, consecutive up to
- * head or one past it, and no older than what this producer has published itself. Marks the slots found. */
+/* Read what the dead producer left, once, into found_slots. Sound: slots unique and in range, seq ≡ index, consecutive
+ * up to head or one past it, and no older than what this producer has published itself. Marks the slots found. */
 static bool ring_is_sound(const struct protocol_producer *producer, uint64_t head, uint32_t slot_count,
                           uint64_t *newest, uint64_t *oldest)
 {
@@ -143,7 +144,8 @@ bool protocol_adopt(struct protocol_producer *producer, uint32_t slot_count)
         uint32_t slot = producer->ring_slots[newest % producer->history_len];
         producer->cursor = next_index(slot, slot_count);
         producer->head = entry_make(newest, slot);
-        /* Head first: until it is stored, head's old slot is neither in the ring nor clean, and a scan would free it. */
+        /* Head first: until it is stored, head's old slot is neither in the ring nor clean, and a scan would free it.
+         */
         store_release(&control->head, producer->head); /* [PUB] */
     }
     protocol_ring(control); /* the dead producer may have been killed before it rang */
@@ -163,9 +165,9 @@ static void mark_run(uint64_t *pinned, uint32_t begin, uint32_t end)
     }
 }
 
-/* A cell with more slots than ours is no stream's of this producer ([GROW]), but it may be one of a successor's, if this producer has
- * lost the pool and does not know yet. It pins what it names of our slots. It may name no more than a window has samples: else a
- * hostile one would pin every slot that the pool will ever grow by. */
+/* A cell with more slots than ours is no stream's of this producer ([GROW]), but it may be one of a successor's, if
+ * this producer has lost the pool and does not know yet. It pins what it names of our slots. It may name no more than a
+ * window has samples: else a hostile one would pin every slot that the pool will ever grow by. */
 static bool cell_is_accepted(const struct protocol_producer *producer, uint64_t cell)
 {
     return cell_is_sound(cell, producer->slot_count) ||
@@ -185,15 +187,16 @@ static void mark_cell(struct protocol_producer *producer, uint64_t cell)
     mark_run(producer->pinned, 0, count - straight);
 }
 
-/* Find every slot that is out of the ring and pinned by nobody. The fence before it is the one that ended the last publish
- * (or drop, or adoption): it came after everything that has left the ring so far. */
+/* Find every slot that is out of the ring and pinned by nobody. The fence before it is the one that ended the last
+ * publish (or drop, or adoption): it came after everything that has left the ring so far. */
 static void scan(struct protocol_producer *producer)
 {
     struct pool_readers *readers = producer->readers;
     for (uint32_t word = 0; word <= (producer->slot_count - 1) / 64; word++)
         producer->pinned[word] = 0;
-    /* Upwards, and the bitmap is read again after each row: a fork copies pins from a row to a higher one before the lower one
-     * lets go of them, so whoever finds the lower cell empty [UNPIN] then finds the higher row's bit and cell. */
+    /* Upwards, and the bitmap is read again after each row: a fork copies pins from a row to a higher one before the
+     * lower one lets go of them, so whoever finds the lower cell empty [UNPIN] then finds the higher row's bit and
+     * cell. */
     uint64_t rows = load_acquire(&readers->rows_in_use); /* [ROW] */
     while (rows) {
         uint32_t row = (uint32_t)__builtin_ctzll(rows);
@@ -209,8 +212,9 @@ static void scan(struct protocol_producer *producer)
             producer->slot_states[slot] = SLOT_CLEAN;
 }
 
-/* Slots are taken in cyclic order, so that windows are unbroken runs: an unclean slot on the way is skipped only after a fresh
- * scan has found it pinned. Without readers that hold on to old slots there is one scan per round of the spare ones. */
+/* Slots are taken in cyclic order, so that windows are unbroken runs: an unclean slot on the way is skipped only after
+ * a fresh scan has found it pinned. Without readers that hold on to old slots there is one scan per round of the spare
+ * ones. */
 bool protocol_take_slot(struct protocol_producer *producer, uint32_t *slot)
 {
     uint32_t candidate = producer->cursor;
@@ -313,8 +317,8 @@ void protocol_row_claim(struct pool_readers *readers, uint32_t row, uint64_t tok
 {
     disown_row(readers, row);
     store_relaxed(&readers->facts[row].owner, token); /* read by its own process only */
-    /* Relaxed: a pin is stored before a full fence, and the bit before the pin; a scan that misses the bit is one whose fence
-     * came before ours, and then our recheck sees what left the ring before it [HAZARD]. */
+    /* Relaxed: a pin is stored before a full fence, and the bit before the pin; a scan that misses the bit is one whose
+     * fence came before ours, and then our recheck sees what left the ring before it [HAZARD]. */
     fetch_or_relaxed(&readers->rows_in_use, UINT64_C(1) << row);
 }
 
@@ -332,7 +336,8 @@ void protocol_row_use(struct protocol_reader *reader, uint32_t row, uint64_t tok
     reader->token = token;
 }
 
-/* The cell that pins the slot of one entry. The slot count is read after the entry, whose [PUB] it was stored before. */
+/* The cell that pins the slot of one entry. The slot count is read after the entry, whose [PUB] it was stored before.
+ */
 static bool single_pin(const struct protocol_reader *reader, uint64_t entry, uint64_t *cell)
 {
     uint32_t slots = ownership_slots(load_relaxed(&reader->control->ownership));
@@ -344,7 +349,8 @@ void protocol_row_copy(struct pool_readers *readers, uint32_t from, uint32_t to)
 {
     for (uint32_t i = 0; i < PIN_CELLS; i++)
         store_release(&readers->cells[to][i], load_relaxed(&readers->cells[from][i]));
-    fence_seq_cst(); /* the copies are visible before the caller goes on to fork, and any of the pins copied is let go of */
+    fence_seq_cst(); /* the copies are visible before the caller goes on to fork, and any of the pins copied is let go
+                        of */
 }
 
 void protocol_unpin(const struct protocol_reader *reader, uint32_t cell)

@@ -1,7 +1,8 @@
 /* protocol.h: single producer, many readers, pins. The protocol proper, and nothing else.
  *
- * This file and protocol.c make no system call, allocate nothing, and touch only atomics and the structs of layout.h, so
- * that the product, model checkers, sanitizers and fault steppers all run the very same code. The proof is in protocol.c. */
+ * This file and protocol.c make no system call, allocate nothing, and touch only atomics and the structs of layout.h,
+ * so that the product, model checkers, sanitizers and fault steppers all run the very same code. The proof is in
+ * protocol.c. */
 #ifndef POOL_PROTOCOL_H
 #define POOL_PROTOCOL_H
 
@@ -14,7 +15,9 @@
 #define ENTRY_EMPTY UINT64_C(0)
 #define SEQ_MAX \
     ((UINT64_C(1) << 48) - 1) /* at a million samples a second: nine years; then nothing is published any more */
-#define SEQ_ADOPTED_MAX (SEQ_MAX / 2) /* a ring further on is replaced: forged most likely, and with too little left */
+#define SEQ_ADOPTED_MAX                                                                          \
+    (SEQ_MAX / 2) /* a ring further on is replaced: forged most likely, and with too little left \
+                   */
 
 static inline uint64_t entry_make(uint64_t seq, uint32_t slot)
 {
@@ -31,8 +34,9 @@ static inline uint32_t entry_slot(uint64_t entry)
     return (uint32_t)(entry & 0xffff);
 }
 
-/* A pin cell: `count` slots from `first` on, going round at `slots`, the pool's slot count as its reader saw it. The pool may
- * grow before the producer scans: only with `slots` in the cell does a run that goes round mean the same to both. 0: empty. */
+/* A pin cell: `count` slots from `first` on, going round at `slots`, the pool's slot count as its reader saw it. The
+ * pool may grow before the producer scans: only with `slots` in the cell does a run that goes round mean the same to
+ * both. 0: empty. */
 static inline uint64_t cell_make(uint32_t first, uint32_t count, uint32_t slots)
 {
     return (uint64_t)slots << 32 | (uint64_t)count << 16 | first;
@@ -60,8 +64,8 @@ static inline bool cell_is_sound(uint64_t cell, uint32_t slot_count)
            cell_count(cell) <= cell_slots(cell);
 }
 
-/* The owner's epoch in the upper 32 bits, the pool's slot count in the lower: one word, so that only the owner can change the slot
- * count. Whoever changes the word expects its own epoch there. */
+/* The owner's epoch in the upper 32 bits, the pool's slot count in the lower: one word, so that only the owner can
+ * change the slot count. Whoever changes the word expects its own epoch there. */
 static inline uint64_t ownership_make(uint32_t epoch, uint32_t slots)
 {
     return (uint64_t)epoch << 32 | slots;
@@ -108,8 +112,9 @@ struct protocol_producer {
 /* Begin on a pool that nobody else can reach yet. Private arrays must be zeroed. */
 void protocol_begin(struct protocol_producer *producer, uint64_t seq);
 
-/* Become the owner of a dead producer's pool, its lock held. From here on the producer before, should it be alive after all, neither
- * starts a publish nor changes the slot count. False: the slot count is not `slot_count`, or not any more. */
+/* Become the owner of a dead producer's pool, its lock held. From here on the producer before, should it be alive after
+ * all, neither starts a publish nor changes the slot count. False: the slot count is not `slot_count`, or not any more.
+ */
 bool protocol_take_over(struct protocol_producer *producer, uint32_t slot_count);
 
 /* Whether the pool is still this producer's. */
@@ -128,9 +133,9 @@ static inline bool protocol_ownership_stands(const struct protocol_producer *pro
 void protocol_keep_slot_count(const struct protocol_producer *producer);
 
 /* Adopt a pool that was taken over: check the ring, store the newest complete entry as head, ring the bell,
- * and only then let slots be cleaned. Returns false, with nothing changed, when the ring is not sound. On true the caller
- * wakes all sleepers. No slot is taken. `seq` 0 and `oldest` 1 at first; later it may be called again, when head is found to
- * be somebody else's. */
+ * and only then let slots be cleaned. Returns false, with nothing changed, when the ring is not sound. On true the
+ * caller wakes all sleepers. No slot is taken. `seq` 0 and `oldest` 1 at first; later it may be called again, when head
+ * is found to be somebody else's. */
 bool protocol_adopt(struct protocol_producer *producer, uint32_t slot_count);
 
 /* A clean slot to write, in cyclic order. False: none is clean, even after a fresh scan. */
@@ -142,8 +147,8 @@ void protocol_return_slot(struct protocol_producer *producer, uint32_t slot);
 /* Make a filled slot the newest sample. Returns true when the bell was rung: the caller wakes all sleepers. */
 bool protocol_publish(struct protocol_producer *producer, uint32_t slot);
 
-/* After the file has grown: from now on there are `slot_count` slots, the new ones clean. False, with nothing changed: the pool is
- * not this producer's any more. */
+/* After the file has grown: from now on there are `slot_count` slots, the new ones clean. False, with nothing changed:
+ * the pool is not this producer's any more. */
 bool protocol_grow(struct protocol_producer *producer, uint32_t slot_count);
 
 /* Give up the oldest entry of history, though never the newest. False: only the newest is left. */
@@ -167,15 +172,16 @@ struct protocol_reader {
     uint32_t history_len;
 };
 
-/* Claim and give up a row, its lock held. Claiming clears what a dead reader left in it. `token` is random and not 0. */
+/* Claim and give up a row, its lock held. Claiming clears what a dead reader left in it. `token` is random and not 0.
+ */
 void protocol_row_claim(struct pool_readers *readers, uint32_t row, uint64_t token);
 void protocol_row_clear(struct pool_readers *readers, uint32_t row);
 
 /* From now on this reader uses that row, claimed with that token. */
 void protocol_row_use(struct protocol_reader *reader, uint32_t row, uint64_t token);
 
-/* Whether the row is still this reader's. It is not when its lock was closed behind the reader's back and somebody cleared or
- * claimed it since. */
+/* Whether the row is still this reader's. It is not when its lock was closed behind the reader's back and somebody
+ * cleared or claimed it since. */
 static inline bool protocol_row_is_own(const struct protocol_reader *reader)
 {
     return load_relaxed(reader->owner) == reader->token; /* [OWNER] in protocol.c */
@@ -207,8 +213,8 @@ struct protocol_window {
     bool unbroken;  /* the samples lie in consecutive slots */
 };
 
-/* Pin a window in one cell. `entries` receives its `count` entries, oldest first. PIN_EMPTY: history no longer, or not yet,
- * holds all of them; look at head and try again. */
+/* Pin a window in one cell. `entries` receives its `count` entries, oldest first. PIN_EMPTY: history no longer, or not
+ * yet, holds all of them; look at head and try again. */
 enum pin_result protocol_pin_window(const struct protocol_reader *reader, uint32_t cell, uint64_t newest,
                                     uint32_t count, uint64_t *entries, struct protocol_window *window);
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pool/reader.h"
+#include "pool/connection.h"
 
 #define VIEW_CELLS (PIN_CELLS - 1)
 #define SPARE_CELL (PIN_CELLS - 1) /* for copies and probes: never left pinned */
@@ -22,29 +22,29 @@ static const struct slot_header *header_of(const char *frame)
 }
 
 /* A cell for a view, or PIN_CELLS when all are taken. Only the stream's thread allocates. */
-static uint32_t free_cell(struct pool_reader *reader)
+static uint32_t free_cell(struct pool_connection *connection)
 {
     for (uint32_t i = 0; i < VIEW_CELLS; i++)
-        if (load_acquire(&reader->busy[i]) == 0) /* [CELL]: after the last view's release is complete */
+        if (load_acquire(&connection->busy[i]) == 0) /* [CELL]: after the last view's release is complete */
             return i;
     return PIN_CELLS;
 }
 
-static uint32_t pinned_slots(const struct pool_reader *reader)
+static uint32_t pinned_slots(const struct pool_connection *connection)
 {
     uint32_t slots = 0;
     for (uint32_t i = 0; i < VIEW_CELLS; i++)
-        slots += load_relaxed(&reader->busy[i]) ? reader->cell_span[i] : 0; /* a bound need not be exact */
+        slots += load_relaxed(&connection->busy[i]) ? connection->cell_span[i] : 0; /* a bound need not be exact */
     return slots;
 }
 
-/* The cell for the next view: SPARE_CELL, and so a copy, when all are taken or the views held cover too many slots. Single
- * samples alone never do. */
-static uint32_t cell_or_spare(struct pool_reader *reader)
+/* The cell for the next view: SPARE_CELL, and so a copy, when all are taken or the views held cover too many slots.
+ * Single samples alone never do. */
+static uint32_t cell_or_spare(struct pool_connection *connection)
 {
-    uint32_t cell = free_cell(reader);
+    uint32_t cell = free_cell(connection);
     if (cell == PIN_CELLS ||
-        (reader->had_window && pinned_slots(reader) > reader->protocol.history_len + HOARD_ALLOWANCE))
+        (connection->had_window && pinned_slots(connection) > connection->protocol.history_len + HOARD_ALLOWANCE))
         return SPARE_CELL;
     return cell;
 }
@@ -70,30 +70,32 @@ static bool fill_fields(const struct pool_description *description, const char *
     return true;
 }
 
-static pmipc_status damaged(struct pool_reader *reader, const char *what, uint64_t seq)
+static pmipc_status damaged(struct pool_connection *connection, const char *what, uint64_t seq)
 {
-    if (!protocol_row_is_own(&reader->protocol))
-        return reader_lost(reader); /* what looks damaged was overwritten, because nobody saw the pin */
+    if (!protocol_row_is_own(&connection->protocol))
+        return connection_lost(connection); /* what looks damaged was overwritten, because nobody saw the pin */
     errno = 0;
-    return reader_fail(reader, PMIPC_CORRUPT, "%s of sample %llu is damaged; if its producer is dead, remove the pool",
-                       what, (unsigned long long)seq);
+    return connection_fail(connection, PMIPC_CORRUPT,
+                           "%s of sample %llu is damaged; if its producer is dead, remove the pool", what,
+                           (unsigned long long)seq);
 }
 
-static pmipc_status corrupt_entry(struct pool_reader *reader)
+static pmipc_status corrupt_entry(struct pool_connection *connection)
 {
     errno = 0;
-    return reader_fail(reader, PMIPC_CORRUPT, "its control page is damaged; if its producer is dead, remove the pool");
+    return connection_fail(connection, PMIPC_CORRUPT,
+                           "its control page is damaged; if its producer is dead, remove the pool");
 }
 
 /* Everything of a view but owner and cell. `frame` is the oldest frame, `newest` the last one's seq. */
-static pmipc_status fill_view(struct pool_reader *reader, const char *frame, uint64_t newest, uint32_t count,
+static pmipc_status fill_view(struct pool_connection *connection, const char *frame, uint64_t newest, uint32_t count,
                               pmipc_view *view)
 {
-    const struct pool_description *description = reader->description;
+    const struct pool_description *description = connection->description;
     int64_t stride = (int64_t)description->header.geometry.stride;
     const struct slot_header *last = header_of(frame + (int64_t)(count - 1) * stride);
     if (load_relaxed(&last->seq) != newest)
-        return damaged(reader, "the slot header", newest);
+        return damaged(connection, "the slot header", newest);
     view->seq = newest;
     view->stamp_ns = load_relaxed(&last->stamp_ns);
     view->published_ns = load_relaxed(&last->published_ns);
@@ -104,45 +106,45 @@ static pmipc_status fill_view(struct pool_reader *reader, const char *frame, uin
     view->field_count = description->schema.field_count;
     view->copied = false;
     if (!fill_fields(description, frame, view->fields))
-        return damaged(reader, "the length", newest - count + 1);
+        return damaged(connection, "the length", newest - count + 1);
     return PMIPC_OK;
 }
 
 /* Windows: every frame must be what the ring said, and have lengths that fit. */
-static pmipc_status check_frames(struct pool_reader *reader, const char *frame, uint64_t oldest, uint32_t count)
+static pmipc_status check_frames(struct pool_connection *connection, const char *frame, uint64_t oldest, uint32_t count)
 {
     pmipc_view_field fields[PMIPC_MAX_FIELDS];
-    bool variable = reader->description->payload.variable_count > 0;
-    for (uint32_t i = 0; i < count; i++, frame += reader->description->header.geometry.stride) {
+    bool variable = connection->description->payload.variable_count > 0;
+    for (uint32_t i = 0; i < count; i++, frame += connection->description->header.geometry.stride) {
         if (load_relaxed(&header_of(frame)->seq) != oldest + i)
-            return damaged(reader, "the slot header", oldest + i);
-        if (variable && !fill_fields(reader->description, frame, fields))
-            return damaged(reader, "the length", oldest + i);
+            return damaged(connection, "the slot header", oldest + i);
+        if (variable && !fill_fields(connection->description, frame, fields))
+            return damaged(connection, "the length", oldest + i);
     }
     return PMIPC_OK;
 }
 
-static void note_read(struct pool_reader *reader, uint64_t seq)
+static void note_read(struct pool_connection *connection, uint64_t seq)
 {
-    store_relaxed(&reader->readers->facts[reader->protocol.row].last_seq, seq); /* a fact */
+    store_relaxed(&connection->readers->facts[connection->protocol.row].last_seq, seq); /* a fact */
 }
 
 /* Private memory for `count` frames, laid out like slots. */
-static char *allocate_copy(struct pool_reader *reader, uint32_t count, pmipc_view *view)
+static char *allocate_copy(struct pool_connection *connection, uint32_t count, pmipc_view *view)
 {
-    size_t stride = (size_t)reader->description->header.geometry.stride;
+    size_t stride = (size_t)connection->description->header.geometry.stride;
     struct copy_block *block = calloc(1, sizeof *block);
     void *memory = NULL;
     if (!block || posix_memalign(&memory, CACHE_LINE_BYTES, count * stride) != 0) {
         free(block);
-        reader_fail(reader, PMIPC_NO_MEMORY,
-                    "out of memory for a copy of %zu bytes (this stream holds as many views as it may)",
-                    count * stride);
+        connection_fail(connection, PMIPC_NO_MEMORY,
+                        "out of memory for a copy of %zu bytes (this stream holds as many views as it may)",
+                        count * stride);
         return NULL;
     }
     block->memory = memory;
-    block->description = reader->description;
-    description_retain(reader->description);
+    block->description = connection->description;
+    description_retain(connection->description);
     view->owner = block;
     view->cell = CELL_COPY;
     return memory;
@@ -157,178 +159,181 @@ static void free_copy(pmipc_view *view)
 }
 
 /* Copy what SPARE_CELL pins, and let go of it. */
-static pmipc_status view_by_copy(struct pool_reader *reader, const uint64_t *entries,
+static pmipc_status view_by_copy(struct pool_connection *connection, const uint64_t *entries,
                                  const struct slot_mapping *mapping, uint64_t newest, uint32_t count, pmipc_view *view)
 {
-    const struct pool_geometry *geometry = &reader->description->header.geometry;
+    const struct pool_geometry *geometry = &connection->description->header.geometry;
     pmipc_status status = PMIPC_NO_MEMORY;
-    char *copy = allocate_copy(reader, count, view);
+    char *copy = allocate_copy(connection, count, view);
     if (copy) {
         for (uint32_t i = 0; i < count; i++)
             memcpy(copy + i * geometry->stride, mapping->base + entry_slot(entries[i]) * geometry->stride,
                    sizeof(struct slot_header) + (size_t)geometry->payload_bytes);
-        status = count > 1 ? check_frames(reader, copy, newest - count + 1, count) : PMIPC_OK;
+        status = count > 1 ? check_frames(connection, copy, newest - count + 1, count) : PMIPC_OK;
         if (!status)
-            status = fill_view(reader, copy, newest, count, view);
+            status = fill_view(connection, copy, newest, count, view);
         if (status)
             free_copy(view);
     }
-    protocol_unpin(&reader->protocol, SPARE_CELL);
+    protocol_unpin(&connection->protocol, SPARE_CELL);
     if (status) {
         view->owner = NULL;
         return status;
     }
     view->copied = true;
-    fetch_add_relaxed(&reader->readers->facts[reader->protocol.row].copies, 1);
-    note_read(reader, newest);
+    fetch_add_relaxed(&connection->readers->facts[connection->protocol.row].copies, 1);
+    note_read(connection, newest);
     return PMIPC_OK;
 }
 
 /* Make a view of the sample that `cell` pins. */
-static pmipc_status view_of_pin(struct pool_reader *reader, uint32_t cell, uint64_t entry, pmipc_view *view)
+static pmipc_status view_of_pin(struct pool_connection *connection, uint32_t cell, uint64_t entry, pmipc_view *view)
 {
     uint32_t slot = entry_slot(entry);
     pmipc_status status = PMIPC_OK;
-    if (__builtin_expect(slot >= reader->mapped_slots, 0))
-        status = reader_map_slots(reader, reader_slot_count(reader), false);
-    if (!status && slot >= reader->mapped_slots)
-        status = corrupt_entry(reader);
+    if (__builtin_expect(slot >= connection->mapped_slots, 0))
+        status = connection_map_slots(connection, connection_slot_count(connection), false);
+    if (!status && slot >= connection->mapped_slots)
+        status = corrupt_entry(connection);
     if (!status && cell == SPARE_CELL)
-        return view_by_copy(reader, &entry, reader->mapping, entry_seq(entry), 1, view);
+        return view_by_copy(connection, &entry, connection->mapping, entry_seq(entry), 1, view);
     if (!status)
-        status = fill_view(reader, reader->mapping->base + slot * reader->description->header.geometry.stride,
-                           entry_seq(entry), 1, view);
+        status =
+            fill_view(connection, connection->mapping->base + slot * connection->description->header.geometry.stride,
+                      entry_seq(entry), 1, view);
     if (status) {
-        protocol_unpin(&reader->protocol, cell);
+        protocol_unpin(&connection->protocol, cell);
         view->owner = NULL;
         return status;
     }
-    reader->cell_mapping[cell] = reader->mapping;
-    reader->cell_span[cell] = 1;
-    store_relaxed(&reader->busy[cell], 1);
-    reader->taken++;
-    view->owner = reader;
+    connection->cell_mapping[cell] = connection->mapping;
+    connection->cell_span[cell] = 1;
+    store_relaxed(&connection->busy[cell], 1);
+    connection->taken++;
+    view->owner = connection;
     view->cell = cell;
-    note_read(reader, entry_seq(entry));
+    note_read(connection, entry_seq(entry));
     return PMIPC_OK;
 }
 
-/* The slot's header and first line of payload come from the producer's cache as head did: let them travel while the pin is
- * being made. A hint, of a slot that may be gone by then. */
-static void prefetch_newest(const struct pool_reader *reader)
+/* The slot's header and first line of payload come from the producer's cache as head did: let them travel while the pin
+ * is being made. A hint, of a slot that may be gone by then. */
+static void prefetch_newest(const struct pool_connection *connection)
 {
-    uint32_t slot = entry_slot(load_relaxed(&reader->protocol.control->head));
-    if (slot >= reader->mapped_slots)
+    uint32_t slot = entry_slot(load_relaxed(&connection->protocol.control->head));
+    if (slot >= connection->mapped_slots)
         return;
-    const char *frame = reader->mapping->base + slot * reader->description->header.geometry.stride;
+    const char *frame = connection->mapping->base + slot * connection->description->header.geometry.stride;
     __builtin_prefetch(frame);
     __builtin_prefetch(frame + sizeof(struct slot_header));
 }
 
-pmipc_status reader_view_newest(struct pool_reader *reader, pmipc_view *view)
+pmipc_status connection_view_newest(struct pool_connection *connection, pmipc_view *view)
 {
     uint64_t entry;
-    prefetch_newest(reader);
-    uint32_t cell = cell_or_spare(reader);
-    switch (protocol_pin_newest(&reader->protocol, cell, &entry)) {
+    prefetch_newest(connection);
+    uint32_t cell = cell_or_spare(connection);
+    switch (protocol_pin_newest(&connection->protocol, cell, &entry)) {
     case PIN_OK:
-        return view_of_pin(reader, cell, entry, view);
+        return view_of_pin(connection, cell, entry, view);
     case PIN_EMPTY:
         return PMIPC_NOTHING_NEW;
     case PIN_CORRUPT:
-        return corrupt_entry(reader);
+        return corrupt_entry(connection);
     case PIN_LOST:
         break;
     }
-    return reader_lost(reader);
+    return connection_lost(connection);
 }
 
-pmipc_status reader_view_seq(struct pool_reader *reader, uint64_t seq, pmipc_view *view)
+pmipc_status connection_view_seq(struct pool_connection *connection, uint64_t seq, pmipc_view *view)
 {
     uint64_t entry;
-    uint32_t cell = cell_or_spare(reader);
-    switch (protocol_pin_seq(&reader->protocol, cell, seq, &entry)) {
+    uint32_t cell = cell_or_spare(connection);
+    switch (protocol_pin_seq(&connection->protocol, cell, seq, &entry)) {
     case PIN_OK:
-        return view_of_pin(reader, cell, entry, view);
+        return view_of_pin(connection, cell, entry, view);
     case PIN_EMPTY:
         return PMIPC_NOTHING_NEW;
     case PIN_CORRUPT:
-        return corrupt_entry(reader);
+        return corrupt_entry(connection);
     case PIN_LOST:
         break;
     }
-    return reader_lost(reader);
+    return connection_lost(connection);
 }
 
-pmipc_status reader_stamp_of(struct pool_reader *reader, uint64_t seq, int64_t *stamp_ns)
+pmipc_status connection_stamp_of(struct pool_connection *connection, uint64_t seq, int64_t *stamp_ns)
 {
     uint64_t entry;
-    switch (protocol_pin_seq(&reader->protocol, SPARE_CELL, seq, &entry)) {
+    switch (protocol_pin_seq(&connection->protocol, SPARE_CELL, seq, &entry)) {
     case PIN_OK:
         break;
     case PIN_EMPTY:
         return PMIPC_NOTHING_NEW;
     case PIN_CORRUPT:
-        return corrupt_entry(reader);
+        return corrupt_entry(connection);
     case PIN_LOST:
-        return reader_lost(reader);
+        return connection_lost(connection);
     }
     pmipc_status status = PMIPC_OK;
-    if (entry_slot(entry) >= reader->mapped_slots)
-        status = reader_map_slots(reader, reader_slot_count(reader), false);
-    if (!status && entry_slot(entry) >= reader->mapped_slots)
-        status = corrupt_entry(reader);
+    if (entry_slot(entry) >= connection->mapped_slots)
+        status = connection_map_slots(connection, connection_slot_count(connection), false);
+    if (!status && entry_slot(entry) >= connection->mapped_slots)
+        status = corrupt_entry(connection);
     if (!status) {
-        const char *frame = reader->mapping->base + entry_slot(entry) * reader->description->header.geometry.stride;
+        const char *frame =
+            connection->mapping->base + entry_slot(entry) * connection->description->header.geometry.stride;
         *stamp_ns = load_relaxed(&header_of(frame)->stamp_ns);
         if (load_relaxed(&header_of(frame)->seq) != seq)
-            status = damaged(reader, "the slot header", seq);
+            status = damaged(connection, "the slot header", seq);
     }
-    protocol_unpin(&reader->protocol, SPARE_CELL);
+    protocol_unpin(&connection->protocol, SPARE_CELL);
     return status;
 }
 
 /* A mapping in which the pinned window can be read: twice when it goes round. */
-static pmipc_status map_window(struct pool_reader *reader, const struct protocol_window *window, bool twice)
+static pmipc_status map_window(struct pool_connection *connection, const struct protocol_window *window, bool twice)
 {
-    const struct slot_mapping *mapping = reader->mapping;
+    const struct slot_mapping *mapping = connection->mapping;
     bool fits = twice ? mapping->twice && mapping->slot_count == window->slots : mapping->slot_count >= window->slots;
-    return fits ? PMIPC_OK : reader_map_slots(reader, window->slots, twice || mapping->twice);
+    return fits ? PMIPC_OK : connection_map_slots(connection, window->slots, twice || mapping->twice);
 }
 
 /* Make a view of the window that `cell` pins. */
-static pmipc_status view_of_window(struct pool_reader *reader, uint32_t cell, const uint64_t *entries,
+static pmipc_status view_of_window(struct pool_connection *connection, uint32_t cell, const uint64_t *entries,
                                    const struct protocol_window *window, uint32_t count, pmipc_view *view)
 {
     bool goes_round = window->first_slot + count > window->slots;
-    pmipc_status status = map_window(reader, window, window->unbroken && goes_round);
+    pmipc_status status = map_window(connection, window, window->unbroken && goes_round);
     if (!status && cell == SPARE_CELL)
-        return view_by_copy(reader, entries, reader->mapping, window->newest, count, view);
+        return view_by_copy(connection, entries, connection->mapping, window->newest, count, view);
     const char *frame =
-        status ? NULL : reader->mapping->base + window->first_slot * reader->description->header.geometry.stride;
+        status ? NULL
+               : connection->mapping->base + window->first_slot * connection->description->header.geometry.stride;
     if (!status)
-        status = check_frames(reader, frame, window->oldest, count);
+        status = check_frames(connection, frame, window->oldest, count);
     if (!status)
-        status = fill_view(reader, frame, window->newest, count, view);
+        status = fill_view(connection, frame, window->newest, count, view);
     if (status) {
-        protocol_unpin(&reader->protocol, cell);
+        protocol_unpin(&connection->protocol, cell);
         view->owner = NULL;
         return status;
     }
-    reader->cell_mapping[cell] = reader->mapping;
-    reader->cell_span[cell] = window->span;
-    store_relaxed(&reader->busy[cell], 1);
-    reader->taken++;
-    view->owner = reader;
+    connection->cell_mapping[cell] = connection->mapping;
+    connection->cell_span[cell] = window->span;
+    store_relaxed(&connection->busy[cell], 1);
+    connection->taken++;
+    view->owner = connection;
     view->cell = cell;
-    note_read(reader, window->newest);
+    note_read(connection, window->newest);
     return PMIPC_OK;
 }
 
 /* How many samples up to `newest`, above `floor`, history holds, at most max_count. */
-static uint32_t available(const struct pool_reader *reader, uint64_t newest, uint64_t floor, uint32_t max_count)
+static uint32_t available(const struct pool_connection *connection, uint64_t newest, uint64_t floor, uint32_t max_count)
 {
-    const struct protocol_reader *protocol = &reader->protocol;
+    const struct protocol_reader *protocol = &connection->protocol;
     uint64_t limit = newest > floor ? newest - floor : 0;
     limit = limit < max_count ? limit : max_count;
     limit = limit < protocol->history_len ? limit : protocol->history_len;
@@ -344,39 +349,39 @@ static uint32_t available(const struct pool_reader *reader, uint64_t newest, uin
     return count;
 }
 
-pmipc_status reader_view_window(struct pool_reader *reader, uint64_t floor, uint32_t min_count, uint32_t max_count,
-                                pmipc_view *view)
+pmipc_status connection_view_window(struct pool_connection *connection, uint64_t floor, uint32_t min_count,
+                                    uint32_t max_count, pmipc_view *view)
 {
     uint64_t on_stack[256];
     uint64_t *entries = on_stack;
     if (max_count > sizeof on_stack / sizeof on_stack[0] && !(entries = malloc(max_count * sizeof *entries)))
-        return reader_fail(reader, PMIPC_NO_MEMORY, "out of memory");
-    uint32_t cell = cell_or_spare(reader);
-    reader->had_window = true;
+        return connection_fail(connection, PMIPC_NO_MEMORY, "out of memory");
+    uint32_t cell = cell_or_spare(connection);
+    connection->had_window = true;
     pmipc_status status;
     for (;;) { /* lock-free: each turn means that the producer has published */
-        uint64_t newest = reader_head_seq(reader);
-        uint32_t count = available(reader, newest, floor, max_count);
+        uint64_t newest = connection_head_seq(connection);
+        uint32_t count = available(connection, newest, floor, max_count);
         if (count < min_count || count == 0) {
-            if (reader_head_seq(reader) != newest)
+            if (connection_head_seq(connection) != newest)
                 continue;
             status = PMIPC_TOO_FEW;
             break;
         }
         struct protocol_window window;
-        enum pin_result pinned = protocol_pin_window(&reader->protocol, cell, newest, count, entries, &window);
+        enum pin_result pinned = protocol_pin_window(&connection->protocol, cell, newest, count, entries, &window);
         if (pinned == PIN_EMPTY)
             continue;
         if (pinned != PIN_OK) {
-            status = pinned == PIN_LOST ? reader_lost(reader) : corrupt_entry(reader);
+            status = pinned == PIN_LOST ? connection_lost(connection) : corrupt_entry(connection);
             break;
         }
         if (!window.unbroken && cell != SPARE_CELL) { /* a broken run is copied, under the cell that is never kept */
-            protocol_unpin(&reader->protocol, cell);
+            protocol_unpin(&connection->protocol, cell);
             cell = SPARE_CELL;
             continue;
         }
-        status = view_of_window(reader, cell, entries, &window, count, view);
+        status = view_of_window(connection, cell, entries, &window, count, view);
         break;
     }
     if (entries != on_stack)
@@ -387,7 +392,7 @@ pmipc_status reader_view_window(struct pool_reader *reader, uint64_t floor, uint
 const struct pool_description *view_description(const pmipc_view *view)
 {
     return view->cell == CELL_COPY ? ((struct copy_block *)view->owner)->description
-                                   : ((struct pool_reader *)view->owner)->description;
+                                   : ((struct pool_connection *)view->owner)->description;
 }
 
 pmipc_status pmipc_view_frame(const pmipc_view *view, uint32_t index, pmipc_frame *frame)
@@ -413,6 +418,6 @@ void pmipc_view_release(pmipc_view *view)
     if (view->cell == CELL_COPY)
         free_copy(view);
     else
-        reader_release_cell(view->owner, view->cell);
+        connection_release_cell(view->owner, view->cell);
     view->owner = NULL;
 }

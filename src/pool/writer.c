@@ -76,7 +76,7 @@ static void refresh_clock(struct pool_writer *writer, int64_t now_ns)
 }
 
 /* Tell people who owns the pool now. */
-static void introduce(struct pool_writer *writer)
+static void record_owner(struct pool_writer *writer)
 {
     struct pool_control *control = writer->control;
     char command[sizeof control->owner_command];
@@ -163,7 +163,7 @@ pmipc_status writer_create(struct pool_writer **out, int folder, struct pool_des
         goto fail;
     }
     owner_lock_move(&writer->lock, &lock);
-    introduce(writer);
+    record_owner(writer);
     if (writer->prefault)
         memory_prefault(writer->base, writer->base_bytes, true);
     *out = writer;
@@ -192,12 +192,13 @@ static pmipc_status read_slot_count(int fd, const struct pool_description *descr
     return sound ? PMIPC_OK : PMIPC_NOTHING_NEW;
 }
 
-/* Map the file with all of its slots, and become its owner. Returns OK; NOTHING_NEW as read_slot_count; NO_MEMORY; SYSTEM. */
+/* Map the file with all of its slots, and become its owner. Returns OK; NOTHING_NEW as read_slot_count; NO_MEMORY;
+ * SYSTEM. */
 static pmipc_status map_and_take_over(struct pool_writer *writer, const struct pool_description *description,
                                       pmipc_error *error)
 {
-    /* Again when the producer before, which has lost its lock but does not know it yet, has just grown the pool. A count that is never
-     * the same twice is damage. */
+    /* Again when the producer before, which has lost its lock but does not know it yet, has just grown the pool. A
+     * count that is never the same twice is damage. */
     for (int tries = 0; tries < TAKE_OVER_TRIES; tries++) {
         uint32_t slots;
         pmipc_status status = read_slot_count(writer->fd, description, &slots, error);
@@ -239,7 +240,7 @@ pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *l
     writer->description = description;
     writer->adopted = writer->has_name = true;
     owner_lock_move(&writer->lock, lock);
-    introduce(writer);
+    record_owner(writer);
     futex_wake_all(&writer->control->bell);
     (void)writer_sweep(writer); /* else slots of the dead stay pinned until the pool is full */
     if (writer->prefault)
@@ -248,7 +249,8 @@ pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *l
     return PMIPC_OK;
 }
 
-/* -------------------------------------------------------------------------------------------------- handing out slots */
+/* -------------------------------------------------------------------------------------------------- handing out slots
+ */
 
 static char *slot_address(const struct pool_writer *writer, uint32_t slot)
 {
@@ -283,8 +285,8 @@ static bool may_grow(const struct pool_writer *writer, uint32_t slots, uint64_t 
            memory_room(writer->fd, offset, &limit) >= end - offset;
 }
 
-/* One more step of slots. Each step is a mapping of its own, so that memory handed out earlier stays where it is. Returns 0 or an
- * errno. */
+/* One more step of slots. Each step is a mapping of its own, so that memory handed out earlier stays where it is.
+ * Returns 0 or an errno. */
 static int map_step(struct pool_writer *writer, uint64_t offset, uint64_t end)
 {
     char **steps = realloc(writer->steps, (writer->step_count + 1) * sizeof *steps);
@@ -328,8 +330,8 @@ static bool grow(struct pool_writer *writer)
     return true;
 }
 
-/* The file is nobody's pool any more when its name was removed from outside: new streams do not find it, and another producer may
- * have the name. Retired, so that its streams go where the name leads. */
+/* The file is nobody's pool any more when its name was removed from outside: new streams do not find it, and another
+ * producer may have the name. Retired, so that its streams go where the name leads. */
 static void check_name(struct pool_writer *writer, int names)
 {
     if (names != 0 || !writer->has_name || writer->removed)
@@ -362,7 +364,7 @@ static bool is_lost(const struct pool_writer *writer)
     return !protocol_is_owner(&writer->protocol) || load_relaxed(&writer->control->retired);
 }
 
-static pmipc_status take_slot_the_hard_way(struct pool_writer *writer, uint32_t *slot)
+static pmipc_status take_slot_slow_path(struct pool_writer *writer, uint32_t *slot)
 {
     CANCELLATION_DEFERRED(cancel_state);
     int64_t now = clock_monotonic_ns();
@@ -394,8 +396,8 @@ pmipc_status writer_check_owned(struct pool_writer *writer)
     return is_lost(writer) ? writer_lost(writer) : PMIPC_OK;
 }
 
-/* Head is not ours: a producer that had lost the pool was past its last check when we adopted, and has published once more.
- * Adopt anew, with that sample. Garbage in its place is overwritten by our next publish. */
+/* Head is not ours: a producer that had lost the pool was past its last check when we adopted, and has published once
+ * more. Adopt anew, with that sample. Garbage in its place is overwritten by our next publish. */
 static void follow_foreign_head(struct pool_writer *writer)
 {
     if (protocol_adopt(&writer->protocol, writer->protocol.slot_count))
@@ -417,7 +419,7 @@ pmipc_status writer_take_slot(struct pool_writer *writer, uint32_t *slot)
         return writer_used_up(writer);
     if (protocol_take_slot(&writer->protocol, slot))
         return PMIPC_OK;
-    return take_slot_the_hard_way(writer, slot);
+    return take_slot_slow_path(writer, slot);
 }
 
 pmipc_status writer_commit(struct pool_writer *writer, uint32_t slot, int64_t stamp_ns, const uint32_t *lengths,
@@ -449,7 +451,8 @@ pmipc_status writer_commit(struct pool_writer *writer, uint32_t slot, int64_t st
     return PMIPC_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- ending */
+/* ------------------------------------------------------------------------------------------------------------- ending
+ */
 
 bool writer_retire(struct pool_writer *writer)
 {

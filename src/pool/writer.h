@@ -43,15 +43,16 @@ struct pool_writer {
 pmipc_status writer_create(struct pool_writer **writer, int folder, struct pool_description *description,
                            const pmipc_producer_options *options, pmipc_error *error);
 
-/* The same for a pool that will take the place of `predecessor`'s: its sequence goes on, and so does its history where samples
- * have the same form and the metadata say the same of them. */
+/* The same for a pool that will take the place of `predecessor`'s: its sequence goes on, and so does its history where
+ * samples have the same form and the metadata say the same of them. */
 pmipc_status writer_create_successor(struct pool_writer **writer, int folder, struct pool_description *description,
                                      const pmipc_producer_options *options, const struct pool_writer *predecessor,
                                      pmipc_error *error);
 
-/* Take over the pool in the file open as `fd`, whose producer lock is held as `*lock` and moves into the writer on success.
- * `wanted` says what it must be like. `description` is the file's, `fd` the caller's: both are taken over on success only.
- * Returns OK; NOTHING_NEW when the pool is of another kind, retired or damaged and must be replaced; NO_MEMORY; SYSTEM. */
+/* Take over the pool in the file open as `fd`, whose producer lock is held as `*lock` and moves into the writer on
+ * success. `wanted` says what it must be like. `description` is the file's, `fd` the caller's: both are taken over on
+ * success only. Returns OK; NOTHING_NEW when the pool is of another kind, retired or damaged and must be replaced;
+ * NO_MEMORY; SYSTEM. */
 pmipc_status writer_adopt(struct pool_writer **writer, int fd, struct owner_lock *lock,
                           struct pool_description *description, const struct pool_description *wanted,
                           const pmipc_producer_options *options, pmipc_error *error);
@@ -62,8 +63,8 @@ pmipc_status writer_take_slot(struct pool_writer *writer, uint32_t *slot);
 /* The payload of a slot. */
 char *writer_payload(const struct pool_writer *writer, uint32_t slot);
 
-/* Bytes in front of a payload that nobody reads before the slot is published: its own header, and the padding of the slot
- * before it, which no view shows. */
+/* Bytes in front of a payload that nobody reads before the slot is published: its own header, and the padding of the
+ * slot before it, which no view shows. */
 uint32_t writer_headroom(const struct pool_writer *writer, uint32_t slot);
 
 /* Publish a filled slot. `lengths`: of the variable fields, in their order. Returns OK, LOST (the slot is dropped). */

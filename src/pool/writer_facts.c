@@ -26,8 +26,8 @@ static bool is_at_bound(const struct pool_writer *writer)
            description_slots_bound(description);
 }
 
-/* Every slot is the newest sample or pinned. Naming the holders asks for the lock of every row: a control loop that meets a
- * full pool in each cycle pays for that once in TEXT_INTERVAL_NS, and the text it gets is no older. */
+/* Every slot is the newest sample or pinned. Naming the holders asks for the lock of every row: a control loop that
+ * meets a full pool in each cycle pays for that once in TEXT_INTERVAL_NS, and the text it gets is no older. */
 pmipc_status writer_full(struct pool_writer *writer, int64_t now_ns)
 {
     if (writer->error->status == PMIPC_FULL && now_ns < writer->next_full_text_ns)

@@ -22,7 +22,7 @@
 #define OWNER_TEXT_BYTES 32
 
 /* Whether to try again after having found something busy; the first call starts the clock. */
-static bool be_patient(int64_t *deadline_ns)
+static bool retry_wait(int64_t *deadline_ns)
 {
     int64_t now = clock_monotonic_ns();
     if (*deadline_ns == 0)
@@ -72,7 +72,7 @@ static pmipc_status busy(const struct pool_place *place, int fd, pmipc_error *er
 }
 
 /* The holder is a producer of this very process that is not about to go: nothing is gained by waiting for it. */
-static bool is_hopeless(int fd)
+static bool holder_will_not_exit(int fd)
 {
     uint32_t retired = 0;
     const off_t place = POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, retired);
@@ -87,7 +87,7 @@ static pmipc_status lock_existing(const struct pool_place *place, int folder, in
     char words[128];
     /* Ask before taking: see lock.h. */
     int failure = lock_is_held(fd, LOCK_BYTE_PRODUCER) ? EAGAIN : owner_lock_take(lock, fd);
-    if (failure == EAGAIN && !is_hopeless(fd) && be_patient(deadline_ns))
+    if (failure == EAGAIN && !holder_will_not_exit(fd) && retry_wait(deadline_ns))
         return PMIPC_NOTHING_NEW;
     if (failure == EAGAIN)
         return lock_is_read(fd, LOCK_BYTE_PRODUCER) ? lock_blocked_by_read_lock(fd, place->name, error)
@@ -156,9 +156,9 @@ static pmipc_status unlink_old(const struct pool_place *place, int folder, int f
         parent.st_mode & S_ISVTX ? ", and in a sticky folder only its owner may do that" : "");
 }
 
-/* Whether this process may go on with a dead producer's file: its own, or another user's where `mode` gives others write access and
- * permission bits and group are those that a new file would get. Anything else would let another user choose who reads what is
- * published. Returns 1, 0 or -errno. */
+/* Whether this process may go on with a dead producer's file: its own, or another user's where `mode` gives others
+ * write access and permission bits and group are those that a new file would get. Anything else would let another user
+ * choose who reads what is published. Returns 1, 0 or -errno. */
 static int may_adopt(int folder, int fd, uint32_t mode)
 {
     struct stat file, parent;
@@ -207,8 +207,9 @@ static pmipc_status adopt_or_replace(const struct pool_place *place, int folder,
         *fd = -1;
     if (status != PMIPC_NOTHING_NEW)
         return status;
-    /* Unlinked first: a pool that cannot be replaced must not be retired. Both before the new one is made: its memory may be what
-     * that needs. The old lock is held until the new file has the name, so that nobody takes the old one for a pool to adopt. */
+    /* Unlinked first: a pool that cannot be replaced must not be retired. Both before the new one is made: its memory
+     * may be what that needs. The old lock is held until the new file has the name, so that nobody takes the old one
+     * for a pool to adopt. */
     status = unlink_old(place, folder, *fd, why, error);
     if (status)
         return status;
@@ -220,7 +221,7 @@ static pmipc_status adopt_or_replace(const struct pool_place *place, int folder,
     return status;
 }
 
-/* Which pools could be cleaned to make room: those that no living process uses. */
+/* Which pools could be cleaned to make room: those that no live process uses. */
 static void name_unused_pools(const struct pool_place *place, pmipc_error *error)
 {
     pmipc_registry *registry;
@@ -299,8 +300,8 @@ void retire_and_unlink(struct pool_writer *writer, const struct pool_place *plac
         (void)file_unlink(AT_FDCWD, place->path);
 }
 
-pmipc_status claim_as_stream(const struct pool_place *place, bool prefault, bool patient, struct pool_reader **reader,
-                             struct file_identity *absent, pmipc_error *error)
+pmipc_status claim_as_stream(const struct pool_place *place, bool prefault, bool patient,
+                             struct pool_connection **connection, struct file_identity *absent, pmipc_error *error)
 {
     int folder, fd;
     int64_t deadline_ns = 0;
@@ -312,12 +313,12 @@ pmipc_status claim_as_stream(const struct pool_place *place, bool prefault, bool
         status = entry_open(place, folder, true, &fd, error);
         if (status)
             break;
-        status = reader_open(reader, fd, place->name, prefault, error);
+        status = connection_open(connection, fd, place->name, prefault, error);
         if (status == PMIPC_RETIRED)
             *absent = file_identify(fd);
         if (status)
             file_close(fd);
-    } while (status == PMIPC_FULL && patient && be_patient(&deadline_ns));
+    } while (status == PMIPC_FULL && patient && retry_wait(&deadline_ns));
     file_close(folder);
     return status == PMIPC_NOT_FOUND || status == PMIPC_RETIRED ? PMIPC_NOT_CONNECTED : status;
 }

@@ -2,7 +2,7 @@
 #ifndef REGISTRY_CLAIM_H
 #define REGISTRY_CLAIM_H
 
-#include "pool/reader.h"
+#include "pool/connection.h"
 #include "pool/writer.h"
 #include "registry/folder.h"
 
@@ -13,10 +13,10 @@ pmipc_status claim_as_producer(const struct pool_place *place, const pmipc_schem
 /* Retire a writer's pool and take its name away, unless the name leads to another file by now. */
 void retire_and_unlink(struct pool_writer *writer, const struct pool_place *place);
 
-/* Connect to the pool. `patient`: when all rows are held, try for a second, since a dying process may be letting go of one.
- * NOT_CONNECTED: there is none, or it is just being removed, or the one there is retired; `*absent` then identifies that file, so
- * that a waiter can tell when another takes its place. */
-pmipc_status claim_as_stream(const struct pool_place *place, bool prefault, bool patient, struct pool_reader **reader,
-                             struct file_identity *absent, pmipc_error *error);
+/* Connect to the pool. `patient`: when all rows are held, try for a second, since a dying process may be letting go of
+ * one. NOT_CONNECTED: there is none, or it is just being removed, or the one there is retired; `*absent` then
+ * identifies that file, so that a waiter can tell when another takes its place. */
+pmipc_status claim_as_stream(const struct pool_place *place, bool prefault, bool patient,
+                             struct pool_connection **connection, struct file_identity *absent, pmipc_error *error);
 
 #endif

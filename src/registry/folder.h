@@ -24,15 +24,17 @@ pmipc_status place_of(const char *name, const char *folder, struct pool_place *p
 /* Another sound pool name in the same folder. */
 void place_put_name(struct pool_place *place, const char *name);
 
-/* The file name of a pool that is about to take the place of the one in `entry`. It is no pool's: streams never find it. */
+/* The file name of a pool that is about to take the place of the one in `entry`. It is no pool's: streams never find
+ * it. */
 void next_entry_of(const char *entry, char next[NEXT_ENTRY_BYTES]);
 
 /* Name of an entry, or false when it is no pool's. */
 bool name_of_entry(const char *entry, char *name);
 
-/* Open the folder. `make` it when it does not exist: for producers only, since a folder that a reader makes may belong to the wrong
- * user. The default folder must be a folder (not a link to one) of this user, without write permission for others; one that the user
- * has chosen is taken as it is. Returns a status; *fd on OK. NOT_FOUND when it does not exist. */
+/* Open the folder. `make` it when it does not exist: for producers only, since a folder that a reader makes may belong
+ * to the wrong user. The default folder must be a folder (not a link to one) of this user, without write permission for
+ * others; one that the user has chosen is taken as it is. Returns a status; *fd on OK. NOT_FOUND when it does not
+ * exist. */
 pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *error);
 
 /* The folder of a pool; messages name the pool. */

@@ -1,5 +1,5 @@
-/* remove.c: taking pools away: one by name, or all that nobody uses. Whoever removes a pool holds its producer lock, and unless
- * forced also the lock of every row, so that no stream is in the middle of connecting. */
+/* remove.c: taking pools away: one by name, or all that nobody uses. Whoever removes a pool holds its producer lock,
+ * and unless forced also the lock of every row, so that no stream is in the middle of connecting. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -25,10 +25,10 @@ static pmipc_status held_by_producer(int fd, const char *name, pmipc_error *erro
 {
     pmipc_pool_info *info = malloc(sizeof *info);
     if (info && inspect_file(fd, name, info, NULL) == PMIPC_OK)
-        error_set(error, PMIPC_BUSY, 0, "pool '%s' has a living producer: pid %d '%s'; stop it first", name,
+        error_set(error, PMIPC_BUSY, 0, "pool '%s' has a live producer: pid %d '%s'; stop it first", name,
                   info->producer_pid, info->producer_command);
     else
-        error_set(error, PMIPC_BUSY, 0, "pool '%s' has a living producer; stop it first", name);
+        error_set(error, PMIPC_BUSY, 0, "pool '%s' has a live producer; stop it first", name);
     pmipc_pool_info_release(info);
     free(info);
     return PMIPC_BUSY;
@@ -37,7 +37,7 @@ static pmipc_status held_by_producer(int fd, const char *name, pmipc_error *erro
 static pmipc_status held_by_streams(int fd, const char *name, pmipc_error *error)
 {
     pmipc_pool_info *info = malloc(sizeof *info);
-    error_set(error, PMIPC_BUSY, 0, "pool '%s' is used by living streams", name);
+    error_set(error, PMIPC_BUSY, 0, "pool '%s' is used by live streams", name);
     if (info && inspect_file(fd, name, info, NULL) == PMIPC_OK)
         for (uint32_t i = 0; i < info->reader_count; i++)
             error_append(error, "%spid %d '%s'", i ? ", " : ": ", info->readers[i].pid, info->readers[i].command);
@@ -47,7 +47,7 @@ static pmipc_status held_by_streams(int fd, const char *name, pmipc_error *error
     return PMIPC_BUSY;
 }
 
-/* BUSY when a living stream has one. The caller closes the descriptor, and with it the locks taken so far. */
+/* BUSY when a live stream has one. The caller closes the descriptor, and with it the locks taken so far. */
 static pmipc_status take_all_rows(int lock_fd, const char *name, pmipc_error *error)
 {
     for (uint32_t row = 0; row < PIN_ROWS; row++) {
@@ -62,8 +62,8 @@ static pmipc_status take_all_rows(int lock_fd, const char *name, pmipc_error *er
     return PMIPC_OK;
 }
 
-/* OK when the file is what the caller means. Final under the producer lock only: then nobody adopts it meanwhile. NOT_FOUND when
- * it is another, or none that can be recognized; NO_MEMORY and SYSTEM when that cannot be told. */
+/* OK when the file is what the caller means. Final under the producer lock only: then nobody adopts it meanwhile.
+ * NOT_FOUND when it is another, or none that can be recognized; NO_MEMORY and SYSTEM when that cannot be told. */
 static pmipc_status check_meant(int fd, const char *name, const pmipc_remove_options *options, pmipc_error *error)
 {
     struct pool_description *description = NULL;
@@ -107,7 +107,7 @@ static pmipc_status remove_file(const struct pool_place *place, int folder, int 
     } else if ((status = check_meant(fd, name, options, error)) != PMIPC_OK) {
         /* it has been adopted, or cannot be read */
     } else if (!options->force && (status = take_all_rows(lock.fd, name, error)) != PMIPC_OK) {
-        /* living streams use it */
+        /* live streams use it */
     } else {
         int unlinked = file_unlink(folder, place->entry); /* first: what cannot be removed must not be retired */
         if (unlinked == 0 || unlinked == -ENOENT) {
@@ -196,8 +196,8 @@ static bool is_of_another_user(const struct pool_place *place, int folder)
     return fstatat(folder, place->entry, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_uid != geteuid();
 }
 
-/* Remove the pool if it is one and unused. OK also when it stays: it is in use, gone by now, not a pool, or another user's who does
- * not let it be removed. The last two are told to the callback. */
+/* Remove the pool if it is one and unused. OK also when it stays: it is in use, gone by now, not a pool, or another
+ * user's who does not let it be removed. The last two are told to the callback. */
 static pmipc_status clean_entry(const struct pool_place *place, int folder, pmipc_clean_callback visit, void *context,
                                 pmipc_error *reason)
 {

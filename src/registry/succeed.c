@@ -4,10 +4,10 @@
  *   1. linkat gives it a name that is no pool's;
  *   2. renameat gives it the pool's name, which the old file loses in the same step;
  *   3. the old file is retired, and its lock dropped.
- * Killed before 2, the producer leaves the old pool, complete and under its name: the next producer adopts it and unlinks what
- * step 1 has left. Killed after 2, it leaves the successor to adopt. The old file has no name then, and is not retired: streams
- * find that its producer is dead and that the name leads elsewhere, and go over.
- * The name leads to one file or the other at every moment, and each has its sample and its lock. */
+ * Killed before 2, the producer leaves the old pool, complete and under its name: the next producer adopts it and
+ * unlinks what step 1 has left. Killed after 2, it leaves the successor to adopt. The old file has no name then, and is
+ * not retired: streams find that its producer is dead and that the name leads elsewhere, and go over. The name leads to
+ * one file or the other at every moment, and each has its sample and its lock. */
 #include "registry/succeed.h"
 
 #include <errno.h>

@@ -11,9 +11,10 @@ pmipc_status successor_make(const struct pool_place *place, const struct pool_wr
                             const pmipc_schema *schema, const pmipc_producer_options *options,
                             struct pool_writer **successor, pmipc_error *error);
 
-/* Give `successor` the name, and retire `predecessor`. One whose file was removed from outside has no name to be replaced and is
- * retired already: then the name must be free. Both are the caller's still, the locks of both are held.
- * Returns OK; LOST (the name does not lead to the predecessor any more); PERMISSION; SYSTEM. On failure nothing has changed. */
+/* Give `successor` the name, and retire `predecessor`. One whose file was removed from outside has no name to be
+ * replaced and is retired already: then the name must be free. Both are the caller's still, the locks of both are held.
+ * Returns OK; LOST (the name does not lead to the predecessor any more); PERMISSION; SYSTEM. On failure nothing has
+ * changed. */
 pmipc_status successor_install(const struct pool_place *place, struct pool_writer *predecessor,
                                struct pool_writer *successor, pmipc_error *error);
 

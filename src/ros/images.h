@@ -19,8 +19,8 @@ bool ros_encoding_find(const char *name, size_t length, struct ros_encoding *enc
 /* Rows of an image of this height; false when there is no such image (nv12 of an odd height). */
 bool ros_encoding_rows(const struct ros_encoding *encoding, uint32_t height, uint64_t *rows);
 
-/* The encoding of this dtype and so many channels that means least: mono8, rgb8, rgba8, mono16, rgb16, rgba16, else 32FC1
- * and the like. False when no image has such pixels. */
+/* The encoding of this dtype and so many channels that means least: mono8, rgb8, rgba8, mono16, rgb16, rgba16, else
+ * 32FC1 and the like. False when no image has such pixels. */
 bool ros_encoding_default(pmipc_dtype dtype, uint32_t channels, char name[ROS_MAX_ENCODING + 1]);
 
 #endif

@@ -50,7 +50,8 @@ pmipc_status ros_intake_add(struct ros_intake *intake, const char *path, pmipc_d
 
 /* ---- passes ---- */
 
-/* Whether one of two paths leads to the other or into it: no decoder takes both. A sequence and its count do not meet. */
+/* Whether one of two paths leads to the other or into it: no decoder takes both. A sequence and its count do not meet.
+ */
 static bool ros_paths_meet(const char *a, const char *b)
 {
     size_t shared = 0;

@@ -1,4 +1,4 @@
-/* intake.h: what a reader takes out of each message, in as few passes over it as its paths allow (mostly one). */
+/* intake.h: what a decoder takes out of each message, in as few passes over it as its paths allow (mostly one). */
 #ifndef ROS_INTAKE_H
 #define ROS_INTAKE_H
 
@@ -58,8 +58,8 @@ void ros_intake_free(struct ros_intake *intake);
 /* Where the next message's numbers of a direct leaf are to go, NULL: nowhere. */
 void ros_intake_direct(struct ros_intake *intake, uint32_t leaf, void *data, uint64_t capacity);
 
-/* Take from a message. Lists grow to the longest so far; direct leaves that do not fit are only counted: whoever compares
- * counts notices. Returns: as pmipc_cdr_decode; SCHEMA_MISMATCH only for a list above its limit. */
+/* Take from a message. Lists grow to the longest so far; direct leaves that do not fit are only counted: whoever
+ * compares counts notices. Returns: as pmipc_cdr_decode; SCHEMA_MISMATCH only for a list above its limit. */
 pmipc_status ros_intake_decode(struct ros_intake *intake, const char *message, const void *bytes, size_t byte_count,
                                pmipc_error *error);
 

@@ -1,16 +1,16 @@
 /* landing.c: messages that are received right where their pixels are to lie.
  *
- * A camera's messages are alike: what precedes the pixels stays the same from one to the next, but for the stamp. So the
- * next message is received into the slot that it is for, its head in the slot's headroom; if that head is the last one's,
- * all has been checked before, and the pixels lie where streams look for them. Else the message is copied out and read like
- * any other.
+ * A camera's messages are alike: what precedes the pixels stays the same from one to the next, but for the stamp. So
+ * the next message is received into the slot that it is for, its head in the slot's headroom; if that head is the last
+ * one's, all has been checked before, and the pixels lie where streams look for them. Else the message is copied out
+ * and read like any other.
  *
  * Slots are shared memory, which anybody may write who may read the pool: the head is judged in a copy of one's own. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "os/error.h"
-#include "ros/reader.h"
+#include "ros/decoder.h"
 
 #define ROS_ENCAPSULATION_BYTES 4 /* in front of every serialized message */
 #define ROS_STAMP_END 12          /* int32 sec, uint32 nanosec */
@@ -21,37 +21,37 @@ static bool ros_is_native(const uint8_t *bytes)
     return ((bytes[1] & 1) != 0) == (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
 }
 
-void ros_head_learn(pmipc_ros_reader *reader, const uint8_t *bytes, size_t byte_count)
+void ros_head_learn(pmipc_ros_decoder *decoder, const uint8_t *bytes, size_t byte_count)
 {
-    reader->head.count = 0;
-    if (reader->field_count != 1 || reader->fields[0].tensor.kind != ROS_IMAGE || !reader->begins_with_stamp)
+    decoder->head.count = 0;
+    if (decoder->field_count != 1 || decoder->fields[0].tensor.kind != ROS_IMAGE || !decoder->begins_with_stamp)
         return;
-    const uint8_t *pixels = ros_image_verbatim(reader, &reader->fields[0]);
+    const uint8_t *pixels = ros_image_verbatim(decoder, &decoder->fields[0]);
     if (!pixels)
         return;
     const size_t count = (size_t)(pixels - bytes);
     if (count > ROS_MAX_HEAD || count < ROS_STAMP_END || !ros_is_native(bytes) ||
-        byte_count - count != pmipc_field_bytes(&reader->schema.fields[0]))
+        byte_count - count != pmipc_field_bytes(&decoder->schema.fields[0]))
         return;
-    memcpy(reader->head.bytes, bytes, count);
-    reader->head.count = count;
-    reader->head.message_bytes = byte_count;
+    memcpy(decoder->head.bytes, bytes, count);
+    decoder->head.count = count;
+    decoder->head.message_bytes = byte_count;
 }
 
-void pmipc_ros_reader_land(pmipc_ros_reader *reader, pmipc_producer *producer, pmipc_ros_landing *landing)
+void pmipc_ros_decoder_land(pmipc_ros_decoder *decoder, pmipc_producer *producer, pmipc_ros_landing *landing)
 {
     landing->bytes = NULL;
     landing->capacity = 0;
     /* What goes wrong here goes wrong again, and is told, when the message is published. */
-    if (!reader || !producer || reader->head.count == 0 || ros_check_producer(reader, producer, NULL) != PMIPC_OK ||
+    if (!decoder || !producer || decoder->head.count == 0 || ros_check_producer(decoder, producer, NULL) != PMIPC_OK ||
         pmipc_producer_loan(producer, &landing->loan) != PMIPC_OK)
         return;
-    if (landing->loan.headroom < reader->head.count) {
+    if (landing->loan.headroom < decoder->head.count) {
         pmipc_producer_discard(producer, &landing->loan);
         return;
     }
-    landing->bytes = (uint8_t *)landing->loan.fields[0].data - reader->head.count;
-    landing->capacity = reader->head.message_bytes;
+    landing->bytes = (uint8_t *)landing->loan.fields[0].data - decoder->head.count;
+    landing->capacity = decoder->head.message_bytes;
 }
 
 /* Whether a message that landed is the last one again, but for stamp and pixels. */
@@ -71,7 +71,7 @@ static bool ros_is_alike(const struct ros_head *head, const void *bytes, size_t 
 }
 
 /* Publish what lies in a slot that it cannot stay in. */
-static pmipc_status ros_publish_elsewhere(pmipc_ros_reader *reader, pmipc_producer *producer,
+static pmipc_status ros_publish_elsewhere(pmipc_ros_decoder *decoder, pmipc_producer *producer,
                                           pmipc_ros_landing *landing, const void *bytes, size_t byte_count,
                                           int64_t fallback_stamp_ns, uint64_t *seq, pmipc_error *error)
 {
@@ -81,7 +81,7 @@ static pmipc_status ros_publish_elsewhere(pmipc_ros_reader *reader, pmipc_produc
     pmipc_producer_discard(producer, &landing->loan);
     pmipc_status status;
     if (copy)
-        status = pmipc_ros_reader_publish(reader, producer, copy, byte_count, fallback_stamp_ns, seq, error);
+        status = pmipc_ros_decoder_publish(decoder, producer, copy, byte_count, fallback_stamp_ns, seq, error);
     else if (byte_count > landing->capacity)
         status = error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%zu bytes cannot have been received in a place of %zu",
                            byte_count, landing->capacity);
@@ -91,25 +91,25 @@ static pmipc_status ros_publish_elsewhere(pmipc_ros_reader *reader, pmipc_produc
     return status;
 }
 
-pmipc_status pmipc_ros_reader_publish_landed(pmipc_ros_reader *reader, pmipc_producer *producer,
-                                             pmipc_ros_landing *landing, const void *bytes, size_t byte_count,
-                                             int64_t fallback_stamp_ns, uint64_t *seq, bool *in_place,
-                                             pmipc_error *error)
+pmipc_status pmipc_ros_decoder_publish_landed(pmipc_ros_decoder *decoder, pmipc_producer *producer,
+                                              pmipc_ros_landing *landing, const void *bytes, size_t byte_count,
+                                              int64_t fallback_stamp_ns, uint64_t *seq, bool *in_place,
+                                              pmipc_error *error)
 {
     if (in_place)
         *in_place = false;
-    if (!reader || !producer || !landing)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "reader, producer and landing must not be NULL");
+    if (!decoder || !producer || !landing)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "decoder, producer and landing must not be NULL");
     const void *place = landing->bytes;
     landing->bytes = NULL;
     if (!place || bytes != place) {
         if (place)
             pmipc_producer_discard(producer, &landing->loan);
-        return pmipc_ros_reader_publish(reader, producer, bytes, byte_count, fallback_stamp_ns, seq, error);
+        return pmipc_ros_decoder_publish(decoder, producer, bytes, byte_count, fallback_stamp_ns, seq, error);
     }
     int64_t stamp_ns;
-    if (!ros_is_alike(&reader->head, bytes, byte_count, &stamp_ns))
-        return ros_publish_elsewhere(reader, producer, landing, bytes, byte_count, fallback_stamp_ns, seq, error);
+    if (!ros_is_alike(&decoder->head, bytes, byte_count, &stamp_ns))
+        return ros_publish_elsewhere(decoder, producer, landing, bytes, byte_count, fallback_stamp_ns, seq, error);
     pmipc_status status = pmipc_producer_commit(producer, &landing->loan, stamp_ns ? stamp_ns : fallback_stamp_ns);
     if (status) {
         pmipc_producer_last_error(producer, error);

@@ -24,12 +24,13 @@ struct ros_points {
 pmipc_dtype ros_point_dtype(uint8_t datatype);
 uint8_t ros_point_datatype(pmipc_dtype dtype);
 
-/* Whether such points can be: fields with datatypes that there are, within the point. The message says only what is wrong, not
- * of what. Returns: OK; SCHEMA_MISMATCH. */
+/* Whether such points can be: fields with datatypes that there are, within the point. The message says only what is
+ * wrong, not of what. Returns: OK; SCHEMA_MISMATCH. */
 pmipc_status ros_points_check(const struct ros_points *points, pmipc_error *error);
 
-/* The description of a numpy dtype as the Python package writes it, byte by byte. Fields may lie in any order and overlap. Returns: OK; SCHEMA_MISMATCH (names that are no text or the same, fields outside of a point, longer
- * than PMIPC_MAX_DESCR_TEXT); the message says only what is wrong, not of what. */
+/* The description of a numpy dtype as the Python package writes it, byte by byte. Fields may lie in any order and
+ * overlap. Returns: OK; SCHEMA_MISMATCH (names that are no text or the same, fields outside of a point, longer than
+ * PMIPC_MAX_DESCR_TEXT); the message says only what is wrong, not of what. */
 pmipc_status ros_points_describe(const struct ros_points *points, char text[PMIPC_MAX_DESCR_TEXT + 1], size_t *length,
                                  pmipc_error *error);
 

@@ -300,7 +300,8 @@ static pmipc_status ros_search_fields(struct ros_search *search, const char *typ
     return status;
 }
 
-/* Parts in an array of messages would have to be woven, and of several sequences nobody would know where each begins. */
+/* Parts in an array of messages would have to be woven, and of several sequences nobody would know where each begins.
+ */
 static bool ros_parts_can_follow(const struct ros_tensor *tensor)
 {
     for (uint32_t i = 0; i < tensor->part_count && tensor->part_count > 1; i++)

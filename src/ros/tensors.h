@@ -14,8 +14,8 @@ enum ros_kind {
     ROS_CLOUD,        /* sensor_msgs/PointCloud2: points by its fields */
     ROS_MULTI_ARRAY,  /* std_msgs/...MultiArray: `data` in the shape that `layout` says */
     ROS_GRID,         /* nav_msgs/OccupancyGrid: `data` as (height, width) */
-    ROS_JOINT_STAMPS, /* of a reader only: when each joint was heard last */
-    ROS_TEXT          /* of a reader only: a string as bytes, S<n> or U<n> */
+    ROS_JOINT_STAMPS, /* of a decoder only: when each joint was heard last */
+    ROS_TEXT          /* of a decoder only: a string as bytes, S<n> or U<n> */
 };
 
 /* One path and what it leads to. */
@@ -28,7 +28,7 @@ struct ros_tensor {
     enum ros_kind kind;
     bool is_default;   /* no path was asked for */
     bool is_joints;    /* its last dimension goes by the message's joint names (ros_joint_names) */
-    bool is_stacked;   /* reader and writer set it: JointState as (3, J), position, velocity and effort */
+    bool is_stacked;   /* decoder and encoder set it: JointState as (3, J), position, velocity and effort */
     pmipc_dtype dtype; /* 0 of images and clouds: each message says */
     uint32_t
         ndim; /* natural shape, -1: each message decides; of images, clouds and multi-arrays each message says all */
@@ -38,7 +38,8 @@ struct ros_tensor {
 };
 
 /* The tensor of `message` at `path`; NULL or "": its default one. `message` is a full name (ros_name_complete).
- * Returns: OK; INVALID_ARGUMENT (no such path; no numbers, or no default: says so); UNSUPPORTED (TFMessage); NO_MEMORY. */
+ * Returns: OK; INVALID_ARGUMENT (no such path; no numbers, or no default: says so); UNSUPPORTED (TFMessage); NO_MEMORY.
+ */
 pmipc_status ros_tensor_find(pmipc_cdr_types *types, const char *message, const char *path, struct ros_tensor *tensor,
                              pmipc_error *error);
 
@@ -56,8 +57,8 @@ bool ros_joints_can_merge(const char *message);
 /* Whether a path leads to values of joints. */
 bool ros_path_is_jointed(const char *message, const char *path);
 
-/* The paths of a message's stamp and frame: of its field `header`, else of its first field of type std_msgs/Header, else
- * its field `stamp`. "" for what there is not. */
+/* The paths of a message's stamp and frame: of its field `header`, else of its first field of type std_msgs/Header,
+ * else its field `stamp`. "" for what there is not. */
 struct ros_header {
     char sec[ROS_MAX_PATH + 1];
     char nanosec[ROS_MAX_PATH + 1];
@@ -74,8 +75,8 @@ pmipc_status ros_header_is_first(pmipc_cdr_types *types, const char *message, co
 /* "uint8 (480, 640, 3)" of a field of `schema`, or of one whose dtype the schema's text describes. */
 void ros_format_field(const pmipc_schema *schema, const pmipc_field *field, char *text, size_t text_bytes);
 
-/* The field that `path` begins with ("poses" of "poses[].pose.x"); `rest` is what follows its name. `*found` is false when
- * there is none. */
+/* The field that `path` begins with ("poses" of "poses[].pose.x"); `rest` is what follows its name. `*found` is false
+ * when there is none. */
 pmipc_status ros_field_find(pmipc_cdr_types *types, const char *message, const char *path, pmipc_cdr_field *field,
                             const char **rest, bool *found, pmipc_error *error);
 

@@ -99,10 +99,10 @@ class Constant(ctypes.Structure):
     )
 
 
-library.pmipc_ros_reader_destroy.argtypes = [ctypes.c_void_p]
-library.pmipc_ros_writer_destroy.argtypes = [ctypes.c_void_p]
-library.pmipc_ros_reader_metadata.argtypes = [ctypes.c_void_p]
-library.pmipc_ros_reader_metadata.restype = ctypes.c_char_p
+library.pmipc_ros_decoder_destroy.argtypes = [ctypes.c_void_p]
+library.pmipc_ros_encoder_destroy.argtypes = [ctypes.c_void_p]
+library.pmipc_ros_decoder_metadata.argtypes = [ctypes.c_void_p]
+library.pmipc_ros_decoder_metadata.restype = ctypes.c_char_p
 
 
 def ros_fields(fields: Fields) -> ctypes.Array[RosField]:
@@ -129,7 +129,7 @@ class Reader:
         options = ReaderOptions(fixed_lengths=fixed_lengths, point_field_count=len(point_fields))
         if point_fields:
             options.point_fields = strings(point_fields)
-        status = library.pmipc_ros_reader_create(
+        status = library.pmipc_ros_decoder_create(
             ctypes.byref(self.pointer),
             types.pointer,
             name.encode(),
@@ -140,21 +140,21 @@ class Reader:
         )
         check(status, error)
         if sample is not None:
-            status = library.pmipc_ros_reader_expect(
+            status = library.pmipc_ros_decoder_expect(
                 self.pointer, ctypes.byref(sample), ctypes.byref(self.schema), ctypes.byref(error)
             )
             check(status, error)
 
     def __del__(self) -> None:
-        library.pmipc_ros_reader_destroy(self.pointer)
+        library.pmipc_ros_decoder_destroy(self.pointer)
 
     def learn(self, message: bytes) -> dict[str, Any]:
         error, size = Error(), ctypes.c_size_t(len(message))
-        status = library.pmipc_ros_reader_learn(
+        status = library.pmipc_ros_decoder_learn(
             self.pointer, message, size, ctypes.byref(self.schema), ctypes.byref(error)
         )
         check(status, error)
-        metadata: dict[str, Any] = json.loads(library.pmipc_ros_reader_metadata(self.pointer))
+        metadata: dict[str, Any] = json.loads(library.pmipc_ros_decoder_metadata(self.pointer))
         return metadata
 
     def read(self, message: bytes) -> tuple[Sample, int]:
@@ -165,7 +165,7 @@ class Reader:
         sample = {name: np.zeros(shape, dtype) for name, dtype, shape, _ in fields}
         for place, array in zip(loan.fields, sample.values(), strict=False):
             place.data, place.length = array.ctypes.data, array.shape[0] if array.ndim else 1
-        status = library.pmipc_ros_reader_read(
+        status = library.pmipc_ros_decoder_decode(
             self.pointer, message, size, ctypes.byref(loan), ctypes.byref(stamp), ctypes.byref(error)
         )
         check(status, error)
@@ -190,7 +190,7 @@ class Writer:
             else:
                 texts = [value] if isinstance(value, (str, bytes)) else value
                 constant.texts, constant.text_count = strings(texts), len(texts)
-        status = library.pmipc_ros_writer_create(
+        status = library.pmipc_ros_encoder_create(
             ctypes.byref(self.pointer),
             types.pointer,
             name.encode(),
@@ -204,7 +204,7 @@ class Writer:
         check(status, error)
 
     def __del__(self) -> None:
-        library.pmipc_ros_writer_destroy(self.pointer)
+        library.pmipc_ros_encoder_destroy(self.pointer)
 
     def write(self, sample: Sample, stamp_ns: int) -> bytes:
         sources = (Place * len(sample))()
@@ -214,7 +214,7 @@ class Writer:
         error, size = Error(), ctypes.c_size_t()
 
         def run(buffer: Any, capacity: int) -> int:
-            status: int = library.pmipc_ros_writer_write(
+            status: int = library.pmipc_ros_encoder_encode(
                 self.pointer,
                 sources,
                 ctypes.c_int64(stamp_ns),

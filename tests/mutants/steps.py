@@ -5,7 +5,7 @@ from __future__ import annotations
 from mutant import Change, Mutant
 
 PROTOCOL = "pool/protocol.c"
-READER = "pool/reader.c"
+CONNECTION = "pool/connection.c"
 ROWS = "pool/rows.c"
 WRITER = "pool/writer.c"
 CLAIM = "registry/claim.c"
@@ -68,8 +68,8 @@ MUTANTS = (
         "Each closed stream leaves a mapping.",
         (
             Change(
-                READER,
-                "    memory_unmap(reader->readers, reader->readers_bytes);\n    file_close_own",
+                CONNECTION,
+                "    memory_unmap(connection->readers, connection->readers_bytes);\n    file_close_own",
                 "    file_close_own",
             ),
         ),

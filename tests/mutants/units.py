@@ -5,7 +5,7 @@ from __future__ import annotations
 from mutant import Change, Mutant
 
 PROTOCOL = "pool/protocol.c"
-READER = "pool/reader.c"
+CONNECTION = "pool/connection.c"
 ROWS = "pool/rows.c"
 VIEW = "pool/view.c"
 WRITER = "pool/writer.c"
@@ -158,13 +158,19 @@ MUTANTS = (
         "a_row_is_cleared_when_somebody_holds_its_lock",
         "row_taken a_stream_whose_lock_descriptor_is_another_of_the_pool",
         "A stream without its lock clears the pins of the one that has just claimed its row.",
-        (Change(READER, " &&\n           lock_try(reader->lock_fd, LOCK_BYTE_ROW(reader->protocol.row)) == 0;", ";"),),
+        (
+            Change(
+                CONNECTION,
+                " &&\n           lock_try(connection->lock_fd, LOCK_BYTE_ROW(connection->protocol.row)) == 0;",
+                ";",
+            ),
+        ),
     ),
     Mutant(
         "a_row_is_cleared_under_a_lock_on_any_file",
         "row_taken a_stream_whose_lock_descriptor_is_a_strangers",
         "A stream without its lock takes that byte of a stranger's file, and clears another stream's pins.",
-        (Change(READER, " && file_is_own(reader->lock_fd, reader->lock_identity)", ""),),
+        (Change(CONNECTION, " && file_is_own(connection->lock_fd, connection->lock_identity)", ""),),
     ),
     Mutant(
         "sequence_numbers_go_round",
@@ -279,12 +285,12 @@ MUTANTS = (
     Mutant(
         "released_windows_count_as_held",
         "views after_held_windows_are_released",
-        "A stream that once held several windows gets copies for ever.",
+        "A stream that once held several windows gets copies forever.",
         (
             Change(
                 VIEW,
-                "slots += load_relaxed(&reader->busy[i]) ? reader->cell_span[i] : 0;",
-                "slots += reader->cell_span[i];",
+                "slots += load_relaxed(&connection->busy[i]) ? connection->cell_span[i] : 0;",
+                "slots += connection->cell_span[i];",
             ),
         ),
     ),
@@ -301,8 +307,8 @@ MUTANTS = (
         (
             Change(
                 VIEW,
-                "    protocol_unpin(&reader->protocol, SPARE_CELL);\n    if (status) {\n",
-                "    if (!status)\n        protocol_unpin(&reader->protocol, SPARE_CELL);\n    if (status) {\n",
+                "    protocol_unpin(&connection->protocol, SPARE_CELL);\n    if (status) {\n",
+                "    if (!status)\n        protocol_unpin(&connection->protocol, SPARE_CELL);\n    if (status) {\n",
             ),
         ),
     ),
@@ -312,7 +318,9 @@ MUTANTS = (
         "The producer cannot use the slot until the stream reads again.",
         (
             Change(
-                VIEW, "    protocol_unpin(&reader->protocol, SPARE_CELL);\n    return status;\n", "    return status;\n"
+                VIEW,
+                "    protocol_unpin(&connection->protocol, SPARE_CELL);\n    return status;\n",
+                "    return status;\n",
             ),
         ),
     ),
@@ -370,8 +378,8 @@ MUTANTS = (
         "With prefault, pages that the file does not have are touched: SIGBUS on kernels before 5.14.",
         (
             Change(
-                READER,
-                "if (bytes < (int64_t)description_file_bytes(reader->description, geometry->initial_slots))",
+                CONNECTION,
+                "if (bytes < (int64_t)description_file_bytes(connection->description, geometry->initial_slots))",
                 "if (bytes < (int64_t)geometry->readers_offset)",
             ),
         ),
@@ -382,7 +390,9 @@ MUTANTS = (
         "A program that forks while all rows are taken runs out of descriptors.",
         (
             Change(
-                READER, "&row) != 0) {\n        file_close(lock_fd);\n        return;", "&row) != 0) {\n        return;"
+                CONNECTION,
+                "&row) != 0) {\n        file_close(lock_fd);\n        return;",
+                "&row) != 0) {\n        return;",
             ),
         ),
     ),
@@ -405,7 +415,7 @@ MUTANTS = (
         (
             Change(
                 VIEW,
-                "        if (variable && !fill_fields(reader->description, frame, fields))\n",
+                "        if (variable && !fill_fields(connection->description, frame, fields))\n",
                 "        if (false)\n",
             ),
         ),
@@ -417,11 +427,13 @@ MUTANTS = (
         (
             Change(
                 VIEW,
-                "        protocol_unpin(&reader->protocol, cell);\n"
+                "        protocol_unpin(&connection->protocol, cell);\n"
                 "        view->owner = NULL;\n        return status;\n    }\n"
-                "    reader->cell_mapping[cell] = reader->mapping;\n    reader->cell_span[cell] = window->span;\n",
+                "    connection->cell_mapping[cell] = connection->mapping;\n"
+                "    connection->cell_span[cell] = window->span;\n",
                 "        view->owner = NULL;\n        return status;\n    }\n"
-                "    reader->cell_mapping[cell] = reader->mapping;\n    reader->cell_span[cell] = window->span;\n",
+                "    connection->cell_mapping[cell] = connection->mapping;\n"
+                "    connection->cell_span[cell] = window->span;\n",
             ),
         ),
     ),

@@ -19,6 +19,6 @@ def test_no_slot_of_any_class_crashes_or_works_on_an_unopened_object(
     lines = spawn(PROGRAM, environment=environment).succeed(timeout=90)
     assert [line for line in lines if line.startswith("fault")] == []
     tried = {line.split(":")[0] for line in lines if line.startswith("tried")}
-    for kind in ("TensorStream", "TensorProducer", "Stream", "Producer", "RosReader", "RosWriter"):
+    for kind in ("TensorStream", "TensorProducer", "Stream", "Producer", "RosDecoder", "RosEncoder"):
         for state in ("never", "half", "twice", "closed", "inherited"):
             assert f"tried {kind}, {state}" in tried

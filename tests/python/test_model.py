@@ -70,7 +70,7 @@ class Reader:
 
 @dataclass
 class Held:
-    """An array that somebody keeps, and what it must say for ever."""
+    """An array that somebody keeps, and what it must say forever."""
 
     array: Any
     numbers: list[int]

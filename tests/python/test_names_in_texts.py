@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import polymorph_ipc
-import polymorph_ipc.ros.types
+import polymorph_ipc._ros.types
+import polymorph_ipc.ros
 import pytest
 from polymorph_ipc import _core
 
@@ -38,7 +39,7 @@ OBJECTS: dict[str, list[object]] = {
 }
 # Names of other libraries and of C, and of examples.
 FOREIGN = {"faulthandler", "node", "numpy", "rclpy", "sensor_msgs", "tensor", "time", "torch"}
-FOREIGN |= {"pmipc_ros_reader", "pmipc_ros_writer"}
+FOREIGN |= {"pmipc_ros_decoder", "pmipc_ros_encoder"}
 FOREIGN |= {"rcl_publish_serialized_message", "rcl_publisher_t", "rcl_subscription_t"}
 FOREIGN |= {"base", "frame.sub_", "requires_grad", "reshape", "steer", "track", "with"}
 
@@ -77,7 +78,10 @@ def exists(name: str) -> bool:
     if name in FOREIGN or first in FOREIGN:
         return True
     if not rest:
-        known = any(hasattr(module, first) for module in (polymorph_ipc, _core, builtins)) or first in PARAMETERS
+        known = (
+            any(hasattr(module, first) for module in (polymorph_ipc, polymorph_ipc.ros, _core, builtins))
+            or first in PARAMETERS
+        )
         return known or first in OBJECTS or any(hasattr(cls, first) for cls in CLASSES)
     owners = OBJECTS.get(first, [getattr(module, first) for module in (polymorph_ipc, _core) if hasattr(module, first)])
     return any(hasattr(owner, rest[0]) for owner in owners)

@@ -106,11 +106,11 @@ def test_a_pool_before_its_first_sample_has_no_age() -> None:
 
 
 def test_list_gives_all_pools_by_name_of_the_living_and_the_dead(spawn: Nursery) -> None:
-    dead, living = publisher_of(spawn, "b/dead"), publisher_of(spawn, "c/living")
+    dead, live = publisher_of(spawn, "b/dead"), publisher_of(spawn, "c/live")
     dead.kill()
     with TensorProducer.from_sample("a/dict", {"rgb": np.zeros((4, 4, 3), np.uint8), "q": np.zeros(7)}):
         pools = list_pools()
-        assert [pool.name for pool in pools] == ["a/dict", "b/dead", "c/living"]
+        assert [pool.name for pool in pools] == ["a/dict", "b/dead", "c/live"]
         assert [pool.producer_alive for pool in pools] == [True, False, True]
         assert [str(pool.schema) for pool in pools] == [
             "{rgb: uint8 (4, 4, 3), q: float64 (7,)}",
@@ -118,8 +118,8 @@ def test_list_gives_all_pools_by_name_of_the_living_and_the_dead(spawn: Nursery)
             "int64 (4, 8)",
         ]
         assert pools == [inspect_pool(pool.name)._replace(age=pool.age) for pool in pools]
-    living.tell("end")
-    living.succeed()
+    live.tell("end")
+    live.succeed()
     assert clean_pools() == ["b/dead"]
 
 
@@ -156,7 +156,7 @@ def test_a_pool_with_living_streams_is_removed_only_by_force(spawn: Nursery, poo
         child.kill()
         with pytest.raises(PoolBusyError, match=str(os.getpid())):
             remove_pool("cam")
-        assert clean_pools() == [], "a living stream uses it"
+        assert clean_pools() == [], "a live stream uses it"
         remove_pool("cam", force=True)
         assert pool_files(pool_folder) == []
         assert stream.get_last() is None
@@ -177,17 +177,17 @@ def test_not_even_force_robs_a_living_producer(spawn: Nursery) -> None:
 
 def test_clean_removes_the_dead_and_spares_the_living(spawn: Nursery) -> None:
     dead = [publisher_of(spawn, f"dead/{number}") for number in range(3)]
-    living = publisher_of(spawn, "living")
+    live = publisher_of(spawn, "live")
     for child in dead:
         child.kill()
     with TensorStream("dead/1") as stream:
         assert number_of(stream.get_last()) == 1
         assert sorted(clean_pools()) == ["dead/0", "dead/2"]
         assert number_of(stream.get_last()) == 1
-    assert [pool.name for pool in list_pools()] == ["dead/1", "living"]
+    assert [pool.name for pool in list_pools()] == ["dead/1", "live"]
     assert clean_pools() == ["dead/1"]
-    living.tell("end")
-    living.succeed()
+    live.tell("end")
+    live.succeed()
 
 
 def test_a_producer_made_while_others_clean_all_the_time_never_loses_its_pool(spawn: Nursery) -> None:

@@ -15,7 +15,7 @@ def test_importing_the_package_imports_nothing_of_ros(spawn: Nursery) -> None:
     spawn("""
         import sys
         import polymorph_ipc
-        import polymorph_ipc.ros.source
+        import polymorph_ipc._ros.source
         assert not {"rclpy", "rosidl_parser"} & set(sys.modules)
     """).succeed()
 

@@ -128,7 +128,7 @@ def facts(folder: Path, producer: TensorProducer) -> dict[str, object]:
         "mappings": len(mappings_under(folder)),
         "descriptors": len(descriptors_under(folder)),
         "all descriptors": len(open_descriptors()),
-        "living readers": len(living_readers(producer)),
+        "live readers": len(living_readers(producer)),
     }
 
 

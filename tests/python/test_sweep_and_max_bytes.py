@@ -40,14 +40,14 @@ def test_sweep_clears_the_rows_of_dead_readers_and_says_how_many(spawn: Nursery)
     with TensorProducer.from_sample("cam", numbered(0, PAGE), history_len=4, grow=False) as producer:
         for number in range(1, 5):
             producer.publish(numbered(number, PAGE))
-        living, *dead = [reader_that_holds(spawn) for _ in range(3)]
+        live, *dead = [reader_that_holds(spawn) for _ in range(3)]
         assert producer.sweep() == 0
         for child in dead:
             child.kill()
         assert producer.sweep() == 2
         assert producer.sweep() == 0
         info = inspect_pool("cam")
-        assert [reader.pid for reader in info.readers] == [living.pid]
+        assert [reader.pid for reader in info.readers] == [live.pid]
         assert info.cleared_rows == 2
 
 

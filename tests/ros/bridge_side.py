@@ -10,7 +10,7 @@ from typing import Any
 
 from support.processes import Child
 
-POLYMORPH = "from polymorph_ipc.tools.main import main\nmain()\n"
+POLYMORPH = "from polymorph_ipc._tools.main import main\nmain()\n"
 PATIENCE = 30.0
 
 

@@ -316,7 +316,7 @@ def test_without_the_extra_one_sentence_says_what_to_install(spawn: Nursery) -> 
         import sys
         found = importlib.util.find_spec
         importlib.util.find_spec = lambda name, *rest: None if name in ("typer", "yaml") else found(name, *rest)
-        from polymorph_ipc.tools.main import main
+        from polymorph_ipc._tools.main import main
         main()
     """
     stderr = spawn(hidden, "bridge").fail_with(1)

@@ -11,7 +11,7 @@ import pytest
 import rclpy
 from geometry_msgs.msg import PointStamped
 from polymorph_ipc import TensorProducer, TensorStream
-from polymorph_ipc.tools.commands import split_ros_arguments
+from polymorph_ipc._tools.commands import split_ros_arguments
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image, JointState, Joy
 from std_msgs.msg import String

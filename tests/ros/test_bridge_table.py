@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 
 import pytest
-from polymorph_ipc.tools.bridge.links import Report
-from polymorph_ipc.tools.bridge.report import COLUMNS, folded, lines_of, shortened
+from polymorph_ipc._tools.bridge.links import Report
+from polymorph_ipc._tools.bridge.report import COLUMNS, folded, lines_of, shortened
 from rich.console import Console, Group
 
 CAMERA = Report(

@@ -34,7 +34,7 @@ def test_without_rcl_the_portable_path_gives_the_same_samples(
 ) -> None:
     node = ros.node()
     fast = ros.stream(node, topic, JointState, np.zeros((3, 2)))
-    monkeypatch.setattr(_core, "ros_rcl_is_here", lambda: False)
+    monkeypatch.setattr(_core, "rcl_available", lambda: False)
     portable = ros.stream(node, topic, JointState, np.zeros((3, 2)))
     publisher = ros.publisher(JointState, topic)
     ros.spin(node, lambda: publisher.get_subscription_count() == 2)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from launcher import EXAMPLES, REPOSITORY, Launcher
 from polymorph_ipc import TensorProducer, TensorStream, UnsupportedError, _core
-from polymorph_ipc.ros.classes import message_class
-from polymorph_ipc.ros.types import describe, type_name
+from polymorph_ipc._ros.classes import message_class
+from polymorph_ipc._ros.types import describe, type_name
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import JointState, PointField
 
@@ -117,7 +117,7 @@ FILLINGS = fillings()
 
 def reader_of(name: str) -> Any:
     found = message_class(name, "name")
-    return _core.RosReader(describe(found), type_name(found), {"": ""})
+    return _core.RosDecoder(describe(found), type_name(found), {"": ""})
 
 
 @pytest.mark.parametrize(("name", "dtype", "shape", "variable"), list(rows_with_a_tensor()))
@@ -142,7 +142,7 @@ def test_the_type_that_the_guide_calls_refused_is() -> None:
     transform = message_class("geometry_msgs/TransformStamped", "name")
     texts = {"tf2_msgs/msg/TFMessage": "geometry_msgs/msg/TransformStamped[] transforms\n", **describe(transform)}
     with pytest.raises(UnsupportedError, match="frame"):
-        _core.RosReader(texts, "tf2_msgs/msg/TFMessage", {"": ""})
+        _core.RosDecoder(texts, "tf2_msgs/msg/TFMessage", {"": ""})
 
 
 def test_guide_and_header_list_the_same_types() -> None:
@@ -190,7 +190,7 @@ def test_every_other_block_of_python_runs(ros: Ros) -> None:
 def test_the_yaml_is_that_of_the_examples_and_bridges(launch: Launcher, spawn: Nursery, ros: Ros) -> None:
     file = EXAMPLES / "ros" / "bridge.yaml"
     assert blocks("yaml") == [file.read_text()]
-    bridge = launch.module("polymorph_ipc.tools.main", "bridge", str(file), "--plain")
+    bridge = launch.module("polymorph_ipc._tools.main", "bridge", str(file), "--plain")
     camera = spawn(CAMERA, "/camera/image_raw", 10, 0)
     camera.expect("ready")
     arm = launch.c("arm_loop", "arm/q", "600")

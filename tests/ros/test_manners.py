@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from polymorph_ipc import ClosedError, TensorProducer, TensorStream, WrongStateError, wait_any
-from polymorph_ipc.ros.source import RosSource
+from polymorph_ipc._ros.source import RosSource
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
@@ -126,8 +126,8 @@ def test_a_wait_in_the_spinning_threads_own_callback_is_an_error(ros: Ros, topic
         "iterate": lambda: next(stream),
     }
     ros.matched(node, publisher, kind=kind)
-    ticks = stream.source.spinning.beats
-    ros.spin(node, lambda: stream.source.spinning.beats > ticks, kind=kind)  # an executor in C++ is known by its calls
+    ticks = stream._source.spinning.beats
+    ros.spin(node, lambda: stream._source.spinning.beats > ticks, kind=kind)  # an executor in C++ is known by its calls
     problem = run_in_callback(ros, node, kind, waits[wait])
     assert isinstance(problem, WrongStateError)
     assert "a callback of the executor that spins node 'busy' waits for itself" in str(problem)
@@ -175,7 +175,7 @@ def test_remappings_apply_to_the_topic_and_to_the_choice_of_qos(ros: Ros, topic:
     publisher = ros.publisher(Image, topic, QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT))
     ros.spin(node, lambda: node.get_publishers_info_by_topic(topic))
     stream = ros.stream(node, "image", Image, RGB)
-    assert stream.source.topic == topic
+    assert stream._source.topic == topic
     assert stream.stats["reliability"] == "best_effort"
     ros.send(node, stream, publisher, image(4))
     assert int(stream.get_last().flat[0]) == 4
@@ -220,7 +220,7 @@ def test_a_pickled_stream_is_a_plain_one(ros: Ros, topic: str) -> None:
     publisher = ros.publisher(Image, topic)
     ros.send(node, stream, publisher, image(5))
     with pickle.loads(pickle.dumps(stream)) as plain:
-        assert plain.source is None
+        assert plain._ros is None
         assert "path" not in plain.stats
         assert int(plain.get_last().flat[0]) == 5
     ros.send(node, stream, publisher, image(6))
@@ -250,7 +250,7 @@ def test_a_forked_childs_stream_reads_and_leaves_ros_alone(ros: Ros, topic: str)
 def test_the_node_keeps_a_stream_that_nobody_holds_going(ros: Ros, topic: str) -> None:
     node = ros.node()
     ros.stream(node, topic, Image, RGB)
-    source = ros.streams.pop().source
+    source = ros.streams.pop()._source
     publisher = ros.publisher(Image, topic)
     ros.matched(node, publisher)
     publisher.publish(image(7))

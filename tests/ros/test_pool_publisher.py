@@ -73,7 +73,7 @@ def test_every_sample_arrives_in_order_with_its_stamp(
     bridge: Bridge, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if path == "portable":
-        monkeypatch.setattr(_core, "ros_rcl_is_here", lambda: False)
+        monkeypatch.setattr(_core, "rcl_available", lambda: False)
     publisher = bridge.start()
     with TensorProducer.from_sample("arm/q", np.zeros(2), history_len=300, metadata=NAMES) as producer:
         for number in range(1, 201):

@@ -13,7 +13,7 @@ import pytest
 import rclpy
 from geometry_msgs.msg import PoseStamped
 from polymorph_ipc import TensorProducer, TensorStream, _core
-from polymorph_ipc.ros.publication import Publication
+from polymorph_ipc._ros.publication import Publication
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
@@ -53,7 +53,7 @@ class Topic:
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both ways to hand a message over."""
     if request.param == "portable":
-        monkeypatch.setattr(_core, "ros_rcl_is_here", lambda: False)
+        monkeypatch.setattr(_core, "rcl_available", lambda: False)
     return str(request.param)
 
 
@@ -135,7 +135,7 @@ def test_the_nodes_clock_is_not_asked_while_time_is_real(ros: Ros, topic: str, m
 
 def test_a_closed_publication_is_not_connected_again_by_the_clock(ros: Ros, topic: str) -> None:
     with Topic(ros, topic, Image, PIXELS) as there:
-        publication = there.producer.publication
+        publication = there.producer._publication
         jumps, unregistered, connected = publication.jumps, [], []
         publication.jumps = SimpleNamespace(unregister=lambda: unregistered.append(jumps.unregister()))
         publication.connect = connected.append
@@ -259,8 +259,8 @@ def test_the_publisher_is_reliable_and_keeps_10_unless_told_otherwise(ros: Ros, 
             ros_msg_type="sensor_msgs/msg/Image",
             ros_qos=given,
         ) as producer:
-            assert producer.publication is not None
-            profile = producer.publication.publisher.qos_profile
+            assert producer._publication is not None
+            profile = producer._publication.publisher.qos_profile
             assert (profile.depth, profile.reliability) == (depth, reliability)
 
 

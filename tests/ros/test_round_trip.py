@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from geometry_msgs.msg import Pose, PoseArray, PoseStamped, TransformStamped, TwistStamped
 from nav_msgs.msg import OccupancyGrid, Odometry, Path
-from polymorph_ipc.ros.pool_publisher import PoolPublisher
-from polymorph_ipc.ros.types import type_name
+from polymorph_ipc._ros.pool_publisher import PoolPublisher
+from polymorph_ipc._ros.types import type_name
 from rclpy.serialization import serialize_message
 from rosbags.serde import SerdeError
 from rosbags.typesys import Stores, get_typestore

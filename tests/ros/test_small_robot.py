@@ -17,7 +17,7 @@ from support.observe import wait_until
 from support.processes import Child, Nursery
 
 DRIVER = Path(__file__).parent / "programs" / "driver.py"
-POLYMORPH = "from polymorph_ipc.tools.main import main\nmain()\n"
+POLYMORPH = "from polymorph_ipc._tools.main import main\nmain()\n"
 ROUNDS = int(os.environ.get("SMALL_ROBOT_ROUNDS", "2"))
 SAMPLES = 40  # of each fast kind that must arrive in a round
 ROBOT = """

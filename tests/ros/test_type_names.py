@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from ament_index_python import get_resource, get_resources
 from polymorph_ipc import InvalidArgumentError, TensorProducer
-from polymorph_ipc.describe import printable
+from polymorph_ipc._describe import printable
+from polymorph_ipc._ros.classes import check_generated, message_class, messages_folder
+from polymorph_ipc._ros.publication import warn
+from polymorph_ipc._tools.bridge.request import from_file
 from polymorph_ipc.ros import PoolPublisher
-from polymorph_ipc.ros.classes import check_generated, message_class, messages_folder
-from polymorph_ipc.ros.publication import warn
-from polymorph_ipc.tools.bridge.request import from_file
 from sensor_msgs.msg import Image
 
 from ros_side import RGB, Ros, image

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ament_index_python import get_resource, get_resources
 from polymorph_ipc import InvalidArgumentError, SchemaMismatchError, UnsupportedError, _core
-from polymorph_ipc.ros.types import describe, is_message_class, type_name
+from polymorph_ipc._ros.types import describe, is_message_class, type_name
 from rclpy.serialization import serialize_message
 
 
@@ -39,7 +39,7 @@ def test_every_installed_class_can_be_described_and_its_default_message_read() -
         texts = describe(message_class)
         assert next(iter(texts)) == type_name(message_class)
         try:
-            reader = _core.RosReader(texts, type_name(message_class), {"": ""})
+            reader = _core.RosDecoder(texts, type_name(message_class), {"": ""})
         except (InvalidArgumentError, UnsupportedError) as refusal:
             # No default tensor: the types themselves were understood.
             assert "line " not in str(refusal), f"{message_class}: {refusal}"

@@ -34,7 +34,7 @@ enum plant {
     PLANT_ORDER,   /* a stream that believes to have read further than it has */
     PLANT_WRONG,   /* a call that fails */
     PLANT_CRASH, /* a worker that aborts; the faults up to here show themselves in the storm, the others to the audit */
-    PLANT_STUCK, /* a stream that sleeps for ever */
+    PLANT_STUCK, /* a stream that sleeps forever */
     PLANT_HOLDER,  /* a process that nobody knows of holds views */
     PLANT_MAPPING, /* a stream that is not closed before its process ends in order */
     PLANT_STRAY,   /* a file in the folder */

@@ -22,7 +22,8 @@ void crew_begin(uint64_t seed);
 /** Do something to somebody: SIGKILL, SIGSTOP, SIGCONT, an orderly end. Those who are gone are replaced. */
 void crew_disturb(void);
 
-/** Everybody goes on, and must make `operations` more calls in time; who does not is stuck. Producers only, when asked. */
+/** Everybody goes on, and must make `operations` more calls in time; who does not is stuck. Producers only, when asked.
+ */
 bool crew_must_progress(uint64_t operations, bool producers_only);
 
 /** Wait until `condition`, while those who die are noticed; false when the time is over. */

@@ -8,7 +8,8 @@
 
 #include "reading.h"
 
-/* A child's row must be higher than its parent's; with fewer than 24 streams connected one above this is always free. */
+/* A child's row must be higher than its parent's; with fewer than 24 streams connected one above this is always free.
+ */
 #define ROW_MAX 40
 
 static void check_held(const struct reading *reading, const char *when)

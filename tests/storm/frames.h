@@ -1,8 +1,9 @@
 /* frames.h: frames that prove where they come from.
  *
- * The first four words of a frame say which pool, which incarnation of it and which sample this is, and hold a random number that
- * no other frame has. Every other word follows from these four, and so do the stamp and the lengths of variable fields. A
- * frame that mixes two samples, that belongs to another pool, or that was written twice under one number gives itself away. */
+ * The first four words of a frame say which pool, which incarnation of it and which sample this is, and hold a random
+ * number that no other frame has. Every other word follows from these four, and so do the stamp and the lengths of
+ * variable fields. A frame that mixes two samples, that belongs to another pool, or that was written twice under one
+ * number gives itself away. */
 #ifndef STORM_FRAMES_H
 #define STORM_FRAMES_H
 
@@ -36,7 +37,8 @@ int64_t frame_length(const pmipc_field *field, uint64_t nonce);
 void frame_fill(void *data, const pmipc_schema *schema, uint32_t index, int64_t length,
                 const struct frame_origin *origin, uint64_t nonce);
 
-/** Whether every byte is what it must be; if not, `why` says what is not. `seq` of the view's frame is compared, too. */
+/** Whether every byte is what it must be; if not, `why` says what is not. `seq` of the view's frame is compared, too.
+ */
 bool frame_is_sound(const pmipc_frame *frame, const pmipc_schema *schema, const struct frame_origin *origin, char *why,
                     size_t why_bytes);
 

@@ -1,4 +1,5 @@
-/* producers.c: they open, adopt and replace the pools of one name, publish in every way there is, and leave in every way. */
+/* producers.c: they open, adopt and replace the pools of one name, publish in every way there is, and leave in every
+ * way. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* readers.c: streams that read in every way, hoarders that keep what they read, and one that waits for all pools at once. */
+/* readers.c: streams that read in every way, hoarders that keep what they read, and one that waits for all pools at
+ * once. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>

@@ -31,8 +31,8 @@ bool reading_open(struct reading *reading, const char *name);
 /** Let go of everything. */
 void reading_close(struct reading *reading);
 
-/** One read of a kind taken by chance, checked. `view->owner` is NULL when there was nothing. False: the stream has to be made
- *  anew (another schema). */
+/** One read of a kind taken by chance, checked. `view->owner` is NULL when there was nothing. False: the stream has to
+ * be made anew (another schema). */
 bool reading_read(struct reading *reading, struct held *held);
 
 /** Check every frame of a view, now or later. */

@@ -56,7 +56,7 @@ static const struct planted {
     [PLANT_ORDER] = {"a sample before its turn", FOUND_ORDER, "with the cursor at"},
     [PLANT_WRONG] = {"a call that fails", FOUND_WRONG, "pool_inspect gave INVALID_NAME"},
     [PLANT_CRASH] = {"a worker that aborts", FOUND_CRASH, "ended by itself with signal 6"},
-    [PLANT_STUCK] = {"a process that sleeps for ever", FOUND_STUCK, PLANTED_SLEEP},
+    [PLANT_STUCK] = {"a process that sleeps forever", FOUND_STUCK, PLANTED_SLEEP},
     [PLANT_HOLDER] = {"a stream that nobody knows of", FOUND_LEAK, "somebody holds a row"},
     [PLANT_MAPPING] = {"a stream that is not closed", FOUND_LEAK, "after everything was closed"},
     [PLANT_STRAY] = {"a file in the folder", FOUND_STRAY, "left over"},

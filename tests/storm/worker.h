@@ -32,8 +32,8 @@ uint64_t chance(uint64_t limit);
 bool one_in(uint64_t times);
 void pause_us(uint64_t limit);
 
-/* Every call of the library goes through these: begin("get_new"), and judge what came back by the statuses that this kind of
- * process may see there. Any other is a finding, with its text. */
+/* Every call of the library goes through these: begin("get_new"), and judge what came back by the statuses that this
+ * kind of process may see there. Any other is a finding, with its text. */
 #define MAY(status) (UINT64_C(1) << PMIPC_##status)
 void begin(const char *call);
 void with(const char *pool, const char *manner);

@@ -2,7 +2,7 @@
  *
  * A role is a body that runs in a fresh process image of the test program (posix_spawn: no fork handler runs, no handle
  * is inherited). A forked helper shares everything with the test and is for tests that hold no handle yet, or that are
- * about fork. Both talk over a channel of 64-bit words; a dead partner ends the test, so nobody waits for ever. */
+ * about fork. Both talk over a channel of 64-bit words; a dead partner ends the test, so nobody waits forever. */
 #ifndef PMIPC_TEST_HELPER_H
 #define PMIPC_TEST_HELPER_H
 

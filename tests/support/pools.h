@@ -7,7 +7,8 @@
 /** A plain tensor of `bytes` uint8. */
 pmipc_schema bytes_schema(int64_t bytes);
 
-/** Bytes of a frame whose slot is one page of this machine: such a pool has as many slots as it needs, and grows by one. */
+/** Bytes of a frame whose slot is one page of this machine: such a pool has as many slots as it needs, and grows by
+ * one. */
 int64_t page_frame_bytes(void);
 
 /** Open, or end the test with the full message. `options` may be NULL. */

@@ -1,4 +1,4 @@
-/* forged.h: words of a living pool's file, read and overwritten from outside. It knows the layout. */
+/* forged.h: words of a live pool's file, read and overwritten from outside. It knows the layout. */
 #ifndef PMIPC_TEST_FORGED_H
 #define PMIPC_TEST_FORGED_H
 

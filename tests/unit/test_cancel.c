@@ -1,5 +1,5 @@
-/* pthread_cancel: opening and closing finish first; waits end, and leave nothing behind. Each is tried at many moments; after each,
- * fork() and another open must work, and nothing may be left open, mapped or allocated. */
+/* pthread_cancel: opening and closing finish first; waits end, and leave nothing behind. Each is tried at many moments;
+ * after each, fork() and another open must work, and nothing may be left open, mapped or allocated. */
 #include "pools.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
-/* Programs that close every descriptor they find (daemonizers, os.closerange): locks go with them, and the numbers lead to other
- * files by and by. Streams find out, and nobody writes where he has no right to any more. */
+/* Programs that close every descriptor they find (daemonizers, os.closerange): locks go with them, and the numbers lead
+ * to other files by and by. Streams find out, and nobody writes where he has no right to any more. */
 #include "helper.h"
 #include "pools.h"
 
@@ -209,7 +209,8 @@ TEST(a_stream_that_has_lost_its_row_writes_nothing_into_it)
     end(stream);
 }
 
-/* An old view's release must neither empty the new connection's cell nor close its descriptors, which have the old numbers. */
+/* An old view's release must neither empty the new connection's cell nor close its descriptors, which have the old
+ * numbers. */
 TEST(a_view_from_before_the_loss_is_released_without_harm_to_the_new_connection)
 {
     pmipc_stream *stream = begin(NULL);
@@ -271,8 +272,8 @@ TEST(whether_the_producer_is_alive_is_known_without_descriptors_too)
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
-/* A description does not see its own locks: where the stream's number leads to its own process's producer, only the lost row tells
- * that the descriptor is not the stream's. */
+/* A description does not see its own locks: where the stream's number leads to its own process's producer, only the
+ * lost row tells that the descriptor is not the stream's. */
 TEST(a_producer_whose_descriptor_got_the_streams_number_is_not_taken_for_dead)
 {
     pmipc_producer *producer = bytes_producer("own", BYTES, 3);
@@ -332,7 +333,7 @@ static bool anybody_locks(int fd)
     return lock.l_type != F_UNLCK;
 }
 
-/* A row that is claimed by a lock on another file may be a living stream's. */
+/* A row that is claimed by a lock on another file may be a live stream's. */
 TEST(a_fork_claims_no_row_by_a_strangers_file)
 {
     char path[300];

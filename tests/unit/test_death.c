@@ -148,13 +148,13 @@ static unsigned living_readers(pmipc_producer *producer)
 {
     pmipc_reader_info readers[PMIPC_MAX_READERS];
     uint32_t count = pmipc_producer_readers(producer, readers, PMIPC_MAX_READERS);
-    unsigned living = 0;
+    unsigned live = 0;
     for (uint32_t i = 0; i < count; i++)
-        living += readers[i].alive;
-    return living;
+        live += readers[i].alive;
+    return live;
 }
 
-/* What the pool may cost when one living or not yet swept consumer holds all it can. */
+/* What the pool may cost when one live or not yet swept consumer holds all it can. */
 static void check_pool_is_bounded(pmipc_producer *producer)
 {
     uint32_t slots = pmipc_producer_slot_count(producer);

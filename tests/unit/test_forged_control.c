@@ -1,5 +1,5 @@
-/* Single words of a living pool's control page, ring and slot headers, overwritten by somebody with write access: reads of them say
- * CORRUPT, in time. */
+/* Single words of a live pool's control page, ring and slot headers, overwritten by somebody with write access: reads
+ * of them say CORRUPT, in time. */
 #include "forged.h"
 #include "sleeper.h"
 
@@ -132,8 +132,8 @@ static void write_no_sample(int fd)
     write_word(fd, HEAD, 0);
 }
 
-/* A producer that lost its lock may publish once more, long after, and history is then a sound one of the past. Numbers that came
- * twice would be taken for the same sample. */
+/* A producer that lost its lock may publish once more, long after, and history is then a sound one of the past. Numbers
+ * that came twice would be taken for the same sample. */
 TEST(a_producer_never_goes_back_to_a_history_that_is_older_than_its_own)
 {
     check_goes_on_from_three(1, write_first_sample);
@@ -141,7 +141,8 @@ TEST(a_producer_never_goes_back_to_a_history_that_is_older_than_its_own)
     check_goes_on_from_three(1, write_no_sample);
 }
 
-/* A head that makes no sense is overwritten by the next publish; until then, and after, no slot in the ring is written. */
+/* A head that makes no sense is overwritten by the next publish; until then, and after, no slot in the ring is written.
+ */
 TEST(a_producer_whose_head_was_overwritten_still_knows_which_slots_its_history_is_in)
 {
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 3);

@@ -1,5 +1,5 @@
-/* The slot count of a living pool, and streams' pins, overwritten by somebody with write access: pins that make sense protect what they
- * name, others cost the producer nothing. */
+/* The slot count of a live pool, and streams' pins, overwritten by somebody with write access: pins that make sense
+ * protect what they name, others cost the producer nothing. */
 #include "forged.h"
 
 /* ---- the slot count ---- */
@@ -164,7 +164,8 @@ TEST(a_pin_in_a_larger_pool_covers_the_slots_that_it_names_and_no_others)
 
 #define FORGED_ROW 5
 
-/* Pin every slot that the pool has, as a process can that writes to the file and does not keep to the library's limits. */
+/* Pin every slot that the pool has, as a process can that writes to the file and does not keep to the library's limits.
+ */
 static void pin_all(int fd, off_t readers, uint32_t slots)
 {
     const off_t cell = readers + (off_t)offsetof(struct pool_readers, cells[FORGED_ROW]);

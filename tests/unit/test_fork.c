@@ -172,7 +172,8 @@ TEST(a_view_released_by_the_child_stays_pinned_for_the_parent)
     check_parent_and_tear_down();
 }
 
-/* The producer scans rows upwards: it finds a copied pin where the parent's is already gone only in a row above (scan in protocol.c). */
+/* The producer scans rows upwards: it finds a copied pin where the parent's is already gone only in a row above (scan
+ * in protocol.c). */
 TEST(an_inherited_view_is_pinned_in_a_row_above_the_parents_that_names_the_child)
 {
     the_producer = bytes_producer("p", INHERITED_BYTES, 4);

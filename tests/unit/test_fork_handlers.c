@@ -1,4 +1,5 @@
-/* There is no memory for the fork handlers at first: nobody may hold a lock without them, also not while they are being added. */
+/* There is no memory for the fork handlers at first: nobody may hold a lock without them, also not while they are being
+ * added. */
 #include <errno.h>
 
 #include "pools.h"

@@ -110,7 +110,8 @@ static void *opens_publishes_closes(void *context)
         pmipc_producer *producer = bytes_producer(name, 64, 2);
         pmipc_stream *stream = stream_open(name, NULL);
         publish_frames(producer, 3);
-        /* No view: one that is live at the moment of a fork gives the child a lock of its own, and those are counted. */
+        /* No view: one that is live at the moment of a fork gives the child a lock of its own, and those are counted.
+         */
         pmipc_stream_info info;
         pmipc_stream_get_info(stream, &info);
         CHECK_EQ(info.head_seq, 3);
@@ -120,7 +121,8 @@ static void *opens_publishes_closes(void *context)
     return NULL;
 }
 
-/* This process's descriptors that hold a lock of the library's kind, as the kernel lists them. The test may run under flock(1). */
+/* This process's descriptors that hold a lock of the library's kind, as the kernel lists them. The test may run under
+ * flock(1). */
 static unsigned locks_held(void)
 {
     unsigned locks = 0;
@@ -170,7 +172,7 @@ static void opens_its_own(int channel, const char *argument)
     pmipc_producer_close(producer);
 }
 
-/* A mutex held by another thread at the moment of fork would stop the child for ever; a lock descriptor between open
+/* A mutex held by another thread at the moment of fork would stop the child forever; a lock descriptor between open
  * and registration would be inherited unnoticed. */
 TEST(forking_while_other_threads_open_and_close_neither_hangs_nor_leaks)
 {

@@ -1,6 +1,7 @@
-/* A producer loses its lock while it makes its file larger: another thread of its program closes the descriptors, and another process
- * adopts the pool while the first producer is still inside a system call. This program has fallocate, ftruncate, mmap and pread of its
- * own, which the library calls, so that the other process can act at that very instant. */
+/* A producer loses its lock while it makes its file larger: another thread of its program closes the descriptors, and
+ * another process adopts the pool while the first producer is still inside a system call. This program has fallocate,
+ * ftruncate, mmap and pread of its own, which the library calls, so that the other process can act at that very
+ * instant. */
 #include "helper.h"
 #include "pools.h"
 

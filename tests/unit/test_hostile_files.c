@@ -1,4 +1,5 @@
-/* Files in the registry folder that are no pools, or not any more: nothing hangs, crashes, or is touched that is not a pool. */
+/* Files in the registry folder that are no pools, or not any more: nothing hangs, crashes, or is touched that is not a
+ * pool. */
 #include "helper.h"
 #include "pools.h"
 
@@ -281,7 +282,8 @@ TEST(a_directory_is_no_pool_and_stays)
     rmdir(file_path);
 }
 
-/* A producer that is killed while it replaces its pool leaves a file of this name, which the next one removes: if it is a pool. */
+/* A producer that is killed while it replaces its pool leaves a file of this name, which the next one removes: if it is
+ * a pool. */
 TEST(a_file_of_another_program_that_is_named_as_an_unfinished_successor_stays)
 {
     char next[600];

@@ -1,5 +1,5 @@
-/* Instants and clocks that no test can hit from outside: this program has fcntl, pread, unlinkat and clocks of its own, which
- * the library calls (its libc functions are the program's). */
+/* Instants and clocks that no test can hit from outside: this program has fcntl, pread, unlinkat and clocks of its own,
+ * which the library calls (its libc functions are the program's). */
 #include "helper.h"
 #include "pools.h"
 
@@ -310,8 +310,8 @@ TEST_WITH(a_child_made_without_fork_handlers_waits_for_the_lock_of_its_parent, .
 
 #define HIGHEST 256
 
-/* Its lock went with its descriptor, and another process has the pool. The number of the descriptor leads to the very file that is
- * being opened, or to a stranger's. */
+/* Its lock went with its descriptor, and another process has the pool. The number of the descriptor leads to the very
+ * file that is being opened, or to a stranger's. */
 TEST(a_second_producer_waits_where_the_first_has_lost_its_lock)
 {
     for (int strangers = 0; strangers <= 16; strangers += 16) {

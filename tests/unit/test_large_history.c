@@ -1,5 +1,5 @@
-/* Histories of more than 64 samples: pins and slots fill several words of the producer's bitmap. And windows stay free of copies: after
- * adoption, after a discarded loan, and when a held window is released. */
+/* Histories of more than 64 samples: pins and slots fill several words of the producer's bitmap. And windows stay free
+ * of copies: after adoption, after a discarded loan, and when a held window is released. */
 #include "pools.h"
 
 #define BYTES 56 /* 32 slots in the smallest page: the pool grows by as many */

@@ -255,7 +255,8 @@ TEST(a_loan_never_lends_what_streams_can_see)
     pmipc_producer_close(producer);
 }
 
-/* In front of a loan lie its slot's header and the padding of the slot before; in front of a mapping's first slot, something else. */
+/* In front of a loan lie its slot's header and the padding of the slot before; in front of a mapping's first slot,
+ * something else. */
 TEST(the_headroom_of_a_loan_is_its_own_also_after_growth)
 {
     enum { MOST_SLOTS = 64, SLOT_HEADER = 64, PADDING = 128 };

@@ -1,5 +1,5 @@
-/* A process that locks all its memory (mlockall) within a small RLIMIT_MEMLOCK: mapping a pool then fails with EAGAIN, "Resource
- * temporarily unavailable", which tells nothing. Every error names the limit and the cure. */
+/* A process that locks all its memory (mlockall) within a small RLIMIT_MEMLOCK: mapping a pool then fails with EAGAIN,
+ * "Resource temporarily unavailable", which tells nothing. Every error names the limit and the cure. */
 #include "pools.h"
 
 #include <errno.h>

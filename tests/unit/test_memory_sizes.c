@@ -1,5 +1,5 @@
-/* Sizes that are larger than what a process can address: refused before anything is mapped. A 32-bit process meets them in pools
- * that a 64-bit one made. */
+/* Sizes that are larger than what a process can address: refused before anything is mapped. A 32-bit process meets them
+ * in pools that a 64-bit one made. */
 #include "os/memory.h"
 
 #include "pools.h"

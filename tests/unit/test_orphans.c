@@ -1,5 +1,5 @@
-/* Pools whose file was taken away by somebody else after their producer died: nobody retired them. Every read notices in
- * time, and goes over to the pool that has the name now. */
+/* Pools whose file was taken away by somebody else after their producer died: nobody retired them. Every read notices
+ * in time, and goes over to the pool that has the name now. */
 #include "pools.h"
 
 #include <unistd.h>

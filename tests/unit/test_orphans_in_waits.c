@@ -1,5 +1,6 @@
-/* A pool whose file is removed from outside and made again rings nothing. A wait for several streams notices it all the same, whatever
- * kind of sleep it uses: with a pool that is absent, with more streams than one futex_waitv takes, without futex_waitv. */
+/* A pool whose file is removed from outside and made again rings nothing. A wait for several streams notices it all the
+ * same, whatever kind of sleep it uses: with a pool that is absent, with more streams than one futex_waitv takes,
+ * without futex_waitv. */
 #include "pools.h"
 #include "sleeper.h"
 
@@ -156,7 +157,8 @@ static void publish_one(void *producer)
     publish_frame(producer);
 }
 
-/* Samples of one stream end each wait before anything times out. The other stream is looked at every 100 ms all the same. */
+/* Samples of one stream end each wait before anything times out. The other stream is looked at every 100 ms all the
+ * same. */
 TEST(a_replaced_pool_is_seen_although_another_stream_is_busy)
 {
     pmipc_producer *busy = bytes_producer("busy", BYTES, 4), *producer = bytes_producer("p", BYTES, 4);

@@ -349,7 +349,7 @@ TEST(adoption_is_repeated_as_often_as_producers_die)
     CHECK_OK(pmipc_pool_remove("camera", NULL, NULL, NULL));
 }
 
-/* The adopter starts with every slot unclean: what living streams hold must survive its first rounds. */
+/* The adopter starts with every slot unclean: what live streams hold must survive its first rounds. */
 TEST(views_held_over_an_adoption_stay_as_they_were)
 {
     pmipc_producer *producer = bytes_producer("camera", 64, 4);

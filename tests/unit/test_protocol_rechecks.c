@@ -1,4 +1,5 @@
-/* Between a reader's pin and its second look: the protocol's own file, with a full fence at which the test lets the producer act. */
+/* Between a reader's pin and its second look: the protocol's own file, with a full fence at which the test lets the
+ * producer act. */
 #include "os/atomic.h"
 
 static void (*at_fence)(void);
@@ -137,7 +138,8 @@ TEST(the_newest_sample_that_becomes_the_second_newest_meanwhile_is_kept)
     protocol_unpin(&reader, CELL);
 }
 
-/* The window's slots lie on both sides of a skipped one: the cell leaves out the longest run of slots that it does not use. */
+/* The window's slots lie on both sides of a skipped one: the cell leaves out the longest run of slots that it does not
+ * use. */
 static void check_broken_window(uint64_t newest, uint32_t first, uint32_t span)
 {
     uint64_t entries[HISTORY];

@@ -1,7 +1,7 @@
-/* The protocol among threads on one piece of memory. Processes map a pool at addresses of their own, and so does each handle of
- * one process: ThreadSanitizer takes these for different memory and sees nothing. Here the protocol's own file runs on
- * memory that all share, with plain accesses to the slots: under `make tsan` a missing edge is a data race on a slot,
- * elsewhere it may show as a wrong word. */
+/* The protocol among threads on one piece of memory. Processes map a pool at addresses of their own, and so does each
+ * handle of one process: ThreadSanitizer takes these for different memory and sees nothing. Here the protocol's own
+ * file runs on memory that all share, with plain accesses to the slots: under `make tsan` a missing edge is a data race
+ * on a slot, elsewhere it may show as a wrong word. */
 #include "pool/protocol.c"
 
 #include "test.h"
@@ -120,9 +120,9 @@ static unsigned read_window(const struct protocol_reader *reader, uint32_t cell)
     return 1;
 }
 
-/* One way of reading for each reader, in one cell, so that each edge has a reader that depends on it alone. The cell is emptied, or
- * pinned anew as it is, or its row is given up with the pin in it; after each of these, and while it is pinned, the producer is given
- * time to scan. */
+/* One way of reading for each reader, in one cell, so that each edge has a reader that depends on it alone. The cell is
+ * emptied, or pinned anew as it is, or its row is given up with the pin in it; after each of these, and while it is
+ * pinned, the producer is given time to scan. */
 static void *read_frames(void *context)
 {
     static unsigned (*const ways[READERS])(const struct protocol_reader *, uint32_t) = {read_newest, read_one,

@@ -1,5 +1,6 @@
-/* Read locks on a pool's file: any process that may read the file can hold one. It never looks like a producer or a stream, and what it
- * prevents is an error that names it. Modes that would let a user read without writing are refused. */
+/* Read locks on a pool's file: any process that may read the file can hold one. It never looks like a producer or a
+ * stream, and what it prevents is an error that names it. Modes that would let a user read without writing are refused.
+ */
 #include "helper.h"
 #include "pools.h"
 

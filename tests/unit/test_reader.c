@@ -1,5 +1,6 @@
-/* A reader and its rows alone, without the stream in front of them: what the stream has looked at may change before they look. */
-#include "pool/reader.h"
+/* A reader and its rows alone, without the stream in front of them: what the stream has looked at may change before
+ * they look. */
+#include "pool/connection.h"
 
 #include "pools.h"
 
@@ -10,15 +11,15 @@
 #define F_OFD_SETLK 37
 #endif
 
-static struct pool_reader *reader_of(const char *name)
+static struct pool_connection *reader_of(const char *name)
 {
     char path[512];
     pmipc_error error = {0};
-    struct pool_reader *reader;
+    struct pool_connection *reader;
     pool_path(name, path, sizeof path);
     const int fd = open(path, O_RDWR | O_CLOEXEC);
     CHECK(fd >= 0);
-    CHECK_OK(reader_open(&reader, fd, name, false, &error));
+    CHECK_OK(connection_open(&reader, fd, name, false, &error));
     return reader;
 }
 
@@ -67,15 +68,15 @@ TEST(a_window_above_a_number_that_head_has_not_reached_has_too_few_samples)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     publish_frames(producer, 6);
-    struct pool_reader *reader = reader_of("p");
+    struct pool_connection *reader = reader_of("p");
     const uint64_t floors[] = {6, 7, 100, UINT64_MAX};
     pmipc_view view;
     for (size_t i = 0; i < sizeof floors / sizeof floors[0]; i++)
-        CHECK_STATUS(reader_view_window(reader, floors[i], 1, 4, &view), PMIPC_TOO_FEW);
-    CHECK_OK(reader_view_window(reader, 4, 1, 4, &view));
+        CHECK_STATUS(connection_view_window(reader, floors[i], 1, 4, &view), PMIPC_TOO_FEW);
+    CHECK_OK(connection_view_window(reader, 4, 1, 4, &view));
     CHECK_EQ(view.frame_count, 2);
     check_view(&view);
     pmipc_view_release(&view);
-    reader_close(reader);
+    connection_close(reader);
     pmipc_producer_close(producer);
 }

@@ -4,8 +4,8 @@
  * Allocations: malloc and its kin are this program's own and count (with a sanitizer: its own hooks count). */
 #include "helper.h"
 #include "pools.h"
-#include "ros_reading.h"
-#include "ros_writing.h"
+#include "ros_decoding.h"
+#include "ros_encoding.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -387,7 +387,8 @@ static void writes_messages(int channel, const char *argument)
     const given joints = {
         .message = JOINT_STATE, .schema = pmipc_schema_tensor(PMIPC_FLOAT64, SHAPE(3, 7)), .constants = {NO_NAMES}};
     const given cloud = {.message = CLOUD, .schema = variable_tensor(PMIPC_FLOAT32, SHAPE(16, 3))};
-    pmipc_ros_writer *writers[] = {writer_of(&image), writer_of(&path), writer_of(&joints), writer_of(&cloud)};
+    pmipc_ros_encoder *writers[] = {ros_encoder_of(&image), ros_encoder_of(&path), ros_encoder_of(&joints),
+                                    ros_encoder_of(&cloud)};
     const void *data[] = {pixels, poses, poses, poses};
     pmipc_error error;
     unsigned before;
@@ -395,10 +396,10 @@ static void writes_messages(int channel, const char *argument)
     for (int i = 0; i < 2000; i++) {
         size_t bytes;
         const pmipc_source source = {data[i % 4], i % 17};
-        CHECK_OK(pmipc_ros_writer_write(writers[i % 4], &source, i, buffer, sizeof buffer, &bytes, &error));
-        CHECK_STATUS(pmipc_ros_writer_write(writers[i % 4], &source, -1, buffer, sizeof buffer, &bytes, &error),
+        CHECK_OK(pmipc_ros_encoder_encode(writers[i % 4], &source, i, buffer, sizeof buffer, &bytes, &error));
+        CHECK_STATUS(pmipc_ros_encoder_encode(writers[i % 4], &source, -1, buffer, sizeof buffer, &bytes, &error),
                      PMIPC_SCHEMA_MISMATCH);
-        CHECK_STATUS(pmipc_ros_writer_write(writers[i % 4], &source, i, buffer, 5, &bytes, &error), PMIPC_NO_SPACE);
+        CHECK_STATUS(pmipc_ros_encoder_encode(writers[i % 4], &source, i, buffer, 5, &bytes, &error), PMIPC_NO_SPACE);
     }
     end_loop(before);
 }

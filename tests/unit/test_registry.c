@@ -347,7 +347,7 @@ TEST(clean_removes_what_nobody_living_uses)
     abandon_pool("dead/one", 3);
     abandon_pool("dead_two", 3);
     abandon_pool("dead_but_read", 3);
-    pmipc_producer *producer = bytes_producer("living", BYTES, 4);
+    pmipc_producer *producer = bytes_producer("live", BYTES, 4);
     pmipc_stream *stream = stream_open("dead_but_read", NULL);
     uint64_t bytes = pool_file_bytes("dead/one") + pool_file_bytes("dead_two");
     removed_list list = {0};
@@ -391,7 +391,7 @@ static void lists_and_cleans_for_ever(int channel, const char *argument)
     free(info);
 }
 
-/* Listing and cleaning at full speed never disturb a living producer, and never meet a half-made pool. */
+/* Listing and cleaning at full speed never disturb a live producer, and never meet a half-made pool. */
 TEST(listing_and_cleaning_never_disturb_the_living)
 {
     helper cleaner = helper_fork(lists_and_cleans_for_ever, "");

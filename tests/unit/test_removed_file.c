@@ -1,5 +1,6 @@
-/* A pool's file that is removed from outside while its producer lives (logind's RemoveIPC, rm in /dev/shm). The producer notices within a
- * second, or when it sweeps. It is told, or makes the pool again; streams go where the name leads. The clock is this program's. */
+/* A pool's file that is removed from outside while its producer lives (logind's RemoveIPC, rm in /dev/shm). The
+ * producer notices within a second, or when it sweeps. It is told, or makes the pool again; streams go where the name
+ * leads. The clock is this program's. */
 #include "helper.h"
 #include "pools.h"
 
@@ -309,7 +310,7 @@ TEST(with_recreate_a_lack_of_space_is_told_and_tried_again_after_a_second)
     pmipc_producer_close(producer);
 }
 
-/* ---- left behind: the name has another living producer, the first has not noticed ---- */
+/* ---- left behind: the name has another live producer, the first has not noticed ---- */
 
 typedef pmipc_status (*read_call)(pmipc_stream *stream, pmipc_view *view);
 

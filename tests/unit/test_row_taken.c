@@ -1,5 +1,6 @@
-/* A stream whose lock descriptor was closed behind its back, and another stream that takes its row at the very moment at which the
- * first asks whether the row is still its own. This program has an fcntl of its own, which the library calls. */
+/* A stream whose lock descriptor was closed behind its back, and another stream that takes its row at the very moment
+ * at which the first asks whether the row is still its own. This program has an fcntl of its own, which the library
+ * calls. */
 #include "helper.h"
 #include "pools.h"
 
@@ -92,7 +93,8 @@ static bool has_lock(int fd)
     return found;
 }
 
-/* `reused_for`: the file that the number of the closed descriptor leads to by now, opened by the program; NULL: none. */
+/* `reused_for`: the file that the number of the closed descriptor leads to by now, opened by the program; NULL: none.
+ */
 static void check_close_without_lock(const char *reused_for)
 {
     bool was_open[HIGHEST];

@@ -1,4 +1,5 @@
-/* Sequence numbers end at 2^48 - 1. This test knows the producer from the inside: it starts one shortly before the end. */
+/* Sequence numbers end at 2^48 - 1. This test knows the producer from the inside: it starts one shortly before the end.
+ */
 #include "pools.h"
 
 #include "pool/writer.h"

@@ -169,8 +169,8 @@ TEST(a_pool_that_cannot_grow_on_a_full_tmpfs_goes_on)
 
 /* ---- cgroups ---- */
 
-/* A limit where a container sees its own: at the root of the cgroup file system, although /proc/self/cgroup says that the group
- * is further down. */
+/* A limit where a container sees its own: at the root of the cgroup file system, although /proc/self/cgroup says that
+ * the group is further down. */
 static void fake_cgroup_root(uint64_t limit, uint64_t used, uint64_t cache)
 {
     char groups[300];

@@ -1,5 +1,5 @@
-/* The machine is suspended for an hour: CLOCK_BOOTTIME and the wall clock go on, CLOCK_MONOTONIC does not. The clocks are this
- * program's. */
+/* The machine is suspended for an hour: CLOCK_BOOTTIME and the wall clock go on, CLOCK_MONOTONIC does not. The clocks
+ * are this program's. */
 #include "pools.h"
 
 #include <errno.h>

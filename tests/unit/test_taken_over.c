@@ -1,5 +1,5 @@
-/* A producer that lost its lock (all descriptors closed behind its back) publishes at full speed while another adopts its
- * pool: the adopter's frames go on in order and whole, whatever of the other's was still under way.
+/* A producer that lost its lock (all descriptors closed behind its back) publishes at full speed while another adopts
+ * its pool: the adopter's frames go on in order and whole, whatever of the other's was still under way.
  *
  * Catches: an owner epoch that goes up only after the ring was read, and an adopter that never looks at head again. */
 #include "helper.h"

@@ -1,4 +1,5 @@
-/* Two users in one registry folder: whose files a producer adopts, which permission a stream lacks, and the default folder. */
+/* Two users in one registry folder: whose files a producer adopts, which permission a stream lacks, and the default
+ * folder. */
 #include "helper.h"
 #include "pools.h"
 

@@ -77,8 +77,8 @@ static void run_to(const struct point *point, const struct victim *victim, struc
         result->diverged++;
 }
 
-/* Prepare the world, and kill somebody in it: at `point`, or without one at the end. All are forked from here, with the same stack:
- * where things lie on it can decide which instructions libc executes. */
+/* Prepare the world, and kill somebody in it: at `point`, or without one at the end. All are forked from here, with the
+ * same stack: where things lie on it can decide which instructions libc executes. */
 static void kill_once(struct trace *trace, const struct point *point, bool asleep, bool thorough, struct result *result)
 {
     alarm(POINT_TIMEOUT_S);

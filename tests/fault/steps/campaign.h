@@ -16,8 +16,9 @@ struct result {
     bool ended;
 };
 
-/** Kill victims of `operation` at every point where the world is new, and at every `stride`-th own instruction from `offset` on: 1
- *  for all of them; a sample has only the first turns of long loops. Runs in a process of its own, which ends when a check fails. */
+/** Kill victims of `operation` at every point where the world is new, and at every `stride`-th own instruction from
+ * `offset` on: 1 for all of them; a sample has only the first turns of long loops. Runs in a process of its own, which
+ * ends when a check fails. */
 void campaign_run(const struct operation *operation, uint32_t stride, uint32_t offset, struct result *result);
 
 #endif

@@ -1,9 +1,8 @@
 /* main.c: for every operation, kill somebody at any instruction of it, and say what came of it.
  *
- *     fault_steps                      a sample: every point where others may see something new, and some instructions between
- *     fault_steps --all                every instruction of the library
- *     fault_steps --mutant NAME        the library is wrong on purpose, this way: an operation must fail
- *     fault_steps ... publish adopt    these operations only
+ *     fault_steps                      a sample: every point where others may see something new, and some instructions
+ * between fault_steps --all                every instruction of the library fault_steps --mutant NAME        the
+ * library is wrong on purpose, this way: an operation must fail fault_steps ... publish adopt    these operations only
  *     fault_steps --jobs 2 ...         so many operations at a time */
 #include "report.h"
 

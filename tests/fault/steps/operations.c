@@ -153,7 +153,8 @@ static void replace(void)
     producer = pool_producer(true);
 }
 
-/* ------------------------------------------------------------------------------------------ whoever tidies up is killed */
+/* ------------------------------------------------------------------------------------------ whoever tidies up is
+ * killed */
 
 static void remove_by_force(void)
 {
@@ -184,7 +185,8 @@ static void clean(void)
     CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
 }
 
-/* ------------------------------------------------------------------------------------------------ a stream is killed */
+/* ------------------------------------------------------------------------------------------------ a stream is killed
+ */
 
 static void await_a_stream(void)
 {

@@ -35,7 +35,7 @@ static void print_failure(const struct result *result, int wait_status, int mess
     text[length > 0 ? length : 0] = '\0';
     printf("\n%s", text);
     if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGALRM)
-        printf("    somebody waits for ever\n");
+        printf("    somebody waits forever\n");
     else if (WIFSIGNALED(wait_status))
         printf("    the campaign was ended by signal %d\n", WTERMSIG(wait_status));
 }

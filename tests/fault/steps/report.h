@@ -6,7 +6,8 @@
 
 void report_begin(void);
 
-/** One line, and unless it is `sound` what was wrong, and after which instruction. `messages`: a file with what was said. */
+/** One line, and unless it is `sound` what was wrong, and after which instruction. `messages`: a file with what was
+ * said. */
 void report_operation(const struct operation *operation, const struct result *result, bool sound, int wait_status,
                       int messages);
 

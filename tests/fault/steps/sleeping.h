@@ -7,12 +7,12 @@
 
 void sleeping_start(void);
 
-/** Go to sleep until there is a sample newer than now. `connected`: come back when the kernel has put it to sleep on the
- *  pool's bell; otherwise it awaits a pool. */
+/** Go to sleep until there is a sample newer than now. `connected`: come back when the kernel has put it to sleep on
+ * the pool's bell; otherwise it awaits a pool. */
 void sleeping_begin(bool connected);
 
-/** Wait for it to come with a sample, whose seq is returned. Its sleeps may end by themselves `ends` times at most until then,
- *  all others by a wake; what is left of `ends` is what was not needed. */
+/** Wait for it to come with a sample, whose seq is returned. Its sleeps may end by themselves `ends` times at most
+ * until then, all others by a wake; what is left of `ends` is what was not needed. */
 uint64_t sleeping_end(unsigned *ends);
 
 /** A retired pool is let go of. */

@@ -15,7 +15,8 @@ struct visit_count {
     uint32_t visits;
 };
 
-/* Not malloc: it must be in the same state whenever a victim is forked, and what is recorded is none of the victims' business. */
+/* Not malloc: it must be in the same state whenever a victim is forked, and what is recorded is none of the victims'
+ * business. */
 static void *room_for(size_t bytes)
 {
     void *room = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -10,9 +10,8 @@ struct point {
     uint64_t stack;
     uint32_t visits; /* how often the instruction has been executed before */
     bool is_own;     /* in this program and its library, not in libc */
-    bool
-        is_new; /* other processes see, or may see, something else than at the point before: instruction k - 1 stored into
-                         a file of the folder or was a system call */
+    bool is_new;   /* other processes see, or may see, something else than at the point before: instruction k - 1 stored
+                      into   a file of the folder or was a system call */
     bool is_sleep; /* instruction k is a system call that sleeps */
 };
 

@@ -1,7 +1,7 @@
 /* victim.h: a process that is run to an exact instruction, and killed there.
  *
- * It is forked from the tracer, so that code and libraries lie at the same addresses in both and in every victim, and stops
- * where its operation begins. */
+ * It is forked from the tracer, so that code and libraries lie at the same addresses in both and in every victim, and
+ * stops where its operation begins. */
 #ifndef FAULT_VICTIM_H
 #define FAULT_VICTIM_H
 
@@ -31,8 +31,8 @@ uint64_t victim_end_address(void);
 /** Execute the instruction at `address`, which is next; one with a repeat prefix to its end. */
 void victim_step(const struct victim *victim, uint64_t address);
 
-/** Go on until the instruction at `address` is about to be executed after having been executed `visits` times since now. False:
- *  the operation has ended before. */
+/** Go on until the instruction at `address` is about to be executed after having been executed `visits` times since
+ * now. False: the operation has ended before. */
 bool victim_run_to(const struct victim *victim, uint64_t address, uint32_t visits);
 
 /** Sleeps of its do not end by themselves. */

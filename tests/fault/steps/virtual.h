@@ -1,8 +1,9 @@
 /* virtual.h: time and sleep as a campaign wants them.
  *
- * The program has clock_gettime, clock_nanosleep, ppoll and syscall of its own, which the library calls. Time stands still
- * until somebody lets it pass, so that an operation executes the same instructions every time, and no sleep of the library's
- * can hide that nobody woke it: the sleeper sleeps until it is woken, or until its sleep is ended on purpose and counted. */
+ * The program has clock_gettime, clock_nanosleep, ppoll and syscall of its own, which the library calls. Time stands
+ * still until somebody lets it pass, so that an operation executes the same instructions every time, and no sleep of
+ * the library's can hide that nobody woke it: the sleeper sleeps until it is woken, or until its sleep is ended on
+ * purpose and counted. */
 #ifndef FAULT_VIRTUAL_H
 #define FAULT_VIRTUAL_H
 

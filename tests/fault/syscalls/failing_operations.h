@@ -1,5 +1,5 @@
-/* failing_operations.h: what a program does with the library, one operation at a time, each with bystanders whom a failure must
- * not touch. */
+/* failing_operations.h: what a program does with the library, one operation at a time, each with bystanders whom a
+ * failure must not touch. */
 #ifndef FAULT_FAILING_OPERATIONS_H
 #define FAULT_FAILING_OPERATIONS_H
 

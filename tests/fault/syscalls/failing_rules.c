@@ -68,7 +68,8 @@ static const struct exception {
     /* By whom it is used need not be known. Whether it is a pool must be. */
     {"remove: in use", CALL_PREAD, ANY_ERROR, STATUS(BUSY) | FITTING},
     {"remove: in use", CALL_ALLOCATION, ANY_ERROR, STATUS(BUSY)},
-    /* A stream that gives its row back takes the row's lock again to prove that it holds it; if not, the row is swept later. */
+    /* A stream that gives its row back takes the row's lock again to prove that it holds it; if not, the row is swept
+       later. */
     {"get_last: the file is gone", CALL_LOCK, ANY_ERROR, AS_EVER | FITTING},
     {"open a stream: another schema", CALL_LOCK, ANY_ERROR, AS_EVER | FITTING},
     /* A signal ends a wait, and time may be over. */
@@ -170,8 +171,8 @@ void rules_check_status(const struct operation *operation, call_kind kind, const
 
 bool rules_allow_remains(const struct operation *operation, call_kind kind, int error)
 {
-    /* Rows whose locks could not be given back: the next sweep does. A lock that another has: the next row is taken. A pool that was
-     * not there yet: the stream connects later. */
+    /* Rows whose locks could not be given back: the next sweep does. A lock that another has: the next row is taken. A
+     * pool that was not there yet: the stream connects later. */
     return (kind == CALL_UNLOCK && (operation->flags & SAYS_NOTHING)) || (kind == CALL_LOCK && error == EAGAIN) ||
            ((kind == CALL_OPEN_ENTRY || kind == CALL_OPEN_FOLDER) && error == ENOENT);
 }

@@ -54,8 +54,8 @@ static void take_descriptors(struct state *state)
     closedir(folder);
 }
 
-/* Shared mappings are pool files; private ones without access are room reserved for them. The kernel joins neighbours as it
- * likes: bytes are added up. */
+/* Shared mappings are pool files; private ones without access are room reserved for them. The kernel joins neighbours
+ * as it likes: bytes are added up. */
 static void take_mappings(struct state *state)
 {
     unsigned first = state->count;

@@ -18,8 +18,8 @@ void state_take(struct state *state, const char *folder);
 /* Locks that are held on pool files of the registry folder. */
 unsigned state_locks(void);
 
-/* Whether both are equal; otherwise what one has more than the other goes to stderr, each line after `words`. `but_mappings`:
- * those may differ. */
+/* Whether both are equal; otherwise what one has more than the other goes to stderr, each line after `words`.
+ * `but_mappings`: those may differ. */
 bool state_is_equal(const struct state *before, const struct state *after, const char *words, bool but_mappings);
 
 #endif

@@ -1,4 +1,5 @@
-/* failing_waits.c: what a stream does when it waits. Nobody sleeps truly: what is waited for happens at that instant. */
+/* failing_waits.c: what a stream does when it waits. Nobody sleeps truly: what is waited for happens at that instant.
+ */
 #include "failing_operations.h"
 
 #define MS INT64_C(1000000)

@@ -34,7 +34,8 @@ static int64_t ns_of(const void *timespec)
 int __real_clock_gettime(clockid_t clock, struct timespec *time);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
 
-/* Clocks begin at the time of day, stand still, and go on with each look at them: nothing depends on how fast this machine is. */
+/* Clocks begin at the time of day, stand still, and go on with each look at them: nothing depends on how fast this
+ * machine is. */
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
 {
     static int64_t beginnings[2];

@@ -1,5 +1,5 @@
-/* syscall_kinds.h: the kinds of calls the library makes, the errors each may give, and what such an error may do to whoever
- * called the library. */
+/* syscall_kinds.h: the kinds of calls the library makes, the errors each may give, and what such an error may do to
+ * whoever called the library. */
 #ifndef FAULT_SYSCALL_KINDS_H
 #define FAULT_SYSCALL_KINDS_H
 

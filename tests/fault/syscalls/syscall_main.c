@@ -2,8 +2,9 @@
  *
  *     syscall_faults [--every] [--until-first] [PART_OF_A_NAME...]
  *
- * First the operation runs once and its calls are counted; then it runs again for each call and each error, and is judged: its
- * status and words (failing_rules.c), what it leaves behind, whether it works when tried again, whether the bystanders go on. */
+ * First the operation runs once and its calls are counted; then it runs again for each call and each error, and is
+ * judged: its status and words (failing_rules.c), what it leaves behind, whether it works when tried again, whether the
+ * bystanders go on. */
 #include "failing_operations.h"
 #include "failing_rules.h"
 #include "failing_state.h"
@@ -53,7 +54,7 @@ static void judge(const struct operation *operation, const struct fault *fault, 
     bool is_as_before = status != operation->status;
     if ((operation->flags & GETS_HALFWAY) || (is_as_before && faults_let_happen()) ||
         rules_allow_remains(operation, kind, fault->error))
-        return; /* whether anything stays for ever is seen at the end */
+        return; /* whether anything stays forever is seen at the end */
     if (!state_is_equal(is_as_before ? &board->before : &board->done, &after,
                         is_as_before ? "after it failed" : "unlike without a fault", kind == CALL_UNMAP))
         FAIL("it left the wrong things behind");
@@ -90,7 +91,7 @@ static void run_once(const struct operation *operation, const struct fault *faul
     state_take(&end, folder);
     bool is_unmap = fault->call && board->whole.kinds[fault->call - 1] == CALL_UNMAP;
     if (!state_is_equal(&board->empty, &end, "after all was closed", is_unmap))
-        FAIL("something stays behind for ever");
+        FAIL("something stays behind forever");
 }
 
 static _Noreturn void run_in_child(const struct operation *operation)
@@ -102,7 +103,8 @@ static _Noreturn void run_in_child(const struct operation *operation)
         mallopt(M_TRIM_THRESHOLD, 2 * HEAP_BYTES);
     }
     faults_install();
-    /* The first run finds libc and the library as they never are again: the second is what later ones are compared with. */
+    /* The first run finds libc and the library as they never are again: the second is what later ones are compared
+     * with. */
     for (int i = operation->flags & FRESH_PROCESS ? 1 : 0;
          i < 2 && (!board->is_done || !(operation->flags & FRESH_PROCESS)); i++)
         run_once(operation, &(struct fault){0});
@@ -154,7 +156,8 @@ static void add_fault(unsigned call, int error, bool lasting)
     board->faults[board->fault_count++] = (struct fault){call, error, lasting};
 }
 
-/* A word that differs each time, a signal at each call, a race that is lost for ever: that is not how a system fails. */
+/* A word that differs each time, a signal at each call, a race that is lost forever: that is not how a system fails.
+ */
 static bool can_last(call_kind kind, int error)
 {
     bool is_sleep = kind == CALL_SLEEP_ON_WORD || kind == CALL_SLEEP_ON_MANY || kind == CALL_PAUSE;
@@ -162,8 +165,8 @@ static bool can_last(call_kind kind, int error)
     return !is_race && (!is_sleep || (error != EAGAIN && error != EINTR));
 }
 
-/* Each error for the first call of a kind, once and for ever; for later calls each error. A sample has the first error for ever, and
- * for later calls one error in turn. */
+/* Each error for the first call of a kind, once and forever; for later calls each error. A sample has the first error
+ * forever, and for later calls one error in turn. */
 static void plan_faults(void)
 {
     unsigned seen[CALL_KIND_COUNT] = {0}, all[CALL_KIND_COUNT] = {0};

@@ -86,8 +86,8 @@ class EarlyProducer(TensorProducer):
 HANDLES: dict[type, Callable[[Any], None]] = {
     _core.Stream: open_core_stream,
     _core.Producer: open_core_producer,
-    _core.RosReader: open_reader,
-    _core.RosWriter: open_writer,
+    _core.RosDecoder: open_reader,
+    _core.RosEncoder: open_writer,
     TensorStream: open_stream,
     TensorProducer: open_producer,
     Early: open_stream,
@@ -109,7 +109,7 @@ def half_open(cls: type) -> Any:
                 tries.append((name, schema, history_len, spare, 0o600, 1, None, folder(), True, False))
             elif spare > 0:
                 tries.append((name, schema, history_len))
-    elif cls is _core.RosReader:
+    elif cls is _core.RosDecoder:
         tries += [(TYPES, "test_msgs/msg/Numbers", {"": "missing"}), ({}, "no/msg/Such", {})]
     else:
         tries += [
@@ -326,7 +326,7 @@ def operations(handle: Any, state: str) -> Iterator[Operation]:
             yield call(name, (SAMPLE,), keywords)
     if cls not in HANDLES and cls is not Schema:
         return
-    healthy = [opened(_core.Stream), opened(_core.Producer), opened(_core.RosReader), opened(_core.RosWriter)]
+    healthy = [opened(_core.Stream), opened(_core.Producer), opened(_core.RosDecoder), opened(_core.RosEncoder)]
     for other in (*healthy, _core):
         for name in sorted(dir(other)):
             if name.startswith("__") or not callable(getattr(other, name)) or isinstance(getattr(other, name), type):
@@ -350,11 +350,11 @@ WORKS_UNOPENED = {
     "producer_alive",
     "schema",
     "backend",
-    "before_wait",
-    "source",
+    "_before_wait",
+    "_ros",
 }
 WORKS_UNOPENED |= {
-    "publication",
+    "_ros",
     "ros_stats",
     "shape",
     "dtype",

@@ -77,6 +77,6 @@ def voluntary_switches(pid: int) -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time a living process has used so far."""
+    """User and system time a live process has used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

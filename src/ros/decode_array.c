@@ -1,0 +1,93 @@
+/* decode_array.c: data that says its shape elsewhere in the message: std_msgs/...MultiArray and nav_msgs/OccupancyGrid.
+ */
+#include "os/error.h"
+#include "ros/decoder.h"
+
+pmipc_status ros_array_add(pmipc_ros_decoder *decoder, enum ros_kind kind, pmipc_error *error)
+{
+    struct ros_array_decoder *array = &decoder->array;
+    struct ros_intake *intake = &decoder->intake;
+    pmipc_status status;
+    if (kind == ROS_GRID) {
+        status = ros_intake_add(intake, "info.height", PMIPC_UINT32, ROS_LEAF_ONE, 0, &array->height, error);
+        return status ? status
+                      : ros_intake_add(intake, "info.width", PMIPC_UINT32, ROS_LEAF_ONE, 0, &array->width, error);
+    }
+    status =
+        ros_intake_add(intake, "layout.dim[].size", PMIPC_UINT32, ROS_LEAF_LIST, PMIPC_MAX_NDIM, &array->sizes, error);
+    if (!status)
+        status = ros_intake_add(intake, "layout.dim[].stride", PMIPC_UINT32, ROS_LEAF_LIST, PMIPC_MAX_NDIM,
+                                &array->strides, error);
+    if (!status)
+        status =
+            ros_intake_add(intake, "layout.data_offset", PMIPC_UINT32, ROS_LEAF_ONE, 0, &array->data_offset, error);
+    return status;
+}
+
+static pmipc_status ros_grid_measure(const pmipc_ros_decoder *decoder, uint64_t count, struct ros_extent *extent,
+                                     pmipc_error *error)
+{
+    const uint64_t height = ros_one_u32(&decoder->intake, decoder->array.height);
+    const uint64_t width = ros_one_u32(&decoder->intake, decoder->array.width);
+    if (height * width != count)
+        return ros_refuse(decoder, error, "a grid of %llu x %llu cells has data of %llu", (unsigned long long)width,
+                          (unsigned long long)height, (unsigned long long)count);
+    extent->ndim = 2;
+    extent->shape[0] = (int64_t)height;
+    extent->shape[1] = (int64_t)width;
+    return PMIPC_OK;
+}
+
+/* The data behind the offset must be just what the sizes say. A stride is the product of the sizes from its dimension
+ * on; many publishers leave strides 0, and write 1 for a vector. Others would be another order or padding: refused. */
+static pmipc_status ros_multi_array_measure(const pmipc_ros_decoder *decoder, uint64_t count, struct ros_extent *extent,
+                                            pmipc_error *error)
+{
+    const pmipc_cdr_column *column = ros_column(&decoder->intake, decoder->array.sizes);
+    const uint32_t *sizes = column->data;
+    const uint32_t *strides = ros_column(&decoder->intake, decoder->array.strides)->data;
+    const uint32_t offset = ros_one_u32(&decoder->intake, decoder->array.data_offset);
+    if (offset > count)
+        return ros_refuse(decoder, error, "the data_offset is %u, the data has %llu elements", offset,
+                          (unsigned long long)count);
+    count -= offset;
+    extent->is_flexible = column->count == 0;
+    extent->ndim = column->count ? (uint32_t)column->count : 1;
+    extent->shape[0] = (int64_t)count;
+    uint64_t product = 1;
+    for (uint32_t i = (uint32_t)column->count; i-- > 0;) {
+        /* count is less than 2^32: a product above it never comes down again but by a 0, and is left there. */
+        product = product > UINT32_MAX && sizes[i] ? product : product * sizes[i];
+        extent->shape[i] = sizes[i];
+        bool is_vector = column->count == 1 && strides[i] == 1;
+        if (strides[i] != 0 && strides[i] != product && !is_vector)
+            return ros_refuse(decoder, error, "stride %u of dimension %u is not the %llu that its sizes make",
+                              strides[i], i, (unsigned long long)product);
+    }
+    if (column->count && product != count)
+        return ros_refuse(decoder, error, "the sizes of the layout make %s%llu elements, the data has %llu%s",
+                          product > UINT32_MAX ? "at least " : "", (unsigned long long)product,
+                          (unsigned long long)count, offset ? " behind its offset" : "");
+    return PMIPC_OK;
+}
+
+pmipc_status ros_array_measure(pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
+                               struct ros_extent *extent, pmipc_error *error)
+{
+    uint64_t count = ros_one_span(&decoder->intake, field->leaves[0]).count;
+    return field->tensor.kind == ROS_GRID ? ros_grid_measure(decoder, count, extent, error)
+                                          : ros_multi_array_measure(decoder, count, extent, error);
+}
+
+pmipc_status ros_array_fill(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field, void *data,
+                            pmipc_error *error)
+{
+    const pmipc_cdr_span span = ros_one_span(&decoder->intake, field->leaves[0]);
+    const uint64_t offset =
+        field->tensor.kind == ROS_MULTI_ARRAY ? ros_one_u32(&decoder->intake, decoder->array.data_offset) : 0;
+    const uint8_t *from = span.data;
+    if (span.count == offset)
+        return PMIPC_OK;
+    return ros_copy(decoder, data, from + offset * (PMIPC_DTYPE_BITS(field->tensor.dtype) / 8), span.count - offset,
+                    field->tensor.dtype, ros_column(&decoder->intake, field->leaves[0])->swapped, error);
+}

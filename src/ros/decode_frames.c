@@ -1,0 +1,70 @@
+/* decode_frames.c: coordinates mean nothing without their frame. The first message's frames are learned, others are
+ * refused, unless the user takes any, or the samples say it themselves. */
+#include <stdlib.h>
+
+#include "os/error.h"
+#include "ros/decoder.h"
+
+#define ROS_SHOWN_BYTES 60 /* of a frame's name, which may be anything */
+
+bool ros_is_carried(const pmipc_ros_decoder *decoder, uint32_t leaf)
+{
+    for (uint32_t i = 0; i < decoder->field_count; i++)
+        for (uint32_t part = 0; part < decoder->fields[i].tensor.part_count; part++)
+            if (decoder->fields[i].leaves[part] == leaf)
+                return true;
+    return false;
+}
+
+void ros_frames_add(pmipc_ros_decoder *decoder, bool takes_any)
+{
+    decoder->frames[0] = (struct ros_frame){.leaf = decoder->frame_id, .key = "frame_id"};
+    decoder->frames[1] = (struct ros_frame){.leaf = decoder->child_frame_id, .key = "child_frame_id"};
+    for (uint32_t i = 0; i < ROS_FRAMES; i++)
+        if (takes_any || ros_is_carried(decoder, decoder->frames[i].leaf))
+            decoder->frames[i].leaf = ROS_NO_LEAF;
+}
+
+void ros_frames_forget(pmipc_ros_decoder *decoder)
+{
+    for (uint32_t i = 0; i < ROS_FRAMES; i++) {
+        free(decoder->frames[i].learned);
+        decoder->frames[i].learned = NULL;
+    }
+}
+
+pmipc_status ros_frames_learn(pmipc_ros_decoder *decoder, pmipc_error *error)
+{
+    ros_frames_forget(decoder);
+    for (uint32_t i = 0; i < ROS_FRAMES; i++) {
+        struct ros_frame *frame = &decoder->frames[i];
+        if (frame->leaf == ROS_NO_LEAF)
+            continue;
+        const pmipc_cdr_span name = ros_one_span(&decoder->intake, frame->leaf);
+        frame->learned = malloc(name.count + 1);
+        if (!frame->learned)
+            return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for the %s of a %s", frame->key, decoder->message);
+        memcpy(frame->learned, name.data, name.count);
+        frame->learned[name.count] = '\0';
+        frame->count = name.count;
+    }
+    return PMIPC_OK;
+}
+
+pmipc_status ros_frames_check(const pmipc_ros_decoder *decoder, pmipc_error *error)
+{
+    for (uint32_t i = 0; i < ROS_FRAMES; i++) {
+        const struct ros_frame *frame = &decoder->frames[i];
+        if (frame->leaf == ROS_NO_LEAF)
+            continue;
+        const pmipc_cdr_span name = ros_one_span(&decoder->intake, frame->leaf);
+        if (name.count == frame->count && memcmp(name.data, frame->learned, name.count) == 0)
+            continue;
+        return ros_refuse(decoder, error,
+                          "the message's %s is '%.*s', the pool's is '%.*s'; ros_frames=\"any\" (C: any_frame) takes "
+                          "messages of all frames",
+                          frame->key, (int)(name.count < ROS_SHOWN_BYTES ? name.count : ROS_SHOWN_BYTES),
+                          (const char *)name.data, ROS_SHOWN_BYTES, frame->learned);
+    }
+    return PMIPC_OK;
+}

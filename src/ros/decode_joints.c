@@ -1,0 +1,286 @@
+/* decode_joints.c: joints go by their names, never by their place in a message.
+ *
+ * Publishers of one topic may list their joints in any order, or more of them than are wanted. Where each joint was in
+ * the last message is remembered and only confirmed in the next one; when that fails they are looked for. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "os/error.h"
+#include "ros/decoder.h"
+
+pmipc_status ros_joints_add(pmipc_ros_decoder *decoder, struct ros_decoded_field *field, pmipc_error *error)
+{
+    struct ros_joint_decoder *joints = &decoder->joints;
+    pmipc_status status = ros_intake_add(&decoder->intake, ros_joint_names(decoder->message), PMIPC_CDR_STRING,
+                                         ROS_LEAF_LIST, ROS_MAX_MESSAGE_NAMES, &joints->names, error);
+    /* A sample may turn out to be stacked. */
+    if (!status && field->tensor.is_default && strcmp(field->tensor.parts[0].path, "position") == 0) {
+        status =
+            ros_intake_add(&decoder->intake, "velocity", PMIPC_FLOAT64, ROS_LEAF_SPAN, 0, &joints->velocity, error);
+        if (!status)
+            status =
+                ros_intake_add(&decoder->intake, "effort", PMIPC_FLOAT64, ROS_LEAF_SPAN, 0, &joints->effort, error);
+    }
+    return status;
+}
+
+void ros_joints_forget(pmipc_ros_decoder *decoder)
+{
+    struct ros_joint_decoder *joints = &decoder->joints;
+    joints->is_known = false;
+    if (joints->are_selected)
+        return;
+    for (uint32_t i = 0; i < joints->count && joints->joints; i++)
+        free(joints->joints[i]);
+    free(joints->joints);
+    free(joints->sources);
+    joints->joints = NULL;
+    joints->sources = NULL;
+    joints->count = 0;
+}
+
+static bool ros_is_name(const pmipc_cdr_span *span, const char *name)
+{
+    return strlen(name) == span->count && memcmp(span->data, name, span->count) == 0;
+}
+
+static pmipc_status ros_joints_learn(pmipc_ros_decoder *decoder, const pmipc_cdr_span *names, uint64_t count,
+                                     pmipc_error *error)
+{
+    struct ros_joint_decoder *joints = &decoder->joints;
+    if (count > ROS_MAX_JOINTS)
+        return ros_refuse(decoder, error, "the message has %llu joints, %d are the most that is read",
+                          (unsigned long long)count, ROS_MAX_JOINTS);
+    joints->joints = calloc(count ? count : 1, sizeof *joints->joints);
+    joints->sources = calloc(count ? count : 1, sizeof *joints->sources);
+    if (!joints->joints || !joints->sources)
+        return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for the names of %llu joints",
+                         (unsigned long long)count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (names[i].count > PMIPC_CDR_MAX_NAME || memchr(names[i].data, 0, names[i].count))
+            return ros_refuse(decoder, error, "the name of joint %u has %llu bytes or a NUL in it: no name", i,
+                              (unsigned long long)names[i].count);
+        joints->joints[i] = strndup(names[i].data, names[i].count);
+        if (!joints->joints[i])
+            return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for the name of a joint");
+        joints->count = i + 1;
+    }
+    return PMIPC_OK;
+}
+
+#define ROS_SHOWN_NAMES 400 /* bytes of a list */
+#define ROS_SHOWN_BYTES 60  /* of a name */
+
+static void ros_show_name(struct ros_text *text, const char *name, uint64_t bytes)
+{
+    if (!text->is_full)
+        ros_text_add(text, "%s%.*s", text->length ? ", " : "", (int)(bytes < ROS_SHOWN_BYTES ? bytes : ROS_SHOWN_BYTES),
+                     name);
+}
+
+/* The message has none, or not all, of the joints: both sets, and what to do. */
+static pmipc_status ros_joints_refuse(const pmipc_ros_decoder *decoder, const pmipc_cdr_span *names, uint64_t count,
+                                      const char *problem, pmipc_error *error)
+{
+    const struct ros_joint_decoder *joints = &decoder->joints;
+    char sent[ROS_SHOWN_NAMES], kept[ROS_SHOWN_NAMES];
+    struct ros_text theirs = {.bytes = sent, .capacity = sizeof sent, .is_fixed = true};
+    struct ros_text ours = {.bytes = kept, .capacity = sizeof kept, .is_fixed = true};
+    sent[0] = kept[0] = '\0';
+    for (uint64_t i = 0; i < count && !theirs.is_full; i++)
+        ros_show_name(&theirs, names[i].data, names[i].count);
+    for (uint32_t i = 0; i < joints->count && !ours.is_full; i++)
+        ros_show_name(&ours, joints->joints[i], strlen(joints->joints[i]));
+    return ros_refuse(
+        decoder, error, "%s: the message names [%s%s], the pool holds [%s%s]%s", problem, sent,
+        theirs.is_full ? ", ..." : "", kept, ours.is_full ? ", ..." : "",
+        joints->merges || !ros_joints_can_merge(decoder->message)
+            ? ""
+            : "; to merge the messages of several publishers into one row, list the joints with ros_joints "
+              "(bridge: joints)");
+}
+
+/* Where a joint is among the names; ROS_NO_JOINT: nowhere. */
+static pmipc_status ros_joint_look_for(const pmipc_ros_decoder *decoder, const char *joint, const pmipc_cdr_span *names,
+                                       uint64_t count, uint32_t *source, pmipc_error *error)
+{
+    *source = ROS_NO_JOINT;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!ros_is_name(&names[i], joint))
+            continue;
+        if (*source != ROS_NO_JOINT)
+            return ros_refuse(decoder, error, "the message has two joints that are called '%s'", joint);
+        *source = i;
+    }
+    return PMIPC_OK;
+}
+
+static bool ros_joints_are_where_they_were(const struct ros_joint_decoder *joints, const pmipc_cdr_span *names,
+                                           uint64_t count)
+{
+    if (!joints->is_known || joints->message_count != count)
+        return false;
+    for (uint32_t i = 0; i < joints->count; i++)
+        if (!ros_is_name(&names[joints->sources[i]], joints->joints[i]))
+            return false;
+    return true;
+}
+
+pmipc_status ros_joints_find(pmipc_ros_decoder *decoder, pmipc_error *error)
+{
+    struct ros_joint_decoder *joints = &decoder->joints;
+    const pmipc_cdr_column *column = ros_column(&decoder->intake, joints->names);
+    const pmipc_cdr_span *names = column->data;
+    if (!decoder->has_learned && !joints->are_selected) {
+        ros_joints_forget(decoder);
+        pmipc_status status = ros_joints_learn(decoder, names, column->count, error);
+        if (status)
+            return status;
+    }
+    if (ros_joints_are_where_they_were(joints, names, column->count))
+        return PMIPC_OK;
+    if (joints->count == 0 && column->count)
+        return ros_refuse(decoder, error,
+                          "the message names %llu joints, the first one named none: nobody knows which is which",
+                          (unsigned long long)column->count);
+    joints->is_known = false;
+    joints->is_identity = true; /* so far; what lies behind the last joint does not matter */
+    uint32_t missing = 0;
+    for (uint32_t i = 0; i < joints->count; i++) {
+        pmipc_status status =
+            ros_joint_look_for(decoder, joints->joints[i], names, column->count, &joints->sources[i], error);
+        if (status)
+            return status;
+        joints->is_identity = joints->is_identity && joints->sources[i] == i;
+        missing += joints->sources[i] == ROS_NO_JOINT;
+    }
+    if (missing && (!joints->merges || missing == joints->count))
+        return ros_joints_refuse(decoder, names, column->count,
+                                 joints->merges ? "none of the joints" : "not all of the joints", error);
+    joints->message_count = (uint32_t)column->count;
+    joints->is_known = missing == 0; /* one that is missing may be there the next time */
+    return PMIPC_OK;
+}
+
+/* ---- values ---- */
+
+/* `count` values of `path` must be one for each name, or for each of the others when there are no names (*joints is the
+ * number that is known so far, 0: none). */
+static pmipc_status ros_joints_check_count(const pmipc_ros_decoder *decoder, const char *path, uint64_t count,
+                                           uint64_t *joints, pmipc_error *error)
+{
+    uint32_t names = decoder->joints.message_count;
+    if (count == 0 && decoder->joints.merges && ros_joints_have_values(decoder)) {
+        *joints = decoder->joints.count;
+        return PMIPC_OK;
+    }
+    if (count == 0)
+        return ros_refuse(decoder, error, "%s of the message is empty", path);
+    if (names ? count != names : *joints && count != *joints)
+        return ros_refuse(decoder, error, "the message has %llu values of %s for %llu joints",
+                          (unsigned long long)count, path, (unsigned long long)(names ? names : *joints));
+    *joints = names ? decoder->joints.count : count;
+    return PMIPC_OK;
+}
+
+static pmipc_status ros_joints_measure_stacked(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
+                                               uint64_t *joints, pmipc_error *error)
+{
+    uint32_t leaves[3];
+    const uint32_t rows = ros_joints_leaves(decoder, field, leaves);
+    for (uint32_t i = 0; i < rows; i++) {
+        uint64_t count = ros_one_span(&decoder->intake, leaves[i]).count;
+        pmipc_status status =
+            count ? ros_joints_check_count(decoder, decoder->intake.leaves[leaves[i]].path, count, joints, error)
+                  : PMIPC_OK;
+        if (status)
+            return status;
+    }
+    if (*joints == 0 && decoder->joints.merges && ros_joints_have_values(decoder))
+        *joints = decoder->joints.count;
+    return *joints ? PMIPC_OK
+                   : ros_refuse(decoder, error, "position, velocity and effort of the message are all empty");
+}
+
+static pmipc_status ros_joints_measure_rows(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
+                                            uint64_t *joints, pmipc_error *error)
+{
+    const pmipc_cdr_column *column = ros_column(&decoder->intake, field->leaves[0]);
+    const pmipc_cdr_span *rows = column->data;
+    *joints = decoder->joints.count;
+    for (uint64_t i = 0; i < column->count; i++) {
+        pmipc_status status =
+            ros_joints_check_count(decoder, field->tensor.parts[0].path, rows[i].count, joints, error);
+        if (status) {
+            error_append(error, " (points[%llu])", (unsigned long long)i);
+            return status;
+        }
+    }
+    return PMIPC_OK;
+}
+
+pmipc_status ros_joints_measure(pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
+                                struct ros_extent *extent, pmipc_error *error)
+{
+    const struct ros_leaf *leaf = &decoder->intake.leaves[field->leaves[0]];
+    uint64_t joints = 0;
+    pmipc_status status;
+    extent->ndim = 1;
+    if (leaf->kind == ROS_LEAF_SPANS) {
+        extent->shape[extent->ndim++ - 1] = (int64_t)ros_column(&decoder->intake, field->leaves[0])->count;
+        status = ros_joints_measure_rows(decoder, field, &joints, error);
+    } else if (field->tensor.is_stacked) {
+        extent->shape[extent->ndim++ - 1] = 3;
+        status = ros_joints_measure_stacked(decoder, field, &joints, error);
+    } else {
+        uint64_t count = ros_one_span(&decoder->intake, field->leaves[0]).count;
+        status = ros_joints_check_count(decoder, leaf->path, count, &joints, error);
+    }
+    extent->shape[extent->ndim - 1] = (int64_t)joints;
+    return status;
+}
+
+/* One value per joint of the sample; NaN when there are none. */
+static double *ros_joints_fill_row(const struct ros_joint_decoder *joints, double *to, const pmipc_cdr_span *values,
+                                   uint64_t count, bool swapped)
+{
+    if (values->count == 0) {
+        for (uint64_t i = 0; i < count; i++)
+            to[i] = (double)NAN;
+    } else if (joints->is_identity) {
+        pmipc_cdr_copy(to, values->data, count, sizeof *to, swapped);
+    } else {
+        const uint8_t *from = values->data;
+        for (uint64_t i = 0; i < count; i++)
+            pmipc_cdr_copy(&to[i], from + joints->sources[i] * sizeof *to, 1, sizeof *to, swapped);
+    }
+    return to + count;
+}
+
+void ros_joints_fill(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field, void *data)
+{
+    const struct ros_joint_decoder *joints = &decoder->joints;
+    const pmipc_cdr_column *column = ros_column(&decoder->intake, field->leaves[0]);
+    bool swapped = column->swapped;
+    double *to = data;
+    if (joints->merges) {
+        ros_merged_fill(decoder, field, data);
+        return;
+    }
+    if (decoder->intake.leaves[field->leaves[0]].kind == ROS_LEAF_SPANS) {
+        const pmipc_cdr_span *rows = column->data;
+        for (uint64_t i = 0; i < column->count; i++)
+            to = ros_joints_fill_row(joints, to, &rows[i], joints->count ? joints->count : rows[i].count, swapped);
+        return;
+    }
+    uint32_t leaves[3];
+    pmipc_cdr_span spans[3];
+    uint64_t count = joints->count;
+    const uint32_t leaf_count = ros_joints_leaves(decoder, field, leaves);
+    for (uint32_t i = 0; i < leaf_count; i++) {
+        spans[i] = ros_one_span(&decoder->intake, leaves[i]);
+        count = joints->count == 0 && spans[i].count ? spans[i].count : count;
+    }
+    for (uint32_t i = 0; i < leaf_count; i++)
+        to = ros_joints_fill_row(joints, to, &spans[i], count, swapped);
+}

@@ -1,0 +1,124 @@
+/* decode_merged.c: joints that several publishers tell of, each of some: one row of what was heard last of each.
+ *
+ * A robot's arm and its gripper have drivers of their own, which publish on one topic. With the joints selected by
+ * name, every message changes those that it names; the others keep their values, NaN until they are heard first. A
+ * field "joint_stamps" says of when each value is. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "os/error.h"
+#include "ros/decoder.h"
+
+#define ROS_JOINT_ROWS 3
+
+uint32_t ros_joints_leaves(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
+                           uint32_t leaves[ROS_JOINT_ROWS])
+{
+    leaves[0] = field->leaves[0];
+    leaves[1] = decoder->joints.velocity;
+    leaves[2] = decoder->joints.effort;
+    return field->tensor.is_stacked ? ROS_JOINT_ROWS : 1;
+}
+
+static bool ros_holds_values(const struct ros_decoded_field *field)
+{
+    return field->tensor.is_joints && field->tensor.kind == ROS_NUMBERS;
+}
+
+bool ros_joints_have_values(const pmipc_ros_decoder *decoder)
+{
+    for (uint32_t i = 0; i < decoder->field_count; i++) {
+        uint32_t leaves[ROS_JOINT_ROWS];
+        const uint32_t rows =
+            ros_holds_values(&decoder->fields[i]) ? ros_joints_leaves(decoder, &decoder->fields[i], leaves) : 0;
+        for (uint32_t row = 0; row < rows; row++)
+            if (ros_one_span(&decoder->intake, leaves[row]).count)
+                return true;
+    }
+    return false;
+}
+
+/* Room for what was heard last, all NaN. */
+static double *ros_merged_allocate(uint64_t count)
+{
+    double *merged = malloc((count ? count : 1) * sizeof *merged);
+    for (uint64_t i = 0; merged && i < count; i++)
+        merged[i] = (double)NAN;
+    return merged;
+}
+
+static void ros_merge_row(const struct ros_joint_decoder *joints, double *to, const pmipc_cdr_span *values,
+                          bool swapped)
+{
+    const uint8_t *from = values->data;
+    for (uint32_t i = 0; i < joints->count; i++) {
+        if (joints->sources[i] == ROS_NO_JOINT)
+            continue;
+        if (values->count)
+            pmipc_cdr_copy(&to[i], from + joints->sources[i] * sizeof *to, 1, sizeof *to, swapped);
+        else
+            to[i] = (double)NAN; /* it names the joint, and says nothing of this */
+    }
+}
+
+pmipc_status ros_joints_merge(pmipc_ros_decoder *decoder, pmipc_error *error)
+{
+    struct ros_joint_decoder *joints = &decoder->joints;
+    for (uint32_t i = 0; i < decoder->field_count; i++) {
+        struct ros_decoded_field *field = &decoder->fields[i];
+        uint32_t leaves[ROS_JOINT_ROWS];
+        if (!ros_holds_values(field))
+            continue;
+        const uint32_t rows = ros_joints_leaves(decoder, field, leaves);
+        if (!field->merged)
+            field->merged = ros_merged_allocate((uint64_t)rows * joints->count);
+        if (!field->merged)
+            return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for the values of %u joints", joints->count);
+        for (uint32_t row = 0; row < rows; row++) {
+            const pmipc_cdr_span values = ros_one_span(&decoder->intake, leaves[row]);
+            ros_merge_row(joints, field->merged + (uint64_t)row * joints->count, &values,
+                          ros_column(&decoder->intake, leaves[row])->swapped);
+        }
+    }
+    const int64_t stamp_ns = ros_stamp(decoder) ? ros_stamp(decoder) : decoder->fallback_stamp_ns;
+    for (uint32_t i = 0; i < joints->count; i++)
+        if (joints->sources[i] != ROS_NO_JOINT)
+            joints->stamps_ns[i] = stamp_ns;
+    return PMIPC_OK;
+}
+
+void ros_merged_fill(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field, void *data)
+{
+    const uint64_t rows = field->tensor.is_stacked ? ROS_JOINT_ROWS : 1;
+    memcpy(data, field->merged, rows * decoder->joints.count * sizeof *field->merged);
+}
+
+/* ---- of when ---- */
+
+bool ros_path_is_stamps(const char *message, const char *path)
+{
+    return path && strcmp(path, "joint_stamps") == 0 && ros_joints_can_merge(message);
+}
+
+void ros_stamps_add(struct ros_decoded_field *field)
+{
+    field->tensor = (struct ros_tensor){
+        .kind = ROS_JOINT_STAMPS, .is_joints = true, .dtype = PMIPC_INT64, .ndim = 1, .shape = {-1}};
+}
+
+void ros_stamps_measure(const pmipc_ros_decoder *decoder, struct ros_extent *extent)
+{
+    extent->ndim = 1;
+    extent->shape[0] = decoder->joints.count;
+}
+
+void ros_stamps_fill(const pmipc_ros_decoder *decoder, void *data)
+{
+    memcpy(data, decoder->joints.stamps_ns, decoder->joints.count * sizeof *decoder->joints.stamps_ns);
+}
+
+const int64_t *pmipc_ros_decoder_joint_stamps(const pmipc_ros_decoder *decoder, uint32_t *count)
+{
+    *count = decoder->joints.merges ? decoder->joints.count : 0;
+    return decoder->joints.merges ? decoder->joints.stamps_ns : NULL;
+}

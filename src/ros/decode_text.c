@@ -1,0 +1,115 @@
+/* decode_text.c: strings by path: as bytes (uint8), or as one of numpy's texts of a fixed length, S<n> and U<n>. None
+ * is cut. */
+#include <string.h>
+
+#include "os/error.h"
+#include "ros/decoder.h"
+
+#define ROS_SHOWN_BYTES 60 /* of a text, which may be anything */
+
+pmipc_status ros_text_field_add(pmipc_ros_decoder *decoder, pmipc_cdr_types *types, struct ros_decoded_field *field,
+                                const char *path, bool *is_text, pmipc_error *error)
+{
+    pmipc_cdr_place place;
+    *is_text = path && *path && strlen(path) <= ROS_MAX_PATH &&
+               pmipc_cdr_types_find(types, decoder->message, path, &place, NULL) == PMIPC_OK &&
+               place.dtype == PMIPC_CDR_STRING && place.ndim == 0;
+    if (!*is_text)
+        return PMIPC_OK;
+    field->tensor =
+        (struct ros_tensor){.kind = ROS_TEXT, .dtype = PMIPC_UINT8, .ndim = 1, .shape = {-1}, .part_count = 1};
+    memcpy(field->tensor.parts[0].path, path, strlen(path) + 1);
+    return ros_intake_add(&decoder->intake, path, PMIPC_CDR_STRING, ROS_LEAF_ONE, 0, &field->leaves[0], error);
+}
+
+/* "<U16" and "|S16" as numpy describes them, with their quotes. */
+static bool ros_text_is(const pmipc_schema *sample, const pmipc_field *field, const char *prefix)
+{
+    const size_t length = strlen(prefix);
+    return field->descr_bytes > length && memcmp(sample->text + field->descr_offset, prefix, length) == 0;
+}
+
+pmipc_status ros_text_expect(const pmipc_ros_decoder *decoder, struct ros_decoded_field *expected,
+                             const pmipc_schema *sample, const pmipc_field *field, pmipc_error *error)
+{
+    const char *native = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? "\">U" : "\"<U";
+    const bool is_wide = field->dtype == PMIPC_OPAQUE && ros_text_is(sample, field, native);
+    const bool is_narrow = field->dtype == PMIPC_OPAQUE && ros_text_is(sample, field, "\"|S");
+    expected->text = is_wide ? ROS_TEXT_WIDE : is_narrow ? ROS_TEXT_NARROW : ROS_TEXT_BYTES;
+    bool fits = is_wide || is_narrow || (field->dtype == PMIPC_UINT8 && field->ndim == 1);
+    for (uint32_t i = 0; i < field->ndim && (is_wide || is_narrow); i++)
+        fits = fits && field->shape[i] == 1;
+    return fits ? PMIPC_OK
+                : ros_refuse_sample(
+                      decoder, sample, field, error,
+                      "uint8 (N), or one text of a fixed length: S<n> or U<n> in this machine's byte order");
+}
+
+/* Characters of a text, as UTF-8. False: it is none. */
+static bool ros_text_characters(const pmipc_cdr_span *text, uint32_t *characters, uint64_t *count)
+{
+    const unsigned char *bytes = text->data;
+    *count = 0;
+    for (uint64_t at = 0; at < text->count; ++*count) {
+        uint32_t code;
+        const uint32_t length = ros_utf8_decode(bytes + at, text->count - at, &code);
+        if (length == 0)
+            return false;
+        if (characters)
+            characters[*count] = code;
+        at += length;
+    }
+    return true;
+}
+
+static pmipc_status ros_text_refuse(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
+                                    const char *problem, uint64_t has, uint64_t takes, pmipc_error *error)
+{
+    const pmipc_cdr_span text = ros_one_span(&decoder->intake, field->leaves[0]);
+    const int shown = (int)(text.count < ROS_SHOWN_BYTES ? text.count : ROS_SHOWN_BYTES);
+    return ros_refuse(decoder, error, "%s of the message, '%.*s', %s: %llu, the pool takes %llu",
+                      field->tensor.parts[0].path, shown, (const char *)text.data, problem, (unsigned long long)has,
+                      (unsigned long long)takes);
+}
+
+pmipc_status ros_text_measure(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
+                              struct ros_extent *extent, pmipc_error *error)
+{
+    const pmipc_cdr_span text = ros_one_span(&decoder->intake, field->leaves[0]);
+    const bool has_pool = decoder->is_expecting || decoder->has_learned;
+    const pmipc_field *pool = &decoder->schema.fields[field - decoder->fields];
+    extent->ndim = 1;
+    extent->shape[0] = (int64_t)text.count;
+    if (!has_pool || (pool->flags & PMIPC_FIELD_VARIABLE))
+        return PMIPC_OK;
+    /* A fixed length is filled up with NULs, so that one in the text would be lost. */
+    if (memchr(text.data, 0, text.count))
+        return ros_text_refuse(decoder, field, "has a NUL in its bytes", text.count, 0, error);
+    uint64_t has = text.count, takes = pmipc_field_bytes(pool);
+    if (field->text == ROS_TEXT_WIDE && !ros_text_characters(&text, NULL, &has))
+        return ros_refuse(decoder, error, "%s of the message is not UTF-8", field->tensor.parts[0].path);
+    if (field->text == ROS_TEXT_WIDE)
+        takes /= sizeof(uint32_t);
+    if (has > takes)
+        return ros_text_refuse(decoder, field,
+                               field->text == ROS_TEXT_WIDE ? "has too many characters" : "has too many bytes", has,
+                               takes, error);
+    extent->dtype = pool->dtype;
+    extent->itemsize = pool->itemsize;
+    extent->ndim = pool->ndim;
+    memcpy(extent->shape, pool->shape, sizeof extent->shape);
+    return PMIPC_OK;
+}
+
+void ros_text_fill(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field, void *data)
+{
+    const pmipc_cdr_span text = ros_one_span(&decoder->intake, field->leaves[0]);
+    const pmipc_field *pool = &decoder->schema.fields[field - decoder->fields];
+    uint64_t count;
+    if (!(pool->flags & PMIPC_FIELD_VARIABLE))
+        memset(data, 0, pmipc_field_bytes(pool));
+    if (field->text == ROS_TEXT_WIDE)
+        ros_text_characters(&text, data, &count);
+    else if (text.count)
+        memcpy(data, text.data, text.count);
+}
