@@ -18,7 +18,7 @@ from polymorph_ipc import _core
 
 PACKAGE = Path(polymorph_ipc.__file__).parent
 EXTENSION = Path(__file__).resolve().parents[2] / "python" / "ext"
-SOURCES = sorted([*PACKAGE.glob("*.py"), *PACKAGE.glob("*.pyi"), *EXTENSION.glob("*.c")])
+SOURCES = sorted([*PACKAGE.glob("*.py"), *PACKAGE.glob("*.pyi"), *EXTENSION.rglob("*.c")])
 
 QUOTED = re.compile(r"`+([A-Za-z_][\w.]*)(?:\(|`)")
 CALLED = re.compile(r"(?<![\w.%`\"'{])([A-Za-z_][\w.]*)\((?=[a-z_]*(?:=|\)|\.\.\.))")
