@@ -10,7 +10,7 @@ import polymorph_ipc
 import pytest
 from polymorph_ipc import list_pools
 
-from support.processes import Nursery
+from support.processes import Spawner
 
 PROGRAM = """
     import signal
@@ -40,7 +40,7 @@ PROGRAM = """
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_signal_removes_pools_and_runs_finally(spawn: Nursery, number: int) -> None:
+def test_signal_removes_pools_and_runs_finally(spawn: Spawner, number: int) -> None:
     child = spawn(PROGRAM, "cleanup")
     child.expect("ready")
     child.process.send_signal(number)
@@ -50,7 +50,7 @@ def test_signal_removes_pools_and_runs_finally(spawn: Nursery, number: int) -> N
     polymorph_ipc.remove_pool("kept")
 
 
-def test_without_it_the_pool_stays_readable(spawn: Nursery) -> None:
+def test_without_it_the_pool_stays_readable(spawn: Spawner) -> None:
     child = spawn(PROGRAM, "none")
     child.expect("ready")
     child.process.send_signal(signal.SIGTERM)
@@ -60,7 +60,7 @@ def test_without_it_the_pool_stays_readable(spawn: Nursery) -> None:
         polymorph_ipc.remove_pool(name)
 
 
-def test_an_earlier_handler_is_called_after_the_cleanup(spawn: Nursery) -> None:
+def test_an_earlier_handler_is_called_after_the_cleanup(spawn: Spawner) -> None:
     child = spawn(PROGRAM, "handler")
     child.expect("ready")
     child.process.send_signal(signal.SIGTERM)
@@ -70,11 +70,11 @@ def test_an_earlier_handler_is_called_after_the_cleanup(spawn: Nursery) -> None:
     polymorph_ipc.remove_pool("kept")
 
 
-def test_an_ignored_signal_stays_ignored(spawn: Nursery) -> None:
+def test_an_ignored_signal_stays_ignored(spawn: Spawner) -> None:
     child = spawn(PROGRAM, "ignored")
     child.expect("ready")
     child.process.send_signal(signal.SIGHUP)
-    child.tell("still here")
+    child.send("still here")
     child.expect("still here")
     child.process.send_signal(signal.SIGTERM)
     child.expect("finally")

@@ -108,8 +108,8 @@ def test_a_structured_record_can_be_read_by_its_fields_in_another_process(spawn:
     from polymorph_ipc import TensorStream
     with TensorStream("any") as stream:
         frame = stream.get_last()
-        say(frame.dtype.descr)
-        say(np.ascontiguousarray(frame["count"]).tobytes().hex())
+        send(frame.dtype.descr)
+        send(np.ascontiguousarray(frame["count"]).tobytes().hex())
     """
         )
         assert child.expect("") == str(dtype.descr)

@@ -8,7 +8,7 @@ import pytest
 from polymorph_ipc import PolymorphError, PoolBusyError, Schema, TensorProducer, TensorStream
 
 from support.frames import numbered
-from support.processes import Nursery
+from support.processes import Spawner
 
 BUILTINS: dict[str, tuple[type[Exception], str]] = {
     "InvalidArgumentError": (ValueError, "INVALID_ARGUMENT"),
@@ -72,21 +72,21 @@ def test_everything_documented_is_exported_and_documented() -> None:
                 assert getattr(handle, name).__doc__, f"{handle.__name__}.{name} says nothing of itself"
 
 
-def test_importing_the_package_imports_neither_torch_nor_ros_nor_starts_anything(spawn: Nursery) -> None:
+def test_importing_the_package_imports_neither_torch_nor_ros_nor_starts_anything(spawn: Spawner) -> None:
     child = spawn(
         """
     import os, sys, threading
     before = set(os.listdir("/proc/self/fd"))
     import polymorph_ipc
     heavy = {"torch", "rclpy", "ml_dtypes", "multiprocessing.pool", "asyncio"} & set(sys.modules)
-    say(sorted(heavy), threading.active_count(), set(os.listdir("/proc/self/fd")) - before)
+    send(sorted(heavy), threading.active_count(), set(os.listdir("/proc/self/fd")) - before)
     """
     )
     assert child.expect("") == "[] 1 set()"
     child.succeed()
 
 
-def test_using_numpy_pools_imports_no_torch(spawn: Nursery) -> None:
+def test_using_numpy_pools_imports_no_torch(spawn: Spawner) -> None:
     child = spawn(
         """
     import sys
@@ -94,7 +94,7 @@ def test_using_numpy_pools_imports_no_torch(spawn: Nursery) -> None:
     from polymorph_ipc import TensorProducer, TensorStream
     with TensorProducer.from_sample("cam", np.zeros(3)) as producer, TensorStream("cam") as stream:
         producer.publish(np.ones(3))
-        say(stream.get_last(), stream.backend, "torch" in sys.modules)
+        send(stream.get_last(), stream.backend, "torch" in sys.modules)
     """
     )
     assert child.expect("") == "[1. 1. 1.] numpy False"

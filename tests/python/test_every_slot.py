@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.processes import TESTS, Nursery
+from support.processes import TESTS, Spawner
 
 PROGRAM = TESTS / "programs" / "every_slot.py"
 DEBUG = {"PYTHONDEVMODE": "1", "PYTHONMALLOC": "debug", "PYTHONWARNINGS": "ignore"}
@@ -14,7 +14,7 @@ DEBUG = {"PYTHONDEVMODE": "1", "PYTHONMALLOC": "debug", "PYTHONWARNINGS": "ignor
 @pytest.mark.leaves_pools  # of loans and of forked processes
 @pytest.mark.parametrize("environment", [{}, DEBUG], ids=["", "debug allocator"])
 def test_no_slot_of_any_class_crashes_or_works_on_an_unopened_object(
-    spawn: Nursery, environment: dict[str, str]
+    spawn: Spawner, environment: dict[str, str]
 ) -> None:
     lines = spawn(PROGRAM, environment=environment).succeed(timeout=90)
     assert [line for line in lines if line.startswith("fault")] == []

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from support.processes import Nursery
+from support.processes import Spawner
 
 WRITE_IN_PLACE = """
     import ctypes, faulthandler, sys
@@ -19,15 +19,15 @@ WRITE_IN_PLACE = """
     producer.publish(np.ones((4, 8)))
     stream = TensorStream("victor/cam")
     frame = stream.get_history(1)[0] if len(sys.argv) > 1 else stream.get_last()
-    say("writing")
+    send("writing")
     ctypes.memset({address}, 0, 8)
-    say("survived")
+    send("survived")
 """
 
 
 @pytest.mark.leaves_pools
 @pytest.mark.parametrize("read", [(), ("history",)], ids=["a frame", "a history"])
-def test_a_write_to_a_view_names_the_pool_and_the_cure(spawn: Nursery, read: tuple[str, ...]) -> None:
+def test_a_write_to_a_view_names_the_pool_and_the_cure(spawn: Spawner, read: tuple[str, ...]) -> None:
     program = WRITE_IN_PLACE.format(preparation="polymorph_ipc.explain_faults()", address="frame.ctypes.data")
     child = spawn(program, *read)
     child.expect("writing")
@@ -37,14 +37,14 @@ def test_a_write_to_a_view_names_the_pool_and_the_cure(spawn: Nursery, read: tup
 
 
 @pytest.mark.leaves_pools
-def test_without_it_the_process_just_ends(spawn: Nursery) -> None:
+def test_without_it_the_process_just_ends(spawn: Spawner) -> None:
     child = spawn(WRITE_IN_PLACE.format(preparation="pass", address="frame.ctypes.data"))
     child.expect("writing")
     assert "copy=True" not in child.fail_with(-signal.SIGSEGV)
 
 
 @pytest.mark.leaves_pools
-def test_it_hands_the_signal_on_to_the_handler_that_was_there_before(spawn: Nursery) -> None:
+def test_it_hands_the_signal_on_to_the_handler_that_was_there_before(spawn: Spawner) -> None:
     preparation = "faulthandler.enable(); polymorph_ipc.explain_faults(); polymorph_ipc.explain_faults()"
     child = spawn(WRITE_IN_PLACE.format(preparation=preparation, address="frame.ctypes.data"))
     child.expect("writing")
@@ -54,7 +54,7 @@ def test_it_hands_the_signal_on_to_the_handler_that_was_there_before(spawn: Nurs
 
 
 @pytest.mark.leaves_pools
-def test_a_fault_elsewhere_is_not_blamed_on_a_pool(spawn: Nursery) -> None:
+def test_a_fault_elsewhere_is_not_blamed_on_a_pool(spawn: Spawner) -> None:
     child = spawn(WRITE_IN_PLACE.format(preparation="polymorph_ipc.explain_faults()", address="16"))
     child.expect("writing")
     stderr = child.fail_with(-signal.SIGSEGV)
@@ -63,37 +63,37 @@ def test_a_fault_elsewhere_is_not_blamed_on_a_pool(spawn: Nursery) -> None:
 
 
 @pytest.mark.leaves_pools
-def test_a_view_that_outlived_its_stream_is_still_explained(spawn: Nursery) -> None:
+def test_a_view_that_outlived_its_stream_is_still_explained(spawn: Spawner) -> None:
     program = WRITE_IN_PLACE.format(preparation="polymorph_ipc.explain_faults()", address="frame.ctypes.data")
-    child = spawn(program.replace('say("writing")', 'stream.cleanup(); producer.cleanup(); say("writing")'))
+    child = spawn(program.replace('send("writing")', 'stream.cleanup(); producer.cleanup(); send("writing")'))
     child.expect("writing")
     assert "victor/cam" in child.fail_with(-signal.SIGSEGV)
 
 
 @pytest.mark.leaves_pools
-def test_a_file_truncated_from_outside_is_explained_too(spawn: Nursery) -> None:
+def test_a_file_truncated_from_outside_is_explained_too(spawn: Spawner) -> None:
     program = WRITE_IN_PLACE.format(preparation="polymorph_ipc.explain_faults()", address="frame.ctypes.data")
     truncate = """import os; (name,) = os.listdir(os.environ["POLYMORPH_IPC_DIR"])
     os.truncate(os.path.join(os.environ["POLYMORPH_IPC_DIR"], name), 4096)
-    say("writing"); frame.sum()"""
-    child = spawn(program.replace('say("writing")', truncate))
+    send("writing"); frame.sum()"""
+    child = spawn(program.replace('send("writing")', truncate))
     child.expect("writing")
     assert "victor/cam" in child.fail_with(-signal.SIGBUS)
 
 
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGBUS])
 @pytest.mark.parametrize("send", ["os.kill(os.getpid(), {})", "signal.raise_signal({})"])
-def test_a_signal_that_was_sent_ends_the_process_by_that_signal(spawn: Nursery, number: int, send: str) -> None:
+def test_a_signal_that_was_sent_ends_the_process_by_that_signal(spawn: Spawner, number: int, send: str) -> None:
     child = spawn(f"""
         import os, signal, polymorph_ipc
         polymorph_ipc.explain_faults()
         {send.format(int(number))}
-        say("survived")
+        send("survived")
     """)
     assert "polymorph_ipc" not in child.fail_with(-number)
 
 
-def test_a_signal_that_was_sent_reaches_the_handler_that_was_there_before(spawn: Nursery) -> None:
+def test_a_signal_that_was_sent_reaches_the_handler_that_was_there_before(spawn: Spawner) -> None:
     spawn("""
         import signal, polymorph_ipc
         seen = []
@@ -106,7 +106,7 @@ def test_a_signal_that_was_sent_reaches_the_handler_that_was_there_before(spawn:
     """).succeed()
 
 
-def test_faulthandler_still_reports_a_signal_that_was_sent(spawn: Nursery) -> None:
+def test_faulthandler_still_reports_a_signal_that_was_sent(spawn: Spawner) -> None:
     child = spawn("""
         import faulthandler, os, signal, polymorph_ipc
         faulthandler.enable()

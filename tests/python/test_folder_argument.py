@@ -21,7 +21,7 @@ from polymorph_ipc import (
 
 from support.frames import number_of, numbered
 from support.observe import pool_files
-from support.processes import Nursery
+from support.processes import Spawner
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_handles_and_functions_use_the_folder_they_are_given(pool_folder: Path, 
 
 
 def test_a_pickled_stream_keeps_its_folder(
-    monkeypatch: pytest.MonkeyPatch, pool_folder: Path, other: Path, spawn: Nursery
+    monkeypatch: pytest.MonkeyPatch, pool_folder: Path, other: Path, spawn: Spawner
 ) -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         producer.publish(numbered(1))
@@ -69,13 +69,13 @@ def test_a_pickled_stream_keeps_its_folder(
         program = """
             import pickle, sys
             with pickle.loads(bytes.fromhex(sys.argv[1])) as stream:
-                say(stream.get_last()[0, 0])
+                send(stream.get_last()[0, 0])
         """
         for environment in ({"POLYMORPH_IPC_DIR": str(other)}, {"POLYMORPH_IPC_DIR": ""}):
             assert spawn(program, data.hex(), environment=environment).succeed() == ["1"]
 
 
-def test_a_stream_reopened_in_a_forked_child_keeps_its_folder(spawn: Nursery, other: Path) -> None:
+def test_a_stream_reopened_in_a_forked_child_keeps_its_folder(spawn: Spawner, other: Path) -> None:
     spawn(f"""
         import os
         import numpy as np
@@ -107,7 +107,7 @@ def test_a_relative_folder_stays_the_same_when_the_working_folder_changes(
     producer.cleanup()
 
 
-def test_the_pool_of_a_collected_producer_goes_at_exit_from_the_folder_it_is_in(spawn: Nursery, other: Path) -> None:
+def test_the_pool_of_a_collected_producer_goes_at_exit_from_the_folder_it_is_in(spawn: Spawner, other: Path) -> None:
     spawn(f"""
         import numpy as np
         from polymorph_ipc import TensorProducer, remove_pool

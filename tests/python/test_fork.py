@@ -9,7 +9,7 @@ import pytest
 from polymorph_ipc import TensorProducer, clean_pools
 
 from support.observe import pool_files, wait_until
-from support.processes import Nursery
+from support.processes import Spawner
 
 FORK = """
     import gc, os, sys, traceback
@@ -52,11 +52,11 @@ FORK = """
 """
 
 
-def run(spawn: Nursery, body: str) -> list[str]:
+def run(spawn: Spawner, body: str) -> list[str]:
     return spawn(FORK + body).succeed()
 
 
-def test_a_childs_normal_end_leaves_the_parents_arrays_pinned_and_whole(spawn: Nursery) -> None:
+def test_a_childs_normal_end_leaves_the_parents_arrays_pinned_and_whole(spawn: Spawner) -> None:
     run(
         spawn,
         """
@@ -73,7 +73,7 @@ def test_a_childs_normal_end_leaves_the_parents_arrays_pinned_and_whole(spawn: N
     )
 
 
-def test_a_child_that_drops_inherited_arrays_and_handles_unpins_nothing_of_its_parents(spawn: Nursery) -> None:
+def test_a_child_that_drops_inherited_arrays_and_handles_unpins_nothing_of_its_parents(spawn: Spawner) -> None:
     run(
         spawn,
         """
@@ -92,7 +92,7 @@ def test_a_child_that_drops_inherited_arrays_and_handles_unpins_nothing_of_its_p
     )
 
 
-def test_a_childs_arrays_stay_whole_after_the_parent_has_dropped_its_own(spawn: Nursery) -> None:
+def test_a_childs_arrays_stay_whole_after_the_parent_has_dropped_its_own(spawn: Spawner) -> None:
     run(
         spawn,
         """
@@ -113,7 +113,7 @@ def test_a_childs_arrays_stay_whole_after_the_parent_has_dropped_its_own(spawn: 
     )
 
 
-def test_a_childs_arrays_stay_whole_after_the_parent_is_gone(spawn: Nursery) -> None:
+def test_a_childs_arrays_stay_whole_after_the_parent_is_gone(spawn: Spawner) -> None:
     child = spawn(
         FORK
         + """
@@ -126,7 +126,7 @@ def test_a_childs_arrays_stay_whole_after_the_parent_is_gone(spawn: Nursery) -> 
                 successor.publish(frame(100 + n))
         assert number(first) == 6
         assert [number(each) for each in history] == [4, 5, 6]
-        say("whole")
+        send("whole")
     in_child(work)
     os.kill(os.getpid(), 9)
     """
@@ -135,7 +135,7 @@ def test_a_childs_arrays_stay_whole_after_the_parent_is_gone(spawn: Nursery) -> 
     child.fail_with(-9)
 
 
-def test_the_slots_of_a_forked_childs_arrays_come_back_when_the_child_ends(spawn: Nursery) -> None:
+def test_the_slots_of_a_forked_childs_arrays_come_back_when_the_child_ends(spawn: Spawner) -> None:
     """Children fork off arrays all day; the pool must not grow with each."""
     run(
         spawn,
@@ -152,7 +152,7 @@ def test_the_slots_of_a_forked_childs_arrays_come_back_when_the_child_ends(spawn
     )
 
 
-def test_a_child_publishing_on_its_parents_producer_is_refused(spawn: Nursery) -> None:
+def test_a_child_publishing_on_its_parents_producer_is_refused(spawn: Spawner) -> None:
     run(
         spawn,
         """
@@ -171,7 +171,7 @@ def test_a_child_publishing_on_its_parents_producer_is_refused(spawn: Nursery) -
     )
 
 
-def test_a_childs_stream_keeps_the_schema_of_its_parents_stream(spawn: Nursery) -> None:
+def test_a_childs_stream_keeps_the_schema_of_its_parents_stream(spawn: Spawner) -> None:
     run(
         spawn,
         """
@@ -194,7 +194,7 @@ def test_a_childs_stream_keeps_the_schema_of_its_parents_stream(spawn: Nursery) 
     )
 
 
-def test_a_childs_stream_opens_itself_anew_with_the_same_cursor(spawn: Nursery) -> None:
+def test_a_childs_stream_opens_itself_anew_with_the_same_cursor(spawn: Spawner) -> None:
     run(
         spawn,
         """
@@ -217,7 +217,7 @@ def test_a_childs_stream_opens_itself_anew_with_the_same_cursor(spawn: Nursery) 
     )
 
 
-def test_a_child_can_make_handles_of_its_own(spawn: Nursery) -> None:
+def test_a_child_can_make_handles_of_its_own(spawn: Spawner) -> None:
     run(
         spawn,
         """
@@ -237,7 +237,7 @@ def test_a_child_can_make_handles_of_its_own(spawn: Nursery) -> None:
     )
 
 
-def test_the_parents_death_frees_the_pool_although_a_child_lives_on(spawn: Nursery) -> None:
+def test_the_parents_death_frees_the_pool_although_a_child_lives_on(spawn: Spawner) -> None:
     """The child inherited the descriptor that held the lock; it must not keep the dead parent's pool busy."""
     child = spawn(
         FORK
@@ -247,7 +247,7 @@ def test_the_parents_death_frees_the_pool_although_a_child_lives_on(spawn: Nurse
         os.close(there)
         assert os.read(here, 1) == b""  # the parent has ended
         with TensorProducer.from_sample("cam", frame(0), history_len=4) as successor:
-            say("adopted at", successor.publish(frame(7)))
+            send("adopted at", successor.publish(frame(7)))
     in_child(work)
     os.kill(os.getpid(), 9)
     """
@@ -256,7 +256,7 @@ def test_the_parents_death_frees_the_pool_although_a_child_lives_on(spawn: Nurse
     child.fail_with(-9)
 
 
-def test_a_dead_parents_place_at_the_pool_is_free_although_a_child_lives_on(spawn: Nursery) -> None:
+def test_a_dead_parents_place_at_the_pool_is_free_although_a_child_lives_on(spawn: Spawner) -> None:
     """The child inherited the descriptor that held its parent's row; the row must not outlive the parent by it."""
     with TensorProducer.from_sample("other", np.zeros((4, 8), np.int64)) as producer:
         producer.publish(np.ones((4, 8), np.int64))
@@ -269,29 +269,29 @@ def test_a_dead_parents_place_at_the_pool_is_free_although_a_child_lives_on(spaw
     def work():
         os.close(let_go)
         os.read(hold, 1)  # until the parent has ended
-        say("alone")
-        hear()
+        send("alone")
+        receive()
         assert number(kept) == 1
     in_child(work)
-    say("forked")
-    hear()
+    send("forked")
+    receive()
     os.kill(os.getpid(), 9)
     """
         )
         child.expect("forked")
         assert len({reader.pid for reader in producer.readers() if reader.alive}) == 2
-        child.tell("die")
+        child.send("die")
         child.expect("alone")
         wait_until(lambda: child.pid not in {reader.pid for reader in producer.readers() if reader.alive})
         assert len([reader for reader in producer.readers() if reader.alive]) == 1, "the child's own, for what it holds"
         for _ in range(60):
             producer.publish(np.zeros((4, 8), np.int64))
-        child.tell("look at what you hold")
+        child.send("look at what you hold")
         child.fail_with(-9)
     clean_pools()
 
 
-def test_a_forked_child_that_is_killed_costs_its_parent_nothing(spawn: Nursery, pool_folder: Path) -> None:
+def test_a_forked_child_that_is_killed_costs_its_parent_nothing(spawn: Spawner, pool_folder: Path) -> None:
     run(
         spawn,
         """
@@ -308,7 +308,7 @@ def test_a_forked_child_that_is_killed_costs_its_parent_nothing(spawn: Nursery, 
     assert pool_files(pool_folder) == []
 
 
-def test_fork_while_other_threads_read_and_publish_deadlocks_nobody(spawn: Nursery) -> None:
+def test_fork_while_other_threads_read_and_publish_deadlocks_nobody(spawn: Spawner) -> None:
     run(
         spawn,
         """
@@ -349,7 +349,7 @@ def test_fork_while_other_threads_read_and_publish_deadlocks_nobody(spawn: Nurse
 
 
 @pytest.mark.parametrize("how", ["views", "handles"])
-def test_forks_of_forks_stay_whole_and_harmless(spawn: Nursery, how: str) -> None:
+def test_forks_of_forks_stay_whole_and_harmless(spawn: Spawner, how: str) -> None:
     act = {"views": "assert number(first) == 6", "handles": "assert number(stream.get_last()) >= 6"}[how]
     run(
         spawn,

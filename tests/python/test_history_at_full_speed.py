@@ -16,7 +16,7 @@ from polymorph_ipc import TensorProducer, TensorStream
 
 from support.frames import number_of, numbered, numbers_of
 from support.observe import mappings_under
-from support.processes import TESTS, Nursery
+from support.processes import TESTS, Spawner
 
 pytestmark = pytest.mark.any_python
 
@@ -25,14 +25,14 @@ PUBLISHER = TESTS / "programs" / "publisher.py"
 
 @contextmanager
 def running_producer(
-    spawn: Nursery, shape: str, slots: str = "8", how: str = "run", environment: dict[str, str] | None = None
+    spawn: Spawner, shape: str, slots: str = "8", how: str = "run", environment: dict[str, str] | None = None
 ) -> Iterator[None]:
     """A child that publishes frames filled with their own sequence number as fast as it can."""
     child = spawn(PUBLISHER, shape, environment=environment)
     child.expect("ready")
-    child.tell(f"open cam {slots}")
+    child.send(f"open cam {slots}")
     child.expect("opened")
-    child.tell(how)
+    child.send(how)
     child.expect({"run": "running", "fill": "filling"}[how])
     yield
     child.signal(signal.SIGINT)
@@ -113,7 +113,7 @@ def test_history_is_right_across_growth_and_says_when_a_held_slot_broke_the_run(
         assert not any(publish_and_read(range(151 + 2 * producer.slot_count, 251))), "the runs are whole again"
 
 
-def test_histories_are_whole_consecutive_and_stay_so_while_the_producer_runs(spawn: Nursery) -> None:
+def test_histories_are_whole_consecutive_and_stay_so_while_the_producer_runs(spawn: Spawner) -> None:
     with running_producer(spawn, "32x128"), TensorStream("cam") as stream:
         assert number_of(stream.get_new(timeout=20)) >= 1
         held: list[tuple[list[int], Any]] = []
@@ -137,7 +137,7 @@ def test_histories_are_whole_consecutive_and_stay_so_while_the_producer_runs(spa
 
 
 @pytest.mark.parametrize("read", ["get_last", "get_new", "get_next", "get_all_new"])
-def test_every_read_is_whole_and_goes_forward_while_the_producer_runs(spawn: Nursery, read: str) -> None:
+def test_every_read_is_whole_and_goes_forward_while_the_producer_runs(spawn: Spawner, read: str) -> None:
     with running_producer(spawn, "32x128"), TensorStream("cam") as stream:
         newest = reads = 0
         while reads < 800:
@@ -164,7 +164,7 @@ def test_every_read_is_whole_and_goes_forward_while_the_producer_runs(spawn: Nur
 
 
 @pytest.mark.parametrize("read", ["get_last", "get_next", "get_history"])
-def test_a_reader_that_is_lapped_all_the_time_never_sees_a_slot_change_under_it(spawn: Nursery, read: str) -> None:
+def test_a_reader_that_is_lapped_all_the_time_never_sees_a_slot_change_under_it(spawn: Spawner, read: str) -> None:
     """Page-sized frames in a handful of slots: within a single read the producer may come round several times."""
     slots = "2 8" if read == "get_history" else "2 2"  # no more than there must be beside the views that are held
     with running_producer(spawn, "504", slots=slots), TensorStream("cam") as stream:
@@ -184,7 +184,7 @@ STREAMING_STORES = {"GLIBC_TUNABLES": "glibc.cpu.x86_non_temporal_threshold=1644
 
 
 @pytest.mark.parametrize("how", ["run", "fill"], ids=["published", "filled in place"])
-def test_frames_that_are_copied_around_the_cache_are_never_torn(spawn: Nursery, how: str) -> None:
+def test_frames_that_are_copied_around_the_cache_are_never_torn(spawn: Spawner, how: str) -> None:
     with (
         running_producer(spawn, "256x1024", slots="3", how=how, environment=STREAMING_STORES),
         TensorStream("cam") as stream,
@@ -198,7 +198,7 @@ def test_frames_that_are_copied_around_the_cache_are_never_torn(spawn: Nursery, 
             newest = info.seq
 
 
-def test_ten_consumers_read_at_once_and_none_sees_a_torn_frame(spawn: Nursery) -> None:
+def test_ten_consumers_read_at_once_and_none_sees_a_torn_frame(spawn: Spawner) -> None:
     consumer = """
         import numpy as np
         from polymorph_ipc import TensorStream
@@ -211,7 +211,7 @@ def test_ten_consumers_read_at_once_and_none_sees_a_torn_frame(spawn: Nursery) -
                 assert [np.unique(each).tolist() for each in history] == [[seq] for seq in infos.seq]
                 assert info.seq > newest
                 newest = info.seq
-        say("whole")
+        send("whole")
     """
     with running_producer(spawn, "64x64"):
         consumers = [spawn(consumer) for _ in range(10)]

@@ -24,7 +24,7 @@ from polymorph_ipc import (
 
 from support.frames import number_of, numbered
 from support.observe import pool_files, the_pool_file
-from support.processes import TESTS, Nursery
+from support.processes import TESTS, Spawner
 
 pytestmark = pytest.mark.any_python
 
@@ -207,7 +207,7 @@ def test_a_file_of_another_name_that_holds_a_pool_is_not_mixed_up_with_it(pool_f
 
 
 @pytest.mark.parametrize(("when", "rounds"), [("before", 250), ("during", 120)])
-def test_random_bytes_anywhere_in_the_file_never_crash_anybody(spawn: Nursery, when: str, rounds: int) -> None:
+def test_random_bytes_anywhere_in_the_file_never_crash_anybody(spawn: Spawner, when: str, rounds: int) -> None:
     child = spawn(VANDAL, when, 1, rounds)
     code = child.finish(timeout=80)
     assert code == 0, f"ended with {code} in {child.lines[-1]!r}\n{child.stderr}"

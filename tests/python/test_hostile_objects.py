@@ -9,7 +9,7 @@ import pytest
 from polymorph_ipc import ClosedError, Schema, SchemaMismatchError, TensorProducer, TensorStream, WrongStateError
 
 from support.frames import number_of
-from support.processes import Nursery
+from support.processes import Spawner
 
 PREPARE = """
     import gc
@@ -55,7 +55,7 @@ MEDDLING = {
     try:
         producer.publish(hostile)
     except ClosedError:
-        say("refused")
+        send("refused")
     """
     ),
     "publishes meanwhile": (
@@ -70,11 +70,11 @@ MEDDLING = {
 
 
 @pytest.mark.parametrize("meddling", MEDDLING)
-def test_a_key_that_runs_code_when_it_is_compared_does_no_harm(spawn: Nursery, meddling: str) -> None:
+def test_a_key_that_runs_code_when_it_is_compared_does_no_harm(spawn: Spawner, meddling: str) -> None:
     spawn(PREPARE + MEDDLING[meddling]).succeed()
 
 
-def test_a_key_that_empties_the_dict_while_its_fields_are_named_does_no_harm(spawn: Nursery) -> None:
+def test_a_key_that_empties_the_dict_while_its_fields_are_named_does_no_harm(spawn: Spawner) -> None:
     spawn(
         PREPARE
         + """
@@ -98,7 +98,7 @@ def test_a_key_that_empties_the_dict_while_its_fields_are_named_does_no_harm(spa
     ).succeed()
 
 
-def test_a_key_that_empties_the_dict_of_out_does_no_harm(spawn: Nursery) -> None:
+def test_a_key_that_empties_the_dict_of_out_does_no_harm(spawn: Spawner) -> None:
     spawn(
         PREPARE
         + """

@@ -11,7 +11,7 @@ import pytest
 from polymorph_ipc import SchemaMismatchError, TensorProducer, TensorStream, WrongStateError
 
 from support.frames import number_of, numbered, numbers_of
-from support.processes import Nursery
+from support.processes import Spawner
 
 
 def test_a_loan_is_published_when_its_block_ends_and_not_before() -> None:
@@ -218,10 +218,10 @@ LOAN_OUTLIVES_PRODUCER = """
             array = frame.data
             array[:] = 1
             producer.cleanup()
-        say("committed")
+        send("committed")
     except (ClosedError, WrongStateError):
-        say("refused")
-    say(array.shape, int(array.sum()) is not None)
+        send("refused")
+    send(array.shape, int(array.sum()) is not None)
 
     producer = TensorProducer.from_sample("cam", np.zeros((4, 8), np.int64))
     with producer.loan() as frame:
@@ -230,7 +230,7 @@ LOAN_OUTLIVES_PRODUCER = """
     producer.cleanup()
     del producer, frame
     gc.collect()
-    say(array.shape, int(array.sum()) is not None)
+    send(array.shape, int(array.sum()) is not None)
 
     producer = TensorProducer.from_sample("cam", np.zeros((4, 8), np.int64))
     frame = producer.loan()
@@ -238,11 +238,11 @@ LOAN_OUTLIVES_PRODUCER = """
     del producer
     gc.collect()
     array[:] = 3
-    say(int(array[0, 0]))
+    send(int(array[0, 0]))
 """
 
 
-def test_a_loans_array_that_outlives_its_producer_is_no_crash(spawn: Nursery) -> None:
+def test_a_loans_array_that_outlives_its_producer_is_no_crash(spawn: Spawner) -> None:
     assert spawn(LOAN_OUTLIVES_PRODUCER).succeed() == ["refused", "(4, 8) True", "(4, 8) True", "3"]
 
 

@@ -13,7 +13,7 @@ from polymorph_ipc import PoolSpaceError, TensorProducer, TensorStream, clean_po
 
 from support.frames import number_of, numbered
 from support.observe import pool_files
-from support.processes import Nursery
+from support.processes import Spawner
 
 pytestmark = pytest.mark.any_python
 
@@ -28,12 +28,12 @@ TOO_LARGE = """
         small.publish(np.full((4, 8), 1))
         try:
             TensorProducer.from_sample("large", np.zeros((1024, 1024), np.int64), history_len=10)
-            say("made")
+            send("made")
         except PoolSpaceError as error:
-            say("refused", error.errno in (errno.ENOSPC, errno.EFBIG), error)
+            send("refused", error.errno in (errno.ENOSPC, errno.EFBIG), error)
         small.publish(np.full((4, 8), 2))
         with TensorStream("small") as stream:
-            say("still", stream.get_last()[0, 0])
+            send("still", stream.get_last()[0, 0])
 """
 
 
@@ -47,7 +47,7 @@ def assert_refused_with_numbers(child: object) -> None:
     child.succeed()  # type: ignore[attr-defined]
 
 
-def test_a_file_size_limit_is_an_error_at_creation(spawn: Nursery, pool_folder: Path) -> None:
+def test_a_file_size_limit_is_an_error_at_creation(spawn: Spawner, pool_folder: Path) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (8 * MEGABYTE, 8 * MEGABYTE))
 
@@ -61,7 +61,7 @@ def can_mount(folder: Path) -> bool:
     )
 
 
-def test_a_full_tmpfs_is_an_error_at_creation(spawn: Nursery, tmp_path: Path) -> None:
+def test_a_full_tmpfs_is_an_error_at_creation(spawn: Spawner, tmp_path: Path) -> None:
     """Docker gives 64 MB of /dev/shm. Where no tmpfs can be mounted, a limit on the file's size stands in for it."""
     folder = tmp_path / "small_tmpfs"
     folder.mkdir()
@@ -77,7 +77,7 @@ def test_a_full_tmpfs_is_an_error_at_creation(spawn: Nursery, tmp_path: Path) ->
             subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-def test_the_error_names_dead_pools_that_could_be_cleaned(spawn: Nursery, pool_folder: Path) -> None:
+def test_the_error_names_dead_pools_that_could_be_cleaned(spawn: Spawner, pool_folder: Path) -> None:
     child = spawn(
         """
     import os, sys
@@ -121,11 +121,11 @@ NO_GROWTH_LEFT = """
             if not info.copied:
                 kept.append((number, frame))
     assert all(np.unique(frame).tolist() == [number] for number, frame in kept)
-    say("went on", producer.seq, producer.slot_count)
+    send("went on", producer.seq, producer.slot_count)
 """
 
 
-def test_when_the_pool_cannot_grow_the_producer_goes_on_with_less_history(spawn: Nursery) -> None:
+def test_when_the_pool_cannot_grow_the_producer_goes_on_with_less_history(spawn: Spawner) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (11 * MEGABYTE, 11 * MEGABYTE))
 

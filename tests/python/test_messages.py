@@ -24,7 +24,7 @@ from polymorph_ipc import (
 )
 
 from support.frames import numbered
-from support.processes import Nursery
+from support.processes import Spawner
 
 READING: dict[str, Callable[[TensorStream], Any]] = {
     "timeout": lambda stream: stream.get_new(timeout=-1),
@@ -130,7 +130,7 @@ def test_a_mismatching_pool_is_one_that_a_stream_is_not_connected_to() -> None:
             stream.get_last()
 
 
-def test_no_memory_while_the_infos_are_looked_up_is_a_memory_error(spawn: Nursery) -> None:
+def test_no_memory_while_the_infos_are_looked_up_is_a_memory_error(spawn: Spawner) -> None:
     pytest.importorskip("_testcapi")
     spawn(
         """

@@ -10,7 +10,7 @@ import pytest
 from polymorph_ipc import TensorProducer, TensorStream
 
 from support.frames import number_of, numbered
-from support.processes import Nursery
+from support.processes import Spawner
 
 WORKERS = """
     import multiprocessing, sys
@@ -33,21 +33,21 @@ WORKERS = """
             producer.publish(np.ones((4, 8), np.int64))
             frame = stream.get_last()
             with context.Pool(2) as pool:
-                say("pool", pool.starmap(read_argument, [(stream, 0), (stream, 100), (stream, 200)]))
+                send("pool", pool.starmap(read_argument, [(stream, 0), (stream, 100), (stream, 200)]))
             results = context.Queue()
             worker = context.Process(target=read_into, args=(TensorStream("cam", start="oldest"), results))
             worker.start()
-            say("process", results.get(timeout=30))
+            send("process", results.get(timeout=30))
             worker.join(30)
-            say("exit code", worker.exitcode)
+            send("exit code", worker.exitcode)
             for number in range(2, 60):
                 producer.publish(np.full((4, 8), number))
-            say("kept", int(frame.sum()), int(stream.get_last().sum()))
+            send("kept", int(frame.sum()), int(stream.get_last().sum()))
 """
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_streams_can_be_given_to_workers(spawn: Nursery, method: str) -> None:
+def test_streams_can_be_given_to_workers(spawn: Spawner, method: str) -> None:
     child = spawn(WORKERS, method)
     assert child.expect("pool") == "[32, 132, 232]"
     assert child.expect("process") == "32"

@@ -24,7 +24,7 @@ from polymorph_ipc import (
 
 from support.frames import number_of, numbered
 from support.observe import pool_files, the_pool_file
-from support.processes import Nursery
+from support.processes import Spawner
 
 GOOD = [
     "a",
@@ -138,13 +138,13 @@ def test_a_mode_that_gives_read_without_write_permission_is_refused(pool_folder:
     assert pool_files(pool_folder) == []
 
 
-def test_pools_of_one_folder_are_unknown_in_another(tmp_path: Path, spawn: Nursery, pool_folder: Path) -> None:
+def test_pools_of_one_folder_are_unknown_in_another(tmp_path: Path, spawn: Spawner, pool_folder: Path) -> None:
     other = pool_folder / "other_robot"
     other.mkdir()
     child = spawn(
         """
     from polymorph_ipc import TensorStream, list_pools
-    say(len(list_pools()), TensorStream("cam").get_last())
+    send(len(list_pools()), TensorStream("cam").get_last())
     """,
         environment={"POLYMORPH_IPC_DIR": str(other)},
     )
@@ -163,7 +163,7 @@ def test_a_folder_that_is_not_on_tmpfs_is_refused_in_words(tmp_path: Path, monke
 
 
 @pytest.mark.parametrize("folder", ["relative/folder", "/dev/shm/" + "x" * 4200])
-def test_a_folder_that_no_two_processes_can_agree_on_is_refused(folder: str, spawn: Nursery, pool_folder: Path) -> None:
+def test_a_folder_that_no_two_processes_can_agree_on_is_refused(folder: str, spawn: Spawner, pool_folder: Path) -> None:
     """Two processes with different working directories must meet in the same folder, or be told why not."""
     child = spawn(
         """
@@ -175,9 +175,9 @@ def test_a_folder_that_no_two_processes_can_agree_on_is_refused(folder: str, spa
         with TensorProducer.from_sample("met", np.zeros(3)) as producer:
             producer.publish(np.ones(3))
             os.chdir("/")
-            say("same" if TensorStream("met").get_last() is not None else "different")
+            send("same" if TensorStream("met").get_last() is not None else "different")
     except (PolymorphError, OSError) as error:
-        say("refused", error)
+        send("refused", error)
     """,
         pool_folder,
         environment={"POLYMORPH_IPC_DIR": folder},
@@ -200,9 +200,9 @@ AS_NOBODY = """
 
     def attempt(name, act):
         try:
-            say(name, "returned", act())
+            send(name, "returned", act())
         except PolymorphError as error:
-            say(name, type(error).__name__, error)
+            send(name, type(error).__name__, error)
 
     attempt("produce", lambda: TensorProducer.from_sample("cam", np.zeros((4, 8), np.int64)).cleanup())
     attempt("stream", lambda: TensorStream("cam").get_last().tolist())
@@ -211,7 +211,7 @@ AS_NOBODY = """
 
 if os.geteuid() == 0:  # only root can become somebody else
 
-    def test_another_users_closed_folder_is_a_permission_error(spawn: Nursery, pool_folder: Path) -> None:
+    def test_another_users_closed_folder_is_a_permission_error(spawn: Spawner, pool_folder: Path) -> None:
         pool_folder.chmod(0o700)
         with TensorProducer.from_sample("cam", numbered(0)):
             child = spawn(AS_NOBODY)
@@ -220,7 +220,7 @@ if os.geteuid() == 0:  # only root can become somebody else
             child.succeed()
 
     def test_another_users_closed_pool_in_a_shared_folder_is_a_permission_error(
-        spawn: Nursery, pool_folder: Path
+        spawn: Spawner, pool_folder: Path
     ) -> None:
         pool_folder.chmod(0o777)
         with TensorProducer.from_sample("cam", numbered(0)):
@@ -230,7 +230,7 @@ if os.geteuid() == 0:  # only root can become somebody else
             assert child.expect("list") == "returned [('cam', 'PERMISSION')]"
             child.succeed()
 
-    def test_another_users_pool_that_was_opened_up_on_purpose_can_be_read(spawn: Nursery, pool_folder: Path) -> None:
+    def test_another_users_pool_that_was_opened_up_on_purpose_can_be_read(spawn: Spawner, pool_folder: Path) -> None:
         pool_folder.chmod(0o777)
         with TensorProducer.from_sample("cam", numbered(0), mode=0o666) as producer:
             producer.publish(numbered(1))
@@ -244,7 +244,7 @@ if os.geteuid() == 0:  # only root can become somebody else
     STRANGER = 60000 + sys.version_info.minor
     AS_STRANGER = AS_NOBODY.replace("\n    ", "\n").replace("65534", str(STRANGER))
 
-    def test_a_default_folder_that_somebody_else_made_is_refused(spawn: Nursery) -> None:
+    def test_a_default_folder_that_somebody_else_made_is_refused(spawn: Spawner) -> None:
         """/dev/shm is writable for all: whoever makes another user's folder first must gain nothing by it."""
         default = Path(f"/dev/shm/polymorph_ipc-{STRANGER}")
         assert not default.exists()
@@ -261,7 +261,7 @@ if os.geteuid() == 0:  # only root can become somebody else
         finally:
             default.rmdir()
 
-    def test_the_default_folder_is_made_for_its_user_alone(spawn: Nursery) -> None:
+    def test_the_default_folder_is_made_for_its_user_alone(spawn: Spawner) -> None:
         child = spawn(
             """
     import os
@@ -271,7 +271,7 @@ if os.geteuid() == 0:  # only root can become somebody else
     os.umask(0)
     os.setresuid(65533, 65533, 65533)
     with TensorProducer.from_sample("cam", np.zeros(3)):
-        say(oct(os.stat("/dev/shm/polymorph_ipc-65533").st_mode & 0o7777))
+        send(oct(os.stat("/dev/shm/polymorph_ipc-65533").st_mode & 0o7777))
     os.rmdir("/dev/shm/polymorph_ipc-65533")
     """.replace("65533", str(STRANGER))
         )

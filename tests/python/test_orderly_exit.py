@@ -10,7 +10,7 @@ from polymorph_ipc import ClosedError, TensorProducer, TensorStream, clean_pools
 
 from support.frames import number_of, numbered
 from support.observe import pool_files
-from support.processes import Child, Nursery
+from support.processes import Child, Spawner
 
 OPEN = """
     import gc, os, signal, sys, threading
@@ -20,8 +20,8 @@ OPEN = """
     def opened(**options):
         producer = TensorProducer.from_sample("cam", np.zeros((4, 8), np.int64), **options)
         producer.publish(np.full((4, 8), 1))
-        say("open")
-        hear()
+        send("open")
+        receive()
         return producer
 """
 
@@ -67,32 +67,32 @@ ENDINGS = {
 }
 
 
-def started(spawn: Nursery, body: str) -> Child:
+def started(spawn: Spawner, body: str) -> Child:
     child = spawn(OPEN + "\n    " + body)
     child.expect("open")
     return child
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_an_orderly_end_leaves_no_pool(spawn: Nursery, pool_folder: Path, ending: str) -> None:
+def test_an_orderly_end_leaves_no_pool(spawn: Spawner, pool_folder: Path, ending: str) -> None:
     body, code = ENDINGS[ending]
     child = started(spawn, body)
     assert len(pool_files(pool_folder)) == 1
-    child.tell("end")
+    child.send("end")
     child.fail_with(code)
     assert pool_files(pool_folder) == []
 
 
-def test_ctrl_c_leaves_no_pool(spawn: Nursery, pool_folder: Path) -> None:
+def test_ctrl_c_leaves_no_pool(spawn: Spawner, pool_folder: Path) -> None:
     child = started(spawn, "producer = opened()")
     child.signal(signal.SIGINT)
     child.fail_with(-signal.SIGINT)
     assert pool_files(pool_folder) == []
 
 
-def test_ctrl_c_while_waiting_for_commands_leaves_no_pool(spawn: Nursery, pool_folder: Path) -> None:
+def test_ctrl_c_while_waiting_for_commands_leaves_no_pool(spawn: Spawner, pool_folder: Path) -> None:
     child = started(spawn, "producer = opened(); TensorStream('commands').get_new(timeout=None)")
-    child.tell("wait")
+    child.send("wait")
     child.signal(signal.SIGINT)
     child.fail_with(-signal.SIGINT)
     assert pool_files(pool_folder) == []
@@ -100,9 +100,9 @@ def test_ctrl_c_while_waiting_for_commands_leaves_no_pool(spawn: Nursery, pool_f
 
 @pytest.mark.parametrize("ending", ["sys.exit(0)", "raise ValueError('on purpose')", "del producer; gc.collect()"])
 @pytest.mark.leaves_pools
-def test_a_kept_pool_stays_readable_after_an_orderly_end(spawn: Nursery, pool_folder: Path, ending: str) -> None:
+def test_a_kept_pool_stays_readable_after_an_orderly_end(spawn: Spawner, pool_folder: Path, ending: str) -> None:
     child = started(spawn, f"producer = opened(keep=True); {ending}")
-    child.tell("end")
+    child.send("end")
     child.finish()
     assert len(pool_files(pool_folder)) == 1
     with TensorStream("cam") as stream:
@@ -111,9 +111,9 @@ def test_a_kept_pool_stays_readable_after_an_orderly_end(spawn: Nursery, pool_fo
 
 
 @pytest.mark.leaves_pools
-def test_a_kept_pool_is_adopted_and_its_sequence_goes_on(spawn: Nursery) -> None:
+def test_a_kept_pool_is_adopted_and_its_sequence_goes_on(spawn: Spawner) -> None:
     child = started(spawn, "producer = opened(keep=True)")
-    child.tell("end")
+    child.send("end")
     child.succeed()
     with TensorProducer.from_sample("cam", numbered(0), keep=True) as producer:
         assert producer.publish(numbered(2)) == 2
@@ -122,9 +122,9 @@ def test_a_kept_pool_is_adopted_and_its_sequence_goes_on(spawn: Nursery) -> None
 
 @pytest.mark.parametrize("ending", ["os._exit(0)", "os.kill(os.getpid(), signal.SIGKILL)", "os.abort()"])
 @pytest.mark.leaves_pools
-def test_a_violent_end_leaves_the_pool_readable(spawn: Nursery, pool_folder: Path, ending: str) -> None:
+def test_a_violent_end_leaves_the_pool_readable(spawn: Spawner, pool_folder: Path, ending: str) -> None:
     child = started(spawn, f"producer = opened(); {ending}")
-    child.tell("end")
+    child.send("end")
     child.finish()
     assert len(pool_files(pool_folder)) == 1
     with TensorStream("cam") as stream:
@@ -133,7 +133,7 @@ def test_a_violent_end_leaves_the_pool_readable(spawn: Nursery, pool_folder: Pat
     assert pool_files(pool_folder) == []
 
 
-def test_a_collected_producer_is_like_a_dead_one_until_its_process_ends(spawn: Nursery, pool_folder: Path) -> None:
+def test_a_collected_producer_is_like_a_dead_one_until_its_process_ends(spawn: Spawner, pool_folder: Path) -> None:
     child = spawn(
         OPEN
         + """
@@ -141,24 +141,24 @@ def test_a_collected_producer_is_like_a_dead_one_until_its_process_ends(spawn: N
         producer = opened()
     main()
     gc.collect()
-    say("collected")
-    hear()
+    send("collected")
+    receive()
     """
     )
     child.expect("open")
-    child.tell("drop it")
+    child.send("drop it")
     child.expect("collected")
     with TensorStream("cam") as stream:
         assert number_of(stream.get_last()) == 1
         assert not stream.producer_alive
-        child.tell("end")
+        child.send("end")
         child.succeed()
         assert pool_files(pool_folder) == []
         assert stream.get_last() is None
 
 
 def test_a_forked_childs_end_leaves_the_pools_of_producers_that_its_parent_collected(
-    spawn: Nursery, pool_folder: Path
+    spawn: Spawner, pool_folder: Path
 ) -> None:
     child = spawn(
         OPEN
@@ -170,22 +170,22 @@ def test_a_forked_childs_end_leaves_the_pools_of_producers_that_its_parent_colle
     pid = os.fork()
     if pid == 0:
         sys.exit(0)
-    say("forked child ended with", os.waitpid(pid, 0)[1])
-    hear()
+    send("forked child ended with", os.waitpid(pid, 0)[1])
+    receive()
     """
     )
     child.expect("open")
-    child.tell("drop it")
+    child.send("drop it")
     assert child.expect("forked child ended with") == "0"
     with TensorStream("cam") as stream:
         assert number_of(stream.get_last()) == 1
-    child.tell("end")
+    child.send("end")
     child.succeed()
     assert pool_files(pool_folder) == []
 
 
 def test_a_collected_producers_pool_that_another_adopted_survives_the_first_process(
-    spawn: Nursery, pool_folder: Path
+    spawn: Spawner, pool_folder: Path
 ) -> None:
     child = spawn(
         OPEN
@@ -194,16 +194,16 @@ def test_a_collected_producers_pool_that_another_adopted_survives_the_first_proc
         producer = opened()
     main()
     gc.collect()
-    say("collected")
-    hear()
+    send("collected")
+    receive()
     """
     )
     child.expect("open")
-    child.tell("drop it")
+    child.send("drop it")
     child.expect("collected")
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         assert producer.publish(numbered(2)) == 2, "adopted"
-        child.tell("end")
+        child.send("end")
         child.succeed()
         assert len(pool_files(pool_folder)) == 1
         assert producer.publish(numbered(3)) == 3
@@ -211,7 +211,7 @@ def test_a_collected_producers_pool_that_another_adopted_survives_the_first_proc
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_a_multiprocessing_childs_pool_goes_with_the_child(spawn: Nursery, pool_folder: Path, method: str) -> None:
+def test_a_multiprocessing_childs_pool_goes_with_the_child(spawn: Spawner, pool_folder: Path, method: str) -> None:
     child = spawn(
         """
     import multiprocessing, sys
@@ -231,25 +231,25 @@ def test_a_multiprocessing_childs_pool_goes_with_the_child(spawn: Nursery, pool_
         requests, replies = context.Queue(), context.Queue()
         worker = context.Process(target=work, args=(requests, replies))
         worker.start()
-        say(replies.get(timeout=30))
-        hear()
+        send(replies.get(timeout=30))
+        receive()
         requests.put("end")
         worker.join(30)
-        say("joined", worker.exitcode)
-        hear()
+        send("joined", worker.exitcode)
+        receive()
     """,
         method,
     )
     child.expect("open")
     assert len(pool_files(pool_folder)) == 1
-    child.tell("end the worker")
+    child.send("end the worker")
     assert child.expect("joined") == "0"
     assert pool_files(pool_folder) == []
-    child.tell("end")
+    child.send("end")
     child.succeed()
 
 
-def test_the_end_of_a_forked_child_leaves_its_parents_pool_alone(spawn: Nursery, pool_folder: Path) -> None:
+def test_the_end_of_a_forked_child_leaves_its_parents_pool_alone(spawn: Spawner, pool_folder: Path) -> None:
     child = spawn(
         OPEN
         + """
@@ -257,18 +257,18 @@ def test_the_end_of_a_forked_child_leaves_its_parents_pool_alone(spawn: Nursery,
     pid = os.fork()
     if pid == 0:
         sys.exit(0)  # orderly: runs the exit handlers it inherited
-    say("forked child ended with", os.waitpid(pid, 0)[1])
-    hear()
-    say("seq", producer.publish(np.full((4, 8), 2)))
+    send("forked child ended with", os.waitpid(pid, 0)[1])
+    receive()
+    send("seq", producer.publish(np.full((4, 8), 2)))
     """
     )
     child.expect("open")
-    child.tell("fork")
+    child.send("fork")
     assert child.expect("forked child ended with") == "0"
     assert len(pool_files(pool_folder)) == 1
     with TensorStream("cam") as stream:
         assert stream.producer_alive
-        child.tell("publish")
+        child.send("publish")
         assert child.expect("seq") == "2"
     child.succeed()
     assert pool_files(pool_folder) == []
@@ -307,20 +307,20 @@ ABANDON = """
 
 @pytest.mark.leaves_pools
 def test_a_kept_pool_that_was_adopted_from_a_collected_producer_outlives_that_ones_process(
-    spawn: Nursery, pool_folder: Path
+    spawn: Spawner, pool_folder: Path
 ) -> None:
-    child = spawn(ABANDON + '\n    abandon("cam"); gc.collect(); say("collected"); hear()')
+    child = spawn(ABANDON + '\n    abandon("cam"); gc.collect(); send("collected"); receive()')
     child.expect("collected")
     with TensorProducer.from_sample("cam", numbered(0), keep=True) as producer:
         assert producer.adopted
         producer.publish(numbered(2))
-    child.tell("end")
+    child.send("end")
     child.succeed()
     with TensorStream("cam") as stream:
         assert number_of(stream.get_last()) == 2
 
 
-def test_an_exit_waits_for_none_of_the_pools_that_others_have_adopted(spawn: Nursery, pool_folder: Path) -> None:
+def test_an_exit_waits_for_none_of_the_pools_that_others_have_adopted(spawn: Spawner, pool_folder: Path) -> None:
     names = [f"cam{index}" for index in range(8)]
     child = spawn(
         ABANDON
@@ -328,15 +328,15 @@ def test_an_exit_waits_for_none_of_the_pools_that_others_have_adopted(spawn: Nur
     for name in sys.argv[1:]:
         abandon(name)
     gc.collect()
-    say("collected")
-    hear()
+    send("collected")
+    receive()
     """,
         *names,
     )
     child.expect("collected")
     producers = [TensorProducer.from_sample(name, numbered(0)) for name in names]
     assert all(producer.adopted for producer in producers)
-    child.tell("end")
+    child.send("end")
     child.succeed(timeout=5)  # a second for each would be eight
     assert len(pool_files(pool_folder)) == 8
     for producer in producers:
@@ -364,7 +364,7 @@ def test_notes_of_collected_producers_do_not_pile_up() -> None:
     assert len(_core.abandoned) == before
 
 
-def test_threads_that_go_on_while_the_process_ends_make_no_producer_any_more(spawn: Nursery, pool_folder: Path) -> None:
+def test_threads_that_go_on_while_the_process_ends_make_no_producer_any_more(spawn: Spawner, pool_folder: Path) -> None:
     child = spawn(
         """
         import numpy as np
@@ -375,7 +375,7 @@ def test_threads_that_go_on_while_the_process_ends_make_no_producer_any_more(spa
         try:
             TensorProducer.from_sample("late", np.zeros(3))
         except WrongStateError as problem:
-            say(str(problem))
+            send(str(problem))
         assert TensorStream("cam").get_last() is None  # reading goes on
         """
     )
@@ -383,7 +383,7 @@ def test_threads_that_go_on_while_the_process_ends_make_no_producer_any_more(spa
     assert pool_files(pool_folder) == []
 
 
-def test_a_subclass_whose_cleanup_raises_leaves_no_other_pool_behind(spawn: Nursery, pool_folder: Path) -> None:
+def test_a_subclass_whose_cleanup_raises_leaves_no_other_pool_behind(spawn: Spawner, pool_folder: Path) -> None:
     child = spawn("""
         import numpy as np
         from polymorph_ipc import TensorProducer

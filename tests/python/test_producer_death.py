@@ -18,7 +18,7 @@ from polymorph_ipc import (
 
 from support.frames import number_of, numbered, numbers_of
 from support.observe import is_asleep, pool_files, the_pool_file, wait_until
-from support.processes import TESTS, Child, Nursery
+from support.processes import TESTS, Child, Spawner
 
 PUBLISHER = TESTS / "programs" / "publisher.py"
 
@@ -26,25 +26,25 @@ SLEEPER = """
     from polymorph_ipc import TensorStream
     stream = TensorStream("cam")
     stream.get_last()
-    say("waiting")
+    send("waiting")
     frame = stream.get_new(timeout=60)
-    say("got", frame.flat[0])
+    send("got", frame.flat[0])
 """
 
 
-def publisher_of(spawn: Nursery, *numbers: int) -> Child:
+def publisher_of(spawn: Spawner, *numbers: int) -> Child:
     """A child that has opened `cam` and published these."""
     child = spawn(PUBLISHER)
     child.expect("ready")
-    child.tell("open cam")
+    child.send("open cam")
     child.expect("opened")
     for number in numbers:
-        child.tell(f"publish {number}")
+        child.send(f"publish {number}")
         child.expect("published")
     return child
 
 
-def sleeper(spawn: Nursery) -> Child:
+def sleeper(spawn: Spawner) -> Child:
     """A child that sleeps in get_new."""
     child = spawn(SLEEPER)
     child.expect("waiting")
@@ -52,7 +52,7 @@ def sleeper(spawn: Nursery) -> Child:
     return child
 
 
-def test_a_killed_producers_last_frame_and_history_stay_readable(spawn: Nursery) -> None:
+def test_a_killed_producers_last_frame_and_history_stay_readable(spawn: Spawner) -> None:
     child = publisher_of(spawn, 1, 2, 3)
     with TensorStream("cam") as stream:
         child.kill()
@@ -65,15 +65,15 @@ def test_a_killed_producers_last_frame_and_history_stay_readable(spawn: Nursery)
     clean_pools()
 
 
-def test_a_living_producer_is_seen_to_live(spawn: Nursery) -> None:
+def test_a_living_producer_is_seen_to_live(spawn: Spawner) -> None:
     child = publisher_of(spawn, 1)
     with TensorStream("cam") as stream:
         assert stream.producer_alive
-    child.tell("end")
+    child.send("end")
     child.succeed()
 
 
-def test_a_new_producer_adopts_a_killed_ones_pool_and_streams_notice_nothing(spawn: Nursery, pool_folder: Path) -> None:
+def test_a_new_producer_adopts_a_killed_ones_pool_and_streams_notice_nothing(spawn: Spawner, pool_folder: Path) -> None:
     child = publisher_of(spawn, 1, 2, 3)
     with TensorStream("cam") as stream:
         kept = stream.get_last()
@@ -91,7 +91,7 @@ def test_a_new_producer_adopts_a_killed_ones_pool_and_streams_notice_nothing(spa
             assert number_of(kept) == 3, "a view pinned before the death is not overwritten after the adoption"
 
 
-def test_a_stream_made_long_after_the_death_does_not_take_old_for_new(spawn: Nursery) -> None:
+def test_a_stream_made_long_after_the_death_does_not_take_old_for_new(spawn: Spawner) -> None:
     child = publisher_of(spawn, 1)
     child.kill()
     with TensorStream("cam") as stream:
@@ -105,7 +105,7 @@ def test_a_stream_made_long_after_the_death_does_not_take_old_for_new(spawn: Nur
             assert number_of(stream.get_new(timeout=0, max_age=20)) == 2
 
 
-def test_adoption_through_many_generations_keeps_counting(spawn: Nursery) -> None:
+def test_adoption_through_many_generations_keeps_counting(spawn: Spawner) -> None:
     with TensorStream("cam") as stream:
         for generation in range(1, 6):
             child = publisher_of(spawn, generation)
@@ -115,7 +115,7 @@ def test_adoption_through_many_generations_keeps_counting(spawn: Nursery) -> Non
     clean_pools()
 
 
-def test_a_stream_asleep_since_before_the_death_wakes_at_the_adopters_first_frame(spawn: Nursery) -> None:
+def test_a_stream_asleep_since_before_the_death_wakes_at_the_adopters_first_frame(spawn: Spawner) -> None:
     child = publisher_of(spawn, 1)
     consumer = sleeper(spawn)
     child.kill()
@@ -125,7 +125,7 @@ def test_a_stream_asleep_since_before_the_death_wakes_at_the_adopters_first_fram
         consumer.succeed()
 
 
-def test_a_stream_asleep_before_the_pool_exists_wakes_at_its_first_frame(spawn: Nursery) -> None:
+def test_a_stream_asleep_before_the_pool_exists_wakes_at_its_first_frame(spawn: Spawner) -> None:
     consumer = sleeper(spawn)
     with TensorProducer.from_sample("cam", numbered(0)) as producer:
         producer.publish(numbered(1))
@@ -134,7 +134,7 @@ def test_a_stream_asleep_before_the_pool_exists_wakes_at_its_first_frame(spawn: 
 
 
 def test_a_stream_asleep_before_the_folder_exists_wakes_at_the_first_frame(
-    spawn: Nursery, pool_folder: Path, monkeypatch: pytest.MonkeyPatch
+    spawn: Spawner, pool_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POLYMORPH_IPC_DIR", str(pool_folder / "made_later"))
     consumer = sleeper(spawn)
@@ -144,7 +144,7 @@ def test_a_stream_asleep_before_the_folder_exists_wakes_at_the_first_frame(
         consumer.succeed()
 
 
-def test_a_stream_asleep_when_the_pool_is_retired_wakes_for_its_successor(spawn: Nursery) -> None:
+def test_a_stream_asleep_when_the_pool_is_retired_wakes_for_its_successor(spawn: Spawner) -> None:
     first = TensorProducer.from_sample("cam", numbered(0))
     first.publish(numbered(1))
     consumer = sleeper(spawn)
@@ -156,7 +156,7 @@ def test_a_stream_asleep_when_the_pool_is_retired_wakes_for_its_successor(spawn:
         consumer.succeed()
 
 
-def test_a_stream_asleep_finds_the_successor_of_a_pool_removed_by_rm(spawn: Nursery, pool_folder: Path) -> None:
+def test_a_stream_asleep_finds_the_successor_of_a_pool_removed_by_rm(spawn: Spawner, pool_folder: Path) -> None:
     child = publisher_of(spawn, 1)
     consumer = sleeper(spawn)
     the_pool_file(pool_folder).unlink()
@@ -208,7 +208,7 @@ DIFFERENT = {
 
 
 @pytest.mark.parametrize("difference", DIFFERENT)
-def test_another_schema_replaces_a_dead_producers_pool_and_streams_say_so(spawn: Nursery, difference: str) -> None:
+def test_another_schema_replaces_a_dead_producers_pool_and_streams_say_so(spawn: Spawner, difference: str) -> None:
     child = publisher_of(spawn, 1)
     with TensorStream("cam") as stream, TensorStream("cam", expect="any") as viewer:
         assert number_of(stream.get_last()) == 1
@@ -244,7 +244,7 @@ def test_a_stream_that_met_another_schema_recovers_when_its_own_comes_back() -> 
 @pytest.mark.parametrize("difference", DIFFERENT)
 @pytest.mark.parametrize("looked", ["never", "at its schema", "at what is fresh only"])
 def test_a_dead_pool_from_which_nothing_was_read_does_not_fix_the_schema(
-    spawn: Nursery, difference: str, looked: str
+    spawn: Spawner, difference: str, looked: str
 ) -> None:
     publisher_of(spawn, 1).kill()
     sample = DIFFERENT[difference]
@@ -269,7 +269,7 @@ def test_a_dead_pool_from_which_nothing_was_read_does_not_fix_the_schema(
             stream.get_last()
 
 
-def test_another_history_length_or_metadata_replaces_a_dead_producers_pool(spawn: Nursery) -> None:
+def test_another_history_length_or_metadata_replaces_a_dead_producers_pool(spawn: Spawner) -> None:
     for options in ({"history_len": 4}, {"metadata": {"units": "rad"}}, {"spare": 20}):
         child = publisher_of(spawn, 1, 2)
         with TensorStream("cam") as stream:
@@ -289,26 +289,26 @@ def test_metadata_of_the_same_length_that_says_something_else_replaces_a_dead_pr
     clean_pools()
 
 
-def test_a_second_producer_is_refused_with_the_firsts_pid_and_command(spawn: Nursery) -> None:
+def test_a_second_producer_is_refused_with_the_firsts_pid_and_command(spawn: Spawner) -> None:
     child = publisher_of(spawn, 1)
     with pytest.raises(PoolBusyError) as refusal:
         TensorProducer.from_sample("cam", numbered(0))
     assert str(child.pid) in str(refusal.value)
     assert "publisher.py" in str(refusal.value)
     assert "cam" in str(refusal.value)
-    child.tell("publish 2")
+    child.send("publish 2")
     assert child.expect("published") == "2", "the refusal disturbed nobody"
-    child.tell("end")
+    child.send("end")
     child.succeed()
 
 
-def test_a_second_producer_with_another_schema_is_refused_too(spawn: Nursery) -> None:
+def test_a_second_producer_with_another_schema_is_refused_too(spawn: Spawner) -> None:
     child = publisher_of(spawn, 1)
     with pytest.raises(PoolBusyError):
         TensorProducer.from_sample("cam", np.zeros(3))
     with TensorStream("cam") as stream:
         assert number_of(stream.get_last()) == 1
-    child.tell("end")
+    child.send("end")
     child.succeed()
 
 
@@ -329,7 +329,7 @@ def test_a_collected_producers_pool_is_adopted_in_the_same_process() -> None:
             assert numbers_of(stream.get_history(2)) == [1, 2]
 
 
-def test_a_living_producers_pool_cannot_be_removed_and_a_dead_ones_can(spawn: Nursery, pool_folder: Path) -> None:
+def test_a_living_producers_pool_cannot_be_removed_and_a_dead_ones_can(spawn: Spawner, pool_folder: Path) -> None:
     child = publisher_of(spawn, 1)
     with pytest.raises(PoolBusyError) as refusal:
         remove_pool("cam")
@@ -345,26 +345,26 @@ CLOSED_BEHIND_ITS_BACK = """
     from polymorph_ipc import PoolLostError, TensorProducer
 
     producer = TensorProducer.from_sample("cam", np.zeros((4, 8), np.int64))
-    say("seq", producer.publish(np.full((4, 8), 1)))
+    send("seq", producer.publish(np.full((4, 8), 1)))
     os.closerange(3, 4096)
-    say("closed")
-    hear()
+    send("closed")
+    receive()
     for attempt in range(2):
         try:
             producer.publish(np.full((4, 8), 666))
-            say("published")
+            send("published")
         except PoolLostError as error:
-            say("refused", error)
+            send("refused", error)
 """
 
 
-def test_a_producer_whose_descriptors_were_closed_finds_out_once_another_has_adopted_its_pool(spawn: Nursery) -> None:
+def test_a_producer_whose_descriptors_were_closed_finds_out_once_another_has_adopted_its_pool(spawn: Spawner) -> None:
     child = spawn(CLOSED_BEHIND_ITS_BACK)
     child.expect("seq")
     child.expect("closed")
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         assert producer.publish(numbered(2)) == 2
-        child.tell("publish")
+        child.send("publish")
         child.expect("refused")
         child.expect("refused")
         child.succeed()

@@ -22,17 +22,17 @@ from polymorph_ipc import (
 
 from support.frames import number_of, numbered
 from support.observe import mappings_under, open_descriptors, pool_files, the_pool_file, wait_until
-from support.processes import TESTS, Child, Nursery
+from support.processes import TESTS, Child, Spawner
 
 PUBLISHER = TESTS / "programs" / "publisher.py"
 
 
-def publisher_of(spawn: Nursery, name: str) -> Child:
+def publisher_of(spawn: Spawner, name: str) -> Child:
     child = spawn(PUBLISHER)
     child.expect("ready")
-    child.tell(f"open {name}")
+    child.send(f"open {name}")
     child.expect("opened")
-    child.tell("publish 1")
+    child.send("publish 1")
     child.expect("published")
     return child
 
@@ -46,7 +46,7 @@ def test_an_empty_folder_holds_no_pools() -> None:
         remove_pool("cam")
 
 
-def test_inspect_describes_a_living_pool(spawn: Nursery, pool_folder: Path) -> None:
+def test_inspect_describes_a_living_pool(spawn: Spawner, pool_folder: Path) -> None:
     opened_after = time.time_ns()
     child = publisher_of(spawn, "victor/cam")
     with TensorStream("victor/cam") as stream:
@@ -78,11 +78,11 @@ def test_inspect_describes_a_living_pool(spawn: Nursery, pool_folder: Path) -> N
         assert number_of(frame) == 1
         del frame
     assert inspect_pool("victor/cam").readers == ()
-    child.tell("end")
+    child.send("end")
     child.succeed()
 
 
-def test_inspect_describes_a_dead_pool_and_its_adoption(spawn: Nursery) -> None:
+def test_inspect_describes_a_dead_pool_and_its_adoption(spawn: Spawner) -> None:
     child = publisher_of(spawn, "cam")
     incarnation = inspect_pool("cam").incarnation
     child.kill()
@@ -105,7 +105,7 @@ def test_a_pool_before_its_first_sample_has_no_age() -> None:
         assert (pool.seq, pool.published, pool.age) == (0, 0, None)
 
 
-def test_list_gives_all_pools_by_name_of_the_living_and_the_dead(spawn: Nursery) -> None:
+def test_list_gives_all_pools_by_name_of_the_living_and_the_dead(spawn: Spawner) -> None:
     dead, live = publisher_of(spawn, "b/dead"), publisher_of(spawn, "c/live")
     dead.kill()
     with TensorProducer.from_sample("a/dict", {"rgb": np.zeros((4, 4, 3), np.uint8), "q": np.zeros(7)}):
@@ -118,12 +118,12 @@ def test_list_gives_all_pools_by_name_of_the_living_and_the_dead(spawn: Nursery)
             "int64 (4, 8)",
         ]
         assert pools == [inspect_pool(pool.name)._replace(age=pool.age) for pool in pools]
-    live.tell("end")
+    live.send("end")
     live.succeed()
     assert clean_pools() == ["b/dead"]
 
 
-def test_looking_leaves_no_trace(spawn: Nursery, pool_folder: Path) -> None:
+def test_looking_leaves_no_trace(spawn: Spawner, pool_folder: Path) -> None:
     """No reader's row, no lock, no descriptor, no mapping; a producer and its streams cannot tell."""
     child = publisher_of(spawn, "cam")
     content = the_pool_file(pool_folder).read_bytes()
@@ -134,7 +134,7 @@ def test_looking_leaves_no_trace(spawn: Nursery, pool_folder: Path) -> None:
     assert the_pool_file(pool_folder).read_bytes() == content
     assert open_descriptors() == descriptors
     assert mappings_under(pool_folder) == []
-    child.tell("end")
+    child.send("end")
     child.succeed()
 
 
@@ -149,7 +149,7 @@ def test_producers_and_streams_tell_the_same_as_inspect() -> None:
         assert [number_of(frame) for frame in kept] == [20, 21]
 
 
-def test_a_pool_with_living_streams_is_removed_only_by_force(spawn: Nursery, pool_folder: Path) -> None:
+def test_a_pool_with_living_streams_is_removed_only_by_force(spawn: Spawner, pool_folder: Path) -> None:
     child = publisher_of(spawn, "cam")
     with TensorStream("cam") as stream:
         frame = stream.get_last()
@@ -164,18 +164,18 @@ def test_a_pool_with_living_streams_is_removed_only_by_force(spawn: Nursery, poo
         assert number_of(frame) == 1
 
 
-def test_not_even_force_robs_a_living_producer(spawn: Nursery) -> None:
+def test_not_even_force_robs_a_living_producer(spawn: Spawner) -> None:
     child = publisher_of(spawn, "cam")
     with pytest.raises(PoolBusyError, match=str(child.pid)):
         remove_pool("cam", force=True)
     assert clean_pools() == []
-    child.tell("publish 2")
+    child.send("publish 2")
     assert child.expect("published") == "2"
-    child.tell("end")
+    child.send("end")
     child.succeed()
 
 
-def test_clean_removes_the_dead_and_spares_the_living(spawn: Nursery) -> None:
+def test_clean_removes_the_dead_and_spares_the_living(spawn: Spawner) -> None:
     dead = [publisher_of(spawn, f"dead/{number}") for number in range(3)]
     live = publisher_of(spawn, "live")
     for child in dead:
@@ -186,17 +186,17 @@ def test_clean_removes_the_dead_and_spares_the_living(spawn: Nursery) -> None:
         assert number_of(stream.get_last()) == 1
     assert [pool.name for pool in list_pools()] == ["dead/1", "live"]
     assert clean_pools() == ["dead/1"]
-    live.tell("end")
+    live.send("end")
     live.succeed()
 
 
-def test_a_producer_made_while_others_clean_all_the_time_never_loses_its_pool(spawn: Nursery) -> None:
+def test_a_producer_made_while_others_clean_all_the_time_never_loses_its_pool(spawn: Spawner) -> None:
     """A pool has its owner before it has its name: nobody can ever take it for one of the dead."""
     cleaner = spawn(
         """
     import os, select, sys
     from polymorph_ipc import clean_pools
-    say("cleaning")
+    send("cleaning")
     while not select.select([sys.stdin], [], [], 0)[0]:
         removed = clean_pools()
         assert not removed, removed
@@ -207,11 +207,11 @@ def test_a_producer_made_while_others_clean_all_the_time_never_loses_its_pool(sp
         with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
             producer.publish(numbered(number))
             assert number_of(stream.get_last()) == number
-    cleaner.tell("stop")
+    cleaner.send("stop")
     cleaner.succeed()
 
 
-def test_a_pool_removed_from_outside_is_waited_for_again(spawn: Nursery) -> None:
+def test_a_pool_removed_from_outside_is_waited_for_again(spawn: Spawner) -> None:
     child = publisher_of(spawn, "cam")
     child.kill()
     with TensorStream("cam") as stream:
@@ -243,7 +243,7 @@ def test_metadata_that_is_no_json_hides_neither_its_pool_nor_the_others() -> Non
 PAGE = (16, 32)  # of int64: a slot takes pages of its own
 
 
-def test_a_pools_counters_tell_of_growth_and_of_dead_streams(spawn: Nursery) -> None:
+def test_a_pools_counters_tell_of_growth_and_of_dead_streams(spawn: Spawner) -> None:
     with TensorProducer.from_sample("cam", numbered(0, PAGE), history_len=2, spare=1) as producer:
         fresh = inspect_pool("cam")
         assert (fresh.grown, fresh.given_up, fresh.cleared_rows, fresh.malformed_cells) == (0, 0, 0, 0)
@@ -252,10 +252,10 @@ def test_a_pools_counters_tell_of_growth_and_of_dead_streams(spawn: Nursery) -> 
             """
         from polymorph_ipc import TensorStream
         stream = TensorStream("cam")
-        say("connected")
+        send("connected")
         frame = stream.get_new(timeout=20)
-        say("holds one")
-        hear()
+        send("holds one")
+        receive()
         """
         )
         dead.expect("connected")

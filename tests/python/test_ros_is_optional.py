@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from polymorph_ipc import TensorStream
 
-from support.processes import Nursery
+from support.processes import Spawner
 
 
-def test_importing_the_package_imports_nothing_of_ros(spawn: Nursery) -> None:
+def test_importing_the_package_imports_nothing_of_ros(spawn: Spawner) -> None:
     spawn("""
         import sys
         import polymorph_ipc

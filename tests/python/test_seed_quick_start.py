@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.observe import pool_files
-from support.processes import TESTS, Child, Nursery
+from support.processes import TESTS, Child, Spawner
 
 SEED_PRODUCER = TESTS / "programs" / "seed_producer.py"
 SEED_CONSUMER = TESTS / "programs" / "seed_consumer.py"
@@ -24,8 +24,8 @@ WARMED_UP = """
     polymorph_ipc.TensorStream.get_new = lambda stream, timeout: real(stream, timeout=30 * timeout)
     path = sys.argv[1]
     source = open(path, encoding="utf-8").read()
-    say("ready")
-    hear()
+    send("ready")
+    receive()
     exec(compile(source, path, "exec"), {"__name__": "__main__"})
 """
 
@@ -34,7 +34,7 @@ WAITING = "Waiting for new image..."
 GOT_NEW = "Got new image with shape: (480, 640, 3)"
 
 
-def warmed_up(spawn: Nursery, path: Path) -> Child:
+def warmed_up(spawn: Spawner, path: Path) -> Child:
     child = spawn(WARMED_UP, path)
     child.expect("ready")
     return child
@@ -46,21 +46,21 @@ def test_the_readme_shows_the_seeds_snippet_word_for_word(snippet: Path) -> None
 
 
 def test_the_seeds_producer_serves_early_late_and_many_consumers_and_leaves_nothing(
-    spawn: Nursery, pool_folder: Path
+    spawn: Spawner, pool_folder: Path
 ) -> None:
     early = warmed_up(spawn, SEED_CONSUMER)
     crowd = [warmed_up(spawn, SEED_CONSUMER) for _ in range(10)]
     producer = warmed_up(spawn, SEED_PRODUCER)
 
-    early.tell("go")
+    early.send("go")
     early.expect(WAITING)  # not "Got last image": there is no pool yet
-    producer.tell("go")
+    producer.send("go")
     producer.expect("Published frame 0")
     early.expect(GOT_NEW)
     assert early.succeed()[-1] == GOT_NEW
 
     for consumer in crowd:
-        consumer.tell("go")
+        consumer.send("go")
     for consumer in crowd:
         assert consumer.succeed() == ["ready", GOT_LAST, WAITING, GOT_NEW]
 
@@ -69,13 +69,13 @@ def test_the_seeds_producer_serves_early_late_and_many_consumers_and_leaves_noth
     assert pool_files(pool_folder) == []
 
 
-def test_the_seeds_consumer_finds_no_pool_and_says_so_by_saying_nothing(spawn: Nursery) -> None:
+def test_the_seeds_consumer_finds_no_pool_and_says_so_by_saying_nothing(spawn: Spawner) -> None:
     assert spawn(SEED_CONSUMER).succeed() == [WAITING]
 
 
-def test_the_seeds_producer_interrupted_by_ctrl_c_leaves_no_pool(spawn: Nursery, pool_folder: Path) -> None:
+def test_the_seeds_producer_interrupted_by_ctrl_c_leaves_no_pool(spawn: Spawner, pool_folder: Path) -> None:
     producer = warmed_up(spawn, SEED_PRODUCER)
-    producer.tell("go")
+    producer.send("go")
     producer.expect("Published frame 0")
     assert len(pool_files(pool_folder)) == 1
     producer.signal(signal.SIGINT)
@@ -83,17 +83,17 @@ def test_the_seeds_producer_interrupted_by_ctrl_c_leaves_no_pool(spawn: Nursery,
     assert pool_files(pool_folder) == []
 
 
-def test_the_seeds_consumer_carries_on_with_a_killed_producers_last_frame_and_its_successor(spawn: Nursery) -> None:
+def test_the_seeds_consumer_carries_on_with_a_killed_producers_last_frame_and_its_successor(spawn: Spawner) -> None:
     first = warmed_up(spawn, SEED_PRODUCER)
     second = warmed_up(spawn, SEED_PRODUCER)
     consumer = warmed_up(spawn, SEED_CONSUMER)
-    first.tell("go")
+    first.send("go")
     first.expect("Published frame 0")
     first.kill()
-    consumer.tell("go")
+    consumer.send("go")
     consumer.expect(GOT_LAST)
     consumer.expect(WAITING)
-    second.tell("go")
+    second.send("go")
     consumer.expect(GOT_NEW)
     consumer.succeed()
     second.signal(signal.SIGINT)

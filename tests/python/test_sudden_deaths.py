@@ -10,7 +10,7 @@ from polymorph_ipc import TensorProducer, TensorStream, clean_pools, inspect_poo
 
 from support.frames import number_of
 from support.observe import descriptors_under, mappings_under, open_descriptors, the_pool_file, wait_until
-from support.processes import TESTS, Child, Nursery
+from support.processes import TESTS, Child, Spawner
 
 pytestmark = pytest.mark.any_python
 
@@ -19,7 +19,7 @@ SHAPE = (16, 64)
 
 
 @pytest.fixture
-def storm(spawn: Nursery) -> Child:
+def storm(spawn: Spawner) -> Child:
     child = spawn(STORM)
     child.expect("ready")
     return child
@@ -33,12 +33,12 @@ def test_a_producer_killed_at_any_moment_leaves_whole_frames_and_a_sequence_that
     with TensorStream("cam") as stream:
         highest = 0
         for _ in range(150):
-            storm.tell("start produce")
+            storm.send("start produce")
             storm.expect("started")
             frame, info = stream.get_new(timeout=20, return_info=True)
             assert number_of(frame) == info.seq, "frame and sequence number belong together"
             assert info.seq > highest
-            storm.tell("kill")
+            storm.send("kill")
             storm.expect("killed")
             frame, info = stream.get_last(return_info=True)
             assert number_of(frame) == info.seq
@@ -56,11 +56,11 @@ def test_a_producer_killed_at_any_moment_leaves_whole_frames_and_a_sequence_that
 def test_a_dict_whose_producer_is_killed_between_fields_is_never_seen_half(storm: Child) -> None:
     with TensorStream("obs") as stream:
         for _ in range(100):
-            storm.tell("start produce_dicts")
+            storm.send("start produce_dicts")
             storm.expect("started")
             before, info = stream.get_new(timeout=20, return_info=True)
             assert {number_of(field) for field in before.values()} == {info.seq}
-            storm.tell("kill")
+            storm.send("kill")
             storm.expect("killed")
             after, info = stream.get_last(return_info=True)
             assert {number_of(field) for field in after.values()} == {info.seq}
@@ -68,25 +68,25 @@ def test_a_dict_whose_producer_is_killed_between_fields_is_never_seen_half(storm
     clean_pools()
 
 
-def test_a_sleeping_stream_wakes_for_every_successor_of_a_killed_producer(storm: Child, spawn: Nursery) -> None:
+def test_a_sleeping_stream_wakes_for_every_successor_of_a_killed_producer(storm: Child, spawn: Spawner) -> None:
     consumer = spawn(
         """
     from polymorph_ipc import TensorStream
     stream = TensorStream("cam")
-    say("ready")
+    send("ready")
     while True:
-        hear()
+        receive()
         frame, info = stream.get_new(timeout=20, return_info=True)
-        say("got", info.seq)
+        send("got", info.seq)
     """
     )
     consumer.expect("ready")
     for _ in range(30):
-        consumer.tell("wait")
-        storm.tell("start produce")
+        consumer.send("wait")
+        storm.send("start produce")
         storm.expect("started")
         assert int(consumer.expect("got")) > 0
-        storm.tell("kill")
+        storm.send("kill")
         storm.expect("killed")
     consumer.kill()
     clean_pools()
@@ -102,13 +102,13 @@ def test_a_thousand_killed_consumers_cost_nothing(storm: Child, pool_folder: Pat
                 producer.publish(frame_number(producer.seq + 1))
 
         def die(count: int) -> None:
-            storm.tell(f"deaths {role} {count}")
+            storm.send(f"deaths {role} {count}")
             storm.expect("done", timeout=60)
 
         publish(8)
         die(10)
         publish(50)
-        storm.tell(f"deaths {role} 1")
+        storm.send(f"deaths {role} 1")
         storm.expect("done")
         settled = facts(pool_folder, producer)
         for _ in range(12):
@@ -137,7 +137,7 @@ def living_readers(producer: TensorProducer) -> list[object]:
 
 
 def test_consumers_killed_while_they_wait_for_a_pool_disturb_nobody(storm: Child, pool_folder: Path) -> None:
-    storm.tell("deaths wait_for_a_pool 50")
+    storm.send("deaths wait_for_a_pool 50")
     storm.expect("done")
     assert list(pool_folder.iterdir()) == []
 
@@ -147,7 +147,7 @@ def test_killed_consumers_give_their_rows_back_to_the_living(storm: Child) -> No
     with TensorProducer.from_sample("cam", frame_number(0), history_len=8) as producer:
         for _ in range(8):
             producer.publish(frame_number(producer.seq + 1))
-        storm.tell("deaths hold_seven_views 70")
+        storm.send("deaths hold_seven_views 70")
         storm.expect("done", timeout=60)
         with TensorStream("cam") as stream:
             assert number_of(stream.get_last()) == 8
@@ -159,7 +159,7 @@ def test_slots_of_killed_hoarders_are_used_again(storm: Child, pool_folder: Path
             producer.publish(frame_number(producer.seq + 1))
         sizes = []
         for _ in range(15):
-            storm.tell("deaths hold_seven_views 1")
+            storm.send("deaths hold_seven_views 1")
             storm.expect("done")
             for _ in range(40):
                 producer.publish(frame_number(producer.seq + 1))

@@ -17,7 +17,7 @@ from polymorph_ipc import (
 )
 
 from support.frames import number_of, numbered
-from support.processes import Child, Nursery
+from support.processes import Child, Spawner
 
 PAGE = (64, 64)  # more than a page: one slot at a time is added
 
@@ -25,18 +25,18 @@ HOLDING = """
     from polymorph_ipc import TensorStream
     stream = TensorStream("cam", start="oldest")
     kept = [stream.get_next() for _ in range(3)]
-    say("holding")
-    hear()
+    send("holding")
+    receive()
 """
 
 
-def reader_that_holds(spawn: Nursery) -> Child:
+def reader_that_holds(spawn: Spawner) -> Child:
     child = spawn(HOLDING)
     child.expect("holding")
     return child
 
 
-def test_sweep_clears_the_rows_of_dead_readers_and_says_how_many(spawn: Nursery) -> None:
+def test_sweep_clears_the_rows_of_dead_readers_and_says_how_many(spawn: Spawner) -> None:
     with TensorProducer.from_sample("cam", numbered(0, PAGE), history_len=4, grow=False) as producer:
         for number in range(1, 5):
             producer.publish(numbered(number, PAGE))

@@ -9,7 +9,7 @@ import pytest
 import torch
 from polymorph_ipc import TensorProducer
 
-from support.processes import Nursery
+from support.processes import Spawner
 
 LOADER = """
     import sys
@@ -34,15 +34,15 @@ LOADER = """
                     Frames(stream), batch_size=4, num_workers=2, multiprocessing_context=sys.argv[1]
                 )
                 for epoch in range(2 if sys.argv[1] == "fork" else 1):
-                    say("batches", [batch[:, 0, 0].tolist() for batch in loader])
+                    send("batches", [batch[:, 0, 0].tolist() for batch in loader])
                 for number in range(9, 60):
                     producer.publish(torch.full((4, 8), number))
-                say("kept", kept.unique().tolist(), stream.get_last().unique().tolist())
+                send("kept", kept.unique().tolist(), stream.get_last().unique().tolist())
 """
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_a_stream_in_a_dataset_serves_dataloader_workers(spawn: Nursery, method: str) -> None:
+def test_a_stream_in_a_dataset_serves_dataloader_workers(spawn: Spawner, method: str) -> None:
     child = spawn(LOADER, method)
     for _ in range(2 if method == "fork" else 1):
         assert child.expect("batches", timeout=60) == "[[1, 2, 3, 4], [5, 6, 7, 8]]"
@@ -51,7 +51,7 @@ def test_a_stream_in_a_dataset_serves_dataloader_workers(spawn: Nursery, method:
 
 
 @pytest.mark.leaves_pools
-def test_an_in_place_operation_on_a_view_faults_and_the_fault_is_explained(spawn: Nursery) -> None:
+def test_an_in_place_operation_on_a_view_faults_and_the_fault_is_explained(spawn: Spawner) -> None:
     child = spawn(
         """
     import torch
@@ -61,7 +61,7 @@ def test_an_in_place_operation_on_a_view_faults_and_the_fault_is_explained(spawn
     producer.publish(torch.ones(4, 8))
     stream = TensorStream("victor/cam")
     stream.get_last(copy=True).sub_(1)
-    say("a copy may be written to")
+    send("a copy may be written to")
     stream.get_last().sub_(1)
     """
     )
@@ -106,7 +106,7 @@ ROUND_TRIP = """
             out = torch.zeros(4, 8).to(dtype)
             assert stream.get_last(out=out) is out
             assert torch.equal(out.view(torch.uint8), sample.view(torch.uint8))
-    say("exact")
+    send("exact")
 """
 
 TORCH_BEFORE_2_10 = (
@@ -115,7 +115,7 @@ TORCH_BEFORE_2_10 = (
 
 
 @pytest.mark.parametrize("preparation", ["pass", TORCH_BEFORE_2_10], ids=["exchange API", "capsules of an older torch"])
-def test_tensors_are_exact_and_pinned_with_and_without_the_exchange_api(spawn: Nursery, preparation: str) -> None:
+def test_tensors_are_exact_and_pinned_with_and_without_the_exchange_api(spawn: Spawner, preparation: str) -> None:
     child = spawn(ROUND_TRIP.format(preparation=preparation))
     assert child.expect("exact", timeout=60) == ""
     child.succeed()
@@ -134,15 +134,15 @@ NEVER_IMPORTS = """
 """
 
 
-def test_no_read_imports_torch_when_a_torch_producer_appears(spawn: Nursery) -> None:
+def test_no_read_imports_torch_when_a_torch_producer_appears(spawn: Spawner) -> None:
     child = spawn(
         NEVER_IMPORTS
         + """
     with TensorStream("cam") as stream:
-        say("ready")
+        send("ready")
         assert wait_any([stream], timeout=30)
         frames = [stream.get_new(), stream.get_last(), stream.get_history(1), stream.get_last(copy=True)]
-        say(*(type(frame).__module__ for frame in frames), stream.backend, stream.dtype, "torch" in sys.modules)
+        send(*(type(frame).__module__ for frame in frames), stream.backend, stream.dtype, "torch" in sys.modules)
     """
     )
     child.expect("ready")
@@ -152,7 +152,7 @@ def test_no_read_imports_torch_when_a_torch_producer_appears(spawn: Nursery) -> 
         child.succeed()
 
 
-def test_a_stream_made_before_torch_is_imported_gives_torch_if_it_reads_after(spawn: Nursery) -> None:
+def test_a_stream_made_before_torch_is_imported_gives_torch_if_it_reads_after(spawn: Spawner) -> None:
     with TensorProducer.from_sample("cam", torch.zeros(3)) as producer:
         producer.publish(torch.ones(3))
         spawn("""
@@ -178,7 +178,7 @@ blocker.go_on.wait()
 """
 
 
-def test_a_read_does_not_wait_for_a_thread_that_imports_torch(spawn: Nursery, tmp_path: Path) -> None:
+def test_a_read_does_not_wait_for_a_thread_that_imports_torch(spawn: Spawner, tmp_path: Path) -> None:
     package = tmp_path / "torch"
     package.mkdir()
     (package / "__init__.py").write_text(HALF_IMPORTED)
@@ -203,7 +203,7 @@ def test_a_read_does_not_wait_for_a_thread_that_imports_torch(spawn: Nursery, tm
 
 
 def test_torch_that_cannot_be_imported_is_said_when_a_stream_or_producer_is_made(
-    spawn: Nursery, tmp_path: Path
+    spawn: Spawner, tmp_path: Path
 ) -> None:
     (tmp_path / "torch.py").write_text("raise ImportError('libcudart.so.11: cannot open shared object file')")
     spawn(f"""
@@ -222,7 +222,7 @@ def test_torch_that_cannot_be_imported_is_said_when_a_stream_or_producer_is_made
     """).succeed()
 
 
-def test_where_torch_is_not_installed_torch_pools_are_read_as_numpy(spawn: Nursery) -> None:
+def test_where_torch_is_not_installed_torch_pools_are_read_as_numpy(spawn: Spawner) -> None:
     with TensorProducer.from_sample("cam", torch.zeros(3)) as producer:
         producer.publish(torch.ones(3))
         child = spawn(
@@ -231,11 +231,11 @@ def test_where_torch_is_not_installed_torch_pools_are_read_as_numpy(spawn: Nurse
     sys.modules["torch"] = None  # as if it were not installed
     from polymorph_ipc import TensorStream
     with TensorStream("cam") as stream:
-        say(stream.backend, stream.get_last())
+        send(stream.backend, stream.get_last())
     try:
         TensorStream("cam", backend="torch").get_last()
     except ImportError as error:
-        say("refused", error)
+        send("refused", error)
     """
         )
         assert child.expect("") == "numpy [1. 1. 1.]"

@@ -14,7 +14,7 @@ from polymorph_ipc import PoolFullError, TensorProducer, TensorStream, inspect_p
 
 from support.frames import number_of, numbered, numbers_of
 from support.observe import mappings_under, the_pool_file
-from support.processes import Nursery
+from support.processes import Spawner
 
 HISTORY_LEN = 10
 SPARE = 3
@@ -99,7 +99,7 @@ def test_without_growth_and_with_every_slot_held_publish_names_the_holder() -> N
             stream.cleanup()
 
 
-def test_the_sixty_fifth_stream_is_refused_and_the_error_names_the_holders(spawn: Nursery) -> None:
+def test_the_sixty_fifth_stream_is_refused_and_the_error_names_the_holders(spawn: Spawner) -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer:
         producer.publish(numbered(1))
         child = spawn(
@@ -107,8 +107,8 @@ def test_the_sixty_fifth_stream_is_refused_and_the_error_names_the_holders(spawn
     from polymorph_ipc import TensorStream
     streams = [TensorStream("cam") for _ in range(32)]
     assert all(stream.connected for stream in streams)
-    say("connected")
-    hear()
+    send("connected")
+    receive()
     """
         )
         child.expect("connected")
@@ -124,7 +124,7 @@ def test_the_sixty_fifth_stream_is_refused_and_the_error_names_the_holders(spawn
             assert number_of(successor.get_last()) == 1
         for stream in streams:
             stream.cleanup()
-        child.tell("end")
+        child.send("end")
         child.succeed()
 
 
@@ -171,15 +171,15 @@ def test_arrays_outlive_stream_producer_pool_and_folder(pool_folder: Path) -> No
     pool_folder.mkdir()
 
 
-def test_an_array_outlives_a_stream_that_was_collected_and_a_producer_that_was_killed(spawn: Nursery) -> None:
+def test_an_array_outlives_a_stream_that_was_collected_and_a_producer_that_was_killed(spawn: Spawner) -> None:
     child = spawn(
         """
     import numpy as np
     from polymorph_ipc import TensorProducer
     producer = TensorProducer.from_sample("cam", np.zeros((4, 8), np.int64))
     producer.publish(np.full((4, 8), 1))
-    say("published")
-    hear()
+    send("published")
+    receive()
     """
     )
     child.expect("published")

@@ -13,7 +13,7 @@ from polymorph_ipc import ClosedError, TensorProducer, TensorStream, remove_pool
 
 from support.frames import number_of, numbered
 from support.observe import cpu_seconds, is_asleep, voluntary_switches, wait_until
-from support.processes import Child, Nursery
+from support.processes import Child, Spawner
 
 WAITS = {
     "get_new of an absent pool": "TensorStream('absent').get_new(timeout=None)",
@@ -30,15 +30,15 @@ WAITS = {
 }
 
 
-def waiting_child(spawn: Nursery, wait: str, preparation: str = "pass") -> Child:
+def waiting_child(spawn: Spawner, wait: str, preparation: str = "pass") -> Child:
     child = spawn(
         f"""
     import os, signal, threading, time
     from polymorph_ipc import TensorStream, wait_any, wait_connected
     {preparation}
-    say("waiting")
+    send("waiting")
     result = {wait}
-    say("result", result)
+    send("result", result)
     """
     )
     child.expect("waiting")
@@ -47,7 +47,7 @@ def waiting_child(spawn: Nursery, wait: str, preparation: str = "pass") -> Child
 
 
 @pytest.mark.parametrize("wait", WAITS)
-def test_ctrl_c_interrupts_a_wait_at_once(spawn: Nursery, wait: str) -> None:
+def test_ctrl_c_interrupts_a_wait_at_once(spawn: Spawner, wait: str) -> None:
     with TensorProducer.from_sample("cam", numbered(0)):
         child = waiting_child(spawn, WAITS[wait])
         child.signal(signal.SIGINT)
@@ -55,7 +55,7 @@ def test_ctrl_c_interrupts_a_wait_at_once(spawn: Nursery, wait: str) -> None:
         assert "KeyboardInterrupt" in stderr
 
 
-def test_a_signal_whose_handler_raises_ends_the_wait_with_that_exception(spawn: Nursery) -> None:
+def test_a_signal_whose_handler_raises_ends_the_wait_with_that_exception(spawn: Spawner) -> None:
     preparation = (
         "def give_up(*_): raise TimeoutError('the handler says so')\n    signal.signal(signal.SIGUSR1, give_up)"
     )
@@ -65,7 +65,7 @@ def test_a_signal_whose_handler_raises_ends_the_wait_with_that_exception(spawn: 
 
 
 @pytest.mark.parametrize("pool", ["cam", "absent"])
-def test_timeouts_are_right_across_signals(spawn: Nursery, pool: str) -> None:
+def test_timeouts_are_right_across_signals(spawn: Spawner, pool: str) -> None:
     """Sixty signals come during the wait; it neither ends early nor begins anew with each."""
     with TensorProducer.from_sample("cam", numbered(0)):
         child = spawn(
@@ -83,7 +83,7 @@ def test_timeouts_are_right_across_signals(spawn: Nursery, pool: str) -> None:
     frame = stream.get_new(timeout=0.6)
     taken = time.monotonic() - begun
     signal.setitimer(signal.ITIMER_REAL, 0)
-    say(frame, count, taken)
+    send(frame, count, taken)
     """
         )
         frame, count, taken = child.expect("").split()  # which would never come, began the timeout anew each time
@@ -93,7 +93,7 @@ def test_timeouts_are_right_across_signals(spawn: Nursery, pool: str) -> None:
         assert float(taken) >= 0.6
 
 
-def test_samples_are_not_lost_when_signals_come_all_the_time(spawn: Nursery) -> None:
+def test_samples_are_not_lost_when_signals_come_all_the_time(spawn: Spawner) -> None:
     with TensorProducer.from_sample("cam", numbered(0), history_len=50) as producer:
         child = spawn(
             """
@@ -102,11 +102,11 @@ def test_samples_are_not_lost_when_signals_come_all_the_time(spawn: Nursery) -> 
     signal.signal(signal.SIGALRM, lambda *_: None)
     stream = TensorStream("cam")
     signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
-    say("ready")
+    send("ready")
     for number in range(1, 31):
         frame = stream.get_next(timeout=20)
         assert frame.flat[0] == number
-        say("got", number)
+        send("got", number)
     signal.setitimer(signal.ITIMER_REAL, 0)
     """
         )
@@ -118,7 +118,7 @@ def test_samples_are_not_lost_when_signals_come_all_the_time(spawn: Nursery) -> 
 
 
 @pytest.mark.parametrize("wait", ["get_new of an absent pool", "get_new of an idle pool", "wait_any"])
-def test_a_waiting_consumer_uses_no_cpu_time(spawn: Nursery, wait: str) -> None:
+def test_a_waiting_consumer_uses_no_cpu_time(spawn: Spawner, wait: str) -> None:
     with TensorProducer.from_sample("cam", numbered(0)):
         child = waiting_child(spawn, WAITS[wait])
         # In turns, not in time: a busy machine stretches the wall clock, and a sleeper does not turn more often for it.
@@ -199,14 +199,14 @@ def test_wait_connected_tells_whether_the_pool_is_there() -> None:
             assert stream.wait_connected() is True
 
 
-def test_wait_connected_wakes_when_the_pool_appears(spawn: Nursery) -> None:
+def test_wait_connected_wakes_when_the_pool_appears(spawn: Spawner) -> None:
     child = waiting_child(spawn, WAITS["wait_connected"].replace("None", "60"))
     with TensorProducer.from_sample("absent", numbered(0)):
         assert child.expect("result") == "True"
         child.succeed()
 
 
-def test_wait_connected_of_several_waits_for_all(spawn: Nursery) -> None:
+def test_wait_connected_of_several_waits_for_all(spawn: Spawner) -> None:
     with TensorStream("cam") as one, TensorStream("arm") as other, TensorProducer.from_sample("cam", numbered(0)):
         assert wait_connected([one], timeout=0) is True
         assert wait_connected([one, other], timeout=0) is False
@@ -243,7 +243,7 @@ def test_wait_any_returns_those_that_have_something_new_and_takes_nothing() -> N
         assert [stream.pool_name for stream in wait_any(iter(streams), timeout=0)] == ["cam"]
 
 
-def test_wait_any_sleeps_until_one_of_its_streams_has_something(spawn: Nursery) -> None:
+def test_wait_any_sleeps_until_one_of_its_streams_has_something(spawn: Spawner) -> None:
     wait = "[stream.pool_name for stream in wait_any([TensorStream('a'), TensorStream('b'), TensorStream('c')], 60)]"
     with TensorProducer.from_sample("a", numbered(0)), TensorProducer.from_sample("b", numbered(0)) as chosen:
         child = waiting_child(spawn, wait)
@@ -257,7 +257,7 @@ def test_wait_any_sleeps_until_one_of_its_streams_has_something(spawn: Nursery) 
             child.succeed()
 
 
-def test_wait_any_of_more_streams_than_one_sleep_can_hold(spawn: Nursery) -> None:
+def test_wait_any_of_more_streams_than_one_sleep_can_hold(spawn: Spawner) -> None:
     child = waiting_child(
         spawn,
         "[stream.pool_name for stream in wait_any(streams, 60)]",
@@ -277,14 +277,14 @@ def test_wait_any_of_nothing_or_of_something_else_is_refused() -> None:
 
 
 @pytest.mark.parametrize("read", ["get_new", "get_next"])
-def test_a_timeout_is_kept_while_samples_come_without_end_that_are_all_too_old(spawn: Nursery, read: str) -> None:
+def test_a_timeout_is_kept_while_samples_come_without_end_that_are_all_too_old(spawn: Spawner, read: str) -> None:
     """max_age=0: every sample is older than that when it is looked at, and the next one is there already."""
     child = spawn(
         """
     import numpy as np
     from polymorph_ipc import TensorProducer
     producer, frame = TensorProducer.from_sample("cam", np.zeros(7)), np.zeros(7)
-    say("publishing")
+    send("publishing")
     while True:
         producer.publish(frame)
     """
@@ -305,7 +305,7 @@ def test_a_timeout_is_kept_while_samples_come_without_end_that_are_all_too_old(s
     remove_pool("cam")
 
 
-def test_a_timeout_is_kept_when_the_head_promises_what_is_not_there(spawn: Nursery) -> None:
+def test_a_timeout_is_kept_when_the_head_promises_what_is_not_there(spawn: Spawner) -> None:
     child = spawn(
         """
     import os, struct
@@ -324,7 +324,7 @@ def test_a_timeout_is_kept_when_the_head_promises_what_is_not_there(spawn: Nurse
         assert stream.get_next(timeout=0.2) is None
     except PoolCorruptError:
         pass
-    say("ended")
+    send("ended")
     os.pwrite(file, struct.pack("<Q", head), 4096)
     """
     )

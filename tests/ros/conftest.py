@@ -21,7 +21,7 @@ import pytest
 from bridge_side import POLYMORPH, Bridge
 from ros_side import Ros
 from support.observe import pool_files, wait_until
-from support.processes import Nursery
+from support.processes import Spawner
 
 # Started in the background, everything inherits an ignored SIGINT, and the children that tests interrupt would too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -60,14 +60,14 @@ def topic() -> str:
 
 
 @pytest.fixture
-def spawn(pool_folder: Path, tmp_path: Path) -> Iterator[Nursery]:
-    nursery = Nursery(tmp_path)
-    yield nursery
-    nursery.dispose()
+def spawn(pool_folder: Path, tmp_path: Path) -> Iterator[Spawner]:
+    spawner = Spawner(tmp_path)
+    yield spawner
+    spawner.dispose()
 
 
 @pytest.fixture
-def bridge(spawn: Nursery) -> Callable[..., Bridge]:
+def bridge(spawn: Spawner) -> Callable[..., Bridge]:
     """`polymorph bridge` with these arguments."""
     return lambda *arguments: Bridge(spawn(POLYMORPH, "bridge", "--json", "--interval", 0.1, *arguments))
 

@@ -22,7 +22,7 @@ from sensor_msgs.msg import JointState
 from bridge_side import POLYMORPH, Bridge
 from ros_side import Ros
 from support.observe import pool_files
-from support.processes import Nursery
+from support.processes import Spawner
 
 PROGRAMS = Path(__file__).parent / "programs"
 CAMERA, ARM = PROGRAMS / "camera.py", PROGRAMS / "arm.py"
@@ -31,7 +31,7 @@ PATIENCE = 30.0
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_topic_becomes_a_pool_and_the_end_leaves_nothing(
-    bridge: Callable[..., Bridge], spawn: Nursery, topic: str, pool_folder: Path, number: int
+    bridge: Callable[..., Bridge], spawn: Spawner, topic: str, pool_folder: Path, number: int
 ) -> None:
     program = bridge("--from-ros", topic, "--to", "camera")
     waiting = program.until(lambda report: True)
@@ -48,7 +48,7 @@ def test_a_topic_becomes_a_pool_and_the_end_leaves_nothing(
 
 
 def test_a_topics_publisher_may_die_and_come_back_otherwise(
-    bridge: Callable[..., Bridge], spawn: Nursery, topic: str
+    bridge: Callable[..., Bridge], spawn: Spawner, topic: str
 ) -> None:
     program = bridge("--from-ros", topic, "--to", "camera")
     with TensorStream("camera", expect="any") as stream:
@@ -63,7 +63,7 @@ def test_a_topics_publisher_may_die_and_come_back_otherwise(
 
 
 def test_a_killed_bridge_comes_back_while_a_stream_is_connected_to_its_pool(
-    bridge: Callable[..., Bridge], spawn: Nursery, topic: str
+    bridge: Callable[..., Bridge], spawn: Spawner, topic: str
 ) -> None:
     spawn(CAMERA, topic, 30, 0, "--size", "48x64")
     with TensorStream("camera") as stream:
@@ -105,7 +105,7 @@ def test_a_map_that_grew_once_and_then_stands_still_keeps_its_pool(
 
 
 def test_a_pool_becomes_a_topic_and_its_producer_may_die(
-    bridge: Callable[..., Bridge], spawn: Nursery, ros: Ros, topic: str
+    bridge: Callable[..., Bridge], spawn: Spawner, ros: Ros, topic: str
 ) -> None:
     listener = ros.node()
     got: list[JointState] = []
@@ -115,7 +115,7 @@ def test_a_pool_becomes_a_topic_and_its_producer_may_die(
     for life in (1, 2):
         arm = spawn(ARM, "arm/q", 100, 0, 3)
         arm.expect("ready")
-        arm.tell("go")
+        arm.send("go")
         ros.spin(listener, lambda life=life: len(got) > 30 * life, "messages")
         report = program.until(lambda report: report["rate_hz"] > 50 and report["latency_p99_ms"] is not None)
         assert (report["state"], report["type"], report["dropped"]) == ("running", "sensor_msgs/msg/JointState", 0)
@@ -128,7 +128,7 @@ def test_a_pool_becomes_a_topic_and_its_producer_may_die(
 
 
 def test_several_bridges_come_from_a_file(
-    bridge: Callable[..., Bridge], spawn: Nursery, ros: Ros, topic: str, tmp_path: Path
+    bridge: Callable[..., Bridge], spawn: Spawner, ros: Ros, topic: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "bridge.yaml"
     file.write_text(
@@ -164,7 +164,7 @@ def test_several_bridges_come_from_a_file(
 
 
 def test_a_pool_that_another_process_fills_is_awaited(
-    bridge: Callable[..., Bridge], spawn: Nursery, topic: str
+    bridge: Callable[..., Bridge], spawn: Spawner, topic: str
 ) -> None:
     with TensorProducer.from_sample("camera", np.zeros(1)):
         program = bridge("--from-ros", topic, "--to", "camera")
@@ -174,7 +174,7 @@ def test_a_pool_that_another_process_fills_is_awaited(
     program.end()
 
 
-def test_plain_lines_are_for_pipes(spawn: Nursery, topic: str) -> None:
+def test_plain_lines_are_for_pipes(spawn: Spawner, topic: str) -> None:
     child = spawn(POLYMORPH, "bridge", "--from-ros", topic, "--to", "camera", "--interval", 0.1)
     assert child.expect(f"{topic} -> camera: no publisher, 0.0 Hz, latency - / - ms, 0 published")
     child.signal(signal.SIGINT)
@@ -254,7 +254,7 @@ TEXT = ["--type", "std_msgs/msg/String"]
         (["nowhere.yaml", "--to", "x"], "not both: --to beside"),
     ],
 )
-def test_what_is_wrong_is_one_sentence(spawn: Nursery, arguments: list[str], words: str) -> None:
+def test_what_is_wrong_is_one_sentence(spawn: Spawner, arguments: list[str], words: str) -> None:
     child = spawn(POLYMORPH, "bridge", *arguments)
     stderr = child.fail_with(1)
     assert stderr.startswith("polymorph: ")
@@ -301,7 +301,7 @@ def test_what_is_wrong_is_one_sentence(spawn: Nursery, arguments: list[str], wor
         ("- {from_ros: /x, to: a}\n- {from_ros: /y, to: a}", "two topics cannot become one pool: a"),
     ],
 )
-def test_what_is_wrong_in_a_file_is_one_sentence(spawn: Nursery, tmp_path: Path, content: str, words: str) -> None:
+def test_what_is_wrong_in_a_file_is_one_sentence(spawn: Spawner, tmp_path: Path, content: str, words: str) -> None:
     file = tmp_path / "bridge.yaml"
     file.write_text(content)
     stderr = spawn(POLYMORPH, "bridge", file).fail_with(1)
@@ -310,7 +310,7 @@ def test_what_is_wrong_in_a_file_is_one_sentence(spawn: Nursery, tmp_path: Path,
     assert stderr.count("\n") == 1
 
 
-def test_without_the_extra_one_sentence_says_what_to_install(spawn: Nursery) -> None:
+def test_without_the_extra_one_sentence_says_what_to_install(spawn: Spawner) -> None:
     hidden = """
         import importlib.util
         import sys
@@ -323,7 +323,7 @@ def test_without_the_extra_one_sentence_says_what_to_install(spawn: Nursery) -> 
     assert stderr == "polymorph needs typer, PyYAML: pip install 'polymorph_ipc[tools]'\n"
 
 
-def test_without_rclpy_one_sentence_says_what_to_install(spawn: Nursery) -> None:
+def test_without_rclpy_one_sentence_says_what_to_install(spawn: Spawner) -> None:
     program = "import sys\nsys.modules['rclpy'] = None\n" + POLYMORPH
     stderr = spawn(program, "bridge", "--from-ros", "/x", "--to", "a").fail_with(1)
     assert "pip install" in stderr

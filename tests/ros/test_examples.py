@@ -14,7 +14,7 @@ from polymorph_ipc import TensorStream
 from sensor_msgs.msg import JointState
 
 from ros_side import Ros
-from support.processes import Nursery
+from support.processes import Spawner
 
 CAMERA = Path(__file__).parent / "programs" / "camera.py"
 JOINT_STATES = [
@@ -31,7 +31,7 @@ def launch(pool_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launc
     launcher.dispose()
 
 
-def test_the_camera_policy_acts_on_images_and_publishes_what_it_does(launch: Launcher, spawn: Nursery) -> None:
+def test_the_camera_policy_acts_on_images_and_publishes_what_it_does(launch: Launcher, spawn: Spawner) -> None:
     policy = launch.python("ros/camera_policy.py", "--seconds", "600")
     with TensorStream("policy/actions") as actions:
         camera = spawn(CAMERA, "/camera/image_raw", 30, 0)

@@ -18,7 +18,7 @@ from sensor_msgs.msg import JointState, PointField
 
 from ros_side import Ros, joints
 from support.observe import wait_until
-from support.processes import Nursery
+from support.processes import Spawner
 
 GUIDE = (REPOSITORY / "docs" / "ros.md").read_text()
 HEADER = (REPOSITORY / "include" / "polymorph_ipc" / "ros.h").read_text()
@@ -187,7 +187,7 @@ def test_every_other_block_of_python_runs(ros: Ros) -> None:
                 value.cleanup()
 
 
-def test_the_yaml_is_that_of_the_examples_and_bridges(launch: Launcher, spawn: Nursery, ros: Ros) -> None:
+def test_the_yaml_is_that_of_the_examples_and_bridges(launch: Launcher, spawn: Spawner, ros: Ros) -> None:
     file = EXAMPLES / "ros" / "bridge.yaml"
     assert blocks("yaml") == [file.read_text()]
     bridge = launch.module("polymorph_ipc._tools.main", "bridge", str(file), "--plain")
@@ -209,7 +209,7 @@ def test_the_yaml_is_that_of_the_examples_and_bridges(launch: Launcher, spawn: N
     arm.signal(signal.SIGTERM)
 
 
-def test_the_large_message_profile_brings_every_best_effort_image(topic: str, spawn: Nursery) -> None:
+def test_the_large_message_profile_brings_every_best_effort_image(topic: str, spawn: Spawner) -> None:
     file = str(EXAMPLES / "ros" / "fastdds_large_messages.xml")
     profile = dict.fromkeys(re.findall(r"^export (FAST\w+)=", GUIDE, re.MULTILINE), file)
     assert len(profile) == 2, "Fast DDS 2 (Jazzy) and 3 (Kilted) read different variables"
@@ -236,6 +236,6 @@ LISTENER = """
     rclpy.init()
     node = rclpy.create_node("listener")
     with TensorStream("images", ros_node=node, ros_topic=sys.argv[1], ros_msg_type=Image):
-        say("ready")
+        send("ready")
         rclpy.spin(node)
 """

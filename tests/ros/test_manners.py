@@ -25,7 +25,7 @@ from std_msgs.msg import Float64
 
 from ros_side import RGB, Ros, executor_of, image, joints
 from support.observe import mappings_under, open_descriptors, pool_files, wait_until
-from support.processes import Nursery
+from support.processes import Spawner
 
 CAMERA = Path(__file__).parent / "programs" / "camera.py"
 
@@ -379,7 +379,7 @@ SPINNER = """
     import rclpy
     from sensor_msgs.msg import Image
     from polymorph_ipc import TensorStream
-    say("importing is over")
+    send("importing is over")
     rclpy.init()
     node = rclpy.create_node("spinner")
     stream = TensorStream("camera", ros_node=node, ros_topic=sys.argv[1], ros_msg_type=Image,
@@ -389,7 +389,7 @@ SPINNER = """
 
 
 @pytest.mark.parametrize("sample", ["sample", "none"])
-def test_ctrl_c_at_any_moment_leaves_no_pool(spawn: Nursery, topic: str, pool_folder: Path, sample: str) -> None:
+def test_ctrl_c_at_any_moment_leaves_no_pool(spawn: Spawner, topic: str, pool_folder: Path, sample: str) -> None:
     spawn(CAMERA, topic, 100, 0).expect("ready")
     for milliseconds in (0, 40, 80, 130, 200, 350, 600, 1000):
         spinner = spawn(SPINNER, topic, sample)
@@ -400,7 +400,7 @@ def test_ctrl_c_at_any_moment_leaves_no_pool(spawn: Nursery, topic: str, pool_fo
         assert pool_files(pool_folder) == [], f"after {milliseconds} ms: {spinner.stderr}"
 
 
-def test_sigterm_is_an_orderly_end_too(spawn: Nursery, topic: str, pool_folder: Path) -> None:
+def test_sigterm_is_an_orderly_end_too(spawn: Spawner, topic: str, pool_folder: Path) -> None:
     spinner = spawn(SPINNER, topic, "sample")
     wait_until(lambda: pool_files(pool_folder))
     spinner.signal(signal.SIGTERM)

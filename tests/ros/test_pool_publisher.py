@@ -19,7 +19,7 @@ from sensor_msgs.msg import Image, JointState
 
 from ros_side import Ros
 from support.observe import pool_files, wait_until
-from support.processes import Nursery
+from support.processes import Spawner
 
 ARM = Path(__file__).parent / "programs" / "arm.py"
 NAMES = {"names": ["a", "b"]}
@@ -122,12 +122,12 @@ def test_a_history_can_be_published_first(bridge: Bridge) -> None:
         assert positions(bridge.arrived(4)) == [1, 2, 3, 4]
 
 
-def test_a_producer_that_is_killed_and_comes_back_is_followed(bridge: Bridge, spawn: Nursery) -> None:
+def test_a_producer_that_is_killed_and_comes_back_is_followed(bridge: Bridge, spawn: Spawner) -> None:
     publisher = bridge.start()
     for life in range(3):
         arm = spawn(ARM, "arm/q", 500, 0, 3)
         arm.expect("ready")
-        arm.tell("go")
+        arm.send("go")
         bridge.until(lambda life=life: len(bridge.messages) > 20 * (life + 1), "messages")
         arm.kill()
     numbers = positions(bridge.messages)
@@ -167,11 +167,11 @@ def test_a_pool_that_cannot_be_such_messages_is_told_once_and_the_next_one_is_pu
     assert capfd.readouterr().err.count("nothing is published until the pool is another one") == 1
 
 
-def test_the_type_can_come_from_the_pool(bridge: Bridge, spawn: Nursery) -> None:
+def test_the_type_can_come_from_the_pool(bridge: Bridge, spawn: Spawner) -> None:
     publisher = bridge.start(None)
     arm = spawn(ARM, "arm/q", 100, 0, 3)
     arm.expect("ready")
-    arm.tell("go")
+    arm.send("go")
     assert bridge.arrived(3)[0].name == ["j0", "j1", "j2"]
     assert publisher.stats["msg_type"] == "sensor_msgs/msg/JointState"
     arm.signal(signal.SIGINT)
@@ -244,13 +244,13 @@ PROGRAM = """
     producer = TensorProducer.from_sample("arm/q", np.zeros(2))
     publisher = PoolPublisher(node, "arm/q", "/joints", JointState)
     producer.publish(np.zeros(2))
-    say("ready")
+    send("ready")
     if sys.argv[1] == "spin":
         rclpy.spin(node)
 """
 
 
-def test_a_program_that_just_ends_does_not_hang(spawn: Nursery, pool_folder: Path) -> None:
+def test_a_program_that_just_ends_does_not_hang(spawn: Spawner, pool_folder: Path) -> None:
     program = spawn(PROGRAM, "end")
     program.expect("ready")
     program.succeed()
@@ -258,7 +258,7 @@ def test_a_program_that_just_ends_does_not_hang(spawn: Nursery, pool_folder: Pat
     assert pool_files(pool_folder) == []
 
 
-def test_ctrl_c_leaves_nothing(spawn: Nursery, pool_folder: Path) -> None:
+def test_ctrl_c_leaves_nothing(spawn: Spawner, pool_folder: Path) -> None:
     program = spawn(PROGRAM, "spin")
     program.expect("ready")
     program.signal(signal.SIGINT)

@@ -11,7 +11,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image, JointState
 
 from ros_side import RGB, Ros, image, joints
-from support.processes import Nursery
+from support.processes import Spawner
 
 CAMERA = Path(__file__).parent / "programs" / "camera.py"
 BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -73,12 +73,12 @@ OTHER_TYPE = """
     rclpy.init()
     profile = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
     publisher = rclpy.create_node("other").create_publisher(JointState, sys.argv[1], profile)
-    say("ready")
-    hear()
+    send("ready")
+    receive()
 """
 
 
-def test_a_publisher_of_another_type_on_the_topic_is_not_asked(ros: Ros, topic: str, spawn: Nursery) -> None:
+def test_a_publisher_of_another_type_on_the_topic_is_not_asked(ros: Ros, topic: str, spawn: Spawner) -> None:
     spawn(OTHER_TYPE, topic).expect("ready")
     node = ros.node()
     ros.spin(node, lambda: node.get_publishers_info_by_topic(topic))
@@ -168,7 +168,7 @@ def test_messages_that_overflow_the_queue_are_counted(ros: Ros, topic: str) -> N
 
 
 def test_a_best_effort_topic_that_loses_big_messages_is_noticed(
-    ros: Ros, topic: str, spawn: Nursery, capfd: pytest.CaptureFixture[str]
+    ros: Ros, topic: str, spawn: Spawner, capfd: pytest.CaptureFixture[str]
 ) -> None:
     # With Fast DDS's defaults most VGA images get lost between processes: here they are counted, and it is said.
     node = ros.node()

@@ -10,7 +10,7 @@ import pytest
 from polymorph_ipc import TensorStream
 
 from support.observe import pool_files, wait_until
-from support.processes import Nursery
+from support.processes import Spawner
 
 PROGRAMS = Path(__file__).parent / "programs"
 SEED = PROGRAMS / "seed_ros_stream.py"
@@ -20,7 +20,7 @@ FRAMES = 45
 
 @pytest.mark.parametrize("first", ["snippet", "camera"])
 def test_every_frame_of_a_15_hz_camera_reaches_a_third_process_and_ctrl_c_leaves_nothing(
-    spawn: Nursery, pool_folder: Path, first: str
+    spawn: Spawner, pool_folder: Path, first: str
 ) -> None:
     camera = (CAMERA, "/camera/image_raw", 15, FRAMES)
     if first == "camera":
@@ -57,7 +57,7 @@ def test_every_frame_of_a_15_hz_camera_reaches_a_third_process_and_ctrl_c_leaves
     assert pool_files(pool_folder) == []
 
 
-def test_a_camera_that_dies_and_returns_is_followed(spawn: Nursery) -> None:
+def test_a_camera_that_dies_and_returns_is_followed(spawn: Spawner) -> None:
     snippet = spawn(SEED)
     snippet.expect("Subscribed")
     with TensorStream("camera_stream_from_ros") as local:

@@ -6,7 +6,7 @@ import signal
 
 from polymorph_ipc import list_pools
 
-from support.processes import Nursery
+from support.processes import Spawner
 
 WAITS = """
     import sys
@@ -31,7 +31,7 @@ WAITS = """
 """
 
 
-def test_sigterm_ends_a_wait_with_closed_error(topic: str, spawn: Nursery) -> None:
+def test_sigterm_ends_a_wait_with_closed_error(topic: str, spawn: Spawner) -> None:
     child = spawn(WAITS, topic, "none")
     child.expect("waiting")
     child.process.send_signal(signal.SIGTERM)
@@ -42,7 +42,7 @@ def test_sigterm_ends_a_wait_with_closed_error(topic: str, spawn: Nursery) -> No
     assert list_pools() == []
 
 
-def test_cleanup_on_sigterm_works_before_rclpy_init(topic: str, spawn: Nursery) -> None:
+def test_cleanup_on_sigterm_works_before_rclpy_init(topic: str, spawn: Spawner) -> None:
     child = spawn(WAITS, topic, "cleanup")
     child.expect("waiting")
     child.process.send_signal(signal.SIGTERM)

@@ -14,7 +14,7 @@ import numpy as np
 from polymorph_ipc import TensorStream, inspect_pool
 
 from support.observe import wait_until
-from support.processes import Child, Nursery
+from support.processes import Child, Spawner
 
 DRIVER = Path(__file__).parent / "programs" / "driver.py"
 POLYMORPH = "from polymorph_ipc._tools.main import main\nmain()\n"
@@ -45,7 +45,7 @@ class Consumer:
             assert len(np.unique(sample)) <= 1, f"{self.stream.pool_name}: mixed samples"
 
 
-def test_robot_under_a_bridge_survives_killed_and_changed_drivers(spawn: Nursery, topic: str, tmp_path: Path) -> None:
+def test_robot_under_a_bridge_survives_killed_and_changed_drivers(spawn: Spawner, topic: str, tmp_path: Path) -> None:
     config = tmp_path / "robot.yaml"
     config.write_text(ROBOT.format(topic=topic))
     drivers: dict[str, Child] = {}

@@ -386,7 +386,7 @@ def needed(method: Any) -> int:
     return sum(each.default is each.empty and each.kind is not each.KEYWORD_ONLY for each in parameters)
 
 
-def check_unopened(handle: Any, state: str, say: Callable[..., None]) -> None:
+def check_unopened(handle: Any, state: str, report: Callable[..., None]) -> None:
     """Whatever the classes of the package define raises WrongStateError, or is known to work."""
     defined = [cls for cls in type(handle).__mro__ if cls.__module__.startswith("polymorph_ipc") or cls in HANDLES]
     names = {name for cls in defined for name in vars(cls) if not name.startswith("__")} - WORKS_UNOPENED
@@ -401,24 +401,24 @@ def check_unopened(handle: Any, state: str, say: Callable[..., None]) -> None:
                 value(*[None] * needed(value))
         except WrongStateError as problem:
             if "__init__" not in str(problem):
-                say("fault", state, f"{name}: {problem}")
+                report("fault", state, f"{name}: {problem}")
         except Exception as problem:
-            say("fault", state, f"{name}: {type(problem).__name__} instead of WrongStateError: {problem}")
+            report("fault", state, f"{name}: {type(problem).__name__} instead of WrongStateError: {problem}")
         else:
-            say("fault", state, f"{name}: works on an object that was never opened")
+            report("fault", state, f"{name}: works on an object that was never opened")
 
 
 def on_alarm(number: int, frame: object) -> None:
     raise Stuck
 
 
-def try_all(kind: str, state: str, handle: Any, first: int, say: Callable[..., None]) -> None:
+def try_all(kind: str, state: str, handle: Any, first: int, report: Callable[..., None]) -> None:
     signal.signal(signal.SIGALRM, on_alarm)
     count = 0
     for count, (words, operation) in enumerate(operations(handle, state), 1):
         if count <= first:
             continue
-        say("doing", count, words)
+        report("doing", count, words)
         try:
             signal.setitimer(signal.ITIMER_REAL, PATIENCE)
             try:
@@ -430,12 +430,12 @@ def try_all(kind: str, state: str, handle: Any, first: int, say: Callable[..., N
         except Exception as problem:
             why = why_it_is_a_fault(problem)
             if why is not None:
-                say("fault", state, f"{words}: {why}")
+                report("fault", state, f"{words}: {why}")
     if state in UNOPENED and type(handle) in HANDLES:
-        check_unopened(handle, state, say)
+        check_unopened(handle, state, report)
     del handle
     gc.collect()
-    say("tried", count)
+    report("tried", count)
 
 
 def in_child(kind: str, state: str, make: Callable[[], Any], first: int) -> tuple[int, list[str]]:
@@ -448,10 +448,10 @@ def in_child(kind: str, state: str, make: Callable[[], Any], first: int) -> tupl
         code = 1
         try:
 
-            def say(*words: object) -> None:
+            def report(*words: object) -> None:
                 os.write(write_end, (" ".join(map(str, words)).replace("\n", " ") + "\n").encode(errors="replace"))
 
-            try_all(kind, state, make() if handle is None else handle, first, say)
+            try_all(kind, state, make() if handle is None else handle, first, report)
             code = 0
         except BaseException:
             traceback.print_exc()

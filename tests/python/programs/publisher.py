@@ -12,14 +12,14 @@ import sys
 import numpy as np
 from polymorph_ipc import TensorProducer
 
-from support.child import hear, say
+from support.child import receive, send
 
 shape = tuple(int(size) for size in sys.argv[1].split("x")) if len(sys.argv) > 1 else (4, 8)
 dtype = np.dtype(sys.argv[2] if len(sys.argv) > 2 else "int64")
-say("ready")
+send("ready")
 producer = None
 while True:
-    command, *arguments = hear().split()
+    command, *arguments = receive().split()
     if command == "open":
         name, history_len, spare = (*arguments, *("10", None)[len(arguments) - 1 :])
         producer = TensorProducer.from_sample(
@@ -29,17 +29,17 @@ while True:
             spare=spare and int(spare),
             grow=spare is None,
         )
-        say("opened", producer.seq)
+        send("opened", producer.seq)
     elif command == "publish":
-        say("published", producer.publish(np.full(shape, int(arguments[0]), dtype)))
+        send("published", producer.publish(np.full(shape, int(arguments[0]), dtype)))
     elif command == "run":
-        say("running")
+        send("running")
         frame = np.empty(shape, dtype)
         while True:
             frame.fill(producer.seq + 1)
             producer.publish(frame)
     elif command == "fill":
-        say("filling")
+        send("filling")
         source = np.empty(shape, dtype)
         while True:
             source.fill(producer.seq + 1)
@@ -48,9 +48,9 @@ while True:
     elif command == "collect":
         producer = None
         gc.collect()
-        say("collected")
+        send("collected")
     elif command == "cleanup":
         producer.cleanup()
-        say("cleaned up")
+        send("cleaned up")
     elif command == "end":
         break

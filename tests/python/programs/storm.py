@@ -19,7 +19,7 @@ from collections.abc import Callable
 import numpy as np
 from polymorph_ipc import TensorProducer, TensorStream
 
-from support.child import hear, say
+from support.child import receive, send
 
 SHAPE = (16, 64)
 
@@ -108,7 +108,7 @@ def start(role: str) -> int:
     begun = os.read(reader, 1)
     os.close(reader)
     if not begun:
-        say("a child failed before its work began:", role)
+        send("a child failed before its work began:", role)
         sys.exit(99)
     return pid
 
@@ -117,22 +117,22 @@ def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
     status = os.waitpid(pid, 0)[1]
     if status != signal.SIGKILL:
-        say("a child had ended by itself, status", status)
+        send("a child had ended by itself, status", status)
         sys.exit(99)
 
 
 def main() -> None:
     chance = random.Random(20240607)
     newest = 0
-    say("ready")
+    send("ready")
     while True:
-        command, *arguments = hear().split()
+        command, *arguments = receive().split()
         if command == "start":
             newest = start(arguments[0])
-            say("started", newest)
+            send("started", newest)
         elif command == "kill":
             kill(newest)
-            say("killed")
+            send("killed")
         elif command == "deaths":
             for _ in range(int(arguments[1])):
                 pid = start(arguments[0])
@@ -140,7 +140,7 @@ def main() -> None:
                 while time.perf_counter_ns() < spun:
                     continue
                 kill(pid)
-            say("done")
+            send("done")
         elif command == "end":
             break
 

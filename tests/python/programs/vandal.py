@@ -26,7 +26,7 @@ from polymorph_ipc import (
     remove_pool,
 )
 
-from support.child import say
+from support.child import send
 
 FOLDER = Path(os.environ["POLYMORPH_IPC_DIR"])
 SAMPLES: list[tuple[Any, bool]] = [
@@ -60,9 +60,9 @@ def vandalize(file: Path, chance: random.Random) -> None:
             place = chance.randrange(min(reach, size))
             raw.seek((place if chance.random() < 0.7 else size - 1 - place) & ~7)
             filling = chance.choice(["noise", "zeros", "ones", "small", "bit"])
-            length = max(1, min(length, size - raw.tell()))
+            length = max(1, min(length, size - raw.send()))
             if filling == "bit":
-                position = raw.tell()
+                position = raw.send()
                 byte = raw.read(1)[0]
                 raw.seek(position)
                 raw.write(bytes([byte ^ (1 << chance.randrange(8))]))
@@ -168,11 +168,11 @@ def main() -> None:
     damage = {"before": damaged_before, "during": damaged_during}[sys.argv[1]]
     first, count = int(sys.argv[2]), int(sys.argv[3])
     for seed in range(first, first + count):
-        say("round", seed)
+        send("round", seed)
         damage(random.Random(seed))
         left = list(FOLDER.iterdir())
         assert not left, f"after round {seed} nobody could remove {left}"
-    say("survived", count)
+    send("survived", count)
 
 
 main()

@@ -1,1 +1,1 @@
-"""What the tests are written with: child processes, the kernel's facts, frames that prove themselves."""
+"""Helpers of the tests: child processes, facts from the kernel, frames that show when they are torn."""

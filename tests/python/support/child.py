@@ -1,4 +1,4 @@
-"""The child's side of a conversation with a test: lines on stdin and stdout."""
+"""The child's side of the line protocol between a test and its child process: stdin and stdout."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import os
 import sys
 
 
-def say(*words: object) -> None:
-    """Tell the test something; it reads whole lines."""
+def send(*words: object) -> None:
+    """Send one line to the test."""
     sys.stdout.write(" ".join(str(word) for word in words) + "\n")
     sys.stdout.flush()
 
 
-def hear() -> str:
-    """Wait for the test's next line. A test that is gone ends the child without ceremony."""
+def receive() -> str:
+    """Wait for the next line from the test. If the test has ended, end the child at once."""
     line = sys.stdin.readline()
     if not line:
         os._exit(97)

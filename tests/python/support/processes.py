@@ -1,4 +1,4 @@
-"""Child processes of a test: started from a piece of source or a file, spoken to by lines, ended without mercy."""
+"""Child processes of a test. They run source text or a file and exchange lines with the test."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
-PATIENCE = 30.0  # bound of every wait: hit only when something hangs
+WAIT_SECONDS = 30.0  # limit of every wait; only a hang reaches it
 
 
 class Child:
-    """A Python process. `expect` and `tell` are the handshake; `stderr` is collected in a file."""
+    """A Python process. `send` and `expect` exchange lines with it; its stderr goes to a file."""
 
     def __init__(
         self,
@@ -50,15 +50,15 @@ class Child:
         self.stderr_file.seek(0)
         return self.stderr_file.read().decode(errors="replace")
 
-    def read_line(self, timeout: float = PATIENCE) -> str | None:
-        """The next line the child says, or None at the end of its output."""
+    def read_line(self, timeout: float = WAIT_SECONDS) -> str | None:
+        """The next line of the child's stdout, or None at its end."""
         assert self.process.stdout is not None
         deadline = time.monotonic() + timeout
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
             while b"\n" not in self.pending:
                 if not selector.select(max(0.0, deadline - time.monotonic())):
-                    raise AssertionError(f"the child said nothing for {timeout:g} s; it said before: {self.lines}")
+                    raise AssertionError(f"no line from the child for {timeout:g} s; lines before: {self.lines}")
                 chunk = os.read(self.process.stdout.fileno(), 65536)
                 if not chunk:
                     return None
@@ -67,14 +67,14 @@ class Child:
         self.lines.append(line.decode())
         return self.lines[-1]
 
-    def expect(self, start: str, timeout: float = PATIENCE) -> str:
-        """The rest of the child's next line, which must begin with `start`."""
+    def expect(self, start: str, timeout: float = WAIT_SECONDS) -> str:
+        """Read the next line, which must begin with `start`. Returns the rest of it."""
         line = self.read_line(timeout)
         if line is None or not line.startswith(start):
-            raise AssertionError(f"expected {start!r}, the child said {line!r}\n{self.stderr}")
+            raise AssertionError(f"expected {start!r}, the child sent {line!r}\n{self.stderr}")
         return line[len(start) :].strip()
 
-    def tell(self, line: str) -> None:
+    def send(self, line: str) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
@@ -83,26 +83,26 @@ class Child:
         self.process.send_signal(number)
 
     def kill(self) -> None:
-        """SIGKILL, and the kernel has finished with the process when this returns."""
+        """Send SIGKILL and wait until the process has ended."""
         self.process.kill()
-        self.process.wait(PATIENCE)
+        self.process.wait(WAIT_SECONDS)
 
-    def finish(self, timeout: float = PATIENCE) -> int:
-        """Wait for the child to end by itself; its exit code, negative for a signal."""
+    def finish(self, timeout: float = WAIT_SECONDS) -> int:
+        """Wait until the child ends. Returns its exit code; negative for a signal."""
         while self.read_line(timeout) is not None:
             pass
         return self.process.wait(timeout)
 
-    def succeed(self, timeout: float = PATIENCE) -> list[str]:
-        """Wait for the child to end by itself with exit code 0; all lines it said."""
+    def succeed(self, timeout: float = WAIT_SECONDS) -> list[str]:
+        """Wait until the child ends with exit code 0. Returns all lines that it sent."""
         code = self.finish(timeout)
-        assert code == 0, f"the child ended with {code}; it said {self.lines}\n{self.stderr}"
+        assert code == 0, f"the child ended with {code}; its lines: {self.lines}\n{self.stderr}"
         return self.lines
 
-    def fail_with(self, signal_or_code: int, timeout: float = PATIENCE) -> str:
-        """Wait for the child to end by itself with exactly this code; its stderr."""
+    def fail_with(self, signal_or_code: int, timeout: float = WAIT_SECONDS) -> str:
+        """Wait until the child ends with this code. Returns its stderr."""
         code = self.finish(timeout)
-        assert code == signal_or_code, f"the child ended with {code}; it said {self.lines}\n{self.stderr}"
+        assert code == signal_or_code, f"the child ended with {code}; its lines: {self.lines}\n{self.stderr}"
         return self.stderr
 
     def dispose(self) -> None:
@@ -118,8 +118,8 @@ class Child:
                 continue
 
 
-class Nursery:
-    """Starts children and sees to it that none outlives its test."""
+class Spawner:
+    """Starts child processes. `dispose` ends those that still run."""
 
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
@@ -132,10 +132,10 @@ class Nursery:
         environment: Mapping[str, str] | None = None,
         before_exec: Callable[[], None] | None = None,
     ) -> Child:
-        """Start a program: a path, or source text, which may use `say` and `hear`."""
+        """Start a program: a path, or source text that may call `send` and `receive`."""
         if isinstance(program, str):
             script = self.scratch / f"child_{len(self.children)}.py"
-            script.write_text("from support.child import hear, say\n" + textwrap.dedent(program))
+            script.write_text("from support.child import receive, send\n" + textwrap.dedent(program))
         else:
             script = program
         child = Child(script, [str(argument) for argument in arguments], environment, before_exec)

@@ -9,15 +9,15 @@ import time
 import numpy as np
 from polymorph_ipc import TensorProducer
 
-from support.child import hear, say
+from support.child import receive, send
 
 pool, rate, count, joints = sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 names = [f"j{number}" for number in range(joints)]
 producer = TensorProducer.from_sample(
     pool, np.zeros(joints), history_len=100, metadata={"names": names, "ros_type": "sensor_msgs/msg/JointState"}
 )
-say("ready")
-hear()
+send("ready")
+receive()
 number = 0
 due = time.monotonic()
 while count == 0 or number < count:
@@ -25,5 +25,5 @@ while count == 0 or number < count:
     producer.publish(np.full(joints, float(number)), stamp=number * 10**6)
     due += 1 / rate
     time.sleep(max(0.0, due - time.monotonic()))
-say("published", number)
-hear()
+send("published", number)
+receive()

@@ -11,7 +11,7 @@ import rclpy
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 
-from support.child import say
+from support.child import send
 
 parser = argparse.ArgumentParser()
 parser.add_argument("topic")
@@ -28,10 +28,10 @@ rclpy.init(signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
 node = rclpy.create_node("camera")
 reliability = ReliabilityPolicy.BEST_EFFORT if options.best_effort else ReliabilityPolicy.RELIABLE
 publisher = node.create_publisher(Image, options.topic, QoSProfile(depth=10, reliability=reliability))
-say("ready")
+send("ready")
 while publisher.get_subscription_count() < options.wait:
     time.sleep(0.01)
-say("matched")
+send("matched")
 row_bytes = width * (1 if options.encoding == "mono8" else 3)
 image = Image(height=height, width=width, encoding=options.encoding, step=row_bytes)
 image.header.frame_id = "camera_optical"
@@ -44,5 +44,5 @@ while options.count == 0 or number < options.count:
     publisher.publish(image)
     due += 1 / options.rate
     time.sleep(max(0.0, due - time.monotonic()))
-say("published", number)
+send("published", number)
 time.sleep(60)  # reliable messages may have to be sent again

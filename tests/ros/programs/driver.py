@@ -17,7 +17,7 @@ from nav_msgs.msg import OccupancyGrid
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CompressedImage, Image, JointState, LaserScan
 
-from support.child import say
+from support.child import send
 
 kind, topic, rate = sys.argv[1], sys.argv[2], float(sys.argv[3])
 option = sys.argv[4] if len(sys.argv) > 4 else ""
@@ -69,7 +69,7 @@ node = rclpy.create_node(f"driver_{kind}")
 message_class, make = KINDS[kind]
 durability = DurabilityPolicy.TRANSIENT_LOCAL if kind == "map" else DurabilityPolicy.VOLATILE
 publisher = node.create_publisher(message_class, topic, QoSProfile(depth=10, durability=durability))
-say("ready")
+send("ready")
 due = time.monotonic()
 for number in itertools.count():
     message = make(number)
