@@ -145,6 +145,8 @@ lint: .venv/ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	scripts/format_c.sh --check
+	.venv/bin/python scripts/check_language.py
+	.venv/bin/codespell
 	.venv/bin/mypy --strict python/polymorph_ipc
 	MYPYPATH=tests/mutants .venv/bin/mypy --strict models tests/mutants
 	MYPYPATH=models:tests/mutants .venv/bin/mypy --strict tests/codegen
