@@ -144,6 +144,14 @@ static bool is_handler(const struct sigaction *action)
     return (action->sa_flags & SA_SIGINFO) || (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
 }
 
+/* Whether the earlier handler runs now. One with SA_RESETHAND runs once, in the first thread that faults. */
+static bool may_call_earlier(struct chain *chain)
+{
+    bool unspent = false;
+    return is_handler(&chain->earlier) && (!(chain->earlier.sa_flags & (int)SA_RESETHAND) ||
+                                           compare_exchange_acq_rel(&chain->spent, &unspent, true));
+}
+
 static void on_fault(int signal_number, siginfo_t *info, void *context)
 {
     int kept_errno = errno;
@@ -153,7 +161,7 @@ static void on_fault(int signal_number, siginfo_t *info, void *context)
     if (fault)
         explain(signal_number, (uintptr_t)info->si_addr);
     errno = kept_errno;
-    if (is_handler(earlier) && !((earlier->sa_flags & (int)SA_RESETHAND) && exchange_acq_rel(&chain->spent, true)))
+    if (may_call_earlier(chain))
         call_earlier(earlier, signal_number, info, context);
     else if (is_handler(earlier) || earlier->sa_handler == SIG_DFL || fault) /* a fault cannot be ignored */
         take_default_action(signal_number, info);
