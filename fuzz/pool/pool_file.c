@@ -235,13 +235,6 @@ char *pool_file_bytes(size_t *bytes)
     return file->bytes;
 }
 
-static uint64_t hash_bytes(uint64_t hash, const char *data, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++)
-        hash = (hash ^ (unsigned char)data[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 void pool_file_seal(void)
 {
     size_t size;
@@ -253,9 +246,9 @@ void pool_file_seal(void)
                                 geometry->metadata_offset};
     const uint64_t bytes[] = {field_bytes, header->text_bytes, geometry->metadata_bytes};
     header->checksum = 0;
-    uint64_t hash = hash_bytes(UINT64_C(0xcbf29ce484222325), base, sizeof *header);
+    uint64_t hash = layout_hash(LAYOUT_HASH_START, base, sizeof *header);
     for (int i = 0; i < 3; i++)
         if (offsets[i] <= size && bytes[i] <= size - offsets[i])
-            hash = hash_bytes(hash, base + offsets[i], bytes[i]);
+            hash = layout_hash(hash, base + offsets[i], bytes[i]);
     header->checksum = hash;
 }

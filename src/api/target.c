@@ -115,7 +115,7 @@ static int sleep_on_many(struct wait_target *const *targets, uint32_t count, int
 
 static int just_sleep(int64_t sleep_ns)
 {
-    struct timespec pause = {.tv_sec = sleep_ns / 1000000000, .tv_nsec = sleep_ns % 1000000000};
+    struct timespec pause = timespec_of_ns(sleep_ns);
     return clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 }
 

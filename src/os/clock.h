@@ -5,11 +5,23 @@
 #include <stdint.h>
 #include <time.h>
 
+#define NS_PER_S INT64_C(1000000000)
+
+static inline int64_t ns_of_timespec(struct timespec time)
+{
+    return (int64_t)time.tv_sec * NS_PER_S + time.tv_nsec;
+}
+
+static inline struct timespec timespec_of_ns(int64_t ns)
+{
+    return (struct timespec){.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
+}
+
 static inline int64_t clock_monotonic_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    return ns_of_timespec(now);
 }
 
 /* When samples are published, and how old they are: it goes on while the machine is suspended. Timeouts do not use it.
@@ -21,20 +33,20 @@ static inline int64_t clock_age_ns(void)
     struct timespec now;
     if (__builtin_expect(clock_gettime(CLOCK_OF_AGES, &now) != 0, 0)) /* not every emulated kernel has it */
         clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    return ns_of_timespec(now);
 }
 
 static inline int64_t clock_realtime_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    return ns_of_timespec(now);
 }
 
 /* Sleep between two tries for a lock that a dying process is about to drop. */
 static inline void clock_pause_ns(int64_t duration_ns)
 {
-    struct timespec pause = {.tv_sec = duration_ns / 1000000000, .tv_nsec = duration_ns % 1000000000};
+    struct timespec pause = timespec_of_ns(duration_ns);
     clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 }
 

@@ -148,8 +148,8 @@ static bool is_handler(const struct sigaction *action)
 static bool may_call_earlier(struct chain *chain)
 {
     bool unspent = false;
-    return is_handler(&chain->earlier) && (!(chain->earlier.sa_flags & (int)SA_RESETHAND) ||
-                                           compare_exchange_acq_rel(&chain->spent, &unspent, true));
+    return is_handler(&chain->earlier) &&
+           (!(chain->earlier.sa_flags & (int)SA_RESETHAND) || compare_exchange_acq_rel(&chain->spent, &unspent, true));
 }
 
 static void on_fault(int signal_number, siginfo_t *info, void *context)

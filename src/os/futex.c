@@ -25,7 +25,7 @@ struct waitv_item {
 
 int futex_wait(const _Atomic uint32_t *word, uint32_t expected, int64_t timeout_ns)
 {
-    struct timespec timeout = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
+    struct timespec timeout = timespec_of_ns(timeout_ns);
     if (syscall(SYS_futex, word, FUTEX_WAIT, expected, &timeout, NULL, 0) == 0 || errno == EAGAIN)
         return 0;
     return errno;
@@ -40,8 +40,7 @@ int futex_wait_many(const struct futex_item *items, uint32_t count, int64_t time
         list[i].address = (uint64_t)(uintptr_t)items[i].word;
         list[i].flags = WAITV_FUTEX_32;
     }
-    int64_t end = clock_monotonic_ns() + timeout_ns;
-    struct timespec deadline = {.tv_sec = end / 1000000000, .tv_nsec = end % 1000000000};
+    struct timespec deadline = timespec_of_ns(clock_monotonic_ns() + timeout_ns);
     if (syscall(SYS_futex_waitv, list, count, 0, &deadline, CLOCK_MONOTONIC) >= 0 || errno == EAGAIN)
         return 0;
     return errno;

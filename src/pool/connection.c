@@ -14,8 +14,6 @@
 #include "os/memory.h"
 #include "pool/owner_lock.h"
 
-#define VIEW_CELLS (PIN_CELLS - 1)
-
 pmipc_status connection_fail(struct pool_connection *connection, pmipc_status status, const char *format, ...)
 {
     char text[512];

@@ -14,6 +14,12 @@
 #include "pool/protocol.h"
 #include "pool/rows.h"
 
+/* Cells of the row. All but one are for views. The last is for copies and for reading stamps: it is empty between
+ * calls.
+ */
+#define VIEW_CELLS (PIN_CELLS - 1)
+#define SPARE_CELL (PIN_CELLS - 1)
+
 #define NO_GENERATION UINT64_MAX /* a child that inherited the reader without live views owns no row */
 
 /* The slot region as it was mapped at some time. Views keep the mapping they came from. */

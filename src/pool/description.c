@@ -77,22 +77,14 @@ static bool plan_geometry(const pmipc_schema *schema, const struct payload_layou
     return true;
 }
 
-static uint64_t hash_bytes(uint64_t hash, const void *data, size_t bytes)
-{
-    const unsigned char *c = data;
-    for (size_t i = 0; i < bytes; i++)
-        hash = (hash ^ c[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 static uint64_t checksum(const struct pool_description *description)
 {
     struct pool_header header = description->header;
     header.checksum = 0;
-    uint64_t hash = hash_bytes(UINT64_C(0xcbf29ce484222325), &header, sizeof header);
-    hash = hash_bytes(hash, description->schema.fields, description->schema.field_count * sizeof(pmipc_field));
-    hash = hash_bytes(hash, description->schema.text, description->schema.text_bytes);
-    return hash_bytes(hash, description->metadata, header.geometry.metadata_bytes);
+    uint64_t hash = layout_hash(LAYOUT_HASH_START, &header, sizeof header);
+    hash = layout_hash(hash, description->schema.fields, description->schema.field_count * sizeof(pmipc_field));
+    hash = layout_hash(hash, description->schema.text, description->schema.text_bytes);
+    return layout_hash(hash, description->metadata, header.geometry.metadata_bytes);
 }
 
 /* Not negative as a signed number, and never 0. */

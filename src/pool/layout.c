@@ -4,13 +4,18 @@
 
 #include "os/clock.h"
 
-#define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
-#define FNV_PRIME UINT64_C(0x100000001b3)
+uint64_t layout_hash(uint64_t hash, const void *data, size_t bytes)
+{
+    const unsigned char *c = data;
+    for (size_t i = 0; i < bytes; i++)
+        hash = (hash ^ c[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
 
 uint64_t layout_fingerprint(void)
 {
     const uint64_t facts[] = {
-        0x01020304, /* byte order: hashed as bytes below */
+        0x01020304, /* byte order: hashed as bytes */
         sizeof(struct pool_header),
         offsetof(struct pool_header, geometry),
         offsetof(struct pool_header, lineage),
@@ -35,11 +40,7 @@ uint64_t layout_fingerprint(void)
         PIN_CELLS,
         MAX_SLOTS,
     };
-    uint64_t hash = FNV_OFFSET;
-    const unsigned char *bytes = (const unsigned char *)facts;
-    for (size_t i = 0; i < sizeof facts; i++)
-        hash = (hash ^ bytes[i]) * FNV_PRIME;
-    return hash;
+    return layout_hash(LAYOUT_HASH_START, facts, sizeof facts);
 }
 
 void shared_text_store(_Atomic uint64_t *words, size_t bytes, const char *text)

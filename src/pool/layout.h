@@ -155,6 +155,10 @@ static_assert(sizeof(struct pool_readers) == 16384, "whole pages of every usual 
 static_assert(sizeof(struct slot_header) == CACHE_LINE_BYTES, "the payload is aligned when its slot is");
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2, "shared words must be lock-free");
 
+/* FNV-1a: continue `hash`, which is LAYOUT_HASH_START at first, over these bytes. */
+#define LAYOUT_HASH_START UINT64_C(0xcbf29ce484222325)
+uint64_t layout_hash(uint64_t hash, const void *data, size_t bytes);
+
 /* A hash of every size and offset above. */
 uint64_t layout_fingerprint(void);
 

@@ -5,10 +5,8 @@
 
 #include "pool/connection.h"
 
-#define VIEW_CELLS (PIN_CELLS - 1)
-#define SPARE_CELL (PIN_CELLS - 1) /* for copies and probes: never left pinned */
-#define CELL_COPY UINT32_MAX       /* view->cell of a private copy: owner is a struct copy_block */
-#define HOARD_ALLOWANCE 8          /* slots beyond history_len that one stream's views may cover */
+#define CELL_COPY UINT32_MAX /* view->cell of a private copy: owner is a struct copy_block */
+#define HOARD_ALLOWANCE 8    /* slots beyond history_len that one stream's views may cover */
 
 /* Memory of a copied view. Holds the description, not the reader: a hoard of copies keeps no row and no mapping. */
 struct copy_block {

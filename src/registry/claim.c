@@ -12,26 +12,12 @@
 #include "os/lock.h"
 #include "os/memory.h"
 #include "registry/entry.h"
+#include "registry/retry.h"
 #include "registry/succeed.h"
 
-/* A lock outlives a killed process by the time its memory takes to tear down: 176 ms for a gigabyte. */
-#define PATIENCE_NS 1000000000
-#define RETRY_INTERVAL_NS 2000000
 #define UNUSED_POOLS_NAMED 5
-#define TURNS_MAX 10000 /* of a claim: far more than patience makes */
+#define TURNS_MAX 10000 /* of a claim: far more than retry_wait allows */
 #define OWNER_TEXT_BYTES 32
-
-/* Whether to try again after having found something busy; the first call starts the clock. */
-static bool retry_wait(int64_t *deadline_ns)
-{
-    int64_t now = clock_monotonic_ns();
-    if (*deadline_ns == 0)
-        *deadline_ns = now + PATIENCE_NS;
-    if (now >= *deadline_ns)
-        return false;
-    clock_pause_ns(RETRY_INTERVAL_NS);
-    return true;
-}
 
 /* " of uid 1000" when the file belongs to another user, else nothing. `text` has OWNER_TEXT_BYTES. */
 static const char *name_owner(int fd, char *text)

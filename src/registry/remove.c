@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "os/cancel.h"
-#include "os/clock.h"
 #include "os/file.h"
 #include "os/lock.h"
 #include "pool/rows.h"
@@ -16,10 +15,8 @@
 #include "registry/elsewhere.h"
 #include "registry/entry.h"
 #include "registry/inspect.h"
+#include "registry/retry.h"
 #include "registry/succeed.h"
-
-#define PATIENCE_NS 1000000000
-#define RETRY_INTERVAL_NS 2000000
 
 static pmipc_status held_by_producer(int fd, const char *name, pmipc_error *error)
 {
@@ -141,7 +138,7 @@ static pmipc_status remove_foreign(const struct pool_place *place, int folder, c
 static pmipc_status remove_entry(const struct pool_place *place, int folder, const pmipc_remove_options *options,
                                  uint64_t *bytes, pmipc_error *error)
 {
-    int64_t deadline_ns = clock_monotonic_ns() + (options->no_patience ? 0 : PATIENCE_NS);
+    int64_t deadline_ns = 0;
     for (;;) {
         int fd;
         pmipc_status status = entry_open(place, folder, true, &fd, error);
@@ -158,11 +155,8 @@ static pmipc_status remove_entry(const struct pool_place *place, int folder, con
             status = is_pool ? remove_file(place, folder, fd, options, error)
                              : remove_foreign(place, folder, options, error);
         file_close(fd);
-        /* A process that was killed just now may still hold a lock while its memory is torn down. */
-        if (status != PMIPC_NOTHING_NEW && (status != PMIPC_BUSY || clock_monotonic_ns() >= deadline_ns))
+        if (status == PMIPC_BUSY ? options->no_patience || !retry_wait(&deadline_ns) : status != PMIPC_NOTHING_NEW)
             return status;
-        if (status == PMIPC_BUSY)
-            clock_pause_ns(RETRY_INTERVAL_NS);
     }
 }
 
