@@ -1,3 +1,4 @@
+/* writer.c: the life of a writer: creating its pool, adopting one, retiring it, closing. */
 #include "pool/writer.h"
 
 #include <errno.h>
@@ -6,16 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/cancel.h"
 #include "os/clock.h"
 #include "os/futex.h"
-#include "os/lock.h"
 #include "os/memory.h"
-#include "pool/rows.h"
 
-#define SWEEP_INTERVAL_NS 10000000
-#define GROWTH_BACKOFF_NS 1000000000
-#define CLOCK_INTERVAL_NS 1000000000
 #define TAKE_OVER_TRIES 8
 
 /* ------------------------------------------------------------------------------------------------ making a writer */
@@ -68,13 +63,6 @@ static pmipc_status map_file(struct pool_writer *writer, const struct pool_descr
     return PMIPC_OK;
 }
 
-static void refresh_clock(struct pool_writer *writer, int64_t now_ns)
-{
-    writer->clock_offset_ns = clock_realtime_ns() - now_ns;
-    writer->next_clock_ns = now_ns + CLOCK_INTERVAL_NS;
-    store_relaxed(&writer->control->clock_offset_ns, writer->clock_offset_ns); /* a fact */
-}
-
 /* Tell people who owns the pool now. */
 static void record_owner(struct pool_writer *writer)
 {
@@ -84,7 +72,7 @@ static void record_owner(struct pool_writer *writer)
     store_relaxed(&control->owner_pid, (uint32_t)getpid());
     store_relaxed(&control->owner_since_ns, clock_realtime_ns());
     shared_text_store(control->owner_command, sizeof control->owner_command, command);
-    refresh_clock(writer, clock_age_ns());
+    writer_refresh_clock(writer, clock_age_ns());
 }
 
 static pmipc_status no_space(const struct pool_description *description, uint64_t needed, uint64_t room,
@@ -249,214 +237,12 @@ pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *l
     return PMIPC_OK;
 }
 
-/* -------------------------------------------------------------------------------------------------- handing out slots
- */
-
-static char *slot_address(const struct pool_writer *writer, uint32_t slot)
-{
-    const struct pool_geometry *geometry = &writer->description->header.geometry;
-    if (slot < writer->base_slots)
-        return writer->base + geometry->slots_offset + slot * geometry->stride;
-    uint32_t beyond = slot - writer->base_slots;
-    return writer->steps[beyond / geometry->slots_per_step] + (beyond % geometry->slots_per_step) * geometry->stride;
-}
-
-char *writer_payload(const struct pool_writer *writer, uint32_t slot)
-{
-    return slot_address(writer, slot) + sizeof(struct slot_header);
-}
-
-uint32_t writer_headroom(const struct pool_writer *writer, uint32_t slot)
-{
-    const struct pool_description *description = writer->description;
-    const uint64_t stride = description->header.geometry.stride;
-    uint64_t headroom = sizeof(struct slot_header);
-    /* In front of a mapping's first slot lies something else. */
-    if (slot > 0 && slot_address(writer, slot - 1) + stride == slot_address(writer, slot))
-        headroom += stride - sizeof(struct slot_header) - description->payload.bytes;
-    return headroom < UINT32_MAX ? (uint32_t)headroom : UINT32_MAX;
-}
-
-/* Whether the limits permit one more step. To reach one is not a failure. */
-static bool may_grow(const struct pool_writer *writer, uint32_t slots, uint64_t offset, uint64_t end)
-{
-    const struct memory_limit *limit;
-    return slots <= description_slots_bound(writer->description) && (!writer->max_bytes || end <= writer->max_bytes) &&
-           memory_room(writer->fd, offset, &limit) >= end - offset;
-}
-
-/* One more step of slots. Each step is a mapping of its own, so that memory handed out earlier stays where it is.
- * Returns 0 or an errno. */
-static int map_step(struct pool_writer *writer, uint64_t offset, uint64_t end)
-{
-    char **steps = realloc(writer->steps, (writer->step_count + 1) * sizeof *steps);
-    if (!steps)
-        return ENOMEM;
-    writer->steps = steps;
-    int failure = file_extend(writer->fd, end);
-    if (failure)
-        return failure;
-    char *address = memory_map(writer->fd, offset, end - offset, true, writer->description->header.name);
-    if (!address)
-        return errno;
-    size_t bytes = (size_t)(end - offset);
-    failure = memory_reserve(writer->fd, offset, address, bytes);
-    if (failure) {
-        memory_unmap(address, bytes);
-        return failure; /* the file keeps its size; the next try reserves the same range */
-    }
-    steps[writer->step_count++] = address;
-    return 0;
-}
-
-static bool grow(struct pool_writer *writer)
-{
-    uint32_t slots = writer->protocol.slot_count + writer->description->header.geometry.slots_per_step;
-    uint64_t offset = description_file_bytes(writer->description, writer->protocol.slot_count);
-    uint64_t end = description_file_bytes(writer->description, slots);
-    /* The descriptor may have been closed behind our back, and its number lead to somebody else's file by now. */
-    int is_ours = file_is_still(writer->fd, writer->identity);
-    writer->growth_failure = is_ours < 0 ? -is_ours : is_ours == 0 ? EBADF : 0;
-    if (writer->growth_failure || !may_grow(writer, slots, offset, end))
-        return false;
-    writer->growth_failure = map_step(writer, offset, end);
-    if (writer->growth_failure)
-        return false;
-    if (!protocol_grow(&writer->protocol, slots)) { /* the lock was lost meanwhile, and the pool has another owner */
-        memory_unmap(writer->steps[--writer->step_count], (size_t)(end - offset));
-        return false;
-    }
-    fetch_add_relaxed(&writer->control->grown, 1);
-    return true;
-}
-
-/* The file is nobody's pool any more when its name was removed from outside: new streams do not find it, and another
- * producer may have the name. Retired, so that its streams go where the name leads. */
-static void check_name(struct pool_writer *writer, int names)
-{
-    if (names != 0 || !writer->has_name || writer->removed)
-        return;
-    writer->removed = true;
-    protocol_retire(writer->control);
-    futex_wake_all(&writer->control->bell);
-}
-
-uint32_t writer_sweep(struct pool_writer *writer)
-{
-    int names = file_names(writer->lock.fd, writer->lock.identity);
-    if (names < 0)
-        return 0;
-    check_name(writer, names);
-    uint32_t cleared = rows_sweep(writer->readers, writer->lock.fd, &writer->stuck_rows);
-    fetch_add_relaxed(&writer->control->cleared_rows, cleared);
-    return cleared;
-}
-
-/* Clear the rows of dead readers, and try again. */
-static bool sweep_and_take(struct pool_writer *writer, int64_t now_ns, uint32_t *slot)
-{
-    writer->next_sweep_ns = now_ns + SWEEP_INTERVAL_NS;
-    return writer_sweep(writer) && protocol_take_slot(&writer->protocol, slot);
-}
-
-static bool is_lost(const struct pool_writer *writer)
-{
-    return !protocol_is_owner(&writer->protocol) || load_relaxed(&writer->control->retired);
-}
-
-static pmipc_status take_slot_slow_path(struct pool_writer *writer, uint32_t *slot)
-{
-    CANCELLATION_DEFERRED(cancel_state);
-    int64_t now = clock_monotonic_ns();
-    if (!writer->no_growth) {
-        /* A sweep costs less than growing: never grow for the dead. */
-        if ((now >= writer->next_sweep_ns || now >= writer->next_growth_ns) && sweep_and_take(writer, now, slot))
-            return PMIPC_OK;
-        if (now >= writer->next_growth_ns) {
-            if (grow(writer) && protocol_take_slot(&writer->protocol, slot))
-                return PMIPC_OK;
-            writer->next_growth_ns = now + GROWTH_BACKOFF_NS;
-        }
-        if (is_lost(writer)) /* these system calls take their time: only the owner gives up history */
-            return writer_lost(writer);
-    }
-    while (protocol_drop_oldest(&writer->protocol)) {
-        fetch_add_relaxed(&writer->control->given_up, 1);
-        if (protocol_take_slot(&writer->protocol, slot))
-            return PMIPC_OK;
-    }
-    /* With no_growth only the call that would fail makes system calls. */
-    if (writer->no_growth && now >= writer->next_sweep_ns && sweep_and_take(writer, now, slot))
-        return PMIPC_OK;
-    return writer_full(writer, now);
-}
-
-pmipc_status writer_check_owned(struct pool_writer *writer)
-{
-    return is_lost(writer) ? writer_lost(writer) : PMIPC_OK;
-}
-
-/* Head is not ours: a producer that had lost the pool was past its last check when we adopted, and has published once
- * more. Adopt anew, with that sample. Garbage in its place is overwritten by our next publish. */
-static void follow_foreign_head(struct pool_writer *writer)
-{
-    if (protocol_adopt(&writer->protocol, writer->protocol.slot_count))
-        futex_wake_all(&writer->control->bell);
-}
-
-pmipc_status writer_take_slot(struct pool_writer *writer, uint32_t *slot)
-{
-    if (__builtin_expect(load_relaxed(&writer->control->retired) != 0, 0))
-        return writer_lost(writer);
-    if (__builtin_expect(!protocol_ownership_stands(&writer->protocol), 0)) {
-        if (is_lost(writer))
-            return writer_lost(writer);
-        protocol_keep_slot_count(&writer->protocol);
-    }
-    if (__builtin_expect(load_relaxed(&writer->control->head) != writer->protocol.head, 0))
-        follow_foreign_head(writer);
-    if (__builtin_expect(writer->protocol.seq == SEQ_MAX, 0))
-        return writer_used_up(writer);
-    if (protocol_take_slot(&writer->protocol, slot))
-        return PMIPC_OK;
-    return take_slot_slow_path(writer, slot);
-}
-
-pmipc_status writer_commit(struct pool_writer *writer, uint32_t slot, int64_t stamp_ns, const uint32_t *lengths,
-                           uint64_t valid_bytes)
-{
-    if (is_lost(writer)) {
-        protocol_return_slot(&writer->protocol, slot);
-        return writer_lost(writer);
-    }
-    int64_t now = clock_age_ns();
-    if (now >= writer->next_clock_ns) {
-        refresh_clock(writer, now);
-        check_name(writer, file_names(writer->fd, writer->identity));
-        if (writer->removed) {
-            protocol_return_slot(&writer->protocol, slot);
-            return writer_lost(writer);
-        }
-    }
-    struct slot_header *header = (struct slot_header *)slot_address(writer, slot);
-    /* Relaxed: [PUB] of the entry orders them. */
-    store_relaxed(&header->seq, writer->protocol.seq + 1);
-    store_relaxed(&header->stamp_ns, stamp_ns == PMIPC_STAMP_NOW ? now + writer->clock_offset_ns : stamp_ns);
-    store_relaxed(&header->published_ns, now);
-    store_relaxed(&header->valid_bytes, valid_bytes);
-    for (uint32_t i = 0; i < writer->description->payload.variable_count; i++)
-        store_relaxed(&header->lengths[i], lengths[i]);
-    if (protocol_publish(&writer->protocol, slot))
-        futex_wake_all(&writer->control->bell);
-    return PMIPC_OK;
-}
-
 /* ------------------------------------------------------------------------------------------------------------- ending
  */
 
 bool writer_retire(struct pool_writer *writer)
 {
-    if (is_lost(writer) || file_is_still(writer->lock.fd, writer->lock.identity) == 0)
+    if (writer_is_lost(writer) || file_is_still(writer->lock.fd, writer->lock.identity) == 0)
         return false;
     protocol_retire(writer->control);
     futex_wake_all(&writer->control->bell);

@@ -60,7 +60,8 @@ pmipc_status writer_adopt(struct pool_writer **writer, int fd, struct owner_lock
 /* A slot to fill. Sweeps, grows, gives up history as the design says. Returns OK, FULL, LOST. */
 pmipc_status writer_take_slot(struct pool_writer *writer, uint32_t *slot);
 
-/* The payload of a slot. */
+/* The header of a slot, and the payload, which follows it. */
+struct slot_header *writer_slot_header(const struct pool_writer *writer, uint32_t slot);
 char *writer_payload(const struct pool_writer *writer, uint32_t slot);
 
 /* Bytes in front of a payload that nobody reads before the slot is published: its own header, and the padding of the
@@ -73,6 +74,19 @@ pmipc_status writer_commit(struct pool_writer *writer, uint32_t slot, int64_t st
 
 /* LOST, with the reason, when the pool is not this writer's any more; else OK. */
 pmipc_status writer_check_owned(struct pool_writer *writer);
+
+/* Whether the pool is not this writer's any more, or retired. */
+bool writer_is_lost(const struct pool_writer *writer);
+
+/* One step of slots more. False: a limit is reached, or writer->growth_failure is set, or the pool is not this writer's
+ * any more. */
+bool writer_grow(struct pool_writer *writer);
+
+/* Store the offset between the clocks, about once a second. */
+void writer_refresh_clock(struct pool_writer *writer, int64_t now_ns);
+
+/* Retire the pool if its file has lost its name: `names` is what file_names found. */
+void writer_check_name(struct pool_writer *writer, int names);
 
 /* Clear the rows of dead readers now. */
 uint32_t writer_sweep(struct pool_writer *writer);

@@ -1,15 +1,51 @@
-/* writer_facts.c: what a producer tells about its pool: who reads it, why it is full, how it was lost. */
+/* writer_facts.c: what a writer finds out and reports about its pool: the clock, its name, its readers, why it is full,
+ * how it was lost. */
+#include "os/clock.h"
+#include "os/futex.h"
 #include "os/memory.h"
 #include "pool/rows.h"
 #include "pool/writer.h"
 
+#define CLOCK_INTERVAL_NS 1000000000
 #define TEXT_INTERVAL_NS 10000000
+
+bool writer_is_lost(const struct pool_writer *writer)
+{
+    return !protocol_is_owner(&writer->protocol) || load_relaxed(&writer->control->retired);
+}
+
+void writer_refresh_clock(struct pool_writer *writer, int64_t now_ns)
+{
+    writer->clock_offset_ns = clock_realtime_ns() - now_ns;
+    writer->next_clock_ns = now_ns + CLOCK_INTERVAL_NS;
+    store_relaxed(&writer->control->clock_offset_ns, writer->clock_offset_ns); /* a fact */
+}
+
+/* The file is nobody's pool any more when its name was removed from outside: new streams do not find it, and another
+ * producer may have the name. Retired, so that its streams go where the name leads. */
+void writer_check_name(struct pool_writer *writer, int names)
+{
+    if (names != 0 || !writer->has_name || writer->removed)
+        return;
+    writer->removed = true;
+    protocol_retire(writer->control);
+    futex_wake_all(&writer->control->bell);
+}
+
+uint32_t writer_sweep(struct pool_writer *writer)
+{
+    int names = file_names(writer->lock.fd, writer->lock.identity);
+    if (names < 0)
+        return 0;
+    writer_check_name(writer, names);
+    uint32_t cleared = rows_sweep(writer->readers, writer->lock.fd, &writer->stuck_rows);
+    fetch_add_relaxed(&writer->control->cleared_rows, cleared);
+    return cleared;
+}
 
 static uint64_t seq_in_mapped_slot(const void *context, uint32_t slot)
 {
-    const struct pool_writer *writer = context;
-    const struct slot_header *header = (const struct slot_header *)writer_payload(writer, slot) - 1;
-    return load_relaxed(&header->seq);
+    return load_relaxed(&writer_slot_header(context, slot)->seq);
 }
 
 uint32_t writer_describe_readers(struct pool_writer *writer, pmipc_reader_info *infos)

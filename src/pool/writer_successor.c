@@ -3,21 +3,16 @@
 
 #include "pool/writer.h"
 
-static struct slot_header *slot_header_of(const struct pool_writer *writer, uint32_t slot)
-{
-    return (struct slot_header *)(writer_payload(writer, slot) - sizeof(struct slot_header));
-}
-
 /* Bring sample `seq` over. What streams may write, lengths among it, is read once and cut to what the slot holds. */
 static void copy_sample(struct pool_writer *to, const struct pool_writer *from, uint64_t seq)
 {
     const struct payload_layout *old_layout = &from->description->payload, *layout = &to->description->payload;
     const uint32_t old_slot = from->protocol.ring_slots[seq % from->protocol.history_len];
-    const struct slot_header *old_header = slot_header_of(from, old_slot);
+    const struct slot_header *old_header = writer_slot_header(from, old_slot);
     uint32_t slot = 0;
     if (!protocol_take_slot(&to->protocol, &slot))
         return; /* there are more slots than history, and nobody has pinned any */
-    struct slot_header *header = slot_header_of(to, slot);
+    struct slot_header *header = writer_slot_header(to, slot);
     uint64_t valid_bytes = 0;
     for (uint32_t i = 0; i < to->description->schema.field_count; i++) {
         uint64_t bytes = old_layout->field_bytes[i];

@@ -8,6 +8,7 @@ PROTOCOL = "pool/protocol.c"
 CONNECTION = "pool/connection.c"
 ROWS = "pool/rows.c"
 WRITER = "pool/writer.c"
+WRITER_SLOTS = "pool/writer_slots.c"
 CLAIM = "registry/claim.c"
 STREAM = "api/stream.c"
 
@@ -80,7 +81,7 @@ MUTANTS = (
         "A killed growth left a larger file; the next one adds to it, and the file exceeds its slots.",
         (
             Change(
-                WRITER,
+                WRITER_SLOTS,
                 "    int failure = file_extend(writer->fd, end);\n",
                 "    int failure = file_extend(writer->fd, (uint64_t)file_bytes(writer->fd) + end - offset);\n",
             ),
@@ -191,7 +192,7 @@ MUTANTS = (
         "slot_count exceeds the file: the pool of the killed producer cannot be adopted.",
         (
             Change(
-                WRITER,
+                WRITER_SLOTS,
                 "    writer->growth_failure = map_step(writer, offset, end);\n",
                 "    store_relaxed(&writer->control->ownership, ownership_make(writer->protocol.epoch, slots));\n"
                 "    writer->growth_failure = map_step(writer, offset, end);\n"

@@ -80,7 +80,7 @@ MUTANTS = (
         "A growth that fails leaves its mapping.",
         (
             Change(
-                "pool/writer.c",
+                "pool/writer_slots.c",
                 "        memory_unmap(address, bytes);\n        return failure; /* the file keeps its size",
                 "        return failure; /* the file keeps its size",
             ),

@@ -8,7 +8,8 @@ PROTOCOL = "pool/protocol.c"
 CONNECTION = "pool/connection.c"
 ROWS = "pool/rows.c"
 VIEW = "pool/view.c"
-WRITER = "pool/writer.c"
+WRITER_PUBLISH = "pool/writer_publish.c"
+WRITER_SLOTS = "pool/writer_slots.c"
 ACCESS = "api/access.c"
 CLAIM = "registry/claim.c"
 STREAM = "api/stream.c"
@@ -113,7 +114,9 @@ MUTANTS = (
         "It empties entries of its successor's ring.",
         (
             Change(
-                WRITER, "        if (is_lost(writer)) /* these system calls", "        if (false) /* these system calls"
+                WRITER_PUBLISH,
+                "        if (writer_is_lost(writer)) /* these system calls",
+                "        if (false) /* these system calls",
             ),
         ),
     ),
@@ -123,7 +126,7 @@ MUTANTS = (
         "The file loses slots that its new owner has added: SIGBUS.",
         (
             Change(
-                WRITER,
+                WRITER_SLOTS,
                 "    int failure = file_extend(writer->fd, end);\n",
                 "    bool short_file = file_bytes(writer->fd) < (int64_t)end;\n"
                 "    int failure = short_file && ftruncate(writer->fd, (off_t)end) != 0 ? errno : 0;\n",
@@ -134,7 +137,7 @@ MUTANTS = (
         "a_slot_count_from_elsewhere_stands",
         "forged_pins views_taken_while_a_foreign_slot_count",
         "Streams see more slots than the producer has for as long as it does not grow.",
-        (Change(WRITER, "    protocol_keep_slot_count(&writer->protocol);\n", ""),),
+        (Change(WRITER_PUBLISH, "    protocol_keep_slot_count(&writer->protocol);\n", ""),),
     ),
     Mutant(
         "pins_of_a_larger_pool_are_malformed",
@@ -176,7 +179,7 @@ MUTANTS = (
         "sequence_numbers_go_round",
         "sequence_end a_producer_that_has_used_up",
         "The sample after the last has the number 0, which stands for none.",
-        (Change(WRITER, "writer->protocol.seq == SEQ_MAX", "false"),),
+        (Change(WRITER_PUBLISH, "writer->protocol.seq == SEQ_MAX", "false"),),
     ),
     Mutant(
         "dead_pools_fix_the_schema",
@@ -402,7 +405,7 @@ MUTANTS = (
         "What a program writes into the headroom lands in the readers' rows or outside every mapping.",
         (
             Change(
-                WRITER,
+                WRITER_SLOTS,
                 "    if (slot > 0 && slot_address(writer, slot - 1) + stride == slot_address(writer, slot))",
                 "    if (slot > 0)",
             ),

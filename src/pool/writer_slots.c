@@ -1,0 +1,89 @@
+/* writer_slots.c: where the slots of a writer are in memory, and more of them. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "os/memory.h"
+#include "pool/writer.h"
+
+static char *slot_address(const struct pool_writer *writer, uint32_t slot)
+{
+    const struct pool_geometry *geometry = &writer->description->header.geometry;
+    if (slot < writer->base_slots)
+        return writer->base + geometry->slots_offset + slot * geometry->stride;
+    uint32_t beyond = slot - writer->base_slots;
+    return writer->steps[beyond / geometry->slots_per_step] + (beyond % geometry->slots_per_step) * geometry->stride;
+}
+
+struct slot_header *writer_slot_header(const struct pool_writer *writer, uint32_t slot)
+{
+    return (struct slot_header *)slot_address(writer, slot);
+}
+
+char *writer_payload(const struct pool_writer *writer, uint32_t slot)
+{
+    return slot_address(writer, slot) + sizeof(struct slot_header);
+}
+
+uint32_t writer_headroom(const struct pool_writer *writer, uint32_t slot)
+{
+    const struct pool_description *description = writer->description;
+    const uint64_t stride = description->header.geometry.stride;
+    uint64_t headroom = sizeof(struct slot_header);
+    /* In front of a mapping's first slot lies something else. */
+    if (slot > 0 && slot_address(writer, slot - 1) + stride == slot_address(writer, slot))
+        headroom += stride - sizeof(struct slot_header) - description->payload.bytes;
+    return headroom < UINT32_MAX ? (uint32_t)headroom : UINT32_MAX;
+}
+
+/* Whether the limits permit one more step. To reach one is not a failure. */
+static bool may_grow(const struct pool_writer *writer, uint32_t slots, uint64_t offset, uint64_t end)
+{
+    const struct memory_limit *limit;
+    return slots <= description_slots_bound(writer->description) && (!writer->max_bytes || end <= writer->max_bytes) &&
+           memory_room(writer->fd, offset, &limit) >= end - offset;
+}
+
+/* One more step of slots. Each step is a mapping of its own, so that memory handed out earlier stays where it is.
+ * Returns 0 or an errno. */
+static int map_step(struct pool_writer *writer, uint64_t offset, uint64_t end)
+{
+    char **steps = realloc(writer->steps, (writer->step_count + 1) * sizeof *steps);
+    if (!steps)
+        return ENOMEM;
+    writer->steps = steps;
+    int failure = file_extend(writer->fd, end);
+    if (failure)
+        return failure;
+    char *address = memory_map(writer->fd, offset, end - offset, true, writer->description->header.name);
+    if (!address)
+        return errno;
+    size_t bytes = (size_t)(end - offset);
+    failure = memory_reserve(writer->fd, offset, address, bytes);
+    if (failure) {
+        memory_unmap(address, bytes);
+        return failure; /* the file keeps its size; the next try reserves the same range */
+    }
+    steps[writer->step_count++] = address;
+    return 0;
+}
+
+bool writer_grow(struct pool_writer *writer)
+{
+    uint32_t slots = writer->protocol.slot_count + writer->description->header.geometry.slots_per_step;
+    uint64_t offset = description_file_bytes(writer->description, writer->protocol.slot_count);
+    uint64_t end = description_file_bytes(writer->description, slots);
+    /* The descriptor may have been closed behind our back, and its number lead to somebody else's file by now. */
+    int is_ours = file_is_still(writer->fd, writer->identity);
+    writer->growth_failure = is_ours < 0 ? -is_ours : is_ours == 0 ? EBADF : 0;
+    if (writer->growth_failure || !may_grow(writer, slots, offset, end))
+        return false;
+    writer->growth_failure = map_step(writer, offset, end);
+    if (writer->growth_failure)
+        return false;
+    if (!protocol_grow(&writer->protocol, slots)) { /* the lock was lost meanwhile, and the pool has another owner */
+        memory_unmap(writer->steps[--writer->step_count], (size_t)(end - offset));
+        return false;
+    }
+    fetch_add_relaxed(&writer->control->grown, 1);
+    return true;
+}
