@@ -141,3 +141,18 @@ pmipc_status cdr_types_resolve(pmipc_cdr_types *types, const char *name, struct 
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s is not described", full_name);
     return cdr_resolve_message(types, *message, 1, error);
 }
+
+pmipc_status pmipc_cdr_types_fields(pmipc_cdr_types *types, const char *name, pmipc_cdr_field *fields,
+                                    uint32_t capacity, uint32_t *count, pmipc_error *error)
+{
+    if (!types || !name || !count || (capacity && !fields))
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "types, message, fields and count must not be NULL");
+    struct cdr_message *message;
+    pmipc_status status = cdr_types_resolve(types, name, &message, error);
+    if (status)
+        return status;
+    *count = message->field_count;
+    for (uint32_t i = 0; i < message->field_count && i < capacity; i++)
+        fields[i] = message->fields[i].field;
+    return PMIPC_OK;
+}

@@ -1,14 +1,17 @@
 /* decode_array.c: data that says its shape elsewhere in the message: std_msgs/...MultiArray and nav_msgs/OccupancyGrid.
  */
-#include "os/error.h"
-#include "ros/decoder.h"
+#include "ros/decode_array.h"
 
-pmipc_status ros_array_add(pmipc_ros_decoder *decoder, enum ros_kind kind, pmipc_error *error)
+static pmipc_status ros_array_add(pmipc_ros_decoder *decoder, pmipc_cdr_types *types, struct ros_decoded_field *field,
+                                  pmipc_error *error)
 {
+    (void)types;
     struct ros_array_decoder *array = &decoder->array;
     struct ros_intake *intake = &decoder->intake;
-    pmipc_status status;
-    if (kind == ROS_GRID) {
+    pmipc_status status = ros_parts_add(decoder, field, ROS_LEAF_DIRECT, error);
+    if (status)
+        return status;
+    if (field->tensor.kind == ROS_GRID) {
         status = ros_intake_add(intake, "info.height", PMIPC_UINT32, ROS_LEAF_ONE, 0, &array->height, error);
         return status ? status
                       : ros_intake_add(intake, "info.width", PMIPC_UINT32, ROS_LEAF_ONE, 0, &array->width, error);
@@ -21,6 +24,15 @@ pmipc_status ros_array_add(pmipc_ros_decoder *decoder, enum ros_kind kind, pmipc
     if (!status)
         status =
             ros_intake_add(intake, "layout.data_offset", PMIPC_UINT32, ROS_LEAF_ONE, 0, &array->data_offset, error);
+    return status;
+}
+
+static pmipc_status ros_array_expect(pmipc_ros_decoder *decoder, struct ros_decoded_field *expected,
+                                     const pmipc_schema *sample, const pmipc_field *field, pmipc_error *error)
+{
+    pmipc_status status = ros_expect_dtype(decoder, expected, sample, field, error);
+    if (!status && expected->tensor.kind == ROS_GRID && field->ndim != 2)
+        return ros_refuse_sample(decoder, sample, field, error, "int8 (height, width)");
     return status;
 }
 
@@ -71,16 +83,16 @@ static pmipc_status ros_multi_array_measure(const pmipc_ros_decoder *decoder, ui
     return PMIPC_OK;
 }
 
-pmipc_status ros_array_measure(pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
-                               struct ros_extent *extent, pmipc_error *error)
+static pmipc_status ros_array_measure(pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
+                                      struct ros_extent *extent, pmipc_error *error)
 {
     uint64_t count = ros_one_span(&decoder->intake, field->leaves[0]).count;
     return field->tensor.kind == ROS_GRID ? ros_grid_measure(decoder, count, extent, error)
                                           : ros_multi_array_measure(decoder, count, extent, error);
 }
 
-pmipc_status ros_array_fill(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field, void *data,
-                            pmipc_error *error)
+static pmipc_status ros_array_fill(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field, void *data,
+                                   pmipc_error *error)
 {
     const pmipc_cdr_span span = ros_one_span(&decoder->intake, field->leaves[0]);
     const uint64_t offset =
@@ -91,3 +103,8 @@ pmipc_status ros_array_fill(const pmipc_ros_decoder *decoder, const struct ros_d
     return ros_copy(decoder, data, from + offset * (PMIPC_DTYPE_BITS(field->tensor.dtype) / 8), span.count - offset,
                     field->tensor.dtype, ros_column(&decoder->intake, field->leaves[0])->swapped, error);
 }
+
+const struct ros_decode_kind ros_array_kind = {.add = ros_array_add,
+                                               .expect = ros_array_expect,
+                                               .measure = ros_array_measure,
+                                               .fill = ros_array_fill};

@@ -1,11 +1,17 @@
 /* decode_cloud.c: sensor_msgs/PointCloud2: as an array of points as they are, or as a table of some of their numbers.
  *
  * How points lie is mostly as in the message before, which is only confirmed. */
-#include "os/error.h"
-#include "ros/decoder.h"
+#include "ros/decode_cloud.h"
 
-pmipc_status ros_cloud_add(pmipc_ros_decoder *decoder, pmipc_error *error)
+#include <stdlib.h>
+
+#include "os/error.h"
+#include "ros/decode_cloud_layout.h"
+
+static pmipc_status ros_cloud_add(pmipc_ros_decoder *decoder, pmipc_cdr_types *types, struct ros_decoded_field *field,
+                                  pmipc_error *error)
 {
+    (void)types;
     struct ros_cloud_decoder *cloud = &decoder->cloud;
     const struct {
         const char *path;
@@ -23,228 +29,65 @@ pmipc_status ros_cloud_add(pmipc_ros_decoder *decoder, pmipc_error *error)
         {"fields[].datatype", PMIPC_UINT8, ROS_LEAF_LIST, &cloud->datatypes},
         {"fields[].count", PMIPC_UINT32, ROS_LEAF_LIST, &cloud->counts},
     };
-    pmipc_status status = PMIPC_OK;
+    if (cloud->names != ROS_NO_LEAF)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: two fields want the points", decoder->message);
+    pmipc_status status = ros_parts_add(decoder, field, ROS_LEAF_DIRECT, error);
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0] && !status; i++)
         status = ros_intake_add(&decoder->intake, wanted[i].path, wanted[i].dtype, wanted[i].kind,
                                 wanted[i].kind == ROS_LEAF_LIST ? ROS_MAX_POINT_FIELDS : 0, wanted[i].leaf, error);
     return status;
 }
 
-/* ---- layout ---- */
-
-/* PointField i of the message. A count of 0 is what some drivers write for one. */
-static struct ros_point_field ros_cloud_field(const pmipc_ros_decoder *decoder, uint32_t i, pmipc_cdr_span *name)
-{
-    const struct ros_cloud_decoder *cloud = &decoder->cloud;
-    const uint32_t *offsets = ros_column(&decoder->intake, cloud->offsets)->data;
-    const uint32_t *counts = ros_column(&decoder->intake, cloud->counts)->data;
-    const uint8_t *datatypes = ros_column(&decoder->intake, cloud->datatypes)->data;
-    *name = ((const pmipc_cdr_span *)ros_column(&decoder->intake, cloud->names)->data)[i];
-    return (struct ros_point_field){.offset = offsets[i], .count = counts[i] ? counts[i] : 1, .datatype = datatypes[i]};
-}
-
-/* PCL fills points up with fields that are called "_"; others leave the name empty. */
-static bool ros_is_padding(pmipc_cdr_span name)
-{
-    return name.count == 0 || (name.count == 1 && *(const char *)name.data == '_');
-}
-
-static bool ros_cloud_lies_as_before(const pmipc_ros_decoder *decoder)
-{
-    const struct ros_points *points = &decoder->cloud.points;
-    const uint64_t count = ros_column(&decoder->intake, decoder->cloud.names)->count;
-    uint32_t found = 0;
-    if (points->point_step != ros_one_u32(&decoder->intake, decoder->cloud.point_step))
-        return false;
-    for (uint32_t i = 0; i < count; i++) {
-        pmipc_cdr_span name;
-        struct ros_point_field field = ros_cloud_field(decoder, i, &name);
-        if (ros_is_padding(name))
-            continue;
-        if (found == points->field_count)
-            return false;
-        const struct ros_point_field *known = &points->fields[found++];
-        if (field.offset != known->offset || field.count != known->count || field.datatype != known->datatype ||
-            strlen(known->name) != name.count || memcmp(known->name, name.data, name.count) != 0)
-            return false;
-    }
-    return found == points->field_count;
-}
-
-static pmipc_status ros_cloud_layout(const pmipc_ros_decoder *decoder, struct ros_points *points, pmipc_error *error)
-{
-    memset(points, 0, sizeof *points);
-    points->point_step = ros_one_u32(&decoder->intake, decoder->cloud.point_step);
-    const uint32_t count = (uint32_t)ros_column(&decoder->intake, decoder->cloud.names)->count;
-    for (uint32_t i = 0; i < count; i++) {
-        pmipc_cdr_span name;
-        struct ros_point_field *field = &points->fields[points->field_count];
-        *field = ros_cloud_field(decoder, i, &name);
-        if (ros_is_padding(name))
-            continue;
-        if (name.count > ROS_MAX_POINT_NAME || memchr(name.data, 0, name.count))
-            return ros_refuse(decoder, error, "the name of the points' field %u has %llu bytes or a NUL in it: no name",
-                              i, (unsigned long long)name.count);
-        memcpy(field->name, name.data, name.count);
-        points->field_count++;
-    }
-    pmipc_error reason;
-    return ros_points_check(points, &reason) ? ros_refuse(decoder, error, "%s", reason.text) : PMIPC_OK;
-}
-
-/* ---- tables ---- */
-
-static const struct ros_point_field *ros_point_find(const struct ros_points *points, const char *name)
-{
-    for (uint32_t i = 0; i < points->field_count; i++)
-        if (strcmp(points->fields[i].name, name) == 0)
-            return &points->fields[i];
-    return NULL;
-}
-
-/* Only what is taken must have a name of its own. */
-static pmipc_status ros_check_picked(const pmipc_ros_decoder *decoder, const struct ros_points *points,
-                                     const struct ros_points *picked, pmipc_error *error)
-{
-    for (uint32_t i = 0; i < picked->field_count; i++) {
-        uint32_t count = 0;
-        for (uint32_t j = 0; j < points->field_count; j++)
-            count += strcmp(points->fields[j].name, picked->fields[i].name) == 0;
-        if (count > 1)
-            return ros_refuse(decoder, error, "%u fields of the points are called '%s'", count, picked->fields[i].name);
-    }
-    return PMIPC_OK;
-}
-
-static uint32_t ros_picked_columns(const struct ros_points *picked)
-{
-    uint64_t columns = 0;
-    for (uint32_t i = 0; i < picked->field_count; i++)
-        columns += picked->fields[i].count;
-    return columns > UINT32_MAX ? UINT32_MAX : (uint32_t)columns;
-}
-
-/* The same fields as before, by name, where they are now. */
-static pmipc_status ros_cloud_pick_again(const pmipc_ros_decoder *decoder, const struct ros_points *points,
-                                         struct ros_points *picked, pmipc_error *error)
-{
-    for (uint32_t i = 0; i < picked->field_count; i++) {
-        const struct ros_point_field *found = ros_point_find(points, picked->fields[i].name);
-        if (!found)
-            return ros_refuse(decoder, error, "the points have no field '%s', which the pool takes",
-                              picked->fields[i].name);
-        if (found->datatype != picked->fields[i].datatype || found->count != picked->fields[i].count)
-            return ros_refuse(decoder, error, "the points' field '%s' is %u of %s, the pool takes %u of %s",
-                              found->name, found->count, pmipc_dtype_name(ros_point_dtype(found->datatype)),
-                              picked->fields[i].count, pmipc_dtype_name(ros_point_dtype(picked->fields[i].datatype)));
-        picked->fields[i].offset = found->offset;
-    }
-    return PMIPC_OK;
-}
-
-static pmipc_status ros_cloud_pick_wanted(const pmipc_ros_decoder *decoder, const struct ros_points *points,
-                                          pmipc_dtype *dtype, struct ros_points *picked, pmipc_error *error)
-{
-    for (uint32_t i = 0; i < decoder->cloud.wanted_count; i++) {
-        const struct ros_point_field *found = ros_point_find(points, decoder->cloud.wanted[i]);
-        if (!found)
-            return ros_refuse(decoder, error, "the points have no field '%s'", decoder->cloud.wanted[i]);
-        if (*dtype == 0)
-            *dtype = ros_point_dtype(found->datatype);
-        if (ros_point_dtype(found->datatype) != *dtype)
-            return ros_refuse(decoder, error, "the points' field '%s' is %s, not %s: nothing is converted", found->name,
-                              pmipc_dtype_name(ros_point_dtype(found->datatype)), pmipc_dtype_name(*dtype));
-        picked->fields[picked->field_count++] = *found;
-    }
-    return PMIPC_OK;
-}
-
-/* x, y, z, and what else there is of this dtype, as long as there is room. */
-static void ros_cloud_pick_default(const struct ros_points *points, pmipc_dtype dtype, uint32_t columns,
-                                   struct ros_points *picked)
-{
-    static const char *const first[] = {"x", "y", "z"};
-    for (uint32_t i = 0; i < 3 + points->field_count; i++) {
-        const struct ros_point_field *field = i < 3 ? ros_point_find(points, first[i]) : &points->fields[i - 3];
-        if (!field || ros_point_dtype(field->datatype) != dtype || ros_picked_columns(picked) >= columns ||
-            ros_point_find(picked, field->name))
-            continue;
-        picked->fields[picked->field_count++] = *field;
-    }
-}
-
-/* From fields to runs: what lies together is copied together. */
-static void ros_cloud_set_runs(struct ros_cloud_decoder *cloud)
-{
-    uint32_t item_bytes = PMIPC_DTYPE_BITS(cloud->dtype) / 8;
-    cloud->run_count = 0;
-    for (uint32_t i = 0; i < cloud->picked.field_count; i++) {
-        const struct ros_point_field *field = &cloud->picked.fields[i];
-        struct ros_point_run *last = cloud->run_count ? &cloud->runs[cloud->run_count - 1] : NULL;
-        if (last && last->offset + (uint64_t)last->count * item_bytes == field->offset)
-            last->count += field->count;
-        else
-            cloud->runs[cloud->run_count++] = (struct ros_point_run){field->offset, field->count};
-    }
-}
-
-static pmipc_status ros_cloud_pick(pmipc_ros_decoder *decoder, const struct ros_points *points, pmipc_error *error)
+pmipc_status ros_cloud_select(pmipc_ros_decoder *decoder, const pmipc_ros_decoder_options *options, pmipc_error *error)
 {
     struct ros_cloud_decoder *cloud = &decoder->cloud;
-    struct ros_points picked = decoder->has_learned ? cloud->picked : (struct ros_points){0};
-    pmipc_dtype dtype = decoder->has_learned || decoder->is_expecting ? cloud->dtype : 0;
-    uint32_t columns = cloud->columns;
-    pmipc_status status = PMIPC_OK;
-    if (decoder->has_learned)
-        status = ros_cloud_pick_again(decoder, points, &picked, error);
-    else if (cloud->wanted_count)
-        status = ros_cloud_pick_wanted(decoder, points, &dtype, &picked, error);
-    else
-        ros_cloud_pick_default(points, dtype, columns, &picked);
-    if (!status)
-        status = ros_check_picked(decoder, points, &picked, error);
-    if (status)
-        return status;
-    uint32_t found = ros_picked_columns(&picked);
-    if ((decoder->has_learned || decoder->is_expecting) && found != columns)
-        return ros_refuse(decoder, error, "of every point the message has %u numbers of %s%s, the pool takes %u", found,
-                          pmipc_dtype_name(dtype), cloud->wanted_count ? " in these fields" : "", columns);
-    cloud->picked = picked;
-    cloud->dtype = dtype;
-    cloud->columns = found;
-    ros_cloud_set_runs(cloud);
+    if (!options->point_fields)
+        return PMIPC_OK;
+    if (cloud->names == ROS_NO_LEAF || options->point_field_count == 0 ||
+        options->point_field_count > ROS_MAX_POINT_FIELDS)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: %s", decoder->message,
+                         cloud->names == ROS_NO_LEAF ? "point_fields were named, but no field holds points"
+                                                     : "1 to 64 point_fields can be named");
+    cloud->wanted = calloc(options->point_field_count, sizeof *cloud->wanted);
+    if (!cloud->wanted)
+        return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for %u point_fields", options->point_field_count);
+    for (uint32_t i = 0; i < options->point_field_count; i++) {
+        const char *name = options->point_fields[i];
+        if (!name || strlen(name) > ROS_MAX_POINT_NAME)
+            return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: point_field %u is longer than %d bytes",
+                             decoder->message, i, ROS_MAX_POINT_NAME);
+        memcpy(cloud->wanted[i], name, strlen(name) + 1);
+    }
+    cloud->wanted_count = options->point_field_count;
+    cloud->is_table = true;
+    return PMIPC_OK;
+}
+
+static pmipc_status ros_cloud_expect(pmipc_ros_decoder *decoder, struct ros_decoded_field *expected,
+                                     const pmipc_schema *sample, const pmipc_field *field, pmipc_error *error)
+{
+    (void)expected;
+    struct ros_cloud_decoder *cloud = &decoder->cloud;
+    cloud->is_table = field->dtype != PMIPC_OPAQUE;
+    const uint32_t flat_ndim = cloud->is_table ? 2 : 1;
+    cloud->is_organized = cloud->is_organized || field->ndim == flat_ndim + 1;
+    if (field->ndim != flat_ndim + cloud->is_organized || (cloud->is_table && !ros_point_datatype(field->dtype)) ||
+        (!cloud->is_table && cloud->wanted_count))
+        return ros_refuse_sample(decoder, sample, field, error, "%s(%s, k) of one dtype that points have",
+                                 cloud->wanted_count   ? ""
+                                 : cloud->is_organized ? "structured points (height, width), or "
+                                                       : "structured points (N), or ",
+                                 cloud->is_organized ? "height, width" : "N");
+    const int64_t columns = field->shape[field->ndim - 1];
+    cloud->dtype = field->dtype;
+    cloud->columns = !cloud->is_table ? 0 : columns > UINT32_MAX ? UINT32_MAX : (uint32_t)columns;
+    pmipc_error reason;
+    if (!cloud->is_table && ros_points_parse(sample, field, &cloud->points, &reason))
+        return ros_refuse(decoder, error, "%s", reason.text);
     return PMIPC_OK;
 }
 
 /* ---- measuring ---- */
-
-static pmipc_status ros_cloud_refuse_layout(const pmipc_ros_decoder *decoder, const struct ros_points *points,
-                                            pmipc_error *error)
-{
-    char got[PMIPC_MAX_DESCR_TEXT + 1] = "", expected[PMIPC_MAX_DESCR_TEXT + 1] = "";
-    size_t length;
-    if (!error || ros_points_describe(points, got, &length, error) ||
-        ros_points_describe(&decoder->cloud.points, expected, &length, error))
-        return ros_refuse(decoder, error, "the points lie in another way than the pool's");
-    return ros_refuse(decoder, error, "the points are %.600s, the pool's are %.600s", got, expected);
-}
-
-/* Take over how the points lie, when that can be. */
-static pmipc_status ros_cloud_adopt(pmipc_ros_decoder *decoder, pmipc_error *error)
-{
-    struct ros_cloud_decoder *cloud = &decoder->cloud;
-    struct ros_points points;
-    pmipc_status status = ros_cloud_layout(decoder, &points, error);
-    if (status)
-        return status;
-    if (cloud->is_table)
-        status = ros_cloud_pick(decoder, &points, error);
-    else if (decoder->has_learned || decoder->is_expecting)
-        status = ros_cloud_refuse_layout(decoder, &points, error);
-    if (!status)
-        cloud->points = points;
-    return status;
-}
 
 struct ros_cloud_rows {
     const uint8_t *data;
@@ -284,8 +127,8 @@ static pmipc_status ros_cloud_rows(const pmipc_ros_decoder *decoder, const struc
     return PMIPC_OK;
 }
 
-pmipc_status ros_cloud_measure(pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
-                               struct ros_extent *extent, pmipc_error *error)
+static pmipc_status ros_cloud_measure(pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
+                                      struct ros_extent *extent, pmipc_error *error)
 {
     struct ros_cloud_decoder *cloud = &decoder->cloud;
     struct ros_cloud_rows rows;
@@ -296,9 +139,9 @@ pmipc_status ros_cloud_measure(pmipc_ros_decoder *decoder, const struct ros_deco
     /* A cloud of no points may say nothing of how these lie, once that is known. */
     bool says_nothing = is_empty && !has_fields && decoder->has_learned;
     bool is_known =
-        (decoder->has_learned || (decoder->is_expecting && !cloud->is_table)) && ros_cloud_lies_as_before(decoder);
+        (decoder->has_learned || (decoder->is_expecting && !cloud->is_table)) && ros_cloud_has_known_layout(decoder);
     if (!says_nothing && !is_known)
-        status = ros_cloud_adopt(decoder, error);
+        status = ros_cloud_adopt_layout(decoder, error);
     if (!status)
         status = ros_cloud_rows(decoder, field, &rows, error);
     if (status)
@@ -373,8 +216,8 @@ static void ros_points_fill(const struct ros_cloud_decoder *cloud, uint8_t *to, 
     }
 }
 
-pmipc_status ros_cloud_fill(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field, void *data,
-                            pmipc_error *error)
+static pmipc_status ros_cloud_fill(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field, void *data,
+                                   pmipc_error *error)
 {
     const struct ros_cloud_decoder *cloud = &decoder->cloud;
     struct ros_cloud_rows rows;
@@ -400,3 +243,8 @@ pmipc_status ros_cloud_fill(const pmipc_ros_decoder *decoder, const struct ros_d
     }
     return PMIPC_OK;
 }
+
+const struct ros_decode_kind ros_cloud_kind = {.add = ros_cloud_add,
+                                               .expect = ros_cloud_expect,
+                                               .measure = ros_cloud_measure,
+                                               .fill = ros_cloud_fill};

@@ -1,20 +1,10 @@
 /* decode_frames.c: coordinates mean nothing without their frame. The first message's frames are learned, others are
  * refused, unless the user takes any, or the samples say it themselves. */
+#include "ros/decode_frames.h"
+
 #include <stdlib.h>
 
 #include "os/error.h"
-#include "ros/decoder.h"
-
-#define ROS_SHOWN_BYTES 60 /* of a frame's name, which may be anything */
-
-bool ros_is_carried(const pmipc_ros_decoder *decoder, uint32_t leaf)
-{
-    for (uint32_t i = 0; i < decoder->field_count; i++)
-        for (uint32_t part = 0; part < decoder->fields[i].tensor.part_count; part++)
-            if (decoder->fields[i].leaves[part] == leaf)
-                return true;
-    return false;
-}
 
 void ros_frames_add(pmipc_ros_decoder *decoder, bool takes_any)
 {
@@ -63,8 +53,7 @@ pmipc_status ros_frames_check(const pmipc_ros_decoder *decoder, pmipc_error *err
         return ros_refuse(decoder, error,
                           "the message's %s is '%.*s', the pool's is '%.*s'; ros_frames=\"any\" (C: any_frame) takes "
                           "messages of all frames",
-                          frame->key, (int)(name.count < ROS_SHOWN_BYTES ? name.count : ROS_SHOWN_BYTES),
-                          (const char *)name.data, ROS_SHOWN_BYTES, frame->learned);
+                          frame->key, ros_shown(name.count), (const char *)name.data, ROS_SHOWN_BYTES, frame->learned);
     }
     return PMIPC_OK;
 }

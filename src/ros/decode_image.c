@@ -1,9 +1,12 @@
 /* decode_image.c: sensor_msgs/Image, whose pixels mean what its encoding says and lie where its step says. */
-#include "os/error.h"
-#include "ros/decoder.h"
+#include "ros/decode_image.h"
 
-pmipc_status ros_image_add(pmipc_ros_decoder *decoder, pmipc_error *error)
+#include "os/error.h"
+
+static pmipc_status ros_image_add(pmipc_ros_decoder *decoder, pmipc_cdr_types *types, struct ros_decoded_field *field,
+                                  pmipc_error *error)
 {
+    (void)types;
     struct ros_image_decoder *image = &decoder->image;
     const struct {
         const char *path;
@@ -16,32 +19,40 @@ pmipc_status ros_image_add(pmipc_ros_decoder *decoder, pmipc_error *error)
         {"is_bigendian", PMIPC_UINT8, &image->is_bigendian},
         {"step", PMIPC_UINT32, &image->step},
     };
-    pmipc_status status = PMIPC_OK;
+    pmipc_status status = ros_parts_add(decoder, field, ROS_LEAF_DIRECT, error);
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0] && !status; i++)
         status =
             ros_intake_add(&decoder->intake, wanted[i].path, wanted[i].dtype, ROS_LEAF_ONE, 0, wanted[i].leaf, error);
     return status;
 }
 
-/* An encoding's name may be anything: this much of it is shown. */
-#define ROS_SHOWN_BYTES 60
+static pmipc_status ros_image_expect(pmipc_ros_decoder *decoder, struct ros_decoded_field *expected,
+                                     const pmipc_schema *sample, const pmipc_field *field, pmipc_error *error)
+{
+    (void)expected;
+    char encoding[ROS_MAX_ENCODING + 1];
+    if ((field->ndim != 2 && field->ndim != 3) || !ros_encoding_default(field->dtype, 1, encoding))
+        return ros_refuse_sample(
+            decoder, sample, field, error,
+            "(height, width) or (height, width, channels) of uint8, int8, uint16, int16, int32, float32 or float64");
+    return PMIPC_OK;
+}
 
 static pmipc_status ros_image_encoding(pmipc_ros_decoder *decoder, pmipc_error *error)
 {
     struct ros_image_decoder *image = &decoder->image;
     pmipc_cdr_span name = ros_one_span(&decoder->intake, image->encoding);
-    int shown = (int)(name.count < ROS_SHOWN_BYTES ? name.count : ROS_SHOWN_BYTES);
     size_t learned_bytes = strlen(image->learned_name);
     if (decoder->has_learned) {
         if (name.count == learned_bytes && memcmp(name.data, image->learned_name, learned_bytes) == 0)
             return PMIPC_OK;
-        return ros_refuse(decoder, error, "the image's encoding is '%.*s', the pool's is '%s'", shown,
+        return ros_refuse(decoder, error, "the image's encoding is '%.*s', the pool's is '%s'", ros_shown(name.count),
                           (const char *)name.data, image->learned_name);
     }
     if (name.count > ROS_MAX_ENCODING || !ros_encoding_find(name.data, name.count, &image->learned))
         return ros_refuse(decoder, error,
                           "nobody knows what an image of encoding '%.*s' looks like; take its bytes with the path data",
-                          shown, (const char *)name.data);
+                          ros_shown(name.count), (const char *)name.data);
     memcpy(image->learned_name, name.data, name.count);
     image->learned_name[name.count] = '\0';
     return PMIPC_OK;
@@ -91,8 +102,8 @@ static pmipc_status ros_image_pixels(const pmipc_ros_decoder *decoder, const str
     return PMIPC_OK;
 }
 
-pmipc_status ros_image_measure(pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
-                               struct ros_extent *extent, pmipc_error *error)
+static pmipc_status ros_image_measure(pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
+                                      struct ros_extent *extent, pmipc_error *error)
 {
     struct ros_pixels pixels;
     pmipc_status status = ros_image_encoding(decoder, error);
@@ -127,8 +138,8 @@ const uint8_t *ros_image_verbatim(const pmipc_ros_decoder *decoder, const struct
     return is_packed && is_in_order ? pixels.data : NULL;
 }
 
-pmipc_status ros_image_fill(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field, void *data,
-                            pmipc_error *error)
+static pmipc_status ros_image_fill(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field, void *data,
+                                   pmipc_error *error)
 {
     struct ros_pixels pixels;
     pmipc_status status = ros_image_pixels(decoder, field, &pixels, error);
@@ -146,3 +157,8 @@ pmipc_status ros_image_fill(const pmipc_ros_decoder *decoder, const struct ros_d
                        item_bytes, swapped);
     return PMIPC_OK;
 }
+
+const struct ros_decode_kind ros_image_kind = {.add = ros_image_add,
+                                               .expect = ros_image_expect,
+                                               .measure = ros_image_measure,
+                                               .fill = ros_image_fill};

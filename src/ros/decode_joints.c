@@ -2,17 +2,23 @@
  *
  * Publishers of one topic may list their joints in any order, or more of them than are wanted. Where each joint was in
  * the last message is remembered and only confirmed in the next one; when that fails they are looked for. */
+#include "ros/decode_joints.h"
+
 #include <math.h>
 #include <stdlib.h>
 
 #include "os/error.h"
-#include "ros/decoder.h"
+#include "ros/decode_merged.h"
 
-pmipc_status ros_joints_add(pmipc_ros_decoder *decoder, struct ros_decoded_field *field, pmipc_error *error)
+static pmipc_status ros_joints_add(pmipc_ros_decoder *decoder, pmipc_cdr_types *types, struct ros_decoded_field *field,
+                                   pmipc_error *error)
 {
+    (void)types;
     struct ros_joint_decoder *joints = &decoder->joints;
-    pmipc_status status = ros_intake_add(&decoder->intake, ros_joint_names(decoder->message), PMIPC_CDR_STRING,
-                                         ROS_LEAF_LIST, ROS_MAX_MESSAGE_NAMES, &joints->names, error);
+    pmipc_status status = ros_parts_add(decoder, field, ROS_LEAF_SPANS, error);
+    if (!status)
+        status = ros_intake_add(&decoder->intake, ros_joint_names(decoder->message), PMIPC_CDR_STRING, ROS_LEAF_LIST,
+                                ROS_MAX_MESSAGE_NAMES, &joints->names, error);
     /* A sample may turn out to be stacked. */
     if (!status && field->tensor.is_default && strcmp(field->tensor.parts[0].path, "position") == 0) {
         status =
@@ -22,6 +28,63 @@ pmipc_status ros_joints_add(pmipc_ros_decoder *decoder, struct ros_decoded_field
                 ros_intake_add(&decoder->intake, "effort", PMIPC_FLOAT64, ROS_LEAF_SPAN, 0, &joints->effort, error);
     }
     return status;
+}
+
+pmipc_status ros_joints_select(pmipc_ros_decoder *decoder, const pmipc_ros_decoder_options *options, pmipc_error *error)
+{
+    struct ros_joint_decoder *joints = &decoder->joints;
+    for (uint32_t i = 0; i < decoder->field_count && !options->joints; i++)
+        if (decoder->fields[i].tensor.kind == ROS_JOINT_STAMPS)
+            return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
+                             "%s: joint_stamps are of joints that were selected by name (ros_joints)",
+                             decoder->message);
+    if (!options->joints)
+        return PMIPC_OK;
+    if (joints->names == ROS_NO_LEAF || options->joint_count == 0 || options->joint_count > ROS_MAX_JOINTS)
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: %s", decoder->message,
+                         joints->names == ROS_NO_LEAF ? "joints were selected, but no field holds values of joints"
+                                                      : "1 to 1024 joints can be selected");
+    joints->are_selected = true;
+    joints->merges = ros_joints_can_merge(decoder->message);
+    joints->joints = calloc(options->joint_count, sizeof *joints->joints);
+    joints->sources = calloc(options->joint_count, sizeof *joints->sources);
+    joints->stamps_ns = calloc(options->joint_count, sizeof *joints->stamps_ns);
+    if (!joints->joints || !joints->sources || !joints->stamps_ns)
+        return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for %u joints", options->joint_count);
+    for (uint32_t i = 0; i < options->joint_count; i++) {
+        const char *name = options->joints[i];
+        if (!name || !name[0] || strlen(name) > PMIPC_CDR_MAX_NAME)
+            return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: joint %u has no name of 1 to %d bytes",
+                             decoder->message, i, PMIPC_CDR_MAX_NAME);
+        for (uint32_t j = 0; j < i; j++)
+            if (strcmp(options->joints[j], name) == 0)
+                return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: joint '%s' is selected twice", decoder->message,
+                                 name);
+        joints->joints[i] = strdup(name);
+        if (!joints->joints[i])
+            return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for %u joints", options->joint_count);
+        joints->count = i + 1;
+    }
+    return PMIPC_OK;
+}
+
+static pmipc_status ros_joints_expect(pmipc_ros_decoder *decoder, struct ros_decoded_field *expected,
+                                      const pmipc_schema *sample, const pmipc_field *field, pmipc_error *error)
+{
+    const struct ros_joint_decoder *joints = &decoder->joints;
+    pmipc_status status = ros_expect_dtype(decoder, expected, sample, field, error);
+    if (status)
+        return status;
+    const bool can_stack = expected->tensor.is_default && expected->tensor.ndim == 1;
+    const int64_t count = joints->are_selected ? (int64_t)joints->count : -1;
+    expected->tensor.is_stacked = can_stack && field->ndim == 2;
+    const bool has_rank = field->ndim == expected->tensor.ndim || expected->tensor.is_stacked;
+    if (!has_rank || (expected->tensor.is_stacked && field->shape[0] != 3) ||
+        (count >= 0 && field->shape[field->ndim - 1] != count))
+        return ros_refuse_sample(decoder, sample, field, error, "float64 (%sjoints,)%s%s",
+                                 expected->tensor.ndim == 2 ? "rows, " : "", can_stack ? " or (3, joints)" : "",
+                                 count >= 0 ? " of the joints that were selected" : "");
+    return PMIPC_OK;
 }
 
 void ros_joints_forget(pmipc_ros_decoder *decoder)
@@ -69,13 +132,11 @@ static pmipc_status ros_joints_learn(pmipc_ros_decoder *decoder, const pmipc_cdr
 }
 
 #define ROS_SHOWN_NAMES 400 /* bytes of a list */
-#define ROS_SHOWN_BYTES 60  /* of a name */
 
 static void ros_show_name(struct ros_text *text, const char *name, uint64_t bytes)
 {
     if (!text->is_full)
-        ros_text_add(text, "%s%.*s", text->length ? ", " : "", (int)(bytes < ROS_SHOWN_BYTES ? bytes : ROS_SHOWN_BYTES),
-                     name);
+        ros_text_add(text, "%s%.*s", text->length ? ", " : "", ros_shown(bytes), name);
 }
 
 /* The message has none, or not all, of the joints: both sets, and what to do. */
@@ -219,8 +280,8 @@ static pmipc_status ros_joints_measure_rows(const pmipc_ros_decoder *decoder, co
     return PMIPC_OK;
 }
 
-pmipc_status ros_joints_measure(pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
-                                struct ros_extent *extent, pmipc_error *error)
+static pmipc_status ros_joints_measure(pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
+                                       struct ros_extent *extent, pmipc_error *error)
 {
     const struct ros_leaf *leaf = &decoder->intake.leaves[field->leaves[0]];
     uint64_t joints = 0;
@@ -257,21 +318,23 @@ static double *ros_joints_fill_row(const struct ros_joint_decoder *joints, doubl
     return to + count;
 }
 
-void ros_joints_fill(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field, void *data)
+static pmipc_status ros_joints_fill(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field, void *data,
+                                    pmipc_error *error)
 {
+    (void)error;
     const struct ros_joint_decoder *joints = &decoder->joints;
     const pmipc_cdr_column *column = ros_column(&decoder->intake, field->leaves[0]);
     bool swapped = column->swapped;
     double *to = data;
     if (joints->merges) {
         ros_merged_fill(decoder, field, data);
-        return;
+        return PMIPC_OK;
     }
     if (decoder->intake.leaves[field->leaves[0]].kind == ROS_LEAF_SPANS) {
         const pmipc_cdr_span *rows = column->data;
         for (uint64_t i = 0; i < column->count; i++)
             to = ros_joints_fill_row(joints, to, &rows[i], joints->count ? joints->count : rows[i].count, swapped);
-        return;
+        return PMIPC_OK;
     }
     uint32_t leaves[3];
     pmipc_cdr_span spans[3];
@@ -283,4 +346,10 @@ void ros_joints_fill(const pmipc_ros_decoder *decoder, const struct ros_decoded_
     }
     for (uint32_t i = 0; i < leaf_count; i++)
         to = ros_joints_fill_row(joints, to, &spans[i], count, swapped);
+    return PMIPC_OK;
 }
+
+const struct ros_decode_kind ros_joints_kind = {.add = ros_joints_add,
+                                                .expect = ros_joints_expect,
+                                                .measure = ros_joints_measure,
+                                                .fill = ros_joints_fill};

@@ -3,13 +3,12 @@
  * A robot's arm and its gripper have drivers of their own, which publish on one topic. With the joints selected by
  * name, every message changes those that it names; the others keep their values, NaN until they are heard first. A
  * field "joint_stamps" says of when each value is. */
+#include "ros/decode_merged.h"
+
 #include <math.h>
 #include <stdlib.h>
 
 #include "os/error.h"
-#include "ros/decoder.h"
-
-#define ROS_JOINT_ROWS 3
 
 uint32_t ros_joints_leaves(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
                            uint32_t leaves[ROS_JOINT_ROWS])
@@ -22,7 +21,7 @@ uint32_t ros_joints_leaves(const pmipc_ros_decoder *decoder, const struct ros_de
 
 static bool ros_holds_values(const struct ros_decoded_field *field)
 {
-    return field->tensor.is_joints && field->tensor.kind == ROS_NUMBERS;
+    return field->tensor.kind == ROS_JOINTS;
 }
 
 bool ros_joints_have_values(const pmipc_ros_decoder *decoder)
@@ -91,34 +90,4 @@ void ros_merged_fill(const pmipc_ros_decoder *decoder, const struct ros_decoded_
 {
     const uint64_t rows = field->tensor.is_stacked ? ROS_JOINT_ROWS : 1;
     memcpy(data, field->merged, rows * decoder->joints.count * sizeof *field->merged);
-}
-
-/* ---- of when ---- */
-
-bool ros_path_is_stamps(const char *message, const char *path)
-{
-    return path && strcmp(path, "joint_stamps") == 0 && ros_joints_can_merge(message);
-}
-
-void ros_stamps_add(struct ros_decoded_field *field)
-{
-    field->tensor = (struct ros_tensor){
-        .kind = ROS_JOINT_STAMPS, .is_joints = true, .dtype = PMIPC_INT64, .ndim = 1, .shape = {-1}};
-}
-
-void ros_stamps_measure(const pmipc_ros_decoder *decoder, struct ros_extent *extent)
-{
-    extent->ndim = 1;
-    extent->shape[0] = decoder->joints.count;
-}
-
-void ros_stamps_fill(const pmipc_ros_decoder *decoder, void *data)
-{
-    memcpy(data, decoder->joints.stamps_ns, decoder->joints.count * sizeof *decoder->joints.stamps_ns);
-}
-
-const int64_t *pmipc_ros_decoder_joint_stamps(const pmipc_ros_decoder *decoder, uint32_t *count)
-{
-    *count = decoder->joints.merges ? decoder->joints.count : 0;
-    return decoder->joints.merges ? decoder->joints.stamps_ns : NULL;
 }

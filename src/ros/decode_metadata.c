@@ -1,8 +1,9 @@
 /* decode_metadata.c: what a pool should say of the messages that it is made from. */
+#include "ros/decode_metadata.h"
+
 #include <stdlib.h>
 
 #include "os/error.h"
-#include "ros/decoder.h"
 
 #define ROS_MAX_METADATA_STRING 1024u /* bytes: longer ones name nothing */
 

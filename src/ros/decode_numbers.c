@@ -1,12 +1,5 @@
 /* decode_numbers.c: whatever lies in a message as numbers of one dtype. */
-#include "os/error.h"
-#include "ros/decoder.h"
-
-/* Paths into the elements of sequences come piece by piece, counts one by one: these are copied as they are met. */
-static bool ros_is_scattered(const char *path)
-{
-    return strstr(path, "[].") || strchr(path, '#');
-}
+#include "ros/decode_numbers.h"
 
 /* A leaf for the length of every sequence on the way, from the outermost. */
 static pmipc_status ros_numbers_add_counts(pmipc_ros_decoder *decoder, pmipc_cdr_types *types,
@@ -37,26 +30,37 @@ static pmipc_status ros_numbers_add_counts(pmipc_ros_decoder *decoder, pmipc_cdr
     return PMIPC_OK;
 }
 
-pmipc_status ros_numbers_add(pmipc_ros_decoder *decoder, pmipc_cdr_types *types, struct ros_decoded_field *field,
-                             pmipc_error *error)
+static pmipc_status ros_numbers_add(pmipc_ros_decoder *decoder, pmipc_cdr_types *types, struct ros_decoded_field *field,
+                                    pmipc_error *error)
 {
-    const struct ros_tensor *tensor = &field->tensor;
     uint32_t open = 0; /* lengths that a message decides */
-    for (uint32_t i = 0; i < tensor->ndim; i++)
-        open += tensor->shape[i] < 0;
-    pmipc_status status = PMIPC_OK;
-    for (uint32_t i = 0; i < tensor->part_count && !status; i++) {
-        const char *path = tensor->parts[i].path;
-        enum ros_leaf_kind kind = !ros_is_scattered(path) ? ROS_LEAF_SPAN
-                                  : tensor->is_joints     ? ROS_LEAF_SPANS
-                                                          : ROS_LEAF_DIRECT;
-        const pmipc_dtype dtype = tensor->dtype ? tensor->dtype : PMIPC_UINT8; /* an image's and a cloud's bytes */
-        status = ros_intake_add(&decoder->intake, path, dtype, kind, kind == ROS_LEAF_SPANS ? ROS_MAX_ROWS : 0,
-                                &field->leaves[i], error);
-    }
-    if (!status && tensor->is_joints)
-        return ros_joints_add(decoder, field, error);
+    for (uint32_t i = 0; i < field->tensor.ndim; i++)
+        open += field->tensor.shape[i] < 0;
+    pmipc_status status = ros_parts_add(decoder, field, ROS_LEAF_DIRECT, error);
     return !status && open > 1 ? ros_numbers_add_counts(decoder, types, field, error) : status;
+}
+
+static pmipc_status ros_numbers_expect(pmipc_ros_decoder *decoder, struct ros_decoded_field *expected,
+                                       const pmipc_schema *sample, const pmipc_field *field, pmipc_error *error)
+{
+    const struct ros_tensor *tensor = &expected->tensor;
+    const bool is_variable = field->ndim > 0 && ros_is_variable(decoder, expected);
+    pmipc_status status = ros_expect_dtype(decoder, expected, sample, field, error);
+    if (status)
+        return status;
+    uint64_t fixed = 1;
+    bool is_open = false;
+    for (uint32_t i = 0; i < tensor->ndim; i++) {
+        is_open = is_open || tensor->shape[i] < 0;
+        fixed *= tensor->shape[i] < 0 ? 1 : (uint64_t)tensor->shape[i];
+    }
+    const uint64_t row = ros_product(field->shape, is_variable, field->ndim);
+    if (is_variable && tensor->ndim > 1 && tensor->shape[1] >= 0 ? row != fixed
+        : is_open                                                ? row % fixed != 0
+                                                                 : row != fixed)
+        return ros_refuse_sample(decoder, sample, field, error, "%s of %llu %s", is_open ? "rows" : "a tensor",
+                                 (unsigned long long)fixed, pmipc_dtype_name(tensor->dtype));
+    return PMIPC_OK;
 }
 
 static uint64_t ros_count_of(const pmipc_ros_decoder *decoder, uint32_t leaf)
@@ -80,12 +84,10 @@ static pmipc_status ros_numbers_level(const pmipc_ros_decoder *decoder, uint32_t
     return PMIPC_OK;
 }
 
-pmipc_status ros_numbers_measure(pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
-                                 struct ros_extent *extent, pmipc_error *error)
+static pmipc_status ros_numbers_measure(pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
+                                        struct ros_extent *extent, pmipc_error *error)
 {
     const struct ros_tensor *tensor = &field->tensor;
-    if (tensor->is_joints)
-        return ros_joints_measure(decoder, field, extent, error);
     uint64_t fixed = 1;
     uint32_t level = 0;
     int64_t *open = NULL;
@@ -113,14 +115,10 @@ pmipc_status ros_numbers_measure(pmipc_ros_decoder *decoder, const struct ros_de
     return PMIPC_OK;
 }
 
-pmipc_status ros_numbers_fill(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field, void *data,
-                              pmipc_error *error)
+static pmipc_status ros_numbers_fill(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
+                                     void *data, pmipc_error *error)
 {
     const struct ros_tensor *tensor = &field->tensor;
-    if (tensor->is_joints) {
-        ros_joints_fill(decoder, field, data);
-        return PMIPC_OK;
-    }
     uint8_t *to = data;
     pmipc_status status = PMIPC_OK;
     for (uint32_t i = 0; i < tensor->part_count && !status; i++) {
@@ -134,3 +132,8 @@ pmipc_status ros_numbers_fill(const pmipc_ros_decoder *decoder, const struct ros
     }
     return status;
 }
+
+const struct ros_decode_kind ros_numbers_kind = {.add = ros_numbers_add,
+                                                 .expect = ros_numbers_expect,
+                                                 .measure = ros_numbers_measure,
+                                                 .fill = ros_numbers_fill};

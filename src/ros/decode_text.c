@@ -1,25 +1,27 @@
 /* decode_text.c: strings by path: as bytes (uint8), or as one of numpy's texts of a fixed length, S<n> and U<n>. None
  * is cut. */
+#include "ros/decode_text.h"
+
 #include <string.h>
 
-#include "os/error.h"
-#include "ros/decoder.h"
-
-#define ROS_SHOWN_BYTES 60 /* of a text, which may be anything */
-
-pmipc_status ros_text_field_add(pmipc_ros_decoder *decoder, pmipc_cdr_types *types, struct ros_decoded_field *field,
-                                const char *path, bool *is_text, pmipc_error *error)
+bool ros_text_find(pmipc_cdr_types *types, const char *message, const char *path, struct ros_tensor *tensor)
 {
     pmipc_cdr_place place;
-    *is_text = path && *path && strlen(path) <= ROS_MAX_PATH &&
-               pmipc_cdr_types_find(types, decoder->message, path, &place, NULL) == PMIPC_OK &&
-               place.dtype == PMIPC_CDR_STRING && place.ndim == 0;
-    if (!*is_text)
-        return PMIPC_OK;
-    field->tensor =
-        (struct ros_tensor){.kind = ROS_TEXT, .dtype = PMIPC_UINT8, .ndim = 1, .shape = {-1}, .part_count = 1};
-    memcpy(field->tensor.parts[0].path, path, strlen(path) + 1);
-    return ros_intake_add(&decoder->intake, path, PMIPC_CDR_STRING, ROS_LEAF_ONE, 0, &field->leaves[0], error);
+    if (!path || !*path || strlen(path) > ROS_MAX_PATH ||
+        pmipc_cdr_types_find(types, message, path, &place, NULL) != PMIPC_OK || place.dtype != PMIPC_CDR_STRING ||
+        place.ndim != 0)
+        return false;
+    *tensor = (struct ros_tensor){.kind = ROS_TEXT, .dtype = PMIPC_UINT8, .ndim = 1, .shape = {-1}, .part_count = 1};
+    memcpy(tensor->parts[0].path, path, strlen(path) + 1);
+    return true;
+}
+
+static pmipc_status ros_text_add_leaf(pmipc_ros_decoder *decoder, pmipc_cdr_types *types,
+                                      struct ros_decoded_field *field, pmipc_error *error)
+{
+    (void)types;
+    return ros_intake_add(&decoder->intake, field->tensor.parts[0].path, PMIPC_CDR_STRING, ROS_LEAF_ONE, 0,
+                          &field->leaves[0], error);
 }
 
 /* "<U16" and "|S16" as numpy describes them, with their quotes. */
@@ -29,8 +31,8 @@ static bool ros_text_is(const pmipc_schema *sample, const pmipc_field *field, co
     return field->descr_bytes > length && memcmp(sample->text + field->descr_offset, prefix, length) == 0;
 }
 
-pmipc_status ros_text_expect(const pmipc_ros_decoder *decoder, struct ros_decoded_field *expected,
-                             const pmipc_schema *sample, const pmipc_field *field, pmipc_error *error)
+static pmipc_status ros_text_expect(pmipc_ros_decoder *decoder, struct ros_decoded_field *expected,
+                                    const pmipc_schema *sample, const pmipc_field *field, pmipc_error *error)
 {
     const char *native = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? "\">U" : "\"<U";
     const bool is_wide = field->dtype == PMIPC_OPAQUE && ros_text_is(sample, field, native);
@@ -66,14 +68,13 @@ static pmipc_status ros_text_refuse(const pmipc_ros_decoder *decoder, const stru
                                     const char *problem, uint64_t has, uint64_t takes, pmipc_error *error)
 {
     const pmipc_cdr_span text = ros_one_span(&decoder->intake, field->leaves[0]);
-    const int shown = (int)(text.count < ROS_SHOWN_BYTES ? text.count : ROS_SHOWN_BYTES);
     return ros_refuse(decoder, error, "%s of the message, '%.*s', %s: %llu, the pool takes %llu",
-                      field->tensor.parts[0].path, shown, (const char *)text.data, problem, (unsigned long long)has,
-                      (unsigned long long)takes);
+                      field->tensor.parts[0].path, ros_shown(text.count), (const char *)text.data, problem,
+                      (unsigned long long)has, (unsigned long long)takes);
 }
 
-pmipc_status ros_text_measure(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
-                              struct ros_extent *extent, pmipc_error *error)
+static pmipc_status ros_text_measure(pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
+                                     struct ros_extent *extent, pmipc_error *error)
 {
     const pmipc_cdr_span text = ros_one_span(&decoder->intake, field->leaves[0]);
     const bool has_pool = decoder->is_expecting || decoder->has_learned;
@@ -101,8 +102,10 @@ pmipc_status ros_text_measure(const pmipc_ros_decoder *decoder, const struct ros
     return PMIPC_OK;
 }
 
-void ros_text_fill(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field, void *data)
+static pmipc_status ros_text_fill(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field, void *data,
+                                  pmipc_error *error)
 {
+    (void)error;
     const pmipc_cdr_span text = ros_one_span(&decoder->intake, field->leaves[0]);
     const pmipc_field *pool = &decoder->schema.fields[field - decoder->fields];
     uint64_t count;
@@ -112,4 +115,10 @@ void ros_text_fill(const pmipc_ros_decoder *decoder, const struct ros_decoded_fi
         ros_text_characters(&text, data, &count);
     else if (text.count)
         memcpy(data, text.data, text.count);
+    return PMIPC_OK;
 }
+
+const struct ros_decode_kind ros_text_kind = {.add = ros_text_add_leaf,
+                                              .expect = ros_text_expect,
+                                              .measure = ros_text_measure,
+                                              .fill = ros_text_fill};

@@ -1,46 +1,28 @@
 /* decoder.c: from serialized messages to samples of a pool. */
 #include "ros/decoder.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "os/clock.h"
 #include "os/error.h"
+#include "ros/decode_array.h"
+#include "ros/decode_cloud.h"
+#include "ros/decode_frames.h"
+#include "ros/decode_head.h"
+#include "ros/decode_image.h"
+#include "ros/decode_joints.h"
+#include "ros/decode_merged.h"
+#include "ros/decode_metadata.h"
+#include "ros/decode_numbers.h"
+#include "ros/decode_schema.h"
+#include "ros/decode_stamps.h"
+#include "ros/decode_text.h"
 
-pmipc_status ros_refuse(const pmipc_ros_decoder *decoder, pmipc_error *error, const char *format, ...)
-{
-    char reason[PMIPC_ERROR_TEXT_BYTES];
-    if (!error)
-        return PMIPC_SCHEMA_MISMATCH;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
-    va_end(arguments);
-    return error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "%s: %s", decoder->message, reason);
-}
-
-/* Anything but 0 and 1 in a bool is undefined behaviour for those who read it. */
-static pmipc_status ros_check_bools(const pmipc_ros_decoder *decoder, const void *bools, uint64_t count,
-                                    pmipc_error *error)
-{
-    const uint8_t *bytes = bools;
-    uint8_t seen = 0;
-    for (uint64_t i = 0; i < count; i++)
-        seen |= bytes[i];
-    return seen <= 1
-               ? PMIPC_OK
-               : error_set(error, PMIPC_CORRUPT, 0, "%s: a bool of the message is neither 0 nor 1", decoder->message);
-}
-
-pmipc_status ros_copy(const pmipc_ros_decoder *decoder, void *to, const void *from, uint64_t count, pmipc_dtype dtype,
-                      bool swapped, pmipc_error *error)
-{
-    pmipc_status status = dtype == PMIPC_BOOL ? ros_check_bools(decoder, from, count, error) : PMIPC_OK;
-    if (!status)
-        pmipc_cdr_copy(to, from, count, PMIPC_DTYPE_BITS(dtype) / 8, swapped);
-    return status;
-}
+static const struct ros_decode_kind *const ros_decode_kinds[] = {
+    [ROS_NUMBERS] = &ros_numbers_kind,     [ROS_JOINTS] = &ros_joints_kind,     [ROS_IMAGE] = &ros_image_kind,
+    [ROS_CLOUD] = &ros_cloud_kind,         [ROS_MULTI_ARRAY] = &ros_array_kind, [ROS_GRID] = &ros_array_kind,
+    [ROS_JOINT_STAMPS] = &ros_stamps_kind, [ROS_TEXT] = &ros_text_kind,
+};
 
 /* ---- creating ---- */
 
@@ -85,92 +67,14 @@ static pmipc_status ros_add_field(pmipc_ros_decoder *decoder, pmipc_cdr_types *t
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "field %u: a name of at most %d bytes", index,
                          PMIPC_MAX_FIELD_NAME);
     memcpy(field->name, given->name, strlen(given->name) + 1);
-    if (ros_path_is_stamps(decoder->message, given->path)) {
-        ros_stamps_add(field);
-        return PMIPC_OK;
+    if (!ros_stamps_find(decoder->message, given->path, &field->tensor) &&
+        !ros_text_find(types, decoder->message, given->path, &field->tensor)) {
+        pmipc_status status = ros_tensor_find(types, decoder->message, given->path, &field->tensor, error);
+        if (status)
+            return status;
     }
-    bool is_text;
-    pmipc_status status = ros_text_field_add(decoder, types, field, given->path, &is_text, error);
-    if (status || is_text)
-        return status;
-    status = ros_tensor_find(types, decoder->message, given->path, &field->tensor, error);
-    if (status)
-        return status;
-    if (field->tensor.kind == ROS_CLOUD && decoder->cloud.names != ROS_NO_LEAF)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: two fields want the points", decoder->message);
-    /* The data of every kind are numbers; most say more of them elsewhere. */
-    status = ros_numbers_add(decoder, types, field, error);
-    if (status || field->tensor.kind == ROS_NUMBERS)
-        return status;
-    if (field->tensor.kind == ROS_IMAGE)
-        return ros_image_add(decoder, error);
-    return field->tensor.kind == ROS_CLOUD ? ros_cloud_add(decoder, error)
-                                           : ros_array_add(decoder, field->tensor.kind, error);
-}
-
-static pmipc_status ros_take_joints(pmipc_ros_decoder *decoder, const pmipc_ros_decoder_options *options,
-                                    pmipc_error *error)
-{
-    struct ros_joint_decoder *joints = &decoder->joints;
-    for (uint32_t i = 0; i < decoder->field_count && !options->joints; i++)
-        if (decoder->fields[i].tensor.kind == ROS_JOINT_STAMPS)
-            return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
-                             "%s: joint_stamps are of joints that were selected by name (ros_joints)",
-                             decoder->message);
-    if (!options->joints)
-        return PMIPC_OK;
-    if (joints->names == ROS_NO_LEAF || options->joint_count == 0 || options->joint_count > ROS_MAX_JOINTS)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: %s", decoder->message,
-                         joints->names == ROS_NO_LEAF ? "joints were selected, but no field holds values of joints"
-                                                      : "1 to 1024 joints can be selected");
-    joints->are_selected = true;
-    joints->merges = ros_joints_can_merge(decoder->message);
-    joints->joints = calloc(options->joint_count, sizeof *joints->joints);
-    joints->sources = calloc(options->joint_count, sizeof *joints->sources);
-    joints->stamps_ns = calloc(options->joint_count, sizeof *joints->stamps_ns);
-    if (!joints->joints || !joints->sources || !joints->stamps_ns)
-        return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for %u joints", options->joint_count);
-    for (uint32_t i = 0; i < options->joint_count; i++) {
-        const char *name = options->joints[i];
-        if (!name || !name[0] || strlen(name) > PMIPC_CDR_MAX_NAME)
-            return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: joint %u has no name of 1 to %d bytes",
-                             decoder->message, i, PMIPC_CDR_MAX_NAME);
-        for (uint32_t j = 0; j < i; j++)
-            if (strcmp(options->joints[j], name) == 0)
-                return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: joint '%s' is selected twice", decoder->message,
-                                 name);
-        joints->joints[i] = strdup(name);
-        if (!joints->joints[i])
-            return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for %u joints", options->joint_count);
-        joints->count = i + 1;
-    }
-    return PMIPC_OK;
-}
-
-static pmipc_status ros_take_point_fields(pmipc_ros_decoder *decoder, const pmipc_ros_decoder_options *options,
-                                          pmipc_error *error)
-{
-    struct ros_cloud_decoder *cloud = &decoder->cloud;
-    if (!options->point_fields)
-        return PMIPC_OK;
-    if (cloud->names == ROS_NO_LEAF || options->point_field_count == 0 ||
-        options->point_field_count > ROS_MAX_POINT_FIELDS)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: %s", decoder->message,
-                         cloud->names == ROS_NO_LEAF ? "point_fields were named, but no field holds points"
-                                                     : "1 to 64 point_fields can be named");
-    cloud->wanted = calloc(options->point_field_count, sizeof *cloud->wanted);
-    if (!cloud->wanted)
-        return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for %u point_fields", options->point_field_count);
-    for (uint32_t i = 0; i < options->point_field_count; i++) {
-        const char *name = options->point_fields[i];
-        if (!name || strlen(name) > ROS_MAX_POINT_NAME)
-            return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: point_field %u is longer than %d bytes",
-                             decoder->message, i, ROS_MAX_POINT_NAME);
-        memcpy(cloud->wanted[i], name, strlen(name) + 1);
-    }
-    cloud->wanted_count = options->point_field_count;
-    cloud->is_table = true;
-    return PMIPC_OK;
+    field->kind = ros_decode_kinds[field->tensor.kind];
+    return field->kind->add(decoder, types, field, error);
 }
 
 static pmipc_ros_decoder *ros_decoder_allocate(const char *message, uint32_t field_count)
@@ -211,9 +115,9 @@ pmipc_status pmipc_ros_decoder_create(pmipc_ros_decoder **decoder, pmipc_cdr_typ
         status = ros_add_field(made, types, i, &fields[i], error);
     ros_frames_add(made, options->any_frame);
     if (!status)
-        status = ros_take_joints(made, options, error);
+        status = ros_joints_select(made, options, error);
     if (!status)
-        status = ros_take_point_fields(made, options, error);
+        status = ros_cloud_select(made, options, error);
     if (!status && options->organized && made->cloud.names == ROS_NO_LEAF)
         status =
             error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: organized was asked for, but no field holds points", full);
@@ -249,46 +153,7 @@ static pmipc_status ros_measure(pmipc_ros_decoder *decoder, const struct ros_dec
 {
     const pmipc_dtype dtype = field->tensor.dtype;
     *extent = (struct ros_extent){.dtype = dtype, .itemsize = PMIPC_DTYPE_BITS(dtype) / 8};
-    switch (field->tensor.kind) {
-    case ROS_IMAGE:
-        return ros_image_measure(decoder, field, extent, error);
-    case ROS_CLOUD:
-        return ros_cloud_measure(decoder, field, extent, error);
-    case ROS_MULTI_ARRAY:
-    case ROS_GRID:
-        return ros_array_measure(decoder, field, extent, error);
-    case ROS_JOINT_STAMPS:
-        ros_stamps_measure(decoder, extent);
-        return PMIPC_OK;
-    case ROS_TEXT:
-        return ros_text_measure(decoder, field, extent, error);
-    case ROS_NUMBERS:
-        break;
-    }
-    return ros_numbers_measure(decoder, field, extent, error);
-}
-
-static pmipc_status ros_fill(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field, void *data,
-                             pmipc_error *error)
-{
-    switch (field->tensor.kind) {
-    case ROS_IMAGE:
-        return ros_image_fill(decoder, field, data, error);
-    case ROS_CLOUD:
-        return ros_cloud_fill(decoder, field, data, error);
-    case ROS_MULTI_ARRAY:
-    case ROS_GRID:
-        return ros_array_fill(decoder, field, data, error);
-    case ROS_JOINT_STAMPS:
-        ros_stamps_fill(decoder, data);
-        return PMIPC_OK;
-    case ROS_TEXT:
-        ros_text_fill(decoder, field, data);
-        return PMIPC_OK;
-    case ROS_NUMBERS:
-        break;
-    }
-    return ros_numbers_fill(decoder, field, data, error);
+    return field->kind->measure(decoder, field, extent, error);
 }
 
 /* Point the leaves that are copied while decoding at a frame, or at nothing. */
@@ -384,14 +249,6 @@ const char *pmipc_ros_decoder_metadata(const pmipc_ros_decoder *decoder)
     return decoder->has_learned ? decoder->metadata.bytes : "";
 }
 
-int64_t ros_stamp(const pmipc_ros_decoder *decoder)
-{
-    if (decoder->sec == ROS_NO_LEAF)
-        return 0;
-    return decoder->intake.leaves[decoder->sec].one.i32 * INT64_C(1000000000) +
-           ros_one_u32(&decoder->intake, decoder->nanosec);
-}
-
 /* Decode and measure. *lacks_room, which may be NULL: nothing else is the matter but that a variable field is longer
  * than the pool has room for; where it is NULL that is refused. */
 static pmipc_status ros_take_in(pmipc_ros_decoder *decoder, const void *bytes, size_t byte_count,
@@ -423,7 +280,7 @@ static pmipc_status ros_put(pmipc_ros_decoder *decoder, const void *bytes, size_
     pmipc_status status = decoder->joints.merges ? ros_joints_merge(decoder, error) : PMIPC_OK;
     for (uint32_t i = 0; i < decoder->field_count && !status; i++) {
         loan->fields[i].length = lengths[i];
-        status = ros_fill(decoder, &decoder->fields[i], loan->fields[i].data, error);
+        status = decoder->fields[i].kind->fill(decoder, &decoder->fields[i], loan->fields[i].data, error);
     }
     if (status)
         return status;

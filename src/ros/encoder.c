@@ -1,11 +1,15 @@
 /* encoder.c: making an encoder, and writing a sample: one pass over the feeds, one run of the encoder. */
-#include "ros/encoder.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "cdr/cursor.h"
 #include "os/error.h"
+#include "ros/encoder_constants.h"
+#include "ros/encoder_default.h"
+#include "ros/encoder_derive.h"
+#include "ros/encoder_fields.h"
+#include "ros/encoder_planes.h"
+#include "ros/encoder_use.h"
 
 #define ROS_ENCODER_NS_PER_S INT64_C(1000000000)
 

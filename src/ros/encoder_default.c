@@ -1,9 +1,13 @@
 /* encoder_default.c: default tensors as messages: what each kind of them says beside its numbers. */
+#include "ros/encoder_default.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "os/error.h"
-#include "ros/encoder.h"
+#include "ros/encoder_derive.h"
+#include "ros/encoder_fields.h"
+#include "ros/encoder_planes.h"
 #include "ros/images.h"
 #include "ros/points.h"
 
@@ -332,6 +336,10 @@ pmipc_status ros_encoder_add_default(struct ros_encoder_build *build, uint32_t s
         return ros_encoder_add_array(build, source, &tensor);
     case ROS_GRID:
         return ros_encoder_add_grid(build, source, &tensor);
+    case ROS_JOINTS:
+        if (strcmp(tensor.parts[0].path, "position") == 0)
+            return ros_encoder_add_joints(build, source);
+        break;
     case ROS_NUMBERS:
     case ROS_JOINT_STAMPS:
     case ROS_TEXT:
@@ -339,7 +347,5 @@ pmipc_status ros_encoder_add_default(struct ros_encoder_build *build, uint32_t s
     }
     if (tensor.part_count > 1)
         return ros_encoder_add_parts(build, source, &tensor);
-    if (tensor.is_joints && strcmp(tensor.parts[0].path, "position") == 0)
-        return ros_encoder_add_joints(build, source);
     return ros_encoder_add_path(build, source, tensor.parts[0].path);
 }

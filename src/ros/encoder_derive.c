@@ -1,9 +1,11 @@
 /* encoder_derive.c: what a message says because of the sample's shape, dtype and stamp. */
+#include "ros/encoder_derive.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "os/error.h"
-#include "ros/encoder.h"
+#include "ros/encoder_constants.h"
 
 /* Whether a field or a constant gives a path already; then it is checked against what it would be. */
 static bool ros_encoder_is_given(struct ros_encoder_build *build, const char *path, const void *data, uint64_t count,

@@ -1,7 +1,7 @@
 /* encoder_planes.c: images given as (channels, height, width), which messages hold as (height, width, channels). */
-#include <string.h>
+#include "ros/encoder_planes.h"
 
-#include "ros/encoder.h"
+#include <string.h>
 
 pmipc_status ros_encoder_add_planes(struct ros_encoder_build *build, uint32_t source)
 {

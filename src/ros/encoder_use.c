@@ -1,8 +1,9 @@
 /* encoder_use.c: messages that every receiver would leave out are refused when the encoder is made. */
+#include "ros/encoder_use.h"
+
 #include <string.h>
 
 #include "os/error.h"
-#include "ros/encoder.h"
 
 /* robot_state_publisher and MoveIt ignore joints without names, controllers refuse them. */
 static pmipc_status ros_encoder_check_names(struct ros_encoder_build *build)

@@ -10,7 +10,6 @@
 struct ros_default {
     const char *message;
     enum ros_kind kind;
-    bool is_joints;
     const char *paths[4];
 };
 
@@ -18,7 +17,7 @@ static const struct ros_default ros_defaults[] = {
     {"sensor_msgs/msg/Image", ROS_IMAGE, .paths = {"data"}},
     {"sensor_msgs/msg/CompressedImage", ROS_NUMBERS, .paths = {"data"}},
     {"sensor_msgs/msg/PointCloud2", ROS_CLOUD, .paths = {"data"}},
-    {"sensor_msgs/msg/JointState", ROS_NUMBERS, .is_joints = true, .paths = {"position"}},
+    {"sensor_msgs/msg/JointState", ROS_JOINTS, .paths = {"position"}},
     {"sensor_msgs/msg/LaserScan", ROS_NUMBERS, .paths = {"ranges"}},
     {"sensor_msgs/msg/Joy", ROS_NUMBERS, .paths = {"axes"}},
     {"sensor_msgs/msg/Imu", ROS_NUMBERS, .paths = {"orientation", "angular_velocity", "linear_acceleration"}},
@@ -38,7 +37,7 @@ static const struct ros_default ros_defaults[] = {
     {"geometry_msgs/msg/AccelWithCovarianceStamped", ROS_NUMBERS, .paths = {"accel.accel"}},
     {"nav_msgs/msg/Odometry", ROS_NUMBERS, .paths = {"pose.pose", "twist.twist"}},
     {"nav_msgs/msg/OccupancyGrid", ROS_GRID, .paths = {"data"}},
-    {"trajectory_msgs/msg/JointTrajectory", ROS_NUMBERS, true, {"points[].positions"}},
+    {"trajectory_msgs/msg/JointTrajectory", ROS_JOINTS, .paths = {"points[].positions"}},
 };
 
 /* What goes by the joints' names when it is named by path. */
@@ -237,7 +236,7 @@ static pmipc_status ros_tensor_by_path(pmipc_cdr_types *types, const char *messa
                                        struct ros_tensor *tensor, pmipc_error *error)
 {
     pmipc_status status = ros_tensor_add(types, message, path, tensor, error);
-    tensor->is_joints = ros_path_is_jointed(message, path);
+    tensor->kind = ros_path_is_jointed(message, path) ? ROS_JOINTS : ROS_NUMBERS;
     return status;
 }
 
@@ -354,7 +353,6 @@ static pmipc_status ros_tensor_from_table(pmipc_cdr_types *types, const char *me
     for (size_t p = 0; p < 4 && entry->paths[p] && !status; p++)
         status = ros_tensor_add(types, message, entry->paths[p], tensor, error);
     tensor->kind = entry->kind;
-    tensor->is_joints = entry->is_joints;
     if (entry->kind == ROS_IMAGE || entry->kind == ROS_CLOUD)
         tensor->dtype = 0;
     if (entry->kind == ROS_GRID) {

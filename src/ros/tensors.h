@@ -10,6 +10,7 @@
 
 enum ros_kind {
     ROS_NUMBERS,      /* what `parts` lead to, one after the other: several, all of fixed length, or one of any shape */
+    ROS_JOINTS,       /* the same, and its last dimension is in the order of the joints' names (ros_joint_names) */
     ROS_IMAGE,        /* sensor_msgs/Image: dtype and shape by its encoding */
     ROS_CLOUD,        /* sensor_msgs/PointCloud2: points by its fields */
     ROS_MULTI_ARRAY,  /* std_msgs/...MultiArray: `data` in the shape that `layout` says */
@@ -27,7 +28,6 @@ struct ros_part {
 struct ros_tensor {
     enum ros_kind kind;
     bool is_default;   /* no path was asked for */
-    bool is_joints;    /* its last dimension goes by the message's joint names (ros_joint_names) */
     bool is_stacked;   /* decoder and encoder set it: JointState as (3, J), position, velocity and effort */
     pmipc_dtype dtype; /* 0 of images and clouds: each message says */
     uint32_t
