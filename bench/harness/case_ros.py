@@ -134,7 +134,7 @@ def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operat
                     ros_qos=profile,
                 )
             )
-            source = pool.source
+            source = pool._source
             pointer = source.subscription.subscription.handle.pointer
         else:
             subscription = node.create_subscription(message_type, topic, print, profile, raw=way == "rcl")

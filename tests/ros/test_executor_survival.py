@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from polymorph_ipc import ClosedError, TensorProducer
-from polymorph_ipc.ros import qos
+from polymorph_ipc._ros import qos
 from std_msgs.msg import Float64MultiArray
 
 from ros_side import Ros, executor_of
@@ -61,7 +61,7 @@ class Spun:
 
 
 def resubscribe(stream: Any, number: int) -> None:
-    source = stream.source
+    source = stream._source
     with source.lock:
         source.subscription.destroy()
         source.subscribe(qos.chosen(qos.Choice(reliable=number % 2 == 0, latched=False)))
@@ -143,14 +143,14 @@ def test_a_wait_raises_closed_when_its_node_or_ros_ends(ros: Ros, topic: str, en
             outcome.append(problem)
 
     looked = threading.Event()
-    inner = stream.source.end_of_ros
+    inner = stream._source.end_of_ros
 
     def observed() -> str:
         words = inner()
         looked.set()
         return words
 
-    stream.source.end_of_ros = observed
+    stream._source.end_of_ros = observed
     thread = threading.Thread(target=waiter)
     thread.start()
     assert looked.wait(20), "the wait has begun"

@@ -47,7 +47,7 @@ def test_nothing_is_spun_and_no_executor_taken(ros: Ros, topic: str) -> None:
 def test_a_wait_says_once_that_nobody_spins(
     ros: Ros, topic: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from polymorph_ipc.ros import source
+    from polymorph_ipc._ros import source
 
     monkeypatch.setattr(source, "PATIENCE", 0.4)
     stream = ros.stream(ros.node("lonely"), topic, Image, RGB)
@@ -266,7 +266,7 @@ def test_the_node_keeps_a_stream_that_nobody_holds_going(ros: Ros, topic: str) -
 def test_a_name_that_is_taken_meanwhile_is_tried_again(
     ros: Ros, topic: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from polymorph_ipc.ros import source
+    from polymorph_ipc._ros import source
 
     monkeypatch.setattr(source, "RETRY", 0.1)
     node = ros.node()
@@ -285,7 +285,7 @@ def test_a_name_that_is_taken_meanwhile_is_tried_again(
 def test_a_pool_that_is_lost_is_made_anew(
     ros: Ros, topic: str, pool_folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from polymorph_ipc.ros import source
+    from polymorph_ipc._ros import source
 
     monkeypatch.setattr(source, "RETRY", 0.1)
     node = ros.node()

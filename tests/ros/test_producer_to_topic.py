@@ -140,11 +140,11 @@ def test_a_closed_publication_is_not_connected_again_by_the_clock(ros: Ros, topi
         publication.jumps = SimpleNamespace(unregister=lambda: unregistered.append(jumps.unregister()))
         publication.connect = connected.append
         publication.on_clock_change()
-        assert connected == [publication.writer]
+        assert connected == [publication.encoder]
         there.producer.cleanup()
         assert unregistered == [None]  # the node's clock keeps nothing of it
         publication.on_clock_change()  # one that was under way
-        assert connected == [publication.writer]
+        assert connected == [publication.encoder]
 
 
 def test_dicts_are_paths_of_the_message(ros: Ros, topic: str, path: str) -> None:

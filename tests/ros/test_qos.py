@@ -91,7 +91,7 @@ def test_a_publisher_of_another_type_on_the_topic_is_not_asked(ros: Ros, topic: 
 def test_given_qos_is_used_and_its_mismatch_explained(ros: Ros, topic: str, capfd: pytest.CaptureFixture[str]) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, Image, RGB, ros_qos=3)
-    profile = stream.source.subscription.profile
+    profile = stream._source.subscription.profile
     assert (profile.depth, profile.reliability) == (3, ReliabilityPolicy.RELIABLE)
     ros.publisher(Image, topic, BEST_EFFORT)
     said: list[str] = []
@@ -182,7 +182,7 @@ def test_a_best_effort_topic_that_loses_big_messages_is_noticed(
 def test_silence_with_best_effort_is_explained_once(
     ros: Ros, topic: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from polymorph_ipc.ros import source
+    from polymorph_ipc._ros import source
 
     monkeypatch.setattr(source, "SILENCE", 0.5)
     node = ros.node()
