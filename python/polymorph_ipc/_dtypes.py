@@ -92,22 +92,22 @@ def build(description: Any, depth: int) -> np.dtype[Any]:
         raise ValueError("it is nested too deeply")
     if isinstance(description, str):
         if SIMPLE.fullmatch(description) is None:
-            raise ValueError(f"{description!r} is no dtype")
+            raise ValueError(f"{description!r} is not a dtype")
         return np.dtype(description)
     if not isinstance(description, dict):
-        raise ValueError(f"{description!r} is no dtype")
+        raise ValueError(f"{description!r} is not a dtype")
     if "base" in description:
-        shape = tuple(whole_number(length) for length in description["shape"])
+        shape = tuple(checked_size(length) for length in description["shape"])
         return np.dtype((build(description["base"], depth + 1), shape))
-    names = [text(name) for name in description["names"]]
+    names = [checked_name(name) for name in description["names"]]
     parts: dict[str, Any] = {
         "names": names,
         "formats": [build(part, depth + 1) for part in description["formats"]],
-        "offsets": [whole_number(offset) for offset in description["offsets"]],
-        "itemsize": whole_number(description["itemsize"]),
+        "offsets": [checked_size(offset) for offset in description["offsets"]],
+        "itemsize": checked_size(description["itemsize"]),
     }
     if "titles" in description:
-        parts["titles"] = [None if title is None else text(title) for title in description["titles"]]
+        parts["titles"] = [None if title is None else checked_name(title) for title in description["titles"]]
     as_dtype: Any = np.dtype  # numpy's own stubs know this form only with literal keys
     dtype: np.dtype[Any] = as_dtype(parts, align=description.get("aligned") is True)
     if description.get("record") is True:
@@ -115,13 +115,13 @@ def build(description: Any, depth: int) -> np.dtype[Any]:
     return dtype
 
 
-def text(value: Any) -> str:
+def checked_name(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no name")
+        raise ValueError(f"{value!r} is not a name")
     return value
 
 
-def whole_number(value: Any) -> int:
+def checked_size(value: Any) -> int:
     if type(value) is not int or not 0 <= value <= 2**31:
-        raise ValueError(f"{value!r} is no size")
+        raise ValueError(f"{value!r} is not a size")
     return value
