@@ -158,7 +158,7 @@ class Processes:
 
     def __init__(self, longest: float, rate: float, arm_program: Path) -> None:
         here, python = demo_path.HERE, sys.executable
-        bridge = [python, "-m", "polymorph_ipc._tools.main", "bridge", "--from-pool", ARM_POOL, "--to", JOINTS_TOPIC]
+        bridge = [python, "-m", "polymorph_ipc", "bridge", "--from-pool", ARM_POOL, "--to", JOINTS_TOPIC]
         bridge += ["--type", "sensor_msgs/msg/JointState", "--depth", str(JOINTS_QUEUE), "--json"]
         # The snippet ends as whoever typed Ctrl-C would see it end: with a KeyboardInterrupt.
         interrupted = {"end_with": signal.SIGINT, "exit_codes": (-signal.SIGINT, 128 + signal.SIGINT)}

@@ -56,7 +56,7 @@ def test_the_c_loop_reaches_joint_states_with_names_and_stamps(
     launch: Launcher, ros: Ros, program: list[str] | None
 ) -> None:
     arguments = ["--from-pool", "arm/q", "--to", "/joint_states", "--type", "sensor_msgs/msg/JointState", "--json"]
-    bridge = launch.python(*program) if program else launch.module("polymorph_ipc._tools.main", "bridge", *arguments)
+    bridge = launch.python(*program) if program else launch.module("polymorph_ipc", "bridge", *arguments)
     arm = launch.c("arm_loop", "arm/q", "600")
     node = ros.node()
     seen: list[JointState] = []

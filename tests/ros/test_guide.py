@@ -190,7 +190,7 @@ def test_every_other_block_of_python_runs(ros: Ros) -> None:
 def test_the_yaml_is_that_of_the_examples_and_bridges(launch: Launcher, spawn: Spawner, ros: Ros) -> None:
     file = EXAMPLES / "ros" / "bridge.yaml"
     assert blocks("yaml") == [file.read_text()]
-    bridge = launch.module("polymorph_ipc._tools.main", "bridge", str(file), "--plain")
+    bridge = launch.module("polymorph_ipc", "bridge", str(file), "--plain")
     camera = spawn(CAMERA, "/camera/image_raw", 10, 0)
     camera.expect("ready")
     arm = launch.c("arm_loop", "arm/q", "600")

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from .. import _core
 from .._describe import printable
 from .problems import Problem
 
@@ -27,8 +28,18 @@ Number = Optional[int]  # noqa: UP045
 File = Optional[Path]  # noqa: UP045
 
 
+def show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"polymorph_ipc {_core.version}")
+        raise typer.Exit
+
+
 @app.callback()
-def polymorph() -> None:
+def polymorph(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=show_version, is_eager=True)
+    ] = False,
+) -> None:
     """Tensors between processes through shared memory: tools."""
 
 

@@ -1,4 +1,4 @@
-"""What the console script `polymorph` calls."""
+"""The entry point of the console script `polymorph` and of `python -m polymorph_ipc`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ NEEDED = {"typer": "typer", "rich": "rich", "yaml": "PyYAML"}
 
 
 def main() -> None:
-    """Run the program; ends the process."""
+    """Run the program and end the process."""
     import importlib.util
 
     missing = [name for module, name in NEEDED.items() if importlib.util.find_spec(module) is None]
@@ -17,7 +17,3 @@ def main() -> None:
     from .commands import run
 
     sys.exit(run())
-
-
-if __name__ == "__main__":
-    main()
