@@ -1,10 +1,18 @@
-"""Publish a tensor in one process, get the newest one in others: shared memory, no copies, found by name.
+"""Publish tensors in one process and read the newest one in others: shared memory, no copies, found by name.
 
 >>> producer = TensorProducer.from_sample("cam", np.zeros((480, 640, 3), np.uint8))     # one process
 >>> producer.publish(image)
 
 >>> stream = TensorStream("cam")                                                        # any number of others
 >>> image = stream.get_new(timeout=1.0)
+
+Publish: `TensorProducer`, `Loan`.
+Read: `TensorStream`, `wait_any`, `wait_connected`. About samples: `SampleInfo`, `HistoryInfo`. Counters: `StreamStats`.
+Describe samples: `Schema`, `Field`.
+Manage pools: `list_pools`, `inspect_pool`, `remove_pool`, `clean_pools`. About pools: `PoolInfo`, `ReaderInfo`.
+Processes: `cleanup_on_sigterm`, `explain_faults`.
+ROS 2: the `ros_*` arguments of producers and streams, and `polymorph_ipc.ros`.
+Errors: `PolymorphError` is the base of all of them.
 """
 
 import sys as _sys
@@ -85,3 +93,8 @@ __all__ = [
     "wait_any",
     "wait_connected",
 ]
+
+# help(), tracebacks and pickles name the package, not the module that a public name comes from.
+for _public in [globals()[_name] for _name in __all__]:
+    if getattr(_public, "__module__", __name__) != __name__:
+        _public.__module__ = __name__

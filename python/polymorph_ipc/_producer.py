@@ -29,7 +29,7 @@ class TensorProducer(_core.Producer):
     spare, origin (numpy or torch) and metadata adopts it: streams carry on without being told. Any other replaces it.
 
     Most producers are made by `TensorProducer.from_sample`; the constructor takes a `Schema` where that takes a sample,
-    e.g. another stream's `stream.schema`.
+    e.g. another stream's `stream.schema`. `close()` is the same as `cleanup()`.
 
     Threads: any; calls take turns, but a loan keeps the others out: while one is out, `publish` and `loan` raise
     WrongStateError in every thread. Processes: a forked child cannot use its parent's producer (ForkedError), and a
@@ -81,7 +81,9 @@ class TensorProducer(_core.Producer):
         metadata_json = metadata_text(metadata, pool_name)
         ros = (ros_node, ros_topic, ros_msg_type, ros_qos, ros_field)
         encoder = (
-            self.ros_encoder(pool_name, schema, metadata or {}, *ros) if any(each is not None for each in ros) else None
+            self._make_encoder(pool_name, schema, metadata or {}, *ros)
+            if any(each is not None for each in ros)
+            else None
         )
         _lifetime.watch(self)  # before there is a pool: Ctrl-C may come between any two steps
         super().__init__(
@@ -102,7 +104,7 @@ class TensorProducer(_core.Producer):
             self._publish_to_ros(encoder, ros_node, str(ros_topic), ros_msg_type, ros_qos)
 
     @staticmethod
-    def ros_encoder(
+    def _make_encoder(
         pool_name: str,
         schema: _core.Schema,
         metadata: Mapping[str, Any],
@@ -276,6 +278,10 @@ class TensorProducer(_core.Producer):
         super().cleanup()
         if self._ros is not None:
             self._ros.close()
+
+    def close(self) -> None:
+        """The same as `cleanup()`."""
+        self.cleanup()
 
     def readers(self) -> list[ReaderInfo]:
         """The streams that are connected now: who they are, what they have read, what they hold.

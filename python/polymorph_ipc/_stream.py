@@ -29,7 +29,7 @@ class TensorStream(_core.Stream):
     Samples are arrays over the pool's own memory: `numpy.ndarray`s that are read-only, or `torch.Tensor`s, which must
     not be written to (torch has no read-only; see `explain_faults`). They stay valid and unchanged for as long as
     anybody holds them, after `cleanup()` and after the producer's death too. A stream can hold seven; more are private
-    copies, and say so in `info.copied`.
+    copies, and say so in `info.copied`. `close()` is the same as `cleanup()`.
 
     When the producer dies, the pool stays readable, and a successor adopts it unnoticed. When the producer cleans up,
     the stream has nothing to give until a new pool of that name appears; it then reads that one. The schema of a
@@ -225,6 +225,10 @@ class TensorStream(_core.Stream):
         if self._ros is not None:
             self._ros.cleanup()
         super().cleanup()
+
+    def close(self) -> None:
+        """The same as `cleanup()`."""
+        self.cleanup()
 
     @property
     def shape(self) -> tuple[int, ...] | dict[str, tuple[int, ...]] | None:

@@ -6,3 +6,5 @@ The other direction, a topic as a pool, is `TensorStream(..., ros_node=...)`.
 from ._ros.pool_publisher import PoolPublisher
 
 __all__ = ["PoolPublisher"]
+
+PoolPublisher.__module__ = __name__

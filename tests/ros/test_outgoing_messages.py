@@ -98,8 +98,8 @@ def test_a_pool_publisher_warns_about_an_empty_format_once(
     with PoolPublisher(ros.node(), "pool", topic, CompressedImage) as publisher:
         for length in (8, 9):
             with TensorProducer.from_sample("pool", np.zeros(length, np.uint8)):
-                ros.spin(publisher.node, lambda: publisher.stats["connected"])
-            ros.spin(publisher.node, lambda: not publisher.stats["connected"])
+                ros.spin(publisher._node, lambda: publisher.stats["connected"])
+            ros.spin(publisher._node, lambda: not publisher.stats["connected"])
         assert publisher.stats["problem"] == ""
     assert capfd.readouterr().err.count('"format": "jpeg"') == 1
 

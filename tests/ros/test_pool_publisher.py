@@ -85,23 +85,23 @@ def test_every_sample_arrives_in_order_with_its_stamp(
         bridge.counted(publisher, 200)
         stats = publisher.stats
         assert (stats["path"], stats["published"], stats["dropped"], stats["connected"]) == (path, 200, 0, True)
-        assert len(publisher.take_latencies()) == 200
+        assert len(publisher._take_latencies()) == 200
 
 
 def test_what_leaves_history_before_it_is_published_is_counted(bridge: Bridge) -> None:
     go = threading.Event()
     publisher = bridge.start()
-    assert publisher.publication is not None
+    assert publisher._publication is not None
     with TensorProducer.from_sample("arm/q", np.zeros(2), history_len=5, metadata=NAMES) as producer:
         producer.publish(np.zeros(2))
         bridge.arrived(1)
-        assert publisher.writer is not None
+        assert publisher._encoder is not None
 
         def publish(raw: bytes) -> None:
             go.wait()
-            publisher.publication.publisher.publish(raw)
+            publisher._publication.publisher.publish(raw)
 
-        publisher.writer.connect(None, None, publish, publisher.publication.now, publisher.publication.failed)
+        publisher._encoder.connect(None, None, publish, publisher._publication.now, publisher._publication.failed)
         producer.publish(np.ones(2))
         slots = producer.readers
         wait_until(lambda: slots()[0].last_seq == 2, what="the second sample on its way")
@@ -186,6 +186,19 @@ def test_what_is_said_here_goes_over_the_pools_metadata(bridge: Bridge) -> None:
         assert (message.name, message.header.frame_id) == (["x", "y"], "base")
 
 
+def test_a_publisher_has_no_other_public_attributes_than_its_class(bridge: Bridge) -> None:
+    publisher = bridge.start()
+    assert {name for name in dir(publisher) if not name.startswith("_")} == {
+        "cleanup",
+        "close",
+        "pool_name",
+        "running",
+        "stats",
+    }
+    publisher.close()
+    assert not publisher.running
+
+
 def test_the_thread_ends_with_the_node(bridge: Bridge) -> None:
     publisher = bridge.start()
     with TensorProducer.from_sample("arm/q", np.zeros(2), metadata=NAMES) as producer:
@@ -193,7 +206,7 @@ def test_the_thread_ends_with_the_node(bridge: Bridge) -> None:
         bridge.arrived(1)
         bridge.node.destroy_node()
         producer.publish(np.ones(2))
-        publisher.thread.join(10)
+        publisher._thread.join(10)
         assert not publisher.running
         assert publisher.stats["failures"] == 1
         assert producer.publish(np.ones(2)) == 3
@@ -202,8 +215,8 @@ def test_the_thread_ends_with_the_node(bridge: Bridge) -> None:
 def test_the_thread_ends_with_the_context(bridge: Bridge) -> None:
     publisher = bridge.start()
     rclpy.shutdown()
-    publisher.thread.join(10)
-    assert not publisher.thread.is_alive()
+    publisher._thread.join(10)
+    assert not publisher._thread.is_alive()
     assert not publisher.running
 
 
@@ -217,12 +230,12 @@ def test_the_end_comes_in_any_order(bridge: Bridge, order: str) -> None:
         for name in order.split(", "):
             end[name]()
         publisher.cleanup()
-        assert not publisher.thread.is_alive()
+        assert not publisher._thread.is_alive()
 
 
 def test_a_waiting_publisher_uses_no_cpu_and_closes_at_once(bridge: Bridge) -> None:
     publisher = bridge.start()
-    clock = time.pthread_getcpuclockid(publisher.thread.ident or 0)
+    clock = time.pthread_getcpuclockid(publisher._thread.ident or 0)
     before = time.clock_gettime(clock)
     threading.Event().wait(1.0)
     assert time.clock_gettime(clock) - before < 0.05

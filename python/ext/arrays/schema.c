@@ -415,7 +415,7 @@ static PyType_Slot schema_slots[] = {
 };
 
 PyType_Spec py_schema_spec = {
-    .name = "polymorph_ipc._core.Schema",
+    .name = "polymorph_ipc.Schema",
     .basicsize = sizeof(py_schema),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = schema_slots,

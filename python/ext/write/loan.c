@@ -506,7 +506,7 @@ static PyType_Slot loan_slots[] = {
 };
 
 PyType_Spec py_loan_spec = {
-    .name = "polymorph_ipc._core.Loan",
+    .name = "polymorph_ipc.Loan",
     .basicsize = sizeof(py_loan),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = loan_slots,

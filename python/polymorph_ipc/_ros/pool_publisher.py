@@ -46,9 +46,9 @@ class PoolPublisher:
     node's logger, and counted as misfits until one comes that fits. The messages' stamps are the samples'; what else
     samples do not say comes from the pool's metadata, as in `TensorProducer.from_sample`.
 
-    The node is never spun, nor need anybody spin it. The thread ends with `cleanup()`, when the node is destroyed, when
-    its context is shut down (Ctrl-C does that), and at the interpreter's end. Messages are encoded straight from the
-    pool and handed to rcl without the GIL.
+    The node is never spun and need not be spun by others. The thread ends with `cleanup()` (or `close()`, its other
+    name), when the node is destroyed, when its context is shut down (Ctrl-C does that), and at the interpreter's end;
+    `running` is False then. Messages are encoded straight from the pool and handed to rcl without the GIL.
 
     Threads: any.
 
@@ -85,144 +85,144 @@ class PoolPublisher:
     ) -> None:
         check_node(node, "node")
         default_qos(qos)
-        self.node = node
+        self._node = node
         self.pool_name = pool_name
-        self.topic = topic
-        self.message_class = None if msg_type is None else message_class(msg_type, "msg_type")
-        self.qos = qos
-        self.field = field
-        self.overrides = dict(metadata or {})
-        self.closing = threading.Event()
-        self.generation = _core.fork_generation()
-        self.publication: Publication | None = None
-        self.encoder: _core.RosEncoder | None = None
-        self.schema: _core.Schema | None = None  # of the pool that `encoder` is for, or that was refused
-        self.refused = False
-        self.incarnation = 0
-        self.dropped = 0
-        self.misfits = 0  # of pools that cannot be such messages
-        self.problem = ""
-        self.warned: set[str] = set()
-        self.stream = TensorStream(pool_name, expect="any", backend="numpy", start=start)
+        self._topic = topic
+        self._message_class = None if msg_type is None else message_class(msg_type, "msg_type")
+        self._qos = qos
+        self._field = field
+        self._overrides = dict(metadata or {})
+        self._closing = threading.Event()
+        self._generation = _core.fork_generation()
+        self._publication: Publication | None = None
+        self._encoder: _core.RosEncoder | None = None
+        self._schema: _core.Schema | None = None  # of the pool that `encoder` is for, or that was refused
+        self._refused = False
+        self._incarnation = 0
+        self._dropped = 0
+        self._misfits = 0  # of pools that cannot be such messages
+        self._problem = ""
+        self._warned: set[str] = set()
+        self._stream = TensorStream(pool_name, expect="any", backend="numpy", start=start)
         try:
-            if self.message_class is not None:
-                self.publication = self.make_publication(self.message_class)
+            if self._message_class is not None:
+                self._publication = self._make_publication(self._message_class)
         except BaseException:
-            self.stream.cleanup()
+            self._stream.cleanup()
             raise
         live.add(self)
-        self.thread = threading.Thread(target=self.run, name=f"{pool_name} to {topic}", daemon=True)
-        self.thread.start()
+        self._thread = threading.Thread(target=self._run, name=f"{pool_name} to {topic}", daemon=True)
+        self._thread.start()
 
-    def make_publication(self, found: Any) -> Publication:
-        return Publication(self.node, self.topic, found, self.qos, self.pool_name, self.closing.set)
+    def _make_publication(self, found: Any) -> Publication:
+        return Publication(self._node, self._topic, found, self._qos, self.pool_name, self._closing.set)
 
     # ---- its thread
 
-    def run(self) -> None:
+    def _run(self) -> None:
         try:
-            while not self.closing.is_set() and self.node.context.ok():
-                self.step()
+            while not self._closing.is_set() and self._node.context.ok():
+                self._step()
         except _core.ClosedError:
             pass  # cleanup() was called, in another thread
         except Exception as problem:
-            if not self.closing.is_set():
-                self.warn_once(f"publishing ended: {type(problem).__name__}: {problem}")
+            if not self._closing.is_set():
+                self._warn_once(f"publishing ended: {type(problem).__name__}: {problem}")
         finally:
-            self.release()
+            self._release()
 
-    def step(self) -> None:
+    def _step(self) -> None:
         """Publish what there is, or wait for it."""
         try:
-            if self.encoder is None and not self.adapt():
-                self.pass_over()
-            elif self.encoder is not None and self.forward() > 0:
+            if self._encoder is None and not self._adapt():
+                self._pass_over()
+            elif self._encoder is not None and self._forward() > 0:
                 return
-            wait_any([self.stream], LOOK)
+            wait_any([self._stream], LOOK)
         except _core.ClosedError:
             raise
         except _core.PolymorphError as problem:
-            self.warn_once(f"the pool cannot be read, which is tried again: {problem}")
-            self.closing.wait(RETRY)
+            self._warn_once(f"the pool cannot be read, which is tried again: {problem}")
+            self._closing.wait(RETRY)
 
-    def forward(self) -> int:
+    def _forward(self) -> int:
         """Publish up to BATCH samples; how many there were. When the pool is another one, its encoder is to be made."""
-        assert self.encoder is not None
-        taken, dropped, incarnation = self.encoder.forward(self.stream, self.incarnation, BATCH)
-        self.dropped += dropped
-        if incarnation != self.incarnation:
-            self.incarnation = incarnation
-            self.encoder = None
+        assert self._encoder is not None
+        taken, dropped, incarnation = self._encoder.forward(self._stream, self._incarnation, BATCH)
+        self._dropped += dropped
+        if incarnation != self._incarnation:
+            self._incarnation = incarnation
+            self._encoder = None
             return 1
         return taken
 
-    def adapt(self) -> bool:
+    def _adapt(self) -> bool:
         """Make the encoder for the pool that there is now. False: there is none, or none that fits."""
-        schema = self.stream.schema  # another object for each pool that is made anew
-        if schema is None or (schema is self.schema and self.refused):
+        schema = self._stream.schema  # another object for each pool that is made anew
+        if schema is None or (schema is self._schema and self._refused):
             return False
-        self.schema = schema
+        self._schema = schema
         try:
-            self.refused = True
-            metadata = {**(self.stream.metadata or {}), **self.overrides}
-            if self.publication is None:
-                self.publication = self.make_publication(self.find_class(metadata))
+            self._refused = True
+            metadata = {**(self._stream.metadata or {}), **self._overrides}
+            if self._publication is None:
+                self._publication = self._make_publication(self._find_class(metadata))
             encoder = make_encoder(
-                self.warn_of, self.pool_name, schema, self.find_class(metadata), self.field, metadata
+                self._warn_of, self.pool_name, schema, self._find_class(metadata), self._field, metadata
             )
-            self.publication.rewrite(encoder)
+            self._publication.rewrite(encoder)
         except _core.PoolCorruptError:
             raise
         except (_core.PolymorphError, TypeError, ImportError) as problem:
-            self.warn_once(f"nothing is published until the pool is another one: {problem}")
+            self._warn_once(f"nothing is published until the pool is another one: {problem}")
             return False
-        self.encoder = encoder
-        self.refused = False
-        self.problem = ""
+        self._encoder = encoder
+        self._refused = False
+        self._problem = ""
         return True
 
-    def find_class(self, metadata: Mapping[str, Any]) -> Any:
-        if self.message_class is not None:
-            return self.message_class
+    def _find_class(self, metadata: Mapping[str, Any]) -> Any:
+        if self._message_class is not None:
+            return self._message_class
         said = metadata.get("ros_type")
         if said is None:
             raise TypeError('msg_type was not given, and the pool\'s metadata do not say "ros_type"')
         found = message_class(said, 'the metadata\'s "ros_type"')
-        if self.publication is not None and self.publication.message_class is not found:
-            raise TypeError(f"the topic carries {self.publication.msg_type}, and the pool has become {said}")
+        if self._publication is not None and self._publication.message_class is not found:
+            raise TypeError(f"the topic carries {self._publication.msg_type}, and the pool has become {said}")
         return found
 
-    def pass_over(self) -> None:
+    def _pass_over(self) -> None:
         """What cannot be published counts as seen."""
-        while self.stream.schema is self.schema:
-            sample, info = self.stream.get_next(timeout=0, return_info=True)
+        while self._stream.schema is self._schema:
+            sample, info = self._stream.get_next(timeout=0, return_info=True)
             if info is None:
                 return
             del sample
-            self.misfits += 1 + info.dropped
+            self._misfits += 1 + info.dropped
 
-    def warn_once(self, words: str) -> None:
-        self.problem = words
-        self.warn_of(words)
+    def _warn_once(self, words: str) -> None:
+        self._problem = words
+        self._warn_of(words)
 
-    def warn_of(self, words: str) -> None:
-        if words in self.warned:
+    def _warn_of(self, words: str) -> None:
+        if words in self._warned:
             return
-        self.warned.add(words)
-        warn(self.node, self.pool_name, self.topic, words)
+        self._warned.add(words)
+        warn(self._node, self.pool_name, self._topic, words)
 
     # ---- its user
 
     @property
     def running(self) -> bool:
         """Its thread is at work."""
-        return self.thread.is_alive() and not self.closing.is_set()
+        return self._thread.is_alive() and not self._closing.is_set()
 
     @property
     def stats(self) -> PoolPublisherStats:
         """Counters since it was made; see `PoolPublisherStats`."""
-        publication = self.publication
-        name = self.topic if self.message_class is None else ""
+        publication = self._publication
+        name = self._topic if self._message_class is None else ""
         base: PublicationStats = (
             publication.stats
             if publication is not None
@@ -242,37 +242,41 @@ class PoolPublisher:
             "msg_type": base["msg_type"],
             "path": base["path"],
             "published": base["published"],
-            "misfits": base["misfits"] + self.misfits,
+            "misfits": base["misfits"] + self._misfits,
             "failures": base["failures"],
             "bytes": base["bytes"],
-            "problem": base["problem"] or self.problem,
-            "connected": self.running and self.encoder is not None and self.stream.connected,
-            "dropped": self.dropped,
+            "problem": base["problem"] or self._problem,
+            "connected": self.running and self._encoder is not None and self._stream.connected,
+            "dropped": self._dropped,
             "running": self.running,
         }
 
-    def take_latencies(self) -> list[int]:
+    def _take_latencies(self) -> list[int]:
         """ns from publication in the pool until the middleware had the message, of the last 256 messages at most since
         the last call."""
-        encoder = self.encoder
+        encoder = self._encoder
         return [] if encoder is None else encoder.take_latencies()
 
     def cleanup(self) -> None:
         """End the thread and destroy the publisher. Idempotent; in any order with `destroy_node()` and
         `rclpy.shutdown()`; from any thread. The pool is not touched."""
-        self.closing.set()
-        if self.generation != _core.fork_generation():
+        self._closing.set()
+        if self._generation != _core.fork_generation():
             return  # the thread is the parent's
-        self.stream.cleanup()
-        if self.thread is not threading.current_thread():
-            self.thread.join()
-        self.release()
+        self._stream.cleanup()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+        self._release()
 
-    def release(self) -> None:
-        self.closing.set()
-        self.stream.cleanup()
-        if self.publication is not None:
-            self.publication.close()
+    def close(self) -> None:
+        """The same as `cleanup()`."""
+        self.cleanup()
+
+    def _release(self) -> None:
+        self._closing.set()
+        self._stream.cleanup()
+        if self._publication is not None:
+            self._publication.close()
         live.discard(self)
 
     def __enter__(self) -> Self:
@@ -284,7 +288,7 @@ class PoolPublisher:
         self.cleanup()
 
     def __repr__(self) -> str:
-        return f"PoolPublisher({self.pool_name!r}, {self.topic!r})"
+        return f"PoolPublisher({self.pool_name!r}, {self._topic!r})"
 
 
 def clean_up_all() -> None:

@@ -344,6 +344,7 @@ def operations(handle: Any, state: str) -> Iterator[Operation]:
 # What an object that was never opened does without complaint: it says that it is closed, and can be let go of.
 WORKS_UNOPENED = {
     "cleanup",
+    "close",
     "abandon",
     "closed",
     "connected",

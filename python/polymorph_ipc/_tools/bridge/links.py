@@ -297,7 +297,7 @@ class FromPool:
         )
 
     def tick(self) -> None:
-        self.meter.latencies.extend(ns / 1e6 for ns in self.publisher.take_latencies())
+        self.meter.latencies.extend(ns / 1e6 for ns in self.publisher._take_latencies())
 
     def report(self) -> Report:
         self.tick()
@@ -319,7 +319,7 @@ class FromPool:
         elif stats["connected"]:
             state = report.state or stalled or "no samples"
         else:
-            state = "cannot start" if self.publisher.stream.connected and stats["problem"] else "no pool"
+            state = "cannot start" if self.publisher._stream.connected and stats["problem"] else "no pool"
         return report._replace(state=state)
 
     def close(self) -> None:
