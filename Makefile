@@ -1,27 +1,14 @@
-# One word for each thing a developer does. What is made lives in build/ and .venv*/; nothing else is touched.
-#   make demo [SECONDS=20] [DEMO_OPTIONS="--plain"]    two producers, a consumer, a killed camera
-#   make demo-ros [SECONDS=20] [DEMO_OPTIONS=...]      a ROS 2 camera as a pool, a C loop as /joint_states
-#   make test      everything: C, Python 3.10 to 3.13, ROS, examples, packaging, lint
-#   make bench     the benchmarks, into docs/benchmarks.md
-#   make bench-peers   the same beside other libraries, which go into an environment of their own
-#   make fault     kill somebody at every instruction of every operation; mutants of the library must be caught at it
-#   make fault-syscalls   each system call of each operation made to fail, with every error it may give
-#   make models    the protocol under model checkers, into models/results.md (GenMC if it is here: GENMC=/path/to/genmc)
-#   make storm [SECONDS=600] [SEED=7]   twenty processes, killed at random, and an audit: tests/storm
-#   make soak [SECONDS=36000]   a few processes that must not grow: tests/soak
-#   make fuzz [SECONDS=60]   every fuzzer for so long, with two seeds (needs clang)
-#   make asan tsan asan-python   the tests under sanitizers; `make test` has some of them
-#   make aarch64 test-aarch64   the C tests as 64-bit ARM code under qemu-user, with pages of 4 KB and of 64 KB; some of them
-#   make lint format venv clean
+# `make help` prints the targets with their descriptions, the comments after "##". All output goes to build/ and .venv*/.
 SHELL = /bin/bash
 .SHELLFLAGS = -euo pipefail -c
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL = help
 
 SECONDS = 20
 SEED =
-# Not under AddressSanitizer: what does not run the library, and forks among threads, after which the allocator of gcc 12's
-# runtime waits for a lock that a thread of the parent had.
+# Not run under AddressSanitizer: tests that do not run the library, and a fork while other threads run. After such a
+# fork the allocator of gcc 12's runtime waits for a lock that a thread of the parent held.
 ASAN_PYTHON = --ignore=tests/python/test_bench_smoke.py --ignore=tests/python/test_typing.py \
               --deselect=tests/python/test_fork.py::test_fork_while_other_threads_read_and_publish_deadlocks_nobody
 JAZZY_SAMPLE = tests/ros/test_executors.py tests/ros/test_round_trip.py \
@@ -35,18 +22,26 @@ BUILD = env --unset=MAKEFLAGS --unset=MAKELEVEL cmake --build --parallel 2
 PACKAGE_SOURCES = pyproject.toml CMakeLists.txt python/polymorph_ipc/_core.pyi \
                   $(shell find cmake include src python/ext -type f)
 
-# The environments are made without compiled Python (see scripts/make_venv.sh), so whoever imports a module first leaves it.
+# The environments are made without compiled Python (scripts/make_venv.sh). The first import of a module compiles it.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Tools from .venv are found first: cmake comes from there when the machine has none.
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# When the machine has none, cmake comes from .venv (scripts/make_venv.sh) and Spin from build/tools (scripts/find_spin.sh).
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/build/tools/usr/bin:$(PATH)
 
-.PHONY: demo demo-ros test bench bench-peers fault fault-syscalls models storm soak fuzz asan tsan asan-python aarch64 lint format \
-        venv clean test-c test-python test-ros test-ros-kilted test-ros-jazzy test-ros-jazzy-sample test-examples test-demos \
-        test-packaging test-models test-soak test-asan test-tsan test-aarch64 \
+.PHONY: help setup venv demo demo-ros test bench bench-peers fault fault-syscalls models storm soak fuzz asan tsan asan-python \
+        aarch64 lint format clean test-c test-python test-ros test-ros-kilted test-ros-jazzy test-ros-jazzy-sample \
+        test-examples test-demos test-packaging test-models test-soak test-asan test-tsan test-aarch64 \
         build-dev build-release build-release-tests build-aarch64 $(OTHER_PYTHONS:%=test-python-%)
 
-venv: .venv/ready
+help: ## print this list
+	@echo "make TARGET [VARIABLE=value]"
+	@sed -n 's/^\([a-z][a-z0-9 -]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | \
+	    while IFS=$$'\t' read -r targets text; do printf '  %-32s %s\n' "$$targets" "$$text"; done
+
+setup: ## make every environment and build that `make test` uses
+	@scripts/test.sh --setup
+
+venv: .venv/ready ## make or refresh .venv: the package, editable, and development tools
 
 .venv/ready: $(PACKAGE_SOURCES)
 	scripts/make_venv.sh .venv default dev
@@ -68,7 +63,7 @@ venv: .venv/ready
 	scripts/make_venv.sh .venv-demo-ros 3.11 demo-ros
 	touch $@
 
-# Compilers and pkg-config for tests/packaging, whatever of them the machine has.
+# A compiler and pkg-config for tests/packaging, also when the machine has its own.
 .venv-packaging/ready: tests/packaging/requirements.txt
 	"$$(scripts/find_python.sh default)" -m venv --clear .venv-packaging
 	.venv-packaging/bin/python -m pip --disable-pip-version-check install --no-compile --quiet --requirement $<
@@ -82,31 +77,32 @@ build-dev build-release build-release-tests build-aarch64: build-%: .venv/ready
 	cmake --preset $* >/dev/null
 	$(BUILD) --preset $*
 
-demo:
+demo: ## run two producers and a consumer (SECONDS=20, DEMO_OPTIONS="--plain")
 	@scripts/demo.sh --seconds $(SECONDS) $(DEMO_OPTIONS)
 
-demo-ros:
+demo-ros: ## run a ROS 2 camera as a pool, a C loop as /joint_states (SECONDS, DEMO_OPTIONS)
 	@scripts/demo_ros.sh --seconds $(SECONDS) $(DEMO_OPTIONS)
 
-test:
+test: ## run every suite, lint included (REQUIRE_ALL=1: none may be missing)
 	@scripts/test.sh
 
-# Importing numpy starts a thread for each core that spins for a while; no test has a use for them.
+# Importing numpy starts a thread for each core that spins for a while. No test needs them.
 test-%: export OPENBLAS_NUM_THREADS = 1
 
-test-c: build-dev
+test-c: build-dev ## run the C tests
 	ctest --preset dev
 
-test-python: .venv/ready
+test-python: .venv/ready ## run the Python tests; test-python-3.12 runs them with another Python
 	.venv/bin/python $(PYTEST) tests/python
 
 $(OTHER_PYTHONS:%=test-python-%): test-python-%: .venv-%/ready
 	.venv-$*/bin/python $(PYTEST) tests/python --ignore=tests/python/test_bench_smoke.py -m "not any_python"
 
-test-ros: test-ros-kilted test-ros-jazzy
+test-ros: test-ros-kilted test-ros-jazzy ## run the ROS 2 tests with Kilted and with Jazzy
 
-# Real middleware, real networking: one more try, which the summary shows. In a worker (-n 1): on a busy machine Fast DDS may crash
-# while it destroys a participant (SharedMemChannelResource::release), and that is tried again too.
+# These tests use a real middleware and real networking: a failed test runs once more, which the summary shows. They run in a
+# worker process (-n 1): on a busy machine Fast DDS may crash while it destroys a participant
+# (SharedMemChannelResource::release), and a test that ends so runs once more too.
 ROS_TESTS = -n 1 --reruns 1
 
 test-ros-kilted: .venv-ros/ready build-release
@@ -117,31 +113,32 @@ test-ros-jazzy: .venv-jazzy/ready build-release
 	.venv-jazzy/bin/python $(PYTEST) $(ROS_TESTS) tests/ros
 	.venv-jazzy/bin/python $(PYTEST) tests/conformance
 
-# What `make test` runs of it.
+# The part that `make test` runs.
 test-ros-jazzy-sample: .venv-jazzy/ready build-release
 	.venv-jazzy/bin/python $(PYTEST) $(ROS_TESTS) $(JAZZY_SAMPLE)
 
-test-examples: build-release
+test-examples: build-release ## run the examples
 	.venv/bin/python $(PYTEST) tests/examples
 
-# The README's first two commands, as short as they can be.
-test-demos:
+test-demos: ## run both demos for three seconds
 	scripts/demo.sh --seconds 3 --plain
 	scripts/demo_ros.sh --seconds 3 --plain
 
-test-packaging: build-release .venv-packaging/ready
+test-packaging: build-release .venv-packaging/ready ## install the library and the package and use them outside the tree
 	tests/packaging/setup.sh .venv/bin/python
 	tests/packaging/library_alone.sh
 	tests/packaging/clang_musl.sh .venv-packaging/bin/python .venv/bin/python
 	tests/packaging/run.sh build/release .venv/bin/python .venv-packaging
 
-test-models:
+test-models: ## run the Promela models of the protocol (needs Spin)
+	@scripts/find_spin.sh >/dev/null
 	python3 models/check.py spin --jobs 1
 
-models:
+models: ## run all models, write models/results.md (GENMC=/path/to/genmc)
+	@scripts/find_spin.sh >/dev/null
 	python3 models/check.py --write models/results.md
 
-lint: .venv/ready
+lint: .venv/ready ## check layout, types, spelling and language
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	scripts/format_c.sh --check
@@ -152,21 +149,22 @@ lint: .venv/ready
 	MYPYPATH=models:tests/mutants .venv/bin/mypy --strict tests/codegen
 	.venv/bin/stubtest polymorph_ipc._core --mypy-config-file pyproject.toml --concise
 
-format: .venv/ready
+format: .venv/ready ## lay out the C and Python files
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 	scripts/format_c.sh
 
-fault-syscalls: build-dev
+fault-syscalls: build-dev ## make each system call of each operation fail with each possible error
 	build/dev/tests/fault/syscalls/syscall_faults --every
 	ctest --preset dev -R fault.syscalls.mutants
 
-asan tsan: .venv/ready
+asan tsan: .venv/ready ## run the C tests under AddressSanitizer, or ThreadSanitizer
 	cmake --preset $@ >/dev/null
 	$(BUILD) --preset $@
 	ctest --preset $@
 
-# What `make test` has of them: what is fed with bytes that nobody vouches for, and what has threads.
+# The parts that `make test` runs: tests that read untrusted bytes under AddressSanitizer, tests with threads under
+# ThreadSanitizer.
 test-asan: .venv/ready
 	cmake --preset asan >/dev/null
 	$(BUILD) --preset asan --target untrusted_tests
@@ -177,48 +175,48 @@ test-tsan: .venv/ready
 	$(BUILD) --preset tsan --target threaded_tests
 	ctest --preset tsan -L threads
 
-storm: build-release-tests
+storm: build-release-tests ## kill twenty processes at random, then audit (SECONDS=600, SEED=7)
 	build/release-tests/tests/storm/storm --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
-fault: build-release-tests
+fault: build-release-tests ## kill a process at every instruction of every operation; run mutants
 	$(BUILD) --preset release-tests --target fault_mutants
 	build/release-tests/tests/fault/steps/fault_steps --all --jobs 2
 
-fuzz:
+fuzz: ## run each fuzzer with two seeds (SECONDS=60 each; needs clang)
 	@scripts/fuzz.sh $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 
-soak: build-release-tests
+soak: build-release-tests ## run processes whose memory and files must not grow (SECONDS=36000)
 	.venv/bin/python tests/soak/soak.py build/release-tests/tests/soak/soak_member --seconds $(SECONDS)
 
 test-soak: build-dev
 	.venv/bin/python tests/soak/soak.py build/dev/tests/soak/soak_member --self-test
 	.venv/bin/python tests/soak/soak.py build/dev/tests/soak/soak_member --seconds 120 --pace 30000
 
-# What is left out there, and why, is told in between.
-aarch64: build-aarch64
+# Prints the tests that are not run under the emulator, with the reason.
+aarch64: build-aarch64 ## run the C tests as 64-bit ARM code under qemu-user
 	ctest --preset aarch64 --parallel 2
 	@sed -n '/left out:/p' build/aarch64/Testing/Temporary/LastTest.log
 	ctest --preset aarch64-64k --parallel 2
 
-# What compiled code has of the protocol's orders, and some tests in which threads and processes meet.
-test-aarch64: .venv/ready
+# The check of memory orders in compiled code, and a sample of the tests with threads and processes.
+test-aarch64: .venv/ready ## run a sample of `make aarch64`
 	cmake --preset aarch64 >/dev/null
 	$(BUILD) --preset aarch64 --target $(AARCH64_SAMPLE:%=unit_%)
 	ctest --preset aarch64 --parallel 2 -R '^(codegen|unit\.($(subst $() $(),|,$(AARCH64_SAMPLE))))$$'
 
-# The extension and the library in it, instrumented, under an interpreter that is not. Leaks of CPython and numpy are theirs;
-# ours have tests that count (test_sudden_deaths.py, tests/soak). SIGSEGV and SIGBUS are left to explain_faults and its tests.
+# The extension and the library in it are instrumented; the interpreter is not. Leaks are not detected, since CPython and
+# numpy leak: test_sudden_deaths.py and tests/soak count the library's. SIGSEGV and SIGBUS are left to explain_faults.
 .venv-asan/ready: $(PACKAGE_SOURCES)
 	CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1" \
 	    SKBUILD_BUILD_DIR=build/python-asan SKBUILD_CMAKE_BUILD_TYPE=Debug scripts/make_venv.sh .venv-asan 3.12 test
 	touch $@
 
-asan-python: .venv-asan/ready
+asan-python: .venv-asan/ready ## run the Python tests under AddressSanitizer
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)" PYTHONMALLOC=malloc \
 	    ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:handle_segv=0:handle_sigbus=0 UBSAN_OPTIONS=print_stacktrace=1 \
 	    .venv-asan/bin/python $(PYTEST) tests/python $(ASAN_PYTHON)
 
-bench: build-release
+bench: build-release ## run the benchmarks and write docs/benchmarks.md
 	.venv/bin/python bench/run.py $(BENCH_OPTIONS)
 
 .venv-peers/ready: $(PACKAGE_SOURCES) bench/peers/requirements.txt
@@ -226,9 +224,9 @@ bench: build-release
 	.venv-peers/bin/python -m pip --disable-pip-version-check install --quiet --requirement bench/peers/requirements.txt
 	touch $@
 
-bench-peers: build-release .venv-peers/ready
+bench-peers: build-release .venv-peers/ready ## run the benchmarks beside other libraries
 	.venv-peers/bin/python bench/run.py $(BENCH_OPTIONS)
 
-clean:
+clean: ## remove build/, .venv*/ and dist/
 	rm -rf build .venv .venv-* dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
