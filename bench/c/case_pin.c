@@ -15,7 +15,7 @@ static _Alignas(64) _Atomic uint64_t line;
 static void pin_and_unpin(void *context, uint64_t count)
 {
     (void)context;
-    const struct protocol_reader *reader = &stream->reader->protocol;
+    const struct protocol_reader *reader = &stream->connection->protocol;
     uint64_t entry;
     for (uint64_t i = 0; i < count; i++) {
         if (protocol_pin_newest(reader, 0, &entry) != PIN_OK) {
