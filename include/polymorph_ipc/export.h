@@ -21,6 +21,7 @@
 #define PMIPC_END_DECLS
 #endif
 
+/* The version of everything in the repository: CMakeLists.txt and pyproject.toml read these three lines. */
 #define PMIPC_VERSION_MAJOR 0
 #define PMIPC_VERSION_MINOR 1
 #define PMIPC_VERSION_PATCH 0

@@ -18,11 +18,15 @@ fi
 
 cmake --install "$build" --prefix "$prefix" >/dev/null
 library=$(find "$prefix" -name libpolymorph_ipc.so)
+version=$(sed -n 's/^#define PMIPC_VERSION_[A-Z]* //p' "$prefix/include/polymorph_ipc/export.h" | paste --serial --delimiters=.)
+minor=${version%.*}
+soname=$(readelf --dynamic "$library" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
+[ "$soname" = "libpolymorph_ipc.so.$minor" ] || { echo "packaging: version $version has the SONAME $soname" >&2; exit 1; }
 "$here/check_exports.sh" "$library" "${library%.so}.a" "$prefix/include/polymorph_ipc"
 
 # 1. find_package
 cmake -S "$here" -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" -DPMIPC_HEADER_DIR="$prefix/include/polymorph_ipc" \
-    -DCMAKE_BUILD_TYPE=Release >"$work/configure.log" || { cat "$work/configure.log" >&2; exit 1; }
+    -DPMIPC_MINOR_VERSION="$minor" -DCMAKE_BUILD_TYPE=Release >"$work/configure.log" || { cat "$work/configure.log" >&2; exit 1; }
 cmake --build "$work/build" >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; exit 1; }
 POLYMORPH_IPC_DIR=$(mktemp --directory --tmpdir=/dev/shm pmipc-packaging-XXXXXX)
 export POLYMORPH_IPC_DIR
@@ -34,6 +38,7 @@ mv "$prefix" "$work/moved"
 PKG_CONFIG_PATH=$(dirname "$(find "$work/moved" -name polymorph_ipc.pc)")
 export PKG_CONFIG_PATH
 library_folder=$(dirname "$PKG_CONFIG_PATH")
+[ "$(pkg-config --modversion polymorph_ipc)" = "$version" ] || { echo "packaging: pkg-config has another version" >&2; exit 1; }
 read -ra flags < <(pkg-config --cflags --libs polymorph_ipc)
 cc "${warnings[@]}" "$here/doubler.c" "${flags[@]}" -Wl,-rpath,"$library_folder" -o "$work/doubler_pkg_config"
 read -ra flags < <(pkg-config --static --cflags --libs polymorph_ipc)
