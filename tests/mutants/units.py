@@ -205,37 +205,37 @@ MUTANTS = (
     ),
     Mutant(
         "typed_pointers_of_any_dtype",
-        "access a_view_of_another_dtype",
+        "access view_of_other_dtype_is_mismatch_with_expected_and_got",
         "float32 is read as float64.",
         (Change(ACCESS, "return field->dtype == dtype && ", "(void)dtype;\n    return "),),
     ),
     Mutant(
         "typed_pointers_to_any_number_of_elements",
-        "access a_view_with_fewer_or_more_elements",
+        "access view_with_other_element_count_is_mismatch",
         "A smaller shape is read out of bounds.",
         (Change(ACCESS, " && count_elements(field, length) == count;", ";"),),
     ),
     Mutant(
         "typed_pointers_to_released_views",
-        "access released_views",
+        "access released_view_and_committed_loan_give_no_pointer",
         "A released view's data may change while it is read.",
         (Change(ACCESS, "if (!view || !view->owner) {", "if (!view) {"),),
     ),
     Mutant(
         "typed_pointers_to_loans_that_are_not_out",
-        "access released_views",
+        "access released_view_and_committed_loan_give_no_pointer",
         "A committed loan is written while streams read it.",
         (Change(ACCESS, " || producer->loaned_slot == NO_LOAN || producer->loaned_slot != loan->slot) {", ") {"),),
     ),
     Mutant(
         "loan_lengths_are_not_bounded",
-        "access a_variable_field",
+        "access variable_field_is_counted_by_length_of_sample",
         "A pointer is given for more elements than the loan has room for.",
         (Change(ACCESS, "return given <= field->shape[0] ? given : -1;", "return given;"),),
     ),
     Mutant(
         "a_producer_of_the_same_pid_is_this_process",
-        "containers another_producer_with",
+        "containers producer_with_same_pid_is_not_reported_as_this_process",
         "Two containers are both process 1: the error names the wrong process.",
         (
             Change(
@@ -245,7 +245,7 @@ MUTANTS = (
     ),
     Mutant(
         "streams_of_the_same_pid_are_one_process",
-        "containers streams_of_two_processes",
+        "containers streams_of_processes_with_same_pid_are_counted_separately",
         "The streams of two containers are counted as one process's.",
         (Change(ROWS, "a->process == b->process && ", ""),),
     ),

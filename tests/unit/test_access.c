@@ -1,4 +1,5 @@
-/* Typed pointers: the right dtype and count give the data, anything else gives NULL and says expected and got. */
+/* Typed pointers: a matching dtype and count return the data; a mismatch returns NULL and an error with expected and
+ * got. */
 #include "pools.h"
 
 enum { JOINTS = 7 };
@@ -37,7 +38,7 @@ static void check_error(const pmipc_error *error, const char *expected, const ch
     CHECK_HAS(error->text, got);
 }
 
-TEST(a_loan_and_a_view_of_the_right_dtype_and_count_give_typed_pointers)
+TEST(typed_pointer_of_matching_dtype_and_count_is_the_data)
 {
     pmipc_schema schema = tensor_schema(PMIPC_FLOAT64, JOINTS);
     pmipc_producer *producer = producer_open("p", &schema, NULL);
@@ -60,7 +61,7 @@ TEST(a_loan_and_a_view_of_the_right_dtype_and_count_give_typed_pointers)
     pmipc_producer_close(producer);
 }
 
-TEST(a_view_of_another_dtype_is_a_mismatch_that_says_expected_and_got)
+TEST(view_of_other_dtype_is_mismatch_with_expected_and_got)
 {
     pmipc_schema schema = tensor_schema(PMIPC_FLOAT32, JOINTS);
     pmipc_producer *producer = producer_open("p", &schema, NULL);
@@ -80,7 +81,7 @@ TEST(a_view_of_another_dtype_is_a_mismatch_that_says_expected_and_got)
     pmipc_producer_close(producer);
 }
 
-TEST(a_view_with_fewer_or_more_elements_is_a_mismatch)
+TEST(view_with_other_element_count_is_mismatch)
 {
     pmipc_schema schema = tensor_schema(PMIPC_FLOAT64, JOINTS - 1);
     pmipc_producer *producer = producer_open("p", &schema, NULL);
@@ -99,7 +100,7 @@ TEST(a_view_with_fewer_or_more_elements_is_a_mismatch)
     pmipc_producer_close(producer);
 }
 
-TEST(fields_of_several_are_found_by_name_and_counted_over_all_dimensions)
+TEST(fields_are_found_by_name_and_counted_over_all_dimensions)
 {
     pmipc_schema schema = robot_schema();
     pmipc_producer *producer = producer_open("p", &schema, NULL);
@@ -115,7 +116,7 @@ TEST(fields_of_several_are_found_by_name_and_counted_over_all_dimensions)
     check_error(&error, "expected a field 'ddq'", "{q: float64 (7,), dq:");
     CHECK(!pmipc_loan_float64(producer, &loan, NULL, JOINTS, &error));
     check_error(&error, "expected a plain tensor", "{q: float64 (7,), dq:");
-    loan.fields[0].length = 1000; /* as the commit, it ignores the length of a field that is not variable */
+    loan.fields[0].length = 1000; /* ignored: 'q' is not variable */
     CHECK(pmipc_loan_float64(producer, &loan, "q", JOINTS, &error) == loan.fields[0].data);
     loan.fields[0].length = JOINTS;
     CHECK_OK(pmipc_producer_commit(producer, &loan, PMIPC_STAMP_NOW));
@@ -131,7 +132,7 @@ TEST(fields_of_several_are_found_by_name_and_counted_over_all_dimensions)
     pmipc_producer_close(producer);
 }
 
-TEST(a_variable_field_is_counted_with_the_samples_own_length)
+TEST(variable_field_is_counted_by_length_of_sample)
 {
     pmipc_schema schema = robot_schema();
     pmipc_producer *producer = producer_open("p", &schema, NULL);
@@ -161,7 +162,7 @@ TEST(a_variable_field_is_counted_with_the_samples_own_length)
     pmipc_producer_close(producer);
 }
 
-TEST(released_views_and_loans_that_are_not_out_give_no_pointer)
+TEST(released_view_and_committed_loan_give_no_pointer)
 {
     pmipc_schema schema = tensor_schema(PMIPC_INT16, 4);
     pmipc_producer *producer = producer_open("p", &schema, NULL);
@@ -194,7 +195,7 @@ TEST(released_views_and_loans_that_are_not_out_give_no_pointer)
     pmipc_producer_close(producer);
 }
 
-TEST(a_private_copy_gives_typed_pointers_and_its_pools_name)
+TEST(copied_view_gives_typed_pointers_and_pool_name)
 {
     pmipc_producer *producer = bytes_producer("p", 16, 2);
     publish_frame(producer);

@@ -1,5 +1,6 @@
-/* pthread_cancel: opening and closing finish first; waits end, and leave nothing behind. Each is tried at many moments;
- * after each, fork() and another open must work, and nothing may be left open, mapped or allocated. */
+/* pthread_cancel: a call that opens or closes finishes first; a wait ends and leaks nothing. Each call is cancelled
+ * many times, after a random delay. After each cancellation, fork() and another open must work, and no descriptor,
+ * mapping or allocation may remain. */
 #include "pools.h"
 
 #include <pthread.h>
@@ -9,9 +10,9 @@
 
 #define BYTES 64
 #define TRIES ROUNDS(40)
-#define MANY 20 /* more streams than a wait has room for without memory */
+#define MANY 20 /* more streams than a wait can hold without allocating memory */
 
-/* ---- what is allocated ---- */
+/* ---- count of live allocations ---- */
 
 static atomic_int allocated;
 
@@ -39,16 +40,16 @@ void free(void *block)
 }
 #endif
 
-/* The sanitizers do not follow a thread that unwinds: they take what its frames leave on the stack for errors. */
+/* The sanitizers do not track a thread that unwinds: they report the remains of its stack frames as errors. */
 #define CANCELS .bare = "threads that are cancelled"
 
-/* ---- what is cancelled, and what it works with ---- */
+/* ---- the bodies of the cancelled threads, and their handles ---- */
 
-static pmipc_producer *the_producer;
-static pmipc_stream *the_stream, *streams[MANY];
+static pmipc_producer *shared_producer;
+static pmipc_stream *shared_stream, *streams[MANY];
 static pmipc_waiter waiters[MANY];
 static atomic_int begun;
-static atomic_bool goes_on = true; /* until cancelled */
+static atomic_bool running = true; /* until cancelled */
 
 typedef void *(*thread_body)(void *unused);
 
@@ -59,22 +60,22 @@ static void tear_down(void)
         pmipc_stream_close(streams[i]);
         streams[i] = NULL;
     }
-    pmipc_stream_close(the_stream);
-    the_stream = NULL;
-    pmipc_producer_close(the_producer);
-    the_producer = NULL;
+    pmipc_stream_close(shared_stream);
+    shared_stream = NULL;
+    pmipc_producer_close(shared_producer);
+    shared_producer = NULL;
 }
 
 static void *opens_and_closes_producers(void *unused)
 {
     pmipc_schema schema = bytes_schema(BYTES);
-    while (atomic_load(&goes_on)) {
-        if (pmipc_producer_open(&the_producer, "p", &schema, NULL, NULL))
+    while (atomic_load(&running)) {
+        if (pmipc_producer_open(&shared_producer, "p", &schema, NULL, NULL))
             return unused;
         atomic_store(&begun, 1);
-        pmipc_producer_sweep(the_producer);
-        pmipc_producer *producer = the_producer;
-        the_producer = NULL;
+        pmipc_producer_sweep(shared_producer);
+        pmipc_producer *producer = shared_producer;
+        shared_producer = NULL;
         pmipc_producer_close(producer);
         pthread_testcancel();
     }
@@ -83,15 +84,15 @@ static void *opens_and_closes_producers(void *unused)
 
 static void *opens_and_closes_streams(void *unused)
 {
-    while (atomic_load(&goes_on)) {
-        if (pmipc_stream_open(&the_stream, "p", NULL, NULL))
+    while (atomic_load(&running)) {
+        if (pmipc_stream_open(&shared_stream, "p", NULL, NULL))
             return unused;
         atomic_store(&begun, 1);
         pmipc_view view;
-        if (pmipc_stream_get_last(the_stream, &view) == PMIPC_OK)
+        if (pmipc_stream_get_last(shared_stream, &view) == PMIPC_OK)
             pmipc_view_release(&view);
-        pmipc_stream *stream = the_stream;
-        the_stream = NULL;
+        pmipc_stream *stream = shared_stream;
+        shared_stream = NULL;
         pmipc_stream_close(stream);
         pthread_testcancel();
     }
@@ -100,7 +101,7 @@ static void *opens_and_closes_streams(void *unused)
 
 static void *lists_inspects_and_removes(void *unused)
 {
-    while (atomic_load(&goes_on)) {
+    while (atomic_load(&running)) {
         static pmipc_pool_info info;
         pmipc_status status = pmipc_pool_inspect("p", NULL, &info, NULL);
         atomic_store(&begun, 1);
@@ -121,10 +122,10 @@ static void *lists_inspects_and_removes(void *unused)
 static void *grows(void *unused)
 {
     int64_t length = 1;
-    while (atomic_load(&goes_on)) {
+    while (atomic_load(&running)) {
         length = length < 1000000 ? length * 2 : 1;
-        if (pmipc_producer_reserve(the_producer, &length, 1) == PMIPC_OK)
-            publish_frame(the_producer);
+        if (pmipc_producer_reserve(shared_producer, &length, 1) == PMIPC_OK)
+            publish_frame(shared_producer);
         atomic_store(&begun, 1);
         pthread_testcancel();
     }
@@ -135,7 +136,7 @@ static void *waits_for_a_sample(void *unused)
 {
     pmipc_view view;
     atomic_store(&begun, 1);
-    pmipc_status status = pmipc_stream_get_new(the_stream, PMIPC_FOREVER, &view);
+    pmipc_status status = pmipc_stream_get_new(shared_stream, PMIPC_FOREVER, &view);
     FAIL("get_new returned %s", pmipc_status_name(status));
     return unused;
 }
@@ -143,7 +144,7 @@ static void *waits_for_a_sample(void *unused)
 static void *waits_for_a_stamp(void *unused)
 {
     atomic_store(&begun, 1);
-    pmipc_status status = pmipc_stream_wait_at(the_stream, INT64_MAX, PMIPC_FOREVER);
+    pmipc_status status = pmipc_stream_wait_at(shared_stream, INT64_MAX, PMIPC_FOREVER);
     FAIL("wait_at returned %s", pmipc_status_name(status));
     return unused;
 }
@@ -156,7 +157,7 @@ static void *waits_for_any(void *unused)
     return unused;
 }
 
-static void *waits_apart(void *unused)
+static void *waits_with_waiters(void *unused)
 {
     atomic_store(&begun, 1);
     pmipc_status status = pmipc_waiter_wait(waiters, MANY, PMIPC_FOREVER, NULL);
@@ -164,7 +165,7 @@ static void *waits_apart(void *unused)
     return unused;
 }
 
-/* ---- trying ---- */
+/* ---- cancelling ---- */
 
 static void check_fork_and_open_work(void)
 {
@@ -207,7 +208,7 @@ static void check_cancellation(void (*set_up)(void), thread_body body)
         check_fork_and_open_work();
         tear_down();
         process_state after = process_state_now();
-        if (i == 0) { /* the first try loads what cancelling needs */
+        if (i == 0) { /* the first cancellation loads what unwinding needs */
             before = after;
             allocated_before = atomic_load(&allocated);
         }
@@ -215,31 +216,31 @@ static void check_cancellation(void (*set_up)(void), thread_body body)
         CHECK_EQ(after.shared_mappings, before.shared_mappings);
     }
     if (atomic_load(&allocated) - allocated_before >= TRIES / 2)
-        FAIL("%d allocations more than after the first try", atomic_load(&allocated) - allocated_before);
+        FAIL("%d more allocations than after the first cancellation", atomic_load(&allocated) - allocated_before);
 }
 
 static void set_up_a_pool(void)
 {
-    the_producer = bytes_producer("p", BYTES, 3);
-    publish_frame(the_producer);
+    shared_producer = bytes_producer("p", BYTES, 3);
+    publish_frame(shared_producer);
 }
 
 static void set_up_a_variable_pool(void)
 {
     pmipc_schema schema = bytes_schema(1);
     schema.fields[0].flags = PMIPC_FIELD_VARIABLE;
-    the_producer = producer_open("p", &schema, NULL);
+    shared_producer = producer_open("p", &schema, NULL);
 }
 
 static void set_up_a_stream(void)
 {
     set_up_a_pool();
-    the_stream = stream_open("p", NULL);
+    shared_stream = stream_open("p", NULL);
 }
 
 static void set_up_an_absent_pool(void)
 {
-    the_stream = stream_open("absent", NULL);
+    shared_stream = stream_open("absent", NULL);
 }
 
 static void set_up_many_streams(void)
@@ -263,57 +264,57 @@ static void set_up_many_waiters(void)
         CHECK_OK(pmipc_waiter_init(&waiters[i], streams[i]));
 }
 
-TEST_WITH(a_thread_cancelled_while_it_opens_and_closes_producers_leaves_nothing, CANCELS)
+TEST_WITH(cancel_in_open_and_close_of_producer_leaks_nothing, CANCELS)
 {
     check_cancellation(NULL, opens_and_closes_producers);
 }
 
-TEST_WITH(a_thread_cancelled_while_it_opens_and_closes_streams_leaves_nothing, CANCELS)
+TEST_WITH(cancel_in_open_and_close_of_stream_leaks_nothing, CANCELS)
 {
     check_cancellation(set_up_a_pool, opens_and_closes_streams);
 }
 
-TEST_WITH(a_thread_cancelled_while_it_lists_inspects_and_removes_leaves_nothing, CANCELS)
+TEST_WITH(cancel_in_list_inspect_and_remove_leaks_nothing, CANCELS)
 {
     check_cancellation(set_up_a_pool, lists_inspects_and_removes);
 }
 
-TEST_WITH(a_thread_cancelled_while_its_pool_grows_leaves_nothing, CANCELS)
+TEST_WITH(cancel_during_growth_leaks_nothing, CANCELS)
 {
     check_cancellation(set_up_a_variable_pool, grows);
 }
 
-TEST_WITH(get_new_is_cancelled_and_leaves_nothing, CANCELS)
+TEST_WITH(cancel_in_get_new_leaks_nothing, CANCELS)
 {
     check_cancellation(set_up_a_stream, waits_for_a_sample);
 }
 
-TEST_WITH(get_new_of_an_absent_pool_is_cancelled_and_leaves_nothing, CANCELS)
+TEST_WITH(cancel_in_get_new_of_absent_pool_leaks_nothing, CANCELS)
 {
     check_cancellation(set_up_an_absent_pool, waits_for_a_sample);
 }
 
-TEST_WITH(wait_at_is_cancelled_and_leaves_nothing, CANCELS)
+TEST_WITH(cancel_in_wait_at_leaks_nothing, CANCELS)
 {
     check_cancellation(set_up_a_stream, waits_for_a_stamp);
 }
 
-TEST_WITH(wait_any_is_cancelled_and_leaves_nothing, CANCELS)
+TEST_WITH(cancel_in_wait_any_leaks_nothing, CANCELS)
 {
     check_cancellation(set_up_many_streams, waits_for_any);
 }
 
-TEST_WITH(wait_any_with_an_absent_pool_is_cancelled_and_leaves_nothing, CANCELS)
+TEST_WITH(cancel_in_wait_any_with_absent_pool_leaks_nothing, CANCELS)
 {
     check_cancellation(set_up_many_with_one_absent, waits_for_any);
 }
 
-TEST_WITH(waiter_wait_is_cancelled_and_leaves_nothing, CANCELS)
+TEST_WITH(cancel_in_waiter_wait_leaks_nothing, CANCELS)
 {
-    check_cancellation(set_up_many_waiters, waits_apart);
+    check_cancellation(set_up_many_waiters, waits_with_waiters);
 }
 
-/* ---- a program that has disabled cancellation is left alone, and every call leaves the state as it was ---- */
+/* ---- the cancel state: every call restores it; while it is disabled, no wait is cancelled ---- */
 
 static void check_state(int expected)
 {
@@ -353,7 +354,7 @@ static void *uses_everything(void *expected_state)
     return NULL;
 }
 
-TEST(every_call_leaves_the_cancel_state_as_it_was)
+TEST(every_call_restores_cancel_state)
 {
     int states[] = {PTHREAD_CANCEL_ENABLE, PTHREAD_CANCEL_DISABLE};
     for (int i = 0; i < 2; i++) {
@@ -363,22 +364,22 @@ TEST(every_call_leaves_the_cancel_state_as_it_was)
     }
 }
 
-static void *waits_undisturbed(void *unused)
+static void *waits_with_cancel_disabled(void *unused)
 {
     pmipc_view view;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     atomic_store(&begun, 1);
-    CHECK_STATUS(pmipc_stream_get_new(the_stream, 250000000, &view), PMIPC_TIMEOUT);
+    CHECK_STATUS(pmipc_stream_get_new(shared_stream, 250000000, &view), PMIPC_TIMEOUT);
     pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
     pthread_testcancel();
-    FAIL("not cancelled");
+    FAIL("the thread was not cancelled");
     return unused;
 }
 
-TEST_WITH(a_wait_of_a_thread_that_has_disabled_cancellation_goes_on, CANCELS)
+TEST_WITH(wait_with_cancel_disabled_runs_to_its_timeout, CANCELS)
 {
     test_random random = random_start();
     set_up_a_stream();
-    cancel_at(waits_undisturbed, &random);
+    cancel_at(waits_with_cancel_disabled, &random);
     tear_down();
 }

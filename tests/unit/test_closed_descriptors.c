@@ -1,5 +1,6 @@
-/* Programs that close every descriptor they find (daemonizers, os.closerange): locks go with them, and the numbers lead
- * to other files by and by. Streams find out, and nobody writes where he has no right to any more. */
+/* Programs that close every descriptor (daemonizers, os.closerange): the kernel drops the locks, and the numbers of the
+ * descriptors are reused for other files. Streams and producers detect this and do not write to rows, pools or files
+ * that they no longer own. */
 #include "helper.h"
 #include "pools.h"
 
@@ -13,9 +14,9 @@
 
 #define BYTES 2000
 #define HIGHEST 256
-#define HELD 3 /* views: history is given up, and the newest can still be published */
+#define HELD 3 /* views: history is given up, and publishing still works */
 
-/* ---- the descriptors that were open before ---- */
+/* ---- the descriptors that the library has opened ---- */
 
 static bool was_open[HIGHEST];
 
@@ -25,7 +26,7 @@ static void note_open_descriptors(void)
         was_open[fd] = fcntl(fd, F_GETFD) >= 0;
 }
 
-/* All that the library has opened since. */
+/* Close those that the library has opened since note_open_descriptors(). */
 static void close_descriptors(void)
 {
     for (int fd = 3; fd < HIGHEST; fd++)
@@ -33,7 +34,7 @@ static void close_descriptors(void)
             close(fd);
 }
 
-/* Whether the kernel lists a lock of this descriptor's. */
+/* Whether the kernel lists a lock of this descriptor. */
 static bool has_lock(int fd)
 {
     char path[64], line[256];
@@ -47,7 +48,7 @@ static bool has_lock(int fd)
     return found;
 }
 
-/* ---- the producer, and another stream, in a process of their own ---- */
+/* ---- the producer, and another stream, in another process ---- */
 
 enum { PUBLISH, SWEEP, HOLD_A_VIEW, CHECK_THE_VIEW };
 
@@ -91,7 +92,7 @@ static uint64_t ask(uint64_t what)
     return hear(owner.channel);
 }
 
-static pmipc_stream *begin(const pmipc_stream_options *options)
+static pmipc_stream *open_stream_of_other_process(const pmipc_stream_options *options)
 {
     owner = helper_start("owns_the_pool", "");
     CHECK_EQ(hear(owner.channel), 5);
@@ -99,14 +100,14 @@ static pmipc_stream *begin(const pmipc_stream_options *options)
     return stream_open("p", options);
 }
 
-static void end(pmipc_stream *stream)
+static void close_stream_and_remove_pool(pmipc_stream *stream)
 {
     pmipc_stream_close(stream);
     helper_kill(&owner);
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
-static void lose_the_row(void)
+static void lose_row(void)
 {
     close_descriptors();
     CHECK_EQ(ask(SWEEP), 1);
@@ -114,11 +115,11 @@ static void lose_the_row(void)
 
 /* ---- streams ---- */
 
-TEST(a_stream_that_has_lost_its_row_says_so_once_and_connects_anew)
+TEST(stream_with_lost_row_returns_lost_once_and_reconnects)
 {
-    pmipc_stream *stream = begin(NULL);
+    pmipc_stream *stream = open_stream_of_other_process(NULL);
     CHECK_EQ(read_newest(stream), 5);
-    lose_the_row();
+    lose_row();
     uint64_t newest = ask(PUBLISH);
     CHECK(!pmipc_stream_connected(stream));
     pmipc_view view;
@@ -128,7 +129,7 @@ TEST(a_stream_that_has_lost_its_row_says_so_once_and_connects_anew)
     pmipc_stream_last_error(stream, &error);
     CHECK_HAS(error.text, "closed its descriptors");
     CHECK_HAS(error.text, "not protected");
-    CHECK_EQ(pmipc_stream_cursor(stream), 5); /* it is the same pool: nothing comes twice, nothing is skipped */
+    CHECK_EQ(pmipc_stream_cursor(stream), 5); /* the same pool: no sample is repeated or skipped */
     CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
     CHECK_EQ(view.seq, newest - 2);
     CHECK_EQ(view.lost, newest - 2 - 6);
@@ -137,7 +138,7 @@ TEST(a_stream_that_has_lost_its_row_says_so_once_and_connects_anew)
     check_view(&view);
     pmipc_view_release(&view);
     CHECK_EQ(stream_info(stream).reconnects, 0);
-    end(stream);
+    close_stream_and_remove_pool(stream);
 }
 
 typedef pmipc_status (*read_call)(pmipc_stream *stream, pmipc_view *view);
@@ -172,13 +173,13 @@ static pmipc_status get_at(pmipc_stream *stream, pmipc_view *view)
     return pmipc_stream_get_at(stream, 0, PMIPC_AT_NEAREST, -1, view);
 }
 
-TEST(every_read_notices_that_the_row_is_lost)
+TEST(every_read_returns_lost_when_row_is_lost)
 {
     const read_call reads[] = {get_last, get_new, get_next, get_window, get_unseen, get_at};
-    pmipc_stream *stream = begin(NULL);
+    pmipc_stream *stream = open_stream_of_other_process(NULL);
     for (size_t i = 0; i < sizeof reads / sizeof reads[0]; i++) {
         CHECK_EQ(stream_info(stream).views_held, 0);
-        lose_the_row();
+        lose_row();
         ask(PUBLISH);
         pmipc_view view;
         pmipc_status status = reads[i](stream, &view);
@@ -189,34 +190,34 @@ TEST(every_read_notices_that_the_row_is_lost)
         check_view(&view);
         pmipc_view_release(&view);
     }
-    end(stream);
+    close_stream_and_remove_pool(stream);
 }
 
-/* The other stream has the row that was ours, and its first cell. */
-TEST(a_stream_that_has_lost_its_row_writes_nothing_into_it)
+/* The other stream now owns the row, and its view is pinned in the row's first cell. */
+TEST(stream_with_lost_row_does_not_write_into_it)
 {
-    pmipc_stream *stream = begin(NULL);
+    pmipc_stream *stream = open_stream_of_other_process(NULL);
     pmipc_view old, view;
     CHECK_OK(pmipc_stream_get_last(stream, &old));
-    lose_the_row();
+    lose_row();
     ask(HOLD_A_VIEW);
-    ask(PUBLISH); /* the newest is another one by now */
+    ask(PUBLISH); /* so that the next get_last would pin another slot */
     pmipc_view_release(&old);
     CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_LOST);
     ask(CHECK_THE_VIEW);
-    CHECK_OK(pmipc_stream_get_last(stream, &view)); /* it has a row of its own again */
+    CHECK_OK(pmipc_stream_get_last(stream, &view)); /* connected again, with a new row */
     pmipc_view_release(&view);
-    end(stream);
+    close_stream_and_remove_pool(stream);
 }
 
-/* An old view's release must neither empty the new connection's cell nor close its descriptors, which have the old
- * numbers. */
-TEST(a_view_from_before_the_loss_is_released_without_harm_to_the_new_connection)
+/* The release of a view from the old connection must neither empty a cell of the new connection nor close its
+ * descriptors, which have the numbers of the old ones. */
+TEST(release_of_view_of_lost_row_leaves_new_connection_intact)
 {
-    pmipc_stream *stream = begin(NULL);
+    pmipc_stream *stream = open_stream_of_other_process(NULL);
     pmipc_view old, view;
     CHECK_OK(pmipc_stream_get_last(stream, &old));
-    lose_the_row();
+    lose_row();
     CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_LOST);
     CHECK_OK(pmipc_stream_get_last(stream, &view));
     pmipc_view_release(&old);
@@ -227,54 +228,55 @@ TEST(a_view_from_before_the_loss_is_released_without_harm_to_the_new_connection)
     ask(PUBLISH);
     check_view(&view);
     pmipc_view_release(&view);
-    end(stream);
+    close_stream_and_remove_pool(stream);
 }
 
-TEST(with_manual_reconnect_a_lost_row_is_left_to_reconnect)
+TEST(lost_row_with_manual_reconnect_needs_reconnect)
 {
     const pmipc_stream_options options = {.manual_reconnect = true};
-    pmipc_stream *stream = begin(&options);
-    lose_the_row();
+    pmipc_stream *stream = open_stream_of_other_process(&options);
+    lose_row();
     pmipc_view view;
     CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_LOST);
     CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_LOST);
     CHECK_OK(pmipc_stream_reconnect(stream, NULL));
     CHECK_EQ(read_newest(stream), 5);
-    end(stream);
+    close_stream_and_remove_pool(stream);
 }
 
-TEST(closing_a_stream_whose_descriptors_were_closed_closes_nobody_elses)
+TEST(close_of_stream_does_not_close_reused_descriptors)
 {
-    pmipc_stream *stream = begin(NULL);
+    pmipc_stream *stream = open_stream_of_other_process(NULL);
     close_descriptors();
-    pmipc_stream *next = stream_open("p", NULL); /* of the same pool: its descriptors get the numbers */
+    pmipc_stream *next = stream_open("p", NULL); /* of the same pool: its descriptors reuse the numbers */
     pmipc_stream_close(stream);
-    CHECK_EQ(ask(SWEEP), 1); /* the closed stream's row, which it could not clear */
+    CHECK_EQ(ask(SWEEP), 1); /* the row of the closed stream, which the close could not clear */
     pmipc_view view;
     CHECK_OK(pmipc_stream_get_last(next, &view));
     ask(PUBLISH);
     check_view(&view);
     pmipc_view_release(&view);
-    end(next);
+    close_stream_and_remove_pool(next);
 }
 
-TEST(whether_the_producer_is_alive_is_known_without_descriptors_too)
+TEST(producer_alive_is_known_after_descriptors_are_closed)
 {
-    pmipc_stream *stream = begin(NULL);
+    pmipc_stream *stream = open_stream_of_other_process(NULL);
     close_descriptors();
     CHECK(pmipc_stream_producer_alive(stream));
-    int stranger = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC); /* numbers used again */
+    int other_fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC); /* reuses one of the numbers */
     CHECK(pmipc_stream_producer_alive(stream));
     helper_kill(&owner);
     CHECK(!pmipc_stream_producer_alive(stream));
-    close(stranger);
+    close(other_fd);
     pmipc_stream_close(stream);
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
-/* A description does not see its own locks: where the stream's number leads to its own process's producer, only the
- * lost row tells that the descriptor is not the stream's. */
-TEST(a_producer_whose_descriptor_got_the_streams_number_is_not_taken_for_dead)
+/* F_OFD_GETLK does not report the locks of the open file description it is called on. When the stream's descriptor
+ * number belongs to the producer of the same process, only the lost row shows that the descriptor is not the stream's.
+ */
+TEST(producer_on_reused_descriptor_is_reported_alive)
 {
     pmipc_producer *producer = bytes_producer("own", BYTES, 3);
     int lock_fd = 3;
@@ -294,66 +296,66 @@ TEST(a_producer_whose_descriptor_got_the_streams_number_is_not_taken_for_dead)
 
 /* ---- forks ---- */
 
-static pmipc_view the_view;
+static pmipc_view inherited_view;
 
-static void holds_what_it_inherited(int channel, const char *argument)
+static void holds_inherited_view(int channel, const char *argument)
 {
     (void)argument;
     tell(channel, 0);
     hear(channel);
-    pmipc_view_release(&the_view);
+    pmipc_view_release(&inherited_view);
 }
 
-/* The row is another stream's by now: a child must not hold that one's samples. */
-TEST(a_child_does_not_copy_the_pins_of_whoever_has_the_lost_row)
+/* Another stream owns the row: the child must not copy that stream's pins. */
+TEST(fork_does_not_copy_pins_of_new_owner_of_lost_row)
 {
-    pmipc_stream *stream = begin(NULL);
-    CHECK_OK(pmipc_stream_get_last(stream, &the_view));
+    pmipc_stream *stream = open_stream_of_other_process(NULL);
+    CHECK_OK(pmipc_stream_get_last(stream, &inherited_view));
     for (int fd = 3; fd < HIGHEST; fd++)
         if (!was_open[fd] && has_lock(fd))
             close(fd);
     CHECK_EQ(ask(SWEEP), 1);
     ask(HOLD_A_VIEW);
-    helper child = helper_fork(holds_what_it_inherited, "");
+    helper child = helper_fork(holds_inherited_view, "");
     hear(child.channel);
     pmipc_pool_info *info = inspect("p");
     CHECK_EQ(info->reader_count, 1);
     inspect_release(info);
     tell(child.channel, 0);
     helper_finish(&child);
-    pmipc_view_release(&the_view);
+    pmipc_view_release(&inherited_view);
     ask(CHECK_THE_VIEW);
-    end(stream);
+    close_stream_and_remove_pool(stream);
 }
 
-static bool anybody_locks(int fd)
+static bool is_locked(int fd)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     CHECK_EQ(fcntl(fd, F_OFD_GETLK, &lock), 0);
     return lock.l_type != F_UNLCK;
 }
 
-/* A row that is claimed by a lock on another file may be a live stream's. */
-TEST(a_fork_claims_no_row_by_a_strangers_file)
+/* A lock on another file does not protect a row: the row may belong to a live stream. */
+TEST(fork_claims_no_row_through_reused_descriptor)
 {
     char path[300];
-    int strangers[16];
-    pmipc_stream *stream = begin(NULL);
-    CHECK_OK(pmipc_stream_get_last(stream, &the_view));
+    int other_fds[16];
+    pmipc_stream *stream = open_stream_of_other_process(NULL);
+    CHECK_OK(pmipc_stream_get_last(stream, &inherited_view));
     close_descriptors();
-    snprintf(path, sizeof path, "%s/stranger", test_folder());
+    snprintf(path, sizeof path, "%s/other", test_folder());
     for (int i = 0; i < 16; i++)
-        CHECK((strangers[i] = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) >= 0);
-    helper child = helper_fork(holds_what_it_inherited, "");
+        CHECK((other_fds[i] = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) >= 0);
+    helper child = helper_fork(holds_inherited_view, "");
     hear(child.channel);
-    CHECK(!anybody_locks(strangers[0]));
+    CHECK(!is_locked(other_fds[0]));
     tell(child.channel, 0);
     helper_finish(&child);
-    pmipc_view_release(&the_view);
+    pmipc_view_release(&inherited_view);
     for (int i = 0; i < 16; i++)
-        CHECK_EQ(close(strangers[i]), 0);
+        CHECK_EQ(close(other_fds[i]), 0);
     CHECK_EQ(unlink(path), 0);
-    end(stream);
+    close_stream_and_remove_pool(stream);
 }
 
 /* ---- producers ---- */
@@ -371,8 +373,8 @@ ROLE(hoards_the_pool)
     sleep_until_killed();
 }
 
-/* The pool has to grow, and the number of its descriptor leads to somebody else's file. */
-TEST(a_producer_whose_descriptors_were_closed_does_not_grow_a_strangers_file)
+/* The pool has to grow, and the number of its descriptor now belongs to another file. */
+TEST(growth_does_not_resize_file_on_reused_descriptor)
 {
     note_open_descriptors();
     pmipc_producer *producer = bytes_producer("own", BYTES, 3);
@@ -380,12 +382,12 @@ TEST(a_producer_whose_descriptors_were_closed_does_not_grow_a_strangers_file)
     close_descriptors();
     helper hoarder = helper_start("hoards_the_pool", "own");
     char path[300];
-    int strangers[16];
+    int other_fds[16];
     struct stat facts;
-    snprintf(path, sizeof path, "%s/stranger", test_folder());
+    snprintf(path, sizeof path, "%s/other", test_folder());
     for (int i = 0; i < 16; i++) {
-        strangers[i] = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        CHECK(strangers[i] >= 0);
+        other_fds[i] = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        CHECK(other_fds[i] >= 0);
     }
     for (int i = 0; i < HELD; i++) {
         hear(hoarder.channel);
@@ -393,13 +395,13 @@ TEST(a_producer_whose_descriptors_were_closed_does_not_grow_a_strangers_file)
         tell(hoarder.channel, 0);
     }
     hear(hoarder.channel);
-    publish_frames(producer, 20); /* it goes on with what it has */
+    publish_frames(producer, 20); /* it continues with the slots it has */
     CHECK(stat(path, &facts) == 0);
     CHECK_EQ(facts.st_size, 0);
     helper_kill(&hoarder);
     pmipc_producer_close(producer);
     for (int i = 0; i < 16; i++)
-        CHECK_EQ(close(strangers[i]), 0); /* nor are they closed */
+        CHECK_EQ(close(other_fds[i]), 0); /* the library did not close them */
     CHECK_EQ(unlink(path), 0);
     CHECK_OK(pmipc_pool_remove("own", NULL, NULL, NULL));
 }

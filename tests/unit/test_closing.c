@@ -1,4 +1,4 @@
-/* How a producer ends: close, abandon, keep; and how it finds out that it has lost its pool. */
+/* How a producer ends: close, abandon, keep, retire; and how it detects that it has lost its pool. */
 #include "helper.h"
 #include "pools.h"
 
@@ -16,7 +16,7 @@ static void check_newest(pmipc_stream *stream, pmipc_status expected)
     CHECK_STATUS(status, expected);
 }
 
-TEST(close_removes_the_pool)
+TEST(close_removes_pool)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     publish_frame(producer);
@@ -28,7 +28,7 @@ TEST(close_removes_the_pool)
     pmipc_stream_close(stream);
 }
 
-TEST(abandon_leaves_the_pool_readable_and_adoptable)
+TEST(abandon_leaves_pool_readable_and_adoptable)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     publish_frames(producer, 3);
@@ -47,7 +47,7 @@ TEST(abandon_leaves_the_pool_readable_and_adoptable)
     pmipc_producer_close(producer);
 }
 
-TEST(close_with_keep_leaves_the_pool_readable_and_adoptable)
+TEST(close_with_keep_leaves_pool_readable_and_adoptable)
 {
     pmipc_schema schema = bytes_schema(BYTES);
     pmipc_producer_options options = {.history_len = 4, .keep = true};
@@ -72,7 +72,7 @@ TEST(close_with_keep_leaves_the_pool_readable_and_adoptable)
     pmipc_stream_close(stream);
 }
 
-/* ---- retire: the end of the pool, but not yet of the handle ---- */
+/* ---- retire: the pool ends, the handle stays open ---- */
 
 static void check_closed(pmipc_producer *producer)
 {
@@ -88,7 +88,7 @@ static void check_closed(pmipc_producer *producer)
     CHECK(error.text[0] != '\0');
 }
 
-TEST(retire_removes_the_pool_and_closes_the_handle_to_publishing)
+TEST(retire_removes_pool_and_later_publish_returns_closed)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     publish_frames(producer, 3);
@@ -105,10 +105,10 @@ TEST(retire_removes_the_pool_and_closes_the_handle_to_publishing)
     CHECK_TEXT(pmipc_producer_name(producer), "p");
     CHECK_EQ(pmipc_producer_readers(producer, NULL, 0), 0);
     CHECK_EQ(pmipc_producer_sweep(producer), 0);
-    pmipc_producer *next = bytes_producer("p", BYTES, 4); /* its lock is free */
+    pmipc_producer *next = bytes_producer("p", BYTES, 4); /* the producer lock is free */
     CHECK_EQ(publish_and_read(next, stream), 1);
     pmipc_producer_retire(producer);
-    pmipc_producer_close(producer); /* and closing it does nothing to its successor */
+    pmipc_producer_close(producer); /* closing it does not change the pool of the next producer */
     CHECK_EQ(folder_entries(test_folder()), 1);
     CHECK_EQ(publish_and_read(next, stream), 2);
     pmipc_view_release(&view);
@@ -116,7 +116,7 @@ TEST(retire_removes_the_pool_and_closes_the_handle_to_publishing)
     pmipc_producer_close(next);
 }
 
-TEST(a_loaned_frame_stays_mapped_after_retire_and_cannot_be_committed)
+TEST(loan_stays_mapped_after_retire_and_commit_returns_closed)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     pmipc_loan loan;
@@ -129,7 +129,7 @@ TEST(a_loaned_frame_stays_mapped_after_retire_and_cannot_be_committed)
     pmipc_producer_close(producer);
 }
 
-TEST(retire_with_keep_leaves_the_pool_to_the_next_producer)
+TEST(retire_with_keep_leaves_pool_adoptable)
 {
     pmipc_schema schema = bytes_schema(BYTES);
     pmipc_producer_options options = {.history_len = 4, .keep = true};
@@ -148,14 +148,14 @@ TEST(retire_with_keep_leaves_the_pool_to_the_next_producer)
     pmipc_producer_close(next);
 }
 
-TEST(null_handles_may_be_closed)
+TEST(close_of_null_handle_does_nothing)
 {
     pmipc_producer_close(NULL);
     pmipc_producer_abandon(NULL);
     pmipc_stream_close(NULL);
 }
 
-TEST(opening_and_closing_a_thousand_times_leaves_nothing)
+TEST(thousand_opens_and_closes_leak_nothing)
 {
     process_state before = process_state_now();
     for (int i = 0; i < ROUNDS(1000); i++) {
@@ -180,7 +180,7 @@ static void *wait_for_retirement(void *context)
     return (void *)(intptr_t)status;
 }
 
-TEST(close_wakes_sleepers_of_every_stream)
+TEST(close_wakes_waiters_of_every_stream)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     pmipc_stream *streams[8];
@@ -201,9 +201,9 @@ TEST(close_wakes_sleepers_of_every_stream)
     }
 }
 
-/* ---- a producer whose descriptors were closed behind its back ---- */
+/* ---- a producer whose process has closed all descriptors ---- */
 
-/* What daemonizers do. The channel and the standard descriptors stay. */
+/* As daemonizers do. The channel and the standard descriptors stay open. */
 static void close_all_descriptors(int channel)
 {
     for (int fd = 3; fd < 256; fd++)
@@ -211,8 +211,8 @@ static void close_all_descriptors(int channel)
             close(fd);
 }
 
-/* `argument` tells which call finds out. */
-ROLE(loses_its_descriptors)
+/* `argument`: the call that detects the loss. */
+ROLE(closes_all_descriptors)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     publish_frames(producer, 3);
@@ -224,12 +224,12 @@ ROLE(loses_its_descriptors)
     }
     close_all_descriptors(channel);
     char data[BYTES];
-    if (!loaned) { /* nobody has taken the pool yet: it goes on */
+    if (!loaned) { /* no other producer has the pool yet: publishing works */
         frame_fill(data, sizeof data, 4);
         CHECK_OK(pmipc_producer_publish(producer, data, PMIPC_STAMP_NOW, NULL));
     }
     tell(channel, pmipc_producer_seq(producer));
-    hear(channel); /* now somebody has */
+    hear(channel); /* now another producer has adopted or replaced it */
     for (int i = 0; i < 3; i++) {
         pmipc_status status = PMIPC_OK;
         if (strcmp(argument, "publish") == 0)
@@ -252,19 +252,19 @@ ROLE(loses_its_descriptors)
 
 static void check_lost(const char *call)
 {
-    helper loser = helper_start("loses_its_descriptors", call);
-    uint64_t seq = hear(loser.channel);
+    helper lost = helper_start("closes_all_descriptors", call);
+    uint64_t seq = hear(lost.channel);
     pmipc_stream *stream = stream_open("p", NULL);
     CHECK_EQ(read_newest(stream), seq);
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     CHECK(pmipc_producer_adopted(producer));
-    tell(loser.channel, 0);
-    hear(loser.channel);
-    CHECK_EQ(read_newest(stream), seq); /* nothing of the loser's came through */
+    tell(lost.channel, 0);
+    hear(lost.channel);
+    CHECK_EQ(read_newest(stream), seq); /* no sample of the lost producer was published */
     CHECK_EQ(publish_frame(producer), seq + 1);
-    tell(loser.channel, 0);
-    hear(loser.channel);
-    helper_finish(&loser); /* it closed its handle: the pool is no longer its own to remove */
+    tell(lost.channel, 0);
+    hear(lost.channel);
+    helper_finish(&lost); /* its close did not remove the pool */
     CHECK_EQ(publish_frame(producer), seq + 2);
     CHECK_EQ(read_newest(stream), seq + 2);
     CHECK_EQ(folder_entries(test_folder()), 1);
@@ -272,22 +272,22 @@ static void check_lost(const char *call)
     pmipc_producer_close(producer);
 }
 
-TEST(a_producer_that_has_lost_its_pool_cannot_publish)
+TEST(publish_after_another_producer_adopted_returns_lost)
 {
     check_lost("publish");
 }
 
-TEST(a_producer_that_has_lost_its_pool_cannot_loan)
+TEST(loan_after_another_producer_adopted_returns_lost)
 {
     check_lost("loan");
 }
 
-TEST(a_producer_that_has_lost_its_pool_cannot_commit)
+TEST(commit_after_another_producer_adopted_returns_lost)
 {
     check_lost("commit");
 }
 
-ROLE(loses_and_closes_at_once)
+ROLE(closes_all_descriptors_then_producer)
 {
     pmipc_producer *producer = bytes_producer(argument, BYTES, 4);
     publish_frame(producer);
@@ -298,15 +298,15 @@ ROLE(loses_and_closes_at_once)
     tell(channel, 0);
 }
 
-/* Without any publish in between: closing must find out by itself. */
-TEST(a_producer_that_has_lost_its_pool_does_not_remove_it)
+/* No publish comes before the close: the close itself must detect the loss. */
+TEST(close_after_another_producer_adopted_keeps_pool)
 {
-    helper loser = helper_start("loses_and_closes_at_once", "p");
-    hear(loser.channel);
+    helper lost = helper_start("closes_all_descriptors_then_producer", "p");
+    hear(lost.channel);
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
-    tell(loser.channel, 0);
-    hear(loser.channel);
-    helper_finish(&loser);
+    tell(lost.channel, 0);
+    hear(lost.channel);
+    helper_finish(&lost);
     CHECK_EQ(folder_entries(test_folder()), 1);
     pmipc_stream *stream = stream_open("p", NULL);
     publish_and_read(producer, stream);
@@ -314,25 +314,25 @@ TEST(a_producer_that_has_lost_its_pool_does_not_remove_it)
     pmipc_producer_close(producer);
 }
 
-/* The other adopts with another schema: the loser's file is no longer under the name at all. */
-TEST(a_producer_whose_pool_was_replaced_finds_out_and_leaves_the_new_one_alone)
+/* The other producer has another schema: it replaces the pool, and the file of the first one has lost its name. */
+TEST(publish_after_pool_was_replaced_returns_lost_and_keeps_new_pool)
 {
-    helper loser = helper_start("loses_its_descriptors", "publish");
-    hear(loser.channel);
+    helper lost = helper_start("closes_all_descriptors", "publish");
+    hear(lost.channel);
     pmipc_producer *producer = bytes_producer("p", BYTES + 1, 4);
     CHECK(!pmipc_producer_adopted(producer));
-    tell(loser.channel, 0);
-    hear(loser.channel);
-    tell(loser.channel, 0);
-    hear(loser.channel);
-    helper_finish(&loser);
+    tell(lost.channel, 0);
+    hear(lost.channel);
+    tell(lost.channel, 0);
+    hear(lost.channel);
+    helper_finish(&lost);
     pmipc_stream *stream = stream_open("p", NULL);
     publish_and_read(producer, stream);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
 
-/* ---- a process that just ends ---- */
+/* ---- a process that ends without closing ---- */
 
 ROLE(returns_without_closing)
 {
@@ -343,7 +343,7 @@ ROLE(returns_without_closing)
     _exit(0);
 }
 
-TEST(a_process_that_ends_without_closing_leaves_an_adoptable_pool)
+TEST(exit_without_close_leaves_adoptable_pool)
 {
     helper owner = helper_start("returns_without_closing", "");
     hear(owner.channel);

@@ -1,23 +1,11 @@
-/* Processes of several containers share pools, and may have one pid: each is told from the other.
+/* Processes of several containers share pools and may have the same pid: the library distinguishes them by their
+ * process number.
  *
- * Here the pids are written into the pool, so this test knows the layout from the inside. */
+ * The tests write the pids into the pool file, so they include its layout. */
+#include "forged.h"
 #include "helper.h"
-#include "pools.h"
 
-#include "pool/layout.h"
-
-#include <fcntl.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-static int open_file(const char *name)
-{
-    char path[512];
-    pool_path(name, path, sizeof path);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    CHECK(fd >= 0);
-    return fd;
-}
 
 ROLE(reads)
 {
@@ -31,13 +19,12 @@ ROLE(reads)
         pmipc_stream_close(streams[i]);
 }
 
-/* Make all rows say pid 1, as they do when the stream of each container is its first process. */
+/* Write pid 1 into all rows: the pid of the first process of every container. */
 static void forge_pids(const char *name)
 {
     pmipc_pool_info *info = inspect(name);
     int fd = open_file(name);
-    struct pool_header header;
-    CHECK_EQ(pread(fd, &header, sizeof header, 0), sizeof header);
+    const struct pool_header header = header_of_file(fd);
     const uint32_t one = 1;
     for (uint32_t i = 0; i < info->reader_count; i++) {
         off_t row = (off_t)(header.geometry.readers_offset + offsetof(struct pool_readers, facts) +
@@ -48,10 +35,10 @@ static void forge_pids(const char *name)
     inspect_release(info);
 }
 
-TEST(streams_of_two_processes_with_one_pid_are_told_apart)
+TEST(streams_of_processes_with_same_pid_are_counted_separately)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
-    helper first = helper_start("reads", "p"), second = helper_start("reads", "p"); /* the same command line, too */
+    helper first = helper_start("reads", "p"), second = helper_start("reads", "p"); /* with the same command line */
     tell(first.channel, 60);
     tell(second.channel, 4);
     hear(first.channel);
@@ -78,13 +65,13 @@ TEST(streams_of_two_processes_with_one_pid_are_told_apart)
     pmipc_producer_close(producer);
 }
 
-TEST(a_forked_child_is_another_process_than_its_parent)
+TEST(forked_child_has_other_process_number_than_parent)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
     publish_frame(producer);
     pmipc_view view;
-    CHECK_OK(pmipc_stream_get_last(stream, &view)); /* the child inherits it, with a row of its own */
+    CHECK_OK(pmipc_stream_get_last(stream, &view)); /* the child inherits it and claims a row for it */
     int pipe_ends[2];
     CHECK_EQ(pipe(pipe_ends), 0);
     fflush(NULL);
@@ -95,7 +82,7 @@ TEST(a_forked_child_is_another_process_than_its_parent)
         _exit(read(pipe_ends[0], &end, 1) == 0 ? 0 : 1);
     }
     pmipc_reader_info readers[2];
-    do /* the child introduces itself after the fork */
+    do /* the child writes its facts after the fork */
         CHECK_EQ(pmipc_producer_readers(producer, readers, 2), 2);
     while (readers[0].process == 0 || readers[1].process == 0);
     CHECK(readers[0].process != readers[1].process);
@@ -117,7 +104,7 @@ ROLE(owns)
     pmipc_producer_close(producer);
 }
 
-TEST(another_producer_with_this_processes_pid_is_not_taken_for_this_process)
+TEST(producer_with_same_pid_is_not_reported_as_this_process)
 {
     helper other = helper_start("owns", "p");
     hear(other.channel);

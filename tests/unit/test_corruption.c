@@ -1,6 +1,6 @@
-/* Random damage to every part of a pool file, before and while it is used: statuses, never a crash, never an access out
- * of bounds, never a hang. What is read is not checked for its content (it is damaged), but touched to its last byte.
- */
+/* Random damage to every part of a pool file, before and while it is used: each call returns a status and never
+ * crashes, hangs or accesses memory out of bounds. The contents of samples are not checked (they may be damaged), but
+ * every byte is read. */
 #include "helper.h"
 #include "pools.h"
 
@@ -29,7 +29,7 @@ static pmipc_schema damage_schema(void)
 typedef struct damager {
     test_random random;
     int fd;
-    uint64_t bytes; /* of the file that can be hit */
+    uint64_t bytes; /* of the file that may be damaged */
 } damager;
 
 static uint64_t hostile_word(damager *self)
@@ -62,8 +62,8 @@ static uint64_t hostile_word(damager *self)
     return pick < sizeof words / sizeof words[0] ? words[pick] : random_next(&self->random);
 }
 
-/* The first pages hold header, control and readers; most slots lie behind them. Small places are hit more often. */
-static uint64_t somewhere(damager *self, uint64_t align)
+/* The first pages hold header, control page and readers, followed by the slots. Low offsets are chosen more often. */
+static uint64_t random_offset(damager *self, uint64_t align)
 {
     uint64_t limit = self->bytes >> random_below(&self->random, 6);
     return random_below(&self->random, limit / align) * align;
@@ -77,33 +77,33 @@ static void damage_once(damager *self)
     case 0:
     case 1:
     case 2:
-        written = pwrite(self->fd, &word, 8, (off_t)somewhere(self, 8));
+        written = pwrite(self->fd, &word, 8, (off_t)random_offset(self, 8));
         break;
     case 3:
-        written = pwrite(self->fd, &word, 4, (off_t)somewhere(self, 4));
+        written = pwrite(self->fd, &word, 4, (off_t)random_offset(self, 4));
         break;
     case 4:
-        written = pwrite(self->fd, &word, 2, (off_t)somewhere(self, 2));
+        written = pwrite(self->fd, &word, 2, (off_t)random_offset(self, 2));
         break;
     case 5: { /* one bit */
-        off_t at = (off_t)somewhere(self, 1);
+        off_t at = (off_t)random_offset(self, 1);
         unsigned char byte = 0;
         if (pread(self->fd, &byte, 1, at) == 1)
             byte = (unsigned char)(byte ^ (1u << (word % 8)));
         written = pwrite(self->fd, &byte, 1, at);
         break;
     }
-    case 6: { /* a word that is right somewhere else */
-        written = pread(self->fd, &word, 8, (off_t)somewhere(self, 8));
+    case 6: { /* a word that is valid at another offset */
+        written = pread(self->fd, &word, 8, (off_t)random_offset(self, 8));
         if (written == 8)
-            written = pwrite(self->fd, &word, 8, (off_t)somewhere(self, 8));
+            written = pwrite(self->fd, &word, 8, (off_t)random_offset(self, 8));
         break;
     }
-    default: { /* a cache line of noise */
+    default: { /* a random cache line */
         uint64_t line[8];
         for (int i = 0; i < 8; i++)
             line[i] = random_next(&self->random);
-        written = pwrite(self->fd, line, sizeof line, (off_t)somewhere(self, 64));
+        written = pwrite(self->fd, line, sizeof line, (off_t)random_offset(self, 64));
         break;
     }
     }
@@ -127,7 +127,7 @@ static void touch(const void *data, uint64_t bytes)
         touched += at[i];
 }
 
-/* What a view promises, whatever the file says: known sizes, lengths within the schema, memory that is there. */
+/* What a view promises even if the file is corrupt: known sizes, lengths within the schema, mapped memory. */
 static void touch_view(pmipc_view *view)
 {
     CHECK(view->field_count >= 1 && view->field_count <= PMIPC_MAX_FIELDS);
@@ -273,7 +273,7 @@ static pmipc_producer *damageable_producer(pmipc_status *status)
     return *status == PMIPC_OK ? producer : NULL;
 }
 
-/* A sound pool file, with frames, a killed stream's row and a view it held, as bytes. */
+/* The bytes of a sound pool file with samples, a row in use and a pinned view. */
 static char *template_pool(uint64_t *bytes)
 {
     pmipc_status status;
@@ -316,7 +316,7 @@ static void use_damaged_file(test_random *random)
         if (stream)
             use_stream(stream, random);
     }
-    /* A damaged file never blocks the next start: it is adopted or replaced. */
+    /* A corrupt file never prevents the next producer: it is adopted or replaced. */
     if (!producer)
         FAIL("the next producer was refused: %s", pmipc_status_name(status));
     if (stream)
@@ -324,7 +324,7 @@ static void use_damaged_file(test_random *random)
     pmipc_producer_close(producer);
 }
 
-TEST(a_file_damaged_before_it_is_used_never_crashes_anybody)
+TEST(file_made_corrupt_before_open_never_crashes_any_call)
 {
     damager self = {.random = random_start()};
     char *whole = template_pool(&self.bytes);
@@ -341,8 +341,8 @@ TEST(a_file_damaged_before_it_is_used_never_crashes_anybody)
     free(whole);
 }
 
-/* Without any damage the same rounds succeed: what the test above sees is the damage's doing. */
-TEST(the_same_file_undamaged_is_adopted)
+/* Control: without damage the same file is adopted. */
+TEST(undamaged_file_is_adopted)
 {
     uint64_t bytes;
     char *whole = template_pool(&bytes);
@@ -367,8 +367,8 @@ static void check_file_is_bounded(int fd)
         FAIL("the file has grown to %" PRId64 " bytes", (int64_t)facts.st_size);
 }
 
-/* One life of a pool: producer, two streams and some held views, while words of the file change between the calls. */
-static void live_with_damage(damager *self)
+/* A producer, two streams and some held views, while words of the file change between the calls. */
+static void use_pool_while_it_is_damaged(damager *self)
 {
     pmipc_status status;
     pmipc_producer *producer = damageable_producer(&status);
@@ -394,7 +394,7 @@ static void live_with_damage(damager *self)
             touch_view(&held[i]);
     check_file_is_bounded(self->fd);
     if (random_below(&self->random, 2)) {
-        pmipc_producer_abandon(producer); /* the next one finds the ruins */
+        pmipc_producer_abandon(producer); /* the next producer finds the damaged file */
         producer = damageable_producer(&status);
         if (!producer)
             FAIL("the next producer was refused: %s", pmipc_status_name(status));
@@ -410,17 +410,17 @@ static void live_with_damage(damager *self)
         unlink(path);
 }
 
-TEST(a_file_damaged_while_it_is_used_never_crashes_anybody)
+TEST(file_made_corrupt_during_use_never_crashes_any_call)
 {
     damager self = {.random = random_start(), .bytes = 0};
     free(template_pool(&self.bytes));
     for (int round = 0; round < ROUNDS(400); round++)
-        live_with_damage(&self);
+        use_pool_while_it_is_damaged(&self);
 }
 
-/* ---- at any instant ---- */
+/* ---- damage by another process at full speed ---- */
 
-static void damages_for_ever(int channel, const char *argument)
+static void damages_forever(int channel, const char *argument)
 {
     (void)argument;
     damager self = {.random = {.state = hear(channel)}};
@@ -434,14 +434,14 @@ static void damages_for_ever(int channel, const char *argument)
     }
 }
 
-/* Another process writes over the file at full speed: values change between a check and their use, if they are read
- * twice. */
-TEST(a_file_that_changes_all_the_time_never_crashes_anybody)
+/* Another process overwrites the file at full speed: a value that the library reads twice may change between its check
+ * and its use. */
+TEST(file_made_corrupt_at_full_speed_never_crashes_any_call)
 {
     test_random random = random_start();
     uint64_t bytes;
     free(template_pool(&bytes));
-    helper other = helper_fork(damages_for_ever, "");
+    helper other = helper_fork(damages_forever, "");
     tell(other.channel, random_next(&random));
     tell(other.channel, bytes);
     for (int round = 0; round < ROUNDS(150); round++) {

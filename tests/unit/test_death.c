@@ -1,4 +1,5 @@
-/* Kill -9 at any moment, hundreds of times: streams and producers go on, and nothing of the dead stays. */
+/* SIGKILL at random instants, hundreds of times: streams and producers continue, and no row or pin of a dead process
+ * remains. */
 #include "helper.h"
 #include "pools.h"
 
@@ -6,7 +7,7 @@
 
 #define HISTORY 4
 
-/* Let the child run for a random while: some frames, and some instructions more. */
+/* Let the child run for a random time: some frames, then some more instructions. */
 static void let_it_run(test_random *random, int channel)
 {
     hear(channel);
@@ -15,7 +16,7 @@ static void let_it_run(test_random *random, int channel)
 
 /* ---- producers ---- */
 
-static void publishes_for_ever(int channel, const char *argument)
+static void publishes_forever(int channel, const char *argument)
 {
     (void)argument;
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), HISTORY);
@@ -25,13 +26,13 @@ static void publishes_for_ever(int channel, const char *argument)
         publish_frame(producer);
 }
 
-/* A stream lives through 200 producers, each killed at a random instant of its loop: it never sees a torn frame, never
- * goes back, and all that history holds is whole. Catches an adopter that scans before it stores head, and an owner
- * that trusts the ring of the dead. */
-TEST(a_stream_lives_through_two_hundred_killed_producers)
+/* 200 producers, each killed at a random instant of its loop. The stream never reads a torn frame, its sequence numbers
+ * never go back, and every sample in history is whole. Detects an adopter that scans before it stores head, and an
+ * owner that trusts the ring of a dead producer. */
+TEST(stream_reads_on_through_two_hundred_killed_producers)
 {
     test_random random = random_start();
-    helper first = helper_fork(publishes_for_ever, "");
+    helper first = helper_fork(publishes_forever, "");
     let_it_run(&random, first.channel);
     helper_kill(&first);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -39,8 +40,7 @@ TEST(a_stream_lives_through_two_hundred_killed_producers)
     uint64_t newest = read_newest(stream);
     process_state before = process_state_now();
     for (int round = 0; round < ROUNDS(200); round++) {
-        helper owner =
-            helper_fork(publishes_for_ever, ""); /* the test holds only a stream; the child uses none of it */
+        helper owner = helper_fork(publishes_forever, ""); /* the test holds only a stream; the child uses none of it */
         let_it_run(&random, owner.channel);
         helper_kill(&owner);
         uint64_t now = read_newest(stream);
@@ -50,7 +50,7 @@ TEST(a_stream_lives_through_two_hundred_killed_producers)
         pmipc_view view;
         CHECK_OK(pmipc_stream_get_window(stream, 1, HISTORY, &view));
         CHECK_EQ(view.seq, newest);
-        CHECK(view.frame_count >= HISTORY - 1 || view.frame_count == newest); /* one more is being replaced at most */
+        CHECK(view.frame_count >= HISTORY - 1 || view.frame_count == newest); /* at most one entry is being replaced */
         check_view(&view);
         pmipc_view_release(&view);
         CHECK(!pmipc_stream_producer_alive(stream));
@@ -65,7 +65,7 @@ TEST(a_stream_lives_through_two_hundred_killed_producers)
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
-static void opens_and_closes_for_ever(int channel, const char *argument)
+static void opens_and_closes_forever(int channel, const char *argument)
 {
     (void)argument;
     tell(channel, 0);
@@ -79,15 +79,15 @@ static void opens_and_closes_for_ever(int channel, const char *argument)
     }
 }
 
-/* Killed in the middle of creating, adopting, replacing, retiring: whatever is left, the next producer starts. */
-TEST(producers_killed_while_they_open_and_close_never_block_the_next)
+/* Killed while they create, adopt, replace or retire a pool: the next producer can always start. */
+TEST(producers_killed_in_open_or_close_never_block_next_one)
 {
     test_random random = random_start();
     for (int round = 0; round < ROUNDS(200); round++) {
-        helper owner = helper_fork(opens_and_closes_for_ever, "");
+        helper owner = helper_fork(opens_and_closes_forever, "");
         let_it_run(&random, owner.channel);
         helper_kill(&owner);
-        CHECK(folder_entries(test_folder()) <= 1); /* a half-built pool has no name */
+        CHECK(folder_entries(test_folder()) <= 1); /* an incomplete pool has no name */
         pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), HISTORY);
         pmipc_stream *stream = stream_open("p", NULL);
         publish_and_read(producer, stream);
@@ -129,7 +129,7 @@ ROLE(waits_for_frames)
     }
 }
 
-static void opens_streams_for_ever(int channel, const char *argument)
+static void opens_streams_forever(int channel, const char *argument)
 {
     (void)argument;
     tell(channel, 0);
@@ -144,7 +144,7 @@ static void opens_streams_for_ever(int channel, const char *argument)
     }
 }
 
-static unsigned living_readers(pmipc_producer *producer)
+static unsigned live_readers(pmipc_producer *producer)
 {
     pmipc_reader_info readers[PMIPC_MAX_READERS];
     uint32_t count = pmipc_producer_readers(producer, readers, PMIPC_MAX_READERS);
@@ -154,7 +154,7 @@ static unsigned living_readers(pmipc_producer *producer)
     return live;
 }
 
-/* What the pool may cost when one live or not yet swept consumer holds all it can. */
+/* The pool has not grown more than one consumer (live, or dead and not yet swept) can make it grow. */
 static void check_pool_is_bounded(pmipc_producer *producer)
 {
     uint32_t slots = pmipc_producer_slot_count(producer);
@@ -162,14 +162,14 @@ static void check_pool_is_bounded(pmipc_producer *producer)
         FAIL("the pool has grown to %u slots", slots);
 }
 
-TEST(consumers_killed_with_seven_views_leave_nothing)
+TEST(consumers_killed_with_seven_views_leave_no_rows)
 {
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), HISTORY);
     publish_frames(producer, HISTORY);
     process_state before = process_state_now();
     for (int round = 0; round < ROUNDS(200); round++) {
         if (round == 5)
-            before = process_state_now(); /* by now it has grown as far as it has to */
+            before = process_state_now(); /* by now it has grown to its final size */
         helper consumer = helper_start("holds_seven_views", "");
         for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
             hear(consumer.channel);
@@ -177,14 +177,14 @@ TEST(consumers_killed_with_seven_views_leave_nothing)
             tell(consumer.channel, 0);
         }
         helper_kill(&consumer);
-        CHECK_EQ(living_readers(producer), 0);
+        CHECK_EQ(live_readers(producer), 0);
         publish_frames(producer, 10);
         check_pool_is_bounded(producer);
     }
     process_state after = process_state_now();
     CHECK_EQ(after.descriptors, before.descriptors);
     CHECK_EQ(after.shared_mappings, before.shared_mappings);
-    pmipc_stream *streams[PMIPC_MAX_READERS]; /* every row can be had again */
+    pmipc_stream *streams[PMIPC_MAX_READERS]; /* every row is free again */
     for (int i = 0; i < PMIPC_MAX_READERS; i++)
         streams[i] = stream_open("p", NULL);
     for (int i = 0; i < PMIPC_MAX_READERS; i++)
@@ -207,8 +207,8 @@ ROLE(holds_seven_single_views)
     sleep_until_killed();
 }
 
-/* The pool may not grow: only the slots of the dead can give the history back. Catches a producer that never sweeps. */
-TEST(the_slots_of_a_killed_consumer_are_used_again)
+/* The pool may not grow: history needs the slots of the dead readers. Detects a producer that never sweeps. */
+TEST(slots_of_killed_consumer_are_reused)
 {
     pmipc_schema schema = bytes_schema(page_frame_bytes());
     pmipc_producer_options options = {.history_len = HISTORY, .spare = 5}; /* nine slots */
@@ -237,7 +237,7 @@ TEST(the_slots_of_a_killed_consumer_are_used_again)
     pmipc_producer_close(producer);
 }
 
-TEST(consumers_killed_while_they_wait_leave_nothing)
+TEST(consumers_killed_in_wait_leave_no_rows)
 {
     test_random random = random_start();
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), HISTORY);
@@ -252,33 +252,33 @@ TEST(consumers_killed_while_they_wait_leave_nothing)
         helper_kill(&consumer);
         publish_frame(producer);
     }
-    CHECK_EQ(living_readers(producer), 0);
+    CHECK_EQ(live_readers(producer), 0);
     check_pool_is_bounded(producer);
     process_state after = process_state_now();
     CHECK_EQ(after.descriptors, before.descriptors);
     CHECK_EQ(after.shared_mappings, before.shared_mappings);
-    helper last = helper_start("waits_for_frames", ""); /* waiting still works with all that the dead left behind */
+    helper last = helper_start("waits_for_frames", ""); /* waiting still works after all these deaths */
     hear(last.channel);
     publish_frames(producer, 10);
-    CHECK_EQ(living_readers(producer), 1);
+    CHECK_EQ(live_readers(producer), 1);
     helper_kill(&last);
     pmipc_producer_close(producer);
 }
 
-/* The children fork from a process without handles: killed at random instants of open, pin, window, close. */
+/* The children fork from a process without handles and are killed at random instants of open, pin, window and close. */
 static void kills_many_openers(int channel, const char *argument)
 {
     (void)argument;
     test_random random = {.state = hear(channel)};
     for (int round = 0; round < ROUNDS(200); round++) {
-        helper opener = helper_fork(opens_streams_for_ever, "");
+        helper opener = helper_fork(opens_streams_forever, "");
         let_it_run(&random, opener.channel);
         helper_kill(&opener);
     }
     tell(channel, 0);
 }
 
-TEST(consumers_killed_while_they_open_leave_nothing)
+TEST(consumers_killed_in_open_leave_no_rows)
 {
     test_random random = random_start();
     helper killer = helper_fork(kills_many_openers, "");
@@ -292,11 +292,11 @@ TEST(consumers_killed_while_they_open_leave_nothing)
     }
     hear(killer.channel);
     helper_finish(&killer);
-    CHECK_EQ(living_readers(producer), 0);
+    CHECK_EQ(live_readers(producer), 0);
     check_pool_is_bounded(producer);
     process_state after = process_state_now();
-    CHECK_EQ(after.descriptors, before.descriptors - 1);        /* the killer's channel */
-    CHECK(after.shared_mappings <= before.shared_mappings + 8); /* the producer's own, of what has grown */
+    CHECK_EQ(after.descriptors, before.descriptors - 1);        /* the channel of the helper that kills */
+    CHECK(after.shared_mappings <= before.shared_mappings + 8); /* mappings of the producer, for growth */
     pmipc_stream *streams[PMIPC_MAX_READERS];
     for (int i = 0; i < PMIPC_MAX_READERS; i++)
         streams[i] = stream_open("p", NULL);
@@ -319,8 +319,8 @@ ROLE(holds_two_views)
     sleep_until_killed();
 }
 
-/* All rows belong to the dead and no producer sweeps: new streams must find the rows, and inherit no pins with them. */
-TEST(rows_of_the_dead_are_claimed_without_any_help_of_a_producer)
+/* All rows belong to dead readers and no producer sweeps: new streams must claim the rows and clear their pins. */
+TEST(rows_of_dead_readers_are_claimed_without_sweep)
 {
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), HISTORY);
     publish_frame(producer);
@@ -347,9 +347,9 @@ TEST(rows_of_the_dead_are_claimed_without_any_help_of_a_producer)
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
-/* ---- both at once ---- */
+/* ---- producers and consumers at once ---- */
 
-static void reads_for_ever(int channel, const char *argument)
+static void reads_forever(int channel, const char *argument)
 {
     (void)argument;
     pmipc_stream *stream = stream_open("p", NULL);
@@ -369,17 +369,17 @@ static void reads_for_ever(int channel, const char *argument)
     }
 }
 
-/* Producers and consumers die all the time, at random; the survivors check every frame they see, and a helper that saw
- * something wrong has ended by itself, which helper_kill reports. */
-TEST(a_storm_of_deaths_leaves_every_survivor_with_whole_frames)
+/* Producers and consumers are killed at random. The survivors check every frame they read; a helper whose check fails
+ * ends, which helper_kill reports. */
+TEST(survivors_of_random_kills_read_whole_frames)
 {
     enum { CONSUMERS = 3 };
     test_random random = random_start();
-    helper owner = helper_fork(publishes_for_ever, "");
+    helper owner = helper_fork(publishes_forever, "");
     hear(owner.channel);
     helper consumers[CONSUMERS];
     for (int i = 0; i < CONSUMERS; i++) {
-        consumers[i] = helper_fork(reads_for_ever, "");
+        consumers[i] = helper_fork(reads_forever, "");
         hear(consumers[i].channel);
     }
     for (int round = 0; round < ROUNDS(200); round++) {
@@ -387,11 +387,11 @@ TEST(a_storm_of_deaths_leaves_every_survivor_with_whole_frames)
         uint64_t victim = random_below(&random, CONSUMERS + 1);
         if (victim == CONSUMERS) {
             helper_kill(&owner);
-            owner = helper_fork(publishes_for_ever, "");
+            owner = helper_fork(publishes_forever, "");
             hear(owner.channel);
         } else {
             helper_kill(&consumers[victim]);
-            consumers[victim] = helper_fork(reads_for_ever, "");
+            consumers[victim] = helper_fork(reads_forever, "");
             hear(consumers[victim].channel);
         }
     }

@@ -1,4 +1,4 @@
-/* A producer killed while it fills a frame: nobody ever sees a part of it. */
+/* A producer killed while it fills a frame: no stream ever reads a part of the frame. */
 #include "helper.h"
 #include "pools.h"
 
@@ -17,14 +17,14 @@ static pmipc_schema observation_schema(void)
     return schema;
 }
 
-static pmipc_producer *observer(void)
+static pmipc_producer *open_observation_producer(void)
 {
     pmipc_schema schema = observation_schema();
     pmipc_producer_options options = {.history_len = HISTORY};
     return producer_open("obs", &schema, &options);
 }
 
-/* Everything in history is whole: every field of every frame carries that frame's own number. */
+/* Every sample in history is whole: each field of each frame has the contents of its sequence number. */
 static uint64_t check_history(pmipc_stream *stream)
 {
     pmipc_view view;
@@ -36,12 +36,12 @@ static uint64_t check_history(pmipc_stream *stream)
     return seq;
 }
 
-/* ---- at points that are known exactly ---- */
+/* ---- kills at exact points ---- */
 
-/* `argument`: how many fields to fill before it is killed; 3 and more: filled, but not committed. */
+/* `argument`: the number of fields to fill before the kill; 3 and more: all filled, not committed. */
 ROLE(stops_between_two_fields)
 {
-    pmipc_producer *producer = observer();
+    pmipc_producer *producer = open_observation_producer();
     publish_frames(producer, 2);
     pmipc_loan loan;
     CHECK_OK(pmipc_producer_loan(producer, &loan));
@@ -51,7 +51,7 @@ ROLE(stops_between_two_fields)
     sleep_until_killed();
 }
 
-TEST(a_producer_killed_between_two_fields_leaves_the_previous_frame)
+TEST(producer_killed_between_fields_leaves_previous_sample)
 {
     const char *points[] = {"0", "1", "2", "3"};
     for (int i = 0; i < 4; i++) {
@@ -62,35 +62,35 @@ TEST(a_producer_killed_between_two_fields_leaves_the_previous_frame)
         CHECK_EQ(check_history(stream), 2);
         helper_kill(&owner);
         CHECK_EQ(check_history(stream), 2);
-        pmipc_producer *producer = observer();
+        pmipc_producer *producer = open_observation_producer();
         CHECK(pmipc_producer_adopted(producer));
         CHECK_EQ(check_history(stream), 2);
-        CHECK_EQ(publish_frame(producer), 3); /* the number of the unfinished one is used again */
+        CHECK_EQ(publish_frame(producer), 3); /* the number of the unfinished sample is reused */
         CHECK_EQ(check_history(stream), 3);
         pmipc_stream_close(stream);
         pmipc_producer_close(producer);
     }
 }
 
-/* ---- at random instants ---- */
+/* ---- kills at random instants ---- */
 
-static void fills_loans_for_ever(int channel, const char *argument)
+static void fills_loans_forever(int channel, const char *argument)
 {
     (void)argument;
-    pmipc_producer *producer = observer();
+    pmipc_producer *producer = open_observation_producer();
     publish_frame(producer);
     tell(channel, 0);
     for (;;)
         publish_frame(producer);
 }
 
-static void publishes_copies_for_ever(int channel, const char *argument)
+static void publishes_copies_forever(int channel, const char *argument)
 {
     (void)argument;
     static char rgb[IMAGE];
     static char depth[IMAGE];
     char q[56];
-    pmipc_producer *producer = observer();
+    pmipc_producer *producer = open_observation_producer();
     for (bool told = false;; told = true) {
         uint64_t seq = pmipc_producer_seq(producer) + 1;
         frame_fill(rgb, sizeof rgb, seq);
@@ -115,7 +115,7 @@ static void check_kills(role_body body)
         hear(owner.channel);
         random_spin(&random, 300000);
         pmipc_view held;
-        CHECK_OK(pmipc_stream_get_last(stream, &held)); /* while it runs: a pin its adopter must respect */
+        CHECK_OK(pmipc_stream_get_last(stream, &held)); /* a pin that its adopter must respect */
         check_view(&held);
         helper_kill(&owner);
         uint64_t now = check_history(stream);
@@ -128,12 +128,12 @@ static void check_kills(role_body body)
     CHECK_OK(pmipc_pool_remove("obs", NULL, NULL, NULL));
 }
 
-TEST(a_dict_filled_in_place_is_never_seen_half)
+TEST(dict_filled_in_place_is_never_read_half_filled)
 {
-    check_kills(fills_loans_for_ever);
+    check_kills(fills_loans_forever);
 }
 
-TEST(a_dict_published_by_copy_is_never_seen_half)
+TEST(dict_published_by_copy_is_never_read_half_filled)
 {
-    check_kills(publishes_copies_for_ever);
+    check_kills(publishes_copies_forever);
 }

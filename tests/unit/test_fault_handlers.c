@@ -1,4 +1,4 @@
-/* pmipc_explain_faults among the signal handlers of others: signals that were sent, earlier handlers, unloading. */
+/* pmipc_explain_faults and the signal handlers of the program: sent signals, previous handlers, unloading. */
 #include "pools.h"
 #include "test.h"
 
@@ -12,7 +12,8 @@
 
 static volatile sig_atomic_t calls, nested, code, blocked;
 
-/* Run `work` in a child, where faults are explained after `prepare` has set the earlier dispositions. */
+/* Run `work` in a child: `prepare` sets the dispositions, then pmipc_explain_faults installs its handler. The wait
+ * status. */
 static int end_of(void (*prepare)(void), void (*work)(void))
 {
     fflush(NULL);
@@ -46,7 +47,7 @@ static void set_ignored(void)
     signal(SIGBUS, SIG_IGN);
 }
 
-/* ---- signals that were sent ---- */
+/* ---- sent signals ---- */
 
 static void kill_segv(void)
 {
@@ -68,7 +69,7 @@ static void queue_segv(void)
     sigqueue(getpid(), SIGSEGV, (union sigval){.sival_int = 5});
 }
 
-static void *do_nothing_for_ever(void *unused)
+static void *pause_forever(void *unused)
 {
     for (;;)
         pause();
@@ -78,13 +79,13 @@ static void *do_nothing_for_ever(void *unused)
 static void kill_another_thread(void)
 {
     pthread_t thread;
-    if (pthread_create(&thread, NULL, do_nothing_for_ever, NULL) != 0 || pthread_kill(thread, SIGSEGV) != 0)
+    if (pthread_create(&thread, NULL, pause_forever, NULL) != 0 || pthread_kill(thread, SIGSEGV) != 0)
         _exit(91);
     for (;;)
         pause();
 }
 
-TEST(a_signal_that_was_sent_ends_the_process_by_that_signal)
+TEST(sent_signal_terminates_process_by_that_signal)
 {
     static void (*const senders[])(void) = {kill_segv, raise_segv, queue_segv, kill_another_thread};
     for (size_t i = 0; i < sizeof senders / sizeof senders[0]; i++) {
@@ -97,7 +98,7 @@ TEST(a_signal_that_was_sent_ends_the_process_by_that_signal)
     CHECK_EQ(WTERMSIG(status), SIGBUS);
 }
 
-/* A siginfo as the kernel makes it, without a faulting instruction. */
+/* Send a siginfo like the kernel's, without a faulting instruction. */
 static void send_as_kernel(int signal_number, int si_code)
 {
     siginfo_t info = {.si_signo = signal_number, .si_code = si_code};
@@ -105,7 +106,7 @@ static void send_as_kernel(int signal_number, int si_code)
         _exit(92);
 }
 
-static void fault_that_does_not_come_again(void)
+static void fault_that_is_not_repeated(void)
 {
     send_as_kernel(SIGSEGV, SEGV_ACCERR);
 }
@@ -115,17 +116,17 @@ static void report_memory_error(void)
     send_as_kernel(SIGBUS, 5 /* BUS_MCEERR_AO */);
 }
 
-TEST_WITH(a_fault_that_would_not_come_again_ends_the_process_all_the_same, .native = "forges a siginfo")
+TEST_WITH(fault_that_is_not_repeated_still_terminates_process, .native = "forges a siginfo")
 {
-    int status = end_of(set_default, fault_that_does_not_come_again);
+    int status = end_of(set_default, fault_that_is_not_repeated);
     CHECK(WIFSIGNALED(status));
     CHECK_EQ(WTERMSIG(status), SIGSEGV);
-    status = end_of(set_ignored, fault_that_does_not_come_again);
+    status = end_of(set_ignored, fault_that_is_not_repeated);
     CHECK(WIFSIGNALED(status));
     CHECK_EQ(WTERMSIG(status), SIGSEGV);
 }
 
-TEST_WITH(a_report_of_a_memory_error_takes_the_default_action_or_is_ignored, .native = "forges a siginfo")
+TEST_WITH(memory_error_report_takes_default_action_or_is_ignored, .native = "forges a siginfo")
 {
     int status = end_of(set_default, report_memory_error);
     CHECK(WIFSIGNALED(status));
@@ -141,14 +142,14 @@ static void send_twice(void)
     _exit(61);
 }
 
-TEST(a_signal_that_was_ignored_before_is_ignored_whenever_it_is_sent)
+TEST(previously_ignored_signal_stays_ignored)
 {
     int status = end_of(set_ignored, send_twice);
     CHECK(WIFEXITED(status));
     CHECK_EQ(WEXITSTATUS(status), 61);
 }
 
-/* ---- handlers that were there before ---- */
+/* ---- previous handlers ---- */
 
 static void count_call(int signal_number, siginfo_t *info, void *context)
 {
@@ -185,7 +186,7 @@ static void send_and_look(void)
     _exit(calls == 2 && code == SI_USER && blocked == 1 && (now.sa_flags & SA_RESTART) ? 62 : 63);
 }
 
-TEST(the_handler_before_gets_signals_that_were_sent_with_its_mask_and_restart)
+TEST(previous_handler_gets_sent_signals_with_its_mask_and_restart)
 {
     int status = end_of(set_counting, send_and_look);
     CHECK(WIFEXITED(status));
@@ -200,7 +201,7 @@ static void send_once_and_again(void)
     raise(SIGSEGV);
 }
 
-TEST(a_handler_before_that_is_to_run_once_runs_once)
+TEST(previous_one_shot_handler_runs_once)
 {
     int status = end_of(set_counting_once, send_once_and_again);
     CHECK(WIFSIGNALED(status));
@@ -235,7 +236,7 @@ static void send_and_count(void)
     _exit(calls * 10 + nested);
 }
 
-TEST(a_handler_before_is_interrupted_by_its_own_signal_only_with_nodefer)
+TEST(previous_handler_is_nested_only_with_nodefer)
 {
     CHECK_EQ(WEXITSTATUS(end_of(set_nesting, send_and_count)), 22);
     CHECK_EQ(WEXITSTATUS(end_of(set_not_nesting, send_and_count)), 21);
@@ -263,18 +264,18 @@ static void unload_and_compare(void (*prepare)(void))
     sigaction(SIGBUS, NULL, &after[1]);
     for (int i = 0; i < 2; i++) {
         CHECK(after[i].sa_sigaction == before[i].sa_sigaction);
-        CHECK_EQ(after[i].sa_flags & ~0x04000000, before[i].sa_flags & ~0x04000000); /* but for SA_RESTORER */
+        CHECK_EQ(after[i].sa_flags & ~0x04000000, before[i].sa_flags & ~0x04000000); /* without SA_RESTORER */
     }
 }
 
-TEST(unloading_a_plugin_with_the_library_inside_restores_the_handlers_before)
+TEST(unloading_plugin_restores_previous_handlers)
 {
     unload_and_compare(set_default);
     unload_and_compare(set_counting);
     unload_and_compare(set_ignored);
 }
 
-TEST(unloading_leaves_a_handler_that_was_installed_after_ours)
+TEST(unloading_plugin_keeps_handler_installed_later)
 {
     void *plugin = dlopen(FAULT_PLUGIN, RTLD_NOW | RTLD_LOCAL);
     int (*explain)(void);
