@@ -17,31 +17,31 @@ STREAM = "api/stream.c"
 MUTANTS = (
     Mutant(
         "whole_words_of_pins_are_not_marked",
-        "large_history a_held_window_of_whole_bitmap_words",
+        "large_history held_window_of_whole_bitmap_words_is_never_overwritten",
         "A window that covers 64 slots from a multiple of 64 on is overwritten while it is held.",
         (Change(PROTOCOL, "bits == 64 ? ~UINT64_C(0)", "bits == 64 ? UINT64_C(0)"),),
     ),
     Mutant(
         "only_the_first_word_of_pins_is_cleared",
-        "large_history the_slots_of_a_released_window",
+        "large_history slots_of_released_window_are_reused_in_every_bitmap_word",
         "Slots from 64 on that were pinned once are never used again: the pool grows without end.",
         (Change(PROTOCOL, "word <= (producer->slot_count - 1) / 64;", "word < 1;"),),
     ),
     Mutant(
         "adoption_begins_at_the_first_slot",
-        "large_history windows_are_no_copies_right_after_adoption",
+        "large_history windows_are_zero_copy_right_after_adoption",
         "The run of slots is broken: windows are copied for a round.",
         (Change(PROTOCOL, "        producer->cursor = next_index(slot, slot_count);\n", ""),),
     ),
     Mutant(
         "a_returned_slot_is_skipped",
-        "large_history windows_are_no_copies_after_a_discarded_loan",
+        "large_history windows_are_zero_copy_after_discarded_loan",
         "The run of slots is broken: windows are copied for a round.",
         (Change(PROTOCOL, "    producer->cursor = slot;\n", ""),),
     ),
     Mutant(
         "a_refused_adoption_forgets_the_ring",
-        "forged_control a_producer_whose_head_was_overwritten",
+        "forged_control producer_with_forged_head_keeps_slots_of_history",
         "The producer writes a slot that streams reach through the ring.",
         (
             Change(
@@ -85,7 +85,7 @@ MUTANTS = (
     ),
     Mutant(
         "growth_does_not_ask_who_owns_the_pool",
-        "growth_lost a_slot_count_from_a_producer",
+        "growth_lost slot_count_of_lost_producer_is_not_stored",
         "A producer that lost the pool stores its slot count, and its epoch, over its successor's.",
         (
             Change(
@@ -98,7 +98,7 @@ MUTANTS = (
     ),
     Mutant(
         "an_adopter_stores_the_slot_count_that_it_read_before",
-        "growth_lost an_adopter_knows_the_slot_count",
+        "growth_lost adopter_sees_slot_count_stored_after_it_was_read",
         "The pool's newest sample lies in a slot that its new producer does not know of.",
         (
             Change(
@@ -110,7 +110,7 @@ MUTANTS = (
     ),
     Mutant(
         "history_is_given_up_by_a_producer_that_lost_the_pool",
-        "growth_lost a_slot_count_from_a_producer",
+        "growth_lost slot_count_of_lost_producer_is_not_stored",
         "It empties entries of its successor's ring.",
         (
             Change(
@@ -122,7 +122,7 @@ MUTANTS = (
     ),
     Mutant(
         "growth_sets_the_size_of_the_file",
-        "growth_lost a_producer_that_lost_the_pool_while_it_grew_never_makes_the_file_smaller",
+        "growth_lost growth_of_lost_producer_never_shrinks_file",
         "The file loses slots that its new owner has added: SIGBUS.",
         (
             Change(
@@ -135,13 +135,13 @@ MUTANTS = (
     ),
     Mutant(
         "a_slot_count_from_elsewhere_stands",
-        "forged_pins views_taken_while_a_foreign_slot_count",
+        "forged_pins views_pinned_with_foreign_slot_count_are_protected",
         "Streams see more slots than the producer has for as long as it does not grow.",
         (Change(WRITER_PUBLISH, "    protocol_keep_slot_count(&writer->protocol);\n", ""),),
     ),
     Mutant(
         "pins_of_a_larger_pool_are_malformed",
-        "forged_pins views_taken_while_a_foreign_slot_count",
+        "forged_pins views_pinned_with_foreign_slot_count_are_protected",
         "The views of streams that saw another slot count are overwritten.",
         (
             Change(
@@ -153,7 +153,7 @@ MUTANTS = (
     ),
     Mutant(
         "pins_of_a_larger_pool_are_as_long_as_they_like",
-        "forged_pins a_pin_of_more_slots_than_history",
+        "forged_pins pin_of_more_slots_than_history_is_malformed",
         "One store into a cell pins every slot that there will ever be.",
         (Change(PROTOCOL, " && cell_count(cell) <= producer->history_len", ""),),
     ),
@@ -263,7 +263,7 @@ MUTANTS = (
     ),
     Mutant(
         "readers_pin_by_any_slot_count",
-        "forged_pins a_slot_count_that_no_pool_can_have",
+        "forged_pins impossible_slot_count_is_corrupt_until_next_publish",
         "The producer takes the pin for malformed: the view is overwritten, without an error.",
         (
             Change(
@@ -281,7 +281,7 @@ MUTANTS = (
     ),
     Mutant(
         "window_entries_of_any_slot",
-        "forged_control a_ring_entry_that_names_a_slot",
+        "forged_control ring_entry_with_slot_beyond_pool_is_corrupt",
         "A forged entry makes a window's copy read beyond the mapping.",
         (Change(PROTOCOL, "        if (entry_slot(entries[i]) >= slots)\n            return PIN_CORRUPT;\n", ""),),
     ),
@@ -299,13 +299,13 @@ MUTANTS = (
     ),
     Mutant(
         "headers_of_older_frames_are_not_checked",
-        "forged_control a_damaged_slot_header",
+        "forged_control damaged_slot_header_is_corrupt_and_leaves_no_pin",
         "A window shows a frame that is not the sample it is taken for.",
         (Change(VIEW, "if (load_relaxed(&header_of(frame)->seq) != oldest + i)", "if (false)"),),
     ),
     Mutant(
         "a_copy_that_fails_stays_pinned",
-        "forged_control a_damaged_slot_header",
+        "forged_control damaged_slot_header_is_corrupt_and_leaves_no_pin",
         "The producer cannot use the slot until the stream reads again.",
         (
             Change(
@@ -335,7 +335,7 @@ MUTANTS = (
     ),
     Mutant(
         "a_childs_row_may_be_below_its_parents",
-        "fork an_inherited_view_is_pinned_in_a_row_above",
+        "fork inherited_view_is_pinned_in_row_above_that_of_parent",
         "A scan under way during a fork may miss both rows' pins: the child's view is overwritten.",
         (
             Change(
@@ -353,7 +353,7 @@ MUTANTS = (
     ),
     Mutant(
         "a_row_lock_that_was_not_given_back_is_forgotten",
-        "intercepted a_row_whose_lock_a_sweep",
+        "intercepted row_lock_that_a_sweep_could_not_release_is_released_by_next",
         "The producer keeps streams from a row that it has cleared.",
         (Change(ROWS, "            *stuck |= UINT64_C(1) << row;", "            ;"),),
     ),
@@ -365,7 +365,7 @@ MUTANTS = (
     ),
     Mutant(
         "forged_pins_are_described",
-        "forged_pins pins_that_make_no_sense",
+        "forged_pins malformed_pins_are_left_out_of_reader_info",
         "Describing a pool reads the header of a slot that is not there.",
         (
             Change(
@@ -389,7 +389,7 @@ MUTANTS = (
     ),
     Mutant(
         "a_fork_without_a_row_leaks_a_descriptor",
-        "fork forks_without_a_row",
+        "fork fork_without_free_row_leaks_no_descriptor",
         "A program that forks while all rows are taken runs out of descriptors.",
         (
             Change(
@@ -401,7 +401,7 @@ MUTANTS = (
     ),
     Mutant(
         "headroom_in_front_of_a_mapping",
-        "loan the_headroom_of_a_loan",
+        "loan headroom_of_loan_belongs_to_its_slot_also_after_growth",
         "What a program writes into the headroom lands in the readers' rows or outside every mapping.",
         (
             Change(
@@ -413,7 +413,7 @@ MUTANTS = (
     ),
     Mutant(
         "lengths_of_older_frames_are_not_checked",
-        "forged_control a_length_beyond_the_room",
+        "forged_control length_beyond_field_is_corrupt_in_reads_and_views",
         "A window shows a frame whose length is larger than its slot.",
         (
             Change(
@@ -425,7 +425,7 @@ MUTANTS = (
     ),
     Mutant(
         "a_window_that_fails_stays_pinned",
-        "forged_control a_length_beyond_the_room",
+        "forged_control length_beyond_field_is_corrupt_in_reads_and_views",
         "The producer cannot use the slots until the stream reads again.",
         (
             Change(
@@ -442,7 +442,7 @@ MUTANTS = (
     ),
     Mutant(
         "frames_of_any_length",
-        "forged_control a_length_beyond_the_room",
+        "forged_control length_beyond_field_is_corrupt_in_reads_and_views",
         "A frame of a held window is given with a length that somebody has written since.",
         (
             Change(

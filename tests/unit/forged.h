@@ -1,4 +1,4 @@
-/* forged.h: words of a live pool's file, read and overwritten from outside. It knows the layout. */
+/* forged.h: read and overwrite words of the file of a live pool. It includes the layout. */
 #ifndef PMIPC_TEST_FORGED_H
 #define PMIPC_TEST_FORGED_H
 
@@ -12,7 +12,7 @@
 #define HEAD (POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, head))
 #define OWNERSHIP (POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, ownership))
 
-static inline int open_file(const char *name)
+static inline int open_pool_file(const char *name)
 {
     char path[512];
     pool_path(name, path, sizeof path);
@@ -40,8 +40,8 @@ static inline struct pool_header header_of_file(int fd)
     return header;
 }
 
-/* Reads of more samples than the newest. */
-static inline void check_reads_say_corrupt(pmipc_stream *stream)
+/* Every read that returns more than the newest sample returns CORRUPT. */
+static inline void check_history_reads_are_corrupt(pmipc_stream *stream)
 {
     pmipc_view view;
     CHECK_STATUS(pmipc_stream_get_window(stream, 3, 3, &view), PMIPC_CORRUPT);

@@ -23,7 +23,7 @@ ROLE(reads)
 static void forge_pids(const char *name)
 {
     pmipc_pool_info *info = inspect(name);
-    int fd = open_file(name);
+    int fd = open_pool_file(name);
     const struct pool_header header = header_of_file(fd);
     const uint32_t one = 1;
     for (uint32_t i = 0; i < info->reader_count; i++) {
@@ -108,7 +108,7 @@ TEST(producer_with_same_pid_is_not_reported_as_this_process)
 {
     helper other = helper_start("owns", "p");
     hear(other.channel);
-    int fd = open_file("p");
+    int fd = open_pool_file("p");
     const uint32_t pid = (uint32_t)getpid();
     CHECK_EQ(pwrite(fd, &pid, sizeof pid, POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, owner_pid)), 4);
     close(fd);

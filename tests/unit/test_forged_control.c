@@ -1,5 +1,5 @@
-/* Single words of a live pool's control page, ring and slot headers, overwritten by somebody with write access: reads
- * of them say CORRUPT, in time. */
+/* Single words of the control page, the ring and the slot headers of a live pool, overwritten by a process with write
+ * access: reads return CORRUPT and do not hang. */
 #include "forged.h"
 #include "sleeper.h"
 
@@ -8,12 +8,12 @@
 
 /* ---- head ---- */
 
-TEST(a_head_that_promises_what_history_does_not_hold_is_damage_to_get_next)
+TEST(get_next_with_head_beyond_history_is_corrupt)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 10);
     publish_frames(producer, 20);
     pmipc_stream *stream = stream_open("p", NULL);
-    int fd = open_file("p");
+    int fd = open_pool_file("p");
     write_word(fd, HEAD, read_word(fd, HEAD) + (UINT64_C(1000) << 16));
     pmipc_view view;
     CHECK_STATUS(pmipc_stream_get_next(stream, 200 * MS, &view), PMIPC_CORRUPT);
@@ -26,12 +26,12 @@ TEST(a_head_that_promises_what_history_does_not_hold_is_damage_to_get_next)
     pmipc_producer_close(producer);
 }
 
-TEST(a_head_that_promises_what_history_does_not_hold_is_damage_to_reads_of_history)
+TEST(history_reads_with_head_beyond_history_are_corrupt)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 10);
     publish_frames(producer, 20);
     pmipc_stream *stream = stream_open("p", NULL);
-    int fd = open_file("p");
+    int fd = open_pool_file("p");
     write_word(fd, HEAD, read_word(fd, HEAD) + (UINT64_C(1000) << 16));
     pmipc_view view;
     CHECK_STATUS(pmipc_stream_get_unseen(stream, &view), PMIPC_CORRUPT);
@@ -42,15 +42,15 @@ TEST(a_head_that_promises_what_history_does_not_hold_is_damage_to_reads_of_histo
     pmipc_producer_close(producer);
 }
 
-TEST(a_history_of_one_is_never_empty_to_reads_of_history)
+TEST(history_of_one_is_never_empty_between_stores_of_publish)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 1);
     publish_frames(producer, 3);
     const pmipc_stream_options options = {.start_oldest = true};
     pmipc_stream *stream = stream_open("p", &options);
-    int fd = open_file("p");
+    int fd = open_pool_file("p");
     uint64_t head = read_word(fd, HEAD);
-    /* As between two stores of publish. */
+    /* The state between the two stores of a publish. */
     write_word(fd, POOL_RING_OFFSET, UINT64_C(4) << 16 | ((head & 0xffff) == 0 ? 1 : 0));
     pmipc_view view;
     CHECK_OK(pmipc_stream_get_window(stream, 1, 1, &view));
@@ -68,14 +68,14 @@ TEST(a_history_of_one_is_never_empty_to_reads_of_history)
     pmipc_producer_close(producer);
 }
 
-TEST(get_next_finds_the_newest_where_a_kill_between_two_stores_left_a_history_of_one)
+TEST(get_next_finds_newest_of_history_of_one_after_kill)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 1);
     publish_frames(producer, 3);
     pmipc_producer_abandon(producer);
-    int fd = open_file("p");
+    int fd = open_pool_file("p");
     uint64_t head = read_word(fd, HEAD);
-    /* The next entry, head not stored. */
+    /* The entry of the next sample is stored, head is not. */
     write_word(fd, POOL_RING_OFFSET, UINT64_C(4) << 16 | ((head & 0xffff) == 0 ? 1 : 0));
     const pmipc_stream_options options = {.start_oldest = true};
     pmipc_stream *stream = stream_open("p", &options);
@@ -91,7 +91,7 @@ TEST(get_next_finds_the_newest_where_a_kill_between_two_stores_left_a_history_of
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
-/* A single sample whose number is `seq`, in slot 1. */
+/* Overwrite the ring and head: one sample, sequence number `seq`, in slot 1. */
 static void write_only_sample(int fd, uint64_t seq)
 {
     struct pool_header header;
@@ -103,11 +103,11 @@ static void write_only_sample(int fd, uint64_t seq)
     write_word(fd, HEAD, seq << 16 | 1);
 }
 
-static void check_goes_on_from_three(uint32_t history_len, void (*forge)(int fd))
+static void check_next_seq_is_four(uint32_t history_len, void (*forge)(int fd))
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, history_len);
     publish_frames(producer, 3);
-    int fd = open_file("p");
+    int fd = open_pool_file("p");
     forge(fd);
     publish_frames(producer, 1);
     CHECK_EQ(pmipc_producer_seq(producer), 4);
@@ -132,18 +132,17 @@ static void write_no_sample(int fd)
     write_word(fd, HEAD, 0);
 }
 
-/* A producer that lost its lock may publish once more, long after, and history is then a sound one of the past. Numbers
- * that came twice would be taken for the same sample. */
-TEST(a_producer_never_goes_back_to_a_history_that_is_older_than_its_own)
+/* A producer that lost its lock may publish once more, much later: history is then consistent but old. If the producer
+ * continued from there, streams would take two samples with the same sequence number for one. */
+TEST(producer_ignores_forged_history_older_than_its_own)
 {
-    check_goes_on_from_three(1, write_first_sample);
-    check_goes_on_from_three(2, write_first_sample);
-    check_goes_on_from_three(1, write_no_sample);
+    check_next_seq_is_four(1, write_first_sample);
+    check_next_seq_is_four(2, write_first_sample);
+    check_next_seq_is_four(1, write_no_sample);
 }
 
-/* A head that makes no sense is overwritten by the next publish; until then, and after, no slot in the ring is written.
- */
-TEST(a_producer_whose_head_was_overwritten_still_knows_which_slots_its_history_is_in)
+/* The next publish replaces an invalid head. The producer never writes a slot of its history, before or after that. */
+TEST(producer_with_forged_head_keeps_slots_of_history)
 {
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 3);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -154,8 +153,8 @@ TEST(a_producer_whose_head_was_overwritten_still_knows_which_slots_its_history_i
         publish_frame(producer);
         CHECK_OK(pmipc_stream_get_last(stream, &views[i]));
     }
-    publish_frames(producer, 3); /* every slot is pinned or in the ring */
-    int fd = open_file("p");
+    publish_frames(producer, 3); /* now every slot is pinned or in the ring */
+    int fd = open_pool_file("p");
     const uint64_t head = read_word(fd, HEAD);
     write_word(fd, HEAD, head + (UINT64_C(1000) << 16));
     pmipc_loan loan;
@@ -177,8 +176,8 @@ TEST(a_producer_whose_head_was_overwritten_still_knows_which_slots_its_history_i
     pmipc_producer_close(producer);
 }
 
-/* Numbers end at 2^48: whoever adopts one shortly before it would publish what no stream can read. */
-TEST(a_pool_whose_sequence_numbers_are_nearly_used_up_is_replaced)
+/* Sequence numbers end at 2^48: a producer that adopted a pool just before that limit could not publish. */
+TEST(pool_near_end_of_sequence_numbers_is_replaced)
 {
     const uint64_t end = UINT64_C(1) << 48;
     const struct {
@@ -189,7 +188,7 @@ TEST(a_pool_whose_sequence_numbers_are_nearly_used_up_is_replaced)
         pmipc_producer *producer = bytes_producer("p", BYTES, 3);
         publish_frames(producer, 3);
         pmipc_producer_abandon(producer);
-        int fd = open_file("p");
+        int fd = open_pool_file("p");
         write_only_sample(fd, cases[i].seq);
         close(fd);
         producer = bytes_producer("p", BYTES, 3);
@@ -199,9 +198,9 @@ TEST(a_pool_whose_sequence_numbers_are_nearly_used_up_is_replaced)
     }
 }
 
-/* ---- the name in the header ---- */
+/* ---- the pool name in the header ---- */
 
-TEST(a_renamed_pool_is_damage_and_its_header_is_not_believed)
+TEST(renamed_pool_file_is_corrupt_and_replaced)
 {
     pmipc_producer *producer = bytes_producer("old", BYTES, 3);
     publish_frames(producer, 3);
@@ -228,25 +227,25 @@ TEST(a_renamed_pool_is_damage_and_its_header_is_not_believed)
 
 static pmipc_producer *publisher;
 
-/* While the sleeper sleeps: it is not known to wait any more, so the next publish rings for nobody. */
-static void publish_without_ringing(void *context)
+/* Clear the waiting flag while the stream sleeps: the next publish does not increment the bell. */
+static void publish_without_bell(void *context)
 {
     int fd = *(int *)context;
     struct pool_header header;
-    const uint32_t nobody = 0;
+    const uint32_t none = 0;
     CHECK_EQ(pread(fd, &header, sizeof header, 0), sizeof header);
     const off_t waiting = (off_t)header.geometry.readers_offset + (off_t)offsetof(struct pool_readers, waiting);
-    CHECK_EQ(pwrite(fd, &nobody, sizeof nobody, waiting), sizeof nobody);
+    CHECK_EQ(pwrite(fd, &none, sizeof none, waiting), sizeof none);
     publish_frame(publisher);
 }
 
-TEST(a_wake_that_is_lost_costs_a_tenth_of_a_second)
+TEST(wait_returns_although_the_wake_was_lost)
 {
     publisher = bytes_producer("p", BYTES, 3);
     pmipc_stream *stream = stream_open("p", NULL);
-    int fd = open_file("p");
+    int fd = open_pool_file("p");
     waker watcher;
-    when_i_sleep(&watcher, publish_without_ringing, &fd);
+    when_i_sleep(&watcher, publish_without_bell, &fd);
     int64_t begin_ns = pmipc_monotonic_ns();
     pmipc_view view;
     CHECK_OK(pmipc_stream_get_new(stream, 20000 * MS, &view));
@@ -261,37 +260,37 @@ TEST(a_wake_that_is_lost_costs_a_tenth_of_a_second)
     pmipc_producer_close(publisher);
 }
 
-/* ---- facts ---- */
+/* ---- facts of the producer ---- */
 
-TEST(a_producer_that_claims_to_be_older_than_time_is_named_all_the_same)
+TEST(busy_error_with_forged_start_time_names_producer)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 10), *second;
     const pmipc_schema schema = bytes_schema(BYTES);
-    int fd = open_file("p");
+    int fd = open_pool_file("p");
     write_word(fd, POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, owner_since_ns), (uint64_t)INT64_MIN);
     pmipc_error error;
     CHECK_STATUS(pmipc_producer_open(&second, "p", &schema, NULL, &error), PMIPC_BUSY);
-    CHECK_HAS(error.text, "for 1"); /* about 11 thousand million seconds, and not less than none */
+    CHECK_HAS(error.text, "for 1"); /* about 11 thousand million seconds; the difference must not overflow */
     close(fd);
     pmipc_producer_close(producer);
 }
 
 /* ---- the ring ---- */
 
-TEST(a_ring_entry_that_names_a_slot_beyond_the_pool_is_corrupt_to_reads_of_history)
+TEST(ring_entry_with_slot_beyond_pool_is_corrupt)
 {
     const pmipc_stream_options options = {.start_oldest = true};
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 3);
     pmipc_stream *stream = stream_open("p", &options);
     publish_frames(producer, 3);
-    int fd = open_file("p");
+    int fd = open_pool_file("p");
     const uint64_t slots[] = {pmipc_producer_slot_count(producer), MAX_SLOTS, UINT16_MAX};
-    for (uint64_t seq = 1; seq <= 3; seq++) { /* the oldest, one between, the newest */
+    for (uint64_t seq = 1; seq <= 3; seq++) { /* oldest, middle, newest */
         const off_t place = POOL_RING_OFFSET + 8 * (off_t)(seq % 3);
         const uint64_t entry = read_word(fd, place);
         for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++) {
             write_word(fd, place, seq << 16 | slots[i]);
-            check_reads_say_corrupt(stream);
+            check_history_reads_are_corrupt(stream);
         }
         write_word(fd, place, entry);
     }
@@ -306,7 +305,7 @@ TEST(a_ring_entry_that_names_a_slot_beyond_the_pool_is_corrupt_to_reads_of_histo
 
 /* ---- the headers of slots ---- */
 
-/* Where the slot of a sample begins. */
+/* The file offset of the slot of a sample. */
 static off_t slot_of_sample(int fd, uint64_t seq)
 {
     const struct pool_header header = header_of_file(fd);
@@ -314,13 +313,13 @@ static off_t slot_of_sample(int fd, uint64_t seq)
     return (off_t)(header.geometry.slots_offset + (entry & 0xffff) * header.geometry.stride);
 }
 
-/* `held` views in place: with all of them the reads below are copies. */
+/* `held`: the number of views to hold; with PMIPC_MAX_VIEWS the reads below return copies. */
 static void check_damaged_slot_headers(uint32_t held)
 {
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 3);
     pmipc_stream *stream = stream_open("p", NULL);
     publish_frames(producer, 3);
-    int fd = open_file("p");
+    int fd = open_pool_file("p");
     pmipc_view views[PMIPC_MAX_VIEWS], view;
     for (uint32_t i = 0; i < held; i++)
         CHECK_OK(pmipc_stream_get_last(stream, &views[i]));
@@ -350,7 +349,7 @@ static void check_damaged_slot_headers(uint32_t held)
     pmipc_producer_close(producer);
 }
 
-TEST(a_damaged_slot_header_is_corrupt_to_every_read_of_its_sample_and_leaves_no_pin)
+TEST(damaged_slot_header_is_corrupt_and_leaves_no_pin)
 {
     check_damaged_slot_headers(0);
     check_damaged_slot_headers(PMIPC_MAX_VIEWS);
@@ -362,7 +361,7 @@ static void write_length(int fd, uint64_t seq, uint32_t length)
     CHECK_EQ(pwrite(fd, &length, sizeof length, place), sizeof length);
 }
 
-TEST(a_length_beyond_the_room_of_its_field_is_corrupt_to_every_read_of_its_sample_and_to_views)
+TEST(length_beyond_field_is_corrupt_in_reads_and_views)
 {
     const int64_t room = 100;
     const uint8_t data[100] = {0};
@@ -375,7 +374,7 @@ TEST(a_length_beyond_the_room_of_its_field_is_corrupt_to_every_read_of_its_sampl
     for (int i = 0; i < 3; i++)
         CHECK_OK(pmipc_producer_publish_fields(producer, &source, 1, 0, NULL));
     pmipc_stream *stream = stream_open("p", NULL);
-    int fd = open_file("p");
+    int fd = open_pool_file("p");
     pmipc_view window, view;
     pmipc_frame frame;
     CHECK_OK(pmipc_stream_get_window(stream, 3, 3, &window));

@@ -1,5 +1,5 @@
-/* The slot count of a live pool, and streams' pins, overwritten by somebody with write access: pins that make sense
- * protect what they name, others cost the producer nothing. */
+/* The slot count of a live pool, and the pins of streams, overwritten by a process with write access: valid pins
+ * protect their slots, malformed pins are ignored. */
 #include "forged.h"
 
 /* ---- the slot count ---- */
@@ -8,9 +8,9 @@ static void check_foreign_slot_count(uint64_t extra)
 {
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 3);
     pmipc_stream *stream = stream_open("p", NULL);
-    publish_frames(producer, 3); /* in the first three slots: the window below does not go round */
+    publish_frames(producer, 3); /* in the first three slots: the window below does not wrap around */
     const uint32_t slots = pmipc_producer_slot_count(producer);
-    int fd = open_file("p");
+    int fd = open_pool_file("p");
     CHECK_EQ(ftruncate(fd, (off_t)(pool_file_bytes("p") + extra * header_of_file(fd).geometry.stride)), 0);
     write_word(fd, OWNERSHIP, read_word(fd, OWNERSHIP) + extra);
     pmipc_view view, window;
@@ -32,28 +32,28 @@ static void check_foreign_slot_count(uint64_t extra)
     pmipc_producer_close(producer);
 }
 
-TEST(views_taken_while_a_foreign_slot_count_stands_are_protected_and_it_is_replaced)
+TEST(views_pinned_with_foreign_slot_count_are_protected)
 {
     check_foreign_slot_count(1);
     check_foreign_slot_count(64);
     check_foreign_slot_count(MAX_SLOTS / 2);
 }
 
-/* A pin by such a count is malformed to the producer and does not protect the view. */
-TEST(a_slot_count_that_no_pool_can_have_is_corrupt_to_every_read_until_it_is_replaced)
+/* The producer would ignore a pin with such a slot count, and the view would not be protected. */
+TEST(impossible_slot_count_is_corrupt_until_next_publish)
 {
     const pmipc_stream_options options = {.start_oldest = true};
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 3);
     pmipc_stream *stream = stream_open("p", &options);
     publish_frames(producer, 3);
-    int fd = open_file("p");
+    int fd = open_pool_file("p");
     const uint64_t own = read_word(fd, OWNERSHIP), epoch = own & ~(uint64_t)UINT32_MAX;
     const uint64_t counts[] = {0, MAX_SLOTS + 1, UINT32_MAX};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         write_word(fd, OWNERSHIP, epoch | counts[i]);
         pmipc_view view;
         CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_CORRUPT);
-        check_reads_say_corrupt(stream);
+        check_history_reads_are_corrupt(stream);
         publish_frame(producer);
         CHECK_EQ(read_word(fd, OWNERSHIP), own);
     }
@@ -65,7 +65,7 @@ TEST(a_slot_count_that_no_pool_can_have_is_corrupt_to_every_read_until_it_is_rep
 
 /* ---- pins ---- */
 
-/* The first cell of a row. */
+/* The file offset of the first cell of a row. */
 static off_t cell_of_row(int fd, uint32_t row)
 {
     return (off_t)header_of_file(fd).geometry.readers_offset + (off_t)offsetof(struct pool_readers, cells) +
@@ -77,15 +77,15 @@ static uint64_t cell_of(uint64_t first, uint64_t count, uint64_t slots)
     return slots << 32 | count << 16 | first;
 }
 
-/* A single store must not stop a producer for good. */
-TEST(a_pin_of_more_slots_than_history_in_a_larger_pool_is_malformed)
+/* A single store must not stop a producer permanently. */
+TEST(pin_of_more_slots_than_history_is_malformed)
 {
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 3);
     pmipc_stream *stream = stream_open("p", NULL);
     publish_frame(producer);
-    read_newest(stream); /* it has row 0 */
+    read_newest(stream); /* the stream has row 0 */
     const uint32_t slots = pmipc_producer_slot_count(producer);
-    int fd = open_file("p");
+    int fd = open_pool_file("p");
     const uint64_t cells[] = {cell_of(0, slots - 1, slots + 1), cell_of(0, MAX_SLOTS, MAX_SLOTS),
                               cell_of(0, 4, slots + 1)};
     for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++) {
@@ -101,15 +101,15 @@ TEST(a_pin_of_more_slots_than_history_in_a_larger_pool_is_malformed)
     pmipc_producer_close(producer);
 }
 
-/* Who describes a pool looks for the sample in a pinned slot: there is none in these. */
-TEST(pins_that_make_no_sense_are_left_out_when_streams_are_described)
+/* Describing a pool reads the sample number in a pinned slot; these pins name slots that do not exist. */
+TEST(malformed_pins_are_left_out_of_reader_info)
 {
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 3);
     pmipc_stream *stream = stream_open("p", NULL);
     publish_frame(producer);
-    read_newest(stream); /* it has row 0 */
+    read_newest(stream); /* the stream has row 0 */
     const uint32_t slots = pmipc_producer_slot_count(producer);
-    int fd = open_file("p");
+    int fd = open_pool_file("p");
     const uint64_t cells[] = {cell_of(slots, 1, slots), cell_of(0, slots + 1, slots), cell_of(0, 0, slots),
                               cell_of(UINT16_MAX, 1, MAX_SLOTS), cell_of(UINT16_MAX, UINT16_MAX, UINT32_MAX)};
     for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++) {
@@ -129,22 +129,22 @@ TEST(pins_that_make_no_sense_are_left_out_when_streams_are_described)
     pmipc_producer_close(producer);
 }
 
-TEST(a_pin_in_a_larger_pool_covers_the_slots_that_it_names_and_no_others)
+TEST(pin_of_larger_slot_count_covers_only_its_slots)
 {
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 3);
     pmipc_stream *stream = stream_open("p", NULL);
     publish_frame(producer);
-    read_newest(stream); /* it has row 0 */
+    read_newest(stream); /* the stream has row 0 */
     const uint32_t slots = pmipc_producer_slot_count(producer);
-    int fd = open_file("p");
-    /* Beyond the end; over the end; round the larger end, down to slot 0. */
+    int fd = open_pool_file("p");
+    /* Beyond the end, at the last slot of all, across the end, and wrapped around to slot 0. */
     const uint64_t cells[] = {cell_of(slots, 3, MAX_SLOTS), cell_of(MAX_SLOTS - 1, 1, MAX_SLOTS),
                               cell_of(slots - 1, 3, slots + 9), cell_of(slots + 8, 2, slots + 9)};
     const uint32_t named[] = {UINT32_MAX, UINT32_MAX, slots - 1, 0};
     for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++) {
         publish_frames(producer, 5 * slots);
         write_word(fd, cell_of_row(fd, 0), cells[i]);
-        publish_frames(producer, slots); /* what was clean is used up */
+        publish_frames(producer, slots); /* uses up the clean slots */
         bool used[64] = {false};
         for (uint32_t n = 0; n < 5 * slots; n++) {
             publish_frame(producer);
@@ -152,7 +152,7 @@ TEST(a_pin_in_a_larger_pool_covers_the_slots_that_it_names_and_no_others)
         }
         for (uint32_t slot = 0; slot < slots; slot++)
             if (used[slot] != (slot != named[i]))
-                FAIL("cell %zu: slot %u was %s", i, slot, used[slot] ? "used" : "left out");
+                FAIL("cell %zu: slot %u was %s", i, slot, used[slot] ? "used" : "not used");
     }
     CHECK_EQ(pmipc_producer_slot_count(producer), slots);
     close(fd);
@@ -164,8 +164,7 @@ TEST(a_pin_in_a_larger_pool_covers_the_slots_that_it_names_and_no_others)
 
 #define FORGED_ROW 5
 
-/* Pin every slot that the pool has, as a process can that writes to the file and does not keep to the library's limits.
- */
+/* Pin every slot of the pool, as a process can that writes to the file without the library. */
 static void pin_all(int fd, off_t readers, uint32_t slots)
 {
     const off_t cell = readers + (off_t)offsetof(struct pool_readers, cells[FORGED_ROW]);
@@ -179,7 +178,7 @@ static void check_bounded_growth(int64_t bytes, uint32_t history_len)
     pmipc_schema schema = bytes_schema(bytes);
     const pmipc_producer_options options = {.history_len = history_len, .spare = 1};
     pmipc_producer *producer = producer_open("p", &schema, &options);
-    int fd = open_file("p");
+    int fd = open_pool_file("p");
     CHECK_EQ(pread(fd, &header, sizeof header, 0), sizeof header);
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_BYTE_ROW(FORGED_ROW), .l_len = 1};
     CHECK_EQ(fcntl(fd, F_OFD_SETLK, &lock), 0);
@@ -198,7 +197,7 @@ static void check_bounded_growth(int64_t bytes, uint32_t history_len)
     pmipc_producer_last_error(producer, &error);
     CHECK_HAS(error.text, "reached its bound");
     CHECK_HAS(error.text, "held by pid");
-    lock.l_type = F_UNLCK; /* its holder has died */
+    lock.l_type = F_UNLCK; /* as when its owner dies */
     CHECK_EQ(fcntl(fd, F_OFD_SETLK, &lock), 0);
     CHECK(pmipc_producer_sweep(producer) == 1);
     uint64_t next;
@@ -209,12 +208,12 @@ static void check_bounded_growth(int64_t bytes, uint32_t history_len)
     pmipc_producer_close(producer);
 }
 
-TEST(forged_pins_make_a_pool_grow_to_its_bound_and_not_beyond)
+TEST(growth_by_forged_pins_stops_at_its_bound)
 {
     check_bounded_growth(page_frame_bytes(), 2);
 }
 
-TEST(forged_pins_make_a_pool_of_small_slots_grow_to_its_bound_and_not_beyond)
+TEST(growth_of_small_slots_by_forged_pins_stops_at_its_bound)
 {
     check_bounded_growth(8, 3);
 }

@@ -1,4 +1,4 @@
-/* fork with live handles and live views: the child may do nothing for the parent, and nothing to it. */
+/* fork with open handles and held views: what the child does with inherited handles does not affect the parent. */
 #include "inherited.h"
 #include "pools.h"
 
@@ -6,7 +6,7 @@
 
 /* ---- statuses in the child ---- */
 
-TEST(inherited_handles_say_that_they_are_the_parents)
+TEST(calls_on_inherited_handles_return_forked)
 {
     set_up();
     helper child = helper_fork(uses_inherited_handles, "");
@@ -22,7 +22,7 @@ static void commits_an_inherited_loan(int channel, const char *argument)
     pmipc_producer_discard(the_producer, &the_loan);
 }
 
-TEST(an_inherited_loan_cannot_be_committed_or_discarded_for_the_parent)
+TEST(inherited_loan_is_not_committed_or_discarded_by_child)
 {
     set_up();
     CHECK_OK(pmipc_producer_loan(the_producer, &the_loan));
@@ -35,7 +35,7 @@ TEST(an_inherited_loan_cannot_be_committed_or_discarded_for_the_parent)
     check_parent_and_tear_down();
 }
 
-/* ---- the child's end ---- */
+/* ---- the child ends ---- */
 
 static void retires_inherited_handles(int channel, const char *argument)
 {
@@ -68,10 +68,10 @@ static void ends_by_exit(int channel, const char *argument)
 {
     (void)channel;
     (void)argument;
-    exit(0); /* with whatever handlers run there */
+    exit(0); /* runs exit handlers */
 }
 
-TEST(a_child_that_closes_releases_or_just_ends_leaves_the_parent_alone)
+TEST(close_release_or_exit_in_child_does_not_affect_parent)
 {
     const role_body bodies[] = {closes_inherited_handles, abandons_inherited_handles, retires_inherited_handles,
                                 ends_at_once, ends_by_exit};
@@ -87,7 +87,7 @@ TEST(a_child_that_closes_releases_or_just_ends_leaves_the_parent_alone)
     }
 }
 
-TEST(a_child_that_is_killed_leaves_the_parent_alone)
+TEST(kill_of_child_does_not_affect_parent)
 {
     set_up();
     for (int i = 0; i < 20; i++) {
@@ -104,7 +104,7 @@ TEST(a_child_that_is_killed_leaves_the_parent_alone)
 static void checks_its_view_when_told(int channel, const char *argument)
 {
     tell(channel, 0);
-    hear(channel); /* by now the parent has released its own and published a lot */
+    hear(channel); /* by now the parent has released its view and published many samples */
     check_view(&the_view);
     CHECK_EQ(the_view.seq, 3);
     if (atoi(argument))
@@ -113,8 +113,8 @@ static void checks_its_view_when_told(int channel, const char *argument)
     hear(channel);
 }
 
-/* "views inherited over fork stay valid and may be released in both processes" */
-TEST(an_inherited_view_outlives_the_parents_own)
+/* Views inherited over fork stay valid and may be released in both processes. */
+TEST(inherited_view_stays_valid_after_release_in_parent)
 {
     for (int release = 0; release < 2; release++) {
         set_up();
@@ -135,7 +135,7 @@ TEST(an_inherited_view_outlives_the_parents_own)
     }
 }
 
-TEST(an_inherited_view_outlives_the_parents_handles_and_the_pool)
+TEST(inherited_view_stays_valid_after_parent_closes_and_pool_ends)
 {
     set_up();
     helper child = helper_fork(checks_its_view_when_told, "1");
@@ -158,8 +158,8 @@ static void releases_and_stays(int channel, const char *argument)
     hear(channel);
 }
 
-/* A child's release must not clear the parent's cell. */
-TEST(a_view_released_by_the_child_stays_pinned_for_the_parent)
+/* The release in the child must not clear the cell of the parent. */
+TEST(view_released_by_child_stays_pinned_for_parent)
 {
     set_up();
     helper child = helper_fork(releases_and_stays, "");
@@ -172,16 +172,16 @@ TEST(a_view_released_by_the_child_stays_pinned_for_the_parent)
     check_parent_and_tear_down();
 }
 
-/* The producer scans rows upwards: it finds a copied pin where the parent's is already gone only in a row above (scan
- * in protocol.c). */
-TEST(an_inherited_view_is_pinned_in_a_row_above_the_parents_that_names_the_child)
+/* The producer scans the rows upwards: when the parent clears its pin during the scan, the producer sees the copied pin
+ * only if its row is above the parent's (scan in protocol.c). */
+TEST(inherited_view_is_pinned_in_row_above_that_of_parent)
 {
     the_producer = bytes_producer("p", INHERITED_BYTES, 4);
     publish_frames(the_producer, 3);
     pmipc_stream *below = stream_open("p", NULL);
     the_stream = stream_open("p", NULL);
     the_view = newest(the_stream);
-    pmipc_stream_close(below); /* the row below is free */
+    pmipc_stream_close(below); /* now the row below is free */
     helper child = helper_fork(checks_its_view_when_told, "1");
     hear(child.channel);
     pmipc_reader_info readers[2];
@@ -199,8 +199,8 @@ TEST(an_inherited_view_is_pinned_in_a_row_above_the_parents_that_names_the_child
     check_parent_and_tear_down();
 }
 
-/* Rows the children needed for their views are given back: a hundred children, one after the other. */
-TEST(children_with_inherited_views_do_not_use_up_rows)
+/* The rows that children claim for their views become free again: a hundred children, one after another. */
+TEST(rows_of_children_with_inherited_views_become_free_again)
 {
     set_up();
     for (int i = 0; i < ROUNDS(100); i++) {
@@ -215,8 +215,8 @@ TEST(children_with_inherited_views_do_not_use_up_rows)
     check_parent_and_tear_down();
 }
 
-/* All rows are taken: the child has none of its own, and the fork takes no descriptor. */
-TEST(forks_without_a_row_for_the_child_leave_no_descriptor_behind)
+/* All rows are in use: the child gets no row, and the fork opens no descriptor. */
+TEST(fork_without_free_row_leaks_no_descriptor)
 {
     set_up();
     pmipc_stream *streams[PMIPC_MAX_READERS - 1];
@@ -247,7 +247,7 @@ static void forks_again(int channel, const char *argument)
     tell(channel, 0);
 }
 
-TEST(an_inherited_view_can_be_inherited_again)
+TEST(inherited_view_is_inherited_by_second_fork)
 {
     set_up();
     helper child = helper_fork(forks_again, "");
@@ -261,7 +261,7 @@ TEST(an_inherited_view_can_be_inherited_again)
     pmipc_producer_close(the_producer);
 }
 
-/* ---- the child's own handles ---- */
+/* ---- handles that the child opens ---- */
 
 static void makes_its_own_handles(int channel, const char *argument)
 {
@@ -272,7 +272,7 @@ static void makes_its_own_handles(int channel, const char *argument)
     publish_frame(producer);
     pmipc_schema schema = bytes_schema(INHERITED_BYTES);
     pmipc_producer *second;
-    CHECK_STATUS(pmipc_producer_open(&second, "p", &schema, NULL, NULL), PMIPC_BUSY); /* the parent lives */
+    CHECK_STATUS(pmipc_producer_open(&second, "p", &schema, NULL, NULL), PMIPC_BUSY); /* the parent has the pool */
     pmipc_stream *own = stream_open("child", NULL);
     CHECK_EQ(read_newest(own), 1);
     tell(channel, 0);
@@ -283,7 +283,7 @@ static void makes_its_own_handles(int channel, const char *argument)
     pmipc_stream_close(stream);
 }
 
-TEST(a_child_may_open_handles_of_its_own)
+TEST(forked_child_opens_its_own_handles)
 {
     set_up();
     helper child = helper_fork(makes_its_own_handles, "");

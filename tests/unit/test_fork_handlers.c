@@ -1,5 +1,5 @@
-/* There is no memory for the fork handlers at first: nobody may hold a lock without them, also not while they are being
- * added. */
+/* Adding the fork handlers fails at first for lack of memory: no lock may be held without them, and none while they are
+ * being added. */
 #include <errno.h>
 
 #include "pools.h"
@@ -7,16 +7,16 @@
 int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *dso);
 
 static int calls;
-static void (*meanwhile)(void);
+static void (*during_registration)(void);
 
-/* In place of libc's, which the library would call. */
+/* The library calls this one instead of that of libc. */
 int pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void))
 {
     if (++calls == 1)
         return ENOMEM;
-    if (meanwhile) {
-        void (*act)(void) = meanwhile;
-        meanwhile = NULL;
+    if (during_registration) {
+        void (*act)(void) = during_registration;
+        during_registration = NULL;
         act();
     }
     return __register_atfork(prepare, parent, child, NULL);
@@ -35,12 +35,12 @@ static void open_another(void)
     CHECK_STATUS(open_producer("q", &producer), PMIPC_NO_MEMORY);
 }
 
-TEST(no_lock_is_taken_while_the_handlers_are_being_added)
+TEST(open_takes_no_lock_while_fork_handlers_are_added)
 {
     pmipc_producer *first, *second;
-    meanwhile = open_another;
+    during_registration = open_another;
     CHECK_OK(open_producer("p", &first));
-    CHECK(!meanwhile);
+    CHECK(!during_registration);
     CHECK_EQ(calls, 2);
     CHECK_OK(open_producer("q", &second));
     CHECK_EQ(calls, 2);

@@ -1,4 +1,4 @@
-/* fork, and what the kernel makes of it: whose locks live on, children that no fork handler sees, threads. */
+/* fork and the kernel: inherited locks, children made without fork handlers, forks in programs with threads. */
 #include "inherited.h"
 #include "pools.h"
 
@@ -10,7 +10,7 @@
 
 /* ---- the parent dies first ---- */
 
-/* A process with a producer and a stream that forks a child which lives on; then it is killed. */
+/* A process with a producer and a stream forks a child that stays alive; then the process is killed. */
 ROLE(forks_and_waits)
 {
     the_producer = bytes_producer("p", INHERITED_BYTES, 4);
@@ -31,8 +31,9 @@ ROLE(forks_and_waits)
     sleep_until_killed();
 }
 
-/* Locks belong to open files, which a child shares: unless it closes them, a dead parent's pool stays busy. */
-TEST(a_living_child_does_not_keep_the_locks_of_a_dead_parent)
+/* Locks belong to open file descriptions, which a child shares: unless it closes them, the pool of a dead parent is
+ * busy. */
+TEST(live_child_does_not_keep_locks_of_dead_parent)
 {
     for (int with_view = 0; with_view < 2; with_view++) {
         helper parent = helper_start("forks_and_waits", with_view ? "1" : "0");
@@ -42,7 +43,7 @@ TEST(a_living_child_does_not_keep_the_locks_of_a_dead_parent)
         helper_kill(&parent);
         pmipc_pool_info *info = inspect("p");
         CHECK(!info->producer_alive);
-        CHECK_EQ(info->reader_count, with_view); /* the child's own row, for the view it inherited */
+        CHECK_EQ(info->reader_count, with_view); /* the row of the child, for its inherited view */
         inspect_release(info);
         pmipc_producer *producer = bytes_producer("p", INHERITED_BYTES, 4);
         CHECK(pmipc_producer_adopted(producer));
@@ -56,7 +57,7 @@ TEST(a_living_child_does_not_keep_the_locks_of_a_dead_parent)
 
 /* ---- raw clone: no fork handler runs ---- */
 
-TEST_WITH(a_child_made_without_fork_handlers_is_refused_too, .native = "MADV_WIPEONFORK")
+TEST_WITH(calls_in_child_without_fork_handlers_return_forked, .native = "MADV_WIPEONFORK")
 {
     set_up();
     pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
@@ -72,9 +73,9 @@ TEST_WITH(a_child_made_without_fork_handlers_is_refused_too, .native = "MADV_WIP
     check_parent_and_tear_down();
 }
 
-/* Its end of the stream, without any view, must not give up the parent's row: what the parent pins later is still seen.
+/* The close in the child, without a view, must not clear the row of the parent: the parent's later pins must protect.
  */
-TEST_WITH(a_child_made_without_fork_handlers_closes_nothing_of_the_parents, .native = "MADV_WIPEONFORK")
+TEST_WITH(child_without_fork_handlers_does_not_clear_row_of_parent, .native = "MADV_WIPEONFORK")
 {
     set_up();
     pmipc_view_release(&the_view);
@@ -110,8 +111,7 @@ static void *opens_publishes_closes(void *context)
         pmipc_producer *producer = bytes_producer(name, 64, 2);
         pmipc_stream *stream = stream_open(name, NULL);
         publish_frames(producer, 3);
-        /* No view: one that is live at the moment of a fork gives the child a lock of its own, and those are counted.
-         */
+        /* No view is held here: a view held during a fork gives the child a row lock, and the test counts the locks. */
         pmipc_stream_info info;
         pmipc_stream_get_info(stream, &info);
         CHECK_EQ(info.head_seq, 3);
@@ -121,8 +121,8 @@ static void *opens_publishes_closes(void *context)
     return NULL;
 }
 
-/* This process's descriptors that hold a lock of the library's kind, as the kernel lists them. The test may run under
- * flock(1). */
+/* The number of descriptors of this process that hold an open file description lock, as the kernel lists them. A lock
+ * of flock(1), under which the test may run, is not counted. */
 static unsigned locks_held(void)
 {
     unsigned locks = 0;
@@ -139,10 +139,10 @@ static unsigned locks_held(void)
     return locks;
 }
 
-TEST(a_child_inherits_no_lock)
+TEST(forked_child_inherits_no_lock)
 {
     set_up();
-    CHECK_EQ(locks_held(), 2); /* the producer's and the row's: they are seen */
+    CHECK_EQ(locks_held(), 2); /* the producer lock and the row lock */
     pmipc_view_release(&the_view);
     fflush(NULL);
     pid_t pid = fork();
@@ -162,7 +162,7 @@ static void opens_its_own(int channel, const char *argument)
     (void)channel;
     (void)argument;
     char name[32];
-    CHECK_EQ(locks_held(), 1); /* the row for the one view it inherited */
+    CHECK_EQ(locks_held(), 1); /* the row for its inherited view */
     snprintf(name, sizeof name, "child%d", (int)getpid());
     pmipc_producer *producer = bytes_producer(name, 64, 2);
     publish_frame(producer);
@@ -172,16 +172,16 @@ static void opens_its_own(int channel, const char *argument)
     pmipc_producer_close(producer);
 }
 
-/* A mutex held by another thread at the moment of fork would stop the child forever; a lock descriptor between open
- * and registration would be inherited unnoticed. */
-TEST(forking_while_other_threads_open_and_close_neither_hangs_nor_leaks)
+/* A mutex that another thread holds during fork would block the child forever; a lock descriptor that is opened but not
+ * yet registered would be inherited. */
+TEST(fork_while_threads_open_and_close_neither_hangs_nor_leaks)
 {
     set_up();
     atomic_bool stop = false;
     worker workers[2] = {{.stop = &stop, .index = 0}, {.stop = &stop, .index = 1}};
     for (int i = 0; i < 2; i++)
         CHECK_EQ(pthread_create(&workers[i].thread, NULL, opens_publishes_closes, &workers[i]), 0);
-    /* The heap of the sanitizers cannot be used in a child of a process with threads: there, the child just ends. */
+    /* With a sanitizer the child cannot use the heap, because the process has threads: there the child ends at once. */
     role_body body = TEST_SANITIZED ? ends_at_once : opens_its_own;
     for (int i = 0; i < ROUNDS(100); i++) {
         helper child = helper_fork(body, "");

@@ -1,4 +1,4 @@
-/* Pools without growth: what dead readers hold comes back, and PMIPC_FULL names who holds the slots. */
+/* Pools without growth: slots of dead readers become free again, and PMIPC_FULL names the processes that hold slots. */
 #include "helper.h"
 #include "pools.h"
 
@@ -20,7 +20,7 @@ static pmipc_producer *fixed_producer(uint32_t history_len)
     return producer_open("p", &schema, &options);
 }
 
-/* Holds a view of the newest sample each time it hears a word, in as many streams as it takes. */
+/* For each word it receives, it holds another view of the newest sample; it uses several streams for that. */
 ROLE(holds_views)
 {
     (void)argument;
@@ -63,8 +63,8 @@ static pmipc_status publish_status(pmipc_producer *producer, pmipc_error *error)
     return PMIPC_OK;
 }
 
-/* The case: consumers are killed with views again and again. */
-TEST(without_growth_readers_killed_with_views_never_stop_the_producer)
+/* Consumers that hold views are killed repeatedly. */
+TEST(slots_of_readers_killed_with_views_are_reused)
 {
     pmipc_producer *producer = fixed_producer(HISTORY);
     uint32_t slots = pmipc_producer_slot_count(producer);
@@ -72,20 +72,20 @@ TEST(without_growth_readers_killed_with_views_never_stop_the_producer)
         helper holder = reader_of(producer, slots);
         helper_kill(&holder);
         pmipc_error error;
-        WAIT_UNTIL(publish_status(producer, &error) == PMIPC_OK); /* swept again after 10 ms */
+        WAIT_UNTIL(publish_status(producer, &error) == PMIPC_OK); /* the producer sweeps again after 10 ms */
         publish_frames(producer, 20);
     }
     CHECK_EQ(pmipc_producer_slot_count(producer), slots);
     pmipc_producer_close(producer);
 }
 
-TEST(without_growth_full_sweeps_no_living_reader)
+TEST(full_pool_does_not_sweep_live_reader)
 {
     pmipc_producer *producer = fixed_producer(1);
     helper holder = reader_of(producer, pmipc_producer_slot_count(producer));
     uint64_t seq = pmipc_producer_seq(producer);
     pmipc_error error;
-    int64_t end_ns = pmipc_monotonic_ns() + 50000000; /* several sweeps */
+    int64_t end_ns = pmipc_monotonic_ns() + 50000000; /* time for several sweeps */
     do
         CHECK_STATUS(publish_status(producer, &error), PMIPC_FULL);
     while (pmipc_monotonic_ns() < end_ns);
@@ -97,7 +97,7 @@ TEST(without_growth_full_sweeps_no_living_reader)
     pmipc_producer_close(producer);
 }
 
-TEST(adoption_sweeps_the_rows_of_dead_readers)
+TEST(adopt_sweeps_rows_of_dead_readers)
 {
     pmipc_producer *producer = fixed_producer(HISTORY);
     helper holder = reader_of(producer, pmipc_producer_slot_count(producer) - 1);
@@ -111,14 +111,14 @@ TEST(adoption_sweeps_the_rows_of_dead_readers)
     pmipc_stream *stream = stream_open("p", NULL);
     publish_frames(producer, HISTORY);
     pmipc_view view;
-    CHECK_OK(pmipc_stream_get_window(stream, HISTORY, HISTORY, &view)); /* the whole history is back */
+    CHECK_OK(pmipc_stream_get_window(stream, HISTORY, HISTORY, &view)); /* history is complete again */
     check_view(&view);
     pmipc_view_release(&view);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
 
-TEST(without_growth_history_lost_to_a_dead_reader_comes_back_with_a_sweep)
+TEST(sweep_restores_history_given_up_for_dead_reader)
 {
     pmipc_producer *producer = fixed_producer(HISTORY);
     uint32_t slots = pmipc_producer_slot_count(producer);
@@ -148,11 +148,11 @@ static void check_holder(const pmipc_error *error, pid_t holder, const char *hol
     CHECK_HAS(error->text, text);
 }
 
-TEST(full_names_each_process_that_holds_slots_and_how_many)
+TEST(full_error_names_each_process_and_its_slot_count)
 {
     pmipc_producer *producer = fixed_producer(1);
     uint32_t slots = pmipc_producer_slot_count(producer);
-    pmipc_stream *idle = stream_open("p", NULL); /* holds nothing: not named */
+    pmipc_stream *idle = stream_open("p", NULL); /* it holds no slot, so it is not named */
     helper first = reader_of(producer, 1), second = reader_of(producer, slots - 1);
     pmipc_error error;
     CHECK_STATUS(publish_status(producer, &error), PMIPC_FULL);
@@ -170,8 +170,9 @@ TEST(full_names_each_process_that_holds_slots_and_how_many)
     pmipc_producer_close(producer);
 }
 
-/* A producer whose lock descriptor is gone cannot sweep: the dead stay, and are named as dead. */
-TEST(full_names_a_dead_reader_that_cannot_be_swept_as_dead)
+/* A producer without its lock descriptor cannot sweep: the rows of dead readers remain, and the error reports them as
+ * dead. */
+TEST(full_error_reports_unswept_dead_reader_as_dead)
 {
     bool was_open[HIGHEST];
     for (int fd = 0; fd < HIGHEST; fd++)
@@ -181,7 +182,7 @@ TEST(full_names_a_dead_reader_that_cannot_be_swept_as_dead)
     char path[512], link[64], target[600];
     pool_path("p", path, sizeof path);
     helper holder = reader_of(producer, slots);
-    int newest = -1; /* the lock's descriptor was opened after the one that is mapped */
+    int newest = -1; /* the lock descriptor was opened after the mapped one */
     for (int fd = 0; fd < HIGHEST; fd++) {
         snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
         ssize_t bytes = readlink(link, target, sizeof target - 1);
@@ -204,8 +205,8 @@ TEST(full_names_a_dead_reader_that_cannot_be_swept_as_dead)
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
-/* Rows that are locked and not in use yet: their streams are connecting. */
-TEST(a_pool_whose_rows_are_locked_but_not_in_use_says_that_no_reader_has_registered)
+/* A row that is locked and not yet in use: its stream is connecting. */
+TEST(full_error_with_locked_unused_rows_reports_no_registered_reader)
 {
     pmipc_producer *producer = fixed_producer(HISTORY);
     char path[512];

@@ -1,4 +1,4 @@
-/* Samples that are longer than the pool has room for: a larger pool takes its place, and streams go over to it. */
+/* Samples longer than the capacity of the pool: a larger pool replaces it, and streams go over to the larger pool. */
 #include "pools.h"
 
 #include <dirent.h>
@@ -68,7 +68,7 @@ static unsigned files_in_folder(void)
     return count;
 }
 
-TEST(a_longer_sample_makes_the_pool_twice_as_large_and_is_published)
+TEST(growth_for_longer_sample_doubles_capacity)
 {
     pmipc_producer *producer = points_producer(100, NULL);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -79,7 +79,7 @@ TEST(a_longer_sample_makes_the_pool_twice_as_large_and_is_published)
     CHECK_EQ(capacity_of(producer), 200);
     CHECK(pmipc_producer_incarnation(producer) != incarnation);
     CHECK_EQ(pmipc_producer_seq(producer), 2);
-    CHECK_OK(publish(producer, 1000, 0)); /* more than twice */
+    CHECK_OK(publish(producer, 1000, 0)); /* more than twice the capacity */
     CHECK_EQ(capacity_of(producer), 1000);
     pmipc_view view;
     CHECK_OK(pmipc_stream_get_last(stream, &view));
@@ -93,7 +93,7 @@ TEST(a_longer_sample_makes_the_pool_twice_as_large_and_is_published)
     CHECK_EQ(files_in_folder(), 0);
 }
 
-TEST(growth_keeps_history_with_its_numbers_stamps_and_lengths)
+TEST(growth_keeps_history_with_its_seqs_stamps_and_lengths)
 {
     const pmipc_producer_options options = {.history_len = 4};
     pmipc_producer *producer = points_producer(10, &options);
@@ -118,7 +118,7 @@ TEST(growth_keeps_history_with_its_numbers_stamps_and_lengths)
     pmipc_producer_close(producer);
 }
 
-TEST(a_stream_reads_on_over_growth_without_a_sample_lost_or_twice)
+TEST(stream_reads_every_sample_once_across_growth)
 {
     pmipc_producer *producer = points_producer(10, NULL);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -126,7 +126,7 @@ TEST(a_stream_reads_on_over_growth_without_a_sample_lost_or_twice)
     for (uint64_t i = 0; i < 4; i++)
         CHECK_OK(publish(producer, lengths[i], 0));
     check_next(stream, 1, 10);
-    for (uint64_t i = 4; i < 9; i++) /* the pool grows three times while the stream does not look */
+    for (uint64_t i = 4; i < 9; i++) /* the pool grows three times between two reads */
         CHECK_OK(publish(producer, lengths[i], 0));
     for (uint64_t i = 1; i < 9; i++)
         check_next(stream, i + 1, lengths[i]);
@@ -137,7 +137,7 @@ TEST(a_stream_reads_on_over_growth_without_a_sample_lost_or_twice)
     pmipc_producer_close(producer);
 }
 
-TEST(what_leaves_history_over_growth_is_counted_as_dropped)
+TEST(samples_that_leave_history_across_growth_count_as_dropped)
 {
     const pmipc_producer_options options = {.history_len = 3};
     pmipc_producer *producer = points_producer(10, &options);
@@ -157,7 +157,7 @@ TEST(what_leaves_history_over_growth_is_counted_as_dropped)
     pmipc_producer_close(producer);
 }
 
-TEST(views_of_the_smaller_pool_stay_readable_after_growth)
+TEST(views_of_smaller_pool_stay_readable_after_growth)
 {
     pmipc_producer *producer = points_producer(10, NULL);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -175,7 +175,7 @@ TEST(views_of_the_smaller_pool_stay_readable_after_growth)
     pmipc_producer_close(producer);
 }
 
-TEST(a_stream_that_expects_a_schema_refuses_a_larger_pool)
+TEST(larger_pool_is_mismatch_for_stream_with_expect)
 {
     pmipc_producer *producer = points_producer(10, NULL);
     pmipc_schema expected = points_schema(10);
@@ -191,7 +191,7 @@ TEST(a_stream_that_expects_a_schema_refuses_a_larger_pool)
     pmipc_producer_close(producer);
 }
 
-TEST(pools_without_growth_or_of_fixed_capacity_refuse_longer_samples)
+TEST(longer_sample_without_growth_is_mismatch)
 {
     const pmipc_producer_options options[] = {{.no_growth = true}, {.fixed_capacity = true}};
     for (int i = 0; i < 2; i++) {
@@ -206,12 +206,12 @@ TEST(pools_without_growth_or_of_fixed_capacity_refuse_longer_samples)
     }
 }
 
-TEST(growth_stops_at_max_bytes_and_the_pool_stays_as_it_was)
+TEST(growth_beyond_max_bytes_is_refused_and_pool_unchanged)
 {
     const pmipc_producer_options options = {.history_len = 1, .spare = 1, .max_bytes = 90000};
-    pmipc_producer *producer = points_producer(1500, &options); /* two slots of 18000 bytes and a header */
+    pmipc_producer *producer = points_producer(1500, &options); /* room for two slots of 18000 bytes and a header */
     CHECK_OK(publish(producer, 1500, 0));
-    CHECK_OK(publish(producer, 2000, 0)); /* twice is over the limit, what is needed is not */
+    CHECK_OK(publish(producer, 2000, 0)); /* twice the capacity exceeds max_bytes, this length does not */
     CHECK_EQ(capacity_of(producer), 2000);
     const uint64_t incarnation = pmipc_producer_incarnation(producer);
     CHECK_STATUS(publish(producer, 5000, 0), PMIPC_NO_SPACE);
@@ -224,7 +224,7 @@ TEST(growth_stops_at_max_bytes_and_the_pool_stays_as_it_was)
     pmipc_producer_close(producer);
 }
 
-TEST(without_max_bytes_growth_stops_at_a_gigabyte)
+TEST(growth_without_max_bytes_stops_at_one_gigabyte)
 {
     pmipc_producer *producer = points_producer(10, NULL);
     const int64_t lengths[] = {INT64_C(100000000), INT32_MAX, INT64_C(1) << 31, INT64_C(1) << 40, INT64_MAX};
@@ -239,7 +239,7 @@ TEST(without_max_bytes_growth_stops_at_a_gigabyte)
     pmipc_producer_close(producer);
 }
 
-TEST(a_loan_has_the_room_that_was_reserved)
+TEST(loan_after_reserve_has_the_reserved_length)
 {
     pmipc_producer *producer = points_producer(10, NULL);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -266,7 +266,7 @@ TEST(a_loan_has_the_room_that_was_reserved)
     pmipc_producer_close(producer);
 }
 
-TEST(discarding_a_loan_leaves_the_pool_as_it_was)
+TEST(discard_after_reserve_leaves_pool_unchanged)
 {
     pmipc_producer *producer = points_producer(10, NULL);
     const uint64_t incarnation = pmipc_producer_incarnation(producer);
@@ -283,7 +283,7 @@ TEST(discarding_a_loan_leaves_the_pool_as_it_was)
     pmipc_producer_close(producer);
 }
 
-TEST(loaned_memory_stays_mapped_over_growth_when_asked)
+TEST(loaned_memory_stays_mapped_after_growth_with_option)
 {
     pmipc_producer *producer = points_producer(10, NULL);
     pmipc_loan loan;
@@ -297,7 +297,7 @@ TEST(loaned_memory_stays_mapped_over_growth_when_asked)
     pmipc_producer_close(producer);
 }
 
-TEST(memory_of_a_discarded_loan_stays_mapped_when_asked)
+TEST(memory_of_discarded_loan_stays_mapped_with_option)
 {
     pmipc_producer *producer = points_producer(10, NULL);
     for (int64_t length = 20; length < 100; length += 20) {
@@ -314,7 +314,7 @@ TEST(memory_of_a_discarded_loan_stays_mapped_when_asked)
     pmipc_producer_close(producer);
 }
 
-TEST(a_pool_that_has_grown_is_adopted_with_its_room)
+TEST(grown_pool_is_adopted_with_its_capacity)
 {
     pmipc_producer *producer = points_producer(10, NULL);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -331,13 +331,13 @@ TEST(a_pool_that_has_grown_is_adopted_with_its_room)
     check_next(stream, 2, 35);
     check_next(stream, 3, 35);
     pmipc_producer_abandon(producer);
-    producer = points_producer(36, NULL); /* it has too little room for this one */
+    producer = points_producer(36, NULL); /* this schema needs more capacity */
     CHECK(!pmipc_producer_adopted(producer));
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
 
-TEST(a_larger_pool_that_was_only_prepared_goes_with_its_producer)
+TEST(reserved_larger_pool_is_removed_with_its_producer)
 {
     pmipc_producer *producer = points_producer(10, NULL);
     CHECK_OK(publish(producer, 10, 0));
@@ -353,8 +353,8 @@ TEST(a_larger_pool_that_was_only_prepared_goes_with_its_producer)
     CHECK_EQ(files_in_folder(), 0);
 }
 
-/* Give the pool's file the name that a successor has until it gets the pool's. */
-static void leave_unfinished(void)
+/* Create a pool file under the name that a larger pool has until it replaces the pool. */
+static void leave_unfinished_pool(void)
 {
     char path[512], next[512];
     const char *folder = getenv("POLYMORPH_IPC_DIR");
@@ -366,25 +366,25 @@ static void leave_unfinished(void)
     CHECK_EQ(files_in_folder(), 2);
 }
 
-TEST(what_a_producer_killed_at_growth_has_left_is_taken_away)
+TEST(file_of_growth_that_was_killed_is_removed)
 {
     pmipc_producer *producer = points_producer(10, NULL);
     CHECK_OK(publish(producer, 10, 0));
-    leave_unfinished();
-    CHECK_OK(publish(producer, 11, 0)); /* by the next growth */
+    leave_unfinished_pool();
+    CHECK_OK(publish(producer, 11, 0)); /* the next growth removes it */
     CHECK_EQ(files_in_folder(), 1);
-    leave_unfinished();
+    leave_unfinished_pool();
     pmipc_producer_abandon(producer);
-    producer = points_producer(10, NULL); /* by the next producer */
+    producer = points_producer(10, NULL); /* the next producer removes it */
     CHECK_EQ(pmipc_producer_seq(producer), 2);
     CHECK_EQ(files_in_folder(), 1);
-    leave_unfinished();
+    leave_unfinished_pool();
     pmipc_producer_abandon(producer);
-    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL)); /* by removal */
+    CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL)); /* pmipc_pool_remove removes it */
     CHECK_EQ(files_in_folder(), 0);
 }
 
-TEST(a_pool_whose_file_was_removed_does_not_grow)
+TEST(growth_of_pool_with_removed_file_returns_lost)
 {
     pmipc_producer *producer = points_producer(10, NULL);
     char path[512];
@@ -397,7 +397,7 @@ TEST(a_pool_whose_file_was_removed_does_not_grow)
     pmipc_producer_close(producer);
 }
 
-TEST(growth_does_not_take_the_name_from_another_pool)
+TEST(growth_does_not_replace_pool_of_another_producer)
 {
     pmipc_producer *producer = points_producer(10, NULL);
     char path[512];
@@ -415,7 +415,7 @@ TEST(growth_does_not_take_the_name_from_another_pool)
 
 /* ---- another schema ---- */
 
-TEST(a_replaced_pool_begins_with_its_first_sample_and_the_next_number)
+TEST(replace_takes_effect_at_next_publish_and_continues_seq)
 {
     pmipc_producer *producer = points_producer(10, NULL);
     const pmipc_stream_options options = {.follow_schema = true};
@@ -427,13 +427,13 @@ TEST(a_replaced_pool_begins_with_its_first_sample_and_the_next_number)
     check_next(stream, 1, 10);
     check_next(follower, 1, 10);
     CHECK_OK(pmipc_producer_replace(producer, &schema, "{\"encoding\":\"mono8\"}"));
-    check_next(stream, 2, 10); /* until the next sample all is as it was */
+    check_next(stream, 2, 10); /* the pool is replaced by the next publish */
     CHECK_OK(pmipc_producer_publish(producer, data, 0, NULL));
     CHECK_EQ(pmipc_producer_seq(producer), 3);
     CHECK_HAS(pmipc_producer_metadata(producer), "mono8");
     CHECK_OK(pmipc_stream_get_next(follower, 0, &view));
     CHECK_EQ(view.seq, 3);
-    CHECK_EQ(view.lost, 1); /* 2 means something else in the old pool: it is gone */
+    CHECK_EQ(view.lost, 1); /* sample 2 has the old schema: it is not in the new pool */
     pmipc_view_release(&view);
     CHECK_STATUS(pmipc_stream_get_next(stream, 0, &view), PMIPC_SCHEMA_MISMATCH);
     pmipc_stream_close(stream);
@@ -441,7 +441,7 @@ TEST(a_replaced_pool_begins_with_its_first_sample_and_the_next_number)
     pmipc_producer_close(producer);
 }
 
-TEST(history_is_not_kept_under_other_metadata)
+TEST(replace_with_other_metadata_drops_history)
 {
     pmipc_producer *producer = points_producer(10, NULL);
     pmipc_schema schema = points_schema(10);
@@ -451,7 +451,7 @@ TEST(history_is_not_kept_under_other_metadata)
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_view view;
     CHECK_STATUS(pmipc_stream_get_window(stream, 2, 2, &view), PMIPC_TOO_FEW);
-    CHECK_OK(publish(producer, 40, 0)); /* and these grow as others do */
+    CHECK_OK(publish(producer, 40, 0)); /* a replaced pool grows like any other */
     CHECK_OK(pmipc_stream_get_window(stream, 2, 2, &view));
     CHECK_EQ(view.seq, 3);
     pmipc_view_release(&view);

@@ -1,7 +1,6 @@
 /* A producer loses its lock while it makes its file larger: another thread of its program closes the descriptors, and
- * another process adopts the pool while the first producer is still inside a system call. This program has fallocate,
- * ftruncate, mmap and pread of its own, which the library calls, so that the other process can act at that very
- * instant. */
+ * another process adopts the pool while the first producer is still in a system call. This program defines fallocate,
+ * ftruncate, mmap and pread, which the library calls, so that the other process acts exactly then. */
 #include "helper.h"
 #include "pools.h"
 
@@ -28,9 +27,9 @@ static void act_once(void (**act)(void))
         now();
 }
 
-static unsigned instants; /* until at_instant: before and after each call */
+static unsigned instants; /* countdown to at_instant: one before and one after each system call */
 static void (*at_instant)(void);
-static unsigned instants_of_growth; /* the same, for the publishes below */
+static unsigned instants_of_growth; /* start value of the countdown for each publish below */
 
 static void pass_instant(void)
 {
@@ -43,7 +42,7 @@ int fallocate(int fd, int mode, off_t offset, off_t bytes)
     act_once(&before_growth);
     pass_instant();
     int result = (int)syscall(SYS_fallocate, fd, mode, offset, bytes);
-    if (result == 0 && bytes > 1) /* the slots, after the file was made longer */
+    if (result == 0 && bytes > 1) /* the call for the slots; the call before it extends the file by one byte */
         act_once(&after_growth);
     pass_instant();
     return result;
@@ -71,7 +70,7 @@ ssize_t pread(int fd, void *buffer, size_t bytes, off_t offset)
     return result;
 }
 
-/* ---- the other process: adopts the pool when told, and uses it ---- */
+/* ---- the other process: adopts the pool on request and uses it ---- */
 
 enum { ADOPT, HOARD, PUBLISH_AND_HOLD, CHECK_HISTORY, SLOT_COUNT };
 
@@ -90,7 +89,7 @@ static pmipc_view newest_view(pmipc_stream *stream)
     return view;
 }
 
-/* A view stays whole while the producer goes round several times. */
+/* A view and a window stay whole while the producer uses every slot several times. */
 static void hold_a_view(pmipc_producer *producer, pmipc_stream *stream)
 {
     pmipc_view view = newest_view(stream), window;
@@ -104,20 +103,20 @@ static void hold_a_view(pmipc_producer *producer, pmipc_stream *stream)
 
 static int channel_of_helper;
 
-static void let_the_grower_go_on(void)
+static void let_growing_producer_continue(void)
 {
     tell(channel_of_helper, 0);
     hear(channel_of_helper);
 }
 
-ROLE(adopts_when_told)
+ROLE(adopts_on_request)
 {
     pmipc_producer *producer = NULL;
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_view views[PMIPC_MAX_VIEWS], window;
     channel_of_helper = channel;
-    if (strcmp(argument, "waits in between") == 0)
-        after_slot_count_read = let_the_grower_go_on;
+    if (strcmp(argument, "pauses after reading the slot count") == 0)
+        after_slot_count_read = let_growing_producer_continue;
     for (;;) {
         uint64_t answer = 0;
         switch (hear(channel)) {
@@ -180,12 +179,12 @@ static void close_descriptors(bool all)
             close(fd);
 }
 
-static pmipc_producer *begin(const char *argument)
+static pmipc_producer *open_growing_producer(const char *argument)
 {
     pmipc_producer *first = bytes_producer("p", page_frame_bytes(), HISTORY);
     publish_frames(first, HISTORY);
     pmipc_producer_abandon(first);
-    other = helper_start("adopts_when_told", argument);
+    other = helper_start("adopts_on_request", argument);
     for (int fd = 0; fd < HIGHEST; fd++)
         was_open[fd] = fcntl(fd, F_GETFD) >= 0;
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), HISTORY);
@@ -193,7 +192,7 @@ static pmipc_producer *begin(const char *argument)
     return producer;
 }
 
-/* Publishes until a slot is missing, under the eyes of a stream that keeps its views; the last publish's status. */
+/* Publish until no slot is clean, while a stream holds a view of each sample. The status of the last publish. */
 static pmipc_status publish_until_it_grows(pmipc_producer *producer)
 {
     static pmipc_view views[PMIPC_MAX_VIEWS];
@@ -215,7 +214,7 @@ static pmipc_status publish_until_it_grows(pmipc_producer *producer)
     return status;
 }
 
-static void end(pmipc_producer *producer)
+static void close_and_remove_pool(pmipc_producer *producer)
 {
     helper_kill(&other);
     pmipc_producer_close(producer);
@@ -228,9 +227,9 @@ static void lose_all_descriptors(void)
     adopted_seq = ask(ADOPT);
 }
 
-TEST(a_slot_count_from_a_producer_that_lost_the_pool_while_it_grew_is_not_stored)
+TEST(slot_count_of_lost_producer_is_not_stored)
 {
-    pmipc_producer *producer = begin("");
+    pmipc_producer *producer = open_growing_producer("");
     const uint32_t slots = pmipc_producer_slot_count(producer);
     after_growth = lose_all_descriptors;
     CHECK_STATUS(publish_until_it_grows(producer), PMIPC_LOST);
@@ -239,21 +238,21 @@ TEST(a_slot_count_from_a_producer_that_lost_the_pool_while_it_grew_is_not_stored
     CHECK_EQ(info->slot_count, slots);
     CHECK_EQ(info->owner_epoch, 3);
     inspect_release(info);
-    CHECK_EQ(ask(CHECK_HISTORY), adopted_seq); /* nor is the successor's history given up */
+    CHECK_EQ(ask(CHECK_HISTORY), adopted_seq); /* the history of the new producer is complete */
     CHECK(ask(PUBLISH_AND_HOLD) >= slots);
-    end(producer);
+    close_and_remove_pool(producer);
 }
 
-static void lose_the_lock(void)
+static void lose_lock(void)
 {
     close_descriptors(false);
     adopted_seq = ask(ADOPT);
 }
 
-/* Returns false when growth has fewer such instants. */
+/* False: the growth has fewer instants than that. */
 static bool check_loss_at(unsigned instant, void (*lose)(void))
 {
-    pmipc_producer *producer = begin("");
+    pmipc_producer *producer = open_growing_producer("");
     const uint32_t slots = pmipc_producer_slot_count(producer);
     instants_of_growth = instant;
     at_instant = lose;
@@ -264,7 +263,7 @@ static bool check_loss_at(unsigned instant, void (*lose)(void))
         CHECK_EQ(ask(SLOT_COUNT), slots);
         CHECK_EQ(ask(CHECK_HISTORY), adopted_seq);
         CHECK(ask(PUBLISH_AND_HOLD) >= slots);
-        end(producer);
+        close_and_remove_pool(producer);
     } else {
         CHECK_OK(status);
         at_instant = NULL;
@@ -274,53 +273,53 @@ static bool check_loss_at(unsigned instant, void (*lose)(void))
     return lost;
 }
 
-TEST(a_producer_that_loses_its_lock_before_or_after_any_system_call_of_its_growth_harms_no_view)
+TEST(growth_of_lost_producer_never_overwrites_views)
 {
     unsigned instant = 1;
     while (check_loss_at(instant, lose_all_descriptors))
-        CHECK(check_loss_at(instant++, lose_the_lock));
+        CHECK(check_loss_at(instant++, lose_lock));
     CHECK(instant > 6); /* fallocate, mmap, fallocate */
 }
 
-static void lose_the_lock_and_let_the_file_grow(void)
+static void lose_lock_and_let_file_grow(void)
 {
     close_descriptors(false);
     adopted_seq = ask(ADOPT);
     ask(HOARD);
 }
 
-TEST(a_producer_that_lost_the_pool_while_it_grew_never_makes_the_file_smaller)
+TEST(growth_of_lost_producer_never_shrinks_file)
 {
-    pmipc_producer *producer = begin("");
-    before_growth = lose_the_lock_and_let_the_file_grow;
+    pmipc_producer *producer = open_growing_producer("");
+    before_growth = lose_lock_and_let_file_grow;
     CHECK_STATUS(publish_until_it_grows(producer), PMIPC_LOST);
     CHECK(!before_growth);
     const uint64_t slots = ask(SLOT_COUNT);
     CHECK(slots > pmipc_producer_slot_count(producer) + 1);
     CHECK(pool_file_bytes("p") >= slots * (uint64_t)page_frame_bytes());
     CHECK_EQ(ask(PUBLISH_AND_HOLD), slots);
-    end(producer);
+    close_and_remove_pool(producer);
 }
 
-/* The adopter has read the slot count, and the producer before is still faster. */
-static void lose_the_lock_just_before_the_slot_count_is_read(void)
+/* The adopter has read the slot count; the producer then stores a new one before the adopter stores its epoch. */
+static void lose_lock_after_adopter_read_slot_count(void)
 {
     close_descriptors(false);
     tell(other.channel, ADOPT);
-    hear(other.channel); /* it has read the slot count */
+    hear(other.channel); /* the adopter has read the slot count */
 }
 
-TEST(an_adopter_knows_the_slot_count_that_was_stored_after_it_had_read_it)
+TEST(adopter_sees_slot_count_stored_after_it_was_read)
 {
-    pmipc_producer *producer = begin("waits in between");
+    pmipc_producer *producer = open_growing_producer("pauses after reading the slot count");
     const uint32_t slots = pmipc_producer_slot_count(producer);
-    after_growth = lose_the_lock_just_before_the_slot_count_is_read;
+    after_growth = lose_lock_after_adopter_read_slot_count;
     CHECK_STATUS(publish_until_it_grows(producer), PMIPC_OK);
     CHECK(!after_growth);
     CHECK_EQ(pmipc_producer_slot_count(producer), slots + 1);
     tell(other.channel, 0);
-    CHECK_EQ(hear(other.channel), pmipc_producer_seq(producer) + HISTORY); /* it goes on behind that sample */
+    CHECK_EQ(hear(other.channel), pmipc_producer_seq(producer) + HISTORY); /* it continues after that sample */
     CHECK_EQ(ask(SLOT_COUNT), slots + 1);
     CHECK(ask(PUBLISH_AND_HOLD) > slots);
-    end(producer);
+    close_and_remove_pool(producer);
 }

@@ -1,4 +1,4 @@
-/* The harness itself: every way a test can go wrong must be reported as just that. */
+/* Tests of the harness: it must report each kind of failure with its own verdict. */
 #include "helper.h"
 #include "pools.h"
 
@@ -7,44 +7,44 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MATERIAL(name) TEST_WITH(name, .flags = TEST_UNLISTED | TEST_QUIET, .timeout_s = 2)
+#define UNLISTED_TEST(name) TEST_WITH(name, .flags = TEST_UNLISTED | TEST_QUIET, .timeout_s = 2)
 
-MATERIAL(does_nothing_wrong)
+UNLISTED_TEST(passes)
 {
     CHECK(true);
 }
 
-MATERIAL(fails_a_check)
+UNLISTED_TEST(fails_a_check)
 {
     CHECK_EQ(1, 2);
 }
 
-TEST_WITH(needs_the_machine_itself, .flags = TEST_UNLISTED | TEST_QUIET, .native = "a processor")
+TEST_WITH(needs_native_machine, .flags = TEST_UNLISTED | TEST_QUIET, .native = "a processor")
 {
-    FAIL("it was run");
+    FAIL("must not run");
 }
 
-TEST_WITH(needs_to_be_without_a_sanitizer, .flags = TEST_UNLISTED | TEST_QUIET, .bare = "its own memory only")
+TEST_WITH(needs_no_sanitizer, .flags = TEST_UNLISTED | TEST_QUIET, .bare = "its own memory only")
 {
-    FAIL("it was run");
+    FAIL("must not run");
 }
 
 TEST_WITH(needs_two_users, .flags = TEST_UNLISTED | TEST_QUIET, .two_users = true)
 {
-    FAIL("it was run");
+    FAIL("must not run");
 }
 
-MATERIAL(gets_another_status)
+UNLISTED_TEST(gets_another_status)
 {
     CHECK_OK(PMIPC_BUSY);
 }
 
-MATERIAL(leaks_a_descriptor)
+UNLISTED_TEST(leaks_a_descriptor)
 {
     CHECK(open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0);
 }
 
-MATERIAL(closes_what_it_opens)
+UNLISTED_TEST(closes_what_it_opens)
 {
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     CHECK(fd >= 0);
@@ -61,7 +61,7 @@ static int file_in_folder(const char *name)
     return fd;
 }
 
-MATERIAL(leaks_a_mapping_of_a_file_that_is_gone)
+UNLISTED_TEST(leaks_a_mapping_of_a_file_that_is_gone)
 {
     int fd = file_in_folder("pool");
     CHECK(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED);
@@ -69,7 +69,7 @@ MATERIAL(leaks_a_mapping_of_a_file_that_is_gone)
     folder_remove(test_folder());
 }
 
-MATERIAL(leaves_a_file_in_its_folder)
+UNLISTED_TEST(leaves_a_file_in_its_folder)
 {
     close(file_in_folder("pool"));
 }
@@ -79,12 +79,12 @@ TEST_WITH(leaves_a_declared_file, .flags = TEST_UNLISTED | TEST_QUIET | TEST_LEA
     close(file_in_folder("pool"));
 }
 
-MATERIAL(crashes)
+UNLISTED_TEST(crashes)
 {
     raise(SIGSEGV);
 }
 
-MATERIAL(aborts)
+UNLISTED_TEST(aborts)
 {
     abort();
 }
@@ -102,14 +102,14 @@ TEST_WITH(hangs_with_signals_blocked, .flags = TEST_UNLISTED | TEST_QUIET, .time
     sleep_until_killed();
 }
 
-ROLE(waits_for_ever)
+ROLE(waits_forever)
 {
     (void)argument;
     tell(channel, 1);
     sleep_until_killed();
 }
 
-ROLE(says_what_it_was_told)
+ROLE(echoes_a_word)
 {
     tell(channel, hear(channel) + (uint64_t)atoi(argument));
 }
@@ -118,51 +118,51 @@ ROLE(fails)
 {
     (void)channel;
     (void)argument;
-    FAIL("as it should");
+    FAIL("fails on purpose");
 }
 
-MATERIAL(leaves_a_helper_running)
+UNLISTED_TEST(leaves_a_helper_running)
 {
-    helper child = helper_start("waits_for_ever", "");
+    helper child = helper_start("waits_forever", "");
     hear(child.channel);
     close(child.channel);
 }
 
-MATERIAL(has_a_helper_that_fails)
+UNLISTED_TEST(has_a_helper_that_fails)
 {
     helper child = helper_start("fails", "");
     helper_finish(&child);
 }
 
-MATERIAL(waits_for_a_helper_that_is_gone)
+UNLISTED_TEST(waits_for_a_helper_that_is_gone)
 {
     helper child = helper_start("fails", "");
     hear(child.channel);
 }
 
-MATERIAL(uses_helpers_well)
+UNLISTED_TEST(uses_helpers_correctly)
 {
-    helper child = helper_start("says_what_it_was_told", "30");
+    helper child = helper_start("echoes_a_word", "30");
     tell(child.channel, 12);
     CHECK_EQ(hear(child.channel), 42);
     helper_finish(&child);
-    child = helper_fork(waits_for_ever, "");
+    child = helper_fork(waits_forever, "");
     CHECK_EQ(hear(child.channel), 1);
     helper_kill(&child);
 }
 
-MATERIAL(leaks_a_pool)
+UNLISTED_TEST(leaks_a_pool)
 {
     pmipc_producer *producer = bytes_producer("left", 64, 2);
     pmipc_producer_abandon(producer);
 }
 
-MATERIAL(leaks_a_producer)
+UNLISTED_TEST(leaks_a_producer)
 {
     bytes_producer("left", 64, 2);
 }
 
-MATERIAL(leaks_a_view)
+UNLISTED_TEST(leaks_a_view)
 {
     pmipc_producer *producer = bytes_producer("seen", 64, 2);
     publish_frame(producer);
@@ -173,7 +173,7 @@ MATERIAL(leaks_a_view)
     pmipc_producer_close(producer);
 }
 
-MATERIAL(sees_a_torn_frame)
+UNLISTED_TEST(sees_a_torn_frame)
 {
     uint64_t frame[8];
     frame_fill(frame, sizeof frame, 7);
@@ -189,77 +189,77 @@ MATERIAL(sees_a_torn_frame)
                  test_verdict_text(expected));                                             \
     } while (0)
 
-TEST(a_test_without_fault_passes)
+TEST(passing_test_passes)
 {
-    EXPECT(does_nothing_wrong, TEST_PASSED);
+    EXPECT(passes, TEST_PASSED);
     EXPECT(closes_what_it_opens, TEST_PASSED);
     EXPECT(leaves_a_declared_file, TEST_PASSED);
-    EXPECT(uses_helpers_well, TEST_PASSED);
+    EXPECT(uses_helpers_correctly, TEST_PASSED);
 }
 
-TEST(a_test_whose_check_fails_fails)
+TEST(test_with_failed_check_fails)
 {
     EXPECT(fails_a_check, TEST_FAILED);
     EXPECT(gets_another_status, TEST_FAILED);
     EXPECT(sees_a_torn_frame, TEST_FAILED);
 }
 
-TEST(a_test_that_leaks_a_descriptor_fails)
+TEST(test_that_leaks_descriptor_fails)
 {
     EXPECT(leaks_a_descriptor, TEST_LEAKED_DESCRIPTOR);
     EXPECT(leaks_a_producer, TEST_LEAKED_DESCRIPTOR);
 }
 
-TEST(a_test_that_leaks_a_mapping_fails)
+TEST(test_that_leaks_mapping_fails)
 {
     EXPECT(leaks_a_mapping_of_a_file_that_is_gone, TEST_LEAKED_MAPPING);
 }
 
-TEST(a_test_that_leaks_a_view_fails)
+TEST(test_that_leaks_view_fails)
 {
     test_verdict verdict = test_run_isolated(&leaks_a_view_case);
     CHECK(verdict == TEST_LEAKED_MAPPING || verdict == TEST_LEAKED_DESCRIPTOR);
 }
 
-TEST(a_test_that_leaves_a_pool_fails)
+TEST(test_that_leaves_pool_fails)
 {
     EXPECT(leaves_a_file_in_its_folder, TEST_LEAKED_POOL);
     EXPECT(leaks_a_pool, TEST_LEAKED_POOL);
 }
 
-TEST(a_test_that_hangs_is_killed_and_fails)
+TEST(test_that_hangs_is_killed_and_fails)
 {
     EXPECT(hangs, TEST_HUNG);
     EXPECT(hangs_with_signals_blocked, TEST_HUNG);
 }
 
-TEST(a_test_that_crashes_fails)
+TEST(test_that_crashes_fails)
 {
     EXPECT(aborts, TEST_CRASHED);
     test_verdict verdict = test_run_isolated(&crashes_case); /* sanitizers may turn SIGSEGV into an exit code */
     CHECK(verdict == TEST_CRASHED || (TEST_SANITIZED && verdict == TEST_FAILED));
 }
 
-TEST(a_test_that_needs_the_machine_itself_is_left_out_under_an_emulator_and_only_there)
+TEST(native_test_is_left_out_only_under_emulator)
 {
     unsetenv("PMIPC_TEST_EMULATOR");
-    EXPECT(needs_the_machine_itself, TEST_FAILED);
+    EXPECT(needs_native_machine, TEST_FAILED);
     setenv("PMIPC_TEST_EMULATOR", "an-emulator", 1);
-    EXPECT(needs_the_machine_itself, TEST_LEFT_OUT);
+    EXPECT(needs_native_machine, TEST_LEFT_OUT);
     EXPECT(fails_a_check, TEST_FAILED);
 }
 
-TEST(a_test_that_a_sanitizer_would_change_is_left_out_under_one_and_only_there)
+TEST(bare_test_is_left_out_only_under_sanitizer)
 {
-    EXPECT(needs_to_be_without_a_sanitizer, TEST_SANITIZED ? TEST_LEFT_OUT : TEST_FAILED);
+    EXPECT(needs_no_sanitizer, TEST_SANITIZED ? TEST_LEFT_OUT : TEST_FAILED);
 }
 
-TEST(a_test_that_plays_two_users_is_left_out_for_all_but_root)
+TEST(two_users_test_is_left_out_unless_root)
 {
     EXPECT(needs_two_users, geteuid() == 0 ? TEST_FAILED : TEST_LEFT_OUT);
 }
 
-TEST(a_test_whose_helper_goes_wrong_fails)
+TEST(test_with_failing_helper_fails)
 {
     EXPECT(leaves_a_helper_running, TEST_LEAKED_PROCESS);
     EXPECT(has_a_helper_that_fails, TEST_FAILED);

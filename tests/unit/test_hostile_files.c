@@ -1,5 +1,5 @@
-/* Files in the registry folder that are no pools, or not any more: nothing hangs, crashes, or is touched that is not a
- * pool. */
+/* Files in the registry folder that are not pools or are damaged pools: no call hangs or crashes, and no file that is
+ * not a pool is changed. */
 #include "helper.h"
 #include "pools.h"
 
@@ -14,8 +14,8 @@
 
 static char file_path[512];
 
-/* The path a pool of this name has, found by making one. */
-static void learn_path(const char *name)
+/* Store the path of a pool of this name in file_path: create the pool and look for its file. */
+static void find_path(const char *name)
 {
     pmipc_producer *producer = bytes_producer(name, BYTES, 4);
     pool_path(name, file_path, sizeof file_path);
@@ -42,7 +42,7 @@ static char *read_file(const char *path, size_t *bytes)
     return data;
 }
 
-/* Every way to look at "p" ends with a failure and a reason; every way to list the folder works. */
+/* Every call on "p" fails with an error text; listing the folder works. */
 static void check_no_pool(void)
 {
     pmipc_error error = {0};
@@ -71,7 +71,7 @@ static void check_no_pool(void)
     free(info);
 }
 
-/* The next start never fails because of a damaged pool. */
+/* A damaged pool never prevents the next producer. */
 static void check_next_producer_starts(void)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
@@ -94,7 +94,7 @@ static void count_left(const char *name, uint64_t file_bytes, const char *left_b
     left++;
 }
 
-/* What is not a pool is neither replaced, cleaned nor removed without force, and the error says what it is. */
+/* A file that is not a pool is not replaced, not cleaned and not removed without force; the error names its kind. */
 static void check_foreign_entry_stays(const char *kind)
 {
     pmipc_schema schema = bytes_schema(BYTES);
@@ -118,16 +118,16 @@ static void check_foreign_entry_stays(const char *kind)
     CHECK(before.st_mtim.tv_sec == after.st_mtim.tv_sec && before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
 }
 
-/* By force it can be removed, and then the name is free. */
+/* With force it is removed, and then the name is free. */
 static void remove_foreign_entry(void)
 {
     CHECK_OK(pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.force = true}, NULL));
     check_next_producer_starts();
 }
 
-TEST(an_empty_file_is_not_a_pool_and_stays)
+TEST(empty_file_is_not_a_pool_and_is_kept)
 {
-    learn_path("p");
+    find_path("p");
     write_file(file_path, "", 0);
     check_no_pool();
     pmipc_pool_info *info = calloc(1, sizeof *info);
@@ -139,9 +139,9 @@ TEST(an_empty_file_is_not_a_pool_and_stays)
     remove_foreign_entry();
 }
 
-TEST(a_file_of_zeros_is_not_a_pool_and_stays)
+TEST(file_of_zeros_is_not_a_pool_and_is_kept)
 {
-    learn_path("p");
+    find_path("p");
     const size_t sizes[] = {1, 63, 64, 4095, 4096, 8192, 65536, 1000000};
     char *zeros = calloc(1, 1000000);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
@@ -153,10 +153,10 @@ TEST(a_file_of_zeros_is_not_a_pool_and_stays)
     free(zeros);
 }
 
-TEST(a_file_of_random_bytes_is_damage_with_the_magic_number_and_foreign_without)
+TEST(random_file_is_corrupt_only_with_magic_number)
 {
     test_random random = random_start();
-    learn_path("p");
+    find_path("p");
     char *bytes = malloc(100000);
     for (int round = 0; round < ROUNDS(100); round++) {
         size_t size = (size_t)random_below(&random, 100000) + 1;
@@ -178,8 +178,8 @@ TEST(a_file_of_random_bytes_is_damage_with_the_magic_number_and_foreign_without)
     unlink(file_path);
 }
 
-/* A pool cut at every page, and at odd places: whatever is missing, it is damage and not a fault. */
-TEST(a_truncated_pool_is_damage)
+/* A pool file truncated at every page and at other offsets: every call returns a status and never faults. */
+TEST(truncated_pool_is_corrupt)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     publish_frames(producer, 9);
@@ -195,7 +195,7 @@ TEST(a_truncated_pool_is_damage)
     }
     write_file(file_path, whole, size - 1);
     check_no_pool();
-    write_file(file_path, whole, size); /* and the whole one is a pool again: the cuts were the reason */
+    write_file(file_path, whole, size); /* control: the complete file is a pool */
     producer = bytes_producer("p", BYTES, 4);
     CHECK(pmipc_producer_adopted(producer));
     CHECK_EQ(pmipc_producer_seq(producer), 9);
@@ -203,18 +203,18 @@ TEST(a_truncated_pool_is_damage)
     free(whole);
 }
 
-TEST(a_fifo_is_not_a_pool_and_no_call_hangs_on_it)
+TEST(fifo_is_not_a_pool_and_no_call_hangs)
 {
-    learn_path("p");
+    find_path("p");
     CHECK_EQ(mkfifo(file_path, 0600), 0);
     check_no_pool();
     check_foreign_entry_stays("FIFO");
     remove_foreign_entry();
 }
 
-TEST(a_socket_is_not_a_pool_and_stays)
+TEST(socket_is_not_a_pool_and_is_kept)
 {
-    learn_path("p");
+    find_path("p");
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     CHECK(strlen(file_path) < sizeof address.sun_path);
     strcpy(address.sun_path, file_path);
@@ -226,14 +226,14 @@ TEST(a_socket_is_not_a_pool_and_stays)
     close(fd);
 }
 
-TEST(a_symbolic_link_is_no_pool_and_its_target_is_left_alone)
+TEST(symbolic_link_is_not_a_pool_and_its_target_is_unchanged)
 {
     char registry[256];
     char target[256];
     snprintf(registry, sizeof registry, "%s/registry", test_folder());
     snprintf(target, sizeof target, "%s/target", test_folder());
     setenv("POLYMORPH_IPC_DIR", registry, 1);
-    learn_path("p");
+    find_path("p");
     write_file(target, "precious", 8);
     CHECK_EQ(symlink(target, file_path), 0);
     check_no_pool();
@@ -247,10 +247,10 @@ TEST(a_symbolic_link_is_no_pool_and_its_target_is_left_alone)
     folder_remove(registry);
 }
 
-/* Not even a link to a real pool of the same folder: it would have two names. */
-TEST(a_symbolic_link_to_a_pool_is_not_followed)
+/* A link to a pool in the same folder is not followed either: the pool would have two names. */
+TEST(symbolic_link_to_pool_is_not_followed)
 {
-    learn_path("p");
+    find_path("p");
     char link_path[512];
     memcpy(link_path, file_path, sizeof link_path);
     pmipc_producer *producer = bytes_producer("real", BYTES, 4);
@@ -267,9 +267,9 @@ TEST(a_symbolic_link_to_a_pool_is_not_followed)
     pmipc_producer_close(producer);
 }
 
-TEST(a_directory_is_no_pool_and_stays)
+TEST(directory_is_not_a_pool_and_is_kept)
 {
-    learn_path("p");
+    find_path("p");
     CHECK_EQ(mkdir(file_path, 0700), 0);
     char inside[600];
     snprintf(inside, sizeof inside, "%s/inside", file_path);
@@ -282,12 +282,12 @@ TEST(a_directory_is_no_pool_and_stays)
     rmdir(file_path);
 }
 
-/* A producer that is killed while it replaces its pool leaves a file of this name, which the next one removes: if it is
+/* A producer killed while it replaces its pool leaves a file with this name. The next producer removes it only if it is
  * a pool. */
-TEST(a_file_of_another_program_that_is_named_as_an_unfinished_successor_stays)
+TEST(foreign_file_named_like_unfinished_pool_is_kept)
 {
     char next[600];
-    learn_path("p");
+    find_path("p");
     snprintf(next, sizeof next, "%s/~p", test_folder());
     write_file(next, "precious", 8);
     check_next_producer_starts();
@@ -302,9 +302,9 @@ TEST(a_file_of_another_program_that_is_named_as_an_unfinished_successor_stays)
     CHECK_EQ(access(next, F_OK), -1);
 }
 
-TEST(damaged_pools_are_removed_and_cleaned)
+TEST(corrupt_pools_are_removed_and_cleaned)
 {
-    learn_path("p");
+    find_path("p");
     write_file(file_path, "PICPOOL1 damaged", 16);
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
     CHECK_EQ(access(file_path, F_OK), -1);
@@ -316,7 +316,7 @@ TEST(damaged_pools_are_removed_and_cleaned)
     remove_foreign_entry();
 }
 
-TEST(files_whose_names_are_no_pool_names_are_not_listed)
+TEST(files_with_invalid_pool_names_are_not_listed)
 {
     const char *names[] = {"with space", "caf\xc3\xa9", "%", "new\nline", "~backup", "x*"};
     pmipc_producer *producer = bytes_producer("real", BYTES, 4);

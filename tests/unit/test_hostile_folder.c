@@ -1,4 +1,4 @@
-/* Registry folders that are another user's, on another file system, or none at all. */
+/* Registry folders of another user, on another file system, absent, or not a directory. */
 #include "helper.h"
 #include "pools.h"
 #include "sleeper.h"
@@ -63,8 +63,8 @@ static pmipc_status list_pools(pmipc_error *error)
     return status;
 }
 
-/* In a child that is an ordinary user: permissions do not bind root. */
-static void as_nobody(void (*body)(void))
+/* Run `body` in a child that is an ordinary user: root ignores permissions. */
+static void run_as_ordinary_user(void (*body)(void))
 {
     fflush(NULL);
     pid_t pid = fork();
@@ -91,12 +91,12 @@ static void check_all_denied(void)
     }
 }
 
-TEST(a_folder_of_another_user_is_a_permission_error)
+TEST(folder_of_another_user_is_permission_error)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     pmipc_producer_abandon(producer);
     CHECK_EQ(chmod(test_folder(), geteuid() == 0 ? 0700 : 0), 0);
-    as_nobody(check_all_denied);
+    run_as_ordinary_user(check_all_denied);
     CHECK_EQ(chmod(test_folder(), 0700), 0);
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
@@ -123,8 +123,8 @@ static void check_pool_denied(void)
     free(info);
 }
 
-/* The folder is shared, the pool is not (0600). */
-TEST(a_pool_of_another_user_is_a_permission_error_and_is_listed_as_such)
+/* The folder is accessible, the pool is not (mode 0600). */
+TEST(pool_of_another_user_is_permission_error_and_listed_so)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     publish_frame(producer);
@@ -132,7 +132,7 @@ TEST(a_pool_of_another_user_is_a_permission_error_and_is_listed_as_such)
     CHECK_EQ(chmod(test_folder(), 01777), 0);
     if (geteuid() != 0)
         CHECK_EQ(chmod(file_path, 0), 0);
-    as_nobody(check_pool_denied);
+    run_as_ordinary_user(check_pool_denied);
     if (geteuid() != 0)
         CHECK_EQ(chmod(file_path, 0600), 0);
     CHECK_EQ(chmod(test_folder(), 0700), 0);
@@ -154,8 +154,8 @@ static void replace_and_remove_in_a_sticky_folder(void)
     CHECK_STATUS(pmipc_pool_remove("p", NULL, NULL, &error), PMIPC_PERMISSION);
 }
 
-/* The folder is shared and sticky, the pool is writable, but only its owner may take its name away. */
-TEST_WITH(a_pool_that_cannot_be_replaced_is_not_retired, .two_users = true)
+/* The folder is writable and sticky, the pool is writable, but only the owner of the file may unlink it. */
+TEST_WITH(pool_that_cannot_be_replaced_is_not_retired, .two_users = true)
 {
     pmipc_schema schema = bytes_schema(BYTES);
     pmipc_producer_options options = {.history_len = 4, .mode = 0666};
@@ -164,7 +164,7 @@ TEST_WITH(a_pool_that_cannot_be_replaced_is_not_retired, .two_users = true)
     pool_path("p", file_path, sizeof file_path);
     pmipc_producer_abandon(producer);
     CHECK_EQ(chmod(test_folder(), 01777), 0);
-    as_nobody(replace_and_remove_in_a_sticky_folder);
+    run_as_ordinary_user(replace_and_remove_in_a_sticky_folder);
     CHECK_EQ(chmod(test_folder(), 0700), 0);
     pmipc_pool_info *info = inspect("p");
     CHECK(!info->retired);
@@ -182,19 +182,19 @@ static void read_as_another_user(void)
     pmipc_stream_close(stream);
 }
 
-TEST(a_pool_opened_up_by_its_mode_is_read_by_other_users)
+TEST(pool_with_open_mode_is_read_by_other_users)
 {
     pmipc_schema schema = bytes_schema(BYTES);
     pmipc_producer_options options = {.mode = 0666};
     CHECK_EQ(chmod(test_folder(), 0755), 0);
     pmipc_producer *producer = producer_open("p", &schema, &options);
     publish_frame(producer);
-    as_nobody(read_as_another_user);
+    run_as_ordinary_user(read_as_another_user);
     pmipc_producer_close(producer);
 }
 
-/* A folder that is no tmpfs: whatever of these is none; /proc never is. */
-TEST(a_folder_that_is_not_on_tmpfs_is_refused)
+/* Takes the first of these folders that is not on tmpfs; /proc never is. */
+TEST(folder_not_on_tmpfs_is_refused)
 {
     const char *candidates[] = {".", "/var/tmp", "/proc"};
     char folder[512] = "";
@@ -217,7 +217,7 @@ TEST(a_folder_that_is_not_on_tmpfs_is_refused)
         CHECK_EQ(folder_entries(folder), 0);
         CHECK_EQ(rmdir(folder), 0);
         CHECK(open_a_producer(&error) == PMIPC_UNSUPPORTED);
-        CHECK(access(folder, F_OK) != 0); /* it was made to look, and is not left behind */
+        CHECK(access(folder, F_OK) != 0); /* the call created it to check the file system and removed it again */
     }
 }
 
@@ -229,8 +229,8 @@ static void open_producer_in_absent_folder(void *producer)
     publish_frame(*(pmipc_producer **)producer);
 }
 
-/* A folder that a reader makes may belong to the wrong user: `sudo` and a viewer. */
-TEST(a_stream_makes_no_folder_and_connects_when_a_producer_has_made_it)
+/* A folder created by a stream could belong to the wrong user, for example with `sudo`. */
+TEST(stream_creates_no_folder_and_connects_once_it_exists)
 {
     snprintf(absent, sizeof absent, "%s/absent", test_folder());
     setenv("POLYMORPH_IPC_DIR", absent, 1);
@@ -258,8 +258,9 @@ TEST(a_stream_makes_no_folder_and_connects_when_a_producer_has_made_it)
     CHECK_EQ(rmdir(absent), 0);
 }
 
-/* sudo with the user's environment: the folder would be root's, and the user could not remove it from /dev/shm. */
-TEST(a_producer_does_not_make_the_default_folder_of_another_user)
+/* With sudo and the user's environment the folder would belong to root, and the user could not remove it from /dev/shm.
+ */
+TEST(producer_does_not_create_default_folder_of_another_user)
 {
     char words[64];
     const unsigned other = (unsigned)geteuid() + 1000000000u;
@@ -272,7 +273,7 @@ TEST(a_producer_does_not_make_the_default_folder_of_another_user)
     CHECK_EQ(access(absent, F_OK), -1);
 }
 
-TEST(a_folder_that_is_a_file_is_refused)
+TEST(folder_that_is_a_file_is_refused)
 {
     char path[512];
     snprintf(path, sizeof path, "%s/file", test_folder());

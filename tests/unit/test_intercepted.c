@@ -1,5 +1,5 @@
-/* Instants and clocks that no test can hit from outside: this program has fcntl, pread, unlinkat and clocks of its own,
- * which the library calls (its libc functions are the program's). */
+/* Exact instants and clocks: this program defines fcntl, pread, unlinkat and the clocks, and the library calls these
+ * functions instead of those of libc. A test can so act just before a certain system call, or set the time. */
 #include "helper.h"
 #include "pools.h"
 
@@ -21,16 +21,16 @@
 #define F_OFD_SETLK 37
 #endif
 
-static unsigned asked, taken;    /* locks of rows */
-static unsigned unlock_failures; /* so many calls that give a lock back fail */
-static unsigned pauses;          /* between two tries for a lock */
+static unsigned row_queries, row_locks; /* F_OFD_GETLK and F_OFD_SETLK of write locks on bytes of rows */
+static unsigned unlock_failures;        /* the number of calls that release a lock and must fail */
+static unsigned pauses;                 /* sleeps between two tries for a lock */
 static int64_t paused_ns;
 static void (*before_producer_lock)(void);
-static void (*before_row_question)(void);
+static void (*before_row_query)(void);
 static void (*before_unlink)(void);
 static void (*before_header_read)(void);
 static int64_t realtime_shift_ns;
-static int64_t stopped_at_ns; /* the monotonic clock stands still; 0: it goes */
+static int64_t stopped_at_ns; /* the time of the stopped monotonic clock; 0: the clock runs */
 
 int fcntl(int fd, int command, ...)
 {
@@ -45,13 +45,13 @@ int fcntl(int fd, int command, ...)
             errno = ENOLCK;
             return -1;
         }
-        if (command == F_OFD_GETLK && lock->l_start > 0 && before_row_question) {
-            void (*act)(void) = before_row_question;
-            before_row_question = NULL;
+        if (command == F_OFD_GETLK && lock->l_start > 0 && before_row_query) {
+            void (*act)(void) = before_row_query;
+            before_row_query = NULL;
             act();
         }
-        asked += command == F_OFD_GETLK && lock->l_start > 0;
-        taken += command == F_OFD_SETLK && lock->l_start > 0 && lock->l_type == F_WRLCK;
+        row_queries += command == F_OFD_GETLK && lock->l_start > 0;
+        row_locks += command == F_OFD_SETLK && lock->l_start > 0 && lock->l_type == F_WRLCK;
         if (command == F_OFD_SETLK && lock->l_start == 0 && before_producer_lock) {
             void (*act)(void) = before_producer_lock;
             before_producer_lock = NULL;
@@ -73,7 +73,7 @@ int clock_gettime(clockid_t clock, struct timespec *time)
     return result;
 }
 
-/* Takes no time, but the clock goes on. */
+/* Returns at once and moves the clock forward by the time that was to be slept. */
 int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *rest)
 {
     (void)clock;
@@ -103,31 +103,25 @@ ssize_t pread(int fd, void *buffer, size_t bytes, off_t offset)
     return (ssize_t)syscall(SYS_pread64, fd, buffer, bytes, offset);
 }
 
-static void rest(int64_t duration_ns)
-{
-    const struct timespec pause = {.tv_sec = duration_ns / 1000000000, .tv_nsec = duration_ns % 1000000000};
-    nanosleep(&pause, NULL);
-}
+/* ---- state read before the lock is checked again under the lock ---- */
 
-/* ---- what was seen is looked at again under the lock ---- */
-
-static void remove_the_file(void)
+static void remove_pool_file(void)
 {
     char path[512];
     pool_path("p", path, sizeof path);
     CHECK_EQ(unlink(path), 0);
 }
 
-TEST(a_pool_whose_file_loses_its_name_just_before_it_is_locked_is_not_adopted)
+TEST(pool_that_loses_its_name_before_the_lock_is_not_adopted)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 3);
     publish_frames(producer, 3);
     pmipc_producer_abandon(producer);
-    before_producer_lock = remove_the_file;
+    before_producer_lock = remove_pool_file;
     producer = bytes_producer("p", BYTES, 3);
     CHECK(!before_producer_lock);
     CHECK(!pmipc_producer_adopted(producer));
-    pmipc_stream *stream = stream_open("p", NULL); /* the producer's pool can be found */
+    pmipc_stream *stream = stream_open("p", NULL); /* the new pool has the name */
     publish_and_read(producer, stream);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
@@ -145,13 +139,13 @@ ROLE(adopts_and_abandons)
     sleep_until_killed();
 }
 
-static void let_the_successor_act(void)
+static void let_successor_act(void)
 {
     tell(successor.channel, 0);
     hear(successor.channel);
 }
 
-TEST(a_pool_that_is_adopted_just_before_it_is_locked_for_removal_is_another_one)
+TEST(pool_adopted_just_before_removal_is_not_removed)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 3);
     publish_frames(producer, 3);
@@ -159,7 +153,7 @@ TEST(a_pool_that_is_adopted_just_before_it_is_locked_for_removal_is_another_one)
                                           .owner_epoch = pmipc_producer_epoch(producer)};
     pmipc_producer_abandon(producer);
     successor = helper_start("adopts_and_abandons", "p");
-    before_producer_lock = let_the_successor_act;
+    before_producer_lock = let_successor_act;
     CHECK_STATUS(pmipc_pool_remove("p", NULL, &options, NULL), PMIPC_NOT_FOUND);
     CHECK(!before_producer_lock);
     helper_kill(&successor);
@@ -169,7 +163,7 @@ TEST(a_pool_that_is_adopted_just_before_it_is_locked_for_removal_is_another_one)
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
-ROLE(makes_the_pool_when_told)
+ROLE(creates_pool_on_request)
 {
     hear(channel);
     pmipc_producer *producer = bytes_producer(argument, BYTES, 3);
@@ -179,23 +173,23 @@ ROLE(makes_the_pool_when_told)
     sleep_until_killed();
 }
 
-static void give_the_name_to_the_successor(void)
+static void give_name_to_successor(void)
 {
     pmipc_pool_info *info = inspect("p");
-    CHECK(info->producer_alive); /* the lock is taken: it is the look after that which is tested */
+    CHECK(info->producer_alive); /* the lock is row_locks: the check after it is tested here */
     inspect_release(info);
-    remove_the_file();
-    let_the_successor_act();
+    remove_pool_file();
+    let_successor_act();
 }
 
-TEST(a_pool_whose_name_went_to_another_while_it_was_looked_at_is_replaced_without_unlinking_that_one)
+TEST(replace_does_not_unlink_pool_that_just_took_the_name)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 3);
     pmipc_producer_abandon(producer);
-    successor = helper_start("makes_the_pool_when_told", "p");
-    before_header_read = give_the_name_to_the_successor;
-    pmipc_schema another_kind = bytes_schema(2 * BYTES);
-    CHECK_STATUS(pmipc_producer_open(&producer, "p", &another_kind, NULL, NULL), PMIPC_BUSY);
+    successor = helper_start("creates_pool_on_request", "p");
+    before_header_read = give_name_to_successor;
+    pmipc_schema other_schema = bytes_schema(2 * BYTES);
+    CHECK_STATUS(pmipc_producer_open(&producer, "p", &other_schema, NULL, NULL), PMIPC_BUSY);
     CHECK(!before_header_read);
     pmipc_stream *stream = stream_open("p", NULL);
     CHECK_EQ(read_newest(stream), 1);
@@ -204,16 +198,16 @@ TEST(a_pool_whose_name_went_to_another_while_it_was_looked_at_is_replaced_withou
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
-/* ---- who has the rows is asked after they were tried ---- */
+/* ---- a stream queries the owners of rows after it failed to lock them ---- */
 
 static int remover;
 
-static void let_go_of_all_rows(void)
+static void release_all_rows(void)
 {
     CHECK_EQ(close(remover), 0);
 }
 
-TEST(a_pool_whose_remover_lets_go_of_the_rows_just_before_it_is_asked_who_has_them_is_not_full)
+TEST(open_is_not_full_when_row_locks_were_just_released)
 {
     char path[512];
     pmipc_stream *stream = stream_open("p", NULL);
@@ -224,14 +218,14 @@ TEST(a_pool_whose_remover_lets_go_of_the_rows_just_before_it_is_asked_who_has_th
     remover = open(path, O_RDWR | O_CLOEXEC);
     struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 + PMIPC_MAX_READERS};
     CHECK_EQ(fcntl(remover, F_OFD_SETLK, &all), 0);
-    before_row_question = let_go_of_all_rows;
-    CHECK_EQ(read_newest(stream), 3); /* a read that does not wait connects at its first try */
-    CHECK(!before_row_question);
+    before_row_query = release_all_rows;
+    CHECK_EQ(read_newest(stream), 3); /* the read connects at its first try */
+    CHECK(!before_row_query);
     pmipc_stream_close(stream);
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
-/* ---- who waits for a lock ---- */
+/* ---- a second producer waits for the lock ---- */
 
 static pmipc_status open_another(pmipc_error *error)
 {
@@ -241,7 +235,7 @@ static pmipc_status open_another(pmipc_error *error)
     return pmipc_producer_open(&producer, "p", &schema, NULL, error);
 }
 
-TEST(a_second_producer_in_the_same_process_is_refused_without_a_wait)
+TEST(second_producer_in_same_process_is_busy_without_wait)
 {
     for (int adopted = 0; adopted < 2; adopted++) {
         pmipc_producer *producer = bytes_producer("p", BYTES, 3);
@@ -264,7 +258,7 @@ ROLE(owns_the_pool)
     sleep_until_killed();
 }
 
-TEST(a_second_producer_waits_for_the_lock_of_another_process)
+TEST(second_producer_waits_for_lock_of_another_process)
 {
     pmipc_producer *other = bytes_producer("q", BYTES, 3); /* of another pool, in this process */
     helper owner = helper_start("owns_the_pool", "p");
@@ -276,7 +270,7 @@ TEST(a_second_producer_waits_for_the_lock_of_another_process)
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
-static void opens_what_the_parent_has(int channel, const char *argument)
+static void opens_pool_of_parent(int channel, const char *argument)
 {
     (void)channel;
     (void)argument;
@@ -284,22 +278,22 @@ static void opens_what_the_parent_has(int channel, const char *argument)
     CHECK(pauses > 0);
 }
 
-TEST(a_child_waits_for_the_lock_of_its_parent)
+TEST(producer_in_child_waits_for_lock_of_parent)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 3);
-    helper child = helper_fork(opens_what_the_parent_has, "");
+    helper child = helper_fork(opens_pool_of_parent, "");
     helper_finish(&child);
     pmipc_producer_close(producer);
 }
 
-TEST_WITH(a_child_made_without_fork_handlers_waits_for_the_lock_of_its_parent, .native = "MADV_WIPEONFORK")
+TEST_WITH(producer_in_child_without_fork_handlers_waits_for_lock, .native = "MADV_WIPEONFORK")
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 3);
     fflush(NULL);
     pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
     CHECK(pid >= 0);
     if (pid == 0) {
-        opens_what_the_parent_has(-1, "");
+        opens_pool_of_parent(-1, "");
         _exit(0);
     }
     int status;
@@ -310,11 +304,11 @@ TEST_WITH(a_child_made_without_fork_handlers_waits_for_the_lock_of_its_parent, .
 
 #define HIGHEST 256
 
-/* Its lock went with its descriptor, and another process has the pool. The number of the descriptor leads to the very
- * file that is being opened, or to a stranger's. */
-TEST(a_second_producer_waits_where_the_first_has_lost_its_lock)
+/* The first producer lost its lock with its descriptor, and another process has the pool. The number of the descriptor
+ * is reused for the file that is being opened, or for another file. */
+TEST(second_producer_waits_when_first_has_lost_its_lock)
 {
-    for (int strangers = 0; strangers <= 16; strangers += 16) {
+    for (int other_files = 0; other_files <= 16; other_files += 16) {
         bool was_open[HIGHEST];
         for (int fd = 0; fd < HIGHEST; fd++)
             was_open[fd] = fcntl(fd, F_GETFD, NULL) >= 0;
@@ -322,45 +316,45 @@ TEST(a_second_producer_waits_where_the_first_has_lost_its_lock)
         for (int fd = 3; fd < HIGHEST; fd++)
             if (!was_open[fd])
                 close(fd);
-        int stranger[16];
-        for (int i = 0; i < strangers; i++)
-            CHECK((stranger[i] = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC)) >= 0);
+        int other_fds[16];
+        for (int i = 0; i < other_files; i++)
+            CHECK((other_fds[i] = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC)) >= 0);
         helper owner = helper_start("owns_the_pool", "p");
         hear(owner.channel);
         CHECK_STATUS(open_another(NULL), PMIPC_BUSY);
         CHECK(pauses > 0);
         helper_kill(&owner);
         pmipc_producer_close(producer);
-        for (int i = 0; i < strangers; i++)
-            CHECK_EQ(close(stranger[i]), 0);
+        for (int i = 0; i < other_files; i++)
+            CHECK_EQ(close(other_fds[i]), 0);
         CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
     }
 }
 
-static void opens_another_meanwhile(void)
+static void open_during_close(void)
 {
     CHECK_STATUS(open_another(NULL), PMIPC_BUSY);
     CHECK(pauses > 0);
 }
 
-TEST(a_second_producer_waits_for_one_that_is_being_closed)
+TEST(second_producer_waits_for_one_that_is_closing)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 3);
-    before_unlink = opens_another_meanwhile;
+    before_unlink = open_during_close;
     pmipc_producer_close(producer);
     CHECK(!before_unlink);
 }
 
-/* ---- the wall clock is read again about once a second ---- */
+/* ---- the producer reads the wall clock again about once a second ---- */
 
-TEST(stamps_follow_a_wall_clock_that_is_set)
+TEST(stamps_follow_wall_clock_that_is_set)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 3);
     pmipc_stream *stream = stream_open("p", NULL);
     publish_and_read(producer, stream);
     const int64_t hour = INT64_C(3600) * 1000 * MS;
     realtime_shift_ns = hour;
-    rest(1100 * MS);
+    paused_ns += 1100 * MS;
     publish_frame(producer);
     pmipc_view view;
     CHECK_OK(pmipc_stream_get_last(stream, &view));
@@ -375,14 +369,14 @@ TEST(stamps_follow_a_wall_clock_that_is_set)
     pmipc_producer_close(producer);
 }
 
-/* ---- sweeping is rare, and takes no lock of the living ---- */
+/* ---- sweeping is rare and locks no row of a live stream ---- */
 
-TEST(a_producer_without_clean_slots_looks_for_the_dead_at_most_every_ten_milliseconds)
+TEST(producer_without_clean_slots_sweeps_at_most_every_10_ms)
 {
     pmipc_schema schema = bytes_schema(page_frame_bytes());
     pmipc_producer_options options = {.history_len = 3};
     pmipc_producer *producer = producer_open("p", &schema, &options);
-    options.max_bytes = pool_file_bytes("p"); /* no room for another slot */
+    options.max_bytes = pool_file_bytes("p"); /* the file cannot grow by a slot */
     pmipc_producer_close(producer);
     producer = producer_open("p", &schema, &options);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -391,16 +385,15 @@ TEST(a_producer_without_clean_slots_looks_for_the_dead_at_most_every_ten_millise
         publish_frame(producer);
         CHECK_OK(pmipc_stream_get_last(stream, &views[i]));
     }
-    publish_frames(producer, 10); /* from now on every publish finds no clean slot at first */
-    asked = taken = 0;
-    int64_t begin_ns = pmipc_monotonic_ns();
-    publish_frames(producer, 1000);
-    int64_t tens_of_ms = (pmipc_monotonic_ns() - begin_ns) / (10 * MS);
-    CHECK(asked <= tens_of_ms + 2);
-    rest(11 * MS);
-    publish_frames(producer, 10);
-    CHECK(asked >= 1);
-    CHECK_EQ(taken, 0);
+    publish_frames(producer, 10); /* from now on every publish finds no clean slot at first and gives up history */
+    stopped_at_ns = pmipc_monotonic_ns() + 10 * MS;
+    row_queries = row_locks = 0;
+    for (unsigned interval = 1; interval <= 3; interval++) {
+        publish_frames(producer, 1000);
+        CHECK_EQ(row_queries, interval); /* one row in use: one query per sweep */
+        stopped_at_ns += 10 * MS;
+    }
+    CHECK_EQ(row_locks, 0);
     for (int i = 0; i < 3; i++) {
         check_view(&views[i]);
         pmipc_view_release(&views[i]);
@@ -417,8 +410,8 @@ ROLE(reads_until_killed)
     sleep_until_killed();
 }
 
-/* A producer that keeps the lock of a row that it has cleared keeps streams from that row. */
-TEST(a_row_whose_lock_a_sweep_could_not_give_back_is_given_back_by_the_next)
+/* While the producer keeps the lock of a row that it has cleared, no stream can claim the row. */
+TEST(row_lock_that_a_sweep_could_not_release_is_released_by_next)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     helper reader = helper_start("reads_until_killed", "");
@@ -426,7 +419,7 @@ TEST(a_row_whose_lock_a_sweep_could_not_give_back_is_given_back_by_the_next)
     helper_kill(&reader);
     unlock_failures = 2;
     CHECK_EQ(pmipc_producer_sweep(producer), 1);
-    CHECK_EQ(pmipc_producer_sweep(producer), 0); /* its try fails, too */
+    CHECK_EQ(pmipc_producer_sweep(producer), 0); /* this release fails, too */
     CHECK_EQ(unlock_failures, 0);
     pmipc_stream *second = stream_open("p", NULL);
     CHECK_EQ(stream_info(second).row, 1);
@@ -438,8 +431,9 @@ TEST(a_row_whose_lock_a_sweep_could_not_give_back_is_given_back_by_the_next)
     pmipc_producer_close(producer);
 }
 
-/* A control loop that meets a full pool in every cycle: who holds what is asked every 10 ms, not every time. */
-TEST(a_full_pool_without_growth_asks_for_the_holders_at_most_every_ten_milliseconds)
+/* A control loop finds the pool full in every cycle: the producer queries the holders every 10 ms, not in every call.
+ */
+TEST(full_pool_queries_holders_at_most_every_10_ms)
 {
     pmipc_schema schema = bytes_schema(page_frame_bytes());
     pmipc_producer_options options = {.history_len = 1, .spare = 3, .no_growth = true};
@@ -448,12 +442,12 @@ TEST(a_full_pool_without_growth_asks_for_the_holders_at_most_every_ten_milliseco
     CHECK(slots <= PMIPC_MAX_VIEWS);
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_view views[PMIPC_MAX_VIEWS];
-    asked = taken = 0;
+    row_queries = row_locks = 0;
     for (uint32_t i = 0; i < slots; i++) {
         publish_frame(producer);
         CHECK_OK(pmipc_stream_get_last(stream, &views[i]));
     }
-    CHECK_EQ(asked, 0); /* only the call that would fail asks */
+    CHECK_EQ(row_queries, 0); /* only a call that would fail queries the rows */
     stopped_at_ns = pmipc_monotonic_ns();
     pmipc_error error;
     pmipc_loan loan;
@@ -462,11 +456,11 @@ TEST(a_full_pool_without_growth_asks_for_the_holders_at_most_every_ten_milliseco
             CHECK_STATUS(pmipc_producer_loan(producer, &loan), PMIPC_FULL);
             pmipc_producer_last_error(producer, &error);
             CHECK_HAS(error.text, "held by pid");
-            CHECK_EQ(asked, 2 * interval); /* one row: its sweep, and its place in the text */
+            CHECK_EQ(row_queries, 2 * interval); /* one row: one query by the sweep, one for the error text */
         }
         stopped_at_ns += 10 * MS;
     }
-    CHECK_EQ(taken, 0);
+    CHECK_EQ(row_locks, 0);
     for (uint32_t i = 0; i < slots; i++) {
         check_view(&views[i]);
         pmipc_view_release(&views[i]);

@@ -1,8 +1,8 @@
-/* Histories of more than 64 samples: pins and slots fill several words of the producer's bitmap. And windows stay free
- * of copies: after adoption, after a discarded loan, and when a held window is released. */
+/* Histories of more than 64 samples: pins and slots need several words of the producer's bitmap. Windows stay zero-copy
+ * after adoption, after a discarded loan, and after a held window is released. */
 #include "pools.h"
 
-#define BYTES 56 /* 32 slots in the smallest page: the pool grows by as many */
+#define BYTES 56 /* 32 slots in the smallest page: the pool grows by 32 slots */
 #define HISTORY 130
 
 static pmipc_view window_of(pmipc_stream *stream, uint32_t count)
@@ -13,7 +13,7 @@ static pmipc_view window_of(pmipc_stream *stream, uint32_t count)
     return view;
 }
 
-static void check_window_is_no_copy(pmipc_stream *stream, uint32_t count)
+static void check_window_is_zero_copy(pmipc_stream *stream, uint32_t count)
 {
     pmipc_view view = window_of(stream, count);
     CHECK(!view.copied);
@@ -21,7 +21,7 @@ static void check_window_is_no_copy(pmipc_stream *stream, uint32_t count)
     pmipc_view_release(&view);
 }
 
-TEST(a_held_window_of_whole_bitmap_words_is_never_overwritten)
+TEST(held_window_of_whole_bitmap_words_is_never_overwritten)
 {
     const uint32_t counts[] = {63, 64, 65, 127, 128, HISTORY};
     pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
@@ -29,7 +29,7 @@ TEST(a_held_window_of_whole_bitmap_words_is_never_overwritten)
     publish_frames(producer, HISTORY);
     for (uint32_t round = 0; round < 40; round++) {
         const uint32_t count = counts[round % (sizeof counts / sizeof counts[0])];
-        publish_frames(producer, 1 + round); /* each at another place of the bitmap */
+        publish_frames(producer, 1 + round); /* each window at another position in the bitmap */
         pmipc_view view = window_of(stream, count);
         publish_frames(producer, 2 * (uint64_t)pmipc_producer_slot_count(producer));
         check_view(&view);
@@ -39,7 +39,7 @@ TEST(a_held_window_of_whole_bitmap_words_is_never_overwritten)
     pmipc_producer_close(producer);
 }
 
-TEST(the_slots_of_a_released_window_are_used_again_in_every_bitmap_word)
+TEST(slots_of_released_window_are_reused_in_every_bitmap_word)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -56,27 +56,27 @@ TEST(the_slots_of_a_released_window_are_used_again_in_every_bitmap_word)
     for (uint32_t i = 0; i < slots; i++) {
         pmipc_loan loan;
         CHECK_OK(pmipc_producer_loan(producer, &loan));
-        CHECK(!used[loan.slot]); /* in one round every slot comes once */
+        CHECK(!used[loan.slot]); /* in one round every slot is used once */
         used[loan.slot] = true;
         frame_fill(loan.fields[0].data, BYTES, loan.seq);
         CHECK_OK(pmipc_producer_commit(producer, &loan, 0));
-        check_window_is_no_copy(stream, HISTORY);
+        check_window_is_zero_copy(stream, HISTORY);
     }
     CHECK_EQ(pmipc_producer_slot_count(producer), slots);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
 
-TEST(windows_are_no_copies_right_after_adoption)
+TEST(windows_are_zero_copy_right_after_adoption)
 {
     pmipc_stream *stream = stream_open("p", NULL);
     for (uint32_t round = 0; round < 70; round++) {
         pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
         CHECK_EQ(pmipc_producer_adopted(producer), round > 0);
         publish_frames(producer, round == 0 ? HISTORY : 1);
-        check_window_is_no_copy(stream, HISTORY);
+        check_window_is_zero_copy(stream, HISTORY);
         publish_frames(producer, 2);
-        check_window_is_no_copy(stream, HISTORY);
+        check_window_is_zero_copy(stream, HISTORY);
         pmipc_producer_abandon(producer);
     }
     CHECK_EQ(stream_info(stream).copies, 0);
@@ -84,7 +84,7 @@ TEST(windows_are_no_copies_right_after_adoption)
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
-TEST(windows_are_no_copies_after_a_discarded_loan)
+TEST(windows_are_zero_copy_after_discarded_loan)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -98,7 +98,7 @@ TEST(windows_are_no_copies_after_a_discarded_loan)
         CHECK_EQ(loan.slot, slot);
         frame_fill(loan.fields[0].data, BYTES, loan.seq);
         CHECK_OK(pmipc_producer_commit(producer, &loan, 0));
-        check_window_is_no_copy(stream, HISTORY);
+        check_window_is_zero_copy(stream, HISTORY);
     }
     CHECK_EQ(stream_info(stream).copies, 0);
     pmipc_stream_close(stream);

@@ -1,4 +1,4 @@
-/* Loans: filling a frame in place; commit, discard, and every call out of turn. */
+/* Loans: fill a frame in place, commit, discard, and every call in the wrong state. */
 #include "pools.h"
 
 static pmipc_schema points_schema(void)
@@ -13,7 +13,7 @@ static pmipc_schema points_schema(void)
     return schema;
 }
 
-TEST(a_loan_tells_its_sequence_number_its_fields_and_their_lengths)
+TEST(loan_has_sequence_number_fields_and_lengths)
 {
     pmipc_schema schema = points_schema();
     pmipc_producer *producer = producer_open("p", &schema, NULL);
@@ -35,7 +35,7 @@ TEST(a_loan_tells_its_sequence_number_its_fields_and_their_lengths)
     pmipc_producer_close(producer);
 }
 
-TEST(a_committed_frame_is_read_and_one_that_is_out_is_not)
+TEST(committed_frame_is_read_and_loaned_frame_is_not)
 {
     pmipc_producer *producer = bytes_producer("p", 500, 3);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -55,7 +55,7 @@ TEST(a_committed_frame_is_read_and_one_that_is_out_is_not)
     pmipc_producer_close(producer);
 }
 
-TEST(a_discarded_frame_is_never_seen_and_leaves_no_gap)
+TEST(discarded_frame_is_never_read_and_leaves_no_gap)
 {
     pmipc_producer *producer = bytes_producer("p", 500, 3);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -78,8 +78,8 @@ TEST(a_discarded_frame_is_never_seen_and_leaves_no_gap)
     pmipc_producer_close(producer);
 }
 
-/* Discards alone must not use up slots: with no_growth a slot lost each time would end in FULL. */
-TEST(a_thousand_discards_cost_no_slot)
+/* With no_growth, a slot lost at each discard would end in FULL. */
+TEST(thousand_discards_use_up_no_slot)
 {
     pmipc_schema schema = bytes_schema(500);
     pmipc_producer_options options = {.history_len = 3, .no_growth = true};
@@ -99,7 +99,7 @@ TEST(a_thousand_discards_cost_no_slot)
     pmipc_producer_close(producer);
 }
 
-TEST(one_loan_at_a_time)
+TEST(second_loan_is_wrong_state)
 {
     pmipc_producer *producer = bytes_producer("p", 500, 3);
     pmipc_loan first;
@@ -115,14 +115,14 @@ TEST(one_loan_at_a_time)
     const pmipc_source source = {data, 0};
     CHECK_STATUS(pmipc_producer_publish_fields(producer, &source, 1, 0, NULL), PMIPC_WRONG_STATE);
     frame_fill(first.fields[0].data, 500, first.seq);
-    CHECK_OK(pmipc_producer_commit(producer, &first, 0)); /* the first is still good */
+    CHECK_OK(pmipc_producer_commit(producer, &first, 0)); /* the first loan is still valid */
     pmipc_stream *stream = stream_open("p", NULL);
     CHECK_EQ(read_newest(stream), 1);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
 
-TEST(what_is_not_out_cannot_be_committed)
+TEST(commit_without_loan_is_wrong_state)
 {
     pmipc_producer *producer = bytes_producer("p", 500, 3);
     pmipc_loan loan = {0};
@@ -141,7 +141,7 @@ TEST(what_is_not_out_cannot_be_committed)
     pmipc_producer_close(producer);
 }
 
-TEST(a_loan_of_another_producer_cannot_be_committed)
+TEST(commit_of_loan_of_another_producer_is_wrong_state)
 {
     pmipc_producer *one = bytes_producer("one", 500, 3);
     pmipc_producer *two = bytes_producer("two", 500, 3);
@@ -158,7 +158,7 @@ TEST(a_loan_of_another_producer_cannot_be_committed)
     pmipc_producer_close(two);
 }
 
-TEST(discarding_what_is_not_out_is_harmless)
+TEST(discard_without_loan_does_nothing)
 {
     pmipc_producer *producer = bytes_producer("p", 500, 3);
     pmipc_loan loan = {0};
@@ -170,14 +170,14 @@ TEST(discarding_what_is_not_out_is_harmless)
     CHECK_OK(pmipc_producer_loan(producer, &loan));
     frame_fill(loan.fields[0].data, 500, loan.seq);
     CHECK_OK(pmipc_producer_commit(producer, &loan, 0));
-    pmipc_producer_discard(producer, &loan); /* after its commit: the frame stays */
+    pmipc_producer_discard(producer, &loan); /* after its commit: no effect */
     pmipc_stream *stream = stream_open("p", NULL);
     CHECK_EQ(read_newest(stream), 2);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
 
-TEST(a_loan_of_a_wrong_length_stays_out_and_can_be_mended)
+TEST(commit_with_wrong_length_is_mismatch_and_loan_stays_open)
 {
     pmipc_schema schema = points_schema();
     pmipc_producer *producer = producer_open("p", &schema, NULL);
@@ -195,7 +195,7 @@ TEST(a_loan_of_a_wrong_length_stays_out_and_can_be_mended)
     pmipc_view view;
     CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_NOTHING_NEW);
     pmipc_loan second;
-    CHECK_STATUS(pmipc_producer_loan(producer, &second), PMIPC_WRONG_STATE); /* it is still out */
+    CHECK_STATUS(pmipc_producer_loan(producer, &second), PMIPC_WRONG_STATE); /* the first is still loaned */
     loan.fields[0].length = 2;
     CHECK_OK(pmipc_producer_commit(producer, &loan, 0));
     CHECK_OK(pmipc_stream_get_last(stream, &view));
@@ -203,7 +203,7 @@ TEST(a_loan_of_a_wrong_length_stays_out_and_can_be_mended)
     pmipc_view_release(&view);
 
     CHECK_OK(pmipc_producer_loan(producer, &loan));
-    CHECK_EQ(loan.fields[0].length, 100); /* preset anew */
+    CHECK_EQ(loan.fields[0].length, 100); /* preset again */
     loan.fields[0].length = 101;
     CHECK_STATUS(pmipc_producer_commit(producer, &loan, 0), PMIPC_SCHEMA_MISMATCH);
     pmipc_producer_discard(producer, &loan);
@@ -213,7 +213,7 @@ TEST(a_loan_of_a_wrong_length_stays_out_and_can_be_mended)
     pmipc_producer_close(producer);
 }
 
-TEST(a_producer_closed_or_abandoned_with_a_loan_out_drops_it)
+TEST(close_or_abandon_discards_open_loan)
 {
     pmipc_producer *producer = bytes_producer("p", 500, 3);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -231,8 +231,8 @@ TEST(a_producer_closed_or_abandoned_with_a_loan_out_drops_it)
     pmipc_stream_close(stream);
 }
 
-/* The frame on loan must be one that nobody reads: held views and the whole history stay as they are. */
-TEST(a_loan_never_lends_what_streams_can_see)
+/* The loaned slot must not be readable: held views and the whole history stay unchanged. */
+TEST(loaned_slot_is_never_readable)
 {
     pmipc_producer *producer = bytes_producer("p", 500, 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -255,9 +255,9 @@ TEST(a_loan_never_lends_what_streams_can_see)
     pmipc_producer_close(producer);
 }
 
-/* In front of a loan lie its slot's header and the padding of the slot before; in front of a mapping's first slot,
- * something else. */
-TEST(the_headroom_of_a_loan_is_its_own_also_after_growth)
+/* The memory before a loan is the header of its slot and the padding of the previous slot; before the first slot of a
+ * mapping there is no previous slot. */
+TEST(headroom_of_loan_belongs_to_its_slot_also_after_growth)
 {
     enum { MOST_SLOTS = 64, SLOT_HEADER = 64, PADDING = 128 };
     const int64_t bytes = page_frame_bytes() - PADDING;

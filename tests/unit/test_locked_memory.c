@@ -1,5 +1,5 @@
-/* A process that locks all its memory (mlockall) within a small RLIMIT_MEMLOCK: mapping a pool then fails with EAGAIN,
- * "Resource temporarily unavailable", which tells nothing. Every error names the limit and the cure. */
+/* A process locks all its memory (mlockall) within a small RLIMIT_MEMLOCK: mapping a pool then fails with EAGAIN
+ * ("Resource temporarily unavailable"). The error must name the limit and the remedy. */
 #include "pools.h"
 
 #include <errno.h>
@@ -12,8 +12,8 @@
 #define KB UINT64_C(1024)
 #define FRAME_BYTES (200 * 1000)
 
-/* Root may lock all it likes. */
-static void give_up_the_right_to_lock(void)
+/* Drop all capabilities: with CAP_IPC_LOCK there is no limit. */
+static void drop_right_to_lock(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[2];
@@ -23,7 +23,7 @@ static void give_up_the_right_to_lock(void)
     CHECK_EQ(syscall(SYS_capset, &header, data), 0);
 }
 
-/* From here on this process may lock so much, and every new mapping is locked. */
+/* From now on this process may lock that many bytes, and every new mapping is locked. */
 static void lock_all_within(uint64_t bytes)
 {
     const struct rlimit limit = {.rlim_cur = bytes, .rlim_max = bytes};
@@ -46,11 +46,10 @@ static void allow_locking(void)
 {
     const struct rlimit limit = {.rlim_cur = 4096 * KB, .rlim_max = 4096 * KB};
     CHECK_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
-    give_up_the_right_to_lock();
+    drop_right_to_lock();
 }
 
-TEST_WITH(a_producer_that_may_not_lock_its_pool_names_the_limit_on_locked_memory, .native = "mlockall",
-          .bare = "little memory of its own")
+TEST_WITH(producer_open_beyond_memlock_limit_names_the_limit, .native = "mlockall", .bare = "little memory of its own")
 {
     allow_locking();
     lock_all_within(512 * KB);
@@ -61,14 +60,13 @@ TEST_WITH(a_producer_that_may_not_lock_its_pool_names_the_limit_on_locked_memory
     check_names_the_limit(&error, 512 * KB);
 }
 
-TEST_WITH(a_stream_that_may_not_lock_its_pool_names_the_limit_on_locked_memory, .native = "mlockall",
-          .bare = "little memory of its own")
+TEST_WITH(stream_open_beyond_memlock_limit_names_the_limit, .native = "mlockall", .bare = "little memory of its own")
 {
-    static const uint64_t limits[] = {512 * KB, 8 * KB}; /* enough for all but the slots; for nothing */
+    static const uint64_t limits[] = {512 * KB, 8 * KB}; /* enough for all except the slots; not enough for anything */
     allow_locking();
     pmipc_producer *producer = bytes_producer("p", FRAME_BYTES, 4);
     publish_frame(producer);
-    pmipc_stream *other = stream_open("p", NULL); /* allocations of the first use are made */
+    pmipc_stream *other = stream_open("p", NULL); /* the first use allocates memory */
     for (int i = 0; i < 2; i++) {
         lock_all_within(limits[i]);
         pmipc_stream *stream;
@@ -82,8 +80,7 @@ TEST_WITH(a_stream_that_may_not_lock_its_pool_names_the_limit_on_locked_memory, 
     pmipc_producer_close(producer);
 }
 
-TEST_WITH(a_pool_that_may_not_grow_for_want_of_locked_memory_names_the_limit, .native = "mlockall",
-          .bare = "little memory of its own")
+TEST_WITH(growth_beyond_memlock_limit_names_the_limit, .native = "mlockall", .bare = "little memory of its own")
 {
     allow_locking();
     pmipc_schema schema = bytes_schema(FRAME_BYTES);
