@@ -55,7 +55,7 @@ MUTANTS = (
     ),
     Mutant(
         "a_sample_that_left_history_stays_pinned",
-        "protocol_rechecks a_sample_that_leaves_history",
+        "protocol_rechecks pin_seq_of_sample_that_leaves_history_leaves_no_pin",
         "pin_seq finds that its sample is gone, and its cell keeps the slot from being used.",
         (
             Change(
@@ -67,7 +67,7 @@ MUTANTS = (
     ),
     Mutant(
         "a_window_that_left_history_stays_pinned",
-        "protocol_rechecks a_window_whose_oldest_sample_leaves_history",
+        "protocol_rechecks pin_window_whose_oldest_leaves_history_leaves_no_pin",
         "pin_window finds that its oldest sample is gone, and its cell keeps the slots from being used.",
         (
             Change(
@@ -79,7 +79,7 @@ MUTANTS = (
     ),
     Mutant(
         "entries_in_the_wrong_place_are_adopted",
-        "forged_pool a_ring_that_is_not_sound",
+        "forged_pool inconsistent_ring_is_not_adopted",
         "Streams look for a sample at its number's place in the ring, and do not find it.",
         (Change(PROTOCOL, "seq % history_len != i || ", ""),),
     ),
@@ -159,7 +159,7 @@ MUTANTS = (
     ),
     Mutant(
         "a_row_is_cleared_when_somebody_holds_its_lock",
-        "row_taken a_stream_whose_lock_descriptor_is_another_of_the_pool",
+        "row_taken close_with_reused_fd_of_pool_does_not_clear_row",
         "A stream without its lock clears the pins of the one that has just claimed its row.",
         (
             Change(
@@ -171,19 +171,19 @@ MUTANTS = (
     ),
     Mutant(
         "a_row_is_cleared_under_a_lock_on_any_file",
-        "row_taken a_stream_whose_lock_descriptor_is_a_strangers",
+        "row_taken close_with_reused_fd_of_other_file_does_not_clear_row",
         "A stream without its lock takes that byte of a stranger's file, and clears another stream's pins.",
         (Change(CONNECTION, " && file_is_own(connection->lock_fd, connection->lock_identity)", ""),),
     ),
     Mutant(
         "sequence_numbers_go_round",
-        "sequence_end a_producer_that_has_used_up",
+        "sequence_end publish_beyond_last_sequence_number_is_full_and_keeps_history",
         "The sample after the last has the number 0, which stands for none.",
         (Change(WRITER_PUBLISH, "writer->protocol.seq == SEQ_MAX", "false"),),
     ),
     Mutant(
         "dead_pools_fix_the_schema",
-        "stream_connect a_dead_pool_that_was_not_read",
+        "stream_schema unread_pool_of_dead_producer_does_not_fix_schema",
         "A stream that connected to yesterday's pool refuses today's.",
         (
             Change(
@@ -193,13 +193,13 @@ MUTANTS = (
     ),
     Mutant(
         "living_pools_do_not_fix_the_schema",
-        "stream_connect the_first_pool_with_a_living_producer",
+        "stream_schema pool_of_live_producer_fixes_schema_unread",
         "A stream goes over to another schema without an error.",
         (Change(STREAM, "stream->expects || stream->met_producer || ", "stream->expects || "),),
     ),
     Mutant(
         "disregarded_samples_fix_the_schema",
-        "stream_connect a_sample_read_from_a_dead_pool",
+        "stream_schema read_sample_fixes_schema_unless_disregarded",
         "A stream that found samples of a dead pool too old refuses the next pool.",
         (Change(STREAM, "        stream->disregarded++;\n", "        (void)0;\n"),),
     ),
@@ -251,7 +251,7 @@ MUTANTS = (
     ),
     Mutant(
         "a_robbed_producer_stores_its_slot_count",
-        "protocol_rechecks a_taken_over_pool_has_another_epoch",
+        "protocol_rechecks adopt_changes_epoch_and_old_owner_stores_no_slot_count",
         "A producer that lost the pool stores its slot count, and its epoch, over its successor's.",
         (
             Change(
@@ -275,7 +275,7 @@ MUTANTS = (
     ),
     Mutant(
         "gaps_over_the_end_are_pinned",
-        "protocol_rechecks a_window_with_a_skipped_slot",
+        "protocol_rechecks pin_window_with_skipped_slot_pins_shortest_run",
         "While a broken window is copied, more slots than needed are pinned.",
         (Change(PROTOCOL, "for (uint32_t i = 0; i < 2 * slots; i++) {", "for (uint32_t i = 0; i < slots; i++) {"),),
     ),
@@ -287,7 +287,7 @@ MUTANTS = (
     ),
     Mutant(
         "released_windows_count_as_held",
-        "views after_held_windows_are_released",
+        "views windows_are_zero_copy_again_after_held_windows_are_released",
         "A stream that once held several windows gets copies forever.",
         (
             Change(
@@ -317,7 +317,7 @@ MUTANTS = (
     ),
     Mutant(
         "reading_a_stamp_leaves_a_pin",
-        "read_by_stamp a_search_by_stamp",
+        "read_by_stamp get_at_pins_only_the_returned_view",
         "The producer cannot use the slot until the stream reads again.",
         (
             Change(
@@ -329,7 +329,7 @@ MUTANTS = (
     ),
     Mutant(
         "samples_above_a_number_beyond_head",
-        "reader a_window_above_a_number",
+        "connection window_above_seq_beyond_head_is_too_few",
         "Samples that were read already are given as unseen when head goes back.",
         (Change(VIEW, "uint64_t limit = newest > floor ? newest - floor : 0;", "uint64_t limit = newest - floor;"),),
     ),
@@ -347,7 +347,7 @@ MUTANTS = (
     ),
     Mutant(
         "a_read_lock_hides_a_free_row",
-        "reader a_free_row_counts_more",
+        "connection free_row_takes_precedence_over_read_locked_row",
         "A stream is refused although a row is free by now.",
         (Change(ROWS, "        else if (holder == ROWS_STREAMS)\n", "        else\n"),),
     ),
@@ -359,7 +359,7 @@ MUTANTS = (
     ),
     Mutant(
         "a_used_row_keeps_its_dropped_count",
-        "stream_info a_new_stream_in_a_used_row",
+        "stream_info new_stream_in_used_row_starts_with_counts_of_zero",
         "A new stream appears to have lost samples of the one before it.",
         (Change(ROWS, "    store_relaxed(&facts->dropped, 0);\n", ""),),
     ),
@@ -377,7 +377,7 @@ MUTANTS = (
     ),
     Mutant(
         "only_the_front_of_a_file_is_measured",
-        "prefault with_prefault_a_pool_whose_file_is_cut_short",
+        "prefault prefault_of_truncated_pool_is_corrupt_on_any_kernel",
         "With prefault, pages that the file does not have are touched: SIGBUS on kernels before 5.14.",
         (
             Change(

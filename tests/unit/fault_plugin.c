@@ -1,4 +1,4 @@
-/* A plugin that has the library inside: test_fault_handlers loads and unloads it. */
+/* A plugin that includes the library; test_fault_handlers loads and unloads it. */
 #include <polymorph_ipc/status.h>
 
 __attribute__((visibility("default"))) int plugin_explain_faults(void);

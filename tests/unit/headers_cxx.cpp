@@ -1,4 +1,4 @@
-// The public headers are C++17 as they stand: every one alone, all of them together, and callable.
+// The public headers compile as C++17, alone and together, and their functions can be called.
 #include <polymorph_ipc/status.h>
 
 #include <polymorph_ipc/schema.h>

@@ -1,6 +1,7 @@
 /* Exact instants and clocks: this program defines fcntl, pread, unlinkat and the clocks, and the library calls these
  * functions instead of those of libc. A test can so act just before a certain system call, or set the time. */
 #include "helper.h"
+#include "moved_clock.h"
 #include "pools.h"
 
 #include <errno.h>
@@ -8,13 +9,9 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #define BYTES 5000
-#define MS INT64_C(1000000)
 
 #ifndef F_OFD_GETLK
 #define F_OFD_GETLK 36
@@ -24,13 +21,11 @@
 static unsigned row_queries, row_locks; /* F_OFD_GETLK and F_OFD_SETLK of write locks on bytes of rows */
 static unsigned unlock_failures;        /* the number of calls that release a lock and must fail */
 static unsigned pauses;                 /* sleeps between two tries for a lock */
-static int64_t paused_ns;
+
 static void (*before_producer_lock)(void);
 static void (*before_row_query)(void);
 static void (*before_unlink)(void);
 static void (*before_header_read)(void);
-static int64_t realtime_shift_ns;
-static int64_t stopped_at_ns; /* the time of the stopped monotonic clock; 0: the clock runs */
 
 int fcntl(int fd, int command, ...)
 {
@@ -61,18 +56,6 @@ int fcntl(int fd, int command, ...)
     return (int)syscall(SYS_fcntl, fd, command, argument);
 }
 
-int clock_gettime(clockid_t clock, struct timespec *time)
-{
-    int result = (int)syscall(SYS_clock_gettime, clock, time);
-    if (clock == CLOCK_REALTIME)
-        time->tv_sec += realtime_shift_ns / 1000000000;
-    if (clock != CLOCK_REALTIME) {
-        int64_t now_ns = stopped_at_ns ? stopped_at_ns : time->tv_sec * 1000 * MS + time->tv_nsec + paused_ns;
-        *time = (struct timespec){.tv_sec = now_ns / (1000 * MS), .tv_nsec = now_ns % (1000 * MS)};
-    }
-    return result;
-}
-
 /* Returns at once and moves the clock forward by the time that was to be slept. */
 int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *rest)
 {
@@ -80,7 +63,7 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, str
     (void)flags;
     (void)rest;
     pauses++;
-    paused_ns += time->tv_sec * 1000 * MS + time->tv_nsec;
+    clock_moved_ns += time->tv_sec * SECOND + time->tv_nsec;
     return 0;
 }
 
@@ -352,9 +335,9 @@ TEST(stamps_follow_wall_clock_that_is_set)
     pmipc_producer *producer = bytes_producer("p", 64, 3);
     pmipc_stream *stream = stream_open("p", NULL);
     publish_and_read(producer, stream);
-    const int64_t hour = INT64_C(3600) * 1000 * MS;
-    realtime_shift_ns = hour;
-    paused_ns += 1100 * MS;
+    const int64_t hour = 3600 * SECOND;
+    wall_clock_moved_ns = hour;
+    clock_moved_ns += 1100 * MS;
     publish_frame(producer);
     pmipc_view view;
     CHECK_OK(pmipc_stream_get_last(stream, &view));
@@ -386,12 +369,12 @@ TEST(producer_without_clean_slots_sweeps_at_most_every_10_ms)
         CHECK_OK(pmipc_stream_get_last(stream, &views[i]));
     }
     publish_frames(producer, 10); /* from now on every publish finds no clean slot at first and gives up history */
-    stopped_at_ns = pmipc_monotonic_ns() + 10 * MS;
+    clock_stopped_ns = pmipc_monotonic_ns() + 10 * MS;
     row_queries = row_locks = 0;
     for (unsigned interval = 1; interval <= 3; interval++) {
         publish_frames(producer, 1000);
         CHECK_EQ(row_queries, interval); /* one row in use: one query per sweep */
-        stopped_at_ns += 10 * MS;
+        clock_stopped_ns += 10 * MS;
     }
     CHECK_EQ(row_locks, 0);
     for (int i = 0; i < 3; i++) {
@@ -448,7 +431,7 @@ TEST(full_pool_queries_holders_at_most_every_10_ms)
         CHECK_OK(pmipc_stream_get_last(stream, &views[i]));
     }
     CHECK_EQ(row_queries, 0); /* only a call that would fail queries the rows */
-    stopped_at_ns = pmipc_monotonic_ns();
+    clock_stopped_ns = pmipc_monotonic_ns();
     pmipc_error error;
     pmipc_loan loan;
     for (unsigned interval = 1; interval <= 3; interval++) {
@@ -458,7 +441,7 @@ TEST(full_pool_queries_holders_at_most_every_10_ms)
             CHECK_HAS(error.text, "held by pid");
             CHECK_EQ(row_queries, 2 * interval); /* one row: one query by the sweep, one for the error text */
         }
-        stopped_at_ns += 10 * MS;
+        clock_stopped_ns += 10 * MS;
     }
     CHECK_EQ(row_locks, 0);
     for (uint32_t i = 0; i < slots; i++) {

@@ -1,5 +1,5 @@
-/* Sizes that are larger than what a process can address: refused before anything is mapped. A 32-bit process meets them
- * in pools that a 64-bit one made. */
+/* Sizes larger than the address space of a process are refused before anything is mapped. A 32-bit process finds such
+ * sizes in pools of a 64-bit process. */
 #include "os/memory.h"
 
 #include "pools.h"
@@ -18,7 +18,7 @@ static int memory_file(void)
     return fd;
 }
 
-TEST(mapping_more_than_can_be_addressed_is_refused)
+TEST(map_beyond_address_space_is_refused)
 {
     int fd = memory_file();
     const uint64_t sizes[] = {ADDRESSABLE + 1, ADDRESSABLE + 4097, UINT64_MAX & ~UINT64_C(4095)};
@@ -30,10 +30,10 @@ TEST(mapping_more_than_can_be_addressed_is_refused)
     close(fd);
 }
 
-TEST(mapping_twice_what_can_be_addressed_only_once_is_refused)
+TEST(map_twice_beyond_address_space_is_refused)
 {
     int fd = memory_file();
-    /* The last one doubled is two pages in 64 bits: a reservation that the halves would run past. */
+    /* The last one doubled overflows to two pages: each half would exceed that reservation. */
     const uint64_t sizes[] = {ADDRESSABLE / 2 + 1, ADDRESSABLE, ADDRESSABLE + 1 + 4096};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         errno = 0;
@@ -50,7 +50,7 @@ TEST(mapping_twice_what_can_be_addressed_only_once_is_refused)
     close(fd);
 }
 
-TEST(refusal_of_a_size_says_what_to_do)
+TEST(size_error_names_the_remedy)
 {
     char text[MEMORY_TEXT_BYTES];
     CHECK_EQ(memory_status_of(EOVERFLOW), PMIPC_NO_MEMORY);

@@ -1,4 +1,4 @@
-/* Pool names: which are allowed, and that every allowed one is a pool of its own. */
+/* Pool names: valid and invalid ones, and each valid name is a separate pool. The registry folder. */
 #include "pools.h"
 
 #include <sys/stat.h>
@@ -6,7 +6,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const char *const good_names[] = {
+static const char *const valid_names[] = {
     "a",
     "camera",
     "victor/left_arm/joint_states",
@@ -33,7 +33,7 @@ static const char *const good_names[] = {
     "Camera",
 };
 
-static const char *const bad_names[] = {
+static const char *const invalid_names[] = {
     "",      "/",      "/a",    "a/",   "a//b",        ".",     "..",    "./a",   "../a", "a/.", "a/..",
     "a/./b", "a/../b", "a b",   "a\tb", "a\nb",        "a\\b",  "a%2Fb", "a:b",   "a~b",  "a@b", "a,b",
     "a+b",   "a#b",    "a\x7f", "\x01", "caf\xc3\xa9", "a\xff", "a*",    "$HOME", "a\"b", "a'b",
@@ -47,38 +47,38 @@ static void long_name(char *name, size_t length)
     name[length] = '\0';
 }
 
-TEST(good_names_are_accepted)
+TEST(valid_names_are_accepted)
 {
-    for (size_t i = 0; i < COUNT(good_names); i++) {
+    for (size_t i = 0; i < COUNT(valid_names); i++) {
         pmipc_error error = {0};
-        if (pmipc_name_check(good_names[i], &error) != PMIPC_OK)
-            FAIL("'%s': %s", good_names[i], error.text);
+        if (pmipc_name_check(valid_names[i], &error) != PMIPC_OK)
+            FAIL("'%s': %s", valid_names[i], error.text);
     }
 }
 
-TEST(bad_names_are_refused_with_a_reason)
+TEST(invalid_names_are_refused_with_reason)
 {
-    for (size_t i = 0; i < COUNT(bad_names); i++) {
+    for (size_t i = 0; i < COUNT(invalid_names); i++) {
         pmipc_error error = {0};
-        if (pmipc_name_check(bad_names[i], &error) != PMIPC_INVALID_NAME)
-            FAIL("'%s' was accepted", bad_names[i]);
+        if (pmipc_name_check(invalid_names[i], &error) != PMIPC_INVALID_NAME)
+            FAIL("'%s' was accepted", invalid_names[i]);
         CHECK_EQ(error.status, PMIPC_INVALID_NAME);
         CHECK(error.text[0] != '\0');
     }
 }
 
-TEST(every_byte_outside_the_alphabet_is_refused)
+TEST(every_byte_outside_alphabet_is_refused)
 {
     for (int byte = 1; byte < 256; byte++) {
         const char name[] = {'a', (char)byte, 'b', '\0'};
         bool allowed = (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') ||
                        byte == '_' || byte == '-' || byte == '.' || byte == '/';
         if ((pmipc_name_check(name, NULL) == PMIPC_OK) != allowed)
-            FAIL("byte %d", byte);
+            FAIL("byte %d was accepted", byte);
     }
 }
 
-TEST(two_hundred_bytes_fit_and_one_more_does_not)
+TEST(name_of_maximum_length_is_accepted_and_longer_is_refused)
 {
     char name[PMIPC_MAX_NAME + 2];
     long_name(name, PMIPC_MAX_NAME);
@@ -97,73 +97,73 @@ TEST(two_hundred_bytes_fit_and_one_more_does_not)
     CHECK_STATUS(pmipc_name_check(name, NULL), PMIPC_INVALID_NAME);
 }
 
-TEST(bad_names_are_refused_everywhere)
+TEST(invalid_names_are_refused_by_every_call)
 {
     pmipc_schema schema = bytes_schema(8);
-    for (size_t i = 0; i < COUNT(bad_names); i++) {
+    for (size_t i = 0; i < COUNT(invalid_names); i++) {
         pmipc_producer *producer;
         pmipc_stream *stream;
         pmipc_error error = {0};
         pmipc_pool_info *info = calloc(1, sizeof *info);
-        CHECK_STATUS(pmipc_producer_open(&producer, bad_names[i], &schema, NULL, &error), PMIPC_INVALID_NAME);
+        CHECK_STATUS(pmipc_producer_open(&producer, invalid_names[i], &schema, NULL, &error), PMIPC_INVALID_NAME);
         CHECK(error.text[0] != '\0');
-        CHECK_STATUS(pmipc_stream_open(&stream, bad_names[i], NULL, &error), PMIPC_INVALID_NAME);
-        CHECK_STATUS(pmipc_pool_inspect(bad_names[i], NULL, info, &error), PMIPC_INVALID_NAME);
-        CHECK_STATUS(pmipc_pool_remove(bad_names[i], NULL, NULL, &error), PMIPC_INVALID_NAME);
+        CHECK_STATUS(pmipc_stream_open(&stream, invalid_names[i], NULL, &error), PMIPC_INVALID_NAME);
+        CHECK_STATUS(pmipc_pool_inspect(invalid_names[i], NULL, info, &error), PMIPC_INVALID_NAME);
+        CHECK_STATUS(pmipc_pool_remove(invalid_names[i], NULL, NULL, &error), PMIPC_INVALID_NAME);
         free(info);
     }
 }
 
-/* Names that an escape of '/' by an allowed byte would mix up ("a/b" with "a.b", "a_b", "a-b") are all there at once.
+/* Among the names are "a/b", "a.b", "a_b" and "a-b": replacing '/' by a valid byte would give two pools the same file.
  */
-TEST(every_good_name_is_a_pool_of_its_own)
+TEST(every_valid_name_is_a_separate_pool)
 {
-    pmipc_producer *producers[COUNT(good_names)];
-    for (size_t i = 0; i < COUNT(good_names); i++) {
-        producers[i] = bytes_producer(good_names[i], 8, 1);
+    pmipc_producer *producers[COUNT(valid_names)];
+    for (size_t i = 0; i < COUNT(valid_names); i++) {
+        producers[i] = bytes_producer(valid_names[i], 8, 1);
         publish_frames(producers[i], i + 1);
     }
-    CHECK_EQ(folder_entries(test_folder()), COUNT(good_names)); /* flat: one file each */
-    for (size_t i = 0; i < COUNT(good_names); i++) {
-        pmipc_stream *stream = stream_open(good_names[i], NULL);
+    CHECK_EQ(folder_entries(test_folder()), COUNT(valid_names)); /* one file per pool, no subfolders */
+    for (size_t i = 0; i < COUNT(valid_names); i++) {
+        pmipc_stream *stream = stream_open(valid_names[i], NULL);
         CHECK_EQ(read_newest(stream), i + 1);
-        CHECK_TEXT(pmipc_stream_name(stream), good_names[i]);
-        CHECK_TEXT(pmipc_producer_name(producers[i]), good_names[i]);
+        CHECK_TEXT(pmipc_stream_name(stream), valid_names[i]);
+        CHECK_TEXT(pmipc_producer_name(producers[i]), valid_names[i]);
         pmipc_stream_close(stream);
     }
-    for (size_t i = 0; i < COUNT(good_names); i++)
+    for (size_t i = 0; i < COUNT(valid_names); i++)
         pmipc_producer_close(producers[i]);
 }
 
-TEST(listing_gives_names_back_as_they_were)
+TEST(list_returns_unchanged_names_in_order)
 {
-    pmipc_producer *producers[COUNT(good_names)];
-    bool seen[COUNT(good_names)] = {false};
-    for (size_t i = 0; i < COUNT(good_names); i++)
-        producers[i] = bytes_producer(good_names[i], 8, 1);
+    pmipc_producer *producers[COUNT(valid_names)];
+    bool seen[COUNT(valid_names)] = {false};
+    for (size_t i = 0; i < COUNT(valid_names); i++)
+        producers[i] = bytes_producer(valid_names[i], 8, 1);
     pmipc_registry *registry;
     CHECK_OK(pmipc_registry_open(&registry, NULL, NULL));
     pmipc_pool_info *info = calloc(1, sizeof *info);
     char previous[PMIPC_MAX_NAME + 1] = "";
     while (pmipc_registry_next(registry, info) == PMIPC_OK) {
         CHECK_OK(info->status);
-        CHECK(strcmp(previous, info->name) < 0); /* in order, none twice */
+        CHECK(strcmp(previous, info->name) < 0); /* in order, no name twice */
         strcpy(previous, info->name);
-        for (size_t i = 0; i < COUNT(good_names); i++)
-            if (strcmp(good_names[i], info->name) == 0)
+        for (size_t i = 0; i < COUNT(valid_names); i++)
+            if (strcmp(valid_names[i], info->name) == 0)
                 seen[i] = true;
         pmipc_pool_info_release(info);
     }
     free(info);
     pmipc_registry_close(registry);
-    for (size_t i = 0; i < COUNT(good_names); i++)
+    for (size_t i = 0; i < COUNT(valid_names); i++)
         if (!seen[i])
-            FAIL("'%s' was not listed", good_names[i]);
-    for (size_t i = 0; i < COUNT(good_names); i++)
+            FAIL("'%s' was not listed", valid_names[i]);
+    for (size_t i = 0; i < COUNT(valid_names); i++)
         pmipc_producer_close(producers[i]);
 }
 
-TEST(the_folder_is_the_argument_or_the_environment_or_the_users_own)
+TEST(folder_is_argument_or_environment_or_default)
 {
     char path[256];
     char expected[256];
@@ -181,7 +181,7 @@ TEST(the_folder_is_the_argument_or_the_environment_or_the_users_own)
                  PMIPC_INVALID_ARGUMENT);
 }
 
-TEST(a_producer_makes_a_folder_that_is_not_there)
+TEST(producer_creates_missing_folder)
 {
     char folder[256];
     snprintf(folder, sizeof folder, "%s/made", test_folder());
@@ -195,7 +195,7 @@ TEST(a_producer_makes_a_folder_that_is_not_there)
     folder_remove(folder);
 }
 
-TEST(a_name_that_is_refused_reaches_no_terminal_as_it_is)
+TEST(error_text_replaces_unprintable_bytes_of_name)
 {
     pmipc_error error;
     CHECK_STATUS(pmipc_name_check("a\x1b[2J\xc3", &error), PMIPC_INVALID_NAME);
@@ -204,7 +204,7 @@ TEST(a_name_that_is_refused_reaches_no_terminal_as_it_is)
 
 /* ---- folders ---- */
 
-TEST(a_relative_folder_is_meant_from_where_the_program_was)
+TEST(relative_folder_is_resolved_when_handle_is_opened)
 {
     CHECK_EQ(chdir("/dev/shm"), 0);
     setenv("POLYMORPH_IPC_DIR", strrchr(test_folder(), '/') + 1, 1);

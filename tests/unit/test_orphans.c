@@ -1,13 +1,12 @@
-/* Pools whose file was taken away by somebody else after their producer died: nobody retired them. Every read notices
- * in time, and goes over to the pool that has the name now. */
+/* Pools whose file was removed from outside after their producer died: they are not retired. Every read and every wait
+ * detects it and goes over to the pool that has the name now. The time limit of the test bounds how long that takes. */
 #include "pools.h"
 
 #include <unistd.h>
 
 #define BYTES 1000
-#define PATIENCE_NS (INT64_C(10) * 1000000000)
 
-/* A stream of a pool with three samples that is orphaned now; its successor has one. */
+/* A stream of an orphaned pool with three samples; the successor, a pool of the same name, has one. */
 static pmipc_stream *orphaned_stream_with(const pmipc_stream_options *options, pmipc_producer **successor)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
@@ -45,12 +44,11 @@ static pmipc_status read_at(pmipc_stream *stream, pmipc_view *view)
     return pmipc_stream_get_at(stream, INT64_MAX, PMIPC_AT_BEFORE, -1, view);
 }
 
-/* Read by one call only until it gives the successor's sample. */
+/* Repeat one read call until it returns the sample of the successor. */
 static void check_goes_over(read_call call)
 {
     pmipc_producer *successor;
     pmipc_stream *stream = orphaned_stream(&successor);
-    int64_t deadline_ns = pmipc_monotonic_ns() + PATIENCE_NS;
     uint64_t seq = 0;
     while (seq != 1) {
         pmipc_view view;
@@ -59,33 +57,32 @@ static void check_goes_over(read_call call)
         seq = status == PMIPC_OK ? view.seq : 0;
         if (status == PMIPC_OK)
             pmipc_view_release(&view);
-        CHECK(pmipc_monotonic_ns() < deadline_ns);
     }
     pmipc_stream_close(stream);
     pmipc_producer_close(successor);
 }
 
-TEST(get_last_goes_over_from_an_orphaned_pool_to_its_successor)
+TEST(get_last_goes_over_from_orphaned_pool_to_successor)
 {
     check_goes_over(pmipc_stream_get_last);
 }
 
-TEST(windows_go_over_from_an_orphaned_pool_to_its_successor)
+TEST(get_window_goes_over_from_orphaned_pool_to_successor)
 {
     check_goes_over(read_window);
 }
 
-TEST(get_unseen_goes_over_from_an_orphaned_pool_to_its_successor)
+TEST(get_unseen_goes_over_from_orphaned_pool_to_successor)
 {
     check_goes_over(read_unseen);
 }
 
-TEST(get_at_goes_over_from_an_orphaned_pool_to_its_successor)
+TEST(get_at_goes_over_from_orphaned_pool_to_successor)
 {
     check_goes_over(read_at);
 }
 
-/* ---- manual reconnection: told, and left to it ---- */
+/* ---- manual reconnect: the stream gets RETIRED and calls pmipc_stream_reconnect ---- */
 
 static void check_reconnects(pmipc_stream *stream, pmipc_producer *successor)
 {
@@ -98,7 +95,7 @@ static void check_reconnects(pmipc_stream *stream, pmipc_producer *successor)
     pmipc_producer_close(successor);
 }
 
-TEST(a_wait_with_manual_reconnect_ends_when_the_pool_is_orphaned)
+TEST(get_new_with_manual_reconnect_ends_when_pool_is_orphaned)
 {
     pmipc_producer *successor;
     pmipc_stream *stream = orphaned_stream_with(&(pmipc_stream_options){.manual_reconnect = true}, &successor);
@@ -107,7 +104,7 @@ TEST(a_wait_with_manual_reconnect_ends_when_the_pool_is_orphaned)
     check_reconnects(stream, successor);
 }
 
-TEST(a_wait_for_a_stamp_with_manual_reconnect_ends_when_the_pool_is_orphaned)
+TEST(wait_at_with_manual_reconnect_ends_when_pool_is_orphaned)
 {
     pmipc_producer *successor;
     pmipc_stream *stream = orphaned_stream_with(&(pmipc_stream_options){.manual_reconnect = true}, &successor);
@@ -115,7 +112,7 @@ TEST(a_wait_for_a_stamp_with_manual_reconnect_ends_when_the_pool_is_orphaned)
     check_reconnects(stream, successor);
 }
 
-TEST(a_wait_for_a_stamp_goes_over_from_an_orphaned_pool_to_its_successor)
+TEST(wait_at_goes_over_from_orphaned_pool_to_successor)
 {
     pmipc_producer *successor;
     pmipc_stream *stream = orphaned_stream(&successor);
@@ -128,7 +125,7 @@ TEST(a_wait_for_a_stamp_goes_over_from_an_orphaned_pool_to_its_successor)
     pmipc_producer_close(successor);
 }
 
-TEST(a_wait_for_several_with_manual_reconnect_ends_when_a_pool_is_orphaned)
+TEST(wait_any_with_manual_reconnect_ends_when_pool_is_orphaned)
 {
     pmipc_producer *successor;
     pmipc_stream *stream = orphaned_stream_with(&(pmipc_stream_options){.manual_reconnect = true}, &successor);

@@ -1,5 +1,5 @@
-/* A pool whose file is removed from outside and made again rings nothing. A wait for several streams notices it all the
- * same, whatever kind of sleep it uses: with a pool that is absent, with more streams than one futex_waitv takes,
+/* A pool whose file is removed from outside and created again does not increment the old bell. A wait for several
+ * streams detects it with every kind of sleep: with an absent pool, with more streams than one futex_waitv takes, and
  * without futex_waitv. */
 #include "pools.h"
 #include "sleeper.h"
@@ -18,9 +18,9 @@
 
 #define BYTES 64
 #define MORE_THAN_WAITV 130
-#define STREAMS_A_POOL 44
+#define STREAMS_PER_POOL 44
 
-static void *replacement; /* the producer of the pool that took the name */
+static void *replacement; /* the producer of the new pool */
 
 static void replace_pool(void *producer)
 {
@@ -32,8 +32,8 @@ static void replace_pool(void *producer)
     publish_frame(replacement);
 }
 
-/* The last of the streams reads "p"; its pool is replaced while this thread sleeps. */
-static void check_sees_the_replacement(pmipc_stream **streams, uint32_t count)
+/* The last of the streams is connected to "p", which is replaced while this thread sleeps in pmipc_stream_wait_any. */
+static void check_wait_any_sees_replacement(pmipc_stream **streams, uint32_t count)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     streams[count - 1] = stream_open("p", NULL);
@@ -52,8 +52,8 @@ static void check_sees_the_replacement(pmipc_stream **streams, uint32_t count)
         pmipc_stream_close(streams[i]);
 }
 
-/* The same with waiters that are kept: each is a snapshot of its stream. */
-static void check_waiters_see_the_replacement(pmipc_stream **streams, uint32_t count)
+/* The same with pmipc_waiter_wait. A waiter is a snapshot of its stream. */
+static void check_waiters_see_replacement(pmipc_stream **streams, uint32_t count)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     streams[count - 1] = stream_open("p", NULL);
@@ -74,23 +74,23 @@ static void check_waiters_see_the_replacement(pmipc_stream **streams, uint32_t c
     pmipc_producer_close(replacement);
 }
 
-TEST(a_replaced_pool_is_seen_by_a_wait_for_an_absent_pool_too)
+TEST(wait_any_sees_replaced_pool_beside_absent_pool)
 {
     pmipc_stream *streams[2] = {stream_open("absent", NULL)};
-    check_sees_the_replacement(streams, 2);
+    check_wait_any_sees_replacement(streams, 2);
 }
 
-TEST(a_replaced_pool_is_seen_by_waiters_of_which_one_has_no_pool)
+TEST(waiter_wait_sees_replaced_pool_beside_absent_pool)
 {
     pmipc_stream *streams[2] = {stream_open("absent", NULL)};
-    check_waiters_see_the_replacement(streams, 2);
+    check_waiters_see_replacement(streams, 2);
 }
 
 typedef void (*check_function)(pmipc_stream **streams, uint32_t count);
 
 static void check_with_many(check_function check)
 {
-    enum { POOLS = MORE_THAN_WAITV / STREAMS_A_POOL + 1 };
+    enum { POOLS = MORE_THAN_WAITV / STREAMS_PER_POOL + 1 };
     pmipc_producer *producers[POOLS];
     pmipc_stream *streams[MORE_THAN_WAITV];
     char name[16];
@@ -99,7 +99,7 @@ static void check_with_many(check_function check)
         producers[i] = bytes_producer(name, BYTES, 4);
     }
     for (int i = 0; i < MORE_THAN_WAITV - 1; i++) {
-        snprintf(name, sizeof name, "other%d", i / STREAMS_A_POOL);
+        snprintf(name, sizeof name, "other%d", i / STREAMS_PER_POOL);
         streams[i] = stream_open(name, NULL);
     }
     check(streams, MORE_THAN_WAITV);
@@ -107,18 +107,18 @@ static void check_with_many(check_function check)
         pmipc_producer_close(producers[i]);
 }
 
-TEST(a_replaced_pool_is_seen_by_a_wait_for_more_than_127_streams)
+TEST(wait_any_for_more_than_127_streams_sees_replaced_pool)
 {
-    check_with_many(check_sees_the_replacement);
+    check_with_many(check_wait_any_sees_replacement);
 }
 
-TEST(a_replaced_pool_is_seen_by_more_than_127_waiters)
+TEST(waiter_wait_for_more_than_127_sees_replaced_pool)
 {
-    check_with_many(check_waiters_see_the_replacement);
+    check_with_many(check_waiters_see_replacement);
 }
 
-/* Linux before 5.16. */
-static void take_futex_waitv_away(void)
+/* As on Linux before 5.16. */
+static void disable_futex_waitv(void)
 {
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -137,19 +137,19 @@ static void check_without_futex_waitv(check_function check)
 {
     pmipc_producer *other = bytes_producer("other", BYTES, 4);
     pmipc_stream *streams[2] = {stream_open("other", NULL)};
-    take_futex_waitv_away();
+    disable_futex_waitv();
     check(streams, 2);
     pmipc_producer_close(other);
 }
 
-TEST_WITH(a_replaced_pool_is_seen_by_a_wait_without_futex_waitv, .native = "seccomp")
+TEST_WITH(wait_any_without_futex_waitv_sees_replaced_pool, .native = "seccomp")
 {
-    check_without_futex_waitv(check_sees_the_replacement);
+    check_without_futex_waitv(check_wait_any_sees_replacement);
 }
 
-TEST_WITH(a_replaced_pool_is_seen_by_waiters_without_futex_waitv, .native = "seccomp")
+TEST_WITH(waiter_wait_without_futex_waitv_sees_replaced_pool, .native = "seccomp")
 {
-    check_without_futex_waitv(check_waiters_see_the_replacement);
+    check_without_futex_waitv(check_waiters_see_replacement);
 }
 
 static void publish_one(void *producer)
@@ -157,9 +157,9 @@ static void publish_one(void *producer)
     publish_frame(producer);
 }
 
-/* Samples of one stream end each wait before anything times out. The other stream is looked at every 100 ms all the
- * same. */
-TEST(a_replaced_pool_is_seen_although_another_stream_is_busy)
+/* Samples of one stream end every wait before it times out. The wait checks the other stream every 100 ms nevertheless.
+ */
+TEST(waiter_wait_sees_replaced_pool_beside_busy_stream)
 {
     pmipc_producer *busy = bytes_producer("busy", BYTES, 4), *producer = bytes_producer("p", BYTES, 4);
     pmipc_stream *streams[2] = {stream_open("busy", NULL), stream_open("p", NULL)};

@@ -1,4 +1,4 @@
-/* prefault: every page is there before a control loop begins. */
+/* prefault: every page is mapped before a control loop begins. */
 #include "pools.h"
 
 #include <errno.h>
@@ -13,9 +13,9 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-/* ---- every page is mapped at once ---- */
+/* ---- every page is mapped when the handle is opened ---- */
 
-/* Rss and size of this process's mappings of the pool's file, in KB. */
+/* Rss and size of all mappings of the pool file in this process, in KB. */
 typedef struct residency {
     unsigned mappings;
     unsigned long long resident_kb;
@@ -35,7 +35,7 @@ static residency residency_of(const char *name)
     CHECK(maps);
     while (fgets(line, sizeof line, maps)) {
         if (sscanf(line, "%*x-%*x %*s %*x %*x:%*x %llu", &inode) ==
-            1) { /* a mapping's first line; a name may be lacking */
+            1) { /* the first line of a mapping; the name may be absent */
             is_pool = inode == facts.st_ino;
             found.mappings += is_pool;
         } else if (is_pool && sscanf(line, "Size: %llu", &kb) == 1) {
@@ -55,7 +55,7 @@ static void check_all_is_resident(const char *name, unsigned mappings)
     CHECK_EQ(now.resident_kb, now.size_kb);
 }
 
-/* The ring is long: the kernel maps neighbours of a page that is read, but not that many. */
+/* A long ring: the kernel maps some neighbors of a page that is read, but not that many. */
 #define LONG_HISTORY 30000
 
 static pmipc_producer *open_long_pool(bool prefault)
@@ -65,8 +65,8 @@ static pmipc_producer *open_long_pool(bool prefault)
     return producer_open("p", &schema, &options);
 }
 
-/* Front (header, control, ring), rows, and the slots twice. */
-TEST(with_prefault_every_page_of_a_stream_is_mapped_when_it_connects)
+/* Front (header, control page, ring), rows, and the slots twice. */
+TEST(prefault_maps_every_page_of_stream_at_connect)
 {
     pmipc_producer *producer = open_long_pool(false);
     publish_frames(producer, 3);
@@ -79,7 +79,7 @@ TEST(with_prefault_every_page_of_a_stream_is_mapped_when_it_connects)
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
-TEST(with_prefault_every_page_of_a_producer_is_mapped_when_it_opens)
+TEST(prefault_maps_every_page_of_producer_at_open)
 {
     pmipc_producer *producer = open_long_pool(true);
     CHECK(!pmipc_producer_adopted(producer));
@@ -91,7 +91,7 @@ TEST(with_prefault_every_page_of_a_producer_is_mapped_when_it_opens)
     pmipc_producer_close(producer);
 }
 
-/* ---- no page is touched for the first time later ---- */
+/* ---- no page is touched for the first time after that ---- */
 
 static long faults(void)
 {
@@ -131,15 +131,15 @@ static long faults_of_a_round(bool prefault)
     return of_producer < of_stream ? of_producer : of_stream;
 }
 
-TEST_WITH(with_prefault_neither_publishing_nor_reading_touches_a_new_page, .native = "page faults of its own only",
+TEST_WITH(publish_and_read_after_prefault_cause_no_page_fault, .native = "page faults of its own only",
           .bare = "page faults of its own only")
 {
     faults_of_a_round(true);
-    faults_of_a_round(true); /* twice: by now all code has run */
+    faults_of_a_round(true); /* the first round has run all code */
     CHECK(faults_of_a_round(false) > 8);
 }
 
-/* ---- Linux before 5.14: no MADV_POPULATE_*. Nor may this process lock memory, which would touch it, too. ---- */
+/* ---- Linux before 5.14 has no MADV_POPULATE_*. mlock, which would also map the pages, fails here. ---- */
 
 static bool is_old_kernel;
 static unsigned refused;
@@ -162,7 +162,7 @@ int mlock(const void *address, size_t bytes)
     return -1;
 }
 
-TEST(with_prefault_on_an_old_kernel_every_page_of_a_stream_is_touched)
+TEST(prefault_on_old_kernel_maps_every_page_of_stream)
 {
     pmipc_producer *producer = open_long_pool(false);
     publish_frames(producer, 3);
@@ -177,7 +177,7 @@ TEST(with_prefault_on_an_old_kernel_every_page_of_a_stream_is_touched)
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
-/* What is not there must not be touched. */
+/* Pages beyond the end of the file must not be touched. */
 static void check_short_files_with_prefault(void)
 {
     char path[512];
@@ -195,14 +195,14 @@ static void check_short_files_with_prefault(void)
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
-TEST(with_prefault_a_pool_whose_file_is_cut_short_is_corrupt_on_any_kernel)
+TEST(prefault_of_truncated_pool_is_corrupt_on_any_kernel)
 {
     check_short_files_with_prefault();
     is_old_kernel = true;
     check_short_files_with_prefault();
 }
 
-TEST(with_prefault_on_an_old_kernel_every_page_of_a_producer_is_touched_and_keeps_its_contents)
+TEST(prefault_on_old_kernel_maps_producer_and_keeps_contents)
 {
     is_old_kernel = true;
     pmipc_producer *producer = open_long_pool(true);

@@ -9,7 +9,7 @@
 
 static const int64_t seven[] = {7};
 
-TEST(a_new_pool_is_empty_and_has_the_defaults)
+TEST(new_pool_is_empty_and_has_defaults)
 {
     pmipc_schema schema = pmipc_schema_tensor(PMIPC_FLOAT64, 1, seven);
     pmipc_producer *producer = producer_open("arm/q", &schema, NULL);
@@ -51,7 +51,7 @@ TEST(schema_options_and_metadata_are_copied)
     pmipc_producer_close(producer);
 }
 
-TEST(every_incarnation_is_another)
+TEST(every_new_pool_has_another_incarnation)
 {
     uint64_t incarnations[32];
     for (size_t i = 0; i < COUNT(incarnations); i++) {
@@ -89,7 +89,7 @@ TEST(history_len_and_spare_have_limits)
     pmipc_producer_close(producer);
 }
 
-TEST(metadata_has_a_limit_of_a_megabyte)
+TEST(metadata_is_limited_to_one_megabyte)
 {
     pmipc_schema schema = bytes_schema(8);
     char *metadata = malloc(PMIPC_MAX_METADATA_BYTES + 2);
@@ -111,7 +111,7 @@ TEST(metadata_has_a_limit_of_a_megabyte)
     free(metadata);
 }
 
-TEST(the_folder_of_a_producer_may_be_given)
+TEST(folder_option_of_producer_is_used_and_copied)
 {
     char folder[256];
     snprintf(folder, sizeof folder, "%s/given", test_folder());
@@ -123,7 +123,7 @@ TEST(the_folder_of_a_producer_may_be_given)
     pmipc_stream *stream = stream_open("p", &stream_options);
     CHECK_EQ(publish_and_read(producer, stream), 1);
     CHECK_EQ(folder_entries(folder), 1);
-    memset(folder + strlen(folder) - 5, 'x', 5); /* options are copied: closing still finds the file */
+    memset(folder + strlen(folder) - 5, 'x', 5); /* options are copied: close still removes the file */
     pmipc_producer_close(producer);
     memcpy(folder + strlen(folder) - 5, "given", 5);
     CHECK_EQ(folder_entries(folder), 0);
@@ -131,7 +131,7 @@ TEST(the_folder_of_a_producer_may_be_given)
     folder_remove(folder);
 }
 
-TEST(the_mode_is_exact_whatever_the_umask)
+TEST(mode_option_is_exact_with_any_umask)
 {
     char path[512];
     struct stat facts;
@@ -150,7 +150,7 @@ TEST(the_mode_is_exact_whatever_the_umask)
     pmipc_producer_close(producer);
 }
 
-/* ---- two producers ---- */
+/* ---- a second producer ---- */
 
 ROLE(owns_a_pool)
 {
@@ -162,7 +162,7 @@ ROLE(owns_a_pool)
     pmipc_producer_close(producer);
 }
 
-TEST(a_second_producer_is_told_who_the_first_is_and_the_first_goes_on)
+TEST(second_producer_is_busy_and_error_names_the_first)
 {
     helper owner = helper_start("owns_a_pool", "camera");
     CHECK_EQ(hear(owner.channel), 3);
@@ -174,9 +174,9 @@ TEST(a_second_producer_is_told_who_the_first_is_and_the_first_goes_on)
     char pid[16];
     snprintf(pid, sizeof pid, "%d", (int)owner.pid);
     CHECK_HAS(error.text, pid);
-    CHECK_HAS(error.text, "owns_a_pool"); /* its command line */
+    CHECK_HAS(error.text, "owns_a_pool"); /* a part of its command line */
     CHECK_HAS(error.text, "camera");
-    pmipc_schema other = bytes_schema(128); /* also when it would have to be replaced */
+    pmipc_schema other = bytes_schema(128); /* also with a schema that would replace the pool */
     CHECK_STATUS(pmipc_producer_open(&second, "camera", &other, NULL, NULL), PMIPC_BUSY);
     tell(owner.channel, 0);
     CHECK_EQ(hear(owner.channel), 4);
@@ -187,7 +187,7 @@ TEST(a_second_producer_is_told_who_the_first_is_and_the_first_goes_on)
     helper_finish(&owner);
 }
 
-TEST(a_second_producer_in_the_same_process_is_busy_too)
+TEST(second_producer_in_same_process_is_busy)
 {
     pmipc_producer *first = bytes_producer("camera", 64, 4);
     pmipc_schema schema = bytes_schema(64);
@@ -201,8 +201,8 @@ TEST(a_second_producer_in_the_same_process_is_busy_too)
     pmipc_producer_close(second);
 }
 
-/* Many start at once: exactly one gets the pool. Catches a probe that takes the lock, and a name given before the lock.
- */
+/* Many producers open the pool at once: exactly one succeeds. Detects a liveness check that takes the lock, and a pool
+ * that gets its name before its lock. */
 ROLE(tries_to_own_a_pool)
 {
     (void)argument;
@@ -217,7 +217,7 @@ ROLE(tries_to_own_a_pool)
         pmipc_producer_close(producer);
 }
 
-TEST(of_many_producers_that_start_at_once_one_gets_the_pool)
+TEST(one_of_many_producers_opened_at_once_gets_pool)
 {
     enum { CONTENDERS = 6 };
     for (int round = 0; round < 2; round++) {
@@ -242,8 +242,8 @@ TEST(of_many_producers_that_start_at_once_one_gets_the_pool)
     }
 }
 
-/* Somebody who lists and inspects all the time must never make a starting producer fail. */
-static void inspects_for_ever(int channel, const char *argument)
+/* A process that lists and inspects all the time never makes a producer's open fail. */
+static void inspects_forever(int channel, const char *argument)
 {
     (void)argument;
     tell(channel, 0);
@@ -254,9 +254,9 @@ static void inspects_for_ever(int channel, const char *argument)
     free(info);
 }
 
-TEST(inspection_never_refuses_a_starting_producer)
+TEST(inspect_never_makes_producer_open_fail)
 {
-    helper inspector = helper_fork(inspects_for_ever, "");
+    helper inspector = helper_fork(inspects_forever, "");
     hear(inspector.channel);
     for (int round = 0; round < ROUNDS(1000); round++) {
         pmipc_producer *producer = bytes_producer("wanted", 64, 2);
@@ -275,7 +275,7 @@ static void check_continues(pmipc_producer *producer, uint64_t seq, uint64_t inc
     CHECK_EQ(pmipc_producer_incarnation(producer), incarnation);
 }
 
-TEST(the_pool_of_a_killed_producer_is_adopted_and_its_sequence_goes_on)
+TEST(adopt_after_kill_continues_sequence_numbers)
 {
     helper owner = helper_start("owns_a_pool", "camera");
     hear(owner.channel);
@@ -305,7 +305,7 @@ TEST(the_pool_of_a_killed_producer_is_adopted_and_its_sequence_goes_on)
     pmipc_producer_close(producer);
 }
 
-TEST(streams_of_a_killed_producer_go_on_with_the_next_one_untold)
+TEST(adopt_keeps_streams_connected)
 {
     helper owner = helper_start("owns_a_pool", "camera");
     hear(owner.channel);
@@ -330,7 +330,7 @@ TEST(streams_of_a_killed_producer_go_on_with_the_next_one_untold)
     pmipc_producer_close(producer);
 }
 
-TEST(adoption_is_repeated_as_often_as_producers_die)
+TEST(adopt_works_after_every_death)
 {
     uint64_t incarnation = 0;
     for (uint64_t round = 0; round < 40; round++) {
@@ -349,8 +349,8 @@ TEST(adoption_is_repeated_as_often_as_producers_die)
     CHECK_OK(pmipc_pool_remove("camera", NULL, NULL, NULL));
 }
 
-/* The adopter starts with every slot unclean: what live streams hold must survive its first rounds. */
-TEST(views_held_over_an_adoption_stay_as_they_were)
+/* The adopter starts with every slot unclean: it must not overwrite held views in its first rounds. */
+TEST(views_held_across_adopt_stay_unchanged)
 {
     pmipc_producer *producer = bytes_producer("camera", 64, 4);
     publish_frames(producer, 3);
@@ -368,7 +368,7 @@ TEST(views_held_over_an_adoption_stay_as_they_were)
     pmipc_producer_close(producer);
 }
 
-TEST(an_empty_pool_is_adopted_too)
+TEST(adopt_of_empty_pool)
 {
     pmipc_producer *producer = bytes_producer("camera", 64, 4);
     uint64_t incarnation = pmipc_producer_incarnation(producer);
@@ -398,7 +398,7 @@ static void check_replaces(const pmipc_schema *schema, const pmipc_producer_opti
     pmipc_producer_close(second);
 }
 
-TEST(a_dead_pool_of_another_schema_is_replaced)
+TEST(adopt_with_other_schema_replaces_pool)
 {
     pmipc_producer_options options = {.history_len = 4, .metadata = "{\"a\": 1}"};
     pmipc_schema schema = bytes_schema(65);
@@ -414,19 +414,19 @@ TEST(a_dead_pool_of_another_schema_is_replaced)
     check_replaces(&schema, &options);
 }
 
-TEST(a_dead_pool_of_another_history_length_is_replaced)
+TEST(adopt_with_other_history_len_replaces_pool)
 {
     pmipc_schema schema = bytes_schema(64);
     pmipc_producer_options options = {.history_len = 5, .metadata = "{\"a\": 1}"};
     check_replaces(&schema, &options);
 }
 
-TEST(a_dead_pool_of_other_metadata_is_replaced)
+TEST(adopt_with_other_metadata_replaces_pool)
 {
     pmipc_schema schema = bytes_schema(64);
     pmipc_producer_options options = {.history_len = 4, .metadata = "{\"a\": 2}"};
     check_replaces(&schema, &options);
-    options.metadata = "{\"a\":1}"; /* compared byte by byte */
+    options.metadata = "{\"a\":1}"; /* metadata is compared byte by byte */
     check_replaces(&schema, &options);
     options.metadata = NULL;
     check_replaces(&schema, &options);
@@ -434,7 +434,7 @@ TEST(a_dead_pool_of_other_metadata_is_replaced)
     check_replaces(&schema, &options);
 }
 
-TEST(a_refused_producer_leaves_the_dead_pool_alone)
+TEST(refused_producer_leaves_orphaned_pool_unchanged)
 {
     pmipc_producer *first = bytes_producer("camera", 64, 4);
     publish_frames(first, 3);
@@ -449,7 +449,7 @@ TEST(a_refused_producer_leaves_the_dead_pool_alone)
 
 /* ---- options that bound memory ---- */
 
-TEST(a_pool_never_grows_past_max_bytes_and_gives_up_history_instead)
+TEST(pool_at_max_bytes_gives_up_history_instead_of_growth)
 {
     pmipc_schema schema = bytes_schema(page_frame_bytes());
     pmipc_producer_options options = {.history_len = 8, .spare = 2};
@@ -475,7 +475,7 @@ TEST(a_pool_never_grows_past_max_bytes_and_gives_up_history_instead)
         check_view(&views[i]);
         pmipc_view_release(&views[i]);
     }
-    publish_frames(producer, 20); /* the whole history is back */
+    publish_frames(producer, 20); /* history is complete again */
     CHECK_OK(pmipc_stream_get_window(stream, 8, 8, &window));
     check_view(&window);
     pmipc_view_release(&window);
@@ -483,7 +483,7 @@ TEST(a_pool_never_grows_past_max_bytes_and_gives_up_history_instead)
     pmipc_producer_close(producer);
 }
 
-TEST(prefault_and_no_growth_make_an_ordinary_pool)
+TEST(prefault_and_no_growth_pool_is_readable)
 {
     pmipc_schema schema = bytes_schema(100000);
     pmipc_producer_options options = {.history_len = 4, .no_growth = true, .prefault = true};

@@ -1,7 +1,7 @@
-/* The protocol among threads on one piece of memory. Processes map a pool at addresses of their own, and so does each
- * handle of one process: ThreadSanitizer takes these for different memory and sees nothing. Here the protocol's own
- * file runs on memory that all share, with plain accesses to the slots: under `make tsan` a missing edge is a data race
- * on a slot, elsewhere it may show as a wrong word. */
+/* The protocol among threads on one piece of memory. Each handle maps the pool at another address, also within one
+ * process, so ThreadSanitizer treats the mappings as different memory. Here the file of the protocol runs on memory
+ * that all threads share, with plain accesses to the slots: under `make tsan` a missing synchronizing edge is a data
+ * race on a slot; elsewhere it may appear as a wrong word. */
 #include "pool/protocol.c"
 
 #include "test.h"
@@ -12,13 +12,13 @@
 #define SLOTS 6
 #define WORDS 16
 #define READERS 3
-#define FRAMES_PER_READER 4000 /* under a sanitizer too: it is the one that looks */
+#define FRAMES_PER_READER 4000 /* also with a sanitizer, which detects the races */
 
 static struct {
     struct pool_control control;
     _Atomic uint64_t ring[HISTORY];
     struct pool_readers readers;
-    uint64_t slots[SLOTS][WORDS]; /* plain memory: only the protocol keeps its users apart */
+    uint64_t slots[SLOTS][WORDS]; /* plain memory: only the protocol prevents races */
 } pool;
 
 static _Atomic unsigned readers_at_work;
@@ -33,7 +33,7 @@ static void check(uint32_t slot, uint64_t seq)
 {
     for (uint64_t i = 0; i < WORDS; i++)
         if (pool.slots[slot][i] != seq * WORDS + i)
-            FAIL("slot %u holds %" PRIu64 " where sample %" PRIu64 " has its word %" PRIu64, slot, pool.slots[slot][i],
+            FAIL("slot %u has %" PRIu64 " where sample %" PRIu64 " has its word %" PRIu64, slot, pool.slots[slot][i],
                  seq, i);
 }
 
@@ -63,7 +63,7 @@ static void publish_until_readers_are_done(void)
     protocol_begin(&producer, 0);
     for (uint64_t turn = 0; load_acquire(&readers_at_work) > 0; turn++) {
         uint32_t slot;
-        if (turn % 1000 == 999) { /* as if it had died, and another came */
+        if (turn % 1000 == 999) { /* as when the producer dies and another adopts the pool */
             producer_init(&producer);
             CHECK(protocol_adopt(&producer, SLOTS));
         }
@@ -102,7 +102,7 @@ static unsigned read_newest(const struct protocol_reader *reader, uint32_t cell)
 static unsigned read_one(const struct protocol_reader *reader, uint32_t cell)
 {
     uint64_t newest = entry_seq(load_relaxed(&pool.control.head)),
-             entry; /* a number to begin with; the pin looks again */
+             entry; /* a sequence number; the pin reads the ring again */
     if (newest < HISTORY || protocol_pin_seq(reader, cell, newest - newest % HISTORY, &entry) != PIN_OK)
         return 0;
     check(entry_slot(entry), entry_seq(entry));
@@ -120,9 +120,9 @@ static unsigned read_window(const struct protocol_reader *reader, uint32_t cell)
     return 1;
 }
 
-/* One way of reading for each reader, in one cell, so that each edge has a reader that depends on it alone. The cell is
- * emptied, or pinned anew as it is, or its row is given up with the pin in it; after each of these, and while it is
- * pinned, the producer is given time to scan. */
+/* Each reader reads in one way and uses one cell, so that each synchronizing edge has a reader that depends only on it.
+ * The reader clears the cell, or pins over it, or clears its row with the pin in it. After each of these, and while the
+ * cell is pinned, it yields so that the producer scans. */
 static void *read_frames(void *context)
 {
     static unsigned (*const ways[READERS])(const struct protocol_reader *, uint32_t) = {read_newest, read_one,
@@ -151,7 +151,7 @@ static void *read_frames(void *context)
     return NULL;
 }
 
-TEST(threads_that_share_slots_by_the_protocol_alone_never_race)
+TEST(threads_that_share_slots_by_the_protocol_never_race)
 {
     static uint32_t rows[READERS] = {0, 1, 2};
     pthread_t threads[READERS];

@@ -25,7 +25,7 @@ static const char *last_error(const pmipc_producer *producer)
     return error.text;
 }
 
-TEST(what_is_published_is_what_a_stream_reads)
+TEST(published_sample_is_read_unchanged)
 {
     pmipc_producer *producer = bytes_producer("p", 1000, 3);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -34,7 +34,7 @@ TEST(what_is_published_is_what_a_stream_reads)
         frame_fill(frame, sizeof frame, seq);
         uint64_t got = 0;
         CHECK_OK(pmipc_producer_publish(producer, frame, PMIPC_STAMP_NOW, &got));
-        memset(frame, 0xee, sizeof frame); /* it was copied */
+        memset(frame, 0xee, sizeof frame); /* publish copied it */
         CHECK_EQ(got, seq);
         CHECK_EQ(pmipc_producer_seq(producer), seq);
         CHECK_EQ(read_newest(stream), seq);
@@ -45,7 +45,7 @@ TEST(what_is_published_is_what_a_stream_reads)
     pmipc_producer_close(producer);
 }
 
-TEST(the_source_may_have_any_alignment)
+TEST(publish_from_source_of_any_alignment)
 {
     pmipc_producer *producer = bytes_producer("p", 333, 3);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -60,8 +60,8 @@ TEST(the_source_may_have_any_alignment)
     pmipc_producer_close(producer);
 }
 
-/* Sizes around every threshold a copy or a stride could have: bytes, cache lines, pages, streaming copies. */
-TEST(every_size_from_zero_to_megabytes_is_carried_whole)
+/* Sizes around every threshold of copies and strides: bytes, cache lines, pages, streaming copies. */
+TEST(every_size_from_zero_to_megabytes_is_read_whole)
 {
     const int64_t sizes[] = {0,    1,    7,    8,    63,    64,    65,     127,     128,    191,
                              192,  193,  448,  960,  1984,  4031,  4032,   4033,    4095,   4096,
@@ -86,7 +86,7 @@ TEST(every_size_from_zero_to_megabytes_is_carried_whole)
     }
 }
 
-TEST(a_zero_dimensional_tensor_is_one_element)
+TEST(zero_dimensional_tensor_is_one_element)
 {
     pmipc_schema schema = pmipc_schema_tensor(PMIPC_FLOAT64, 0, NULL);
     pmipc_producer *producer = producer_open("p", &schema, NULL);
@@ -103,7 +103,7 @@ TEST(a_zero_dimensional_tensor_is_one_element)
     pmipc_producer_close(producer);
 }
 
-TEST(a_tensor_without_elements_is_published_and_read)
+TEST(tensor_without_elements_is_published_and_read)
 {
     const int64_t shape[] = {4, 0};
     pmipc_schema schema = pmipc_schema_tensor(PMIPC_FLOAT32, 2, shape);
@@ -123,7 +123,7 @@ TEST(a_tensor_without_elements_is_published_and_read)
     pmipc_producer_close(producer);
 }
 
-TEST(every_dtype_is_carried_exactly)
+TEST(every_dtype_is_read_exactly)
 {
     const pmipc_dtype dtypes[] = {PMIPC_BOOL,
                                   PMIPC_INT8,
@@ -163,7 +163,7 @@ TEST(every_dtype_is_carried_exactly)
     }
 }
 
-TEST(an_opaque_dtype_travels_with_its_description)
+TEST(opaque_dtype_is_read_with_its_description)
 {
     const int64_t shape[] = {2};
     const char *descr = "[[\"x\", \"<f4\"], [\"id\", \"S8\"]]";
@@ -200,7 +200,7 @@ static pmipc_schema observation_schema(void)
     return schema;
 }
 
-TEST(the_fields_of_a_dict_are_published_together)
+TEST(fields_of_dict_are_published_together)
 {
     pmipc_schema schema = observation_schema();
     pmipc_producer *producer = producer_open("obs", &schema, NULL);
@@ -231,7 +231,7 @@ TEST(the_fields_of_a_dict_are_published_together)
     pmipc_producer_close(producer);
 }
 
-TEST(thirty_two_fields_of_odd_sizes_are_carried_whole_and_aligned)
+TEST(thirty_two_fields_of_odd_sizes_are_whole_and_aligned)
 {
     pmipc_schema schema;
     pmipc_schema_init(&schema);
@@ -255,7 +255,7 @@ TEST(thirty_two_fields_of_odd_sizes_are_carried_whole_and_aligned)
     pmipc_producer_close(producer);
 }
 
-TEST(plain_publish_refuses_a_dict_and_a_variable_tensor)
+TEST(publish_of_dict_or_variable_tensor_without_fields_is_refused)
 {
     pmipc_schema schema = observation_schema();
     pmipc_producer *producer = producer_open("p", &schema, NULL);
@@ -274,7 +274,7 @@ TEST(plain_publish_refuses_a_dict_and_a_variable_tensor)
     pmipc_producer_close(producer);
 }
 
-TEST(a_wrong_number_of_fields_is_refused)
+TEST(publish_with_wrong_field_count_is_refused)
 {
     pmipc_schema schema = observation_schema();
     pmipc_producer *producer = producer_open("p", &schema, NULL);
@@ -288,7 +288,7 @@ TEST(a_wrong_number_of_fields_is_refused)
         CHECK(last_error(producer)[0] != '\0');
     }
     CHECK_OK(pmipc_producer_publish_fields(producer, sources, 4, 0, NULL));
-    CHECK_EQ(pmipc_producer_seq(producer), 1); /* the refused ones left no gap */
+    CHECK_EQ(pmipc_producer_seq(producer), 1); /* the refused calls left no gap */
     pmipc_producer_close(producer);
 }
 
@@ -307,7 +307,7 @@ static pmipc_schema points_schema(void)
     return schema;
 }
 
-TEST(every_sample_carries_its_own_length)
+TEST(every_sample_has_its_own_length)
 {
     pmipc_schema schema = points_schema();
     pmipc_producer *producer = producer_open("points", &schema, NULL);
@@ -342,13 +342,13 @@ TEST(every_sample_carries_its_own_length)
         frame_fill(points, sizeof points, i + 1);
         CHECK(memcmp(frame.fields[0].data, points, (size_t)lengths[i] * 12) == 0);
     }
-    CHECK_EQ(window.fields[0].length, lengths[0]); /* the view's own length is its first sample's */
+    CHECK_EQ(window.fields[0].length, lengths[0]); /* the length of the view is that of its first sample */
     pmipc_view_release(&window);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
 
-TEST(a_sample_that_is_too_long_is_refused_and_told_by_how_much)
+TEST(sample_longer_than_capacity_is_mismatch_with_both_lengths)
 {
     pmipc_schema schema = points_schema();
     const pmipc_producer_options options = {.fixed_capacity = true};
@@ -374,7 +374,7 @@ TEST(a_sample_that_is_too_long_is_refused_and_told_by_how_much)
     pmipc_producer_close(producer);
 }
 
-TEST(a_variable_field_without_elements_needs_no_data)
+TEST(variable_field_without_elements_needs_no_data)
 {
     pmipc_schema schema = points_schema();
     pmipc_producer *producer = producer_open("points", &schema, NULL);
@@ -390,9 +390,9 @@ TEST(a_variable_field_without_elements_needs_no_data)
     pmipc_producer_close(producer);
 }
 
-TEST(eight_variable_fields_keep_their_lengths_apart)
+TEST(eight_variable_fields_keep_separate_lengths)
 {
-    const int64_t shape[] = {INT64_C(70000)}; /* does not fit 16 bits */
+    const int64_t shape[] = {INT64_C(70000)}; /* more than 16 bits can hold */
     pmipc_schema schema;
     pmipc_schema_init(&schema);
     char name[16];
@@ -417,7 +417,7 @@ TEST(eight_variable_fields_keep_their_lengths_apart)
 
 /* ---- stamps ---- */
 
-TEST(stamps_are_kept_as_given_and_now_is_the_wall_clock)
+TEST(stamps_are_kept_and_stamp_now_is_wall_clock)
 {
     pmipc_producer *producer = bytes_producer("p", 8, 3);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -434,7 +434,7 @@ TEST(stamps_are_kept_as_given_and_now_is_the_wall_clock)
     int64_t before = pmipc_realtime_ns();
     CHECK_OK(pmipc_producer_publish(producer, data, PMIPC_STAMP_NOW, NULL));
     pmipc_view view = newest(stream);
-    /* The wall clock may be read as monotonic plus an offset: the two clocks' reads are not one. 10 ms is far more. */
+    /* The stamp may be the monotonic time plus an offset, and the two clocks are not read at once; 10 ms is ample. */
     CHECK(before - 10000000 <= view.stamp_ns && view.stamp_ns <= pmipc_realtime_ns() + 10000000);
     pmipc_view_release(&view);
     pmipc_stream_close(stream);

@@ -1,4 +1,4 @@
-/* Reading by stamp: nearest, before, after; ties, tolerances, disorder and extremes. */
+/* Reads by stamp: nearest, before, after; equal distances, tolerances, unordered and extreme stamps. */
 #include "pools.h"
 #include "sleeper.h"
 
@@ -26,7 +26,7 @@ static void publish_stamped(pmipc_producer *producer, const int64_t *stamps, siz
         CHECK_OK(pmipc_producer_publish(producer, data, stamps[i], NULL));
 }
 
-TEST(samples_are_found_by_their_stamps)
+TEST(get_at_finds_samples_by_stamp)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 8);
     const int64_t stamps[] = {100, 200, 300, 400}; /* sequence numbers 1 to 4 */
@@ -34,7 +34,7 @@ TEST(samples_are_found_by_their_stamps)
     pmipc_stream *stream = stream_open("p", NULL);
     check_at(stream, 200, PMIPC_AT_NEAREST, -1, 2);
     check_at(stream, 249, PMIPC_AT_NEAREST, -1, 2);
-    check_at(stream, 250, PMIPC_AT_NEAREST, -1, 3); /* ties go to the newer */
+    check_at(stream, 250, PMIPC_AT_NEAREST, -1, 3); /* of two at the same distance, the newer */
     check_at(stream, 251, PMIPC_AT_NEAREST, -1, 3);
     check_at(stream, -5000, PMIPC_AT_NEAREST, -1, 1);
     check_at(stream, 5000, PMIPC_AT_NEAREST, -1, 4);
@@ -48,7 +48,7 @@ TEST(samples_are_found_by_their_stamps)
     pmipc_producer_close(producer);
 }
 
-TEST(a_tolerance_bounds_the_distance)
+TEST(get_at_tolerance_bounds_distance)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 8);
     const int64_t stamps[] = {100, 200};
@@ -68,7 +68,7 @@ TEST(a_tolerance_bounds_the_distance)
     pmipc_producer_close(producer);
 }
 
-TEST(a_search_by_stamp_pins_no_more_than_the_view_that_it_gives)
+TEST(get_at_pins_only_the_returned_view)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 8);
     const int64_t stamps[] = {100, 200, 300};
@@ -87,7 +87,7 @@ TEST(a_search_by_stamp_pins_no_more_than_the_view_that_it_gives)
     pmipc_producer_close(producer);
 }
 
-TEST(stamps_need_not_be_in_order)
+TEST(get_at_with_unordered_stamps)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 8);
     const int64_t stamps[] = {500, 100, 400, 200, 300, 200};
@@ -97,14 +97,14 @@ TEST(stamps_need_not_be_in_order)
     check_at(stream, 90, PMIPC_AT_NEAREST, -1, 2);
     check_at(stream, 399, PMIPC_AT_BEFORE, -1, 5);
     check_at(stream, 401, PMIPC_AT_AFTER, -1, 1);
-    check_at(stream, 200, PMIPC_AT_NEAREST, -1, 6); /* of equal stamps the newer */
+    check_at(stream, 200, PMIPC_AT_NEAREST, -1, 6); /* of two with the same stamp, the newer */
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
 
-/* Distances between extreme stamps do not fit 64 signed bits: undefined-behaviour sanitizers see a plain subtraction.
- */
-TEST(extreme_stamps_do_not_overflow)
+/* The distance of extreme stamps does not fit into a signed 64-bit integer: the undefined-behavior sanitizer reports a
+ * plain subtraction. */
+TEST(get_at_with_extreme_stamps_does_not_overflow)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 8);
     const int64_t stamps[] = {INT64_MIN + 1, 0, INT64_MAX};
@@ -122,7 +122,7 @@ TEST(extreme_stamps_do_not_overflow)
     pmipc_producer_close(producer);
 }
 
-TEST(only_history_is_searched_by_stamp)
+TEST(get_at_searches_only_history)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -137,7 +137,7 @@ TEST(only_history_is_searched_by_stamp)
     pmipc_producer_close(producer);
 }
 
-TEST(an_unknown_method_is_an_invalid_argument)
+TEST(get_at_with_unknown_method_is_invalid_argument)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -152,10 +152,10 @@ TEST(an_unknown_method_is_an_invalid_argument)
 
 #define MS INT64_C(1000000)
 
-TEST(a_wait_for_a_stamp_that_history_has_passed_ends_at_once)
+TEST(wait_at_for_stamp_in_history_returns_at_once)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
-    const int64_t stamps[] = {100, 300, 200}; /* in any order */
+    const int64_t stamps[] = {100, 300, 200}; /* unordered */
     publish_stamped(producer, stamps, COUNT(stamps));
     pmipc_stream *stream = stream_open("p", &(pmipc_stream_options){.start_oldest = true});
     CHECK_OK(pmipc_stream_wait_at(stream, 250, PMIPC_FOREVER));
@@ -168,13 +168,13 @@ TEST(a_wait_for_a_stamp_that_history_has_passed_ends_at_once)
     CHECK_EQ(info.received, 0);
     CHECK_EQ(info.views_held, 0);
     pmipc_view view;
-    CHECK_OK(pmipc_stream_get_next(stream, 0, &view)); /* the cursor has not moved */
+    CHECK_OK(pmipc_stream_get_next(stream, 0, &view)); /* the wait did not move the cursor */
     pmipc_view_release(&view);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
 
-TEST(a_wait_for_a_stamp_times_out_without_a_pool_and_in_an_empty_one)
+TEST(wait_at_times_out_without_pool_and_in_empty_pool)
 {
     pmipc_stream *stream = stream_open("p", NULL);
     CHECK_STATUS(pmipc_stream_wait_at(stream, 0, 0), PMIPC_TIMEOUT);
@@ -185,14 +185,14 @@ TEST(a_wait_for_a_stamp_times_out_without_a_pool_and_in_an_empty_one)
     pmipc_stream_close(stream);
 }
 
-/* Earlier stamps wake the wait, which goes on. */
+/* A sample with an earlier stamp wakes the wait, which continues. */
 static void publish_until_later(void *producer)
 {
     const int64_t stamps[] = {10, 20, 30, 29, 40};
     publish_stamped(producer, stamps, COUNT(stamps));
 }
 
-TEST(a_sample_at_or_after_the_stamp_ends_a_wait_that_sleeps)
+TEST(wait_at_ends_with_sample_at_or_after_stamp)
 {
     for (int64_t round = 0; round < 10; round++) {
         pmipc_producer *producer = bytes_producer("p", 64, 8);
@@ -214,7 +214,7 @@ static void make_pool_with_a_sample(void *out)
     publish_stamped(*(pmipc_producer **)out, &stamp, 1);
 }
 
-TEST(a_pool_that_appears_ends_a_wait_for_a_stamp)
+TEST(wait_at_ends_with_sample_of_new_pool)
 {
     pmipc_producer *producer = NULL;
     pmipc_stream *stream = stream_open("p", NULL);
@@ -226,8 +226,8 @@ TEST(a_pool_that_appears_ends_a_wait_for_a_stamp)
     pmipc_producer_close(producer);
 }
 
-/* The stream's cursor is far behind what is there: a wait above the cursor would never sleep. */
-TEST(a_wait_for_a_stamp_sleeps_although_there_are_unread_samples)
+/* The cursor is behind the newest sample: a wait for samples above the cursor would not sleep. */
+TEST(wait_at_sleeps_although_samples_are_unread)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     const int64_t stamps[] = {1, 2, 3};
@@ -237,12 +237,12 @@ TEST(a_wait_for_a_stamp_sleeps_although_there_are_unread_samples)
     getrusage(RUSAGE_THREAD, &before);
     CHECK_STATUS(pmipc_stream_wait_at(stream, 4, 300 * MS), PMIPC_TIMEOUT);
     getrusage(RUSAGE_THREAD, &after);
-    CHECK(after.ru_nvcsw - before.ru_nvcsw < 20); /* sleeps of 100 ms */
+    CHECK(after.ru_nvcsw - before.ru_nvcsw < 20); /* it sleeps 100 ms at a time */
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
 
-TEST(a_waiter_for_the_newest_is_woken_by_what_is_published_after_it_was_made)
+TEST(waiter_for_newest_is_woken_by_later_publish)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     const int64_t stamps[] = {1, 2};

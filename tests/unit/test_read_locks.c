@@ -1,6 +1,6 @@
-/* Read locks on a pool's file: any process that may read the file can hold one. It never looks like a producer or a
- * stream, and what it prevents is an error that names it. Modes that would let a user read without writing are refused.
- */
+/* Read locks on a pool file: any process that may read the file can hold one. It is never taken for a producer or a
+ * stream, and each call that it blocks returns an error that names it. Modes that let a user read without writing are
+ * refused. */
 #include "helper.h"
 #include "pools.h"
 
@@ -11,7 +11,7 @@
 
 #define BYTES 500
 
-/* argument: "command first length path". Holds a read lock from a read-only descriptor until it is told to end. */
+/* `argument`: "command first length path". Hold a read lock on a read-only descriptor until a word arrives. */
 ROLE(holds_a_read_lock)
 {
     int command, first, length, used = 0;
@@ -86,18 +86,18 @@ static void check_read_lock(int command)
     pmipc_producer_close(producer);
 }
 
-TEST(a_read_lock_does_not_make_a_dead_producer_look_alive_and_is_named)
+TEST(read_lock_of_file_is_named_and_is_not_a_producer)
 {
     check_read_lock(F_OFD_SETLK);
 }
 
-TEST(a_read_lock_of_a_process_does_not_make_a_dead_producer_look_alive_and_is_named)
+TEST(read_lock_of_process_is_named_and_is_not_a_producer)
 {
     check_read_lock(F_SETLK);
 }
 
-/* Rows without a read lock are still there for streams, and what is alive stays alive. */
-TEST(read_locks_on_some_rows_leave_the_other_rows_to_streams)
+/* Streams can claim rows without a read lock, and a live producer is reported as alive. */
+TEST(streams_claim_rows_without_read_lock)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     helper holder = start_read_lock(F_OFD_SETLK, 1, PMIPC_MAX_READERS - 2);
@@ -121,7 +121,7 @@ TEST(read_locks_on_some_rows_leave_the_other_rows_to_streams)
     pmipc_producer_close(producer);
 }
 
-TEST(a_read_lock_on_the_producers_byte_alone_leaves_the_pool_readable)
+TEST(pool_with_read_lock_on_producer_byte_is_readable)
 {
     leave_pool(0600);
     helper holder = start_read_lock(F_OFD_SETLK, 0, 1);
@@ -133,7 +133,7 @@ TEST(a_read_lock_on_the_producers_byte_alone_leaves_the_pool_readable)
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
-TEST(a_read_lock_on_a_row_keeps_a_pool_from_removal_by_that_name)
+TEST(removal_blocked_by_read_lock_on_row_names_it)
 {
     leave_pool(0644);
     helper holder = start_read_lock(F_OFD_SETLK, 7, 1);
@@ -143,7 +143,7 @@ TEST(a_read_lock_on_a_row_keeps_a_pool_from_removal_by_that_name)
     end_read_lock(&holder);
 }
 
-TEST(a_mode_that_gives_read_without_write_permission_is_refused)
+TEST(mode_with_read_but_no_write_permission_is_refused)
 {
     pmipc_schema schema = bytes_schema(BYTES);
     for (uint32_t mode = 1; mode <= 01777; mode++) {

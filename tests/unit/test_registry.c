@@ -1,4 +1,5 @@
-/* The registry: list, inspect, remove, clean; of the living and the dead, disturbing nobody. */
+/* The registry: list, inspect, remove and clean pools with live and dead producers, without disturbing live processes.
+ */
 #include "helper.h"
 #include "pools.h"
 
@@ -16,7 +17,7 @@ static void abandon_pool(const char *name, uint64_t frames)
 
 /* ---- inspect ---- */
 
-TEST(inspect_describes_the_pool_of_a_living_producer)
+TEST(inspect_describes_pool_of_live_producer)
 {
     const int64_t shape[] = {480, 640, 3};
     pmipc_schema schema = pmipc_schema_tensor(PMIPC_UINT8, 3, shape);
@@ -59,7 +60,7 @@ TEST(inspect_describes_the_pool_of_a_living_producer)
     pmipc_producer_close(producer);
 }
 
-TEST(inspect_describes_an_empty_pool_without_metadata)
+TEST(inspect_describes_empty_pool_without_metadata)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     pmipc_pool_info *info = inspect("p");
@@ -79,7 +80,7 @@ ROLE(owns_pool_p)
     pmipc_producer_close(producer);
 }
 
-TEST(inspect_describes_the_pool_of_a_dead_producer)
+TEST(inspect_describes_pool_of_dead_producer)
 {
     helper owner = helper_start("owns_pool_p", "");
     hear(owner.channel);
@@ -91,13 +92,13 @@ TEST(inspect_describes_the_pool_of_a_dead_producer)
     helper_kill(&owner);
     info = inspect("p");
     CHECK(!info->producer_alive);
-    CHECK_EQ(info->producer_pid, pid); /* who it was */
+    CHECK_EQ(info->producer_pid, pid); /* the pid of the dead producer */
     CHECK_EQ(info->seq, 7);
     inspect_release(info);
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
-TEST(inspect_counts_streams_and_takes_no_row_itself)
+TEST(inspect_counts_streams_and_claims_no_row)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     publish_frames(producer, 2);
@@ -131,7 +132,7 @@ TEST(inspect_counts_streams_and_takes_no_row_itself)
     pmipc_producer_close(producer);
 }
 
-TEST(a_pool_that_does_not_exist_is_not_found)
+TEST(absent_pool_is_not_found)
 {
     pmipc_pool_info *info = calloc(1, sizeof *info);
     pmipc_error error = {0};
@@ -143,7 +144,7 @@ TEST(a_pool_that_does_not_exist_is_not_found)
     free(info);
 }
 
-TEST(releasing_an_empty_info_is_harmless)
+TEST(release_of_empty_info_does_nothing)
 {
     pmipc_pool_info *info = calloc(1, sizeof *info);
     pmipc_pool_info_release(info);
@@ -157,7 +158,7 @@ TEST(releasing_an_empty_info_is_harmless)
 
 /* ---- list ---- */
 
-TEST(a_folder_that_does_not_exist_is_an_empty_listing)
+TEST(list_of_absent_folder_is_empty)
 {
     pmipc_registry *registry;
     pmipc_pool_info *info = calloc(1, sizeof *info);
@@ -172,7 +173,7 @@ TEST(a_folder_that_does_not_exist_is_an_empty_listing)
     free(info);
 }
 
-TEST(a_listing_has_every_pool_once_in_the_order_of_their_names)
+TEST(list_has_every_pool_once_in_order_of_names)
 {
     char name[32];
     for (int i = 49; i >= 0; i--) {
@@ -197,7 +198,7 @@ TEST(a_listing_has_every_pool_once_in_the_order_of_their_names)
     CHECK_EQ(folder_entries(test_folder()), 0);
 }
 
-TEST(pools_that_vanish_during_a_listing_are_left_out)
+TEST(list_leaves_out_pools_that_are_removed_meanwhile)
 {
     abandon_pool("a", 1);
     abandon_pool("b", 1);
@@ -221,7 +222,7 @@ TEST(pools_that_vanish_during_a_listing_are_left_out)
 
 /* ---- remove ---- */
 
-TEST(a_living_producer_is_never_robbed_of_its_pool)
+TEST(pool_of_live_producer_is_never_removed)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     publish_frame(producer);
@@ -238,7 +239,7 @@ TEST(a_living_producer_is_never_robbed_of_its_pool)
     pmipc_producer_close(producer);
 }
 
-TEST(a_dead_pool_is_removed)
+TEST(remove_of_pool_with_dead_producer)
 {
     abandon_pool("p", 3);
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
@@ -246,7 +247,7 @@ TEST(a_dead_pool_is_removed)
     CHECK_STATUS(pmipc_pool_remove("p", NULL, NULL, NULL), PMIPC_NOT_FOUND);
 }
 
-TEST(a_dead_pool_with_a_living_stream_is_removed_only_by_force)
+TEST(remove_of_pool_with_live_stream_needs_force)
 {
     abandon_pool("p", 3);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -263,7 +264,7 @@ TEST(a_dead_pool_with_a_living_stream_is_removed_only_by_force)
     CHECK(!pmipc_stream_connected(stream));
     pmipc_view none;
     CHECK_STATUS(pmipc_stream_get_last(stream, &none), PMIPC_NOT_CONNECTED);
-    check_view(&view); /* views stay valid */
+    check_view(&view); /* held views stay valid */
     pmipc_view_release(&view);
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     publish_frame(producer);
@@ -272,7 +273,7 @@ TEST(a_dead_pool_with_a_living_stream_is_removed_only_by_force)
     pmipc_producer_close(producer);
 }
 
-TEST(only_the_very_incarnation_that_was_meant_is_removed)
+TEST(remove_with_other_incarnation_is_not_found)
 {
     abandon_pool("p", 3);
     pmipc_pool_info *info = inspect("p");
@@ -286,7 +287,7 @@ TEST(only_the_very_incarnation_that_was_meant_is_removed)
     inspect_release(info);
 }
 
-TEST(removing_wakes_streams_that_wait)
+TEST(remove_wakes_waiting_streams)
 {
     abandon_pool("p", 3);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -299,18 +300,18 @@ TEST(removing_wakes_streams_that_wait)
     pmipc_stream_close(stream);
 }
 
-/* A file that was removed by force is not adopted, even by a producer that had found it before. */
-TEST(removing_and_opening_race_without_harm)
+/* A removed file is not adopted, not even by a producer that has opened the file before the removal. */
+TEST(remove_and_producer_open_at_once)
 {
-    for (int round = 0; round < 10; round++) { /* BUSY is retried for a second */
+    for (int round = 0; round < 10; round++) { /* each call tries for a second before it returns BUSY */
         abandon_pool("p", 3);
         helper owner = helper_start("owns_pool_p", "");
         pmipc_status status = pmipc_pool_remove("p", NULL, NULL, NULL);
         CHECK(status == PMIPC_OK || status == PMIPC_BUSY || status == PMIPC_NOT_FOUND);
         uint64_t seq = hear(owner.channel);
-        CHECK(seq == 7 || seq == 10); /* made anew, or adopted after 3 */
+        CHECK(seq == 7 || seq == 10); /* created, or adopted with 3 samples */
         pmipc_stream *stream = stream_open("p", NULL);
-        CHECK_EQ(read_newest(stream), seq); /* the name leads to the pool the producer has */
+        CHECK_EQ(read_newest(stream), seq); /* the pool under the name is that of the producer */
         pmipc_stream_close(stream);
         tell(owner.channel, 0);
         helper_finish(&owner);
@@ -342,7 +343,7 @@ static bool was_removed(const removed_list *list, const char *name)
     return false;
 }
 
-TEST(clean_removes_what_nobody_living_uses)
+TEST(clean_removes_pools_without_live_processes)
 {
     abandon_pool("dead/one", 3);
     abandon_pool("dead_two", 3);
@@ -368,9 +369,9 @@ TEST(clean_removes_what_nobody_living_uses)
     CHECK_OK(pmipc_registry_clean("/dev/shm/no-such-folder", NULL, NULL, NULL));
 }
 
-/* ---- while everything moves ---- */
+/* ---- list and clean while pools come and go ---- */
 
-static void lists_and_cleans_for_ever(int channel, const char *argument)
+static void lists_and_cleans_forever(int channel, const char *argument)
 {
     (void)argument;
     pmipc_pool_info *info = calloc(1, sizeof *info);
@@ -391,10 +392,10 @@ static void lists_and_cleans_for_ever(int channel, const char *argument)
     free(info);
 }
 
-/* Listing and cleaning at full speed never disturb a live producer, and never meet a half-made pool. */
-TEST(listing_and_cleaning_never_disturb_the_living)
+/* List and clean at full speed never disturb a live producer and never find an incomplete pool. */
+TEST(list_and_clean_never_disturb_live_producer)
 {
-    helper cleaner = helper_fork(lists_and_cleans_for_ever, "");
+    helper cleaner = helper_fork(lists_and_cleans_forever, "");
     hear(cleaner.channel);
     for (int round = 0; round < ROUNDS(500); round++) {
         pmipc_producer *producer = bytes_producer("moving", BYTES + round % 2, 4);

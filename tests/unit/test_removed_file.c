@@ -1,27 +1,15 @@
-/* A pool's file that is removed from outside while its producer lives (logind's RemoveIPC, rm in /dev/shm). The
- * producer notices within a second, or when it sweeps. It is told, or makes the pool again; streams go where the name
- * leads. The clock is this program's. */
+/* The file of a pool is removed from outside while its producer is alive (RemoveIPC of logind, rm in /dev/shm). The
+ * producer detects it within a second, or when it sweeps: it returns LOST, or with `recreate` it creates the pool
+ * again. Streams go over to the pool that has the name. */
 #include "helper.h"
+#include "moved_clock.h"
 #include "pools.h"
 
 #include <errno.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #define BYTES 2000
 #define HISTORY 4
-
-static time_t jumped_s;
-
-int clock_gettime(clockid_t clock, struct timespec *time)
-{
-    int result = (int)syscall(SYS_clock_gettime, clock, time);
-    if (clock != CLOCK_REALTIME)
-        time->tv_sec += jumped_s;
-    return result;
-}
 
 static pmipc_producer *recreating_producer(void)
 {
@@ -31,7 +19,7 @@ static pmipc_producer *recreating_producer(void)
     return producer_open("p", &schema, &options);
 }
 
-static void remove_the_file(void)
+static void remove_pool_file(void)
 {
     char path[512];
     pool_path("p", path, sizeof path);
@@ -48,16 +36,16 @@ static pmipc_status publish_status(pmipc_producer *producer, pmipc_error *error)
     return status;
 }
 
-/* ---- told ---- */
+/* ---- without recreate: LOST ---- */
 
-TEST(publish_returns_lost_within_a_second_after_the_pool_file_was_removed)
+TEST(publish_returns_lost_within_a_second_of_removed_file)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
     pmipc_stream *stream = stream_open("p", NULL);
     publish_and_read(producer, stream);
-    remove_the_file();
-    publish_and_read(producer, stream); /* not noticed yet */
-    jumped_s++;
+    remove_pool_file();
+    publish_and_read(producer, stream); /* not detected yet */
+    clock_moved_ns += SECOND;
     pmipc_error error;
     CHECK_STATUS(publish_status(producer, &error), PMIPC_LOST);
     CHECK_HAS(error.text, "removed from outside");
@@ -65,37 +53,37 @@ TEST(publish_returns_lost_within_a_second_after_the_pool_file_was_removed)
     CHECK_HAS(error.text, "recreate");
     CHECK_STATUS(publish_status(producer, &error), PMIPC_LOST);
     CHECK_HAS(error.text, "RemoveIPC");
-    CHECK(!pmipc_stream_connected(stream)); /* retired: the stream looks for the name */
+    CHECK(!pmipc_stream_connected(stream)); /* the producer has retired the pool */
     pmipc_producer *successor = bytes_producer("p", BYTES, HISTORY);
     CHECK(!pmipc_producer_adopted(successor));
     CHECK_EQ(publish_and_read(successor, stream), 1);
-    pmipc_producer_close(producer); /* does not take the successor's name */
+    pmipc_producer_close(producer); /* this does not remove the pool of the next producer */
     CHECK_EQ(publish_and_read(successor, stream), 2);
     pmipc_stream_close(stream);
     pmipc_producer_close(successor);
 }
 
-TEST(commit_returns_lost_after_the_pool_file_was_removed)
+TEST(commit_returns_lost_after_file_was_removed)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
     publish_frame(producer);
     pmipc_loan loan;
     CHECK_OK(pmipc_producer_loan(producer, &loan));
-    remove_the_file();
-    jumped_s++;
+    remove_pool_file();
+    clock_moved_ns += SECOND;
     CHECK_STATUS(pmipc_producer_commit(producer, &loan, 0), PMIPC_LOST);
     CHECK_STATUS(pmipc_producer_loan(producer, &loan), PMIPC_LOST);
     pmipc_producer_close(producer);
 }
 
-TEST(a_sweep_notices_that_the_file_of_an_idle_producer_was_removed)
+TEST(sweep_of_idle_producer_detects_removed_file)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
     pmipc_stream *stream = stream_open("p", NULL);
     publish_and_read(producer, stream);
     CHECK_EQ(pmipc_producer_sweep(producer), 0);
     CHECK(pmipc_stream_connected(stream));
-    remove_the_file();
+    remove_pool_file();
     CHECK_EQ(pmipc_producer_sweep(producer), 0);
     CHECK(!pmipc_stream_connected(stream));
     CHECK_STATUS(publish_status(producer, NULL), PMIPC_LOST);
@@ -103,8 +91,8 @@ TEST(a_sweep_notices_that_the_file_of_an_idle_producer_was_removed)
     pmipc_producer_close(producer);
 }
 
-/* Its file has no name until its first sample is in it, however long that takes. */
-TEST(a_larger_pool_that_is_being_made_is_not_taken_for_a_removed_one)
+/* The file of a larger pool gets its name with its first sample; until then it has none. */
+TEST(growth_in_progress_is_not_taken_for_removed_file)
 {
     pmipc_schema schema = bytes_schema(10);
     schema.fields[0].flags = PMIPC_FIELD_VARIABLE;
@@ -113,19 +101,19 @@ TEST(a_larger_pool_that_is_being_made_is_not_taken_for_a_removed_one)
     CHECK_OK(pmipc_producer_reserve(producer, &length, 1));
     pmipc_loan loan;
     CHECK_OK(pmipc_producer_loan(producer, &loan));
-    jumped_s += 5;
+    clock_moved_ns += 5 * SECOND;
     CHECK_OK(pmipc_producer_commit(producer, &loan, 0));
-    remove_the_file();
-    jumped_s += 5;
+    remove_pool_file();
+    clock_moved_ns += 5 * SECOND;
     CHECK_OK(pmipc_producer_loan(producer, &loan));
     CHECK_STATUS(pmipc_producer_commit(producer, &loan, 0), PMIPC_LOST);
     pmipc_producer_close(producer);
 }
 
-/* ---- made again ---- */
+/* ---- with recreate ---- */
 
-/* History, numbers and metadata go on, and a stream that reads every sample misses none. */
-static void check_goes_on(pmipc_producer *producer, pmipc_stream *stream, uint64_t seq, pmipc_status noticed)
+/* History, sequence numbers and metadata continue, and a stream that reads every sample misses none. */
+static void check_continues(pmipc_producer *producer, pmipc_stream *stream, uint64_t seq, pmipc_status noticed)
 {
     CHECK_OK(noticed);
     CHECK_EQ(pmipc_producer_seq(producer), seq);
@@ -155,53 +143,53 @@ static pmipc_stream *stream_of(pmipc_producer *producer)
     return stream;
 }
 
-TEST(with_recreate_the_publish_that_notices_makes_the_pool_again)
+TEST(recreate_in_publish_creates_pool_again)
 {
     pmipc_producer *producer = recreating_producer();
     pmipc_stream *stream = stream_of(producer);
     uint64_t incarnation = pmipc_producer_incarnation(producer);
-    remove_the_file();
-    jumped_s++;
-    check_goes_on(producer, stream, HISTORY + 1, publish_status(producer, NULL));
+    remove_pool_file();
+    clock_moved_ns += SECOND;
+    check_continues(producer, stream, HISTORY + 1, publish_status(producer, NULL));
     CHECK(pmipc_producer_incarnation(producer) != incarnation);
-    remove_the_file(); /* and again, sooner than a failure would be tried again */
-    jumped_s++;
-    check_goes_on(producer, stream, HISTORY + 2, publish_status(producer, NULL));
+    remove_pool_file(); /* again, before a failed recreation would be retried */
+    clock_moved_ns += SECOND;
+    check_continues(producer, stream, HISTORY + 2, publish_status(producer, NULL));
     publish_and_read(producer, stream);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
 
-TEST(with_recreate_the_commit_that_notices_moves_its_sample_into_the_new_pool)
+TEST(recreate_in_commit_moves_sample_into_new_pool)
 {
     pmipc_producer *producer = recreating_producer();
     pmipc_stream *stream = stream_of(producer);
     pmipc_loan loan;
     CHECK_OK(pmipc_producer_loan(producer, &loan));
-    remove_the_file();
-    jumped_s++;
+    remove_pool_file();
+    clock_moved_ns += SECOND;
     frame_fill(loan.fields[0].data, BYTES, loan.seq);
     const void *old_data = loan.fields[0].data;
-    check_goes_on(producer, stream, HISTORY + 1, pmipc_producer_commit(producer, &loan, 0));
-    CHECK(loan.fields[0].data != old_data); /* that memory is gone */
+    check_continues(producer, stream, HISTORY + 1, pmipc_producer_commit(producer, &loan, 0));
+    CHECK(loan.fields[0].data != old_data); /* the sample was moved into the new file */
     CHECK(frame_is_whole(loan.fields[0].data, BYTES, HISTORY + 1));
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
 
-TEST(with_recreate_a_sweep_that_notices_lets_the_next_publish_make_the_pool_again)
+TEST(recreate_after_sweep_happens_in_next_publish)
 {
     pmipc_producer *producer = recreating_producer();
     pmipc_stream *stream = stream_of(producer);
-    remove_the_file();
+    remove_pool_file();
     CHECK_EQ(pmipc_producer_sweep(producer), 0);
-    check_goes_on(producer, stream, HISTORY + 1, publish_status(producer, NULL));
+    check_continues(producer, stream, HISTORY + 1, publish_status(producer, NULL));
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
 
-/* Three fields, two of them variable: all of the sample is moved. */
-TEST(with_recreate_a_sample_of_several_fields_is_moved_whole)
+/* Three fields, two of them variable: every field is moved. */
+TEST(recreate_moves_every_field_of_sample)
 {
     pmipc_schema schema = {.field_count = 3};
     for (uint32_t i = 0; i < 3; i++) {
@@ -216,8 +204,8 @@ TEST(with_recreate_a_sample_of_several_fields_is_moved_whole)
     for (int i = 0; i < 3; i++)
         memset(data[i], 10 + i, sizeof data[i]);
     const pmipc_source sources[] = {{data[0], 300}, {data[1], 123}, {data[2], 7}};
-    remove_the_file();
-    jumped_s++;
+    remove_pool_file();
+    clock_moved_ns += SECOND;
     CHECK_OK(pmipc_producer_publish_fields(producer, sources, 3, 0, NULL));
     pmipc_view view;
     CHECK_OK(pmipc_stream_get_last(stream, &view));
@@ -230,14 +218,14 @@ TEST(with_recreate_a_sample_of_several_fields_is_moved_whole)
     pmipc_producer_close(producer);
 }
 
-TEST(with_recreate_a_longer_sample_makes_the_pool_again_and_larger)
+TEST(recreate_for_longer_sample_creates_larger_pool)
 {
     pmipc_schema schema = bytes_schema(10);
     schema.fields[0].flags = PMIPC_FIELD_VARIABLE;
     const pmipc_producer_options options = {.recreate = true};
     pmipc_producer *producer = producer_open("p", &schema, &options);
     pmipc_stream *stream = stream_open("p", NULL);
-    remove_the_file();
+    remove_pool_file();
     CHECK_EQ(pmipc_producer_sweep(producer), 0);
     static const uint8_t data[100] = {1, 2, 3};
     const pmipc_source source = {data, sizeof data};
@@ -250,17 +238,17 @@ TEST(with_recreate_a_longer_sample_makes_the_pool_again_and_larger)
     pmipc_producer_close(producer);
 }
 
-/* What RemoveIPC and `rm -rf` leave. */
-TEST(with_recreate_the_registry_folder_is_made_again_too)
+/* RemoveIPC and `rm -rf` also remove the folder. */
+TEST(recreate_creates_registry_folder_again)
 {
     char folder[600];
     snprintf(folder, sizeof folder, "%s/sub", test_folder());
     setenv("POLYMORPH_IPC_DIR", folder, 1);
     pmipc_producer *producer = recreating_producer();
     publish_frames(producer, HISTORY);
-    remove_the_file();
+    remove_pool_file();
     CHECK_EQ(rmdir(folder), 0);
-    jumped_s++;
+    clock_moved_ns += SECOND;
     pmipc_stream *stream = NULL;
     CHECK_OK(publish_status(producer, NULL));
     stream = stream_open("p", NULL);
@@ -270,13 +258,13 @@ TEST(with_recreate_the_registry_folder_is_made_again_too)
     CHECK_EQ(rmdir(folder), 0);
 }
 
-TEST(with_recreate_a_producer_gives_way_to_another_that_took_the_name)
+TEST(recreate_does_not_replace_pool_of_another_producer)
 {
     pmipc_producer *producer = recreating_producer();
     publish_frames(producer, HISTORY);
-    remove_the_file();
+    remove_pool_file();
     pmipc_producer *other = bytes_producer("p", BYTES, HISTORY);
-    jumped_s++;
+    clock_moved_ns += SECOND;
     pmipc_error error;
     CHECK_STATUS(publish_status(producer, &error), PMIPC_LOST);
     CHECK_HAS(error.text, "another producer has made a pool of that name");
@@ -284,18 +272,18 @@ TEST(with_recreate_a_producer_gives_way_to_another_that_took_the_name)
     CHECK_HAS(error.text, "tried again");
     publish_frames(other, 2);
     pmipc_producer_close(other);
-    jumped_s++;
+    clock_moved_ns += SECOND;
     CHECK_OK(publish_status(producer, &error)); /* the name is free again */
     CHECK_EQ(pmipc_producer_seq(producer), HISTORY + 1);
     pmipc_producer_close(producer);
 }
 
-TEST(with_recreate_a_lack_of_space_is_told_and_tried_again_after_a_second)
+TEST(recreate_without_space_fails_and_retries_after_a_second)
 {
     pmipc_producer *producer = recreating_producer();
     publish_frames(producer, HISTORY);
-    remove_the_file();
-    jumped_s++;
+    remove_pool_file();
+    clock_moved_ns += SECOND;
     struct rlimit before;
     CHECK_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
     const struct rlimit little = {.rlim_cur = 4096, .rlim_max = before.rlim_max};
@@ -304,13 +292,13 @@ TEST(with_recreate_a_lack_of_space_is_told_and_tried_again_after_a_second)
     CHECK_STATUS(publish_status(producer, &error), PMIPC_NO_SPACE);
     CHECK_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
     CHECK_STATUS(publish_status(producer, &error), PMIPC_LOST);
-    jumped_s++;
+    clock_moved_ns += SECOND;
     CHECK_OK(publish_status(producer, &error));
     CHECK_EQ(pmipc_producer_seq(producer), HISTORY + 1);
     pmipc_producer_close(producer);
 }
 
-/* ---- left behind: the name has another live producer, the first has not noticed ---- */
+/* ---- another live producer has the name, and the first one has not detected it ---- */
 
 typedef pmipc_status (*read_call)(pmipc_stream *stream, pmipc_view *view);
 
@@ -325,7 +313,7 @@ static pmipc_status wait_for_any(pmipc_stream *stream, pmipc_view *view)
     return pmipc_stream_get_new(stream, 0, view);
 }
 
-TEST(a_stream_leaves_an_idle_producer_whose_name_has_another_living_one)
+TEST(stream_goes_over_from_idle_to_live_producer_of_the_name)
 {
     static const read_call calls[] = {pmipc_stream_get_last, wait_for_new, wait_for_any};
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
@@ -333,7 +321,7 @@ TEST(a_stream_leaves_an_idle_producer_whose_name_has_another_living_one)
         pmipc_stream *stream = stream_open("p", NULL);
         publish_frames(idle, 2);
         CHECK_EQ(read_newest(stream), 2);
-        remove_the_file();
+        remove_pool_file();
         pmipc_producer *other = bytes_producer("p", BYTES, HISTORY);
         publish_frame(other);
         pmipc_view view;
@@ -350,13 +338,13 @@ TEST(a_stream_leaves_an_idle_producer_whose_name_has_another_living_one)
     }
 }
 
-/* The file is only out of sight: its samples go on coming. */
-TEST(a_stream_stays_with_a_living_producer_whose_name_leads_nowhere)
+/* The file has no name, and the producer continues to publish into it. */
+TEST(stream_stays_with_live_producer_without_name)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
     pmipc_stream *stream = stream_open("p", NULL);
     publish_and_read(producer, stream);
-    remove_the_file();
+    remove_pool_file();
     pmipc_view view;
     for (int i = 0; i < 500; i++)
         CHECK_OK(pmipc_stream_get_last(stream, &view)), pmipc_view_release(&view);

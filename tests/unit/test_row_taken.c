@@ -1,6 +1,5 @@
-/* A stream whose lock descriptor was closed behind its back, and another stream that takes its row at the very moment
- * at which the first asks whether the row is still its own. This program has an fcntl of its own, which the library
- * calls. */
+/* The program closes the lock descriptor of a stream, and another stream claims the row exactly when the first one
+ * queries whether the row is still its own. This program defines fcntl, which the library calls. */
 #include "helper.h"
 #include "pools.h"
 
@@ -17,8 +16,8 @@
 #define F_OFD_SETLK 37
 #endif
 
-static void (*after_row_is_locked)(void);
-static void (*after_row_is_asked)(void);
+static void (*after_row_lock)(void);
+static void (*after_row_query)(void);
 
 static void act_once(void (**act)(void))
 {
@@ -38,9 +37,9 @@ int fcntl(int fd, int command, ...)
     const bool of_row = (command == F_OFD_SETLK || command == F_OFD_GETLK) && lock->l_start > 0;
     int result = (int)syscall(SYS_fcntl, fd, command, argument);
     if (of_row && command == F_OFD_SETLK && result == 0)
-        act_once(&after_row_is_locked);
+        act_once(&after_row_lock);
     if (of_row && command == F_OFD_GETLK)
-        act_once(&after_row_is_asked);
+        act_once(&after_row_query);
     return result;
 }
 
@@ -54,11 +53,11 @@ static void wait_before_the_claim(void)
     hear(channel_of_helper);
 }
 
-ROLE(takes_the_row)
+ROLE(claims_the_row)
 {
     (void)argument;
     channel_of_helper = channel;
-    after_row_is_locked = wait_before_the_claim;
+    after_row_lock = wait_before_the_claim;
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_view view;
     CHECK_OK(pmipc_stream_get_last(stream, &view));
@@ -70,14 +69,14 @@ ROLE(takes_the_row)
     pmipc_stream_close(stream);
 }
 
-/* ---- the first one ---- */
+/* ---- the first stream ---- */
 
 static helper other;
 
-static void let_the_other_claim_the_row(void)
+static void let_other_claim_row(void)
 {
     tell(other.channel, 0);
-    hear(other.channel); /* it has claimed the row, and has a view */
+    hear(other.channel); /* the other stream has claimed the row and holds a view */
 }
 
 static bool has_lock(int fd)
@@ -93,8 +92,7 @@ static bool has_lock(int fd)
     return found;
 }
 
-/* `reused_for`: the file that the number of the closed descriptor leads to by now, opened by the program; NULL: none.
- */
+/* `reused_for`: the file that the program then opens under the number of the closed descriptor; NULL: none. */
 static void check_close_without_lock(const char *reused_for)
 {
     bool was_open[HIGHEST];
@@ -108,7 +106,7 @@ static void check_close_without_lock(const char *reused_for)
     while (lock_fd < HIGHEST && (was_open[lock_fd] || !has_lock(lock_fd)))
         lock_fd++;
     CHECK(lock_fd < HIGHEST);
-    pmipc_stream *others[PMIPC_MAX_READERS - 1]; /* no other row is free */
+    pmipc_stream *others[PMIPC_MAX_READERS - 1]; /* they use all other rows */
     for (int i = 0; i < PMIPC_MAX_READERS - 1; i++) {
         others[i] = stream_open("p", NULL);
         read_newest(others[i]);
@@ -119,39 +117,39 @@ static void check_close_without_lock(const char *reused_for)
         CHECK_EQ(dup3(fd, lock_fd, O_CLOEXEC), lock_fd);
         CHECK_EQ(close(fd), 0);
     }
-    other = helper_start("takes_the_row", "");
-    hear(other.channel); /* it has the row's lock; the token is still the first one's */
-    after_row_is_asked = let_the_other_claim_the_row;
+    other = helper_start("claims_the_row", "");
+    hear(other.channel); /* it has locked the row; the token is still that of the first stream */
+    after_row_query = let_other_claim_row;
     pmipc_stream_close(stream);
-    act_once(&after_row_is_asked);
+    act_once(&after_row_query);
     publish_frames(producer, 50);
     tell(other.channel, 0);
-    helper_finish(&other); /* its view was whole */
+    helper_finish(&other); /* it has checked its view */
     for (int i = 0; i < PMIPC_MAX_READERS - 1; i++)
         pmipc_stream_close(others[i]);
-    if (reused_for && strstr(reused_for, "stranger"))
+    if (reused_for && strstr(reused_for, "other_file"))
         CHECK_EQ(close(lock_fd), 0);
     pmipc_producer_close(producer);
 }
 
-TEST(a_stream_without_its_lock_does_not_clear_the_row_that_another_is_claiming)
+TEST(close_without_lock_does_not_clear_row_of_claiming_stream)
 {
     check_close_without_lock(NULL);
 }
 
-TEST(a_stream_whose_lock_descriptor_is_another_of_the_pool_does_not_clear_the_row_that_another_is_claiming)
+TEST(close_with_reused_fd_of_pool_does_not_clear_row)
 {
     char path[512];
     pmipc_producer *producer = bytes_producer("p", BYTES, 3);
     pool_path("p", path, sizeof path);
-    pmipc_producer_abandon(producer); /* the next one adopts the file */
+    pmipc_producer_abandon(producer); /* the producer below adopts the file */
     check_close_without_lock(path);
 }
 
-TEST(a_stream_whose_lock_descriptor_is_a_strangers_does_not_clear_the_row_that_another_is_claiming)
+TEST(close_with_reused_fd_of_other_file_does_not_clear_row)
 {
     char path[300];
-    snprintf(path, sizeof path, "%s/stranger", test_folder());
+    snprintf(path, sizeof path, "%s/other_file", test_folder());
     check_close_without_lock(path);
     CHECK_EQ(unlink(path), 0);
 }

@@ -1,4 +1,4 @@
-/* Schemas: build and check; every dtype; hostile values and limits. */
+/* Schemas: build and check; every dtype; invalid values and limits. */
 #include "pools.h"
 
 typedef struct dtype_facts {
@@ -38,7 +38,7 @@ static const dtype_facts known_dtypes[] = {
 static const int64_t image_shape[] = {480, 640, 3};
 static const int64_t seven[] = {7};
 
-/* Add a field to a schema and insist. */
+/* Add a field to a schema, or end the test. */
 static void add(pmipc_schema *schema, const char *name, pmipc_dtype dtype, uint32_t ndim, const int64_t *shape,
                 uint32_t flags)
 {
@@ -54,7 +54,7 @@ static void add_opaque(pmipc_schema *schema, const char *name, uint32_t itemsize
         FAIL("add_opaque: %s", error.text);
 }
 
-/* A schema that was refused must say why and must be as it was. */
+/* A refused field gives a reason and leaves the schema unchanged. */
 static void check_add_refused(const pmipc_schema *schema, const char *name, pmipc_dtype dtype, uint32_t ndim,
                               const int64_t *shape, uint32_t flags)
 {
@@ -78,7 +78,7 @@ static void check_refused(const pmipc_schema *schema)
     CHECK(error.text[0] != '\0');
 }
 
-TEST(every_dtype_has_its_name_and_itemsize)
+TEST(every_dtype_has_name_and_itemsize)
 {
     for (size_t i = 0; i < COUNT(known_dtypes); i++) {
         CHECK_TEXT(pmipc_dtype_name(known_dtypes[i].dtype), known_dtypes[i].name);
@@ -90,7 +90,7 @@ TEST(every_dtype_has_its_name_and_itemsize)
     CHECK_EQ(pmipc_dtype_itemsize(PMIPC_OPAQUE), 0);
 }
 
-TEST(what_is_no_dtype_is_unknown_and_has_no_itemsize)
+TEST(invalid_dtype_is_unknown_and_has_no_itemsize)
 {
     const pmipc_dtype bad[] = {PMIPC_DTYPE(15, 8),
                                PMIPC_DTYPE(200, 8),
@@ -113,7 +113,7 @@ TEST(what_is_no_dtype_is_unknown_and_has_no_itemsize)
     }
 }
 
-TEST(a_tensor_schema_has_one_unnamed_field)
+TEST(tensor_schema_has_one_unnamed_field)
 {
     pmipc_schema schema = pmipc_schema_tensor(PMIPC_UINT8, 3, image_shape);
     CHECK_EQ(schema.field_count, 1);
@@ -129,7 +129,7 @@ TEST(a_tensor_schema_has_one_unnamed_field)
     CHECK_OK(pmipc_schema_check(&schema, NULL));
 }
 
-TEST(zero_dimensional_and_zero_size_tensors_are_schemas)
+TEST(zero_dimensional_and_zero_size_tensors_are_valid)
 {
     pmipc_schema scalar = pmipc_schema_tensor(PMIPC_FLOAT64, 0, NULL);
     CHECK_OK(pmipc_schema_check(&scalar, NULL));
@@ -144,7 +144,7 @@ TEST(zero_dimensional_and_zero_size_tensors_are_schemas)
     CHECK_EQ(pmipc_field_bytes(&deep.fields[0]), 32);
 }
 
-TEST(bad_tensor_arguments_give_a_schema_that_is_refused_with_a_reason)
+TEST(invalid_tensor_arguments_are_refused_with_reason)
 {
     const int64_t negative[] = {4, -1};
     const int64_t nine[] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
@@ -163,8 +163,8 @@ TEST(bad_tensor_arguments_give_a_schema_that_is_refused_with_a_reason)
     }
 }
 
-/* An overflow that a zero dimension hides is still no sensible shape; it must at least not crash or wrap. */
-TEST(a_zero_dimension_does_not_hide_an_overflow)
+/* A shape that overflows is invalid, although its zero dimension makes the size 0. */
+TEST(overflow_beside_zero_dimension_is_refused)
 {
     const int64_t shape[] = {INT64_MAX, INT64_MAX, 0};
     pmipc_schema schema = pmipc_schema_tensor(PMIPC_FLOAT64, 3, shape);
@@ -172,7 +172,7 @@ TEST(a_zero_dimension_does_not_hide_an_overflow)
         CHECK_EQ(pmipc_field_bytes(&schema.fields[0]), 0);
 }
 
-TEST(fields_are_kept_in_their_order)
+TEST(fields_are_kept_in_order)
 {
     pmipc_schema schema;
     pmipc_schema_init(&schema);
@@ -188,7 +188,7 @@ TEST(fields_are_kept_in_their_order)
     CHECK_OK(pmipc_schema_check(&schema, NULL));
 }
 
-TEST(a_field_that_does_not_fit_is_refused_and_leaves_the_schema_alone)
+TEST(invalid_field_is_refused_and_schema_unchanged)
 {
     pmipc_schema schema;
     pmipc_schema_init(&schema);
@@ -197,8 +197,8 @@ TEST(a_field_that_does_not_fit_is_refused_and_leaves_the_schema_alone)
     memset(long_name, 'n', sizeof long_name);
     long_name[sizeof long_name - 1] = '\0';
     const int64_t negative[] = {-7};
-    check_add_refused(&schema, "q", PMIPC_FLOAT64, 1, seven, 0);       /* the name is taken */
-    check_add_refused(&schema, "", PMIPC_FLOAT64, 1, seven, 0);        /* unnamed beside another */
+    check_add_refused(&schema, "q", PMIPC_FLOAT64, 1, seven, 0);       /* the name exists */
+    check_add_refused(&schema, "", PMIPC_FLOAT64, 1, seven, 0);        /* an unnamed field with others */
     check_add_refused(&schema, long_name, PMIPC_FLOAT64, 1, seven, 0); /* 64 bytes */
     check_add_refused(&schema, "x", PMIPC_DTYPE(99, 8), 1, seven, 0);
     check_add_refused(&schema, "x", PMIPC_OPAQUE, 1, seven, 0); /* needs add_opaque */
@@ -214,7 +214,7 @@ TEST(a_field_that_does_not_fit_is_refused_and_leaves_the_schema_alone)
     CHECK_OK(pmipc_schema_check(&schema, NULL));
 }
 
-TEST(an_unnamed_field_stays_alone)
+TEST(field_beside_unnamed_field_is_refused)
 {
     pmipc_schema schema;
     pmipc_schema_init(&schema);
@@ -224,7 +224,7 @@ TEST(an_unnamed_field_stays_alone)
     CHECK_OK(pmipc_schema_check(&schema, NULL));
 }
 
-TEST(thirty_two_fields_fit_and_no_more)
+TEST(schema_has_at_most_thirty_two_fields)
 {
     pmipc_schema schema;
     pmipc_schema_init(&schema);
@@ -237,7 +237,7 @@ TEST(thirty_two_fields_fit_and_no_more)
     CHECK_OK(pmipc_schema_check(&schema, NULL));
 }
 
-TEST(eight_fields_may_be_variable_and_no_more)
+TEST(schema_has_at_most_eight_variable_fields)
 {
     pmipc_schema schema;
     pmipc_schema_init(&schema);
@@ -253,7 +253,7 @@ TEST(eight_fields_may_be_variable_and_no_more)
     check_refused(&schema);
 }
 
-TEST(opaque_fields_are_equal_when_itemsize_and_description_are)
+TEST(opaque_fields_compare_by_itemsize_and_description)
 {
     pmipc_schema one;
     pmipc_schema two;
@@ -272,8 +272,8 @@ TEST(opaque_fields_are_equal_when_itemsize_and_description_are)
     CHECK_STATUS(pmipc_schema_compare(&one, &two, NULL), PMIPC_SCHEMA_MISMATCH);
 }
 
-/* Where a description lies in the text is no part of what a schema means. */
-TEST(opaque_fields_are_equal_wherever_their_description_lies)
+/* The position of a description in the text is not part of the schema. */
+TEST(opaque_fields_compare_equal_at_any_text_offset)
 {
     pmipc_schema one;
     pmipc_schema_init(&one);
@@ -287,7 +287,7 @@ TEST(opaque_fields_are_equal_wherever_their_description_lies)
     CHECK_OK(pmipc_schema_compare(&one, &two, NULL));
 }
 
-TEST(descriptions_share_four_kilobytes)
+TEST(descriptions_are_limited_to_four_kilobytes_in_total)
 {
     static char descr[PMIPC_MAX_DESCR_TEXT + 1];
     memset(descr, 'd', sizeof descr);
@@ -303,8 +303,8 @@ TEST(descriptions_share_four_kilobytes)
     CHECK_STATUS(pmipc_schema_add_opaque(&schema, "c", 0, "x", 1, 1, seven, 0, NULL), PMIPC_INVALID_ARGUMENT);
 }
 
-/* One deliberate defect per line; each is a way in which a schema from elsewhere could lie. */
-TEST(a_schema_that_lies_is_refused)
+/* One defect per line, as in a schema written by another program. */
+TEST(schema_with_one_defect_is_refused)
 {
     pmipc_schema good;
     pmipc_schema_init(&good);
@@ -341,7 +341,7 @@ TEST(a_schema_that_lies_is_refused)
     CHECK_DEFECT((bad.fields[1].descr_offset = 0xfffffff8u, bad.fields[1].descr_bytes = 16u)); /* the sum wraps to 8 */
 }
 
-TEST(the_sum_of_all_fields_may_not_overflow)
+TEST(overflow_of_sum_of_fields_is_refused)
 {
     const int64_t half[] = {INT64_MAX / 16};
     pmipc_schema schema;
@@ -358,9 +358,9 @@ TEST(the_sum_of_all_fields_may_not_overflow)
     CHECK(status == PMIPC_INVALID_ARGUMENT || status == PMIPC_NO_SPACE);
 }
 
-/* Bytes of a schema turned at random: check, format and compare must never read out of bounds (the address sanitizer
- * and the heap block that ends with the schema see it), and what check accepts must be usable. */
-TEST(random_schemas_never_lead_out_of_bounds)
+/* Random changes to the bytes of a schema: check, format and compare never read out of bounds (the schema is at the end
+ * of a heap block, where the address sanitizer detects it), and a schema that check accepts is usable. */
+TEST(random_schemas_are_never_read_out_of_bounds)
 {
     test_random random = random_start();
     pmipc_schema *schema = malloc(sizeof *schema);
@@ -397,8 +397,8 @@ TEST(random_schemas_never_lead_out_of_bounds)
     free(good);
 }
 
-/* As by a caller who forgot pmipc_schema_init: no field, but a length of text that leads out of it. */
-TEST(nothing_is_added_to_a_schema_whose_text_is_longer_than_can_be)
+/* As without pmipc_schema_init: no field, and a text length beyond the schema. */
+TEST(add_to_schema_with_impossible_text_length_is_refused)
 {
     pmipc_schema schema;
     pmipc_schema_init(&schema);
@@ -410,9 +410,9 @@ TEST(nothing_is_added_to_a_schema_whose_text_is_longer_than_can_be)
     CHECK_EQ(schema.fields[0].ndim, 0);
 }
 
-/* ---- texts for people ---- */
+/* ---- texts ---- */
 
-TEST(a_text_about_a_schema_is_printable_whatever_its_descriptions_hold)
+TEST(format_of_any_description_is_printable)
 {
     pmipc_schema schema, other;
     pmipc_error error;
@@ -427,7 +427,7 @@ TEST(a_text_about_a_schema_is_printable_whatever_its_descriptions_hold)
     CHECK_HAS(error.text, "got {x: ?[2J? caf\xc3\xa9 ? (7,)}");
 }
 
-TEST(a_text_that_is_cut_ends_with_a_whole_character)
+TEST(truncated_text_ends_with_whole_character)
 {
     pmipc_schema schema;
     pmipc_schema_init(&schema);

@@ -1,10 +1,10 @@
-/* Schemas compared, and written for people. */
+/* Schemas: compare and format. */
 #include "pools.h"
 
 static const int64_t image_shape[] = {480, 640, 3};
 static const int64_t seven[] = {7};
 
-/* Add a field to a schema and insist. */
+/* Add a field to a schema, or end the test. */
 static void add(pmipc_schema *schema, const char *name, pmipc_dtype dtype, uint32_t ndim, const int64_t *shape,
                 uint32_t flags)
 {
@@ -13,7 +13,7 @@ static void add(pmipc_schema *schema, const char *name, pmipc_dtype dtype, uint3
         FAIL("add: %s", error.text);
 }
 
-TEST(compare_tells_expected_from_got)
+TEST(compare_error_has_expected_and_got)
 {
     pmipc_schema expected = pmipc_schema_tensor(PMIPC_UINT8, 3, image_shape);
     pmipc_schema got = pmipc_schema_tensor(PMIPC_FLOAT32, 1, seven);
@@ -27,7 +27,7 @@ TEST(compare_tells_expected_from_got)
     CHECK(expected_at < got_at);
 }
 
-TEST(compare_sees_every_difference)
+TEST(compare_finds_every_mismatch)
 {
     pmipc_schema base;
     pmipc_schema_init(&base);
@@ -53,8 +53,8 @@ TEST(compare_sees_every_difference)
     CHECK_DIFFERENT(other.field_count = 2);
 }
 
-/* Bytes after the name's NUL are no part of the name. */
-TEST(compare_ignores_what_lies_behind_a_name)
+/* Bytes after the NUL of a name are not part of the name. */
+TEST(compare_ignores_bytes_after_name)
 {
     pmipc_schema one;
     pmipc_schema_init(&one);
@@ -72,7 +72,7 @@ static void check_format(const pmipc_schema *schema, const char *expected)
     CHECK_TEXT(text, expected);
 }
 
-TEST(format_writes_schemas_for_people)
+TEST(format_writes_readable_schemas)
 {
     pmipc_schema image = pmipc_schema_tensor(PMIPC_UINT8, 3, image_shape);
     check_format(&image, "uint8 (480, 640, 3)");
@@ -87,7 +87,7 @@ TEST(format_writes_schemas_for_people)
     check_format(&both, "{rgb: uint8 (480, 640, 3), q: float64 (7,)}");
 }
 
-TEST(format_shows_what_is_variable)
+TEST(format_shows_variable_fields)
 {
     pmipc_schema fixed;
     pmipc_schema_init(&fixed);
@@ -102,7 +102,7 @@ TEST(format_shows_what_is_variable)
     CHECK(strcmp(fixed_text, variable_text) != 0);
 }
 
-TEST(format_cuts_like_snprintf)
+TEST(format_truncates_like_snprintf)
 {
     pmipc_schema image = pmipc_schema_tensor(PMIPC_UINT8, 3, image_shape);
     const char *whole = "uint8 (480, 640, 3)";
@@ -117,7 +117,7 @@ TEST(format_cuts_like_snprintf)
     }
 }
 
-TEST(the_longest_schema_can_be_written)
+TEST(format_of_longest_schema)
 {
     const int64_t long_shape[] = {INT64_C(1000000), 1, 1, 1, 1, 1, 1, 1};
     pmipc_schema schema;
@@ -135,6 +135,6 @@ TEST(the_longest_schema_can_be_written)
     other.fields[31].shape[7] = 2;
     pmipc_error error = {0};
     CHECK_STATUS(pmipc_schema_compare(&schema, &other, &error),
-                 PMIPC_SCHEMA_MISMATCH); /* longer than an error's text */
+                 PMIPC_SCHEMA_MISMATCH); /* longer than the text of an error */
     CHECK(memchr(error.text, '\0', sizeof error.text) != NULL);
 }

@@ -1,4 +1,4 @@
-/* Sequence numbers end at 2^48 - 1. This test knows the producer from the inside: it starts one shortly before the end.
+/* Sequence numbers end at 2^48 - 1. The test includes the structures of the producer to start one shortly before that.
  */
 #include "pools.h"
 
@@ -11,7 +11,8 @@
 static pmipc_producer *producer_before(uint64_t next)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
-    struct protocol_producer *protocol = &(*(struct pool_writer **)producer)->protocol; /* its first member */
+    struct protocol_producer *protocol =
+        &(*(struct pool_writer **)producer)->protocol; /* the first member of pmipc_producer */
     CHECK_EQ(protocol->history_len, HISTORY);
     protocol->seq = next - 1; /* as protocol_begin does */
     protocol->oldest = next;
@@ -19,7 +20,7 @@ static pmipc_producer *producer_before(uint64_t next)
     return producer;
 }
 
-TEST(a_producer_that_has_used_up_its_sequence_numbers_is_full_and_keeps_its_samples)
+TEST(publish_beyond_last_sequence_number_is_full_and_keeps_history)
 {
     pmipc_producer *producer = producer_before(SEQ_MAX - 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -43,13 +44,13 @@ TEST(a_producer_that_has_used_up_its_sequence_numbers_is_full_and_keeps_its_samp
     check_view(&window);
     pmipc_view_release(&window);
     pmipc_producer_close(producer);
-    producer = bytes_producer("p", BYTES, HISTORY); /* as the error says */
+    producer = bytes_producer("p", BYTES, HISTORY); /* the remedy that the error names */
     CHECK_EQ(publish_and_read(producer, stream), 1);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
 
-TEST(a_pool_that_has_used_up_its_sequence_numbers_is_replaced_not_adopted)
+TEST(pool_at_last_sequence_number_is_replaced_not_adopted)
 {
     pmipc_producer *producer = producer_before(SEQ_MAX);
     CHECK_EQ(publish_frame(producer), SEQ_MAX);

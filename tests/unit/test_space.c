@@ -1,4 +1,5 @@
-/* Shared memory that runs out: an error at creation that helps, and a pool that goes on when it can no longer grow. */
+/* Shared memory runs out: creation fails with an error that names a remedy, and a pool that cannot grow keeps working.
+ */
 #include "helper.h"
 #include "pools.h"
 
@@ -13,7 +14,7 @@
 #define KB INT64_C(1024)
 #define MB (1024 * KB)
 
-/* ---- a small tmpfs of our own ---- */
+/* ---- a small tmpfs ---- */
 
 static char small_folder[256];
 
@@ -29,7 +30,7 @@ static void write_text(const char *path, const char *format, ...)
     fclose(file);
 }
 
-/* Mounts of this process's own. Needs root or a user namespace. */
+/* Give this process a private mount namespace. Needs root or a user namespace. */
 static bool unshare_mounts(void)
 {
     unsigned uid = geteuid(), gid = getegid();
@@ -43,7 +44,7 @@ static bool unshare_mounts(void)
     return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
-/* Mount a tmpfs of this size, seen by this process only, and make it the registry. */
+/* Mount a tmpfs of this size, visible only to this process, and make it the registry folder. */
 static void mount_small_tmpfs(const char *size)
 {
     snprintf(small_folder, sizeof small_folder, "%s/small", test_folder());
@@ -61,7 +62,7 @@ static void unmount_small_tmpfs(void)
     CHECK_EQ(rmdir(small_folder), 0);
 }
 
-/* The same shortage without any privilege: no file may be larger. Whoever tries is killed by SIGXFSZ. */
+/* The same shortage without privileges: a file size limit. Exceeding it raises SIGXFSZ. */
 static void limit_file_size(uint64_t bytes)
 {
     const struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
@@ -78,13 +79,13 @@ static void check_no_space(const char *name, int64_t bytes, pmipc_error *error)
     CHECK_HAS(error->text, name);
 }
 
-TEST(a_pool_that_does_not_fit_is_refused_and_leaves_nothing)
+TEST(pool_larger_than_tmpfs_is_no_space_and_leaves_no_file)
 {
     mount_small_tmpfs("4m");
     pmipc_error error;
     check_no_space("too_big", 2 * MB, &error);
     CHECK_EQ(folder_entries(small_folder), 0);
-    pmipc_producer *producer = bytes_producer("small", 50 * KB, 4); /* and what fits is made */
+    pmipc_producer *producer = bytes_producer("small", 50 * KB, 4); /* a pool that fits is created */
     for (int i = 0; i < 50; i++)
         publish_frame(producer);
     pmipc_stream *stream = stream_open("small", NULL);
@@ -94,7 +95,7 @@ TEST(a_pool_that_does_not_fit_is_refused_and_leaves_nothing)
     unmount_small_tmpfs();
 }
 
-TEST(the_error_names_the_dead_pools_that_could_be_cleaned)
+TEST(no_space_error_names_pools_that_clean_would_remove)
 {
     mount_small_tmpfs("4m");
     pmipc_producer *producer = bytes_producer("dead/camera", 200 * KB, 10);
@@ -110,8 +111,8 @@ TEST(the_error_names_the_dead_pools_that_could_be_cleaned)
     unmount_small_tmpfs();
 }
 
-/* Memory is reserved at creation: filling the rest of the tmpfs afterwards cannot fault a running producer. */
-TEST(a_running_pool_does_not_fault_when_the_rest_is_used_up)
+/* Memory is reserved at creation: filling the rest of the tmpfs later does not cause a fault in the producer. */
+TEST(producer_does_not_fault_when_tmpfs_is_full)
 {
     mount_small_tmpfs("4m");
     pmipc_producer *producer = bytes_producer("p", 100 * KB, 4);
@@ -132,8 +133,8 @@ TEST(a_running_pool_does_not_fault_when_the_rest_is_used_up)
     unmount_small_tmpfs();
 }
 
-/* A hoarder makes the pool want to grow where there is no room: history is given up, never the newest, never the frames
- * that are held; and when there is room again, growth is tried again (after a second: not waited for here). */
+/* A stream holds so many views that the pool needs more slots, and the file cannot grow: the producer gives up history,
+ * but never the newest sample and never a held view. */
 static void check_failed_growth(pmipc_producer *producer)
 {
     pmipc_stream *stream = stream_open("p", NULL);
@@ -156,10 +157,10 @@ static void check_failed_growth(pmipc_producer *producer)
     pmipc_stream_close(stream);
 }
 
-TEST(a_pool_that_cannot_grow_on_a_full_tmpfs_goes_on)
+TEST(failed_growth_on_full_tmpfs_keeps_pool_working)
 {
     mount_small_tmpfs("4m");
-    pmipc_producer *producer = bytes_producer("p", 300 * KB, 8); /* eleven slots, and room for two more */
+    pmipc_producer *producer = bytes_producer("p", 300 * KB, 8); /* eleven slots, and space for two more */
     uint32_t slots = pmipc_producer_slot_count(producer);
     check_failed_growth(producer);
     CHECK(pmipc_producer_slot_count(producer) <= slots + 2);
@@ -169,8 +170,8 @@ TEST(a_pool_that_cannot_grow_on_a_full_tmpfs_goes_on)
 
 /* ---- cgroups ---- */
 
-/* A limit where a container sees its own: at the root of the cgroup file system, although /proc/self/cgroup says that
- * the group is further down. */
+/* A memory limit as a container sees it: at the root of the cgroup file system, although /proc/self/cgroup names a
+ * subgroup. */
 static void fake_cgroup_root(uint64_t limit, uint64_t used, uint64_t cache)
 {
     char groups[300];
@@ -186,7 +187,7 @@ static void fake_cgroup_root(uint64_t limit, uint64_t used, uint64_t cache)
     write_text("/sys/fs/cgroup/memory.stat", "anon 1\ninactive_file %" PRIu64 "\nactive_file 0\n", cache);
 }
 
-TEST(a_pool_that_the_cgroup_has_no_room_for_is_refused)
+TEST(pool_larger_than_cgroup_limit_is_no_space)
 {
     fake_cgroup_root(100000000, 95000000, 2500000);
     pmipc_error error;
@@ -197,18 +198,18 @@ TEST(a_pool_that_the_cgroup_has_no_room_for_is_refused)
     uint32_t slots = pmipc_producer_slot_count(producer);
     write_text("/sys/fs/cgroup/memory.current", "100000000\n");
     write_text("/sys/fs/cgroup/memory.stat", "inactive_file 0\n");
-    check_failed_growth(producer); /* nothing left to grow into either */
+    check_failed_growth(producer); /* growth has no space either */
     CHECK_EQ(pmipc_producer_slot_count(producer), slots);
     pmipc_producer_close(producer);
 }
 
 /* ---- the file size limit ---- */
 
-TEST(a_pool_larger_than_the_file_size_limit_is_refused)
+TEST(pool_larger_than_file_size_limit_is_no_space)
 {
     limit_file_size(MB);
     pmipc_error error;
-    check_no_space("too_big", 2 * MB - 64, &error); /* a slot is 2 MB with its header, whatever a page is */
+    check_no_space("too_big", 2 * MB - 64, &error); /* a slot with its header is 2 MB for every page size */
     CHECK_HAS(error.text, "needs 27.");
     CHECK_HAS(error.text, "(13 slots of 2097152 bytes)");
     CHECK_HAS(error.text, "RLIMIT_FSIZE) has 1.0 MB left");
@@ -225,7 +226,7 @@ TEST(a_pool_larger_than_the_file_size_limit_is_refused)
     pmipc_producer_close(producer);
 }
 
-TEST(a_pool_that_cannot_grow_past_the_file_size_limit_goes_on)
+TEST(failed_growth_at_file_size_limit_keeps_pool_working)
 {
     pmipc_producer *producer = bytes_producer("p", 100 * KB, 8);
     uint64_t bytes = pool_file_bytes("p");
@@ -250,15 +251,15 @@ TEST(sizes_beyond_any_memory_are_refused)
         CHECK(error.text[0] != '\0');
     }
     pmipc_schema schema = bytes_schema(INT64_C(1) << 48);
-    pmipc_producer_options options = {.history_len = PMIPC_MAX_HISTORY_LEN}; /* the product passes 2^63 */
+    pmipc_producer_options options = {.history_len = PMIPC_MAX_HISTORY_LEN}; /* the product exceeds 2^63 */
     pmipc_producer *producer;
     pmipc_status status = pmipc_producer_open(&producer, "huge", &schema, &options, NULL);
     CHECK(status == PMIPC_NO_SPACE || status == PMIPC_INVALID_ARGUMENT);
     CHECK_EQ(folder_entries(test_folder()), 0);
 }
 
-/* No descriptors left: a status, and everything that was open goes on. */
-TEST(running_out_of_descriptors_is_a_status)
+/* No descriptors left: a status, and open handles keep working. */
+TEST(open_without_free_descriptor_returns_status)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     publish_frame(producer);
@@ -272,7 +273,7 @@ TEST(running_out_of_descriptors_is_a_status)
         pmipc_producer *other = NULL;
         pmipc_error error = {0};
         pmipc_status opened = pmipc_stream_open(&stream, "p", NULL, &error);
-        if (opened != PMIPC_OK) { /* names the pool, and does not send anybody to look for /proc */
+        if (opened != PMIPC_OK) { /* the error names the pool and not /proc */
             CHECK_HAS(error.text, "pool 'p'");
             CHECK_HAS(error.text, "Too many open files");
             CHECK(!strstr(error.text, "/proc"));

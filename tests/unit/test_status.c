@@ -1,4 +1,4 @@
-/* Statuses, clocks, version, and the explanation of faults. */
+/* Statuses, clocks, version, and pmipc_explain_faults. */
 #include "helper.h"
 #include "pools.h"
 
@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-TEST(every_status_has_its_own_name_and_text)
+TEST(every_status_has_unique_name_and_text)
 {
 #define CHECK_STATUS_ROW(name, value, row_text, exception, builtin) \
     CHECK_EQ(PMIPC_##name, value);                                  \
@@ -18,7 +18,7 @@ TEST(every_status_has_its_own_name_and_text)
 #undef CHECK_STATUS_ROW
 }
 
-TEST(a_number_that_is_no_status_still_has_a_name_and_a_text)
+TEST(invalid_status_has_a_name_and_a_text)
 {
     const int numbers[] = {-1, 7, 15, 33, 1000, INT32_MAX, INT32_MIN};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
@@ -28,7 +28,7 @@ TEST(a_number_that_is_no_status_still_has_a_name_and_a_text)
     }
 }
 
-TEST(the_version_is_that_of_the_headers)
+TEST(version_is_that_of_headers)
 {
     char expected[32];
     snprintf(expected, sizeof expected, "%d.%d.%d", PMIPC_VERSION_MAJOR, PMIPC_VERSION_MINOR, PMIPC_VERSION_PATCH);
@@ -42,7 +42,7 @@ static int64_t clock_ns(clockid_t clock)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-TEST(the_clocks_are_the_systems_own)
+TEST(clocks_are_those_of_the_system)
 {
     int64_t before = clock_ns(CLOCK_BOOTTIME);
     int64_t monotonic = pmipc_monotonic_ns();
@@ -52,7 +52,7 @@ TEST(the_clocks_are_the_systems_own)
     CHECK(before <= realtime && realtime <= clock_ns(CLOCK_REALTIME));
 }
 
-TEST(an_error_carries_its_status_and_a_message_that_ends)
+TEST(error_has_status_and_terminated_text)
 {
     pmipc_error error;
     memset(&error, 0x55, sizeof error);
@@ -62,7 +62,7 @@ TEST(an_error_carries_its_status_and_a_message_that_ends)
     CHECK(error.text[0] != '\0');
 }
 
-TEST(every_call_accepts_no_error)
+TEST(every_call_accepts_null_error)
 {
     pmipc_producer *producer;
     pmipc_stream *stream;
@@ -78,7 +78,7 @@ TEST(every_call_accepts_no_error)
 
 static void note_and_exit(int signal_number)
 {
-    static const char text[] = "the handler that was there before\n";
+    static const char text[] = "the previous handler\n";
     ssize_t written = write(2, text, sizeof text - 1);
     _exit(signal_number == SIGSEGV && written > 0 ? 42 : 43);
 }
@@ -87,14 +87,14 @@ static void write_into_a_view(bool chain)
 {
     signal(SIGSEGV, chain ? note_and_exit : SIG_DFL);
     CHECK_OK(pmipc_explain_faults(NULL));
-    CHECK_OK(pmipc_explain_faults(NULL)); /* idempotent: must not chain to itself */
+    CHECK_OK(pmipc_explain_faults(NULL)); /* idempotent: the handler must not chain to itself */
     pmipc_stream *stream = stream_open("lab/camera", NULL);
     pmipc_view view;
     CHECK_OK(pmipc_stream_get_last(stream, &view));
     *(volatile char *)(uintptr_t)view.fields[0].data = 1;
 }
 
-/* Run write_into_a_view in a child; gives its wait status and what it wrote to stderr. */
+/* Run write_into_a_view in a child. Its wait status; `text`: what it wrote to stderr. */
 static int faulting_child(bool chain, char *text, size_t text_bytes)
 {
     int ends[2];
@@ -128,7 +128,7 @@ ROLE(publishes_one_frame)
     pmipc_producer_close(producer);
 }
 
-TEST(writing_into_a_view_faults_and_the_explanation_names_the_pool)
+TEST(write_into_view_faults_and_message_names_pool)
 {
     helper owner = helper_start("publishes_one_frame", "lab/camera");
     hear(owner.channel);
@@ -141,7 +141,7 @@ TEST(writing_into_a_view_faults_and_the_explanation_names_the_pool)
     helper_finish(&owner);
 }
 
-TEST(the_explanation_hands_a_fault_to_the_handler_that_was_there_before)
+TEST(explain_faults_passes_fault_to_previous_handler)
 {
     helper owner = helper_start("publishes_one_frame", "lab/camera");
     hear(owner.channel);
@@ -150,7 +150,7 @@ TEST(the_explanation_hands_a_fault_to_the_handler_that_was_there_before)
     CHECK(WIFEXITED(status));
     CHECK_EQ(WEXITSTATUS(status), 42);
     CHECK_HAS(text, "lab/camera");
-    CHECK_HAS(text, "the handler that was there before");
+    CHECK_HAS(text, "the previous handler");
     tell(owner.channel, 0);
     helper_finish(&owner);
 }

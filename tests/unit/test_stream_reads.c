@@ -1,9 +1,9 @@
-/* The reads of a stream, and what each does to its cursor. */
+/* The reads of a stream and their effect on its cursor. */
 #include "pools.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Expect one call to hand over the frame `seq`, whole. */
+/* Check that a call has returned sample `seq`, whole. */
 static void check_got(pmipc_status status, pmipc_view *view, uint64_t seq)
 {
     CHECK_OK(status);
@@ -16,7 +16,7 @@ static void check_got(pmipc_status status, pmipc_view *view, uint64_t seq)
 
 #define CHECK_GOT(call, seq) check_got((call), &view, (seq))
 
-TEST(a_stream_of_an_empty_pool_has_nothing)
+TEST(stream_of_empty_pool_has_no_sample)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -33,7 +33,7 @@ TEST(a_stream_of_an_empty_pool_has_nothing)
     pmipc_producer_close(producer);
 }
 
-TEST(a_view_describes_its_sample)
+TEST(view_describes_its_sample)
 {
     const int64_t shape[] = {3, 5};
     pmipc_schema schema = pmipc_schema_tensor(PMIPC_FLOAT32, 2, shape);
@@ -66,7 +66,7 @@ TEST(a_view_describes_its_sample)
     pmipc_producer_close(producer);
 }
 
-TEST(releasing_a_released_or_zeroed_view_is_harmless)
+TEST(release_of_released_or_zeroed_view_does_nothing)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -78,7 +78,7 @@ TEST(releasing_a_released_or_zeroed_view_is_harmless)
     CHECK_OK(pmipc_stream_get_last(stream, &first));
     pmipc_view_release(&first);
     CHECK_OK(pmipc_stream_get_last(stream, &second));
-    pmipc_view_release(&first); /* must not take the second's cell away */
+    pmipc_view_release(&first); /* must not clear the cell of `second` */
     publish_frames(producer, 50);
     check_view(&second);
     CHECK_EQ(stream_info(stream).views_held, 1);
@@ -90,7 +90,7 @@ TEST(releasing_a_released_or_zeroed_view_is_harmless)
 
 /* ---- the cursor ---- */
 
-TEST(the_cursor_of_a_new_stream_is_at_the_newest_sample)
+TEST(cursor_of_new_stream_is_at_newest_sample)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     publish_frames(producer, 3);
@@ -100,7 +100,7 @@ TEST(the_cursor_of_a_new_stream_is_at_the_newest_sample)
     CHECK_STATUS(pmipc_stream_get_new(stream, 0, &view), PMIPC_TIMEOUT);
     CHECK_STATUS(pmipc_stream_get_next(stream, 0, &view), PMIPC_TIMEOUT);
     CHECK_STATUS(pmipc_stream_get_unseen(stream, &view), PMIPC_NOTHING_NEW);
-    CHECK_GOT(pmipc_stream_get_last(stream, &view), 3); /* seen or not */
+    CHECK_GOT(pmipc_stream_get_last(stream, &view), 3); /* get_last also returns samples that are not new */
     CHECK_GOT(pmipc_stream_get_last(stream, &view), 3);
     publish_frame(producer);
     CHECK_GOT(pmipc_stream_get_new(stream, 0, &view), 4);
@@ -109,7 +109,7 @@ TEST(the_cursor_of_a_new_stream_is_at_the_newest_sample)
     pmipc_producer_close(producer);
 }
 
-TEST(get_last_and_get_new_move_the_cursor_to_the_newest)
+TEST(get_last_and_get_new_move_cursor_to_newest)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -126,7 +126,7 @@ TEST(get_last_and_get_new_move_the_cursor_to_the_newest)
     pmipc_producer_close(producer);
 }
 
-TEST(get_next_walks_through_every_sample_in_order)
+TEST(get_next_returns_every_sample_in_order)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 8);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -148,13 +148,13 @@ TEST(get_next_walks_through_every_sample_in_order)
     pmipc_producer_close(producer);
 }
 
-TEST(get_next_tells_how_many_samples_were_lost)
+TEST(get_next_returns_number_of_lost_samples)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     publish_frames(producer, 3);
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_view view;
-    publish_frames(producer, 20); /* 4 to 23; 20 to 23 are still there, 4 to 19 are lost */
+    publish_frames(producer, 20); /* 4 to 23; 20 to 23 are in history, 4 to 19 are lost */
     CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
     CHECK_EQ(view.lost, 16);
     check_got(PMIPC_OK, &view, 20);
@@ -171,7 +171,7 @@ TEST(get_next_tells_how_many_samples_were_lost)
     pmipc_producer_close(producer);
 }
 
-TEST(get_unseen_gives_all_that_is_new_as_one_window)
+TEST(get_unseen_returns_all_new_samples_as_one_window)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -197,7 +197,7 @@ TEST(get_unseen_gives_all_that_is_new_as_one_window)
     pmipc_producer_close(producer);
 }
 
-TEST(windows_and_reads_by_stamp_leave_the_cursor_alone)
+TEST(get_window_and_get_at_do_not_move_cursor)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -211,7 +211,7 @@ TEST(windows_and_reads_by_stamp_leave_the_cursor_alone)
     pmipc_producer_close(producer);
 }
 
-TEST(start_oldest_makes_the_whole_history_new)
+TEST(start_oldest_makes_whole_history_new)
 {
     pmipc_stream_options options = {.start_oldest = true};
     pmipc_producer *producer = bytes_producer("p", 64, 4);
@@ -220,7 +220,7 @@ TEST(start_oldest_makes_the_whole_history_new)
     pmipc_view view;
     for (uint64_t seq = 7; seq <= 10; seq++) {
         CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
-        CHECK_EQ(view.lost, 0); /* what left history before the stream was made is not lost to it */
+        CHECK_EQ(view.lost, 0); /* samples from before the stream do not count as lost */
         check_got(PMIPC_OK, &view, seq);
     }
     CHECK_STATUS(pmipc_stream_get_next(stream, 0, &view), PMIPC_TIMEOUT);
@@ -233,7 +233,7 @@ TEST(start_oldest_makes_the_whole_history_new)
     pmipc_producer_close(producer);
 }
 
-TEST(what_is_lost_is_told_by_every_read_that_comes_across_it_and_counted_once)
+TEST(lost_samples_are_reported_by_each_read_and_counted_once)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -264,8 +264,8 @@ TEST(what_is_lost_is_told_by_every_read_that_comes_across_it_and_counted_once)
     pmipc_producer_close(producer);
 }
 
-/* The successor's samples have the same numbers. */
-TEST(what_is_lost_of_a_successor_is_counted_too)
+/* The samples of the successor have the same sequence numbers. */
+TEST(lost_samples_of_successor_are_counted)
 {
     pmipc_stream *stream = stream_open("p", NULL);
     for (int i = 0; i < 2; i++) {
@@ -279,7 +279,7 @@ TEST(what_is_lost_of_a_successor_is_counted_too)
     pmipc_stream_close(stream);
 }
 
-TEST(seek_moves_the_cursor_back_and_forth)
+TEST(seek_moves_cursor_back_and_forth)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -293,7 +293,7 @@ TEST(seek_moves_the_cursor_back_and_forth)
     CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
     CHECK_EQ(view.lost, 6);
     check_got(PMIPC_OK, &view, 7);
-    pmipc_stream_seek(stream, 12); /* 11 and 12 count as seen before they exist */
+    pmipc_stream_seek(stream, 12); /* 11 and 12 count as read before they are published */
     publish_frames(producer, 2);
     CHECK_STATUS(pmipc_stream_get_new(stream, 0, &view), PMIPC_TIMEOUT);
     publish_frame(producer);
@@ -307,7 +307,7 @@ TEST(seek_moves_the_cursor_back_and_forth)
     pmipc_producer_close(producer);
 }
 
-TEST(two_streams_of_one_process_have_their_own_cursors_and_rows)
+TEST(two_streams_of_one_process_have_separate_cursors_and_rows)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *one = stream_open("p", NULL);
@@ -324,9 +324,9 @@ TEST(two_streams_of_one_process_have_their_own_cursors_and_rows)
     pmipc_producer_close(producer);
 }
 
-/* ---- windows: arguments (their memory is in test_windows.c) ---- */
+/* ---- windows: arguments (test_windows.c has the tests of their memory) ---- */
 
-TEST(a_window_has_at_least_min_and_at_most_max_frames)
+TEST(window_has_at_least_min_and_at_most_max_frames)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -350,7 +350,7 @@ TEST(a_window_has_at_least_min_and_at_most_max_frames)
     pmipc_producer_close(producer);
 }
 
-TEST(a_window_of_impossible_size_is_an_invalid_argument)
+TEST(window_of_impossible_size_is_invalid_argument)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -369,8 +369,8 @@ TEST(a_window_of_impossible_size_is_an_invalid_argument)
     pmipc_producer_close(producer);
 }
 
-/* Every read of a random sequence of calls against a model of what the header says. */
-TEST(random_calls_agree_with_a_model)
+/* A random sequence of reads, compared with a model of the header's description. */
+TEST(random_reads_agree_with_model)
 {
     enum { HISTORY = 6 };
     test_random random = random_start();

@@ -1,5 +1,5 @@
-/* The machine is suspended for an hour: CLOCK_BOOTTIME and the wall clock go on, CLOCK_MONOTONIC does not. The clocks
- * are this program's. */
+/* The machine is suspended for an hour: CLOCK_BOOTTIME and the wall clock advance, CLOCK_MONOTONIC does not. This
+ * program defines clock_gettime, which the library calls. */
 #include "pools.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@ static bool boottime_is_missing;
 int clock_gettime(clockid_t clock, struct timespec *time)
 {
     if (clock == CLOCK_BOOTTIME && boottime_is_missing) {
-        *time = (struct timespec){0}; /* nothing to build on */
+        *time = (struct timespec){0}; /* not a usable time */
         errno = EINVAL;
         return -1;
     }
@@ -34,7 +34,7 @@ static int64_t clock_ns(clockid_t clock)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-TEST(a_sample_from_before_a_suspend_is_old_after_it)
+TEST(age_of_sample_includes_suspend)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 3);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -53,7 +53,7 @@ TEST(a_sample_from_before_a_suspend_is_old_after_it)
     pmipc_producer_close(producer);
 }
 
-TEST(default_stamps_are_right_at_once_after_a_suspend)
+TEST(default_stamps_are_right_at_once_after_suspend)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 3);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -70,8 +70,8 @@ TEST(default_stamps_are_right_at_once_after_a_suspend)
     pmipc_producer_close(producer);
 }
 
-/* A timeout is time of the running machine. */
-TEST(a_suspend_does_not_end_a_timeout)
+/* A timeout does not count the time of the suspend. */
+TEST(suspend_does_not_end_a_timeout)
 {
     int64_t begin_ns = clock_ns(CLOCK_MONOTONIC);
     pmipc_stream *stream = stream_open("absent", NULL);
@@ -82,7 +82,7 @@ TEST(a_suspend_does_not_end_a_timeout)
     pmipc_stream_close(stream);
 }
 
-TEST(a_kernel_without_the_clock_of_ages_gives_the_monotonic_one)
+TEST(kernel_without_boottime_clock_uses_monotonic_clock)
 {
     boottime_is_missing = true;
     int64_t before_ns = clock_ns(CLOCK_MONOTONIC);

@@ -1,7 +1,8 @@
-/* A producer that lost its lock (all descriptors closed behind its back) publishes at full speed while another adopts
- * its pool: the adopter's frames go on in order and whole, whatever of the other's was still under way.
+/* A producer that lost its lock (its program closed all descriptors) publishes at full speed while another producer
+ * adopts the pool: the frames of the adopter are in order and whole, whatever the first producer still publishes.
  *
- * Catches: an owner epoch that goes up only after the ring was read, and an adopter that never looks at head again. */
+ * Detects: an owner epoch that is incremented only after the ring was read, and an adopter that does not read head
+ * again. */
 #include "helper.h"
 #include "pools.h"
 
@@ -10,7 +11,7 @@
 #define BYTES 500
 #define HISTORY 4
 
-ROLE(loses_its_descriptors_and_goes_on)
+ROLE(closes_descriptors_and_publishes)
 {
     (void)argument;
     pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
@@ -34,15 +35,15 @@ ROLE(loses_its_descriptors_and_goes_on)
     pmipc_producer_close(producer);
 }
 
-TEST(a_pool_taken_from_a_producer_at_full_speed_goes_on_in_order_and_whole)
+TEST(adopt_from_publishing_producer_keeps_order_and_whole_frames)
 {
     for (int round = 0; round < ROUNDS(200); round++) {
-        helper loser = helper_start("loses_its_descriptors_and_goes_on", "");
-        hear(loser.channel);
+        helper lost_producer = helper_start("closes_descriptors_and_publishes", "");
+        hear(lost_producer.channel);
         pmipc_stream *stream = stream_open("p", NULL);
         pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
         CHECK(pmipc_producer_adopted(producer));
-        hear(loser.channel); /* it has found out */
+        hear(lost_producer.channel); /* it has detected the loss */
         uint64_t newest = read_newest(stream);
         for (int i = 0; i < 20; i++) {
             uint64_t seq = publish_and_read(producer, stream);
@@ -54,8 +55,8 @@ TEST(a_pool_taken_from_a_producer_at_full_speed_goes_on_in_order_and_whole)
             check_view(&view);
             pmipc_view_release(&view);
         }
-        tell(loser.channel, 0);
-        helper_finish(&loser);
+        tell(lost_producer.channel, 0);
+        helper_finish(&lost_producer);
         pmipc_stream_close(stream);
         pmipc_producer_close(producer);
     }

@@ -1,9 +1,10 @@
-/* What only the processor's own reordering can break: streaming stores that a release store does not order, and a pin
- * that is still in the store buffer when it is relied on. Two processes at full speed, on two processors where there
- * are two.
+/* Faults that only reordering by the processor shows: streaming stores, which a release store does not order, and a pin
+ * that is still in the store buffer when the reader relies on it. Two processes at full speed, on two processors if the
+ * machine has them.
  *
- * Catches: a missing store fence before a publish (on x86; frames that end in a part of a cache line are torn most),
- * a missing fence between a pin's store and its recheck, and one between an entry's store and the next scan. */
+ * Detects: a missing store fence before a publish (on x86; most often with frames that end within a cache line), a
+ * missing fence between the store of a pin and its recheck, and a missing fence between the store of an entry and the
+ * next scan. */
 #include "helper.h"
 #include "pools.h"
 
@@ -13,7 +14,7 @@
 #include <emmintrin.h>
 #endif
 
-/* A machine that is busy with other things interleaves two processes less: then fewer frames must do. */
+/* On a busy machine the two processes interleave less: the test then stops after this time with fewer frames. */
 #define TIME_LIMIT_NS INT64_C(1500000000)
 
 /* Keep this process on the first or second processor it may use. */
@@ -45,7 +46,7 @@ static void fill_streaming(void *data, size_t bytes, uint64_t value)
 #endif
 }
 
-/* Whether every word is the frame's number. The last words were stored last: look at them first. */
+/* Whether every word is the sequence number. The last words were stored last, so they are checked first. */
 static bool is_whole(const void *data, size_t bytes, uint64_t seq)
 {
     const volatile uint64_t *words = data;
@@ -55,7 +56,7 @@ static bool is_whole(const void *data, size_t bytes, uint64_t seq)
     return true;
 }
 
-static void streams_frames_for_ever(int channel, const char *argument)
+static void streams_frames_forever(int channel, const char *argument)
 {
     size_t bytes = (size_t)atoi(argument);
     use_processor(0);
@@ -78,7 +79,7 @@ static void streams_frames_for_ever(int channel, const char *argument)
 static void check_never_torn(const char *bytes_text)
 {
     size_t bytes = (size_t)atoi(bytes_text);
-    helper owner = helper_fork(streams_frames_for_ever, bytes_text);
+    helper owner = helper_fork(streams_frames_forever, bytes_text);
     hear(owner.channel);
     use_processor(1);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -93,9 +94,9 @@ static void check_never_torn(const char *bytes_text)
             continue;
         CHECK_OK(status);
         if (view.seq != last && !is_whole(view.fields[0].data, bytes, view.seq))
-            FAIL("frame %" PRIu64 ", the %dth seen, is torn", view.seq, frames);
+            FAIL("frame %" PRIu64 ", read after %d others, is torn", view.seq, frames);
         CHECK(view.seq >= last);
-        frames += view.seq > last; /* only frames not seen before count */
+        frames += view.seq > last; /* counts only new frames */
         last = view.seq;
         pmipc_view_release(&view);
     }
@@ -105,23 +106,23 @@ static void check_never_torn(const char *bytes_text)
     helper_finish(&owner);
 }
 
-TEST(tiny_frames_filled_with_streaming_stores_are_never_torn)
+TEST(tiny_frames_with_streaming_stores_are_never_torn)
 {
     check_never_torn("48");
 }
 
-TEST(frames_filled_with_streaming_stores_are_never_torn)
+TEST(frames_with_streaming_stores_are_never_torn)
 {
     check_never_torn("4080");
 }
 
-TEST(large_frames_filled_with_streaming_stores_are_never_torn)
+TEST(large_frames_with_streaming_stores_are_never_torn)
 {
     check_never_torn("65520");
 }
 
-/* Frames large enough that a C library copies them with streaming stores of its own. */
-static void publishes_copies_for_ever(int channel, const char *argument)
+/* Frames large enough that memcpy of the C library uses streaming stores. */
+static void publishes_copies_forever(int channel, const char *argument)
 {
     size_t bytes = (size_t)atoi(argument);
     use_processor(0);
@@ -141,7 +142,7 @@ static void publishes_copies_for_ever(int channel, const char *argument)
 
 TEST(large_copies_are_never_torn)
 {
-    helper owner = helper_fork(publishes_copies_for_ever, "3000000");
+    helper owner = helper_fork(publishes_copies_forever, "3000000");
     hear(owner.channel);
     use_processor(1);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -158,20 +159,20 @@ TEST(large_copies_are_never_torn)
 
 /* ---- pins in the store buffer ---- */
 
-#define SLOT_BYTES 4032 /* a slot is one page: the pool has no more slots than it was asked for */
+#define SLOT_BYTES 4032 /* a slot is one page: the pool has no slots beyond those requested */
 #define COLD_BYTES ((size_t)64 << 20)
 #define COLD_STORES 40
 
-/* Stores to memory that is in no cache: whatever is stored after them waits in the store buffer until they are done. */
+/* Stores to memory that is not in a cache: later stores stay in the store buffer until these are done. */
 static void fill_store_buffer(char *cold, uint64_t round)
 {
     for (uint64_t i = 0; i < COLD_STORES; i++)
         *(volatile uint64_t *)(cold + ((round * COLD_STORES + i) * 4160 % COLD_BYTES & ~UINT64_C(63))) = round;
 }
 
-/* The shortest ring there is: what is published leaves it with the next publish, and its slot is written again at once.
- * Half of the time the entry itself is late: a scan that does not wait for it misses the pins made meanwhile. */
-static void goes_round_for_ever(int channel, const char *argument)
+/* A short history: each sample leaves the ring soon, and its slot is written again at once. In every second batch the
+ * entry is late: a scan that does not wait for it misses the pins of the meantime. */
+static void reuses_slots_forever(int channel, const char *argument)
 {
     use_processor(0);
     char *cold = malloc(COLD_BYTES);
@@ -184,7 +185,7 @@ static void goes_round_for_ever(int channel, const char *argument)
         for (int i = 0; i < 1000; i++) {
             pmipc_loan loan;
             CHECK_OK(pmipc_producer_loan(producer, &loan));
-            *(volatile uint64_t *)loan.fields[0].data = loan.seq; /* enough to tell one frame from another */
+            *(volatile uint64_t *)loan.fields[0].data = loan.seq; /* enough to distinguish frames */
             if (batch % 2)
                 fill_store_buffer(cold, loan.seq);
             CHECK_OK(pmipc_producer_commit(producer, &loan, 1));
@@ -212,7 +213,7 @@ static pmipc_status take_next(pmipc_stream *stream, pmipc_view *view)
 
 static void check_pins(const char *history, pmipc_status (*take)(pmipc_stream *, pmipc_view *))
 {
-    helper owner = helper_fork(goes_round_for_ever, history);
+    helper owner = helper_fork(reuses_slots_forever, history);
     hear(owner.channel);
     use_processor(1);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -230,8 +231,8 @@ static void check_pins(const char *history, pmipc_status (*take)(pmipc_stream *,
                 const char *data = (const char *)view.fields[0].data + (int64_t)i * view.frame_stride;
                 uint64_t seen = *(const volatile uint64_t *)(const void *)data;
                 if (seen != view.seq - (view.frame_count - 1 - i))
-                    FAIL("frame %" PRIu64 " of %" PRIu64 " became %" PRIu64 " under its pin",
-                         i + view.seq - view.frame_count + 1, view.seq, seen);
+                    FAIL("pinned frame %" PRIu64 " of %" PRIu64 " became %" PRIu64, i + view.seq - view.frame_count + 1,
+                         view.seq, seen);
             }
         }
         frames++;
@@ -245,17 +246,17 @@ static void check_pins(const char *history, pmipc_status (*take)(pmipc_stream *,
     helper_finish(&owner);
 }
 
-TEST(the_newest_is_pinned_before_it_is_relied_on)
+TEST(get_last_pins_before_it_rechecks)
 {
     check_pins("1", take_last);
 }
 
-TEST(the_next_is_pinned_before_it_is_relied_on)
+TEST(get_next_pins_before_it_rechecks)
 {
     check_pins("1", take_next);
 }
 
-TEST(a_window_is_pinned_before_it_is_relied_on)
+TEST(get_window_pins_before_it_rechecks)
 {
     check_pins("2", take_window);
 }

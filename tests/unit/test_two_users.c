@@ -1,4 +1,4 @@
-/* Two users in one registry folder: whose files a producer adopts, which permission a stream lacks, and the default
+/* Two users in one registry folder: which files a producer adopts, errors about missing permissions, and the default
  * folder. */
 #include "helper.h"
 #include "pools.h"
@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #define BYTES 500
-#define STRANGER 65534
-#define THIRD 12345
+#define OTHER_USER 65534
+#define THIRD_USER 12345
 #define GROUP 12346
 
 static char file_path[512];
@@ -26,7 +26,7 @@ static void as_user(uid_t uid, gid_t gid, void (*body)(void))
     pid_t pid = fork();
     if (pid == 0) {
         CHECK(setgroups(0, NULL) == 0 && setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0);
-        CHECK_EQ(prctl(PR_SET_DUMPABLE, 1), 0); /* else /proc/self belongs to root */
+        CHECK_EQ(prctl(PR_SET_DUMPABLE, 1), 0); /* otherwise /proc/self belongs to root */
         body();
         _exit(0);
     }
@@ -71,7 +71,7 @@ static void share_folder(mode_t mode)
     snprintf(file_path, sizeof file_path, "%s/p", test_folder());
 }
 
-/* The file is this process's, with exactly this mode, and nothing of the old one is in it. */
+/* The file belongs to this process, has exactly this mode, and has nothing from the old pool. */
 static void check_replaced(uint32_t asked, mode_t mode)
 {
     pmipc_producer *producer;
@@ -150,60 +150,60 @@ static void remove_pool(void)
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
-/* A stranger's 0666 pool would let every user read what a producer that asked for 0600 publishes. */
-TEST_WITH(a_strangers_dead_pool_is_replaced_where_that_can_be_done, .two_users = true)
+/* If a producer with mode 0600 adopted a pool of another user with mode 0666, every user could read its samples. */
+TEST_WITH(orphaned_pool_of_other_user_is_replaced_if_possible, .two_users = true)
 {
     share_folder(0777);
-    as_user(STRANGER, STRANGER, leave_open_pool);
-    as_user(THIRD, THIRD, replace_private);
-    as_user(STRANGER, STRANGER, leave_open_pool);
-    as_user(THIRD, THIRD, replace_group); /* other permission bits */
-    as_user(STRANGER, STRANGER, leave_open_pool);
+    as_user(OTHER_USER, OTHER_USER, leave_open_pool);
+    as_user(THIRD_USER, THIRD_USER, replace_private);
+    as_user(OTHER_USER, OTHER_USER, leave_open_pool);
+    as_user(THIRD_USER, THIRD_USER, replace_group); /* other permission bits */
+    as_user(OTHER_USER, OTHER_USER, leave_open_pool);
     replace_private();
-    as_user(STRANGER, getegid(),
-            leave_private_pool); /* the same group and bits, but nothing in the mode says that others may write */
+    as_user(OTHER_USER, getegid(),
+            leave_private_pool); /* the same group and bits, but the mode does not let others write */
     replace_private();
     share_folder(01777);
-    as_user(STRANGER, STRANGER, leave_open_pool);
-    replace_private(); /* root may */
+    as_user(OTHER_USER, OTHER_USER, leave_open_pool);
+    replace_private(); /* as root */
 }
 
-TEST_WITH(a_strangers_dead_pool_that_cannot_be_replaced_is_refused_naming_its_owner, .two_users = true)
+TEST_WITH(orphaned_pool_of_other_user_is_refused_and_owner_named, .two_users = true)
 {
     share_folder(01777);
-    as_user(STRANGER, STRANGER, leave_open_pool);
-    as_user(THIRD, THIRD, refuse_private);
-    as_user(THIRD, THIRD, refuse_group);
-    pmipc_pool_info *info = inspect("p"); /* refused before anything was written */
+    as_user(OTHER_USER, OTHER_USER, leave_open_pool);
+    as_user(THIRD_USER, THIRD_USER, refuse_private);
+    as_user(THIRD_USER, THIRD_USER, refuse_group);
+    pmipc_pool_info *info = inspect("p"); /* refused before anything was written to the file */
     CHECK(!info->retired);
     CHECK_EQ(info->owner_epoch, 1);
     inspect_release(info);
     remove_pool();
 }
 
-TEST_WITH(a_strangers_pool_with_the_mode_and_group_that_were_asked_for_is_adopted, .two_users = true)
+TEST_WITH(pool_of_other_user_with_same_mode_and_group_is_adopted, .two_users = true)
 {
     share_folder(01777);
-    as_user(STRANGER, GROUP, leave_open_pool);
-    as_user(THIRD, THIRD, refuse_open);  /* another group */
-    as_user(THIRD, GROUP, refuse_group); /* other permission bits */
-    as_user(THIRD, GROUP, adopt_open);
+    as_user(OTHER_USER, GROUP, leave_open_pool);
+    as_user(THIRD_USER, THIRD_USER, refuse_open); /* another group */
+    as_user(THIRD_USER, GROUP, refuse_group);     /* other permission bits */
+    as_user(THIRD_USER, GROUP, adopt_open);
     remove_pool();
-    as_user(STRANGER, GROUP, leave_group_pool);
-    as_user(THIRD, GROUP, adopt_group);
+    as_user(OTHER_USER, GROUP, leave_group_pool);
+    as_user(THIRD_USER, GROUP, adopt_group);
     remove_pool();
 }
 
-TEST_WITH(in_a_folder_with_the_setgid_bit_the_group_is_the_folders, .two_users = true)
+TEST_WITH(setgid_folder_determines_group_of_pool, .two_users = true)
 {
     CHECK_EQ(chown(test_folder(), 0, GROUP), 0);
     share_folder(03777);
-    as_user(STRANGER, STRANGER, leave_open_pool);
-    as_user(THIRD, THIRD, adopt_open);
+    as_user(OTHER_USER, OTHER_USER, leave_open_pool);
+    as_user(THIRD_USER, THIRD_USER, adopt_open);
     remove_pool();
-    as_user(STRANGER, STRANGER, leave_open_pool);
-    CHECK_EQ(chown(file_path, STRANGER, THIRD), 0);
-    as_user(THIRD, THIRD, refuse_open); /* its own group, but a new file would get the folder's */
+    as_user(OTHER_USER, OTHER_USER, leave_open_pool);
+    CHECK_EQ(chown(file_path, OTHER_USER, THIRD_USER), 0);
+    as_user(THIRD_USER, THIRD_USER, refuse_open); /* its own group, but a new file gets the group of the folder */
     remove_pool();
 }
 
@@ -218,8 +218,8 @@ static void stay_busy(void)
 ROLE(owns_an_open_pool)
 {
     (void)argument;
-    CHECK(setgroups(0, NULL) == 0 && setresgid(STRANGER, STRANGER, STRANGER) == 0);
-    CHECK(setresuid(STRANGER, STRANGER, STRANGER) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0);
+    CHECK(setgroups(0, NULL) == 0 && setresgid(OTHER_USER, OTHER_USER, OTHER_USER) == 0);
+    CHECK(setresuid(OTHER_USER, OTHER_USER, OTHER_USER) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0);
     pmipc_producer *producer;
     CHECK_OK(open_with(0666, &producer, NULL));
     tell(channel, 1);
@@ -227,12 +227,12 @@ ROLE(owns_an_open_pool)
     pmipc_producer_close(producer);
 }
 
-TEST_WITH(a_strangers_living_pool_is_busy_and_its_owner_is_named, .two_users = true)
+TEST_WITH(live_pool_of_other_user_is_busy_and_owner_named, .two_users = true)
 {
     share_folder(0777);
     helper owner = helper_start("owns_an_open_pool", "");
     CHECK_EQ(hear(owner.channel), 1);
-    as_user(THIRD, THIRD, stay_busy);
+    as_user(THIRD_USER, THIRD_USER, stay_busy);
     stay_busy();
     tell(owner.channel, 0);
     helper_finish(&owner);
@@ -255,15 +255,15 @@ static void check_missing_permission(void)
     CHECK_HAS(error.text, "0660");
 }
 
-TEST_WITH(a_stream_without_permission_is_told_which_one_is_missing_and_whose_file_it_is, .two_users = true)
+TEST_WITH(permission_error_of_stream_names_permission_and_owner, .two_users = true)
 {
     share_folder(0777);
-    as_user(STRANGER, STRANGER, leave_private_pool);
+    as_user(OTHER_USER, OTHER_USER, leave_private_pool);
     missing = "read";
-    as_user(THIRD, THIRD, check_missing_permission);
-    CHECK_EQ(chmod(file_path, 0644), 0); /* as no producer makes it */
+    as_user(THIRD_USER, THIRD_USER, check_missing_permission);
+    CHECK_EQ(chmod(file_path, 0644), 0); /* a mode that no producer sets */
     missing = "write";
-    as_user(THIRD, THIRD, check_missing_permission);
+    as_user(THIRD_USER, THIRD_USER, check_missing_permission);
     remove_pool();
 }
 
@@ -280,20 +280,20 @@ static void count_left(const char *name, uint64_t file_bytes, const char *left_b
     left++;
 }
 
-static void clean_what_is_not_ours(void)
+static void clean_pools_of_other_users(void)
 {
     left = 0;
     CHECK_OK(pmipc_registry_clean(NULL, count_left, NULL, NULL));
     CHECK_EQ(left, 1);
 }
 
-TEST_WITH(clean_leaves_pools_of_other_users_that_it_may_not_remove_and_says_so, .two_users = true)
+TEST_WITH(clean_reports_pools_that_it_may_not_remove, .two_users = true)
 {
     share_folder(01777);
-    as_user(STRANGER, STRANGER, leave_private_pool);
-    as_user(THIRD, THIRD, clean_what_is_not_ours);
+    as_user(OTHER_USER, OTHER_USER, leave_private_pool);
+    as_user(THIRD_USER, THIRD_USER, clean_pools_of_other_users);
     CHECK_EQ(chmod(file_path, 0666), 0);
-    as_user(THIRD, THIRD, clean_what_is_not_ours); /* sticky */
+    as_user(THIRD_USER, THIRD_USER, clean_pools_of_other_users); /* the folder is sticky */
     remove_pool();
 }
 
@@ -314,10 +314,10 @@ static void check_link_is_refused(void)
     CHECK_HAS(error.text, "symbolic link of uid 0");
 }
 
-/* It would lead to a folder of the user's own, as the checks of owner and mode want it. */
-TEST_WITH(a_symbolic_link_in_the_place_of_the_default_folder_is_refused, .two_users = true)
+/* The link leads to a folder of the user, which passes the checks of owner and mode. */
+TEST_WITH(default_folder_that_is_symbolic_link_is_refused, .two_users = true)
 {
-    const uid_t uid = THIRD + (uid_t)(getpid() % 10000);
+    const uid_t uid = THIRD_USER + (uid_t)(getpid() % 10000);
     snprintf(standard, sizeof standard, "/dev/shm/polymorph_ipc-%u", (unsigned)uid);
     snprintf(target, sizeof target, "%s/target", test_folder());
     CHECK_EQ(chmod(test_folder(), 0755), 0);
@@ -331,7 +331,7 @@ TEST_WITH(a_symbolic_link_in_the_place_of_the_default_folder_is_refused, .two_us
 
 static char other_folder[64], other_entry[128], missing_name[32];
 
-/* What inspect, remove and a stream say of a pool that is not in the own default folder. */
+/* Errors of inspect, remove and a stream for a pool that is not in the default folder of this user. */
 static void check_missing(bool elsewhere)
 {
     pmipc_error errors[3] = {{0}};
@@ -359,9 +359,9 @@ static void check_missing_unseen(void)
     check_missing(false);
 }
 
-TEST_WITH(a_missing_pool_that_another_user_has_in_the_default_folder_is_named, .two_users = true)
+TEST_WITH(not_found_error_names_pool_in_folder_of_other_user, .two_users = true)
 {
-    const uid_t uid = THIRD + (uid_t)(getpid() % 10000);
+    const uid_t uid = THIRD_USER + (uid_t)(getpid() % 10000);
     char folder[512];
     snprintf(folder, sizeof folder, "%s", test_folder());
     snprintf(other_folder, sizeof other_folder, "/dev/shm/polymorph_ipc-%u", (unsigned)uid);
@@ -371,13 +371,13 @@ TEST_WITH(a_missing_pool_that_another_user_has_in_the_default_folder_is_named, .
     check_missing(false);
     int fd = open(other_entry, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     CHECK(fd >= 0);
-    check_missing(false); /* the folder has another owner than its name says */
+    check_missing(false); /* the owner of the folder is not the user in its name */
     CHECK_EQ(chown(other_folder, uid, uid), 0);
     check_missing(true);
-    as_user(STRANGER, STRANGER, check_missing_unseen); /* who may not look into that folder */
+    as_user(OTHER_USER, OTHER_USER, check_missing_unseen); /* a user who may not read that folder */
     pmipc_error error = {0};
     CHECK_STATUS(pmipc_pool_remove(missing_name, folder, NULL, &error), PMIPC_NOT_FOUND);
-    CHECK(!strstr(error.text, other_folder)); /* a folder that was chosen */
+    CHECK(!strstr(error.text, other_folder)); /* not for a folder that was given explicitly */
     close(fd);
     CHECK(unlink(other_entry) == 0 && rmdir(other_folder) == 0);
 }
@@ -391,7 +391,7 @@ ROLE(names_its_folder)
 }
 
 /* A copy of this program with the set-user-ID bit, so that the kernel starts it with AT_SECURE. */
-static void start_with_set_user_id(uid_t owner, bool obeys)
+static void start_with_set_user_id(uid_t owner, bool uses_environment)
 {
     char program[64] = "/var/tmp/pmipc-test-XXXXXX";
     int in = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), out = mkstemp(program), ends[2];
@@ -400,9 +400,10 @@ static void start_with_set_user_id(uid_t owner, bool obeys)
     for (ssize_t bytes; (bytes = read(in, block, sizeof block)) > 0;)
         CHECK_EQ(write(out, block, (size_t)bytes), bytes);
     CHECK(fchown(out, owner, owner) == 0 && fchmod(out, 04755) == 0 && close(in) == 0 && close(out) == 0);
-    int low = open(program, O_RDONLY | O_CLOEXEC), copy = fcntl(low, F_DUPFD_CLOEXEC, 10); /* not a role's channel */
+    int low = open(program, O_RDONLY | O_CLOEXEC),
+        copy = fcntl(low, F_DUPFD_CLOEXEC, 10); /* not the number of the channel of a role */
     close(low);
-    CHECK(copy >= 0 && unlink(program) == 0); /* before anything can fail: no such file is left behind */
+    CHECK(copy >= 0 && unlink(program) == 0); /* at once, so that the file never remains */
     CHECK_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
     pid_t pid = fork();
     if (pid == 0) {
@@ -413,16 +414,16 @@ static void start_with_set_user_id(uid_t owner, bool obeys)
     }
     int status;
     close(ends[1]);
-    CHECK_EQ(hear(ends[0]), obeys);
+    CHECK_EQ(hear(ends[0]), uses_environment);
     CHECK_EQ(waitpid(pid, &status, 0), pid);
     CHECK_EQ(status, 0);
     close(ends[0]);
     close(copy);
 }
 
-TEST_WITH(a_program_with_the_set_user_id_bit_does_not_obey_the_environment, .two_users = true,
-          .native = "a set-user-ID program", .bare = "a program that may be traced")
+TEST_WITH(set_user_id_program_ignores_environment, .two_users = true, .native = "a set-user-ID program",
+          .bare = "a program that may be traced")
 {
-    start_with_set_user_id(STRANGER, false);
-    start_with_set_user_id(0, true); /* its own user: an ordinary program */
+    start_with_set_user_id(OTHER_USER, false);
+    start_with_set_user_id(0, true); /* owned by the user itself: an ordinary program */
 }

@@ -1,4 +1,4 @@
-/* Views: they outlive everything, any thread may release them, and whoever keeps them all gets copies. */
+/* Views: their lifetime, release by any thread, and copies for streams that hold many views. */
 #include "helper.h"
 #include "pools.h"
 
@@ -12,9 +12,9 @@ static pmipc_view newest(pmipc_stream *stream)
     return view;
 }
 
-/* ---- lifetime: after each test the runner also looks for mappings and descriptors that stayed ---- */
+/* ---- lifetime: after each test the runner also checks for leaked mappings and descriptors ---- */
 
-TEST(a_view_outlives_its_stream)
+TEST(view_stays_valid_after_stream_is_closed)
 {
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 4);
     publish_frame(producer);
@@ -28,7 +28,7 @@ TEST(a_view_outlives_its_stream)
     pmipc_producer_close(producer);
 }
 
-TEST(a_view_outlives_its_producer_and_the_pool_file)
+TEST(view_stays_valid_after_producer_and_pool_file_are_gone)
 {
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 4);
     publish_frame(producer);
@@ -37,10 +37,10 @@ TEST(a_view_outlives_its_producer_and_the_pool_file)
     pmipc_producer_close(producer);
     CHECK_EQ(folder_entries(test_folder()), 0);
     check_view(&view);
-    producer = bytes_producer("p", page_frame_bytes(), 4); /* another pool of that name does not touch it */
+    producer = bytes_producer("p", page_frame_bytes(), 4); /* a new pool of that name */
     publish_frames(producer, 100);
     check_view(&view);
-    CHECK_EQ(read_newest(stream), 100); /* the stream has gone over to the new pool; the view has not */
+    CHECK_EQ(read_newest(stream), 100); /* the stream has gone over to the new pool; the view is unchanged */
     check_view(&view);
     pmipc_stream_close(stream);
     check_view(&view);
@@ -48,7 +48,7 @@ TEST(a_view_outlives_its_producer_and_the_pool_file)
     pmipc_producer_close(producer);
 }
 
-TEST(a_window_outlives_everything)
+TEST(window_stays_valid_after_stream_producer_and_pool_are_gone)
 {
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 6);
     publish_frames(producer, 20);
@@ -67,8 +67,8 @@ TEST(a_window_outlives_everything)
     pmipc_view_release(&window);
 }
 
-/* The order of the ends is random; the sanitizers see a use after free, the runner a leak. */
-TEST(streams_views_and_producers_may_end_in_any_order)
+/* Release and close in random order; a sanitizer detects a use after free, the runner a leak. */
+TEST(streams_views_and_producers_end_in_any_order)
 {
     test_random random = random_start();
     for (int round = 0; round < ROUNDS(300); round++) {
@@ -99,7 +99,7 @@ TEST(streams_views_and_producers_may_end_in_any_order)
     }
 }
 
-TEST(the_last_release_after_a_close_gives_mapping_and_row_back)
+TEST(last_view_release_after_close_frees_mapping_and_row)
 {
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 4);
     publish_frame(producer);
@@ -108,7 +108,8 @@ TEST(the_last_release_after_a_close_gives_mapping_and_row_back)
     pmipc_view one = newest(stream);
     pmipc_view two = newest(stream);
     pmipc_stream_close(stream);
-    CHECK(process_state_now().shared_mappings > before.shared_mappings); /* still readable, so still mapped */
+    CHECK(process_state_now().shared_mappings >
+          before.shared_mappings); /* the view is readable, so its pool is mapped */
     pmipc_view_release(&one);
     check_view(&two);
     pmipc_view_release(&two);
@@ -119,12 +120,12 @@ TEST(the_last_release_after_a_close_gives_mapping_and_row_back)
     pmipc_producer_close(producer);
 }
 
-/* A closed stream whose view lives on still has its row: else the producer would write over the view. */
-TEST(the_row_of_a_closed_stream_lives_as_long_as_its_views)
+/* A closed stream with a held view keeps its row: otherwise the producer would overwrite the view. */
+TEST(row_of_closed_stream_stays_until_last_view_is_released)
 {
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 4);
     pmipc_stream *stream = stream_open("p", NULL);
-    for (int i = 0; i < 70; i++) { /* more than there are rows */
+    for (int i = 0; i < 70; i++) { /* more than the number of rows */
         publish_frame(producer);
         pmipc_view view = newest(stream);
         pmipc_stream_close(stream);
@@ -147,7 +148,7 @@ typedef struct releaser {
     atomic_bool stop;
 } releaser;
 
-static void *release_what_is_given(void *context)
+static void *release_handed_over_view(void *context)
 {
     releaser *self = context;
     while (!atomic_load(&self->stop) || atomic_load(&self->released) < atomic_load(&self->given)) {
@@ -164,14 +165,14 @@ static void *release_what_is_given(void *context)
     return NULL;
 }
 
-TEST(views_may_be_released_by_any_thread)
+TEST(views_are_released_by_any_thread)
 {
     enum { THREADS = 8 };
     pmipc_producer *producer = bytes_producer("p", 200, 4);
     pmipc_stream *stream = stream_open("p", NULL);
     releaser *releasers = calloc(THREADS, sizeof *releasers);
     for (int i = 0; i < THREADS; i++)
-        CHECK_EQ(pthread_create(&releasers[i].thread, NULL, release_what_is_given, &releasers[i]), 0);
+        CHECK_EQ(pthread_create(&releasers[i].thread, NULL, release_handed_over_view, &releasers[i]), 0);
     for (int i = 0; i < ROUNDS(20000); i++) {
         publish_frame(producer);
         releaser *to = &releasers[i % THREADS];
@@ -181,7 +182,7 @@ TEST(views_may_be_released_by_any_thread)
         to->views[given % 64] = newest(stream);
         atomic_store(&to->given, given + 1);
     }
-    pmipc_stream_close(stream); /* while some views are still out */
+    pmipc_stream_close(stream); /* while some views are held */
     for (int i = 0; i < THREADS; i++)
         atomic_store(&releasers[i].stop, true);
     for (int i = 0; i < THREADS; i++)
@@ -191,9 +192,9 @@ TEST(views_may_be_released_by_any_thread)
     pmipc_producer_close(producer);
 }
 
-/* ---- hoarding ---- */
+/* ---- streams that hold many views ---- */
 
-TEST(seven_views_are_zero_copy_and_the_next_is_a_copy_that_says_so)
+TEST(seven_views_are_zero_copy_and_the_eighth_is_a_marked_copy)
 {
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -211,7 +212,7 @@ TEST(seven_views_are_zero_copy_and_the_next_is_a_copy_that_says_so)
     CHECK_EQ(reader.copies, 3);
     CHECK_EQ(reader.oldest_pin_seq, 1);
     CHECK_EQ(reader.pinned_slots, PMIPC_MAX_VIEWS);
-    pmipc_view_release(&views[3]); /* room for one again */
+    pmipc_view_release(&views[3]); /* now one more view is zero-copy */
     publish_frame(producer);
     views[3] = newest(stream);
     CHECK(!views[3].copied);
@@ -224,7 +225,7 @@ TEST(seven_views_are_zero_copy_and_the_next_is_a_copy_that_says_so)
 }
 
 /* `frames.append(stream.get_new())`: the producer never fails, its memory stays bounded, every frame stays intact. */
-TEST(a_consumer_that_keeps_every_frame_costs_the_producer_nothing)
+TEST(hoard_of_views_is_bounded_and_never_fails_producer)
 {
     enum { KEPT = 500 };
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 4);
@@ -238,7 +239,7 @@ TEST(a_consumer_that_keeps_every_frame_costs_the_producer_nothing)
             bytes_after_fifty = pool_file_bytes("p");
     }
     CHECK_EQ(pool_file_bytes("p"), bytes_after_fifty);
-    /* history and spare, seven held views, and at most one slot of grace */
+    /* history and spare, seven held views, and at most one slot more */
     CHECK(pmipc_producer_slot_count(producer) <= 4 + PMIPC_DEFAULT_SPARE + PMIPC_MAX_VIEWS + 1);
     unsigned copied = 0;
     for (int i = 0; i < KEPT; i++) {
@@ -257,8 +258,8 @@ TEST(a_consumer_that_keeps_every_frame_costs_the_producer_nothing)
     pmipc_producer_close(producer);
 }
 
-/* "a stream whose pins already cover more than history_len + 8 slots gets copies" */
-TEST(a_consumer_that_keeps_every_window_is_bounded_too)
+/* A stream whose pins cover more than history_len + 8 slots gets copies. */
+TEST(hoard_of_windows_is_bounded)
 {
     enum { KEPT = 40, HISTORY = 10 };
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), HISTORY);
@@ -270,7 +271,7 @@ TEST(a_consumer_that_keeps_every_window_is_bounded_too)
     }
     CHECK(!views[0].copied);
     CHECK(views[KEPT - 1].copied);
-    /* its pins cover at most history + 8, and one window more; beside them history and spare */
+    /* pins of at most history + 8 slots and one window more, and in addition history and spare */
     CHECK(pmipc_producer_slot_count(producer) <= (HISTORY + 8) + HISTORY + HISTORY + PMIPC_DEFAULT_SPARE + 1);
     for (int i = 0; i < KEPT; i++) {
         CHECK_EQ(views[i].frame_count, HISTORY);
@@ -281,14 +282,15 @@ TEST(a_consumer_that_keeps_every_window_is_bounded_too)
     pmipc_producer_close(producer);
 }
 
-TEST(after_held_windows_are_released_windows_are_without_a_copy_again)
+TEST(windows_are_zero_copy_again_after_held_windows_are_released)
 {
     enum { HISTORY = 10 };
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), HISTORY);
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_view views[PMIPC_MAX_VIEWS];
     for (int round = 0; round < 3; round++) {
-        publish_frames(producer, 3 * (uint64_t)pmipc_producer_slot_count(producer)); /* in consecutive slots again */
+        publish_frames(producer, 3 * (uint64_t)pmipc_producer_slot_count(
+                                         producer)); /* so that the samples are in consecutive slots again */
         for (int i = 0; i < PMIPC_MAX_VIEWS; i++)
             CHECK_OK(pmipc_stream_get_window(stream, HISTORY, HISTORY, &views[i]));
         CHECK(!views[0].copied);
@@ -304,7 +306,7 @@ TEST(after_held_windows_are_released_windows_are_without_a_copy_again)
     pmipc_producer_close(producer);
 }
 
-TEST(twenty_consumers_that_keep_everything_are_bounded_together)
+TEST(hoard_of_twenty_consumers_is_bounded)
 {
     enum { STREAMS = 20, KEPT = 15 };
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 4);
@@ -328,8 +330,8 @@ TEST(twenty_consumers_that_keep_everything_are_bounded_together)
     pmipc_producer_close(producer);
 }
 
-/* A stream maps what has grown behind its back: slots past its mapping are met by streams that hold nothing. */
-TEST(other_streams_follow_a_pool_that_has_grown)
+/* A stream maps new slots when it reads a sample beyond its mapping. */
+TEST(streams_map_slots_added_by_growth)
 {
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 4);
     pmipc_stream *hoarder = stream_open("p", NULL);
@@ -350,7 +352,7 @@ TEST(other_streams_follow_a_pool_that_has_grown)
     pmipc_view window;
     CHECK_OK(pmipc_stream_get_window(other, 4, 4, &window));
     check_view(&window);
-    check_view(&old); /* it keeps the mapping it came from */
+    check_view(&old); /* the old view keeps its old mapping */
     pmipc_view_release(&old);
     pmipc_view_release(&window);
     for (int i = 0; i < PMIPC_MAX_VIEWS; i++)
@@ -369,7 +371,7 @@ static pmipc_producer *fixed_producer(uint32_t history_len, uint32_t spare)
     return producer_open("p", &schema, &options);
 }
 
-TEST(without_growth_enough_spare_keeps_the_whole_history)
+TEST(views_with_enough_spare_and_no_growth_keep_history)
 {
     pmipc_producer *producer = fixed_producer(4, PMIPC_MAX_VIEWS + 1);
     uint32_t slots = pmipc_producer_slot_count(producer);
@@ -395,13 +397,13 @@ TEST(without_growth_enough_spare_keeps_the_whole_history)
     pmipc_producer_close(producer);
 }
 
-TEST(without_growth_too_little_spare_costs_history_but_never_the_newest)
+TEST(views_with_little_spare_and_no_growth_cost_only_old_history)
 {
     pmipc_producer *producer = fixed_producer(6, 2);
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_view views[6];
     uint32_t slots = pmipc_producer_slot_count(producer);
-    for (int i = 0; i < 6; i++) { /* 6 of 8 slots are pinned in the end */
+    for (int i = 0; i < 6; i++) { /* at the end 6 of 8 slots are pinned */
         publish_frames(producer, 5);
         views[i] = newest(stream);
     }
@@ -436,22 +438,22 @@ ROLE(holds_the_rest)
     pmipc_stream_close(stream);
 }
 
-TEST(when_every_slot_is_pinned_by_the_living_publish_is_full_and_names_them)
+TEST(publish_with_every_slot_pinned_is_full_and_names_holders)
 {
     pmipc_producer *producer = fixed_producer(1, 3);
     uint32_t slots = pmipc_producer_slot_count(producer);
-    CHECK(slots <= PMIPC_MAX_VIEWS); /* else this test needs more holders */
+    CHECK(slots <= PMIPC_MAX_VIEWS); /* otherwise this test needs more holders */
     helper holder = helper_start("holds_the_rest", "7");
     char data[1 << 16];
     for (uint32_t i = 0; i < slots; i++) {
         publish_frame(producer);
         if (i == slots - 1)
-            break; /* the newest is pinned by nobody, and not given up all the same */
+            break; /* the newest sample is not pinned and is not given up */
         tell(holder.channel, 0);
         CHECK_EQ(hear(holder.channel), i + 1);
     }
     pmipc_stream *stream = stream_open("p", NULL);
-    for (int i = 0; i < 3; i++) { /* it says so again and again, and stays as it was */
+    for (int i = 0; i < 3; i++) { /* repeated, with the same result */
         CHECK_STATUS(pmipc_producer_publish(producer, data, 0, NULL), PMIPC_FULL);
         pmipc_loan loan;
         CHECK_STATUS(pmipc_producer_loan(producer, &loan), PMIPC_FULL);
@@ -465,11 +467,11 @@ TEST(when_every_slot_is_pinned_by_the_living_publish_is_full_and_names_them)
     }
     for (uint32_t i = slots - 1; i < PMIPC_MAX_VIEWS; i++) {
         tell(holder.channel, 0);
-        CHECK_EQ(hear(holder.channel), slots); /* the newest is still there */
+        CHECK_EQ(hear(holder.channel), slots); /* the newest sample is still readable */
     }
     tell(holder.channel, 0);
     hear(holder.channel);
-    publish_frames(producer, 20); /* they let go */
+    publish_frames(producer, 20); /* the views are released */
     pmipc_stream_close(stream);
     tell(holder.channel, 0);
     helper_finish(&holder);

@@ -1,4 +1,4 @@
-/* Waiting for several streams at once, and waiters that sleep apart from their stream. */
+/* Waits for several streams, and waiters, which wait without access to their stream. */
 #include "helper.h"
 #include "pools.h"
 #include "sleeper.h"
@@ -21,12 +21,12 @@ static void close_stream(void *stream)
     pmipc_stream_close(stream);
 }
 
-static void tell_to_publish(void *channel)
+static void request_publish(void *channel)
 {
     tell(*(int *)channel, 1);
 }
 
-ROLE(makes_a_pool_when_told)
+ROLE(creates_pool_on_request)
 {
     tell(channel, 0);
     hear(channel);
@@ -36,7 +36,7 @@ ROLE(makes_a_pool_when_told)
     pmipc_producer_close(producer);
 }
 
-TEST(wait_any_names_the_first_stream_that_has_something)
+TEST(wait_any_returns_first_stream_with_a_sample)
 {
     pmipc_producer *producers[3];
     pmipc_stream *streams[3];
@@ -75,7 +75,7 @@ TEST(wait_any_names_the_first_stream_that_has_something)
     }
 }
 
-TEST(wait_any_connects_streams_as_their_pools_appear)
+TEST(wait_any_connects_streams_when_pools_appear)
 {
     pmipc_producer *present = bytes_producer("present", 64, 4);
     pmipc_stream *streams[] = {stream_open("present", NULL), stream_open("later", NULL)};
@@ -88,9 +88,9 @@ TEST(wait_any_connects_streams_as_their_pools_appear)
     pthread_join(other.thread, NULL);
     CHECK_EQ(read_newest(streams[0]), 1);
 
-    helper owner = helper_start("makes_a_pool_when_told", "later");
+    helper owner = helper_start("creates_pool_on_request", "later");
     hear(owner.channel);
-    when_i_sleep(&other, tell_to_publish, &owner.channel);
+    when_i_sleep(&other, request_publish, &owner.channel);
     CHECK_OK(pmipc_stream_wait_any(streams, 2, PMIPC_FOREVER, &ready));
     CHECK_EQ(ready, 1);
     pthread_join(other.thread, NULL);
@@ -103,7 +103,7 @@ TEST(wait_any_connects_streams_as_their_pools_appear)
     pmipc_producer_close(present);
 }
 
-TEST(wait_any_tells_which_stream_could_not_connect)
+TEST(wait_any_returns_stream_that_could_not_connect)
 {
     pmipc_schema expected = bytes_schema(65);
     pmipc_stream_options options = {.expect = &expected};
@@ -117,8 +117,8 @@ TEST(wait_any_tells_which_stream_could_not_connect)
     pmipc_producer_close(producer);
 }
 
-/* More than one futex_waitv takes (128): all of them, and each one, must still wake the sleeper. */
-TEST(two_hundred_streams_are_waited_for_together)
+/* More streams than one futex_waitv takes (128): each of them must wake the wait. */
+TEST(wait_any_for_two_hundred_streams)
 {
     enum { POOLS = 4, STREAMS = 200 };
     pmipc_producer *producers[POOLS];
@@ -149,9 +149,9 @@ TEST(two_hundred_streams_are_waited_for_together)
         pmipc_producer_close(producers[i]);
 }
 
-/* ---- waiters: apart from the stream ---- */
+/* ---- waiters ---- */
 
-TEST(a_waiter_wakes_for_a_sample_above_the_cursor)
+TEST(waiter_wakes_for_sample_above_cursor)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -174,10 +174,10 @@ TEST(a_waiter_wakes_for_a_sample_above_the_cursor)
     pmipc_producer_close(producer);
 }
 
-TEST(closing_the_stream_wakes_a_waiter_in_another_thread)
+TEST(close_of_stream_wakes_waiter_in_another_thread)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
-    const char *names[] = {"p", "absent"}; /* with a pool and without one */
+    const char *names[] = {"p", "absent"}; /* a connected stream and one whose pool is absent */
     for (int i = 0; i < 2; i++) {
         pmipc_stream *stream = stream_open(names[i], NULL);
         pmipc_waiter waiter;
@@ -187,14 +187,14 @@ TEST(closing_the_stream_wakes_a_waiter_in_another_thread)
         uint32_t ready = 99;
         CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, &ready));
         CHECK_EQ(ready, 0);
-        CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, &ready)); /* it stays so */
+        CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, &ready)); /* every later wait returns at once */
         pthread_join(other.thread, NULL);
         pmipc_waiter_release(&waiter);
     }
     pmipc_producer_close(producer);
 }
 
-TEST(a_pool_that_is_retired_wakes_a_waiter)
+TEST(retire_of_pool_wakes_waiter)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -208,16 +208,16 @@ TEST(a_pool_that_is_retired_wakes_a_waiter)
     pmipc_stream_close(stream);
 }
 
-TEST(a_pool_that_appears_wakes_a_waiter)
+TEST(new_pool_wakes_waiter)
 {
-    helper owner = helper_start("makes_a_pool_when_told", "later");
+    helper owner = helper_start("creates_pool_on_request", "later");
     hear(owner.channel);
     pmipc_stream *stream = stream_open("later", NULL);
     pmipc_waiter waiter;
     CHECK_OK(pmipc_waiter_init(&waiter, stream));
     CHECK_STATUS(pmipc_waiter_wait(&waiter, 1, 0, NULL), PMIPC_TIMEOUT);
     waker other;
-    when_i_sleep(&other, tell_to_publish, &owner.channel);
+    when_i_sleep(&other, request_publish, &owner.channel);
     CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, NULL));
     pthread_join(other.thread, NULL);
     pmipc_waiter_release(&waiter);
@@ -229,7 +229,7 @@ TEST(a_pool_that_appears_wakes_a_waiter)
     helper_finish(&owner);
 }
 
-TEST(a_waiter_may_be_released_after_its_stream_was_closed)
+TEST(waiter_is_released_after_its_stream_was_closed)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -246,8 +246,8 @@ TEST(a_waiter_may_be_released_after_its_stream_was_closed)
     pmipc_waiter_release(&waiters[2]);
 }
 
-/* Four thousand million streams: only the first is ever looked at. */
-TEST_WITH(wait_any_without_memory_leaves_a_message, .bare = "a process that survives asking for too much memory")
+/* Four thousand million streams: the call reads only the first. */
+TEST_WITH(wait_any_without_memory_has_error_text, .bare = "a process that survives asking for too much memory")
 {
     pmipc_stream *stream = stream_open("p", NULL);
     struct rlimit before;
@@ -276,8 +276,8 @@ static void *waits_for_its_pool(void *stream)
     return NULL;
 }
 
-/* Inotify instances are few (128 a user), and descriptors may be: waiting for a pool takes neither. */
-TEST(two_hundred_threads_that_wait_for_absent_pools_take_no_descriptor)
+/* The number of inotify instances (128 per user) and of descriptors is limited: a wait for a pool uses none. */
+TEST(two_hundred_waits_for_absent_pools_open_no_descriptor)
 {
     static pthread_t threads[WAITING_THREADS];
     static pmipc_stream *streams[WAITING_THREADS];
@@ -289,7 +289,7 @@ TEST(two_hundred_threads_that_wait_for_absent_pools_take_no_descriptor)
     unsigned descriptors = process_state_now().descriptors;
     for (int i = 0; i < WAITING_THREADS; i++)
         CHECK_EQ(pthread_create(&threads[i], NULL, waits_for_its_pool, streams[i]), 0);
-    WAIT_UNTIL(process_state_now().descriptors == descriptors); /* for good: each has looked once, and sleeps */
+    WAIT_UNTIL(process_state_now().descriptors == descriptors); /* every thread has looked for its pool and sleeps */
     pmipc_producer *producers[ABSENT_POOLS];
     for (int i = 0; i < ABSENT_POOLS; i++) {
         snprintf(name, sizeof name, "p%d", i);
@@ -304,9 +304,9 @@ TEST(two_hundred_threads_that_wait_for_absent_pools_take_no_descriptor)
         pmipc_producer_close(producers[i]);
 }
 
-TEST(a_waiter_for_an_absent_pool_needs_no_descriptor)
+TEST(waiter_for_absent_pool_opens_no_descriptor)
 {
-    helper owner = helper_start("makes_a_pool_when_told", "later");
+    helper owner = helper_start("creates_pool_on_request", "later");
     hear(owner.channel);
     pmipc_stream *stream = stream_open("later", NULL);
     struct rlimit before;

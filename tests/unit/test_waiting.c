@@ -1,4 +1,4 @@
-/* Waiting on one stream: wakes, time-outs, signals, pools that appear, producers that die. */
+/* Waits of one stream: wakes, timeouts, signals, new pools, producers that die. */
 #include "helper.h"
 #include "pools.h"
 #include "sleeper.h"
@@ -12,10 +12,11 @@
 #define MS INT64_C(1000000)
 #define SECOND (1000 * MS)
 
-/* ---- wakes: a lost wake ends each of these by the runner's timeout, a late one (100 ms) only slows them down ---- */
+/* ---- wakes: a wait sleeps up to 100 ms at a time, so a lost wake makes a test slow until the runner's time limit ----
+ */
 
-/* Publishes one frame for every word it hears. */
-ROLE(publishes_when_told)
+/* Publishes one frame for each word it receives. */
+ROLE(publishes_on_request)
 {
     pmipc_producer *producer = bytes_producer(argument, 64, 4);
     tell(channel, 0);
@@ -24,7 +25,7 @@ ROLE(publishes_when_told)
     pmipc_producer_close(producer);
 }
 
-/* Waits for every frame, and answers with its number. */
+/* Waits for every frame and answers with its sequence number. */
 ROLE(answers_every_frame)
 {
     pmipc_stream *stream = stream_open(argument, NULL);
@@ -41,7 +42,7 @@ ROLE(answers_every_frame)
     pmipc_stream_close(stream);
 }
 
-TEST(a_sleeping_stream_is_woken_by_every_publish)
+TEST(every_publish_wakes_waiting_stream)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     helper reader = helper_start("answers_every_frame", "p");
@@ -54,9 +55,9 @@ TEST(a_sleeping_stream_is_woken_by_every_publish)
     pmipc_producer_close(producer);
 }
 
-/* Two pools, ball goes to and fro: both sides sleep every time. With wakes lost, 1000 rounds of up to 100 ms bounded
- * sleeps take 100 s and more: the runner's timeout notices. */
-ROLE(plays_the_ball_back)
+/* Two processes publish in turn, each in its own pool, and each sleeps until the other has published. If the wakes were
+ * lost, 1000 rounds with sleeps of up to 100 ms would take 100 s, which exceeds the runner's time limit. */
+ROLE(answers_in_second_pool)
 {
     (void)argument;
     pmipc_stream *ping = stream_open("ping", NULL);
@@ -73,11 +74,11 @@ ROLE(plays_the_ball_back)
     pmipc_stream_close(ping);
 }
 
-TEST(a_thousand_round_trips_lose_no_wake)
+TEST(thousand_round_trips_lose_no_wake)
 {
     pmipc_producer *ping = bytes_producer("ping", 64, 2);
     pmipc_stream *pong = stream_open("pong", NULL);
-    helper partner = helper_start("plays_the_ball_back", "");
+    helper partner = helper_start("answers_in_second_pool", "");
     hear(partner.channel);
     for (int i = 0; i < ROUNDS(1000); i++) {
         publish_frame(ping);
@@ -91,10 +92,10 @@ TEST(a_thousand_round_trips_lose_no_wake)
     pmipc_producer_close(ping);
 }
 
-TEST(a_stream_that_waits_for_a_pool_is_woken_when_it_appears)
+TEST(new_pool_wakes_waiting_stream)
 {
     pmipc_stream *streams[2] = {stream_open("later", NULL), stream_open("later/too", NULL)};
-    helper owner = helper_start("publishes_when_told", "later");
+    helper owner = helper_start("publishes_on_request", "later");
     hear(owner.channel);
     tell(owner.channel, 1);
     pmipc_view view;
@@ -118,12 +119,12 @@ static void close_producer(void *producer)
     pmipc_producer_close(producer);
 }
 
-static void tell_to_publish(void *channel)
+static void request_publish(void *channel)
 {
     tell(*(int *)channel, 1);
 }
 
-TEST(a_publish_wakes_a_thread_that_already_sleeps)
+TEST(publish_wakes_thread_that_already_sleeps)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -140,7 +141,7 @@ TEST(a_publish_wakes_a_thread_that_already_sleeps)
     pmipc_producer_close(producer);
 }
 
-ROLE(makes_a_pool_when_told)
+ROLE(creates_pool_on_request)
 {
     tell(channel, 0);
     hear(channel);
@@ -150,14 +151,14 @@ ROLE(makes_a_pool_when_told)
     pmipc_producer_close(producer);
 }
 
-TEST(a_pool_that_appears_wakes_a_thread_that_already_sleeps)
+TEST(new_pool_wakes_thread_that_already_sleeps)
 {
     for (int i = 0; i < 10; i++) {
-        helper owner = helper_start("makes_a_pool_when_told", "later");
+        helper owner = helper_start("creates_pool_on_request", "later");
         hear(owner.channel);
         pmipc_stream *stream = stream_open("later", NULL);
         waker other;
-        when_i_sleep(&other, tell_to_publish, &owner.channel);
+        when_i_sleep(&other, request_publish, &owner.channel);
         pmipc_view view;
         CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));
         CHECK_EQ(view.seq, 1);
@@ -169,7 +170,7 @@ TEST(a_pool_that_appears_wakes_a_thread_that_already_sleeps)
     }
 }
 
-/* ---- time-outs: never before their time ---- */
+/* ---- timeouts: a wait never ends early ---- */
 
 static void check_not_before(pmipc_status status, int64_t start, int64_t timeout)
 {
@@ -179,7 +180,7 @@ static void check_not_before(pmipc_status status, int64_t start, int64_t timeout
         FAIL("the wait ended %" PRId64 " ns early", timeout - took);
 }
 
-TEST(a_wait_never_ends_before_its_timeout)
+TEST(wait_never_ends_before_its_timeout)
 {
     const int64_t timeouts[] = {1, 1000, MS, 30 * MS, 150 * MS}; /* 150 ms: more than one sleep */
     pmipc_producer *producer = bytes_producer("p", 64, 4);
@@ -202,7 +203,7 @@ TEST(a_wait_never_ends_before_its_timeout)
     pmipc_producer_close(producer);
 }
 
-TEST(a_timeout_too_large_for_the_clock_is_no_timeout)
+TEST(timeout_too_large_for_clock_waits_forever)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -216,7 +217,7 @@ TEST(a_timeout_too_large_for_the_clock_is_no_timeout)
     pmipc_producer_close(producer);
 }
 
-/* Processor time, not wall time: a waiter that polls or spins uses as much as it can get. */
+/* Measures processor time: a wait that polls or spins uses all of it. */
 static void check_wait_is_idle(pmipc_stream *stream)
 {
     struct rusage before;
@@ -231,10 +232,10 @@ static void check_wait_is_idle(pmipc_stream *stream)
         after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_stime.tv_usec;
     if (used_us > 60000)
         FAIL("a wait of 600 ms used %" PRId64 " us of processor time", used_us);
-    CHECK(after.ru_nvcsw - before.ru_nvcsw >= 3); /* it did sleep, and never for more than 100 ms at once */
+    CHECK(after.ru_nvcsw - before.ru_nvcsw >= 3); /* it slept, for at most 100 ms at a time */
 }
 
-TEST(a_waiting_stream_uses_next_to_no_processor_time)
+TEST(waiting_stream_uses_little_processor_time)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -258,11 +259,12 @@ static void count_signal(int number)
 
 typedef struct signaller {
     pthread_t thread;
-    pid_t target; /* its number, as the kernel says: with large pages qemu leaves libc the one from before the fork */
+    pid_t
+        target; /* the thread id from the kernel: with large pages, libc under qemu has the one from before the fork */
     atomic_bool stop;
 } signaller;
 
-/* Signals without end: one that comes just before a sleep goes by unnoticed, the next one does not. */
+/* Repeated signals: a signal just before the sleep does not interrupt it, the next one does. */
 static void *send_signals(void *context)
 {
     signaller *self = context;
@@ -289,7 +291,7 @@ static void stop_signals(signaller *self)
     CHECK(atomic_load(&signals_seen) > 0);
 }
 
-TEST(a_signal_interrupts_a_wait)
+TEST(signal_interrupts_wait)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -307,7 +309,7 @@ TEST(a_signal_interrupts_a_wait)
     CHECK_STATUS(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, NULL), PMIPC_INTERRUPTED);
     stop_signals(&signals);
     publish_frame(producer);
-    CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view)); /* call again to go on waiting */
+    CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view)); /* a new call continues the wait */
     pmipc_view_release(&view);
     pmipc_waiter_release(&waiter);
     pmipc_stream_close(absent);
@@ -315,11 +317,11 @@ TEST(a_signal_interrupts_a_wait)
     pmipc_producer_close(producer);
 }
 
-/* ---- waiting for a producer that is gone ---- */
+/* ---- the producer dies or ends ---- */
 
-TEST(a_stream_whose_producer_was_killed_waits_and_is_woken_by_the_next_one)
+TEST(wait_continues_across_death_and_adopt)
 {
-    helper owner = helper_start("publishes_when_told", "p");
+    helper owner = helper_start("publishes_on_request", "p");
     hear(owner.channel);
     tell(owner.channel, 1);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -329,10 +331,10 @@ TEST(a_stream_whose_producer_was_killed_waits_and_is_woken_by_the_next_one)
     helper_kill(&owner);
     int64_t start = pmipc_monotonic_ns();
     check_not_before(pmipc_stream_get_new(stream, 30 * MS, &view), start, 30 * MS);
-    owner = helper_start("makes_a_pool_when_told", "p");
+    owner = helper_start("creates_pool_on_request", "p");
     hear(owner.channel);
     waker other;
-    when_i_sleep(&other, tell_to_publish, &owner.channel);
+    when_i_sleep(&other, request_publish, &owner.channel);
     CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));
     CHECK_EQ(view.seq, 2);
     check_view(&view);
@@ -343,20 +345,20 @@ TEST(a_stream_whose_producer_was_killed_waits_and_is_woken_by_the_next_one)
     pmipc_stream_close(stream);
 }
 
-TEST(get_new_waits_on_through_the_end_of_one_pool_for_the_first_sample_of_the_next)
+TEST(get_new_waits_across_retire_for_first_sample_of_next_pool)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     publish_frames(producer, 9);
     pmipc_stream *stream = stream_open("p", NULL);
     read_newest(stream);
-    helper owner = helper_start("makes_a_pool_when_told", "p");
+    helper owner = helper_start("creates_pool_on_request", "p");
     hear(owner.channel);
     waker other;
     when_i_sleep(&other, close_producer, producer);
     pmipc_view view;
     CHECK_STATUS(pmipc_stream_get_new(stream, 300 * MS, &view), PMIPC_TIMEOUT);
     pthread_join(other.thread, NULL);
-    when_i_sleep(&other, tell_to_publish, &owner.channel);
+    when_i_sleep(&other, request_publish, &owner.channel);
     CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));
     CHECK_EQ(view.seq, 1);
     pmipc_view_release(&view);
@@ -366,7 +368,7 @@ TEST(get_new_waits_on_through_the_end_of_one_pool_for_the_first_sample_of_the_ne
     pmipc_stream_close(stream);
 }
 
-/* ---- many threads, many waits ---- */
+/* ---- many threads ---- */
 
 typedef struct sleeper {
     pthread_t thread;
@@ -388,7 +390,7 @@ static void *wait_for_the_last(void *context)
     return NULL;
 }
 
-TEST(eight_threads_that_wait_all_get_the_newest)
+TEST(eight_waiting_threads_all_get_newest)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     sleeper sleepers[8] = {0};

@@ -1,4 +1,4 @@
-/* Windows: one strided array without a copy, across the end of the ring and across growth, while the producer runs. */
+/* Windows: one strided zero-copy array, across the end of the ring and across growth, while the producer publishes. */
 #include "helper.h"
 #include "pools.h"
 
@@ -15,7 +15,7 @@ static pmipc_view window_of(pmipc_stream *stream, uint32_t count)
     return view;
 }
 
-TEST(every_window_is_contiguous_across_the_end_of_the_ring)
+TEST(window_is_contiguous_across_end_of_ring)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -42,8 +42,8 @@ TEST(every_window_is_contiguous_across_the_end_of_the_ring)
     pmipc_producer_close(producer);
 }
 
-/* Strides below a page, of a page, of several pages: twice mapping needs the region to be whole pages in each case. */
-TEST(windows_are_contiguous_at_every_frame_size)
+/* Strides below a page, of a page, of several pages: mapping the slots twice needs a region of whole pages. */
+TEST(window_is_contiguous_with_every_frame_size)
 {
     const int64_t sizes[] = {1, 8, 56, 64, 65, 200, 1000, 2000, 4032, 4033, 9000, 65536, 300000};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
@@ -64,7 +64,7 @@ TEST(windows_are_contiguous_at_every_frame_size)
     }
 }
 
-TEST(the_frames_of_a_dict_window_lie_one_stride_apart)
+TEST(frames_of_dict_window_are_one_stride_apart)
 {
     const int64_t rgb[] = {30, 10};
     const int64_t q[] = {7};
@@ -87,8 +87,8 @@ TEST(the_frames_of_a_dict_window_lie_one_stride_apart)
     pmipc_producer_close(producer);
 }
 
-/* A held view makes the producer skip its slot: a window over the gap has to be a copy, and a right one. */
-TEST(a_window_broken_by_a_skipped_slot_is_copied_and_whole)
+/* The producer skips the slot of a held view: a window across the gap is a copy with the right contents. */
+TEST(window_across_skipped_slot_is_a_whole_copy)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -111,19 +111,19 @@ TEST(a_window_broken_by_a_skipped_slot_is_copied_and_whole)
     for (int i = 0; i < 100; i++)
         publish_frame(producer);
     pmipc_view view = window_of(stream, HISTORY);
-    CHECK(!view.copied); /* and when nobody holds it any more, windows are free again */
+    CHECK(!view.copied); /* after the release, windows are zero-copy again */
     check_view(&view);
     pmipc_view_release(&view);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
 
-TEST(a_held_window_stays_as_it_was_while_the_ring_goes_round)
+TEST(held_window_is_unchanged_while_ring_wraps_around)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
     pmipc_stream *stream = stream_open("p", NULL);
     publish_frames(producer, HISTORY);
-    for (int round = 0; round < 60; round++) { /* each at another place of the ring */
+    for (int round = 0; round < 60; round++) { /* each window at another position in the ring */
         publish_frame(producer);
         pmipc_view view = window_of(stream, HISTORY);
         publish_frames(producer, 60);
@@ -134,8 +134,9 @@ TEST(a_held_window_stays_as_it_was_while_the_ring_goes_round)
     pmipc_producer_close(producer);
 }
 
-/* A run wraps at the slot count its reader saw; growth changes it between the pin and the producer's scan. */
-TEST(windows_taken_before_during_and_after_growth_are_whole)
+/* A run of slots wraps at the slot count that the reader saw; growth changes it between the pin and the producer's
+ * scan. */
+TEST(windows_before_during_and_after_growth_are_whole)
 {
     pmipc_producer *producer = bytes_producer("p", 4000, HISTORY);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -170,7 +171,7 @@ TEST(windows_taken_before_during_and_after_growth_are_whole)
     pmipc_producer_close(producer);
 }
 
-TEST(unseen_samples_are_a_window_without_a_copy_too)
+TEST(get_unseen_window_is_zero_copy)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -190,7 +191,7 @@ TEST(unseen_samples_are_a_window_without_a_copy_too)
     pmipc_producer_close(producer);
 }
 
-/* ---- while the producer runs at full speed ---- */
+/* ---- while the producer publishes at full speed ---- */
 
 ROLE(publishes_at_full_speed)
 {
@@ -205,8 +206,8 @@ ROLE(publishes_at_full_speed)
     pmipc_producer_close(producer);
 }
 
-/* Checksums of every frame of every window, when it is taken and again when the ring has gone round. Catches windows
- * that are not rechecked after the pin, pins without a fence, runs that forget their N. */
+/* Check every frame of every window when it is taken, and again when the ring has wrapped around. Detects windows that
+ * are not rechecked after the pin, pins without a fence, and runs without the slot count at which they wrap. */
 static void check_windows_at_full_speed(const char *bytes, int rounds)
 {
     test_random random = random_start();
@@ -234,18 +235,19 @@ static void check_windows_at_full_speed(const char *bytes, int rounds)
     }
     CHECK_EQ(stream_info(stream).copies, copies);
     tell(runner.channel, 0);
-    CHECK(hear(runner.channel) <= (slots > 200 ? slots : 200)); /* bounded; a large page holds more from the first */
+    CHECK(hear(runner.channel) <=
+          (slots > 200 ? slots : 200)); /* bounded; with large pages a new pool has more slots */
     pmipc_stream_close(stream);
     tell(runner.channel, 0);
     helper_finish(&runner);
 }
 
-TEST(small_windows_are_whole_while_the_producer_runs_at_full_speed)
+TEST(small_windows_are_whole_during_publish_at_full_speed)
 {
     check_windows_at_full_speed("56", ROUNDS(30000));
 }
 
-TEST(larger_windows_are_whole_while_the_producer_runs_at_full_speed)
+TEST(large_windows_are_whole_during_publish_at_full_speed)
 {
     check_windows_at_full_speed("4000", ROUNDS(3000));
 }
@@ -263,8 +265,8 @@ static void *publish_until_stopped(void *context)
     return NULL;
 }
 
-/* Producer and stream in threads of one process: what ThreadSanitizer can watch. */
-TEST(producer_and_stream_in_two_threads_of_one_process)
+/* Producer and stream in two threads of one process, for ThreadSanitizer. */
+TEST(producer_and_stream_in_two_threads)
 {
     publisher self = {.producer = bytes_producer("p", BYTES, HISTORY)};
     publish_frames(self.producer, HISTORY);

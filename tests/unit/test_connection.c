@@ -1,5 +1,5 @@
-/* A reader and its rows alone, without the stream in front of them: what the stream has looked at may change before
- * they look. */
+/* Connections and rows without a stream: what the stream has checked may change before the connection or the rows read
+ * it. */
 #include "pool/connection.h"
 
 #include "pools.h"
@@ -11,16 +11,16 @@
 #define F_OFD_SETLK 37
 #endif
 
-static struct pool_connection *reader_of(const char *name)
+static struct pool_connection *connection_of(const char *name)
 {
     char path[512];
     pmipc_error error = {0};
-    struct pool_connection *reader;
+    struct pool_connection *connection;
     pool_path(name, path, sizeof path);
     const int fd = open(path, O_RDWR | O_CLOEXEC);
     CHECK(fd >= 0);
-    CHECK_OK(connection_open(&reader, fd, name, false, &error));
-    return reader;
+    CHECK_OK(connection_open(&connection, fd, name, false, &error));
+    return connection;
 }
 
 /* ---- rows ---- */
@@ -34,7 +34,7 @@ static int row_lock(const char *path, short type, uint32_t first, uint32_t count
     return fd;
 }
 
-/* Who is told to have all rows when one of them is free, and one is only read-locked. NO_ROW: none is. */
+/* rows_holder_of_all() when row `free_row` is free and row `read_row` has a read lock; NO_ROW: no such row. */
 static void check_holder(uint32_t free_row, uint32_t read_row, enum rows_holder expected)
 {
     char path[512];
@@ -49,7 +49,7 @@ static void check_holder(uint32_t free_row, uint32_t read_row, enum rows_holder 
         close(fds[row]);
 }
 
-TEST(a_free_row_counts_more_than_a_read_lock_on_another_row)
+TEST(free_row_takes_precedence_over_read_locked_row)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     check_holder(NO_ROW, NO_ROW, ROWS_STREAMS);
@@ -63,20 +63,20 @@ TEST(a_free_row_counts_more_than_a_read_lock_on_another_row)
 
 /* ---- views ---- */
 
-/* As when head goes back: a producer that had lost its pool was past its last check and stores it once more. */
-TEST(a_window_above_a_number_that_head_has_not_reached_has_too_few_samples)
+/* Head goes back when a producer that has lost its pool, and is past its last check, stores head once more. */
+TEST(window_above_seq_beyond_head_is_too_few)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     publish_frames(producer, 6);
-    struct pool_connection *reader = reader_of("p");
+    struct pool_connection *connection = connection_of("p");
     const uint64_t floors[] = {6, 7, 100, UINT64_MAX};
     pmipc_view view;
     for (size_t i = 0; i < sizeof floors / sizeof floors[0]; i++)
-        CHECK_STATUS(connection_view_window(reader, floors[i], 1, 4, &view), PMIPC_TOO_FEW);
-    CHECK_OK(connection_view_window(reader, 4, 1, 4, &view));
+        CHECK_STATUS(connection_view_window(connection, floors[i], 1, 4, &view), PMIPC_TOO_FEW);
+    CHECK_OK(connection_view_window(connection, 4, 1, 4, &view));
     CHECK_EQ(view.frame_count, 2);
     check_view(&view);
     pmipc_view_release(&view);
-    connection_close(reader);
+    connection_close(connection);
     pmipc_producer_close(producer);
 }
