@@ -81,20 +81,19 @@ const char *memory_describe_failure(int os_error, char *text)
     if (os_error == EOVERFLOW) {
         snprintf(
             text, MEMORY_TEXT_BYTES,
-            "it is larger than what this process can address, which has pointers of %zu bits. Use a 64-bit process, "
-            "a smaller history_len or smaller samples",
+            "it is larger than this process can address with pointers of %zu bits. Use a 64-bit process, a smaller "
+            "history_len or smaller samples",
             8 * sizeof(void *));
         return text;
     }
     struct rlimit limit;
     if (os_error != EAGAIN || getrlimit(RLIMIT_MEMLOCK, &limit) != 0)
         return error_describe_errno(os_error, text);
-    snprintf(
-        text, MEMORY_TEXT_BYTES,
-        "this process locks all memory that it maps (mlockall), and would pass its limit on locked memory, "
-        "RLIMIT_MEMLOCK, which is %llu KB. Raise the limit (ulimit -l, LimitMEMLOCK=, limits.conf), or call mlockall "
-        "with less (errno %d)",
-        (unsigned long long)(limit.rlim_cur / 1024), os_error);
+    snprintf(text, MEMORY_TEXT_BYTES,
+             "this process locks all memory that it maps (mlockall), and this would exceed its limit on locked memory, "
+             "RLIMIT_MEMLOCK, which is %llu KB. Raise the limit (ulimit -l, LimitMEMLOCK=, limits.conf), or lock less "
+             "memory (errno %d)",
+             (unsigned long long)(limit.rlim_cur / 1024), os_error);
     return text;
 }
 
@@ -232,11 +231,10 @@ uint64_t memory_room(int fd, uint64_t used_bytes, const struct memory_limit **li
 {
     static const struct memory_limit of_file_system = {
         "the file system",
-        "Remove pools that nobody uses (clean_pools), lower history_len, or raise the limit (Docker: --shm-size)",
-        false};
+        "Remove unused pools (clean_pools), lower history_len, or raise the limit (Docker: --shm-size)", false};
     static const struct memory_limit of_cgroup = {
         "the cgroup's memory limit",
-        "Remove pools that nobody uses (clean_pools), lower history_len, or raise the limit (Docker: --memory)", false};
+        "Remove unused pools (clean_pools), lower history_len, or raise the limit (Docker: --memory)", false};
     static const struct memory_limit of_file_size = {"the limit on the size of a file (RLIMIT_FSIZE)",
                                                      "Lower history_len, or raise the limit (ulimit -f)", true};
     struct statfs status;

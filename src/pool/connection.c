@@ -191,14 +191,15 @@ static pmipc_status claim_row(struct pool_connection *connection, pmipc_error *e
                          name, file_reopen_hint(failure), error_describe_errno(failure, words));
     }
     if (holder == ROWS_REMOVER)
-        return error_set(error, PMIPC_NOT_CONNECTED, 0, "pool '%s' is just being removed", name);
+        return error_set(error, PMIPC_NOT_CONNECTED, 0, "pool '%s' is being removed by another process", name);
     if (holder == ROWS_READ_LOCK)
         return lock_blocked_by_read_lock(connection->fd, name, error);
     error_set(error, PMIPC_FULL, 0,
-              "pool '%s' has all of its %d rows taken, by streams and by forked children that inherited views; ", name,
+              "pool '%s': all of its %d rows are in use by streams and by forked children that inherited views; ", name,
               PIN_ROWS);
     struct slot_lookup no_pins = {0};
     rows_name_holders(connection->readers, connection->fd, &no_pins, error);
+    error_append(error, ". Close streams in those processes");
     return PMIPC_FULL;
 }
 
@@ -208,9 +209,9 @@ static pmipc_status map_front(struct pool_connection *connection, pmipc_error *e
     const char *name = connection->description->header.name;
     int64_t bytes = file_bytes(connection->fd);
     if (bytes < 0)
-        return error_of_call(error, (int)-bytes, name, "look at its file");
+        return error_of_call(error, (int)-bytes, name, "examine its file");
     if (bytes < (int64_t)description_file_bytes(connection->description, geometry->initial_slots))
-        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its file is cut short (%lld bytes)", name,
+        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its file is truncated (%lld bytes)", name,
                          (long long)bytes);
     connection->front_bytes = (size_t)geometry->readers_offset;
     connection->front = memory_map(connection->fd, 0, connection->front_bytes, false, name);
@@ -253,7 +254,7 @@ pmipc_status connection_open(struct pool_connection **out, int fd, const char *n
         return status;
     }
     int failure = -file_keep(fd, &connection->identity);
-    status = failure ? error_of_call(error, failure, name, "look at its file") : map_front(connection, error);
+    status = failure ? error_of_call(error, failure, name, "examine its file") : map_front(connection, error);
     if (!status) {
         connection->error = error;
         status = connection_map_slots(connection, connection->description->header.geometry.initial_slots, prefault);
@@ -310,9 +311,9 @@ __attribute__((cold)) pmipc_status connection_lost(struct pool_connection *conne
     errno = 0;
     return connection_fail(
         connection, PMIPC_LOST,
-        "this stream's lock is gone, most likely because the program closed its "
-        "descriptors (a daemonizer, os.closerange). Views taken before are not protected any more. The stream "
-        "connects anew at its next call; open streams after such a thing");
+        "this stream has lost its row: its lock was released, most likely because the program closed all descriptors "
+        "(a daemonizer, os.closerange). Views taken before are no longer protected. The stream connects again at its "
+        "next call. Open streams after the descriptors are closed");
 }
 
 /* ------------------------------------------------------------------------------------------------------------ mappings
@@ -343,14 +344,15 @@ pmipc_status connection_map_slots(struct pool_connection *connection, uint32_t s
         return connection_lost(connection); /* the number leads to somebody else's file */
     int64_t file = is_ours < 0 ? is_ours : file_bytes(connection->fd);
     if (file < 0)
-        return error_of_call(connection->error, (int)-file, connection->description->header.name, "look at its file");
+        return error_of_call(connection->error, (int)-file, connection->description->header.name, "examine its file");
     const struct pool_geometry *geometry = &connection->description->header.geometry;
     if (!description_allows_slots(connection->description, slots) ||
         file < (int64_t)description_file_bytes(connection->description, slots)) {
         errno = 0;
-        return connection_fail(connection, PMIPC_CORRUPT,
-                               "its control page is damaged or its file cut short: %u slots do not fit into %lld bytes",
-                               slots, (long long)file);
+        return connection_fail(
+            connection, PMIPC_CORRUPT,
+            "its control page is corrupt or its file is truncated: %u slots do not fit into %lld bytes", slots,
+            (long long)file);
     }
     struct slot_mapping *mapping = calloc(1, sizeof *mapping);
     if (!mapping)

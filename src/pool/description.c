@@ -118,9 +118,8 @@ pmipc_status description_make(const char *name, const pmipc_schema *schema, cons
         return status;
     size_t metadata_bytes = options->metadata && options->metadata[0] ? strlen(options->metadata) + 1 : 0;
     if (metadata_bytes > PMIPC_MAX_METADATA_BYTES)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
-                         "pool '%s': metadata is %zu bytes, at most %u can be carried", name, metadata_bytes,
-                         PMIPC_MAX_METADATA_BYTES);
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "pool '%s': the metadata has %zu bytes; the maximum is %u",
+                         name, metadata_bytes, PMIPC_MAX_METADATA_BYTES);
     struct pool_description *made = allocate_description(options->metadata, metadata_bytes);
     if (!made)
         return error_set(error, PMIPC_NO_MEMORY, ENOMEM, "pool '%s': out of memory", name);
@@ -141,8 +140,8 @@ pmipc_status description_make(const char *name, const pmipc_schema *schema, cons
                        &header->geometry)) {
         error_set(
             error, PMIPC_INVALID_ARGUMENT, 0,
-            "pool '%s': history_len %u with spare %u and %llu bytes a sample cannot be made: history_len is 1 to %d, "
-            "all slots together at most %u and 2^47 bytes",
+            "pool '%s' cannot be created with history_len %u, spare %u and %llu bytes per sample: history_len must be "
+            "1 to %d, the number of slots at most %u, and their size together at most 2^47 bytes",
             name, options->history_len, options->spare, (unsigned long long)made->payload.bytes, PMIPC_MAX_HISTORY_LEN,
             MAX_SLOTS);
         description_release(made);
@@ -174,7 +173,7 @@ pmipc_status pool_file_read(int fd, void *buffer, size_t bytes, uint64_t offset,
         if (length < 0)
             return error_of_call(error, errno, name, "read its file");
         if (length == 0)
-            return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its file is cut short at %llu bytes", name,
+            return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its file is truncated at %llu bytes", name,
                              (unsigned long long)(offset + got));
         got += (size_t)length;
     }
@@ -185,7 +184,7 @@ pmipc_status pool_file_measure(int fd, uint64_t *bytes, const char *name, pmipc_
 {
     int64_t measured = file_bytes(fd);
     if (measured < 0)
-        return error_of_call(error, (int)-measured, name, "look at its file");
+        return error_of_call(error, (int)-measured, name, "examine its file");
     *bytes = (uint64_t)measured;
     return PMIPC_OK;
 }
@@ -193,32 +192,34 @@ pmipc_status pool_file_measure(int fd, uint64_t *bytes, const char *name, pmipc_
 static pmipc_status check_header(const struct pool_header *header, const char *name, pmipc_error *error)
 {
     if (header->magic != POOL_MAGIC)
-        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its file is not a pool (the magic number is 0x%llx)",
+        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its file is not a pool (its magic number is 0x%llx)",
                          name, (unsigned long long)header->magic);
     if (header->layout_version != POOL_LAYOUT_VERSION)
         return error_set(
             error, PMIPC_INCOMPATIBLE, 0,
-            "pool '%s' has layout version %u, this build of polymorph_ipc (%s) reads version %u; use the same release "
-            "on both sides",
+            "pool '%s' has layout version %u, and this build of polymorph_ipc (%s) reads version %u; use the same "
+            "release in both processes",
             name, header->layout_version, pmipc_version(), POOL_LAYOUT_VERSION);
     if (header->fingerprint != layout_fingerprint() || header->header_bytes != sizeof *header)
         return error_set(
             error, PMIPC_INCOMPATIBLE, 0,
-            "pool '%s' was made by a build of polymorph_ipc whose structs differ (other release, architecture or "
-            "compiler options); use the same build on both sides",
+            "pool '%s' was created by a build of polymorph_ipc with another memory layout (another release, "
+            "architecture or compiler options); use the same build in both processes",
             name);
     const struct pool_geometry *geometry = &header->geometry;
     if (geometry->page_bytes != memory_page_bytes())
-        return error_set(error, PMIPC_INCOMPATIBLE, 0,
-                         "pool '%s' was made with pages of %u bytes, this machine has %zu", name, geometry->page_bytes,
-                         memory_page_bytes());
+        return error_set(
+            error, PMIPC_INCOMPATIBLE, 0,
+            "pool '%s' was created with pages of %u bytes, and this system has pages of %zu bytes; create it on "
+            "this system",
+            name, geometry->page_bytes, memory_page_bytes());
     if (header->incarnation == 0 || header->lineage == 0 || header->field_count == 0 ||
         header->field_count > PMIPC_MAX_FIELDS || header->text_bytes > PMIPC_MAX_DESCR_TEXT ||
         geometry->metadata_bytes > PMIPC_MAX_METADATA_BYTES || geometry->history_len == 0 ||
         geometry->history_len > PMIPC_MAX_HISTORY_LEN ||
         geometry->schema_bytes != header->field_count * sizeof(pmipc_field) + header->text_bytes ||
         geometry->schema_offset > (UINT64_C(1) << 24) || geometry->metadata_offset > (UINT64_C(1) << 25))
-        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its header is damaged", name);
+        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its header is corrupt", name);
     return PMIPC_OK;
 }
 
@@ -240,21 +241,20 @@ static pmipc_status read_body(int fd, const char *name, struct pool_description 
     if (status)
         return status;
     if (checksum(description) != header->checksum)
-        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its header is damaged (the checksum is wrong)", name);
+        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its header is corrupt (wrong checksum)", name);
     pmipc_error reason;
     if (pmipc_schema_check(schema, &reason) != PMIPC_OK)
-        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its schema is damaged: %s", name, reason.text);
+        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its schema is corrupt: %s", name, reason.text);
     plan_payload(schema, &description->payload);
     struct pool_geometry planned;
     if (!plan_geometry(schema, &description->payload, geometry->history_len, geometry->spare, geometry->metadata_bytes,
                        &planned) ||
         memcmp(&planned, geometry, sizeof planned) != 0)
-        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its header is damaged (geometry and schema disagree)",
+        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its header is corrupt (geometry and schema disagree)",
                          name);
     if (strcmp(header->name, name) != 0)
         return error_set(error, PMIPC_CORRUPT, 0,
-                         "pool '%s': its file is a copy of another pool, or was renamed: its header has another name",
-                         name);
+                         "pool '%s': its file was copied or renamed: its header has another name", name);
     return PMIPC_OK;
 }
 

@@ -71,9 +71,9 @@ pmipc_status lock_blocked_by_read_lock(int fd, const char *name, pmipc_error *er
     (void)fstat(fd, &file);
     return error_set(
         error, PMIPC_PERMISSION, EAGAIN,
-        "pool '%s': a process outside this library holds a read lock on its file, which keeps producers and streams from "
-        "locking it. The file belongs to uid %u and has mode 0%o. Find the process (lslocks) and end it; set mode 0600, 0660 "
-        "or 0666, so that no user may read the file without writing it",
+        "pool '%s': a process holds a read lock on its file, so producers and streams cannot lock it. The file belongs "
+        "to uid %u and has mode 0%o. Find the process with lslocks and end it. Create the pool with mode 0600, 0660 or "
+        "0666, so that each user who may read the file may also write it",
         name, (unsigned)file.st_uid, (unsigned)file.st_mode & 07777);
 }
 

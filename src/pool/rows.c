@@ -132,7 +132,7 @@ static void name_holder(const pmipc_reader_info *infos, uint32_t count, uint32_t
         slots += infos[i].pinned_slots;
     }
     error_append(error, "%spid %d '%s' (%s%u stream%s, %u slot%s)", separator, infos[first].pid, infos[first].command,
-                 infos[first].alive ? "" : "dead, to be swept: ", streams, streams == 1 ? "" : "s", slots,
+                 infos[first].alive ? "" : "dead, not swept yet: ", streams, streams == 1 ? "" : "s", slots,
                  slots == 1 ? "" : "s");
 }
 
@@ -170,7 +170,7 @@ void rows_name_holders(const struct pool_readers *readers, int fd, const struct 
     else if (readers_count == 0) /* rows are locked, but their streams are still connecting */
         error_append(error, "no reader has registered yet");
     else if (count == 0)
-        error_append(error, "no reader holds a slot any more");
+        error_append(error, "no reader pins a slot now");
 }
 
 void rows_introduce(struct pool_readers *readers, uint32_t row)

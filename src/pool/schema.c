@@ -96,13 +96,12 @@ static pmipc_status check_field(const pmipc_field *field, const pmipc_schema *sc
     } else {
         uint32_t itemsize = pmipc_dtype_itemsize(field->dtype);
         if (itemsize == 0 || field->itemsize != itemsize || field->descr_bytes != 0 || field->descr_offset != 0)
-            return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
-                             "%s: 0x%x (itemsize %u) is not a dtype that can be carried", where, field->dtype,
-                             field->itemsize);
+            return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: unknown dtype 0x%x (itemsize %u)", where,
+                             field->dtype, field->itemsize);
     }
     if (field->ndim > PMIPC_MAX_NDIM)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: %u dimensions, at most %d can be carried", where,
-                         field->ndim, PMIPC_MAX_NDIM);
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: %u dimensions; the maximum is %d", where, field->ndim,
+                         PMIPC_MAX_NDIM);
     if (field->flags & ~(uint32_t)PMIPC_FIELD_VARIABLE)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: unknown flags 0x%x", where, field->flags);
     if ((field->flags & PMIPC_FIELD_VARIABLE) && (field->ndim == 0 || field->shape[0] > INT32_MAX))
@@ -131,11 +130,12 @@ pmipc_status pmipc_schema_check(const pmipc_schema *schema, pmipc_error *error)
     if (!schema)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "schema is NULL");
     if (schema->field_count == 0 || schema->field_count > PMIPC_MAX_FIELDS)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
-                         "a schema has 1 to %d fields, this one has %u (0 also marks one built from bad arguments)",
-                         PMIPC_MAX_FIELDS, schema->field_count);
+        return error_set(
+            error, PMIPC_INVALID_ARGUMENT, 0,
+            "a schema has 1 to %d fields; this one has %u (0: perhaps it was built from invalid arguments)",
+            PMIPC_MAX_FIELDS, schema->field_count);
     if (schema->text_bytes > PMIPC_MAX_DESCR_TEXT)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "the descriptions take %u bytes, at most %d fit",
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "the dtype descriptions have %u bytes; the maximum is %d",
                          schema->text_bytes, PMIPC_MAX_DESCR_TEXT);
     uint32_t variable = 0;
     for (uint32_t i = 0; i < schema->field_count; i++) {
@@ -148,7 +148,7 @@ pmipc_status pmipc_schema_check(const pmipc_schema *schema, pmipc_error *error)
             return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "the name of field %u is not printable UTF-8", i);
         if (field->name[0] == '\0' && schema->field_count > 1)
             return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
-                             "field %u has no name; only a schema's one field may have none", i);
+                             "field %u has no name; only the single field of a schema may be unnamed", i);
         snprintf(where, sizeof where, field->name[0] ? "field '%s'" : "the tensor", field->name);
         for (uint32_t j = 0; j < i; j++)
             if (strcmp(schema->fields[j].name, field->name) == 0)
@@ -160,7 +160,7 @@ pmipc_status pmipc_schema_check(const pmipc_schema *schema, pmipc_error *error)
     }
     if (variable > PMIPC_MAX_VARIABLE_FIELDS)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
-                         "%u fields have a variable leading dimension, at most %d may", variable,
+                         "%u fields have a variable leading dimension; the maximum is %d", variable,
                          PMIPC_MAX_VARIABLE_FIELDS);
     return PMIPC_OK;
 }
@@ -177,15 +177,15 @@ static pmipc_status add_field(pmipc_schema *schema, const char *name, pmipc_dtyp
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "field name '%s' is longer than %d bytes", name,
                          PMIPC_MAX_FIELD_NAME);
     if (schema->text_bytes > PMIPC_MAX_DESCR_TEXT)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "the descriptions take %u bytes, at most %d fit",
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "the dtype descriptions have %u bytes; the maximum is %d",
                          schema->text_bytes, PMIPC_MAX_DESCR_TEXT);
     if (descr_bytes > PMIPC_MAX_DESCR_TEXT - schema->text_bytes)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
                          "field '%s': its dtype needs %zu bytes of description, %u of %d are left", name, descr_bytes,
                          PMIPC_MAX_DESCR_TEXT - schema->text_bytes, PMIPC_MAX_DESCR_TEXT);
     if (ndim > PMIPC_MAX_NDIM)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "field '%s': %u dimensions, at most %d can be carried", name,
-                         ndim, PMIPC_MAX_NDIM);
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "field '%s': %u dimensions; the maximum is %d", name, ndim,
+                         PMIPC_MAX_NDIM);
     pmipc_field *field = &schema->fields[schema->field_count];
     memset(field, 0, sizeof *field);
     memcpy(field->name, name, strlen(name));

@@ -74,7 +74,7 @@ static pmipc_status damaged(struct pool_connection *connection, const char *what
         return connection_lost(connection); /* what looks damaged was overwritten, because nobody saw the pin */
     errno = 0;
     return connection_fail(connection, PMIPC_CORRUPT,
-                           "%s of sample %llu is damaged; if its producer is dead, remove the pool", what,
+                           "%s of sample %llu is corrupt; if its producer is dead, remove the pool", what,
                            (unsigned long long)seq);
 }
 
@@ -82,7 +82,7 @@ static pmipc_status corrupt_entry(struct pool_connection *connection)
 {
     errno = 0;
     return connection_fail(connection, PMIPC_CORRUPT,
-                           "its control page is damaged; if its producer is dead, remove the pool");
+                           "its control page is corrupt; if its producer is dead, remove the pool");
 }
 
 /* Everything of a view but owner and cell. `frame` is the oldest frame, `newest` the last one's seq. */
@@ -136,7 +136,7 @@ static char *allocate_copy(struct pool_connection *connection, uint32_t count, p
     if (!block || posix_memalign(&memory, CACHE_LINE_BYTES, count * stride) != 0) {
         free(block);
         connection_fail(connection, PMIPC_NO_MEMORY,
-                        "out of memory for a copy of %zu bytes (this stream holds as many views as it may)",
+                        "out of memory for a private copy of %zu bytes; release views, or read fewer samples at a time",
                         count * stride);
         return NULL;
     }

@@ -80,7 +80,7 @@ static pmipc_status no_space(const struct pool_description *description, uint64_
 {
     char needed_text[32], room_text[32];
     return error_set(error, PMIPC_NO_SPACE, limit->is_file_size ? EFBIG : os_error,
-                     "pool '%s' needs %s of shared memory (%u slots of %llu bytes), %s has %s left. %s",
+                     "pool '%s' needs %s of shared memory (%u slots of %llu bytes), and %s has %s left. %s",
                      description->header.name, error_describe_bytes(needed, needed_text),
                      description->header.geometry.initial_slots,
                      (unsigned long long)description->header.geometry.stride, limit->name,
@@ -98,15 +98,16 @@ static pmipc_status reserve_file(struct pool_writer *writer, int folder, const s
     if (needed > room)
         return no_space(description, needed, room, limit, 0, error);
     if (options->max_bytes && needed > options->max_bytes)
-        return error_set(error, PMIPC_NO_SPACE, 0, "pool '%s' needs %llu bytes, max_bytes allows %llu", name,
-                         (unsigned long long)needed, (unsigned long long)options->max_bytes);
+        return error_set(error, PMIPC_NO_SPACE, 0,
+                         "pool '%s' needs %llu bytes, max_bytes allows %llu. Raise max_bytes or lower history_len",
+                         name, (unsigned long long)needed, (unsigned long long)options->max_bytes);
     writer->fd = file_open_unnamed(folder, (mode_t)options->mode);
     int failure = writer->fd < 0 ? -writer->fd : -file_keep(writer->fd, &writer->identity);
     if (failure) {
         file_close(writer->fd);
         writer->fd = -1;
         return error_set(error, error_status_of(failure), failure,
-                         "pool '%s': cannot make a file in the registry folder: %s", name,
+                         "pool '%s': cannot create a file in the registry folder: %s", name,
                          error_describe_errno(failure, words));
     }
     failure = ftruncate(writer->fd, (off_t)needed) == 0 ? 0 : errno;

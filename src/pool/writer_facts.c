@@ -70,17 +70,18 @@ pmipc_status writer_full(struct pool_writer *writer, int64_t now_ns)
         return PMIPC_FULL;
     writer->next_full_text_ns = now_ns + TEXT_INTERVAL_NS;
     char words[MEMORY_TEXT_BYTES];
-    const char *why = writer->no_growth        ? "it was made with no_growth"
+    const char *why = writer->no_growth        ? "no_growth is set"
                       : writer->growth_failure ? memory_describe_failure(writer->growth_failure, words)
-                      : is_at_bound(writer)    ? "it has reached its bound: streams of this library never hold as much"
-                                               : "no memory is left, or max_bytes is reached";
+                      : is_at_bound(writer)
+                          ? "it has its maximum number of slots; streams of this library never pin that many"
+                          : "no memory is left, or max_bytes is reached";
     error_set(writer->error, PMIPC_FULL, writer->growth_failure,
               "pool '%s' is full: each of its %u slots holds the newest sample or is pinned by a reader; ",
               writer->description->header.name, writer->protocol.slot_count);
     struct slot_lookup lookup = {writer->protocol.slot_count, seq_in_mapped_slot, writer};
     rows_name_holders(writer->readers, writer->fd, &lookup, writer->error);
     error_append(writer->error,
-                 ". It cannot grow (%s). Nothing was published; release views in those processes, or make the pool "
+                 ". It cannot grow (%s). Nothing was published. Release views in those processes, or create the pool "
                  "with more spare slots",
                  why);
     return PMIPC_FULL;
@@ -89,8 +90,8 @@ pmipc_status writer_full(struct pool_writer *writer, int64_t now_ns)
 __attribute__((cold)) pmipc_status writer_used_up(struct pool_writer *writer)
 {
     return error_set(writer->error, PMIPC_FULL, 0,
-                     "pool '%s' has used up its sequence numbers (%llu samples). Nothing was published; close this "
-                     "producer and open it again: a new pool takes this one's place",
+                     "pool '%s' has used up its sequence numbers (%llu samples). Nothing was published. Close this "
+                     "producer and open it again: a new pool then replaces this one",
                      writer->description->header.name, (unsigned long long)SEQ_MAX);
 }
 
@@ -102,18 +103,19 @@ pmipc_status writer_lost(struct pool_writer *writer)
     if (writer->removed)
         return error_set(
             writer->error, PMIPC_LOST, 0,
-            "pool '%s': its file was removed from outside while this producer was alive, by hand or by systemd-logind "
-            "(RemoveIPC deletes what a user has in /dev/shm when the user's last session ends). Make the producer again, "
-            "or open it with `recreate`. Against RemoveIPC: loginctl enable-linger, RemoveIPC=no in logind.conf, or a "
-            "folder elsewhere on tmpfs ($POLYMORPH_IPC_DIR)",
+            "pool '%s': its file was removed by a user or another program while this producer was live. systemd-logind "
+            "(RemoveIPC) deletes a user's files in /dev/shm when the user's last session ends. Open the producer "
+            "again, or open it with `recreate`. To prevent RemoveIPC: loginctl enable-linger, RemoveIPC=no in "
+            "logind.conf, or another folder on tmpfs ($POLYMORPH_IPC_DIR)",
             writer->description->header.name);
     if (load_relaxed(&control->retired))
-        return error_set(writer->error, PMIPC_LOST, 0,
-                         "pool '%s' was retired from outside although this producer is alive. Make the producer anew",
-                         writer->description->header.name);
+        return error_set(
+            writer->error, PMIPC_LOST, 0,
+            "pool '%s' was retired by another process while this producer was live. Open the producer again",
+            writer->description->header.name);
     return error_set(
         writer->error, PMIPC_LOST, 0,
-        "pool '%s' was taken over by pid %d '%s': this producer's lock was gone, most likely because the program "
-        "closed its descriptors (a daemonizer, os.closerange). Open producers after that, then make this one anew",
+        "pool '%s' was adopted by pid %d '%s': this producer had lost its lock, most likely because the program closed "
+        "all descriptors (a daemonizer, os.closerange). Open the producer again, after the descriptors are closed",
         writer->description->header.name, (int)load_relaxed(&control->owner_pid), command);
 }

@@ -38,21 +38,22 @@ static pmipc_status busy(const struct pool_place *place, int fd, pmipc_error *er
     shared_text_load(control.owner_command, sizeof control.owner_command, command);
     name_owner(fd, owner);
     if (length != (ssize_t)sizeof control || load_relaxed(&control.owner_pid) == 0)
-        return error_set(error, PMIPC_BUSY, 0, "pool '%s'%s has another producer", place->name, owner);
+        return error_set(error, PMIPC_BUSY, 0, "pool '%s'%s has another producer; stop it, or choose another name",
+                         place->name, owner);
     /* As doubles: anybody may have written the time, and no difference of any two overflows. */
     double since_s = ((double)clock_realtime_ns() - (double)load_relaxed(&control.owner_since_ns)) / 1e9;
     if (owner_lock_is_kept_here(fd))
         return error_set(
             error, PMIPC_BUSY, 0,
-            "pool '%s' has another producer in this very process (pid %d), for %.1f s. A pool has one producer at a "
-            "time: close that one first (Python: cleanup()), or choose another name",
+            "pool '%s' has another producer in this process (pid %d), for %.1f s. A pool has one producer at a time: "
+            "close that producer first (Python: cleanup()), or choose another name",
             place->name, (int)getpid(), since_s);
     /* A pid is that of the producer's PID namespace: two containers both have a process 1. */
     bool has_our_pid = load_relaxed(&control.owner_pid) == (uint32_t)getpid();
     return error_set(
         error, PMIPC_BUSY, 0,
-        "pool '%s'%s has another producer: pid %d%s '%s', for %.1f s. A pool has one producer at a time: stop that one, or "
-        "choose another name",
+        "pool '%s'%s has another producer: pid %d%s '%s', for %.1f s. A pool has one producer at a time: stop that "
+        "producer, or choose another name",
         place->name, owner, (int)load_relaxed(&control.owner_pid), has_our_pid ? " of another container" : "", command,
         since_s);
 }
@@ -85,7 +86,7 @@ static pmipc_status lock_existing(const struct pool_place *place, int folder, in
     if (is_entry > 0)
         return PMIPC_OK;
     owner_lock_drop(lock); /* replaced or removed meanwhile */
-    return is_entry == 0 ? PMIPC_NOTHING_NEW : error_of_call(error, -is_entry, place->name, "look at its file");
+    return is_entry == 0 ? PMIPC_NOTHING_NEW : error_of_call(error, -is_entry, place->name, "examine its file");
 }
 
 /* Give a new pool its name. NOTHING_NEW: somebody was quicker. */
@@ -127,7 +128,7 @@ static pmipc_status unlink_old(const struct pool_place *place, int folder, int f
     char words[128];
     int is_entry = file_is_entry(fd, folder, place->entry);
     if (is_entry < 0)
-        return error_of_call(error, -is_entry, place->name, "look at its file");
+        return error_of_call(error, -is_entry, place->name, "examine its file");
     int failure = is_entry ? -file_unlink(folder, place->entry) : 0;
     if (failure == 0 || failure == ENOENT)
         return PMIPC_OK;
@@ -136,10 +137,10 @@ static pmipc_status unlink_old(const struct pool_place *place, int folder, int f
     (void)fstat(folder, &parent);
     return error_set(
         error, error_status_of(failure), failure,
-        "pool '%s' %s, and its file %s cannot be removed: %s. It belongs to uid %u%s. Have its owner remove it, or choose "
-        "another name",
+        "pool '%s' %s, and its file %s cannot be removed: %s. It belongs to uid %u%s. Have its owner remove it, or "
+        "choose another name",
         place->name, why, place->path, error_describe_errno(failure, words), (unsigned)file.st_uid,
-        parent.st_mode & S_ISVTX ? ", and in a sticky folder only its owner may do that" : "");
+        parent.st_mode & S_ISVTX ? ", and in a sticky folder only its owner may remove it" : "");
 }
 
 /* Whether this process may go on with a dead producer's file: its own, or another user's where `mode` gives others
@@ -162,10 +163,11 @@ static pmipc_status adopt(const struct pool_place *place, int folder, int fd, st
                           struct pool_writer **writer, const char **why, pmipc_error *error)
 {
     int allowed = may_adopt(folder, fd, options->mode);
-    *why = "was left by another user, without the group and permission bits that this producer wants";
+    *why = "was created by another user with another group or mode than this producer's";
     if (allowed <= 0)
-        return allowed == 0 ? PMIPC_NOTHING_NEW : error_of_call(error, -allowed, place->name, "look at its file");
-    *why = "is of another kind than this producer wants";
+        return allowed == 0 ? PMIPC_NOTHING_NEW : error_of_call(error, -allowed, place->name, "examine its file");
+    *why =
+        "cannot be adopted: its schema, geometry or metadata differ from this producer's, or it is retired or corrupt";
     struct pool_description *found;
     pmipc_status status = description_read(fd, place->name, &found, error);
     if (status == PMIPC_CORRUPT || status == PMIPC_INCOMPATIBLE)
@@ -266,7 +268,7 @@ pmipc_status claim_as_producer(const struct pool_place *place, const pmipc_schem
         file_close(fd);
     } while (status == PMIPC_NOTHING_NEW && ++turns < TURNS_MAX);
     if (status == PMIPC_NOTHING_NEW)
-        status = error_set(error, PMIPC_BUSY, 0, "pool '%s': its file %s is replaced by others all the time",
+        status = error_set(error, PMIPC_BUSY, 0, "pool '%s': gave up: %s keeps being replaced by other processes",
                            place->name, place->path);
     description_release(wanted);
     if (status == PMIPC_OK)

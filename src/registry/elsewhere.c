@@ -50,8 +50,8 @@ void elsewhere_name(const struct pool_place *place, pmipc_error *error)
     while (parent && count < FOLDERS_NAMED && (found = readdir(parent)) != NULL) {
         uid_t uid;
         if (has_entry(dirfd(parent), found->d_name, place->entry, &uid))
-            error_append(error, "%suid %u has one in %s/%s", count++ ? ", " : ". ", (unsigned)uid, shared_memory,
-                         found->d_name);
+            error_append(error, "%suid %u has a pool of this name in %s/%s", count++ ? ", " : ". ", (unsigned)uid,
+                         shared_memory, found->d_name);
     }
     if (count)
         error_append(error, ": run as that user, or set POLYMORPH_IPC_DIR to that folder");

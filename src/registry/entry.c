@@ -26,7 +26,7 @@ static const char *kind_of(const struct stat *status)
     case S_IFBLK:
         return "a device";
     default:
-        return "something else";
+        return "a file of unknown type";
     }
 }
 
@@ -34,10 +34,11 @@ pmipc_status entry_is_foreign(const struct pool_place *place, int folder, pmipc_
 {
     struct stat status = {0};
     (void)fstatat(folder, place->entry, &status, AT_SYMLINK_NOFOLLOW);
-    return error_set(error, PMIPC_CORRUPT, 0,
-                     "pool '%s': %s is %s of uid %u and not a pool. Move it away, or remove it (pmipc_pool_remove with "
-                     "force, Python: remove_pool(name, force=True)), or choose another pool name",
-                     place->name, place->path, kind_of(&status), (unsigned)status.st_uid);
+    return error_set(
+        error, PMIPC_CORRUPT, 0,
+        "pool '%s': %s is %s of uid %u and not a pool. Move it to another folder, remove it (pmipc_pool_remove "
+        "with force, Python: remove_pool(name, force=True)), or choose another pool name",
+        place->name, place->path, kind_of(&status), (unsigned)status.st_uid);
 }
 
 /* Which permission is missing, and who can give it. */
@@ -48,8 +49,8 @@ static pmipc_status not_permitted(const struct pool_place *place, int folder, bo
     struct stat status;
     if (os_error == EROFS)
         return error_set(error, PMIPC_PERMISSION, os_error,
-                         "pool '%s': %s is mounted read-only here. Producers and streams write to a pool's file: mount "
-                         "the folder for reading and writing",
+                         "pool '%s': %s is mounted read-only. Producers and streams write to a pool's file: mount the "
+                         "folder read-write",
                          place->name, place->folder);
     if (fstatat(folder, place->entry, &status, AT_SYMLINK_NOFOLLOW) != 0)
         return error_set(error, error_status_of(os_error), os_error, "pool '%s': cannot open %s: %s", place->name,
@@ -62,8 +63,9 @@ static pmipc_status not_permitted(const struct pool_place *place, int folder, bo
               place->name, missing, place->path, (unsigned)status.st_uid, (unsigned)status.st_gid,
               (unsigned)status.st_mode & 07777, (unsigned)geteuid(), (unsigned)getegid());
     if (writable)
-        error_append(error, ". Producers and streams read and write this file: have its owner make the pool with mode "
-                            "0660 (for its group) or 0666 (for everybody)");
+        error_append(error,
+                     ". Producers and streams read and write this file: have its owner create the pool with mode "
+                     "0660 (for its group) or 0666 (for all users)");
     return PMIPC_PERMISSION;
 }
 

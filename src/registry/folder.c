@@ -22,16 +22,16 @@ static bool is_name_byte(char c)
 pmipc_status pmipc_name_check(const char *name, pmipc_error *error)
 {
     if (!name)
-        return error_set(error, PMIPC_INVALID_NAME, 0, "the pool's name is NULL");
+        return error_set(error, PMIPC_INVALID_NAME, 0, "the pool name is NULL");
     size_t length = strnlen(name, PMIPC_MAX_NAME + 1);
     if (length == 0 || length > PMIPC_MAX_NAME)
-        return error_set(error, PMIPC_INVALID_NAME, 0, "a pool's name has 1 to %d bytes, '%.40s%s' has %s",
-                         PMIPC_MAX_NAME, name, length > 40 ? "..." : "", length ? "more" : "none");
+        return error_set(error, PMIPC_INVALID_NAME, 0, "pool name '%.40s%s' is too %s: a name has 1 to %d bytes", name,
+                         length > 40 ? "..." : "", length ? "long" : "short", PMIPC_MAX_NAME);
     for (size_t i = 0; i < length; i++)
         if (!is_name_byte(name[i]))
             return error_set(error, PMIPC_INVALID_NAME, 0,
-                             "pool name '%s': byte 0x%02x at position %zu; allowed are A-Z a-z 0-9 _ - . and /", name,
-                             (unsigned char)name[i], i);
+                             "pool name '%s' has byte 0x%02x at position %zu; allowed are A-Z a-z 0-9 _ - . and /",
+                             name, (unsigned char)name[i], i);
     for (const char *component = name;; component++) {
         size_t bytes = strcspn(component, "/");
         if (bytes == 0 || (bytes == 1 && component[0] == '.') || (bytes == 2 && memcmp(component, "..", 2) == 0))
@@ -128,7 +128,7 @@ static pmipc_status cannot_open(const char *path, int os_error, pmipc_error *err
         return error_set(
             error, PMIPC_PERMISSION, os_error,
             "the registry folder %s is a symbolic link of uid %u. The default folder must be a folder: remove "
-            "the link, or set POLYMORPH_IPC_DIR to where it leads",
+            "the link, or set POLYMORPH_IPC_DIR to its target",
             path, (unsigned)found.st_uid);
     pmipc_status status = os_error == ENOENT ? PMIPC_NOT_FOUND : error_status_of(os_error);
     return error_set(error, status, os_error, "cannot open the registry folder %s: %s", path,
@@ -154,17 +154,18 @@ static pmipc_status make_folder(const char *path, bool *made, pmipc_error *error
     if (user != geteuid()) /* sudo with the user's environment: /dev/shm is sticky, and he could not even remove it */
         return error_set(
             error, PMIPC_PERMISSION, 0,
-            "the registry folder %s does not exist, and this process (uid %u) does not make it: it is the "
+            "the registry folder %s does not exist, and this process (uid %u) does not create it: it is the "
             "default folder of uid %u and would belong to the wrong user. Start a producer of that user first, "
             "or set POLYMORPH_IPC_DIR to another folder",
             path, (unsigned)geteuid(), (unsigned)user);
     *made = mkdir(path, 0700) == 0;
     if (*made || errno == EEXIST)
         return PMIPC_OK;
-    return error_set(error, error_status_of(errno), errno,
-                     "cannot make the registry folder %s: %s. Set POLYMORPH_IPC_DIR to a folder on tmpfs that you may "
-                     "write to",
-                     path, error_describe_errno(errno, words));
+    return error_set(
+        error, error_status_of(errno), errno,
+        "cannot create the registry folder %s: %s. Set POLYMORPH_IPC_DIR to a folder on tmpfs that you can "
+        "write to",
+        path, error_describe_errno(errno, words));
 }
 
 pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *error)
@@ -190,8 +191,8 @@ pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *erro
         file_close(opened);
         return error_set(
             error, PMIPC_PERMISSION, 0,
-            "the registry folder %s belongs to uid %u and has mode %03o: it must belong to you (uid %u), and other users must "
-            "not have write permission. Remove it, or set POLYMORPH_IPC_DIR",
+            "the registry folder %s belongs to uid %u and has mode %03o: it must belong to you (uid %u), and other "
+            "users must not have write permission. Remove it, or set POLYMORPH_IPC_DIR",
             path, (unsigned)status.st_uid, (unsigned)status.st_mode & 0777, (unsigned)geteuid());
     }
     if (!on_tmpfs) {

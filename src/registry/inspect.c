@@ -80,7 +80,7 @@ static pmipc_status read_state(const struct open_pool *pool, struct pool_control
         return status;
     uint32_t slots = ownership_slots(load_relaxed(&control->ownership));
     if (!description_allows_slots(description, slots) || bytes < description_file_bytes(description, slots))
-        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its control page is damaged or its file is cut short",
+        return error_set(error, PMIPC_CORRUPT, 0, "pool '%s': its control page is corrupt or its file is truncated",
                          name);
     return PMIPC_OK;
 }
@@ -92,7 +92,7 @@ static pmipc_status describe(const struct open_pool *pool, pmipc_pool_info *info
     struct pool_control control;
     int alive = lock_ask(pool->fd, LOCK_BYTE_PRODUCER);
     if (alive < 0)
-        return error_of_call(error, -alive, info->name, "ask for its producer");
+        return error_of_call(error, -alive, info->name, "query its producer lock");
     info->producer_alive = alive;
     struct pool_readers *readers = malloc(sizeof *readers);
     if (!readers)
@@ -134,7 +134,7 @@ pmipc_status inspect_file(int fd, const char *name, pmipc_pool_info *info, pmipc
     memset(info, 0, sizeof *info);
     strncpy(info->name, name, sizeof info->name - 1);
     if (fstat(fd, &status) != 0)
-        return error_of_call(error, errno, name, "look at its file");
+        return error_of_call(error, errno, name, "examine its file");
     info->mode = (uint32_t)status.st_mode & 07777;
     info->uid = (uint32_t)status.st_uid;
     info->file_bytes = (uint64_t)status.st_size;

@@ -22,10 +22,13 @@ static pmipc_status held_by_producer(int fd, const char *name, pmipc_error *erro
 {
     pmipc_pool_info *info = malloc(sizeof *info);
     if (info && inspect_file(fd, name, info, NULL) == PMIPC_OK)
-        error_set(error, PMIPC_BUSY, 0, "pool '%s' has a live producer: pid %d '%s'; stop it first", name,
-                  info->producer_pid, info->producer_command);
+        error_set(
+            error, PMIPC_BUSY, 0,
+            "pool '%s' has a live producer: pid %d '%s'. A pool with a live producer is never removed; stop it first",
+            name, info->producer_pid, info->producer_command);
     else
-        error_set(error, PMIPC_BUSY, 0, "pool '%s' has a live producer; stop it first", name);
+        error_set(error, PMIPC_BUSY, 0,
+                  "pool '%s' has a live producer. A pool with a live producer is never removed; stop it first", name);
     pmipc_pool_info_release(info);
     free(info);
     return PMIPC_BUSY;
@@ -38,7 +41,7 @@ static pmipc_status held_by_streams(int fd, const char *name, pmipc_error *error
     if (info && inspect_file(fd, name, info, NULL) == PMIPC_OK)
         for (uint32_t i = 0; i < info->reader_count; i++)
             error_append(error, "%spid %d '%s'", i ? ", " : ": ", info->readers[i].pid, info->readers[i].command);
-    error_append(error, "; stop them, or remove it by force: what they hold stays valid");
+    error_append(error, ". Stop them, or remove the pool with force: views that they hold stay valid");
     pmipc_pool_info_release(info);
     free(info);
     return PMIPC_BUSY;
@@ -77,7 +80,8 @@ static pmipc_status check_meant(int fd, const char *name, const pmipc_remove_opt
     if (status == PMIPC_NO_MEMORY || status == PMIPC_SYSTEM)
         return status;
     if (status || ownership_epoch(ownership) != options->owner_epoch || incarnation != options->incarnation)
-        return error_set(error, PMIPC_NOT_FOUND, 0, "pool '%s' is another one by now", name);
+        return error_set(error, PMIPC_NOT_FOUND, 0,
+                         "pool '%s' is no longer the expected pool: another process has replaced or adopted it", name);
     return PMIPC_OK;
 }
 
@@ -98,7 +102,7 @@ static pmipc_status remove_file(const struct pool_place *place, int folder, int 
         return error_of_call(error, failure, name, "lock its file");
     int is_entry = file_is_entry(fd, folder, place->entry);
     if (is_entry < 0) {
-        status = error_of_call(error, -is_entry, name, "look at its file");
+        status = error_of_call(error, -is_entry, name, "examine its file");
     } else if (is_entry == 0) {
         status = PMIPC_NOTHING_NEW;
     } else if ((status = check_meant(fd, name, options, error)) != PMIPC_OK) {
@@ -123,7 +127,9 @@ static pmipc_status remove_foreign(const struct pool_place *place, int folder, c
                                    pmipc_error *error)
 {
     if (options->incarnation || options->owner_epoch)
-        return error_set(error, PMIPC_NOT_FOUND, 0, "pool '%s' is another one by now", place->name);
+        return error_set(error, PMIPC_NOT_FOUND, 0,
+                         "pool '%s' is no longer the expected pool: another process has replaced or adopted it",
+                         place->name);
     if (!options->force)
         return entry_is_foreign(place, folder, error);
     char words[128];

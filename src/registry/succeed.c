@@ -51,8 +51,8 @@ static pmipc_status removed(const struct pool_place *place, pmipc_error *error)
 {
     return error_set(
         error, PMIPC_LOST, 0,
-        "pool '%s': its file %s was removed or replaced from outside, so it cannot be replaced by a larger "
-        "one. Make the producer again",
+        "pool '%s': another process removed or replaced its file %s, so this producer cannot replace it by a larger "
+        "one. Open the producer again",
         place->name, place->path);
 }
 
@@ -79,8 +79,8 @@ pmipc_status successor_refuse_taken_name(const struct pool_place *place, pmipc_e
 {
     return error_set(
         error, PMIPC_LOST, 0,
-        "pool '%s': its file was removed from outside, and %s is another file by now: another producer has "
-        "made a pool of that name. Stop that one and make this producer again, or choose another name",
+        "pool '%s': its file was removed, and another producer has created a pool of that name, %s. Stop that "
+        "producer and open this one again, or choose another name",
         place->name, place->path);
 }
 
@@ -94,7 +94,7 @@ static pmipc_status take_free_name(const struct pool_place *place, int folder, c
         return successor_refuse_taken_name(place, error);
     if (failure)
         return error_set(error, error_status_of(failure), failure,
-                         "pool '%s': its file was removed from outside, and cannot be linked into %s again%s: %s",
+                         "pool '%s': its file was removed, and the new file cannot be linked into %s%s: %s",
                          place->name, place->folder, file_reopen_hint(failure), error_describe_errno(failure, words));
     return PMIPC_OK;
 }
@@ -118,7 +118,7 @@ pmipc_status successor_install(const struct pool_place *place, struct pool_write
     if (status) {
         /* said already */
     } else if (is_entry < 0) {
-        status = error_of_call(error, -is_entry, place->name, "look at its file");
+        status = error_of_call(error, -is_entry, place->name, "examine its file");
     } else if (is_entry == 0) {
         status = removed(place, error);
     } else if ((failure = rename_over(place, folder, successor)) != 0) {

@@ -68,8 +68,8 @@ MUTANTS = (
         (
             Change(
                 "registry/remove.c",
-                '        status = error_of_call(error, -is_entry, name, "look at its file");\n',
-                '        return error_of_call(error, -is_entry, name, "look at its file");\n',
+                '        status = error_of_call(error, -is_entry, name, "examine its file");\n',
+                '        return error_of_call(error, -is_entry, name, "examine its file");\n',
             ),
         ),
         words="there is lock",

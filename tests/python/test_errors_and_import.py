@@ -152,7 +152,7 @@ def test_handles_tell_what_they_are_and_never_raise_for_it() -> None:
     assert repr(producer) == "<TensorProducer of 'cam': uint8 (4, 3), seq 0>"
     assert repr(stream) == "<TensorStream of 'cam': uint8 (4, 3)>"
     assert "not connected yet" in repr(TensorStream("nowhere"))
-    with pytest.raises(PoolBusyError, match=r"in this very process .*cleanup\(\)"):
+    with pytest.raises(PoolBusyError, match=r"in this process .*cleanup\(\)"):
         TensorProducer.from_sample("cam", np.zeros((4, 3), np.uint8))
     producer.cleanup()
     stream.cleanup()

@@ -200,7 +200,7 @@ def test_a_file_of_another_name_that_holds_a_pool_is_not_mixed_up_with_it(pool_f
     copy = file.with_name(file.name.replace("cam", "arm"))
     assert copy != file
     shutil.copy(file, copy)
-    with pytest.raises(PoolCorruptError, match="pool 'arm': its file is a copy of another pool"):
+    with pytest.raises(PoolCorruptError, match="pool 'arm': its file was copied or renamed"):
         TensorStream("arm")
     with TensorStream("cam") as stream:
         assert number_of(stream.get_last()) == 3

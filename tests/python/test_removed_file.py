@@ -32,7 +32,7 @@ def test_publish_raises_pool_lost_when_the_pool_file_was_removed() -> None:
         remove_everything()
         with pytest.raises(PoolLostError, match="RemoveIPC"):
             publish_until_noticed(producer)
-        with pytest.raises(PoolLostError, match="removed from outside"):
+        with pytest.raises(PoolLostError, match="its file was removed by a user or another program"):
             producer.publish(numbered(3))
     Path(os.environ["POLYMORPH_IPC_DIR"]).mkdir()  # as every test leaves it
 

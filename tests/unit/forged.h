@@ -49,7 +49,7 @@ static inline void check_history_reads_are_corrupt(pmipc_stream *stream)
     CHECK_STATUS(pmipc_stream_get_at(stream, 0, PMIPC_AT_NEAREST, -1, &view), PMIPC_CORRUPT);
     pmipc_error error;
     pmipc_stream_last_error(stream, &error);
-    CHECK_HAS(error.text, "control page is damaged");
+    CHECK_HAS(error.text, "control page is corrupt");
 }
 
 #endif

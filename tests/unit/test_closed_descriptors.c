@@ -127,8 +127,8 @@ TEST(stream_with_lost_row_returns_lost_once_and_reconnects)
     CHECK(!view.owner);
     pmipc_error error;
     pmipc_stream_last_error(stream, &error);
-    CHECK_HAS(error.text, "closed its descriptors");
-    CHECK_HAS(error.text, "not protected");
+    CHECK_HAS(error.text, "closed all descriptors");
+    CHECK_HAS(error.text, "no longer protected");
     CHECK_EQ(pmipc_stream_cursor(stream), 5); /* the same pool: no sample is repeated or skipped */
     CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
     CHECK_EQ(view.seq, newest - 2);

@@ -116,7 +116,7 @@ TEST(producer_with_same_pid_is_not_reported_as_this_process)
     pmipc_producer *producer;
     pmipc_error error;
     CHECK_STATUS(pmipc_producer_open(&producer, "p", &schema, NULL, &error), PMIPC_BUSY);
-    CHECK(!strstr(error.text, "this very process"));
+    CHECK(!strstr(error.text, "in this process"));
     CHECK_HAS(error.text, "of another container");
     tell(other.channel, 0);
     helper_finish(&other);

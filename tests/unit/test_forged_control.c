@@ -20,7 +20,7 @@ TEST(get_next_with_head_beyond_history_is_corrupt)
     CHECK_STATUS(pmipc_stream_get_next(stream, 0, &view), PMIPC_CORRUPT);
     pmipc_error error;
     pmipc_stream_last_error(stream, &error);
-    CHECK_HAS(error.text, "damaged");
+    CHECK_HAS(error.text, "corrupt");
     close(fd);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);

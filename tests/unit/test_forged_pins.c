@@ -195,7 +195,7 @@ static void check_bounded_growth(int64_t bytes, uint32_t history_len)
     CHECK_EQ(pmipc_producer_slot_count(producer), initial + (held + step - 1) / step * step);
     pmipc_error error;
     pmipc_producer_last_error(producer, &error);
-    CHECK_HAS(error.text, "reached its bound");
+    CHECK_HAS(error.text, "its maximum number of slots");
     CHECK_HAS(error.text, "held by pid");
     lock.l_type = F_UNLCK; /* as when its owner dies */
     CHECK_EQ(fcntl(fd, F_OFD_SETLK, &lock), 0);

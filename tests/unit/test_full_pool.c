@@ -200,7 +200,7 @@ TEST(full_error_reports_unswept_dead_reader_as_dead)
     pmipc_error error;
     CHECK_STATUS(publish_status(producer, &error), PMIPC_FULL);
     char holds[64];
-    snprintf(holds, sizeof holds, "dead, to be swept: 1 stream, %u slots", slots);
+    snprintf(holds, sizeof holds, "dead, not swept yet: 1 stream, %u slots", slots);
     check_holder(&error, pid, holds);
     pmipc_producer_close(producer);
     CHECK_EQ(close(newest), 0);

@@ -392,7 +392,7 @@ TEST(growth_of_pool_with_removed_file_returns_lost)
     pool_path("p", path, sizeof path);
     CHECK_EQ(unlink(path), 0);
     CHECK_STATUS(publish(producer, 11, 0), PMIPC_LOST);
-    CHECK_HAS(last_error(producer), "removed or replaced from outside");
+    CHECK_HAS(last_error(producer), "another process removed or replaced its file");
     CHECK_EQ(files_in_folder(), 0);
     pmipc_producer_close(producer);
 }

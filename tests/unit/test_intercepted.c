@@ -225,7 +225,7 @@ TEST(second_producer_in_same_process_is_busy_without_wait)
         CHECK_EQ(pmipc_producer_adopted(producer), adopted);
         pmipc_error error;
         CHECK_STATUS(open_another(&error), PMIPC_BUSY);
-        CHECK_HAS(error.text, "in this very process");
+        CHECK_HAS(error.text, "in this process");
         CHECK_EQ(pauses, 0);
         publish_frame(producer);
         pmipc_producer_abandon(producer);

@@ -54,6 +54,6 @@ TEST(size_error_names_the_remedy)
 {
     char text[MEMORY_TEXT_BYTES];
     CHECK_EQ(memory_status_of(EOVERFLOW), PMIPC_NO_MEMORY);
-    CHECK(strstr(memory_describe_failure(EOVERFLOW, text), "larger than what this process can address") != NULL);
+    CHECK(strstr(memory_describe_failure(EOVERFLOW, text), "larger than this process can address") != NULL);
     CHECK(strstr(text, "history_len") != NULL);
 }

@@ -199,7 +199,7 @@ TEST(error_text_replaces_unprintable_bytes_of_name)
 {
     pmipc_error error;
     CHECK_STATUS(pmipc_name_check("a\x1b[2J\xc3", &error), PMIPC_INVALID_NAME);
-    CHECK_HAS(error.text, "'a?[2J?': byte 0x1b at position 1");
+    CHECK_HAS(error.text, "'a?[2J?' has byte 0x1b at position 1");
 }
 
 /* ---- folders ---- */

@@ -37,7 +37,7 @@ TEST(pool_adopted_since_inspect_is_not_removed)
     CHECK_EQ(pmipc_producer_epoch(second), epoch + 1);
     pmipc_error error = {0};
     CHECK_STATUS(remove_only(incarnation, epoch, &error), PMIPC_NOT_FOUND);
-    CHECK_HAS(error.text, "another one by now");
+    CHECK_HAS(error.text, "no longer the expected pool");
     CHECK_STATUS(remove_only(incarnation, epoch + 1, &error), PMIPC_BUSY); /* its producer is alive */
     pmipc_producer_abandon(second);
     CHECK_STATUS(remove_only(incarnation, epoch, &error), PMIPC_NOT_FOUND);

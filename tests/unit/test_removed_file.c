@@ -48,7 +48,7 @@ TEST(publish_returns_lost_within_a_second_of_removed_file)
     clock_moved_ns += SECOND;
     pmipc_error error;
     CHECK_STATUS(publish_status(producer, &error), PMIPC_LOST);
-    CHECK_HAS(error.text, "removed from outside");
+    CHECK_HAS(error.text, "its file was removed by a user or another program");
     CHECK_HAS(error.text, "RemoveIPC");
     CHECK_HAS(error.text, "recreate");
     CHECK_STATUS(publish_status(producer, &error), PMIPC_LOST);
@@ -267,7 +267,7 @@ TEST(recreate_does_not_replace_pool_of_another_producer)
     clock_moved_ns += SECOND;
     pmipc_error error;
     CHECK_STATUS(publish_status(producer, &error), PMIPC_LOST);
-    CHECK_HAS(error.text, "another producer has made a pool of that name");
+    CHECK_HAS(error.text, "another producer has created a pool of that name");
     CHECK_STATUS(publish_status(producer, &error), PMIPC_LOST);
     CHECK_HAS(error.text, "tried again");
     publish_frames(other, 2);

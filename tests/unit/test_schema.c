@@ -405,7 +405,7 @@ TEST(add_to_schema_with_impossible_text_length_is_refused)
     schema.text_bytes = UINT32_MAX;
     pmipc_error error;
     CHECK_STATUS(pmipc_schema_add_opaque(&schema, "x", 4, "S4", 2, 1, seven, 0, &error), PMIPC_INVALID_ARGUMENT);
-    CHECK_HAS(error.text, "at most 4096 fit");
+    CHECK_HAS(error.text, "the maximum is 4096");
     CHECK_EQ(schema.field_count, 0);
     CHECK_EQ(schema.fields[0].ndim, 0);
 }

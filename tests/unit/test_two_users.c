@@ -93,7 +93,7 @@ static void check_refused(uint32_t mode)
     pmipc_error error = {0};
     CHECK_STATUS(open_with(mode, &producer, &error), PMIPC_PERMISSION);
     CHECK_HAS(error.text, "pool 'p'");
-    CHECK_HAS(error.text, "left by another user");
+    CHECK_HAS(error.text, "created by another user");
     CHECK_HAS(error.text, file_path);
     CHECK_HAS(error.text, "uid 65534");
 }
