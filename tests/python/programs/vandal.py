@@ -60,9 +60,9 @@ def vandalize(file: Path, chance: random.Random) -> None:
             place = chance.randrange(min(reach, size))
             raw.seek((place if chance.random() < 0.7 else size - 1 - place) & ~7)
             filling = chance.choice(["noise", "zeros", "ones", "small", "bit"])
-            length = max(1, min(length, size - raw.send()))
+            length = max(1, min(length, size - raw.tell()))
             if filling == "bit":
-                position = raw.send()
+                position = raw.tell()
                 byte = raw.read(1)[0]
                 raw.seek(position)
                 raw.write(bytes([byte ^ (1 << chance.randrange(8))]))
