@@ -1,7 +1,7 @@
-/* atomic.h: atomic operations whose names say their memory order. There is no default order anywhere in this library.
+/* atomic.h: atomic operations whose names state their memory order. This library never uses the default order.
  *
- * Both ends of every synchronizing edge carry the same label in a comment, e.g. [PUB1]; src/pool/protocol.c lists them.
- */
+ * Both ends of every synchronizing edge carry the same label in a comment, e.g.
+ * [PUB]. src/pool/protocol.c lists them. */
 #ifndef OS_ATOMIC_H
 #define OS_ATOMIC_H
 
@@ -21,7 +21,8 @@
 #define compare_exchange_acq_rel(p, expected, v) \
     atomic_compare_exchange_strong_explicit((p), (expected), (v), memory_order_acq_rel, memory_order_relaxed)
 
-/* ThreadSanitizer does not model fences and says so; every edge it must see is a release/acquire pair as well. */
+/* ThreadSanitizer does not model fences, and gcc warns about them. Every edge that it must see is also a
+ * release/acquire pair. */
 #if defined(__SANITIZE_THREAD__) && defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wtsan"
 #endif
@@ -31,15 +32,15 @@ static inline void fence_seq_cst(void)
     atomic_thread_fence(memory_order_seq_cst);
 }
 
-/* Orders streaming (non-temporal) stores, which a release store does not: memcpy of large frames and the user's own
- * SIMD code use them. */
+/* Orders streaming (non-temporal) stores, which a release store does not order. memcpy of a large sample makes such
+ * stores, and so may the SIMD code of a user. */
 static inline void fence_streaming_stores(void)
 {
 #if defined(__SSE__)
     __builtin_ia32_sfence();
 #elif defined(__aarch64__)
     __asm__ __volatile__("dmb ishst" ::: "memory");
-#else /* i386 without SSE among them: a locked instruction, which orders streaming stores too */
+#else /* such as i386 without SSE: the fence is a locked instruction, which orders streaming stores too */
     atomic_thread_fence(memory_order_seq_cst);
 #endif
 }

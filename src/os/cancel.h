@@ -1,8 +1,12 @@
-/* cancel.h: pthread_cancel never acts inside the library, where it would leave a mutex locked and descriptors and
- * memory behind. Waits let it act between two sleeps, when what they hold has a clean-up handler.
+/* cancel.h: deferring pthread_cancel.
  *
- * Every function of the API that may come to a cancellation point of libc (open, close, read, nanosleep, ...), and
- * every slow path of one that is called in loops, begins with CANCELLATION_DEFERRED. Uses may be nested. */
+ * A cancellation must not act inside the library: a mutex would stay locked, descriptors would stay open and memory
+ * would stay allocated. Only a wait lets it act, between two sleeps, when a clean-up handler releases what the wait
+ * holds.
+ *
+ * Every API function that may reach a cancellation point of libc (open, close, read, nanosleep, ...) begins with
+ * CANCELLATION_DEFERRED. In a function that is called in loops, only the slow paths begin with it.
+ * Uses may be nested. */
 #ifndef OS_CANCEL_H
 #define OS_CANCEL_H
 
@@ -20,10 +24,10 @@ static inline void cancel_restore(const int *before)
     pthread_setcancelstate(*before, NULL);
 }
 
-/* Until the end of the block. `before` names a variable: what the state was. */
+/* Defer cancellation until the end of the block. `before` is the name of a variable for the earlier state. */
 #define CANCELLATION_DEFERRED(before) __attribute__((cleanup(cancel_restore), unused)) const int before = cancel_defer()
 
-/* A cancellation that was asked for acts here, unless the program had disabled it before. */
+/* Let a pending cancellation act here, unless the program had disabled cancellation before. */
 static inline void cancel_act(int before)
 {
     pthread_setcancelstate(before, NULL);

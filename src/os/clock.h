@@ -1,4 +1,5 @@
-/* clock.h: the clocks, in nanoseconds. vDSO calls, no system calls; the clock of ages since Linux 5.3. */
+/* clock.h: clocks, in nanoseconds. They are read by vDSO calls, without a system call
+ * (CLOCK_OF_AGES: since Linux 5.3). */
 #ifndef OS_CLOCK_H
 #define OS_CLOCK_H
 
@@ -24,14 +25,14 @@ static inline int64_t clock_monotonic_ns(void)
     return ns_of_timespec(now);
 }
 
-/* When samples are published, and how old they are: it goes on while the machine is suspended. Timeouts do not use it.
- * Every process on a machine must read the same one: its number is part of the layout's fingerprint. */
+/* The clock of publication times and ages. It continues while the machine is suspended. Timeouts use CLOCK_MONOTONIC.
+ * All processes that share a pool must use the same clock, so its number is part of the layout's fingerprint. */
 #define CLOCK_OF_AGES CLOCK_BOOTTIME
 
 static inline int64_t clock_age_ns(void)
 {
     struct timespec now;
-    if (__builtin_expect(clock_gettime(CLOCK_OF_AGES, &now) != 0, 0)) /* not every emulated kernel has it */
+    if (__builtin_expect(clock_gettime(CLOCK_OF_AGES, &now) != 0, 0)) /* some emulators lack it */
         clock_gettime(CLOCK_MONOTONIC, &now);
     return ns_of_timespec(now);
 }
@@ -43,7 +44,7 @@ static inline int64_t clock_realtime_ns(void)
     return ns_of_timespec(now);
 }
 
-/* Sleep between two tries for a lock that a dying process is about to drop. */
+/* Sleep, for example between two attempts to take a lock that a dying process still holds. */
 static inline void clock_pause_ns(int64_t duration_ns)
 {
     struct timespec pause = timespec_of_ns(duration_ns);

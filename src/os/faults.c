@@ -14,8 +14,8 @@
 
 #define RANGES_MAX 1024
 
-/* begin == 0: free; begin == 1: being filled or emptied. A reader in a signal handler takes a range only when begin is
- * a real address, and label and end were stored before it [FAULT]. */
+/* begin == 0: free. begin == 1: being filled. A signal handler uses a range only when begin is an address. Label and
+ * end are stored before that address [FAULT]. */
 struct range {
     _Atomic uintptr_t begin;
     _Atomic uintptr_t end;
@@ -24,7 +24,7 @@ struct range {
 };
 
 static struct range ranges[RANGES_MAX];
-static _Atomic uint32_t ranges_used; /* every used range has a lower index */
+static _Atomic uint32_t ranges_used; /* each used range has a lower index */
 
 void faults_add_range(const void *address, size_t bytes, bool writable, const char *label)
 {
@@ -53,10 +53,10 @@ void faults_remove_range(const void *address)
     }
 }
 
-/* write() is all a signal handler may do. */
-static void say(const char *words)
+/* A signal handler may call write, but not the functions of stdio. */
+static void write_text(const char *text)
 {
-    if (write(STDERR_FILENO, words, strlen(words)) < 0)
+    if (write(STDERR_FILENO, text, strlen(text)) < 0)
         return;
 }
 
@@ -67,23 +67,25 @@ static void explain(int signal_number, uintptr_t address)
         uintptr_t begin = load_acquire(&ranges[i].begin); /* [FAULT] */
         if (begin <= 1 || address < begin || address >= load_relaxed(&ranges[i].end))
             continue;
-        say("polymorph_ipc: ");
+        write_text("polymorph_ipc: ");
         if (signal_number == SIGSEGV && !ranges[i].writable) {
-            say("a write to a read-only view of pool '");
-            say(ranges[i].label);
-            say("'.\n  Views share the producer's memory, so they cannot be written in place.\n"
+            write_text("a write to a read-only view of pool '");
+            write_text(ranges[i].label);
+            write_text(
+                "'.\n  Views share the producer's memory, so they cannot be written in place.\n"
                 "  Take a private copy: stream.get_last(copy=True), TensorStream(..., copy=True), view.copy() or "
                 "view.clone().\n");
         } else if (signal_number == SIGBUS) {
-            say("the file of pool '");
-            say(ranges[i].label);
-            say("' was truncated, or its memory went away, while it was in use.\n"
-                "  Nothing in polymorph_ipc truncates a live pool: look for another program that writes in the folder,\n"
+            write_text("the file of pool '");
+            write_text(ranges[i].label);
+            write_text(
+                "' was truncated, or its memory was taken away, while it was in use.\n"
+                "  polymorph_ipc never truncates a live pool: look for another program that writes to the folder,\n"
                 "  then remove the pool with polymorph_ipc.remove_pool() and start its producer again.\n");
         } else {
-            say("a fault in the memory of pool '");
-            say(ranges[i].label);
-            say("'.\n");
+            write_text("a fault in the memory of pool '");
+            write_text(ranges[i].label);
+            write_text("'.\n");
         }
         return;
     }
@@ -91,19 +93,19 @@ static void explain(int signal_number, uintptr_t address)
 
 /* ---- the handler */
 
-/* What is done with one signal. All but `spent` is written before the handler is installed. */
+/* What the handler does after its message. All members but `spent` are written before the handler is installed. */
 struct chain {
     int signal_number;
-    struct sigaction earlier; /* the disposition that was there before ours */
-    _Atomic bool spent;       /* `earlier` was to run once (SA_RESETHAND), and has */
+    struct sigaction earlier; /* the disposition before this library's */
+    _Atomic bool spent;       /* `earlier` has SA_RESETHAND and has run */
 };
 
 static struct chain chains[] = {{.signal_number = SIGSEGV}, {.signal_number = SIGBUS}};
 static pthread_mutex_t install_mutex = PTHREAD_MUTEX_INITIALIZER;
 static bool installed;
 
-/* Whether the interrupted instruction faulted. False for a signal that was sent and for a report of a memory error
- * elsewhere. */
+/* Whether the interrupted instruction faulted. False for a signal that a process sent, and for a report of a memory
+ * error at another place. */
 static bool is_fault(int signal_number, const siginfo_t *info)
 {
 #ifdef BUS_MCEERR_AO
@@ -114,17 +116,18 @@ static bool is_fault(int signal_number, const siginfo_t *info)
     return info->si_code > 0;
 }
 
-/* Have the kernel take the default action. The signal is blocked while its handler runs: sent again with the same
- * siginfo, it is delivered when the handler returns. Nothing depends on whether the instruction would fault again. */
+/* Make the kernel take the default action. The signal is blocked while its handler runs, so a signal that is sent here
+ * with the same siginfo is delivered when the handler returns. The instruction need not fault again. */
 static void take_default_action(int signal_number, siginfo_t *info)
 {
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigaction(signal_number, &standard, NULL);
     if (syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), signal_number, info) != 0)
-        raise(signal_number); /* the call is not allowed, in a sandbox */
+        raise(signal_number); /* a sandbox forbids the call */
 }
 
-/* The kernel applies sa_mask and SA_RESTART: our action has those of `earlier`. SA_ONSTACK is always on. */
+/* The kernel has applied sa_mask and SA_RESTART of `earlier`, because this library's action has the same. SA_ONSTACK is
+ * always set. */
 static void call_earlier(const struct sigaction *earlier, int signal_number, siginfo_t *info, void *context)
 {
     if (earlier->sa_flags & SA_NODEFER) {
@@ -172,7 +175,7 @@ static void on_fault(int signal_number, siginfo_t *info, void *context)
 
 static int install(struct chain *chain)
 {
-    /* Read first: a signal may come before sigaction has returned. */
+    /* Read the earlier disposition first: a signal may arrive before the second sigaction returns. */
     if (sigaction(chain->signal_number, NULL, &chain->earlier) != 0)
         return -1;
     struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
@@ -181,7 +184,7 @@ static int install(struct chain *chain)
     return sigaction(chain->signal_number, &action, NULL);
 }
 
-/* Restore the earlier disposition, unless another handler was installed after ours. */
+/* Restore the earlier disposition, unless another handler was installed after this library's. */
 static void uninstall(const struct chain *chain)
 {
     struct sigaction now, standard = {.sa_handler = SIG_DFL};
@@ -198,7 +201,7 @@ pmipc_status pmipc_explain_faults(pmipc_error *error)
             status = error_set(error, PMIPC_SYSTEM, errno, "cannot install a handler for SIGSEGV");
         } else if (install(&chains[1]) != 0) {
             status = error_set(error, PMIPC_SYSTEM, errno, "cannot install a handler for SIGBUS");
-            /* Else the next try would take ours for the one that was there before. */
+            /* Otherwise the next call would take this library's handler for the earlier one. */
             uninstall(&chains[0]);
         } else {
             installed = true;

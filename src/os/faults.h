@@ -1,5 +1,5 @@
-/* faults.h: which pool does an address belong to? Kept so that a signal handler can look it up: no locks, no
- * allocation. */
+/* faults.h: the address ranges of mapped pools, for a signal handler that names the pool of an address. Adding and
+ * removing a range takes no lock and allocates nothing. */
 #ifndef OS_FAULTS_H
 #define OS_FAULTS_H
 

@@ -12,7 +12,7 @@
 #include "os/atomic.h"
 
 #define PROC_FD_PATH_BYTES 40
-#define TICKETED_DESCRIPTORS 4096 /* higher numbers are told apart by their file alone */
+#define TICKETED_DESCRIPTORS 4096 /* higher numbers have no ticket: only their file identifies them */
 
 static void proc_fd_path(int fd, char *path)
 {
@@ -30,7 +30,7 @@ int file_open_unnamed(int folder, mode_t mode)
     int fd = openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    if (fchmod(fd, mode) != 0) { /* the umask must not decide who may stream */
+    if (fchmod(fd, mode) != 0) { /* the umask must not change the mode */
         int failure = -errno;
         close(fd);
         return failure;
@@ -144,7 +144,7 @@ int file_keep(int fd, struct file_identity *identity)
     *identity = identity_of(&status);
     if (fd >= TICKETED_DESCRIPTORS)
         return 0;
-    /* Relaxed: whoever got the number has it from the kernel, which gave it out after the close. */
+    /* Relaxed: the kernel gives out a number only after it was closed, and that orders the accesses. */
     identity->ticket = fetch_add_relaxed(&newest_ticket, 1) + 1;
     store_relaxed(&tickets[fd], identity->ticket);
     return 0;

@@ -15,7 +15,7 @@
 #endif
 #define WAITV_FUTEX_32 2u
 
-/* linux/futex.h has this only from 5.16 on; old sysroots must build too. */
+/* linux/futex.h defines it since 5.16; older sysroots must build too. */
 struct waitv_item {
     uint64_t expected;
     uint64_t address;

@@ -42,7 +42,7 @@ bool lock_is_held(int fd, int byte)
 
 bool lock_is_read(int fd, int byte)
 {
-    struct flock lock = one_byte(F_WRLCK, byte); /* a byte has one write lock, or any number of read locks */
+    struct flock lock = one_byte(F_WRLCK, byte); /* conflicts with the byte's write lock or read locks */
     return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_RDLCK;
 }
 

@@ -15,7 +15,7 @@
 #include "os/error.h"
 #include "os/faults.h"
 
-_Static_assert(sizeof(off_t) == 8, "files of pools are larger than 2 GB: compile with _FILE_OFFSET_BITS=64");
+_Static_assert(sizeof(off_t) == 8, "pool files may be larger than 2 GB: compile with _FILE_OFFSET_BITS=64");
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
@@ -29,7 +29,8 @@ size_t memory_page_bytes(void)
     return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* A 32-bit process cannot address what a 64-bit one may have made; pointers in one object differ by a ptrdiff_t. */
+/* A 64-bit process may have created a pool that a 32-bit process cannot address. The difference between two pointers
+ * into one mapping must fit into a ptrdiff_t. */
 static bool is_addressable(uint64_t bytes)
 {
     if (bytes <= PTRDIFF_MAX)
@@ -55,7 +56,7 @@ void *memory_map_twice(int fd, uint64_t offset, uint64_t bytes, const char *labe
     if (!is_addressable(bytes) || !is_addressable(2 * bytes))
         return NULL;
     const size_t half_bytes = (size_t)bytes, both_bytes = 2 * half_bytes;
-    /* One reservation of the whole range, which both halves then replace: nobody else can be mapped in between. */
+    /* Reserve the whole range first; both halves then replace it. No other mapping can be placed in between. */
     char *address = mmap(NULL, both_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (address == MAP_FAILED)
         return NULL;
@@ -108,10 +109,10 @@ void memory_unmap(void *address, size_t bytes)
 int memory_reserve(int fd, uint64_t offset, void *address, size_t bytes)
 {
     if (bytes >= 2 * HUGE_PAGE_BYTES) {
-        (void)madvise(address, bytes, MADV_HUGEPAGE); /* a wish: shmem_enabled decides */
+        (void)madvise(address, bytes, MADV_HUGEPAGE); /* a hint: shmem_enabled decides */
         if (madvise(address, bytes, MADV_POPULATE_WRITE) == 0)
             return 0;
-        if (errno == EFAULT) /* what populating says where a store would raise SIGBUS: the file system is full */
+        if (errno == EFAULT) /* a store would raise SIGBUS: the file system is full */
             return ENOSPC;
         if (errno != EINVAL) /* EINVAL: before Linux 5.14 */
             return errno;
@@ -124,9 +125,9 @@ int memory_reserve(int fd, uint64_t offset, void *address, size_t bytes)
 }
 
 /* Linux before 5.14 cannot populate a mapping of a file on request. A writable page is touched by an atomic
- * read-modify-write that leaves its value alone, so that the first store later is no fault either. Other processes may
- * be storing into the same page, even the same word (streams into their cells): the instruction owns the cache line
- * from its load to its store, or tries again, so it cannot put an older value over theirs. */
+ * read-modify-write that keeps the value, so that the first store later does not fault either. Other processes may
+ * store into the same page at the same time, even into the same word (streams store into their cells). The operation is
+ * atomic, so it never writes an older value over theirs. */
 static void touch_pages(const void *address, size_t bytes, bool writable)
 {
     size_t page_bytes = memory_page_bytes();
@@ -143,10 +144,10 @@ void memory_prefault(const void *address, size_t bytes, bool writable)
     int how = writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
     if (madvise((void *)(uintptr_t)address, bytes, how) != 0 && errno == EINVAL)
         touch_pages(address, bytes, writable);
-    (void)mlock(address, bytes); /* RLIMIT_MEMLOCK may say no; the pages are there all the same */
+    (void)mlock(address, bytes); /* RLIMIT_MEMLOCK may refuse it; the pages are present anyway */
 }
 
-/* One number from a cgroup file; "max", a missing file or nonsense give `otherwise`. */
+/* The number that follows `key` in a cgroup file; `otherwise` for "max", a missing file, or a file without a number. */
 static uint64_t read_number(const char *folder, const char *file, const char *key, uint64_t otherwise)
 {
     char path[512];
@@ -171,8 +172,8 @@ static uint64_t read_number(const char *folder, const char *file, const char *ke
     return number;
 }
 
-/* Page cache of ordinary files is given up under pressure, shared memory is not: what is left is the limit less the
- * usage, plus the file cache. */
+/* The kernel reclaims the page cache of ordinary files when memory is short, but not shared memory. So the room is the
+ * limit, less the usage, plus the file cache. */
 static uint64_t cgroup_room(const char *folder, const char *limit_file, const char *usage_file)
 {
     uint64_t limit = read_number(folder, limit_file, "", UINT64_MAX);
@@ -202,7 +203,7 @@ static uint64_t own_cgroup_room(void)
         bool unified = second[1] == '\0';
         if (!unified && strcmp(second + 1, "memory") != 0)
             continue;
-        /* Limits hold at every level up to the root, which in a container is the container's own. */
+        /* Each level up to the root has a limit. In a container the root is the container's own cgroup. */
         for (;;) {
             snprintf(folder, sizeof folder, "/sys/fs/cgroup%s%s", unified ? "" : "/memory", path);
             uint64_t level = unified ? cgroup_room(folder, "memory.max", "memory.current")
@@ -240,7 +241,7 @@ uint64_t memory_room(int fd, uint64_t used_bytes, const struct memory_limit **li
     struct statfs status;
     uint64_t room = UINT64_MAX;
     *limit = &of_file_system;
-    /* A tmpfs without a size limit reports no blocks at all. */
+    /* A tmpfs without a size limit reports 0 blocks. */
     if (fstatfs(fd, &status) == 0 && status.f_blocks > 0)
         room = (uint64_t)status.f_bavail * (uint64_t)status.f_bsize;
     uint64_t cgroup = own_cgroup_room(), file_size = file_size_room(used_bytes);

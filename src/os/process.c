@@ -17,9 +17,9 @@
 #define MADV_WIPEONFORK 18
 #endif
 
-static _Atomic uint64_t *generation_page; /* wiped by the kernel in a forked child: the generation, then the identity */
-static uint64_t newest_generation;        /* inherited by a child, which counts on from it */
-static _Atomic int handlers;              /* of fork: one of these */
+static _Atomic uint64_t *generation_page; /* generation, then identity; the kernel clears both in a forked child */
+static uint64_t newest_generation;        /* a child inherits it and counts on from it */
+static _Atomic int handlers;              /* state of the fork handlers: one of these */
 enum { HANDLERS_MISSING, HANDLERS_UNDERWAY, HANDLERS_IN_PLACE };
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t fork_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -28,7 +28,7 @@ static struct fork_guard guards = {.next = &guards, .previous = &guards};
 static const uint64_t no_generation = 0;
 const uint64_t *process_generation_word = &no_generation;
 
-static int cancel_state_before_fork; /* of the thread that forks, which holds the fork mutex */
+static int cancel_state_before_fork; /* of the forking thread, which holds the fork mutex */
 
 static void before_fork(void)
 {
@@ -56,7 +56,7 @@ static void after_fork_in_child(void)
     store_relaxed(generation_page + 1, 0);
     struct fork_guard *next;
     for (struct fork_guard *guard = guards.next; guard != &guards; guard = next) {
-        next = guard->next; /* a guard may take itself off the list */
+        next = guard->next; /* the guard may remove itself */
         if (guard->child)
             guard->child(guard);
     }
@@ -78,7 +78,7 @@ static void set_up(void)
     if (page != MAP_FAILED && madvise(page, (size_t)page_bytes, MADV_WIPEONFORK) == 0) {
         generation_page = page;
     } else {
-        /* Before Linux 4.14: ordinary forks are still noticed, by the child handler; only raw clones are not. */
+        /* Before Linux 4.14 the child handler detects an ordinary fork. A raw clone is not detected. */
         if (page != MAP_FAILED)
             munmap(page, (size_t)page_bytes);
         generation_page = fallback;
@@ -93,7 +93,7 @@ int process_guard_forks(void)
     process_generation();
     int found = HANDLERS_MISSING;
     if (!compare_exchange_acq_rel(&handlers, &found, HANDLERS_UNDERWAY))
-        return found == HANDLERS_IN_PLACE ? 0 : ENOMEM; /* another thread is at it, and may have no luck either */
+        return found == HANDLERS_IN_PLACE ? 0 : ENOMEM; /* ENOMEM: another thread is installing them and may fail */
     int failure = add_handlers();
     store_release(&handlers, failure ? HANDLERS_MISSING : HANDLERS_IN_PLACE);
     return failure;
@@ -103,7 +103,7 @@ uint64_t process_generation(void)
 {
     pthread_once(&once, set_up);
     uint64_t generation = load_relaxed(generation_page);
-    if (generation == 0) { /* a raw clone: no handler has run in this child */
+    if (generation == 0) { /* a child of a raw clone, in which no handler has run */
         pthread_mutex_lock(&fork_mutex);
         generation = load_relaxed(generation_page);
         if (generation == 0) {
@@ -122,7 +122,7 @@ uint64_t process_identity(void)
     if (known)
         return known;
     uint64_t made = random_identity();
-    return compare_exchange_relaxed(generation_page + 1, &known, made) ? made : known; /* another thread was quicker */
+    return compare_exchange_relaxed(generation_page + 1, &known, made) ? made : known; /* known: of another thread */
 }
 
 void fork_mutex_lock(void)
@@ -152,18 +152,17 @@ void fork_guard_remove(struct fork_guard *guard)
     guard->next = guard->previous = NULL;
 }
 
-bool fork_guard_exists(bool (*is_it)(const struct fork_guard *guard, const void *context), const void *context)
+bool fork_guard_exists(bool (*matches)(const struct fork_guard *guard, const void *context), const void *context)
 {
     bool found = false;
     fork_mutex_lock();
     for (const struct fork_guard *guard = guards.next; guard != &guards && !found; guard = guard->next)
-        found = is_it(guard, context);
+        found = matches(guard, context);
     fork_mutex_unlock();
     return found;
 }
 
-/* Arguments with a NUL behind each; the text is NUL-terminated beyond them. Returns their bytes, 0 when there are none.
- */
+/* Read the arguments, each followed by a NUL; one more NUL follows the last. Returns their bytes, 0 on failure. */
 static size_t read_arguments(char *text, size_t text_bytes)
 {
     memset(text, 0, text_bytes);
@@ -174,7 +173,7 @@ static size_t read_arguments(char *text, size_t text_bytes)
     return length > 0 ? (size_t)length : 0;
 }
 
-/* Arguments become one line of UTF-8. `is_cut`: it may end in the middle of a character. */
+/* Join the arguments into one line of UTF-8. `is_cut`: the last character may be incomplete. */
 static void join_arguments(char *text, size_t length, bool is_cut)
 {
     for (size_t i = 0; i + 1 < length; i++)
@@ -203,7 +202,7 @@ static const char *base_name(const char *path)
     return slash && slash[1] ? slash + 1 : path;
 }
 
-/* The first argument behind an interpreter's own options: its script, or the -m or -c that stands for one. */
+/* Skip the options of a Python interpreter. Returns its script, or the -m or -c that replaces a script. */
 static const char *skip_options(const char *argument, const char *end)
 {
     while (argument < end && argument[0] == '-' && argument[1] && !strchr("mc", argument[1])) {

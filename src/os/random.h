@@ -1,10 +1,10 @@
-/* random.h: identities. */
+/* random.h: random identities. */
 #ifndef OS_RANDOM_H
 #define OS_RANDOM_H
 
 #include <stdint.h>
 
-/* A random word, never 0. */
+/* A random 64-bit number, never 0. */
 uint64_t random_identity(void);
 
 #endif

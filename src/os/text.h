@@ -1,15 +1,15 @@
-/* text.h: text for people that may have bytes in it which nobody vouches for. */
+/* text.h: making untrusted text printable. */
 #ifndef OS_TEXT_H
 #define OS_TEXT_H
 
 #include <stddef.h>
 
-/* Bytes of the printable UTF-8 character that begins at `text`; 0 when none does, as at the end. Looks no further than
- * a NUL. */
+/* The length in bytes of the printable UTF-8 character at `text`; 0 when no such character begins there. Reads no byte
+ * after a NUL. */
 size_t text_character(const char *text);
 
-/* Make a NUL-terminated text printable UTF-8: each byte that is not becomes '?', and a character that was cut off at
- * the end goes. A hostile writer must not reach anybody's terminal with control characters. */
-void text_mend(char *text);
+/* Make a NUL-terminated text printable UTF-8. Each byte that is not part of a printable character becomes '?', and an
+ * incomplete character at the end is removed. So another process cannot send control characters to a terminal. */
+void text_make_printable(char *text);
 
 #endif

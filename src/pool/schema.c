@@ -327,6 +327,7 @@ size_t pmipc_schema_format(const pmipc_schema *schema, char *text, size_t text_b
         text_add(&out, "}");
     }
     if (text_bytes)
-        text_mend(text); /* descriptions are whatever a creator, or whoever wrote into the file, made of them */
+        text_make_printable(
+            text); /* descriptions are whatever a creator, or whoever wrote into the file, made of them */
     return out.length;
 }

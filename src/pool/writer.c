@@ -84,7 +84,7 @@ static pmipc_status no_space(const struct pool_description *description, uint64_
                      description->header.name, error_describe_bytes(needed, needed_text),
                      description->header.geometry.initial_slots,
                      (unsigned long long)description->header.geometry.stride, limit->name,
-                     error_describe_bytes(room, room_text), limit->cure);
+                     error_describe_bytes(room, room_text), limit->advice);
 }
 
 static pmipc_status reserve_file(struct pool_writer *writer, int folder, const struct pool_description *description,
@@ -238,8 +238,7 @@ pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *l
     return PMIPC_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- ending
- */
+/* --------------------------------------------------------------------------------------------------------- ending */
 
 bool writer_retire(struct pool_writer *writer)
 {

@@ -109,7 +109,7 @@ pmipc_status pmipc_registry_next(pmipc_registry *registry, pmipc_pool_info *info
         info->status = status;
         if (status) {
             snprintf(info->problem, sizeof info->problem, "%.255s", error.text);
-            text_mend(info->problem); /* the cut may have gone through a character */
+            text_make_printable(info->problem); /* the cut may have gone through a character */
         }
         return PMIPC_OK;
     }
