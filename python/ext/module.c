@@ -1,28 +1,17 @@
 /* module.c: the extension module: its state, its classes, its functions. */
-#define PY_IMPORTS_NUMPY
-#include "reading.h"
+#include "arrays/pin.h"
+#include "arrays/schema.h"
+#include "arrays/torch.h"
+#include "core/errors.h"
+#include "core/lock.h"
+#include "read/stream.h"
+#include "read/wait.h"
 #include "registry.h"
-#include "ros.h"
-#include "writing.h"
+#include "ros/rcl.h"
+#include "ros/ros.h"
+#include "write/producer.h"
 
 #include "docs.h"
-
-/* A class of ours in the ancestry of `type`: PyType_GetModuleByDef, which Python 3.10 does not have. */
-py_state *py_state_of(PyTypeObject *type)
-{
-    PyObject *ancestry = type->tp_mro;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(ancestry); i++) {
-        PyTypeObject *ancestor = (PyTypeObject *)PyTuple_GET_ITEM(ancestry, i);
-        if (!PyType_HasFeature(ancestor, Py_TPFLAGS_HEAPTYPE))
-            continue;
-        PyObject *module = PyType_GetModule(ancestor);
-        if (module != NULL && PyModule_GetDef(module) == &py_module)
-            return PyModule_GetState(module);
-        PyErr_Clear();
-    }
-    PyErr_Format(PyExc_TypeError, "%.100s is no class of polymorph_ipc", type->tp_name);
-    return NULL;
-}
 
 /* ---- functions */
 
@@ -51,6 +40,13 @@ static PyObject *fork_generation(PyObject *module, PyObject *unused)
     return PyLong_FromUnsignedLong(py_generation());
 }
 
+static PyObject *rcl_available(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    return PyBool_FromLong(py_rcl_find());
+}
+
 static PyMethodDef module_functions[] = {
     {"explain_faults", explain_faults, METH_NOARGS, DOC_explain_faults},
     {"wait_any", py_wait_any, METH_VARARGS, DOC_wait_any},
@@ -62,7 +58,7 @@ static PyMethodDef module_functions[] = {
     {"registry_folder", py_registry_folder, METH_NOARGS, DOC_registry_folder},
     {"monotonic_ns", monotonic_ns, METH_NOARGS, DOC_monotonic_ns},
     {"fork_generation", fork_generation, METH_NOARGS, DOC_fork_generation},
-    {"rcl_available", py_rcl_available, METH_NOARGS, DOC_rcl_available},
+    {"rcl_available", rcl_available, METH_NOARGS, DOC_rcl_available},
     {"use_dlpack_exchange", py_torch_set_exchange, METH_O, DOC_use_dlpack_exchange},
     {NULL, NULL, 0, NULL},
 };
@@ -99,11 +95,11 @@ static int add_numbers(PyObject *module)
 static int module_exec(PyObject *module)
 {
     py_state *state = PyModule_GetState(module);
-    import_array1(-1);
     state->abandoned = PyDict_New();
-    if (state->abandoned == NULL || PyModule_AddObjectRef(module, "abandoned", state->abandoned) < 0 ||
-        py_fork_watch() < 0 || intern_names(state) < 0 || py_errors_init(module, state) < 0 ||
-        add_numbers(module) < 0 || add_class(module, &py_schema_spec, &state->schema_type) < 0 ||
+    if (py_numpy_import() < 0 || state->abandoned == NULL ||
+        PyModule_AddObjectRef(module, "abandoned", state->abandoned) < 0 || py_fork_watch() < 0 ||
+        intern_names(state) < 0 || py_errors_init(module, state) < 0 || add_numbers(module) < 0 ||
+        add_class(module, &py_schema_spec, &state->schema_type) < 0 ||
         add_class(module, &py_pin_spec, &state->pin_type) < 0 ||
         add_class(module, &py_loan_spec, &state->loan_type) < 0 ||
         add_class(module, &py_producer_spec, &state->producer_type) < 0 ||
@@ -180,7 +176,7 @@ static PyModuleDef_Slot module_slots[] = {
     {0, NULL},
 };
 
-struct PyModuleDef py_module = {
+static PyModuleDef module_definition = {
     PyModuleDef_HEAD_INIT,         .m_name = "polymorph_ipc._core", .m_doc = DOC_module,
     .m_size = sizeof(py_state),    .m_methods = module_functions,   .m_slots = module_slots,
     .m_traverse = module_traverse, .m_clear = module_clear,         .m_free = module_free,
@@ -188,5 +184,6 @@ struct PyModuleDef py_module = {
 
 PyMODINIT_FUNC PyInit__core(void)
 {
-    return PyModuleDef_Init(&py_module);
+    py_state_set_definition(&module_definition);
+    return PyModuleDef_Init(&module_definition);
 }

@@ -1,22 +1,11 @@
 /* registry.c: facts of pools as plain Python values; registry.py makes them into PoolInfos. */
 #include "registry.h"
-#include "fields.h"
 
-PyObject *py_reader_tuple(const pmipc_reader_info *reader)
-{
-    PyObject *command =
-        PyUnicode_DecodeUTF8(reader->command, (Py_ssize_t)strnlen(reader->command, sizeof reader->command), "replace");
-    if (command == NULL)
-        return NULL;
-    return Py_BuildValue("(IOiNKKKKIL)", reader->row, reader->alive ? Py_True : Py_False, reader->pid, command,
-                         reader->last_seq, reader->dropped, reader->copies, reader->oldest_pin_seq,
-                         reader->pinned_slots, reader->since_ns);
-}
-
-static PyObject *text_of(const char *text, size_t capacity)
-{
-    return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strnlen(text, capacity), "replace");
-}
+#include "arrays/schema.h"
+#include "core/arguments.h"
+#include "core/errors.h"
+#include "core/infos.h"
+#include "core/values.h"
 
 static const char *origin_name(uint32_t origin)
 {
@@ -28,7 +17,7 @@ static PyObject *readers_of(const pmipc_pool_info *info)
     uint32_t count = info->reader_count < PMIPC_MAX_READERS ? info->reader_count : PMIPC_MAX_READERS;
     PyObject *readers = PyTuple_New((Py_ssize_t)count);
     for (uint32_t i = 0; readers != NULL && i < count; i++) {
-        PyObject *reader = py_reader_tuple(&info->readers[i]);
+        PyObject *reader = py_reader_row(&info->readers[i]);
         if (reader == NULL)
             Py_CLEAR(readers);
         else
@@ -40,12 +29,13 @@ static PyObject *readers_of(const pmipc_pool_info *info)
 static PyObject *facts_of(py_state *state, const pmipc_pool_info *info)
 {
     bool sound = info->status == PMIPC_OK;
-    PyObject *name = text_of(info->name, sizeof info->name);
+    PyObject *name = py_text_of(info->name, sizeof info->name);
     PyObject *schema = sound ? (PyObject *)py_schema_wrap(state, &info->schema) : Py_NewRef(Py_None);
-    PyObject *problem = sound ? Py_NewRef(Py_None) : text_of(info->problem, sizeof info->problem);
-    PyObject *command = text_of(info->producer_command, sizeof info->producer_command);
+    PyObject *problem = sound ? Py_NewRef(Py_None) : py_text_of(info->problem, sizeof info->problem);
+    PyObject *command = py_text_of(info->producer_command, sizeof info->producer_command);
     PyObject *readers = readers_of(info);
-    PyObject *metadata = info->metadata == NULL ? Py_NewRef(Py_None) : text_of(info->metadata, strlen(info->metadata));
+    PyObject *metadata =
+        info->metadata == NULL ? Py_NewRef(Py_None) : py_text_of(info->metadata, strlen(info->metadata));
     PyObject *facts = NULL;
     if (name != NULL && schema != NULL && problem != NULL && command != NULL && readers != NULL && metadata != NULL)
         facts = Py_BuildValue(
@@ -69,22 +59,13 @@ static PyObject *facts_of(py_state *state, const pmipc_pool_info *info)
     return facts;
 }
 
-static int parse_folder(PyObject *folder, const char **text)
-{
-    *text = NULL;
-    if (folder == Py_None)
-        return 0;
-    *text = PyUnicode_AsUTF8(folder);
-    return *text == NULL ? -1 : 0;
-}
-
 PyObject *py_registry_list(PyObject *module, PyObject *folder)
 {
     py_state *state = PyModule_GetState(module);
     const char *path;
     pmipc_registry *registry = NULL;
     pmipc_error error = {0};
-    if (parse_folder(folder, &path) < 0)
+    if (py_optional_text(folder, "folder", &path) < 0)
         return NULL;
     if (pmipc_registry_open(&registry, path, &error) != PMIPC_OK) {
         py_raise_error(state, &error);
@@ -164,11 +145,6 @@ struct cleaned {
     PyObject *left;
 };
 
-static PyObject *decode(const char *text)
-{
-    return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
-}
-
 /* Called while the GIL is held. */
 static void note_cleaned(const char *name, uint64_t file_bytes, const char *left_because, void *context)
 {
@@ -176,7 +152,7 @@ static void note_cleaned(const char *name, uint64_t file_bytes, const char *left
     struct cleaned *cleaned = context;
     if (cleaned->removed == NULL)
         return;
-    PyObject *item = left_because == NULL ? decode(name) : Py_BuildValue("(NN)", decode(name), decode(left_because));
+    PyObject *item = left_because == NULL ? py_text(name) : Py_BuildValue("(NN)", py_text(name), py_text(left_because));
     if (item == NULL || PyList_Append(left_because == NULL ? cleaned->removed : cleaned->left, item) < 0)
         Py_CLEAR(cleaned->removed);
     Py_XDECREF(item);
@@ -187,7 +163,7 @@ PyObject *py_registry_clean(PyObject *module, PyObject *folder)
     py_state *state = PyModule_GetState(module);
     const char *path;
     pmipc_error error = {0};
-    if (parse_folder(folder, &path) < 0)
+    if (py_optional_text(folder, "folder", &path) < 0)
         return NULL;
     struct cleaned cleaned = {PyList_New(0), PyList_New(0)};
     if (cleaned.left == NULL)

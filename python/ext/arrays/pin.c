@@ -2,7 +2,7 @@
  *
  * A view of the library is owned either by a Python object, the base of numpy arrays, or by a counted C struct, which
  * torch may free in any thread, without the GIL, and after the interpreter's end. */
-#include "fields.h"
+#include "arrays/pin.h"
 
 #include <stdlib.h>
 
@@ -10,7 +10,7 @@
 
 /* ---- holds */
 
-py_hold *py_hold_new(void)
+static py_hold *hold_new(void)
 {
     py_hold *hold = malloc(sizeof *hold); /* the allocator keeps a few of these per thread */
     if (hold == NULL) {
@@ -46,7 +46,7 @@ static void release_private(py_hold *hold)
 
 /* ---- pins */
 
-py_pin *py_pin_new(py_state *state)
+static py_pin *pin_new(py_state *state)
 {
 #ifndef Py_GIL_DISABLED
     py_pin *pin = state->free_pins;
@@ -138,12 +138,12 @@ int py_lease_begin(py_state *state, bool torch, py_lease *lease)
     lease->pin = NULL;
     lease->hold = NULL;
     if (torch) {
-        lease->hold = py_hold_new();
+        lease->hold = hold_new();
         if (lease->hold == NULL)
             return -1;
         lease->view = &lease->hold->view;
     } else {
-        lease->pin = py_pin_new(state);
+        lease->pin = pin_new(state);
         if (lease->pin == NULL)
             return -1;
         lease->view = &lease->pin->view;
@@ -160,7 +160,7 @@ void py_lease_end(py_lease *lease)
     lease->view = NULL;
 }
 
-int py_lease_convert_slowly(py_state *state, bool torch, py_lease *lease)
+int py_lease_convert_slow_path(py_state *state, bool torch, py_lease *lease)
 {
     py_lease other;
     if (py_lease_begin(state, torch, &other) < 0)
@@ -176,7 +176,7 @@ PyObject *py_lease_base(py_state *state, py_lease *lease)
 {
     if (lease->pin != NULL)
         return Py_NewRef((PyObject *)lease->pin);
-    py_pin *pin = py_pin_new(state);
+    py_pin *pin = pin_new(state);
     if (pin == NULL)
         return NULL;
     py_hold_acquire(lease->hold);

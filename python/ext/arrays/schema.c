@@ -1,5 +1,9 @@
 /* schema.c: the Schema class: what a pool carries, in the library's terms and in numpy's and DLPack's. */
-#include "fields.h"
+#include "arrays/schema.h"
+
+#include "core/errors.h"
+#include "core/infos.h"
+#include "core/values.h"
 
 #include <string.h>
 
@@ -87,7 +91,7 @@ PyArray_Descr *py_field_descr(py_schema *schema, uint32_t index)
 
 static int field_init(py_field *field, const pmipc_field *from)
 {
-    field->name = PyUnicode_DecodeUTF8(from->name, (Py_ssize_t)strnlen(from->name, sizeof from->name), "replace");
+    field->name = py_text_of(from->name, sizeof from->name);
     if (field->name == NULL)
         return -1;
     PyUnicode_InternInPlace(&field->name);

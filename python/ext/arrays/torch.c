@@ -2,7 +2,7 @@
  *
  * torch 2.10 and later offer a table of C functions (DLPack's exchange API): a tensor is then made in a quarter of a
  * microsecond. Older ones take the classic capsule. */
-#include "fields.h"
+#include "arrays/torch.h"
 
 #include <stdlib.h>
 
@@ -300,6 +300,19 @@ int py_torch_read(py_state *state, PyObject *tensor, dlpack_tensor *out, PyObjec
     *out = managed->tensor;
     *keeper = capsule; /* its destructor, torch's, frees the export */
     return 0;
+}
+
+bool py_torch_is_contiguous(const dlpack_tensor *tensor)
+{
+    int64_t stride = 1;
+    for (int i = tensor->ndim - 1; i >= 0; i--) {
+        if (tensor->shape[i] == 0)
+            return true;
+        if (tensor->shape[i] != 1 && tensor->strides != NULL && tensor->strides[i] != stride)
+            return false;
+        stride *= tensor->shape[i];
+    }
+    return true;
 }
 
 static int ask(PyObject *tensor, PyObject *method)

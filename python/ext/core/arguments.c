@@ -1,5 +1,7 @@
 /* arguments.c: what callers pass: keyword arguments of fast calls, seconds, stamps. */
-#include "core.h"
+#include "core/arguments.h"
+
+#include "core/errors.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -110,6 +112,27 @@ const char *py_pool_name(py_state *state, PyObject *name)
                     name);
     return NULL;
 }
+
+int py_optional_text(PyObject *value, const char *what, const char **text)
+{
+    Py_ssize_t bytes = 0;
+    *text = NULL;
+    if (value == Py_None)
+        return 0;
+    if (!PyUnicode_Check(value)) {
+        PyErr_Format(PyExc_TypeError, "%s must be str or None, not %.100s", what, Py_TYPE(value)->tp_name);
+        return -1;
+    }
+    *text = PyUnicode_AsUTF8AndSize(value, &bytes);
+    if (*text == NULL)
+        return -1;
+    if (strlen(*text) == (size_t)bytes)
+        return 0;
+    PyErr_Format(PyExc_ValueError, "%s contains a zero character", what);
+    return -1;
+}
+
+/* ---- numbers */
 
 /* Raise: the pool's name, what number it is, and what is wrong with it. Always -1. */
 static int refuse_number(PyObject *exception, const char *pool_name, const char *what, const char *format, ...)

@@ -1,5 +1,7 @@
 /* errors.c: the exceptions, made from the library's one table of statuses. */
-#include "core.h"
+#include "core/errors.h"
+
+#include "core/values.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -121,7 +123,7 @@ static void raise_text(py_state *state, pmipc_status status, PyObject *text, int
 
 void py_raise(py_state *state, pmipc_status status, const char *text, int os_error)
 {
-    PyObject *unicode = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+    PyObject *unicode = py_text(text);
     if (unicode == NULL)
         return;
     raise_text(state, status, unicode, os_error);
@@ -143,4 +145,30 @@ void py_raise_format(py_state *state, pmipc_status status, const char *format, .
         return;
     raise_text(state, status, text, 0);
     Py_DECREF(text);
+}
+
+/* ---- handles in a wrong state */
+
+int py_refuse_unopened(py_state *state, PyObject *object)
+{
+    py_raise_format(state, PMIPC_WRONG_STATE,
+                    "this %s is not open: its __init__ has not run, or it raised. A subclass calls super().__init__() "
+                    "before it uses the rest",
+                    Py_TYPE(object)->tp_name);
+    return -1;
+}
+
+int py_refuse_second_init(py_state *state, PyObject *object)
+{
+    py_raise_format(state, PMIPC_WRONG_STATE,
+                    "this %s has been opened already: __init__ succeeds once, make another %s",
+                    Py_TYPE(object)->tp_name, Py_TYPE(object)->tp_name);
+    return -1;
+}
+
+int py_refuse_forked(py_state *state, PyObject *object)
+{
+    py_raise_format(state, PMIPC_FORKED, "this %s was made in the parent of this process: make another one here",
+                    Py_TYPE(object)->tp_name);
+    return -1;
 }

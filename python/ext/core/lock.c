@@ -1,5 +1,5 @@
 /* lock.c: calls on one producer take turns, and forks are noticed. */
-#include "core.h"
+#include "core/lock.h"
 
 #include <pthread.h>
 
@@ -71,7 +71,7 @@ static int refuse_at_the_end(void)
 
 #endif
 
-int py_gate_enter_slowly(py_gate *gate)
+int py_gate_enter_slow_path(py_gate *gate)
 {
     /* A tensor subclass that publishes from inside its own copy would wait for itself. Only this thread writes its own
      * ident there (relaxed). */

@@ -1,53 +1,39 @@
 /* at.c: get_at: samples by their stamps. */
-#include "reading.h"
+#include "core/arguments.h"
+#include "core/errors.h"
+#include "read/deliver.h"
+#include "read/gather.h"
+#include "read/info.h"
+#include "read/look.h"
+#include "read/stream.h"
+#include "read/wait.h"
 
-typedef struct at_query {
+typedef struct at_arguments {
     pmipc_at_method method;
     int64_t tolerance_ns;
     bool waits; /* until there is a sample at or after the stamp */
     int64_t timeout_ns;
-} at_query;
-
-static pmipc_status look(py_stream *self, int64_t stamp_ns, const at_query *query, pmipc_view *view)
-{
-    pmipc_status status;
-    py_turn_begin(&self->turn);
-    if (self->handle == NULL)
-        status = PMIPC_CLOSED;
-    else
-        status = pmipc_stream_get_at(self->handle, stamp_ns, query->method, query->tolerance_ns, view);
-    py_turn_end(&self->turn);
-    return status;
-}
+} at_arguments;
 
 /* 1: the lease has the sample; 0: there is none; -1: exception. */
-static int find(py_stream *self, int64_t stamp_ns, const at_query *query, int64_t max_age_ns, py_lease *lease)
+static int find(py_stream *self, int64_t stamp_ns, const at_arguments *wanted, int64_t max_age_ns, py_lease *lease)
 {
     if (py_stream_usable(self) < 0 || py_lease_begin(self->state, py_stream_gives_torch(self), lease) < 0)
         return -1;
-    pmipc_status status = look(self, stamp_ns, query, lease->view);
-    if (status == PMIPC_FORKED && py_stream_reopen(self) == 0)
-        status = look(self, stamp_ns, query, lease->view);
-    bool stale = status == PMIPC_OK && max_age_ns >= 0 && pmipc_monotonic_ns() - lease->view->published_ns > max_age_ns;
-    if (status == PMIPC_OK && !stale)
+    const py_query query = {
+        .kind = PY_LOOK_AT, .stamp_ns = stamp_ns, .method = wanted->method, .tolerance_ns = wanted->tolerance_ns};
+    pmipc_status status = py_look(self, &query, lease->view, NULL);
+    if (status == PMIPC_OK && !py_is_stale(lease->view, max_age_ns))
         return 1;
-    if (stale)
-        py_stream_drop(self, lease);
-    else
-        py_lease_end(lease);
-    if (status < PMIPC_INVALID_ARGUMENT)
-        return 0;
-    if (!PyErr_Occurred())
-        py_stream_raise(self, status);
-    return -1;
+    return py_read_failed(self, status, lease);
 }
 
-static PyObject *get_one(py_stream *self, int64_t stamp_ns, const at_query *query, const py_read_options *options)
+static PyObject *get_one(py_stream *self, int64_t stamp_ns, const at_arguments *wanted, const py_read_options *options)
 {
     py_lease lease;
-    int found = query->waits ? py_wait_at(self, stamp_ns, query->timeout_ns) : 1;
+    int found = wanted->waits ? py_wait_at(self, stamp_ns, wanted->timeout_ns) : 1;
     if (found > 0)
-        found = find(self, stamp_ns, query, options->max_age_ns, &lease);
+        found = find(self, stamp_ns, wanted, options->max_age_ns, &lease);
     if (found <= 0)
         return found < 0 ? NULL : py_nothing(options);
     return py_deliver(self, &lease, NULL, options);
@@ -117,26 +103,27 @@ static void count_fruitless(py_stream *self, uint64_t reads, uint64_t copies)
 }
 
 /* A sample at or after the latest of the stamps is one for all of them. */
-static int wait_for_last(py_stream *self, const int64_t *stamp_ns, Py_ssize_t count, const at_query *query)
+static int wait_for_last(py_stream *self, const int64_t *stamp_ns, Py_ssize_t count, const at_arguments *wanted)
 {
     int64_t latest_ns = stamp_ns[0];
     for (Py_ssize_t i = 1; i < count; i++)
         latest_ns = stamp_ns[i] > latest_ns ? stamp_ns[i] : latest_ns;
-    return query->waits ? py_wait_at(self, latest_ns, query->timeout_ns) : 1;
+    return wanted->waits ? py_wait_at(self, latest_ns, wanted->timeout_ns) : 1;
 }
 
 /* `stamps` is a 1-d array of int64 ns. */
-static PyObject *get_many(py_stream *self, PyArrayObject *stamps, const at_query *query, const py_read_options *options)
+static PyObject *get_many(py_stream *self, PyArrayObject *stamps, const at_arguments *wanted,
+                          const py_read_options *options)
 {
     many all = {0};
     Py_ssize_t count = (Py_ssize_t)PyArray_DIM(stamps, 0);
     const int64_t *stamp_ns = PyArray_DATA(stamps);
     PyObject *result = NULL;
     uint64_t reads = 0, copies = 0; /* that have given a row */
-    int found = count == 0 ? begin_empty(&all, self, options) : wait_for_last(self, stamp_ns, count, query);
+    int found = count == 0 ? begin_empty(&all, self, options) : wait_for_last(self, stamp_ns, count, wanted);
     for (Py_ssize_t row = 0; row < count && found > 0; row++) {
         py_lease lease;
-        found = find(self, stamp_ns[row], query, options->max_age_ns, &lease);
+        found = find(self, stamp_ns[row], wanted, options->max_age_ns, &lease);
         if (found <= 0)
             break;
         if ((row == 0 && many_begin(&all, self, count, py_stream_schema(self, lease.view->schema), options) < 0) ||
@@ -196,10 +183,11 @@ static PyArrayObject *stamps_of(py_stream *self, PyArrayObject *array)
     return result;
 }
 
-static int parse_query(py_stream *self, PyObject *method, PyObject *tolerance, PyObject *timeout, at_query *query)
+static int parse_arguments(py_stream *self, PyObject *method, PyObject *tolerance, PyObject *timeout,
+                           at_arguments *wanted)
 {
-    *query = (at_query){.method = PMIPC_AT_NEAREST, .tolerance_ns = -1, .waits = timeout != NULL};
-    if (py_seconds(timeout, "timeout", self->name_text, PMIPC_FOREVER, &query->timeout_ns) < 0)
+    *wanted = (at_arguments){.method = PMIPC_AT_NEAREST, .tolerance_ns = -1, .waits = timeout != NULL};
+    if (py_seconds(timeout, "timeout", self->name_text, PMIPC_FOREVER, &wanted->timeout_ns) < 0)
         return -1;
     if (method != NULL) {
         static const char *const names[] = {"nearest", "before", "after"};
@@ -213,15 +201,15 @@ static int parse_query(py_stream *self, PyObject *method, PyObject *tolerance, P
                             method);
             return -1;
         }
-        query->method = (pmipc_at_method)known;
+        wanted->method = (pmipc_at_method)known;
     }
     if (tolerance == NULL || tolerance == Py_None)
         return 0;
     if (PyFloat_Check(tolerance) && PyFloat_AS_DOUBLE(tolerance) == Py_HUGE_VAL)
         return 0;
-    if (py_stamp(tolerance, "tolerance", self->name_text, &query->tolerance_ns) < 0)
+    if (py_stamp(tolerance, "tolerance", self->name_text, &wanted->tolerance_ns) < 0)
         return -1;
-    if (query->tolerance_ns < 0) {
+    if (wanted->tolerance_ns < 0) {
         py_raise_format(self->state, PMIPC_INVALID_ARGUMENT, "pool '%s': tolerance must be zero or more, not %R",
                         self->name_text, tolerance);
         return -1;
@@ -229,12 +217,13 @@ static int parse_query(py_stream *self, PyObject *method, PyObject *tolerance, P
     return 0;
 }
 
-static PyObject *get_at_scalar(py_stream *self, PyObject *value, const at_query *query, const py_read_options *options)
+static PyObject *get_at_scalar(py_stream *self, PyObject *value, const at_arguments *wanted,
+                               const py_read_options *options)
 {
     int64_t stamp_ns;
     if (py_stamp(value, "stamp", self->name_text, &stamp_ns) < 0)
         return NULL;
-    return get_one(self, stamp_ns, query, options);
+    return get_one(self, stamp_ns, wanted, options);
 }
 
 /* numpy makes floats of a list that has both, and of nanoseconds seconds. */
@@ -255,7 +244,8 @@ static int refuse_mixed(py_stream *self, PyObject *value)
     return -1;
 }
 
-static PyObject *get_at_array(py_stream *self, PyObject *value, const at_query *query, const py_read_options *options)
+static PyObject *get_at_array(py_stream *self, PyObject *value, const at_arguments *wanted,
+                              const py_read_options *options)
 {
     if (refuse_mixed(self, value) < 0)
         return NULL;
@@ -266,12 +256,12 @@ static PyObject *get_at_array(py_stream *self, PyObject *value, const at_query *
     if (PyArray_NDIM(array) == 0) {
         PyObject *scalar = PyArray_ToScalar(PyArray_DATA(array), array);
         if (scalar != NULL)
-            result = get_at_scalar(self, scalar, query, options);
+            result = get_at_scalar(self, scalar, wanted, options);
         Py_XDECREF(scalar);
     } else {
         PyArrayObject *stamps = stamps_of(self, array);
         if (stamps != NULL)
-            result = get_many(self, stamps, query, options);
+            result = get_many(self, stamps, wanted, options);
         Py_XDECREF((PyObject *)stamps);
     }
     Py_DECREF(array);
@@ -288,12 +278,12 @@ PyObject *py_stream_get_at(PyObject *object, PyObject *const *args, Py_ssize_t n
     py_stream *self = (py_stream *)object;
     py_read_options options;
     PyObject *values[8];
-    at_query query;
+    at_arguments wanted;
     if (py_stream_usable(self) < 0 || py_parse(self->state, &signature, args, nargs, kwnames, values) < 0 ||
-        parse_query(self, values[1], values[2], values[3], &query) < 0 ||
+        parse_arguments(self, values[1], values[2], values[3], &wanted) < 0 ||
         py_read_options_parse(self, values + 4, &options) < 0)
         return NULL;
     if (PyFloat_Check(values[0]) || PyLong_Check(values[0]) || PyArray_IsScalar(values[0], Generic))
-        return get_at_scalar(self, values[0], &query, &options);
-    return get_at_array(self, values[0], &query, &options);
+        return get_at_scalar(self, values[0], &wanted, &options);
+    return get_at_array(self, values[0], &wanted, &options);
 }

@@ -1,5 +1,10 @@
 /* deliver.c: from a view of the library to the arrays and infos that a caller gets. The hot half of every read. */
-#include "reading.h"
+#include "read/deliver.h"
+
+#include "arrays/torch.h"
+#include "core/errors.h"
+#include "read/gather.h"
+#include "read/info.h"
 
 /* ---- one field */
 
@@ -230,13 +235,6 @@ PyObject *py_deliver_or_give_back(py_stream *stream, py_lease *lease, const py_r
     py_turn_end(&stream->turn);
     PyErr_Restore(type, value, traceback);
     return NULL;
-}
-
-PyObject *py_nothing(const py_read_options *options)
-{
-    if (options->return_info)
-        return PyTuple_Pack(2, Py_None, Py_None);
-    Py_RETURN_NONE;
 }
 
 PyObject *py_with_info(PyObject *result, PyObject *info)

@@ -1,5 +1,8 @@
 /* gather.c: samples copied out of the pool: copy=True, out=, padding, several stamps. */
-#include "reading.h"
+#include "read/gather.h"
+
+#include "arrays/torch.h"
+#include "core/errors.h"
 
 #include <string.h>
 
@@ -18,17 +21,6 @@ static int target_set_numpy(py_target *target, PyObject *array)
     return 0;
 }
 
-static bool is_plain_memory(const dlpack_tensor *tensor)
-{
-    int64_t stride = 1;
-    for (int i = tensor->ndim - 1; i >= 0; i--) {
-        if (tensor->shape[i] != 1 && tensor->strides != NULL && tensor->strides[i] != stride)
-            return false;
-        stride *= tensor->shape[i];
-    }
-    return tensor->device.type == DLPACK_DEVICE_CPU;
-}
-
 /* Fill a tensor's own memory, or, when that is strided, on another device or stands for negated values, a plain
  * temporary tensor of the same shape. */
 static int target_set_torch(py_state *state, py_target *target, PyObject *tensor, const char *dtype_name)
@@ -39,7 +31,7 @@ static int target_set_torch(py_state *state, py_target *target, PyObject *tensor
     int lazy = py_torch_lazy_bits(state, tensor, memory.dtype);
     if (lazy < 0)
         return -1;
-    if (!lazy && is_plain_memory(&memory)) {
+    if (!lazy && memory.device.type == DLPACK_DEVICE_CPU && py_torch_is_contiguous(&memory)) {
         target->data = (char *)memory.data + memory.byte_offset;
         return 0;
     }
@@ -326,7 +318,7 @@ int py_gather_rows(py_gather *gather, Py_ssize_t row, Py_ssize_t count, const pm
     return 0;
 }
 
-int py_gather_zeros(py_gather *gather, Py_ssize_t row)
+static int gather_zeros(py_gather *gather, Py_ssize_t row)
 {
     py_schema *schema = gather->schema;
     const pmipc_view_field nothing = {NULL, 0};
@@ -402,7 +394,7 @@ static int fill_view(py_gather *gather, const pmipc_view *view, const py_rows *r
     for (uint32_t i = 0; i < rows->count; i++) {
         bool padding = i < rows->padding;
         if (padding && !rows->repeat) {
-            if (py_gather_zeros(gather, (Py_ssize_t)i) < 0)
+            if (gather_zeros(gather, (Py_ssize_t)i) < 0)
                 return -1;
             continue;
         }

@@ -1,32 +1,9 @@
 /* history.c: get_history and get_all_new: several samples at a time. */
-#include "reading.h"
-
-#define ANY_COUNT 0u
-
-/* The newest `min` to `max` samples; `max` ANY_COUNT: those above the cursor, which is written down before it moves. */
-static pmipc_status look(py_stream *self, uint32_t min, uint32_t max, pmipc_view *view, uint64_t *cursor)
-{
-    pmipc_status status;
-    py_turn_begin(&self->turn);
-    if (max == ANY_COUNT && self->handle != NULL)
-        *cursor = pmipc_stream_cursor(self->handle);
-    if (self->handle == NULL)
-        status = PMIPC_CLOSED;
-    else if (max == ANY_COUNT)
-        status = pmipc_stream_get_unseen(self->handle, view);
-    else
-        status = pmipc_stream_get_window(self->handle, min, max, view);
-    py_turn_end(&self->turn);
-    return status;
-}
-
-static pmipc_status look_after_fork(py_stream *self, uint32_t min, uint32_t max, pmipc_view *view, uint64_t *cursor)
-{
-    pmipc_status status = look(self, min, max, view, cursor);
-    if (status != PMIPC_FORKED)
-        return status;
-    return py_stream_reopen(self) < 0 ? PMIPC_FORKED : look(self, min, max, view, cursor);
-}
+#include "core/arguments.h"
+#include "core/errors.h"
+#include "read/deliver.h"
+#include "read/look.h"
+#include "read/stream.h"
 
 /* History length of the pool: 0 while there is none. */
 static uint32_t history_len(py_stream *self)
@@ -59,15 +36,6 @@ static int64_t count_stale(py_state *state, const pmipc_view *view, int64_t max_
     return stale;
 }
 
-static PyObject *finish_failed(py_stream *self, pmipc_status status, const py_read_options *options)
-{
-    if (status < PMIPC_INVALID_ARGUMENT)
-        return py_nothing(options);
-    if (!PyErr_Occurred())
-        py_stream_raise(self, status);
-    return NULL;
-}
-
 /* ---- get_all_new */
 
 static PyObject *get_all_new(py_stream *self, const py_read_options *options)
@@ -75,18 +43,19 @@ static PyObject *get_all_new(py_stream *self, const py_read_options *options)
     py_lease lease;
     if (py_lease_begin(self->state, py_stream_gives_torch(self), &lease) < 0)
         return NULL;
+    const py_query unseen = {.kind = PY_LOOK_UNSEEN};
     uint64_t cursor = 0;
-    pmipc_status status = look_after_fork(self, 0, ANY_COUNT, lease.view, &cursor);
-    if (status != PMIPC_OK) {
-        py_lease_end(&lease);
-        return finish_failed(self, status, options);
-    }
+    pmipc_status status = py_look(self, &unseen, lease.view, &cursor);
+    if (status != PMIPC_OK)
+        return py_read_nothing(self, status, &lease, options);
     pmipc_view *view = lease.view;
     int64_t stale = count_stale(self->state, view, options->max_age_ns);
-    if (stale < 0 || stale == view->frame_count) {
+    if (stale < 0) {
         py_stream_drop(self, &lease);
-        return stale < 0 ? NULL : py_nothing(options);
+        return NULL;
     }
+    if (stale == view->frame_count)
+        return py_read_nothing(self, PMIPC_OK, &lease, options);
     view->lost += (uint64_t)stale;
     py_rows rows = {.count = view->frame_count - (uint32_t)stale, .first = (uint32_t)stale, .out_may_be_longer = true};
     return py_deliver_or_give_back(self, &lease, &rows, options, cursor);
@@ -155,21 +124,18 @@ static PyObject *get_history(py_stream *self, PyObject *n, uint32_t count, paddi
     py_lease lease;
     if (py_lease_begin(self->state, py_stream_gives_torch(self), &lease) < 0)
         return NULL;
-    pmipc_status status = look_after_fork(self, pad == PAD_NONE ? count : 1, count, lease.view, NULL);
-    if (status != PMIPC_OK) {
-        py_lease_end(&lease);
+    const py_query window = {.kind = PY_LOOK_WINDOW, .min = pad == PAD_NONE ? count : 1, .max = count};
+    pmipc_status status = py_look(self, &window, lease.view, NULL);
+    if (status == PMIPC_INVALID_ARGUMENT) {
         uint32_t has = history_len(self);
-        if (status == PMIPC_INVALID_ARGUMENT && has > 0 && count > has)
+        if (has > 0 && count > has) {
+            py_lease_end(&lease);
             return refuse_count(self, n, has);
-        return finish_failed(self, status, options);
+        }
     }
-    const pmipc_view *view = lease.view;
-    bool stale = options->max_age_ns >= 0 && pmipc_monotonic_ns() - view->published_ns > options->max_age_ns;
-    if (stale) {
-        py_stream_drop(self, &lease);
-        return py_nothing(options);
-    }
-    py_rows rows = {.count = count, .padding = count - view->frame_count, .repeat = pad == PAD_REPEAT};
+    if (status != PMIPC_OK || py_is_stale(lease.view, options->max_age_ns))
+        return py_read_nothing(self, status, &lease, options);
+    py_rows rows = {.count = count, .padding = count - lease.view->frame_count, .repeat = pad == PAD_REPEAT};
     return py_deliver(self, &lease, &rows, options);
 }
 

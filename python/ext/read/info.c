@@ -1,32 +1,12 @@
 /* info.c: SampleInfo, HistoryInfo: named tuples of infos.py, filled here. */
-#include "reading.h"
+#include "read/info.h"
+
+#include "core/errors.h"
+#include "core/infos.h"
 
 #include <math.h>
 
 enum { INFO_SEQ, INFO_STAMP, INFO_AGE, INFO_PUBLISHED, INFO_DROPPED, INFO_COPIED, INFO_COUNT };
-
-int py_infos_find(py_state *state)
-{
-    if (state->sample_info != NULL)
-        return 0;
-    PyObject *module = PyImport_ImportModule("polymorph_ipc._infos");
-    if (module == NULL)
-        return -1;
-    PyObject *field = PyObject_GetAttrString(module, "Field");
-    /* One after the other: the next look-up would clear what the last one raised. */
-    PyObject *history = field == NULL ? NULL : PyObject_GetAttrString(module, "HistoryInfo");
-    PyObject *sample = history == NULL ? NULL : PyObject_GetAttrString(module, "SampleInfo");
-    Py_DECREF(module);
-    if (sample == NULL) {
-        Py_XDECREF(field);
-        Py_XDECREF(history);
-        return -1;
-    }
-    Py_XSETREF(state->field_info, field);
-    Py_XSETREF(state->history_info, history);
-    Py_XSETREF(state->sample_info, sample);
-    return 0;
-}
 
 /* A tuple of this named tuple's class, to be filled at once: no call into Python. */
 static PyObject *new_tuple(PyObject *class)

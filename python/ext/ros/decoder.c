@@ -1,6 +1,13 @@
 /* ros_decoder.c: the RosDecoder class: serialized messages become samples of a pool. */
-#include "rcl.h"
-#include "ros.h"
+#include "arrays/schema.h"
+#include "core/errors.h"
+#include "core/lock.h"
+#include "core/values.h"
+#include "ros/rcl.h"
+#include "ros/ros.h"
+#include "ros/take.h"
+#include "ros/texts.h"
+#include "write/handle.h"
 
 #include <polymorph_ipc/ros.h>
 
@@ -23,7 +30,7 @@ typedef struct py_ros_decoder {
 
 /* ---- life */
 
-static PyObject *reader_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+static PyObject *decoder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     (void)args;
     (void)kwargs;
@@ -37,7 +44,7 @@ static PyObject *reader_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 }
 
 /* Put what was made in its place. -1 when another thread has done so meanwhile. */
-static int take_reader(py_ros_decoder *self, pmipc_ros_decoder *made)
+static int take_decoder(py_ros_decoder *self, pmipc_ros_decoder *made)
 {
     if (py_gate_enter(&self->gate) == 0) {
         bool first = self->decoder == NULL;
@@ -52,7 +59,7 @@ static int take_reader(py_ros_decoder *self, pmipc_ros_decoder *made)
     return -1;
 }
 
-static int reader_init(PyObject *object, PyObject *args, PyObject *kwargs)
+static int decoder_init(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     py_ros_decoder *self = (py_ros_decoder *)object;
     static char *keywords[] = {"types",    "message",   "fields",    "joints", "point_fields",
@@ -90,7 +97,7 @@ static int reader_init(PyObject *object, PyObject *args, PyObject *kwargs)
     pmipc_ros_decoder *made = NULL;
     pmipc_error error = {0};
     if (pmipc_ros_decoder_create(&made, types, message, list, field_count, &options, &error) == PMIPC_OK)
-        result = take_reader(self, made);
+        result = take_decoder(self, made);
     else
         py_raise_error(self->state, &error);
 done:
@@ -100,7 +107,7 @@ done:
     return result;
 }
 
-static void reader_dealloc(PyObject *object)
+static void decoder_dealloc(PyObject *object)
 {
     py_ros_decoder *self = (py_ros_decoder *)object;
     PyTypeObject *type = Py_TYPE(object);
@@ -123,7 +130,7 @@ static int usable(py_ros_decoder *self)
     return self->generation == py_generation() ? 0 : py_refuse_forked(self->state, (PyObject *)self);
 }
 
-static PyObject *reader_expect(PyObject *object, PyObject *sample)
+static PyObject *decoder_expect(PyObject *object, PyObject *sample)
 {
     py_ros_decoder *self = (py_ros_decoder *)object;
     if (usable(self) < 0)
@@ -150,7 +157,7 @@ done:
     return result;
 }
 
-static PyObject *reader_learn(PyObject *object, PyObject *message)
+static PyObject *decoder_learn(PyObject *object, PyObject *message)
 {
     py_ros_decoder *self = (py_ros_decoder *)object;
     Py_buffer bytes;
@@ -270,7 +277,7 @@ static PyObject *outcome_value(py_ros_decoder *self, const outcome *result)
     if (result->status == PMIPC_OK)
         return PyLong_FromUnsignedLongLong(result->seq);
     const char *text = result->error.text[0] ? result->error.text : pmipc_status_text(result->status);
-    PyObject *words = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+    PyObject *words = py_text(text);
     return words == NULL ? NULL : Py_BuildValue("(sN)", pmipc_status_name(result->status), words);
 }
 
@@ -321,7 +328,7 @@ static PyObject *guarded(py_ros_decoder *self, PyObject *target, void *subscript
     return value;
 }
 
-static PyObject *reader_publish(PyObject *object, PyObject *args)
+static PyObject *decoder_publish(PyObject *object, PyObject *args)
 {
     py_ros_decoder *self = (py_ros_decoder *)object;
     PyObject *producer;
@@ -348,7 +355,7 @@ static int read_pointer(py_ros_decoder *self, PyObject *number, void **pointer)
     return -1;
 }
 
-static PyObject *reader_take_refused(PyObject *object, PyObject *unused)
+static PyObject *decoder_take_refused(PyObject *object, PyObject *unused)
 {
     (void)unused;
     py_ros_decoder *self = (py_ros_decoder *)object;
@@ -363,13 +370,13 @@ static PyObject *reader_take_refused(PyObject *object, PyObject *unused)
     return bytes;
 }
 
-static PyObject *reader_get_keeps_refused(PyObject *object, void *unused)
+static PyObject *decoder_get_keeps_refused(PyObject *object, void *unused)
 {
     (void)unused;
     return PyBool_FromLong(((py_ros_decoder *)object)->keeps_refused);
 }
 
-static int reader_set_keeps_refused(PyObject *object, PyObject *value, void *unused)
+static int decoder_set_keeps_refused(PyObject *object, PyObject *value, void *unused)
 {
     (void)unused;
     int keeps = value == NULL ? 0 : PyObject_IsTrue(value);
@@ -379,19 +386,19 @@ static int reader_set_keeps_refused(PyObject *object, PyObject *value, void *unu
     return 0;
 }
 
-static PyObject *reader_get_lost(PyObject *object, void *unused)
+static PyObject *decoder_get_lost(PyObject *object, void *unused)
 {
     (void)unused;
     return PyLong_FromUnsignedLongLong(((py_ros_decoder *)object)->losses.lost);
 }
 
-static PyObject *reader_get_in_place(PyObject *object, void *unused)
+static PyObject *decoder_get_in_place(PyObject *object, void *unused)
 {
     (void)unused;
     return PyLong_FromUnsignedLongLong(((py_ros_decoder *)object)->in_place);
 }
 
-static PyObject *reader_joint_stamps(PyObject *object, PyObject *unused)
+static PyObject *decoder_joint_stamps(PyObject *object, PyObject *unused)
 {
     (void)unused;
     py_ros_decoder *self = (py_ros_decoder *)object;
@@ -399,19 +406,12 @@ static PyObject *reader_joint_stamps(PyObject *object, PyObject *unused)
     if (usable(self) < 0 || py_gate_enter(&self->gate) < 0)
         return NULL;
     const int64_t *stamps_ns = pmipc_ros_decoder_joint_stamps(self->decoder, &count);
-    PyObject *list = PyList_New((Py_ssize_t)count);
-    for (uint32_t i = 0; list != NULL && i < count; i++) {
-        PyObject *ns = PyLong_FromLongLong(stamps_ns[i]);
-        if (ns == NULL)
-            Py_CLEAR(list);
-        else
-            PyList_SET_ITEM(list, (Py_ssize_t)i, ns);
-    }
+    PyObject *list = py_int_list(stamps_ns, count);
     py_gate_leave(&self->gate);
     return list;
 }
 
-static PyObject *reader_take(PyObject *object, PyObject *args)
+static PyObject *decoder_take(PyObject *object, PyObject *args)
 {
     py_ros_decoder *self = (py_ros_decoder *)object;
     PyObject *producer, *number;
@@ -423,7 +423,7 @@ static PyObject *reader_take(PyObject *object, PyObject *args)
     return guarded(self, producer, subscription, NULL, stamp_ns);
 }
 
-static PyObject *reader_take_bytes(PyObject *object, PyObject *number)
+static PyObject *decoder_take_bytes(PyObject *object, PyObject *number)
 {
     py_ros_decoder *self = (py_ros_decoder *)object;
     void *subscription;
@@ -449,40 +449,33 @@ static PyObject *reader_take_bytes(PyObject *object, PyObject *number)
     return bytes;
 }
 
-PyObject *py_rcl_available(PyObject *module, PyObject *unused)
-{
-    (void)module;
-    (void)unused;
-    return PyBool_FromLong(py_rcl_find());
-}
-
 #include "docs.h"
 
-static PyMethodDef reader_methods[] = {
-    {"expect", reader_expect, METH_O, DOC_RosDecoder_expect},
-    {"learn", reader_learn, METH_O, DOC_RosDecoder_learn},
-    {"publish", reader_publish, METH_VARARGS, DOC_RosDecoder_publish},
-    {"take", reader_take, METH_VARARGS, DOC_RosDecoder_take},
-    {"joint_stamps", reader_joint_stamps, METH_NOARGS, DOC_RosDecoder_joint_stamps},
-    {"take_bytes", reader_take_bytes, METH_O, DOC_RosDecoder_take_bytes},
-    {"take_refused", reader_take_refused, METH_NOARGS, DOC_RosDecoder_take_refused},
+static PyMethodDef decoder_methods[] = {
+    {"expect", decoder_expect, METH_O, DOC_RosDecoder_expect},
+    {"learn", decoder_learn, METH_O, DOC_RosDecoder_learn},
+    {"publish", decoder_publish, METH_VARARGS, DOC_RosDecoder_publish},
+    {"take", decoder_take, METH_VARARGS, DOC_RosDecoder_take},
+    {"joint_stamps", decoder_joint_stamps, METH_NOARGS, DOC_RosDecoder_joint_stamps},
+    {"take_bytes", decoder_take_bytes, METH_O, DOC_RosDecoder_take_bytes},
+    {"take_refused", decoder_take_refused, METH_NOARGS, DOC_RosDecoder_take_refused},
     {NULL, NULL, 0, NULL},
 };
 
-static PyGetSetDef reader_getset[] = {
-    {"lost", reader_get_lost, NULL, DOC_RosDecoder_lost, NULL},
-    {"in_place", reader_get_in_place, NULL, DOC_RosDecoder_in_place, NULL},
-    {"keeps_refused", reader_get_keeps_refused, reader_set_keeps_refused, DOC_RosDecoder_keeps_refused, NULL},
+static PyGetSetDef decoder_getset[] = {
+    {"lost", decoder_get_lost, NULL, DOC_RosDecoder_lost, NULL},
+    {"in_place", decoder_get_in_place, NULL, DOC_RosDecoder_in_place, NULL},
+    {"keeps_refused", decoder_get_keeps_refused, decoder_set_keeps_refused, DOC_RosDecoder_keeps_refused, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-static PyType_Slot reader_slots[] = {
+static PyType_Slot decoder_slots[] = {
     {Py_tp_doc, DOC_RosDecoder},
-    {Py_tp_new, reader_new},
-    {Py_tp_init, reader_init},
-    {Py_tp_dealloc, reader_dealloc},
-    {Py_tp_methods, reader_methods},
-    {Py_tp_getset, reader_getset},
+    {Py_tp_new, decoder_new},
+    {Py_tp_init, decoder_init},
+    {Py_tp_dealloc, decoder_dealloc},
+    {Py_tp_methods, decoder_methods},
+    {Py_tp_getset, decoder_getset},
     {0, NULL},
 };
 
@@ -490,5 +483,5 @@ PyType_Spec py_ros_decoder_spec = {
     .name = "polymorph_ipc._core.RosDecoder",
     .basicsize = sizeof(py_ros_decoder),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
-    .slots = reader_slots,
+    .slots = decoder_slots,
 };

@@ -1,8 +1,13 @@
 /* ros_encoder.c: the RosEncoder class: samples of a pool become serialized messages. ros_send.c publishes them. */
-#include "ros_send.h"
-
-#include "rcl.h"
-#include "reading.h"
+#include "core/arguments.h"
+#include "core/errors.h"
+#include "core/values.h"
+#include "read/handle.h"
+#include "ros/rcl.h"
+#include "ros/ros.h"
+#include "ros/send.h"
+#include "ros/texts.h"
+#include "write/source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,8 +67,8 @@ static int read_constants(PyObject *dict, pmipc_ros_constant **constants, uint32
 
 /* ---- life */
 
-static pmipc_ros_encoder *make_writer(py_state *state, const py_schema *schema, PyObject *texts, const char *message,
-                                      PyObject *fields, PyObject *constants)
+static pmipc_ros_encoder *make_encoder(py_state *state, const py_schema *schema, PyObject *texts, const char *message,
+                                       PyObject *fields, PyObject *constants)
 {
     pmipc_ros_encoder *made = NULL;
     pmipc_ros_field list[PMIPC_MAX_FIELDS];
@@ -85,7 +90,24 @@ done:
     return made;
 }
 
-static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+static int usable(py_ros_encoder *self)
+{
+    if (self->encoder == NULL)
+        return py_refuse_unopened(self->state, (PyObject *)self);
+    return self->generation == py_generation() ? 0 : py_refuse_forked(self->state, (PyObject *)self);
+}
+
+static int sink_usable(py_sink *sink)
+{
+    return usable((py_ros_encoder *)sink);
+}
+
+static const py_sink_calls sink_calls = {.usable = sink_usable,
+                                         .stamp = py_ros_stamp,
+                                         .send = py_ros_send_loan,
+                                         .report = py_ros_report};
+
+static PyObject *encoder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     (void)args;
     (void)kwargs;
@@ -93,6 +115,7 @@ static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     py_ros_encoder *self = state == NULL ? NULL : (py_ros_encoder *)type->tp_alloc(type, 0);
     if (self == NULL)
         return NULL;
+    self->sink.calls = &sink_calls;
     self->state = state;
     self->generation = py_generation();
     self->name_text = "";
@@ -102,7 +125,7 @@ static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     return (PyObject *)self;
 }
 
-static int writer_init(PyObject *object, PyObject *args, PyObject *kwargs)
+static int encoder_init(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     py_ros_encoder *self = (py_ros_encoder *)object;
     static char *keywords[] = {"pool_name", "types", "message", "schema", "fields", "constants", NULL};
@@ -121,7 +144,7 @@ static int writer_init(PyObject *object, PyObject *args, PyObject *kwargs)
     }
     const char *name_text = PyUnicode_AsUTF8(name);
     pmipc_ros_encoder *made =
-        name_text == NULL ? NULL : make_writer(self->state, (py_schema *)schema, texts, message, fields, constants);
+        name_text == NULL ? NULL : make_encoder(self->state, (py_schema *)schema, texts, message, fields, constants);
     if (made == NULL)
         return -1;
     if (py_gate_enter(&self->gate) == 0) {
@@ -129,7 +152,7 @@ static int writer_init(PyObject *object, PyObject *args, PyObject *kwargs)
         if (first) {
             self->name_text = name_text;
             Py_SETREF(self->name, Py_NewRef(name));
-            self->schema = (py_schema *)Py_NewRef(schema);
+            self->sink.schema = (py_schema *)Py_NewRef(schema);
             self->encoder = made;
         }
         py_gate_leave(&self->gate);
@@ -141,46 +164,39 @@ static int writer_init(PyObject *object, PyObject *args, PyObject *kwargs)
     return -1;
 }
 
-static int writer_traverse(PyObject *object, visitproc visit, void *arg)
+static int encoder_traverse(PyObject *object, visitproc visit, void *arg)
 {
     py_ros_encoder *self = (py_ros_encoder *)object;
     Py_VISIT(Py_TYPE(object));
-    Py_VISIT(self->schema);
-    Py_VISIT(self->exit.handle);
-    Py_VISIT(self->exit.publish);
-    Py_VISIT(self->exit.now);
-    Py_VISIT(self->exit.failed);
+    Py_VISIT(self->sink.schema);
+    Py_VISIT(self->output.handle);
+    Py_VISIT(self->output.publish);
+    Py_VISIT(self->output.now);
+    Py_VISIT(self->output.failed);
     return 0;
 }
 
-static int writer_clear(PyObject *object)
+static int encoder_clear(PyObject *object)
 {
-    py_ros_exit_clear(&((py_ros_encoder *)object)->exit);
+    py_ros_output_clear(&((py_ros_encoder *)object)->output);
     return 0;
 }
 
-static void writer_dealloc(PyObject *object)
+static void encoder_dealloc(PyObject *object)
 {
     py_ros_encoder *self = (py_ros_encoder *)object;
     PyTypeObject *type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
-    py_ros_exit_clear(&self->exit);
+    py_ros_output_clear(&self->output);
     /* In a forked child a thread that it does not have may have been in the middle of either. */
     if (self->generation == py_generation()) {
         pmipc_ros_encoder_destroy(self->encoder);
         free(self->buffer);
     }
-    Py_XDECREF((PyObject *)self->schema);
+    Py_XDECREF((PyObject *)self->sink.schema);
     Py_XDECREF(self->name);
     type->tp_free(object);
     Py_DECREF(type);
-}
-
-int py_ros_encoder_usable(py_ros_encoder *self)
-{
-    if (self->encoder == NULL)
-        return py_refuse_unopened(self->state, (PyObject *)self);
-    return self->generation == py_generation() ? 0 : py_refuse_forked(self->state, (PyObject *)self);
 }
 
 /* ---- samples of Python's */
@@ -206,22 +222,22 @@ static int gather_field(py_ros_encoder *self, gathered *all, uint32_t index, PyO
     py_source *found = &all->found[index];
     all->memory[index] = NULL;
     all->count = index + 1;
-    if (py_source_find(self->schema, index, value, self->name_text, found) < 0)
+    if (py_source_find(self->sink.schema, index, value, self->name_text, found) < 0)
         return -1;
     all->sources[index] = (pmipc_source){found->data, found->length};
     if (!found->strided)
         return 0;
-    PyObject *memory = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)self->schema->fields[index].nbytes);
+    PyObject *memory = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)self->sink.schema->fields[index].nbytes);
     all->memory[index] = memory;
     if (memory == NULL)
         return -1;
     all->sources[index].data = PyByteArray_AS_STRING(memory);
-    return py_source_copy(self->schema, index, found, PyByteArray_AS_STRING(memory), memory);
+    return py_source_copy(self->sink.schema, index, found, PyByteArray_AS_STRING(memory), memory);
 }
 
 static int gather(py_ros_encoder *self, PyObject *data, gathered *all)
 {
-    py_schema *schema = self->schema;
+    py_schema *schema = self->sink.schema;
     all->count = 0;
     if (!schema->is_dict)
         return gather_field(self, all, 0, data);
@@ -246,7 +262,7 @@ static int gather(py_ros_encoder *self, PyObject *data, gathered *all)
     return 0;
 }
 
-static PyObject *writer_encode(PyObject *object, PyObject *args)
+static PyObject *encoder_encode(PyObject *object, PyObject *args)
 {
     py_ros_encoder *self = (py_ros_encoder *)object;
     PyObject *data, *stamp;
@@ -254,7 +270,7 @@ static PyObject *writer_encode(PyObject *object, PyObject *args)
     int64_t stamp_ns;
     PyObject *bytes = NULL;
     pmipc_error error = {0};
-    if (py_ros_encoder_usable(self) < 0 || !PyArg_ParseTuple(args, "OO", &data, &stamp) ||
+    if (usable(self) < 0 || !PyArg_ParseTuple(args, "OO", &data, &stamp) ||
         py_stamp(stamp, "stamp", self->name_text, &stamp_ns) < 0)
         return NULL;
     if (gather(self, data, &all) == 0 && py_gate_enter(&self->gate) == 0) {
@@ -269,7 +285,7 @@ static PyObject *writer_encode(PyObject *object, PyObject *args)
     return bytes;
 }
 
-static PyObject *writer_publish(PyObject *object, PyObject *args)
+static PyObject *encoder_publish(PyObject *object, PyObject *args)
 {
     py_ros_encoder *self = (py_ros_encoder *)object;
     PyObject *data, *stamp;
@@ -277,14 +293,15 @@ static PyObject *writer_publish(PyObject *object, PyObject *args)
     int64_t stamp_ns;
     int outcome = -1;
     pmipc_error error = {0};
-    if (py_ros_encoder_usable(self) < 0 || !PyArg_ParseTuple(args, "OO", &data, &stamp) ||
-        (stamp == Py_None ? py_ros_stamp(self, &stamp_ns) : py_stamp(stamp, "stamp", self->name_text, &stamp_ns)) < 0)
+    if (usable(self) < 0 || !PyArg_ParseTuple(args, "OO", &data, &stamp) ||
+        (stamp == Py_None ? py_ros_stamp(&self->sink, &stamp_ns)
+                          : py_stamp(stamp, "stamp", self->name_text, &stamp_ns)) < 0)
         return NULL;
     if (gather(self, data, &all) == 0)
         outcome = py_ros_send(self, NULL, all.sources, stamp_ns, pmipc_monotonic_ns(), &error);
     release_gathered(&all);
     if (outcome > 0)
-        py_ros_report(self, &error);
+        py_ros_report(&self->sink, &error);
     return outcome < 0 ? NULL : PyBool_FromLong(outcome == 0);
 }
 
@@ -300,7 +317,7 @@ static pmipc_status next_view(py_ros_encoder *self, py_stream *stream, pmipc_vie
         pmipc_stream_get_info(stream->handle, info);
     }
     if (status == PMIPC_OK && info->incarnation != self->checked) {
-        if (pmipc_schema_compare(&self->schema->schema, view->schema, NULL) == PMIPC_OK)
+        if (pmipc_schema_compare(&self->sink.schema->schema, view->schema, NULL) == PMIPC_OK)
             self->checked = info->incarnation;
     }
     py_turn_end(&stream->turn);
@@ -316,18 +333,17 @@ static int send_view(py_ros_encoder *self, pmipc_view *view)
     int outcome = py_ros_send(self, NULL, sources, view->stamp_ns, view->published_ns, &error);
     pmipc_view_release(view);
     if (outcome > 0)
-        py_ros_report(self, &error);
+        py_ros_report(&self->sink, &error);
     return outcome;
 }
 
-static PyObject *writer_forward(PyObject *object, PyObject *args)
+static PyObject *encoder_forward(PyObject *object, PyObject *args)
 {
     py_ros_encoder *self = (py_ros_encoder *)object;
     PyObject *source;
     unsigned long long incarnation, dropped = 0;
     unsigned int limit, taken = 0;
-    if (py_ros_encoder_usable(self) < 0 ||
-        !PyArg_ParseTuple(args, "O!KI", self->state->stream_type, &source, &incarnation, &limit))
+    if (usable(self) < 0 || !PyArg_ParseTuple(args, "O!KI", self->state->stream_type, &source, &incarnation, &limit))
         return NULL;
     py_stream *stream = (py_stream *)source;
     while (taken < limit) {
@@ -365,15 +381,15 @@ static PyObject *writer_forward(PyObject *object, PyObject *args)
 
 /* ---- where messages go */
 
-static PyObject *writer_connect(PyObject *object, PyObject *args, PyObject *kwargs)
+static PyObject *encoder_connect(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     py_ros_encoder *self = (py_ros_encoder *)object;
     static char *keywords[] = {"handle", "pointer", "publish", "now", "failed", NULL};
     PyObject *handle, *pointer, *publish, *now, *failed;
-    if (py_ros_encoder_usable(self) < 0 ||
+    if (usable(self) < 0 ||
         !PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOO", keywords, &handle, &pointer, &publish, &now, &failed))
         return NULL;
-    py_ros_exit to = {.publish = publish, .now = now == Py_None ? NULL : now, .failed = failed};
+    py_ros_output to = {.publish = publish, .now = now == Py_None ? NULL : now, .failed = failed};
     if (handle != Py_None) {
         to.handle = handle;
         to.publisher = PyLong_AsVoidPtr(pointer);
@@ -389,33 +405,33 @@ static PyObject *writer_connect(PyObject *object, PyObject *args, PyObject *kwar
     }
     if (py_gate_enter(&self->gate) < 0)
         return NULL;
-    py_ros_exit old = self->exit;
+    py_ros_output old = self->output;
     Py_XINCREF(to.handle);
     Py_INCREF(publish);
     Py_XINCREF(to.now);
     Py_INCREF(failed);
-    self->exit = to;
+    self->output = to;
     py_gate_leave(&self->gate);
-    py_ros_exit_clear(&old);
+    py_ros_output_clear(&old);
     Py_RETURN_NONE;
 }
 
-static PyObject *writer_disconnect(PyObject *object, PyObject *unused)
+static PyObject *encoder_disconnect(PyObject *object, PyObject *unused)
 {
     (void)unused;
     py_ros_encoder *self = (py_ros_encoder *)object;
-    if (py_ros_encoder_usable(self) < 0 || py_gate_enter(&self->gate) < 0)
+    if (usable(self) < 0 || py_gate_enter(&self->gate) < 0)
         return NULL;
-    py_ros_exit old = self->exit;
-    self->exit = (py_ros_exit){0};
+    py_ros_output old = self->output;
+    self->output = (py_ros_output){0};
     py_gate_leave(&self->gate);
-    py_ros_exit_clear(&old);
+    py_ros_output_clear(&old);
     Py_RETURN_NONE;
 }
 
 /* ---- what it says of itself */
 
-static PyObject *writer_counters(PyObject *object, void *unused)
+static PyObject *encoder_counters(PyObject *object, void *unused)
 {
     (void)unused;
     py_ros_encoder *self = (py_ros_encoder *)object;
@@ -423,54 +439,46 @@ static PyObject *writer_counters(PyObject *object, void *unused)
                          self->failures, "bytes", self->bytes);
 }
 
-static PyObject *writer_take_latencies(PyObject *object, PyObject *unused)
+static PyObject *encoder_take_latencies(PyObject *object, PyObject *unused)
 {
     (void)unused;
     py_ros_encoder *self = (py_ros_encoder *)object;
-    if (py_ros_encoder_usable(self) < 0 || py_gate_enter(&self->gate) < 0)
+    if (usable(self) < 0 || py_gate_enter(&self->gate) < 0)
         return NULL;
     int64_t copy[PY_ROS_LATENCIES];
     uint32_t count = self->latency_count < PY_ROS_LATENCIES ? self->latency_count : PY_ROS_LATENCIES;
     memcpy(copy, self->latencies_ns, sizeof copy);
     self->latency_count = 0;
     py_gate_leave(&self->gate);
-    PyObject *list = PyList_New((Py_ssize_t)count);
-    for (uint32_t i = 0; list != NULL && i < count; i++) {
-        PyObject *ns = PyLong_FromLongLong(copy[i]);
-        if (ns == NULL)
-            Py_CLEAR(list);
-        else
-            PyList_SET_ITEM(list, (Py_ssize_t)i, ns);
-    }
-    return list;
+    return py_int_list(copy, count);
 }
 
 #include "docs.h"
 
-static PyMethodDef writer_methods[] = {
-    {"encode", writer_encode, METH_VARARGS, DOC_RosEncoder_encode},
-    {"publish", writer_publish, METH_VARARGS, DOC_RosEncoder_publish},
-    {"forward", writer_forward, METH_VARARGS, DOC_RosEncoder_forward},
-    {"connect", (PyCFunction)(void (*)(void))writer_connect, METH_VARARGS | METH_KEYWORDS, DOC_RosEncoder_connect},
-    {"disconnect", writer_disconnect, METH_NOARGS, DOC_RosEncoder_disconnect},
-    {"take_latencies", writer_take_latencies, METH_NOARGS, DOC_RosEncoder_take_latencies},
+static PyMethodDef encoder_methods[] = {
+    {"encode", encoder_encode, METH_VARARGS, DOC_RosEncoder_encode},
+    {"publish", encoder_publish, METH_VARARGS, DOC_RosEncoder_publish},
+    {"forward", encoder_forward, METH_VARARGS, DOC_RosEncoder_forward},
+    {"connect", (PyCFunction)(void (*)(void))encoder_connect, METH_VARARGS | METH_KEYWORDS, DOC_RosEncoder_connect},
+    {"disconnect", encoder_disconnect, METH_NOARGS, DOC_RosEncoder_disconnect},
+    {"take_latencies", encoder_take_latencies, METH_NOARGS, DOC_RosEncoder_take_latencies},
     {NULL, NULL, 0, NULL},
 };
 
-static PyGetSetDef writer_getset[] = {
-    {"counters", writer_counters, NULL, DOC_RosEncoder_counters, NULL},
+static PyGetSetDef encoder_getset[] = {
+    {"counters", encoder_counters, NULL, DOC_RosEncoder_counters, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-static PyType_Slot writer_slots[] = {
-    {Py_tp_doc, DOC_RosEncoder},     {Py_tp_new, writer_new},           {Py_tp_init, writer_init},
-    {Py_tp_dealloc, writer_dealloc}, {Py_tp_traverse, writer_traverse}, {Py_tp_clear, writer_clear},
-    {Py_tp_methods, writer_methods}, {Py_tp_getset, writer_getset},     {0, NULL},
+static PyType_Slot encoder_slots[] = {
+    {Py_tp_doc, DOC_RosEncoder},      {Py_tp_new, encoder_new},           {Py_tp_init, encoder_init},
+    {Py_tp_dealloc, encoder_dealloc}, {Py_tp_traverse, encoder_traverse}, {Py_tp_clear, encoder_clear},
+    {Py_tp_methods, encoder_methods}, {Py_tp_getset, encoder_getset},     {0, NULL},
 };
 
 PyType_Spec py_ros_encoder_spec = {
     .name = "polymorph_ipc._core.RosEncoder",
     .basicsize = sizeof(py_ros_encoder),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
-    .slots = writer_slots,
+    .slots = encoder_slots,
 };

@@ -1,5 +1,5 @@
 /* rcl.c: finding rcl, and hearing what it says. */
-#include "rcl.h"
+#include "ros/rcl.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #ifndef PY_RCL_H
 #define PY_RCL_H
 
-#include "core.h"
+#include "core/state.h"
 
 typedef struct rcutils_allocator {
     void *(*allocate)(size_t size, void *state);

@@ -1,19 +1,20 @@
 /* ros_send.c: from a sample to the middleware. The fast way encodes into memory that is used again and again and hands
  * it to rcl, all without the GIL; the portable way makes bytes and calls rclpy. */
-#include "ros_send.h"
+#include "ros/send.h"
 
-#include "rcl.h"
+#include "core/values.h"
+#include "ros/rcl.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-void py_ros_exit_clear(py_ros_exit *to)
+void py_ros_output_clear(py_ros_output *output)
 {
-    Py_CLEAR(to->handle);
-    Py_CLEAR(to->publish);
-    Py_CLEAR(to->now);
-    Py_CLEAR(to->failed);
-    to->publisher = NULL;
+    Py_CLEAR(output->handle);
+    Py_CLEAR(output->publish);
+    Py_CLEAR(output->now);
+    Py_CLEAR(output->failed);
+    output->publisher = NULL;
 }
 
 /* ---- words */
@@ -39,12 +40,12 @@ static int take_exception(pmipc_status status, pmipc_error *error)
     return 1;
 }
 
-void py_ros_report(py_ros_encoder *self, const pmipc_error *error)
+void py_ros_report(py_sink *sink, const pmipc_error *error)
 {
-    PyObject *failed = Py_XNewRef(self->exit.failed);
+    PyObject *failed = Py_XNewRef(((py_ros_encoder *)sink)->output.failed);
     if (failed == NULL)
         return;
-    PyObject *words = PyUnicode_DecodeUTF8(error->text, (Py_ssize_t)strlen(error->text), "replace");
+    PyObject *words = py_text(error->text);
     PyObject *result =
         words == NULL ? NULL : PyObject_CallFunction(failed, "sO", pmipc_status_name(error->status), words);
     if (result == NULL)
@@ -86,13 +87,13 @@ pmipc_status py_ros_write(py_ros_encoder *self, const pmipc_source *sources, int
 static int send_by_rcl(py_ros_encoder *self, const pmipc_source *sources, int64_t stamp_ns, size_t *byte_count,
                        pmipc_error *error)
 {
-    PyObject *handle = Py_NewRef(self->exit.handle);
+    PyObject *handle = Py_NewRef(self->output.handle);
     PyObject *entered = PyObject_CallMethod(handle, "__enter__", NULL);
     if (entered == NULL) {
         Py_DECREF(handle);
         return take_exception(PMIPC_CLOSED, error);
     }
-    void *publisher = self->exit.publisher;
+    void *publisher = self->output.publisher;
     pmipc_status status;
     Py_BEGIN_ALLOW_THREADS
     status = py_ros_write(self, sources, stamp_ns, byte_count, error);
@@ -123,7 +124,7 @@ static int send_by_rclpy(py_ros_encoder *self, const pmipc_source *sources, int6
     Py_END_ALLOW_THREADS
     if (status != PMIPC_OK)
         return 1;
-    PyObject *publish = Py_NewRef(self->exit.publish);
+    PyObject *publish = Py_NewRef(self->output.publish);
     PyObject *bytes = PyBytes_FromStringAndSize((const char *)self->buffer, (Py_ssize_t)*byte_count);
     PyObject *result = bytes == NULL ? NULL : PyObject_CallOneArg(publish, bytes);
     int outcome = result != NULL ? 0 : take_exception(PMIPC_CLOSED, error);
@@ -138,9 +139,9 @@ static int send_one(py_ros_encoder *self, const pmipc_source *sources, int64_t s
 {
     size_t byte_count = 0;
     int outcome = 1;
-    if (self->exit.handle != NULL)
+    if (self->output.handle != NULL)
         outcome = send_by_rcl(self, sources, stamp_ns, &byte_count, error);
-    else if (self->exit.publish != NULL)
+    else if (self->output.publish != NULL)
         outcome = send_by_rclpy(self, sources, stamp_ns, &byte_count, error);
     else
         *error = (pmipc_error){.status = PMIPC_CLOSED, .text = "the publisher is closed"};
@@ -176,18 +177,18 @@ int py_ros_send(py_ros_encoder *self, py_gate *outer, const pmipc_source *source
 
 /* ---- producers */
 
-int py_ros_send_loan(py_ros_encoder *self, py_producer *producer, const pmipc_loan *loan, int64_t stamp_ns,
+int py_ros_send_loan(py_sink *sink, py_gate *producer_gate, const pmipc_loan *loan, int64_t stamp_ns,
                      pmipc_error *error)
 {
     pmipc_source sources[PMIPC_MAX_FIELDS];
     for (uint32_t i = 0; i < loan->field_count; i++)
         sources[i] = (pmipc_source){loan->fields[i].data, loan->fields[i].length};
-    return py_ros_send(self, &producer->gate, sources, stamp_ns, pmipc_monotonic_ns(), error);
+    return py_ros_send((py_ros_encoder *)sink, producer_gate, sources, stamp_ns, pmipc_monotonic_ns(), error);
 }
 
-int py_ros_stamp(py_ros_encoder *self, int64_t *stamp_ns)
+int py_ros_stamp(py_sink *sink, int64_t *stamp_ns)
 {
-    PyObject *now = Py_XNewRef(self->exit.now);
+    PyObject *now = Py_XNewRef(((py_ros_encoder *)sink)->output.now);
     PyObject *ns = now == NULL ? NULL : PyObject_CallNoArgs(now);
     int64_t value = ns == NULL ? 0 : PyLong_AsLongLong(ns);
     Py_XDECREF(now);

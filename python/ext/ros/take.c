@@ -1,6 +1,7 @@
 /* ros_take.c: taking serialized messages from rcl, and counting those that did not arrive. */
-#include "rcl.h"
-#include "ros.h"
+#include "ros/take.h"
+
+#include "ros/rcl.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,7 @@
 /* ros_texts.c: types, fields and names, from Python objects to what the library takes. */
-#include "ros.h"
+#include "ros/texts.h"
+
+#include "core/errors.h"
 
 int py_ros_read_texts(PyObject *list, const char *what, const char ***texts, uint32_t *count)
 {

@@ -1,5 +1,10 @@
 /* loan.c: the Loan class: a frame that is filled where it will be read. */
-#include "writing.h"
+#include "arrays/torch.h"
+#include "core/arguments.h"
+#include "core/errors.h"
+#include "write/handle.h"
+#include "write/lengths.h"
+#include "write/producer.h"
 
 typedef struct py_loan {
     PyObject_HEAD py_producer *producer;
@@ -22,28 +27,6 @@ static int check_out(const py_loan *self)
 }
 
 /* ---- making one */
-
-/* Preset lengths: an int, or a dict of them for the variable fields of a dict pool; None when nothing is variable. */
-static PyObject *preset_length(const py_schema *schema)
-{
-    if (!schema->is_dict)
-        return schema->fields[0].variable ? PyLong_FromSsize_t(schema->fields[0].shape[0]) : Py_NewRef(Py_None);
-    PyObject *lengths = PyDict_New();
-    for (uint32_t i = 0; lengths != NULL && i < schema->field_count; i++) {
-        if (!schema->fields[i].variable)
-            continue;
-        PyObject *length = PyLong_FromSsize_t(schema->fields[i].shape[0]);
-        if (length == NULL || PyDict_SetItem(lengths, schema->fields[i].name, length) < 0)
-            Py_CLEAR(lengths);
-        Py_XDECREF(length);
-    }
-    if (lengths != NULL && PyDict_GET_SIZE(lengths) == 0)
-        Py_SETREF(lengths, Py_NewRef(Py_None));
-    return lengths;
-}
-
-static int check_variable(const py_loan *self);
-static int read_lengths(py_loan *self, PyObject *lengths);
 
 /* Have room for the lengths that were asked for; `self->loan` only carries them here. In the gate. */
 static pmipc_status reserve(py_loan *self)
@@ -97,7 +80,8 @@ PyObject *py_producer_loan(PyObject *object, PyObject *const *args, Py_ssize_t n
     self->schema = (py_schema *)Py_NewRef((PyObject *)producer->schema);
     self->stamp = Py_NewRef(Py_None);
     self->length = Py_NewRef(Py_None); /* reading the lengths may run code, and gc.get_objects() shows it this loan */
-    if (reserves && (check_variable(self) < 0 || read_lengths(self, length) < 0))
+    if (reserves && (py_lengths_check_variable(self->schema, producer->name_text) < 0 ||
+                     py_lengths_read(self->schema, producer->name_text, length, &self->loan) < 0))
         goto fail;
     if (py_gate_enter(&producer->gate) < 0)
         goto fail;
@@ -108,12 +92,14 @@ PyObject *py_producer_loan(PyObject *object, PyObject *const *args, Py_ssize_t n
         py_producer_raise(producer, status);
     if (status != PMIPC_OK || found < 0)
         goto fail;
-    PyObject *preset = reserves && !self->schema->is_dict ? Py_NewRef(length) : preset_length(self->schema);
-    if (preset == NULL)
-        goto fail;
-    Py_SETREF(self->length, preset);
-    if (reserves && self->schema->is_dict && PyDict_Update(self->length, length) < 0)
-        goto fail;
+    if (self->schema->has_variable) {
+        PyObject *preset = reserves && !self->schema->is_dict ? Py_NewRef(length) : py_lengths_preset(self->schema);
+        if (preset == NULL)
+            goto fail;
+        Py_SETREF(self->length, preset);
+        if (reserves && self->schema->is_dict && PyDict_Update(self->length, length) < 0)
+            goto fail;
+    }
     return (PyObject *)self;
 
 fail:
@@ -195,74 +181,15 @@ static void end_loan(py_loan *self)
 
 /* ---- ending it */
 
-static int read_length(py_loan *self, uint32_t index, PyObject *value)
-{
-    int64_t length = value == NULL ? -1 : PyLong_AsLongLong(value);
-    if (length == -1 && PyErr_Occurred()) {
-        if (PyErr_ExceptionMatches(PyExc_TypeError)) {
-            PyObject *context = py_field_context(self->schema, index, self->producer->name_text);
-            if (context != NULL)
-                PyErr_Format(PyExc_TypeError, "%U: length must be an int, not %.100s", context,
-                             Py_TYPE(value)->tp_name);
-            Py_XDECREF(context);
-        }
-        return -1;
-    }
-    self->loan.fields[index].length = length;
-    return 0;
-}
-
-static int check_variable(const py_loan *self)
-{
-    if (self->schema->has_variable)
-        return 0;
-    py_raise_format(self->producer->state, PMIPC_SCHEMA_MISMATCH, "pool '%s' carries %S: its length is not variable",
-                    self->producer->name_text, (PyObject *)self->schema);
-    return -1;
-}
-
-static int read_lengths(py_loan *self, PyObject *lengths)
-{
-    const py_schema *schema = self->schema;
-    if (!schema->is_dict)
-        return schema->fields[0].variable ? read_length(self, 0, lengths) : 0;
-    if (lengths == Py_None)
-        return 0;
-    if (!PyDict_Check(lengths)) {
-        PyErr_Format(PyExc_TypeError, "pool '%s': length must be a dict of the variable fields' lengths, not %.100s",
-                     self->producer->name_text, Py_TYPE(lengths)->tp_name);
-        return -1;
-    }
-    Py_ssize_t known = 0;
-    for (uint32_t i = 0; i < schema->field_count; i++) {
-        if (!schema->fields[i].variable)
-            continue;
-        PyObject *length;
-        int has = PyDict_GetItemRef(lengths, schema->fields[i].name, &length);
-        if (has < 0)
-            return -1;
-        int result = has ? read_length(self, i, length) : 0;
-        Py_XDECREF(length);
-        if (result < 0)
-            return -1;
-        known += has;
-    }
-    if (known != PyDict_GET_SIZE(lengths)) {
-        py_raise_format(self->producer->state, PMIPC_SCHEMA_MISMATCH,
-                        "pool '%s' carries %S: length has names of fields that are not variable: %R",
-                        self->producer->name_text, (PyObject *)schema, lengths);
-        return -1;
-    }
-    return 0;
-}
-
 /* What was set as stamp and length. Reading a number may run its __index__, which may set the loan's attributes anew.
  */
 static int read_attributes(py_loan *self, int64_t *stamp_ns)
 {
     PyObject *lengths = Py_NewRef(self->length);
     PyObject *stamp = Py_NewRef(self->stamp);
-    int result = read_lengths(self, lengths);
+    int result = 0;
+    if (self->schema->has_variable)
+        result = py_lengths_read(self->schema, self->producer->name_text, lengths, &self->loan);
     if (result == 0 && stamp != Py_None)
         result = py_sample_stamp(stamp, self->producer->name_text, &self->producer->warned_of_unit, stamp_ns);
     Py_DECREF(lengths);
@@ -305,11 +232,11 @@ static PyObject *loan_commit(PyObject *object, PyObject *unused)
     (void)unused;
     py_loan *self = (py_loan *)object;
     py_producer *producer = self->producer;
-    py_ros_encoder *ros = producer->ros;
+    py_sink *sink = producer->sink;
     int64_t stamp_ns = PMIPC_STAMP_NOW;
     if (py_producer_usable(producer) < 0 || check_out(self) < 0 || check_data(self) < 0 ||
         read_attributes(self, &stamp_ns) < 0 ||
-        (ros != NULL && stamp_ns == PMIPC_STAMP_NOW && py_ros_stamp(ros, &stamp_ns) < 0) ||
+        (sink != NULL && stamp_ns == PMIPC_STAMP_NOW && sink->calls->stamp(sink, &stamp_ns) < 0) ||
         py_gate_enter(&producer->gate) < 0)
         return NULL;
     pmipc_status status = PMIPC_CLOSED;
@@ -317,8 +244,8 @@ static PyObject *loan_commit(PyObject *object, PyObject *unused)
         status = pmipc_producer_commit(producer->handle->producer, &self->loan, stamp_ns);
     pmipc_error error;
     int outcome = 0;
-    if (status == PMIPC_OK && ros != NULL)
-        outcome = py_ros_send_loan(ros, producer, &self->loan, stamp_ns, &error);
+    if (status == PMIPC_OK && sink != NULL)
+        outcome = sink->calls->send(sink, &producer->gate, &self->loan, stamp_ns, &error);
     py_producer_refresh(producer);
     py_gate_leave(&producer->gate);
     if (status != PMIPC_SCHEMA_MISMATCH)
@@ -328,7 +255,7 @@ static PyObject *loan_commit(PyObject *object, PyObject *unused)
         return NULL;
     }
     if (outcome > 0)
-        py_ros_report(ros, &error);
+        sink->calls->report(sink, &error);
     return outcome < 0 ? NULL : PyLong_FromUnsignedLongLong(self->loan.seq);
 }
 
@@ -437,7 +364,7 @@ static int loan_set_length(PyObject *object, PyObject *value, void *unused)
 {
     (void)unused;
     py_loan *self = (py_loan *)object;
-    if (check_variable(self) < 0)
+    if (py_lengths_check_variable(self->schema, self->producer->name_text) < 0)
         return -1;
     if (value == NULL) {
         PyErr_SetString(PyExc_AttributeError, "length cannot be deleted");

@@ -1,33 +1,12 @@
 /* producer.c: the Producer class: opening, closing, and what a producer says of itself. publish.c and loan.c write. */
-#include "registry.h"
-#include "ros_send.h"
+#include "write/producer.h"
 
-/* ---- the handle */
-
-void py_handle_release(py_handle *handle)
-{
-    /* release: our writes to a slot come before whoever unmaps it; acquire: after all the others' */
-    if (atomic_fetch_sub_explicit(&handle->references, 1, memory_order_acq_rel) != 1)
-        return;
-    pmipc_producer_abandon(handle->producer); /* one that was retired is only freed */
-    PyMem_RawFree(handle);
-}
-
-#define HANDLE_CAPSULE "polymorph_ipc.loaned_slot"
-
-static void release_capsule(PyObject *capsule)
-{
-    py_handle_release(PyCapsule_GetPointer(capsule, HANDLE_CAPSULE));
-}
-
-PyObject *py_handle_capsule(py_handle *handle)
-{
-    PyObject *capsule = PyCapsule_New(handle, HANDLE_CAPSULE, release_capsule);
-    if (capsule != NULL)
-        /* relaxed: the caller has a reference already */
-        atomic_fetch_add_explicit(&handle->references, 1, memory_order_relaxed);
-    return capsule;
-}
+#include "arrays/torch.h"
+#include "core/arguments.h"
+#include "core/errors.h"
+#include "core/infos.h"
+#include "write/handle.h"
+#include "write/opening.h"
 
 /* Take the handle out of the producer: from now on it is closed. In a forked child nothing shared is touched. */
 static void close_producer(py_producer *self, bool retire)
@@ -68,130 +47,6 @@ static int forget_abandoned(py_state *state, PyObject *name, PyObject *folder)
 
 /* ---- opening */
 
-static int check_range(py_state *state, const char *pool_name, const char *what, Py_ssize_t value)
-{
-    if (value >= 1 && value <= PMIPC_MAX_HISTORY_LEN)
-        return 0;
-    py_raise_format(state, PMIPC_INVALID_ARGUMENT, "pool '%s': %s must be 1 to %d, not %zd", pool_name, what,
-                    PMIPC_MAX_HISTORY_LEN, value);
-    return -1;
-}
-
-static int check_mode(py_state *state, const char *pool_name, Py_ssize_t mode)
-{
-    if (mode >= 1 && mode <= 0777)
-        return 0;
-    char octal[32]; /* as people write and read modes; PyUnicode_FromFormat has no %o */
-    PyOS_snprintf(octal, sizeof octal, "%s0o%llo", mode < 0 ? "-" : "", (unsigned long long)(mode < 0 ? -mode : mode));
-    py_raise_format(state, PMIPC_INVALID_ARGUMENT, "pool '%s': mode must be 0o1 to 0o777, not %s", pool_name, octal);
-    return -1;
-}
-
-/* What numpy and torch know of the fields is looked up here, so that publish finds it ready. */
-static int look_up_dtypes(py_state *state, py_schema *schema)
-{
-    for (uint32_t i = 0; i < schema->field_count; i++) {
-        if (py_field_descr(schema, i) == NULL) {
-            if (!PyErr_ExceptionMatches(state->errors[PMIPC_UNSUPPORTED]))
-                return -1;
-            PyErr_Clear(); /* a dtype of torch only */
-        }
-    }
-    return 0;
-}
-
-/* Keep what another thread may be looking at. */
-static int put_aside(py_producer *self, PyObject *older)
-{
-    if (self->older_schemas == NULL && (self->older_schemas = PyList_New(0)) == NULL)
-        return -1;
-    return older == NULL ? 0 : PyList_Append(self->older_schemas, older);
-}
-
-static int take_over_metadata(py_producer *self)
-{
-    const char *text = pmipc_producer_metadata(self->handle->producer);
-    PyObject *metadata = text[0] ? PyUnicode_FromString(text) : Py_NewRef(Py_None);
-    if (metadata == NULL)
-        return -1;
-    int differs = self->metadata == NULL ? 1 : PyObject_RichCompareBool(self->metadata, metadata, Py_NE);
-    if (differs <= 0 || put_aside(self, self->metadata) < 0) {
-        Py_DECREF(metadata);
-        return differs == 0 ? 0 : -1;
-    }
-    Py_XSETREF(self->metadata, metadata);
-    return 0;
-}
-
-/* The pool is another than the one so far. */
-static int take_over_schema(py_producer *self)
-{
-    py_schema *schema = py_schema_wrap(self->state, pmipc_producer_schema(self->handle->producer));
-    if (schema == NULL || look_up_dtypes(self->state, schema) < 0 || put_aside(self, (PyObject *)self->schema) < 0) {
-        Py_XDECREF((PyObject *)schema);
-        return -1;
-    }
-    Py_SETREF(self->schema, schema);
-    return 0;
-}
-
-void py_producer_refresh_slowly(py_producer *self)
-{
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    if (take_over_schema(self) == 0 && take_over_metadata(self) == 0) {
-        self->incarnation = pmipc_producer_incarnation(self->handle->producer);
-        self->owner_epoch = pmipc_producer_epoch(self->handle->producer);
-    } else {
-        PyErr_Clear(); /* no memory: the next sample tries again, and only capacities have changed */
-    }
-    PyErr_Restore(type, value, traceback);
-}
-
-/* str or None as UTF-8 or NULL, which lives as long as `value`. */
-static int read_text(PyObject *value, const char *what, const char **text)
-{
-    Py_ssize_t bytes = 0;
-    *text = NULL;
-    if (value == Py_None)
-        return 0;
-    if (!PyUnicode_Check(value)) {
-        PyErr_Format(PyExc_TypeError, "%s must be str or None, not %.100s", what, Py_TYPE(value)->tp_name);
-        return -1;
-    }
-    *text = PyUnicode_AsUTF8AndSize(value, &bytes);
-    if (*text == NULL)
-        return -1;
-    if (strlen(*text) == (size_t)bytes)
-        return 0;
-    PyErr_Format(PyExc_ValueError, "%s has a zero character in it", what);
-    return -1;
-}
-
-static py_handle *open_handle(py_state *state, const char *name, const pmipc_schema *schema,
-                              const pmipc_producer_options *options)
-{
-    pmipc_producer *producer = NULL;
-    pmipc_error error = {0};
-    pmipc_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = pmipc_producer_open(&producer, name, schema, options, &error);
-    Py_END_ALLOW_THREADS
-    if (status != PMIPC_OK) {
-        py_raise_error(state, &error);
-        return NULL;
-    }
-    py_handle *handle = PyMem_RawCalloc(1, sizeof *handle);
-    if (handle == NULL) {
-        pmipc_producer_close(producer);
-        PyErr_NoMemory();
-        return NULL;
-    }
-    atomic_init(&handle->references, 1);
-    handle->producer = producer;
-    return handle;
-}
-
 static PyObject *producer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     (void)args;
@@ -208,62 +63,19 @@ static PyObject *producer_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     return (PyObject *)self;
 }
 
-/* What __init__ is given. Borrowed: the caller of __init__ keeps it. */
-typedef struct opening {
-    PyObject *name, *folder, *metadata;
-    py_schema *schema;
-    const char *name_text;
-    pmipc_producer_options options;
-} opening;
-
-static int parse_opening(py_state *state, PyObject *args, PyObject *kwargs, opening *given)
-{
-    static char *keywords[] = {"pool_name", "schema", "history_len", "spare",     "mode",     "origin", "metadata",
-                               "folder",    "grow",   "keep",        "max_bytes", "recreate", NULL};
-    Py_ssize_t history_len, spare, mode, max_bytes = 0;
-    int origin, grow, keep, recreate = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UO!nnniOOpp|np", keywords, &given->name, state->schema_type,
-                                     &given->schema, &history_len, &spare, &mode, &origin, &given->metadata,
-                                     &given->folder, &grow, &keep, &max_bytes, &recreate))
-        return -1;
-    given->name_text = py_pool_name(state, given->name);
-    if (given->name_text == NULL || check_range(state, given->name_text, "history_len", history_len) < 0 ||
-        check_range(state, given->name_text, "spare", spare) < 0 || check_mode(state, given->name_text, mode) < 0)
-        return -1;
-    if (max_bytes < 0) {
-        py_raise_format(state, PMIPC_INVALID_ARGUMENT, "pool '%s': max_bytes must be 1 or more, not %zd",
-                        given->name_text, max_bytes);
-        return -1;
-    }
-    given->options = (pmipc_producer_options){
-        .history_len = (uint32_t)history_len,
-        .spare = (uint32_t)spare,
-        .mode = (uint32_t)mode,
-        .origin = (uint32_t)origin,
-        .max_bytes = (uint64_t)max_bytes,
-        .no_growth = !grow,
-        .keep = keep,
-        .recreate = recreate,
-    };
-    if (read_text(given->metadata, "metadata", &given->options.metadata) < 0 ||
-        read_text(given->folder, "folder", &given->options.folder) < 0)
-        return -1;
-    return 0;
-}
-
 /* What the pool carries, new: one that was adopted may have more room than was asked for. NULL with an exception. */
 static py_schema *schema_of_pool(py_state *state, const pmipc_producer *producer, py_schema *asked)
 {
     if (!pmipc_producer_adopted(producer) || !asked->has_variable)
         return (py_schema *)Py_NewRef((PyObject *)asked);
     py_schema *schema = py_schema_wrap(state, pmipc_producer_schema(producer));
-    if (schema != NULL && look_up_dtypes(state, schema) < 0)
+    if (schema != NULL && py_producer_look_up_dtypes(state, schema) < 0)
         Py_CLEAR(schema);
     return schema;
 }
 
 /* From here on the producer is open. -1 when another thread has opened it meanwhile. */
-static int take_handle(py_producer *self, py_handle *handle, const opening *given)
+static int take_handle(py_producer *self, py_handle *handle, const py_opening *given)
 {
     const pmipc_producer *producer = handle->producer;
     py_schema *schema = schema_of_pool(self->state, producer, given->schema);
@@ -298,15 +110,16 @@ static int take_handle(py_producer *self, py_handle *handle, const opening *give
 static int producer_init(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     py_producer *self = (py_producer *)object;
-    opening given;
+    py_opening given;
     if (self->opened)
         return py_refuse_second_init(self->state, object);
-    if (parse_opening(self->state, args, kwargs, &given) < 0 || look_up_dtypes(self->state, given.schema) < 0)
+    if (py_opening_parse(self->state, args, kwargs, &given) < 0 ||
+        py_producer_look_up_dtypes(self->state, given.schema) < 0)
         return -1;
     /* Here and not in the first loan, which may be in a control loop. */
     if (given.options.origin == PMIPC_ORIGIN_TORCH && py_torch_import(self->state, "origin is \"torch\"") < 0)
         return -1;
-    py_handle *handle = open_handle(self->state, given.name_text, &given.schema->schema, &given.options);
+    py_handle *handle = py_handle_open(self->state, given.name_text, &given.schema->schema, &given.options);
     if (handle == NULL)
         return -1;
     if (forget_abandoned(self->state, given.name, given.folder) == 0 && take_handle(self, handle, &given) == 0)
@@ -329,35 +142,6 @@ static PyObject *producer_check_unopened(PyObject *object, PyObject *unused)
 }
 
 /* ---- state */
-
-int py_producer_refuse(py_producer *self)
-{
-    if (!self->opened)
-        return py_refuse_unopened(self->state, (PyObject *)self);
-    if (self->handle == NULL) {
-        py_raise_format(self->state, PMIPC_CLOSED, "the producer of pool '%s' is closed", self->name_text);
-        return -1;
-    }
-    py_raise_format(self->state, PMIPC_FORKED,
-                    "the producer of pool '%s' belongs to the parent of this process, and a pool has one producer: "
-                    "publish there, or make the producer in this process only",
-                    self->name_text);
-    return -1;
-}
-
-void py_producer_raise(py_producer *self, pmipc_status status)
-{
-    if (self->handle == NULL) {
-        (void)py_producer_refuse(self);
-        return;
-    }
-    pmipc_error error = {0};
-    pmipc_producer_last_error(self->handle->producer, &error);
-    if (error.status == status && error.text[0] != '\0')
-        py_raise(self->state, status, error.text, error.os_error);
-    else
-        py_raise_format(self->state, status, "pool '%s': %s", self->name_text, pmipc_status_text(status));
-}
 
 static PyObject *producer_cleanup(PyObject *object, PyObject *unused)
 {
@@ -398,7 +182,7 @@ static PyObject *producer_replace(PyObject *object, PyObject *args)
     PyObject *schema, *metadata;
     const char *text;
     if (py_producer_usable(self) < 0 || !PyArg_ParseTuple(args, "O!O", self->state->schema_type, &schema, &metadata) ||
-        read_text(metadata, "metadata", &text) < 0 || py_gate_enter(&self->gate) < 0)
+        py_optional_text(metadata, "metadata", &text) < 0 || py_gate_enter(&self->gate) < 0)
         return NULL;
     pmipc_status status = PMIPC_CLOSED;
     if (self->handle != NULL)
@@ -430,7 +214,7 @@ static PyObject *producer_reader_rows(PyObject *object, PyObject *unused)
     }
     PyObject *list = PyErr_Occurred() ? NULL : PyList_New((Py_ssize_t)count);
     for (uint32_t i = 0; list != NULL && i < count; i++) {
-        PyObject *reader = py_reader_tuple(&readers[i]);
+        PyObject *reader = py_reader_row(&readers[i]);
         if (reader == NULL)
             Py_CLEAR(list);
         else
@@ -473,7 +257,7 @@ static void producer_dealloc(PyObject *object)
     }
     Py_XDECREF((PyObject *)self->schema);
     Py_XDECREF(self->older_schemas);
-    Py_XDECREF((PyObject *)self->ros);
+    Py_XDECREF((PyObject *)self->sink);
     Py_XDECREF(self->name);
     Py_XDECREF(self->folder);
     Py_XDECREF(self->metadata);
@@ -486,36 +270,36 @@ static int producer_traverse(PyObject *object, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(((py_producer *)object)->schema);
     Py_VISIT(((py_producer *)object)->older_schemas);
-    Py_VISIT(((py_producer *)object)->ros);
+    Py_VISIT(((py_producer *)object)->sink);
     return 0;
 }
 
 /* ---- ROS */
 
-/* Once, by whoever makes the producer, before its first sample. */
-static PyObject *producer_send_to(PyObject *object, PyObject *writer)
+/* Called once, before the first sample. */
+static PyObject *producer_send_to(PyObject *object, PyObject *encoder)
 {
     py_producer *self = (py_producer *)object;
     if (py_producer_usable(self) < 0)
         return NULL;
-    if (!Py_IS_TYPE(writer, self->state->ros_encoder_type)) {
-        PyErr_Format(PyExc_TypeError, "expected a RosEncoder, not %.100s", Py_TYPE(writer)->tp_name);
+    if (!Py_IS_TYPE(encoder, self->state->ros_encoder_type)) {
+        PyErr_Format(PyExc_TypeError, "expected a RosEncoder, not %.100s", Py_TYPE(encoder)->tp_name);
         return NULL;
     }
-    py_ros_encoder *ros = (py_ros_encoder *)writer;
+    py_sink *sink = (py_sink *)encoder;
     pmipc_error error = {0};
-    if (py_ros_encoder_usable(ros) < 0)
+    if (sink->calls->usable(sink) < 0)
         return NULL;
-    if (self->ros != NULL) {
+    if (self->sink != NULL) {
         py_raise_format(self->state, PMIPC_WRONG_STATE, "the producer of pool '%s' sends its samples to ROS already",
                         self->name_text);
         return NULL;
     }
-    if (pmipc_schema_compare(&self->schema->schema, &ros->schema->schema, &error) != PMIPC_OK) {
+    if (pmipc_schema_compare(&self->schema->schema, &sink->schema->schema, &error) != PMIPC_OK) {
         py_raise_error(self->state, &error);
         return NULL;
     }
-    self->ros = (py_ros_encoder *)Py_NewRef(writer);
+    self->sink = (py_sink *)Py_NewRef(encoder);
     Py_RETURN_NONE;
 }
 

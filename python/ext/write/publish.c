@@ -1,6 +1,11 @@
 /* publish.c: Producer.publish. A plain array goes straight to the library; everything else is found to fit, field by
  * field, and what is not contiguous is copied by its own library into a loaned slot. */
-#include "writing.h"
+#include "arrays/torch.h"
+#include "core/arguments.h"
+#include "core/errors.h"
+#include "write/handle.h"
+#include "write/producer.h"
+#include "write/source.h"
 
 #include <string.h>
 
@@ -325,10 +330,10 @@ static PyObject *publish_and_send(py_producer *self, PyObject *data, int64_t sta
     pmipc_error error = {0};
     uint64_t seq = 0;
     int outcome = 0;
-    py_ros_encoder *ros = (py_ros_encoder *)Py_NewRef((PyObject *)self->ros);
+    py_sink *sink = (py_sink *)Py_NewRef((PyObject *)self->sink);
     all.found = 0;
-    if ((stamp_ns != PMIPC_STAMP_NOW || py_ros_stamp(ros, &stamp_ns) == 0) && find_sample(self, data, &all) == 0 &&
-        py_gate_enter(&self->gate) == 0) {
+    if ((stamp_ns != PMIPC_STAMP_NOW || sink->calls->stamp(sink, &stamp_ns) == 0) &&
+        find_sample(self, data, &all) == 0 && py_gate_enter(&self->gate) == 0) {
         pmipc_status status = PMIPC_CLOSED;
         if (check_schema_is(self, all.schema) < 0)
             status = PMIPC_OK;
@@ -336,15 +341,15 @@ static PyObject *publish_and_send(py_producer *self, PyObject *data, int64_t sta
             status = publish_by_loan(self, &all, stamp_ns, &loan, &seq);
         py_producer_refresh(self);
         if (seq != 0)
-            outcome = py_ros_send_loan(ros, self, &loan, stamp_ns, &error);
+            outcome = sink->calls->send(sink, &self->gate, &loan, stamp_ns, &error);
         py_gate_leave(&self->gate);
         if (status != PMIPC_OK)
             py_producer_raise(self, status);
         if (outcome > 0)
-            py_ros_report(ros, &error);
+            sink->calls->report(sink, &error);
     }
     sample_release(&all);
-    Py_DECREF((PyObject *)ros);
+    Py_DECREF((PyObject *)sink);
     return seq != 0 && outcome >= 0 ? PyLong_FromUnsignedLongLong(seq) : NULL;
 }
 
@@ -416,7 +421,7 @@ PyObject *py_producer_publish(PyObject *object, PyObject *const *args, Py_ssize_
              py_producer_usable(self) < 0)) /* reading the stamp may run code */
             return NULL;
     }
-    if (self->ros != NULL)
+    if (self->sink != NULL)
         return publish_and_send(self, data, stamp_ns);
     py_schema *schema = self->schema;
     if (schema->is_plain && py_source_is_exact(&schema->fields[0], data))

@@ -1,5 +1,8 @@
 /* source.c: what can be published: from a Python object to bytes that fit a field, without casting anything. */
-#include "writing.h"
+#include "write/source.h"
+
+#include "arrays/torch.h"
+#include "core/errors.h"
 
 #include <math.h>
 
@@ -111,19 +114,6 @@ static int find_numpy(py_schema *schema, uint32_t index, PyObject *object, const
 
 /* ---- torch */
 
-static bool is_contiguous(const dlpack_tensor *tensor)
-{
-    int64_t stride = 1;
-    for (int i = tensor->ndim - 1; i >= 0; i--) {
-        if (tensor->shape[i] == 0)
-            return true;
-        if (tensor->shape[i] != 1 && tensor->strides != NULL && tensor->strides[i] != stride)
-            return false;
-        stride *= tensor->shape[i];
-    }
-    return true;
-}
-
 static bool is_in_host_memory(const dlpack_tensor *tensor)
 {
     int32_t type = tensor->device.type;
@@ -182,7 +172,7 @@ static int find_torch(py_schema *schema, uint32_t index, PyObject *object, const
         return -1;
     source->length = memory.ndim > 0 ? memory.shape[0] : 1;
     source->array = Py_NewRef(object);
-    source->strided = lazy || !is_in_host_memory(&memory) || !is_contiguous(&memory);
+    source->strided = lazy || !is_in_host_memory(&memory) || !py_torch_is_contiguous(&memory);
     source->data = source->strided ? NULL : (const char *)memory.data + memory.byte_offset;
     return 0;
 }
@@ -246,10 +236,22 @@ static int find_scalar(py_schema *schema, uint32_t index, PyObject *object, cons
 
 /* ---- anything */
 
+/* `object` as a numpy array or a torch tensor, new; NULL with a TypeError that begins with `context` and names the
+ * conversion. */
+static PyObject *as_array(PyObject *object, PyObject *context)
+{
+    PyObject *module = PyImport_ImportModule("polymorph_ipc._samples");
+    if (module == NULL)
+        return NULL;
+    PyObject *array = PyObject_CallMethod(module, "as_array", "OO", object, context);
+    Py_DECREF(module);
+    return array;
+}
+
 static int find_other(py_schema *schema, uint32_t index, PyObject *object, const char *pool_name, py_source *source)
 {
     PyObject *context = py_field_context(schema, index, pool_name);
-    PyObject *array = context == NULL ? NULL : py_source_array(object, context);
+    PyObject *array = context == NULL ? NULL : as_array(object, context);
     Py_XDECREF(context);
     if (array == NULL)
         return -1;
@@ -278,16 +280,6 @@ int py_source_find(py_schema *schema, uint32_t index, PyObject *object, const ch
     if (py_torch_check(state, object))
         return find_torch(schema, index, object, pool_name, source);
     return find_other(schema, index, object, pool_name, source);
-}
-
-PyObject *py_source_array(PyObject *object, PyObject *context)
-{
-    PyObject *module = PyImport_ImportModule("polymorph_ipc._samples");
-    if (module == NULL)
-        return NULL;
-    PyObject *array = PyObject_CallMethod(module, "as_array", "OO", object, context);
-    Py_DECREF(module);
-    return array;
 }
 
 void py_source_release(py_source *source)
