@@ -65,10 +65,10 @@ pmipc_status cdr_fault_describe(const struct cdr_fault *fault, pmipc_error *erro
     case CDR_SOUND:
         return PMIPC_OK;
     case CDR_NO_HEADER:
-        error_append(error, "%llu bytes are no message, its header alone takes %u", left, CDR_HEADER_BYTES);
+        error_append(error, "the message has %llu bytes, its header alone takes %u", left, CDR_HEADER_BYTES);
         break;
     case CDR_ENCAPSULATION:
-        error_append(error, "its encoding 0x%04llx (%s) is not supported, plain CDR is", count,
+        error_append(error, "its encoding 0x%04llx (%s) is not supported; only plain CDR is", count,
                      count < CDR_ENCAPSULATIONS ? cdr_encapsulations[count] : "unknown");
         status = PMIPC_UNSUPPORTED;
         break;
@@ -89,10 +89,11 @@ pmipc_status cdr_fault_describe(const struct cdr_fault *fault, pmipc_error *erro
         status = PMIPC_UNSUPPORTED;
         break;
     case CDR_DELIMITER:
-        error_append(error, "its delimiter ends at byte %llu of the body, its elements end at %llu", count, needed);
+        error_append(error, "its delimiter says that it ends at byte %llu of the body, its elements end at %llu", count,
+                     needed);
         break;
     case CDR_NOT_BOOL:
-        error_append(error, "%llu is no bool", count);
+        error_append(error, "%llu is not a valid bool (0 or 1)", count);
         break;
     }
     error_append(error, " (at byte %llu)", position);

@@ -144,8 +144,9 @@ static pmipc_status cdr_tell_overflow(const struct cdr_plan *plan, const pmipc_c
 {
     for (uint32_t i = 0; i < plan->leaf_count; i++)
         if (columns[i].data && columns[i].count > columns[i].capacity)
-            return error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "%s: %s: %llu elements, there is room for %llu",
-                             plan->message->name, plan->leaves[i].path, (unsigned long long)columns[i].count,
+            return error_set(error, PMIPC_SCHEMA_MISMATCH, 0,
+                             "%s: %s: the message has %llu elements, the column has room for %llu", plan->message->name,
+                             plan->leaves[i].path, (unsigned long long)columns[i].count,
                              (unsigned long long)columns[i].capacity);
     return PMIPC_SCHEMA_MISMATCH;
 }

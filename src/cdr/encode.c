@@ -41,7 +41,7 @@ static const void *cdr_column_take(struct cdr_encoding *run, int32_t leaf, uint6
     pmipc_cdr_column *column = &run->columns[leaf];
     if (!column->data || count > column->count - column->used) {
         if (count)
-            cdr_encode_fail(run, leaf, "%llu elements are given, %llu are needed at least",
+            cdr_encode_fail(run, leaf, "%llu elements are given, at least %llu are needed",
                             (unsigned long long)column->count, (unsigned long long)(column->used + count));
         return NULL;
     }
@@ -79,7 +79,7 @@ static uint64_t cdr_column_count(struct cdr_encoding *run, const struct cdr_step
         elements /= column->rows;
     }
     if (elements % step->per_item != 0)
-        cdr_encode_fail(run, step->leaf, "%llu elements are no multiple of %llu", (unsigned long long)elements,
+        cdr_encode_fail(run, step->leaf, "%llu elements are not a multiple of %llu", (unsigned long long)elements,
                         (unsigned long long)step->per_item);
     return elements / step->per_item;
 }
@@ -123,12 +123,12 @@ static void cdr_encode_numbers(struct cdr_encoding *run, const struct cdr_step *
     if (step->leaf == CDR_NO_LEAF) {
         data = step->constant ? step->constant->data : NULL;
         if (step->constant && step->constant->count != items)
-            cdr_encode_fail(run, step->count_leaf, "%llu elements of a constant that has %llu",
+            cdr_encode_fail(run, step->count_leaf, "%llu elements are needed, the constant has %llu",
                             (unsigned long long)items, (unsigned long long)step->constant->count);
     } else if (run->plan->leaves[step->leaf].is_spans) {
         const pmipc_cdr_span *span = cdr_column_take(run, step->leaf, 1);
         if (span && (span->count != items || (items && !span->data)))
-            cdr_encode_fail(run, step->leaf, "a span of %llu elements where %llu are needed",
+            cdr_encode_fail(run, step->leaf, "a span has %llu elements, %llu are needed",
                             (unsigned long long)span->count, (unsigned long long)items);
         data = span ? span->data : NULL;
     } else {
@@ -143,8 +143,8 @@ static void cdr_encode_text(struct cdr_encoding *run, const struct cdr_step *ste
     static const pmipc_cdr_span empty = {"", 0};
     uint64_t count = cdr_encode_count(run, step), limit = step->text_bound ? step->text_bound : UINT32_MAX - 1;
     if (step->leaf == CDR_NO_LEAF && step->constant && step->constant->count != count)
-        cdr_encode_fail(run, step->count_leaf, "%llu elements of a constant that has %llu", (unsigned long long)count,
-                        (unsigned long long)step->constant->count);
+        cdr_encode_fail(run, step->count_leaf, "%llu elements are needed, the constant has %llu",
+                        (unsigned long long)count, (unsigned long long)step->constant->count);
     for (uint64_t i = 0; i < count && !run->failed; i++) {
         const pmipc_cdr_span *text = step->leaf != CDR_NO_LEAF ? cdr_column_take(run, step->leaf, 1)
                                      : step->constant          ? (const pmipc_cdr_span *)step->constant->data + i
@@ -153,7 +153,7 @@ static void cdr_encode_text(struct cdr_encoding *run, const struct cdr_step *ste
             cdr_encode_fail(run, step->leaf, "a string of %llu characters, at most %llu are allowed",
                             (unsigned long long)text->count, (unsigned long long)limit);
         else if (text && text->count && !text->data)
-            cdr_encode_fail(run, step->leaf, "a string without data");
+            cdr_encode_fail(run, step->leaf, "the data of a string is NULL");
         else if (text)
             cdr_write_text(&run->writer, text, step->item_bytes);
     }
@@ -199,7 +199,7 @@ pmipc_status pmipc_cdr_encode(const pmipc_cdr_encoder *encoder, pmipc_cdr_column
     cdr_encode_steps(&run, 0, plan->step_count);
     for (uint32_t i = 0; i < plan->leaf_count && !run.failed; i++)
         if (!plan->leaves[i].is_constant && columns[i].used != columns[i].count)
-            cdr_encode_fail(&run, (int32_t)i, "%llu elements are given, %llu have a place",
+            cdr_encode_fail(&run, (int32_t)i, "%llu elements are given, the message takes %llu",
                             (unsigned long long)columns[i].count, (unsigned long long)columns[i].used);
     if (run.failed)
         return PMIPC_INVALID_ARGUMENT;
@@ -215,7 +215,7 @@ pmipc_status pmipc_cdr_encoder_create(pmipc_cdr_encoder **encoder, pmipc_cdr_typ
                                       pmipc_error *error)
 {
     if (!encoder || (flags & ~(uint32_t)PMIPC_CDR_SWAPPED))
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "encoder is NULL or there are unknown flags");
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "encoder is NULL, or flags has unknown bits");
     *encoder = calloc(1, sizeof **encoder);
     if (!*encoder)
         return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for an encoder");

@@ -25,7 +25,7 @@ static const char *cdr_parse_bool(const char *digits, void *item)
 {
     uint8_t value = strcasecmp(digits, "true") == 0 || strcmp(digits, "1") == 0;
     if (!value && strcasecmp(digits, "false") != 0 && strcmp(digits, "0") != 0)
-        return "a bool is true, false, 1 or 0";
+        return "a bool must be true, false, 1 or 0";
     memcpy(item, &value, 1);
     return NULL;
 }
@@ -180,7 +180,7 @@ static const char *cdr_parse_values(struct cdr_arena *arena, const pmipc_cdr_fie
     unsigned char *items = NULL;
     uint32_t count = 0, capacity = 0;
     if (is_list && (text->at == text->end || *text->at++ != '['))
-        return "the value of an array begins with '['";
+        return "the value of an array must begin with '['";
     cdr_skip_space(text);
     bool is_closed = is_list && text->at < text->end && *text->at == ']';
     for (bool more = !is_closed; more;) {
@@ -201,7 +201,7 @@ static const char *cdr_parse_values(struct cdr_arena *arena, const pmipc_cdr_fie
     }
     text->at += is_closed;
     if (is_list && !is_closed)
-        return "the value of an array ends with ']'";
+        return "the value of an array must end with ']'";
     if ((type->is_array && count != type->length) || (type->is_sequence && type->length && count > type->length))
         return "the number of values does not fit the length of the array";
     *value = (struct cdr_constant){items, count};
@@ -213,6 +213,6 @@ bool cdr_literal_parse(struct cdr_arena *arena, const pmipc_cdr_field *type, uin
 {
     *reason = cdr_parse_values(arena, type, item_bytes, text, value);
     if (!*reason && !cdr_text_is_over(text))
-        *reason = "something follows the value";
+        *reason = "unexpected text after the value";
     return !*reason;
 }

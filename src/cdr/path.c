@@ -32,8 +32,8 @@ static const struct cdr_field_type *cdr_path_field(const struct cdr_message *mes
 static pmipc_status cdr_path_no_field(const struct cdr_message *message, const struct cdr_path_part *part,
                                       const char *path, pmipc_error *error)
 {
-    error_set(error, PMIPC_INVALID_ARGUMENT, 0, "'%.200s': %s has no field '%.*s', it has ", path, message->name,
-              (int)(part->length < 80 ? part->length : 80), part->name);
+    error_set(error, PMIPC_INVALID_ARGUMENT, 0, "'%.200s': %s has no field '%.*s'; its fields are ", path,
+              message->name, (int)(part->length < 80 ? part->length : 80), part->name);
     for (uint32_t i = 0; i < message->field_count; i++)
         error_append(error, "%s%s", i ? ", " : "", message->fields[i].field.name);
     return PMIPC_INVALID_ARGUMENT;
@@ -56,11 +56,13 @@ static const char *cdr_path_mismatch(const struct cdr_path_part *part, const pmi
     case CDR_PATH_END:
         return part->name[part->length] == '[' && !is_list ? "has no elements" : NULL;
     case CDR_PATH_COUNTS:
-        return field->is_sequence ? NULL : "is no sequence: it has no count";
+        return field->is_sequence ? NULL : "is not a sequence and has no count";
     case CDR_PATH_MEMBER:
-        return !is_message ? "has no fields" : is_list ? "is many messages: their fields are named with '[].'" : NULL;
+        return !is_message ? "has no fields"
+               : is_list   ? "is a list of messages: name a field of its elements with '[].'"
+                           : NULL;
     case CDR_PATH_ELEMENTS:
-        return !is_list ? "has no elements" : is_message ? NULL : "has no fields in its elements";
+        return !is_list ? "has no elements" : is_message ? NULL : "has elements without fields";
     default:
         return "is followed by something other than '.', '[].', '[]' or '#'";
     }

@@ -26,8 +26,8 @@ static pmipc_status cdr_compile_message(struct cdr_compiler *compiler, const str
 static pmipc_status cdr_fail_overlap(struct cdr_compiler *compiler, const struct cdr_field_type *field)
 {
     return error_set(compiler->error, PMIPC_INVALID_ARGUMENT, 0,
-                     "%s: two paths lead to %s%s or into it; what one of them gives belongs to the other",
-                     compiler->plan->message->name, compiler->prefix, field->field.name);
+                     "%s: two paths lead to %s%s or into it: remove one of them", compiler->plan->message->name,
+                     compiler->prefix, field->field.name);
 }
 
 static pmipc_status cdr_find_wanted(struct cdr_compiler *compiler, const struct cdr_field_type *field,
@@ -158,7 +158,7 @@ static pmipc_status cdr_find_rows(struct cdr_compiler *compiler, uint32_t loop, 
     }
     if (is_fed && step->rows_leaf == CDR_NO_LEAF)
         return error_set(compiler->error, PMIPC_INVALID_ARGUMENT, 0,
-                         "%s: how many elements %s%s has must be given with a leaf '%s%s#'", plan->message->name,
+                         "%s: give the number of elements of %s%s with a leaf '%s%s#'", plan->message->name,
                          compiler->prefix, field->field.name, compiler->prefix, field->field.name);
     return PMIPC_OK;
 }
@@ -225,16 +225,18 @@ static pmipc_status cdr_copy_constant(struct cdr_plan *plan, struct cdr_leaf *le
     bool is_text = cdr_dtype_is_text(leaf->dtype);
     if (!plan->encodes || (leaf->is_spans && !is_text) || (column->count && !column->data) ||
         column->count > UINT32_MAX)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
-                         "%s: a constant needs data, fewer than 2^32 elements, no spans of numbers and an encoder",
-                         leaf->path);
+        return error_set(
+            error, PMIPC_INVALID_ARGUMENT, 0,
+            "%s: a constant must have data and fewer than 2^32 elements, not be spans of numbers, and belong to "
+            "an encoder",
+            leaf->path);
     size_t bytes = column->count * leaf->item_bytes;
     char *data = cdr_arena_copy_text(&plan->arena, column->data, bytes);
     bool copied = data != NULL;
     pmipc_cdr_span *spans = (void *)data;
     for (uint64_t i = 0; is_text && copied && i < column->count; i++) {
         if (spans[i].count && !spans[i].data)
-            return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: a string without data", leaf->path);
+            return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: the data of a string is NULL", leaf->path);
         size_t text_bytes = spans[i].count * (leaf->dtype == PMIPC_CDR_WSTRING ? 4 : 1);
         spans[i].data = cdr_arena_copy_text(&plan->arena, spans[i].data, text_bytes);
         copied = spans[i].data != NULL;
@@ -252,13 +254,14 @@ static pmipc_status cdr_plan_add_leaf(struct cdr_plan *plan, struct cdr_leaf *le
 {
     pmipc_cdr_place place;
     if (!given->path || (given->flags & ~(uint32_t)PMIPC_CDR_SPANS))
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "a leaf needs a path, and no flags but PMIPC_CDR_SPANS");
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
+                         "a leaf must have a path, and no flags except PMIPC_CDR_SPANS");
     pmipc_status status = cdr_path_find(plan->message, given->path, &place, error);
     if (status)
         return status;
     if (place.dtype == PMIPC_CDR_MESSAGE)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
-                         "'%s' in %s is a message with fields of several dtypes: name one", given->path,
+                         "'%s' in %s is a message with fields of several dtypes: name one of them", given->path,
                          plan->message->name);
     if (place.dtype != given->dtype)
         return error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "%s: %s is %s, not %s", plan->message->name, given->path,
@@ -282,7 +285,8 @@ pmipc_status cdr_plan_compile(struct cdr_plan *plan, pmipc_cdr_types *types, con
 {
     if (!types || !message || (leaf_count && !leaves) || leaf_count > CDR_MAX_FLAT_FIELDS)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
-                         "types, message and leaves must not be NULL, and leaves at most %u", CDR_MAX_FLAT_FIELDS);
+                         "types, message and leaves must not be NULL, and there are at most %u leaves",
+                         CDR_MAX_FLAT_FIELDS);
     pmipc_status status = cdr_types_resolve(types, message, &plan->message, error);
     if (status)
         return status;
@@ -298,7 +302,8 @@ pmipc_status cdr_plan_compile(struct cdr_plan *plan, pmipc_cdr_types *types, con
         return status;
     struct cdr_compiler compiler = {.plan = plan, .error = error};
     /* The empty path: the message as if it were a field. */
-    const struct cdr_field_type whole = {.field = {.name = "it", .dtype = PMIPC_CDR_MESSAGE}, .message = plan->message};
+    const struct cdr_field_type whole = {.field = {.name = "the whole message", .dtype = PMIPC_CDR_MESSAGE},
+                                         .message = plan->message};
     for (uint32_t i = 0; i < leaf_count; i++)
         if (plan->leaves[i].path[0] == '\0')
             return leaf_count > 1 ? cdr_fail_overlap(&compiler, &whole)

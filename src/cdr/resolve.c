@@ -33,8 +33,8 @@ static pmipc_status cdr_find_type(const pmipc_cdr_types *types, const struct cdr
         name = "std_msgs/msg/Header";
     field->message = cdr_types_lookup(types, name);
     if (!field->message)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s, line %u: %s is not described, the type of field '%s'",
-                         owner->name, field->line, name, field->field.name);
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s, line %u: the type of field '%s' is not described: %s",
+                         owner->name, field->line, field->field.name, name);
     field->field.type_name = field->message->name;
     return PMIPC_OK;
 }
@@ -83,8 +83,8 @@ static pmipc_status cdr_resolve_message(pmipc_cdr_types *types, struct cdr_messa
     if (message->state == CDR_RESOLVING)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s contains itself", message->name);
     if (depth > PMIPC_CDR_MAX_DEPTH)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s lies deeper than %d messages in each other",
-                         message->name, PMIPC_CDR_MAX_DEPTH);
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s is nested more than %d messages deep", message->name,
+                         PMIPC_CDR_MAX_DEPTH);
     bool is_empty = message->field_count == 0;
     if (is_empty) {
         /* No message is of no bytes: IDL has no empty structures. */
@@ -117,11 +117,10 @@ static pmipc_status cdr_resolve_message(pmipc_cdr_types *types, struct cdr_messa
         cdr_add_facts(message, field, i == 0);
         if (message->min_bytes > CDR_MAX_MIN_BYTES || message->flat_fields > CDR_MAX_FLAT_FIELDS ||
             message->depth > PMIPC_CDR_MAX_DEPTH)
-            status =
-                error_set(error, PMIPC_INVALID_ARGUMENT, 0,
-                          "%s is too large at field '%s': at most %llu bytes, %u fields and %d messages in each other",
-                          message->name, field->field.name, (unsigned long long)CDR_MAX_MIN_BYTES, CDR_MAX_FLAT_FIELDS,
-                          PMIPC_CDR_MAX_DEPTH);
+            status = error_set(error, PMIPC_INVALID_ARGUMENT, 0,
+                               "%s is too large at field '%s': at most %llu bytes, %u fields and %d nested messages",
+                               message->name, field->field.name, (unsigned long long)CDR_MAX_MIN_BYTES,
+                               CDR_MAX_FLAT_FIELDS, PMIPC_CDR_MAX_DEPTH);
     }
     if (is_empty)
         message->uniform_count = 0; /* that byte is nobody's value */
@@ -138,7 +137,7 @@ pmipc_status cdr_types_resolve(pmipc_cdr_types *types, const char *name, struct 
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "'%s' is not the name of a message type", name);
     *message = cdr_types_lookup(types, full_name);
     if (!*message)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s is not described", full_name);
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s is not described: add its .msg text", full_name);
     return cdr_resolve_message(types, *message, 1, error);
 }
 

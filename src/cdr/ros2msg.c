@@ -76,7 +76,7 @@ static pmipc_status cdr_parse_base_type(struct cdr_parser *parser, struct cdr_te
         if (cdr_dtype_is_text(primitive->dtype) && cdr_take(text, "<=")) {
             field->field.text_bound = cdr_take_length(text);
             if (field->field.text_bound == 0)
-                return cdr_parse_fail(parser, "the bound of a string is a number from 1 to %d", INT32_MAX);
+                return cdr_parse_fail(parser, "the bound of a string must be a number from 1 to %d", INT32_MAX);
         }
         return PMIPC_OK;
     }
@@ -86,7 +86,7 @@ static pmipc_status cdr_parse_base_type(struct cdr_parser *parser, struct cdr_te
     if (is_time || is_duration)
         strcpy(full_name, is_time ? "builtin_interfaces/msg/Time" : "builtin_interfaces/msg/Duration");
     else if (!cdr_name_complete(full_name, word.at, length, parser->message->name))
-        return cdr_parse_fail(parser, "'%.*s' is no type", (int)(length < 80 ? length : 80), word.at);
+        return cdr_parse_fail(parser, "'%.*s' is not a type", (int)(length < 80 ? length : 80), word.at);
     field->field.dtype = PMIPC_CDR_MESSAGE;
     field->field.type_name = cdr_arena_copy_text(&parser->types->arena, full_name, strlen(full_name));
     field->is_relative = !is_time && !is_duration && !memchr(word.at, '/', length);
@@ -106,7 +106,8 @@ static pmipc_status cdr_parse_type(struct cdr_parser *parser, struct cdr_text *t
     field->field.is_array = !field->field.is_sequence;
     field->field.length = cdr_take_length(text);
     if (field->field.length == 0 || !cdr_take(text, "]"))
-        return cdr_parse_fail(parser, "the length of an array is a number from 1 to %d, before ']'", INT32_MAX);
+        return cdr_parse_fail(parser, "the length of an array must be a number from 1 to %d, followed by ']'",
+                              INT32_MAX);
     return PMIPC_OK;
 }
 
@@ -117,7 +118,7 @@ static pmipc_status cdr_parse_value(struct cdr_parser *parser, struct cdr_text *
     const char *reason;
     cdr_skip_space(text);
     if (field->field.dtype == PMIPC_CDR_MESSAGE)
-        return cdr_parse_fail(parser, "'%s' is a message, it can have no value here", field->field.name);
+        return cdr_parse_fail(parser, "'%s' is a message and cannot have a value", field->field.name);
     if (!cdr_literal_parse(&parser->types->arena, &field->field, field->item_bytes, text, value, &reason))
         return cdr_parse_fail(parser, "'%s': %s", field->field.name, reason);
     return PMIPC_OK;
@@ -135,9 +136,9 @@ static pmipc_status cdr_parse_field(struct cdr_parser *parser, struct cdr_text *
     struct cdr_text name = cdr_take_word(text, false);
     size_t length = (size_t)(name.end - name.at);
     if (length == 0 || name.at == type_end || (*name.at >= '0' && *name.at <= '9'))
-        return cdr_parse_fail(parser, "a type and then a name are expected");
+        return cdr_parse_fail(parser, "expected a type and then a name");
     if (length > PMIPC_CDR_MAX_NAME)
-        return cdr_parse_fail(parser, "a name of %zu bytes, at most %d are allowed", length, PMIPC_CDR_MAX_NAME);
+        return cdr_parse_fail(parser, "the name has %zu bytes, at most %d are allowed", length, PMIPC_CDR_MAX_NAME);
     field.field.name = cdr_arena_copy_text(&parser->types->arena, name.at, length);
     if (!field.field.name)
         return cdr_parse_no_memory(parser);
@@ -169,12 +170,12 @@ static pmipc_status cdr_parse_heading(struct cdr_parser *parser, struct cdr_text
 {
     char full_name[PMIPC_CDR_MAX_NAME + 1];
     if (!cdr_take(text, "MSG:"))
-        return cdr_parse_fail(parser, cdr_take(text, "IDL:") ? "IDL descriptions cannot be read, only MSG ones"
-                                                             : "'MSG: package/Name' is expected behind a line of '='");
+        return cdr_parse_fail(parser, cdr_take(text, "IDL:") ? "IDL descriptions are not supported, only MSG"
+                                                             : "expected 'MSG: package/Name' after a line of '='");
     cdr_skip_space(text);
     struct cdr_text name = cdr_take_word(text, true);
     if (!cdr_text_is_over(text) || !cdr_name_complete(full_name, name.at, (size_t)(name.end - name.at), NULL))
-        return cdr_parse_fail(parser, "'MSG:' is followed by the name of a type, package/Name");
+        return cdr_parse_fail(parser, "expected the name of a type, package/Name, after 'MSG:'");
     pmipc_error error;
     pmipc_status status = cdr_types_begin(parser->types, full_name, &parser->message, &error);
     if (status)
@@ -211,8 +212,8 @@ pmipc_status pmipc_cdr_types_add(pmipc_cdr_types *types, const char *name, const
     if (!types || !name || (!text && text_bytes))
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "types, name and text must not be NULL");
     if (text_bytes > CDR_MAX_TEXT_BYTES)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: a description of %zu bytes, at most %u are read", name,
-                         text_bytes, CDR_MAX_TEXT_BYTES);
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: the description has %zu bytes, at most %u are allowed",
+                         name, text_bytes, CDR_MAX_TEXT_BYTES);
     char full_name[PMIPC_CDR_MAX_NAME + 1];
     if (!cdr_name_complete(full_name, name, strlen(name), NULL))
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "'%.80s' is not the name of a message type", name);

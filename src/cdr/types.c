@@ -34,7 +34,7 @@ const char *cdr_dtype_name(pmipc_dtype dtype)
     for (size_t i = 0; i < CDR_PRIMITIVES; i++)
         if (cdr_primitives[i].dtype == dtype)
             return cdr_primitives[i].name;
-    return dtype == PMIPC_CDR_MESSAGE ? "a message" : "no type of ROS";
+    return dtype == PMIPC_CDR_MESSAGE ? "a message" : "an unknown type";
 }
 
 void cdr_types_retain(pmipc_cdr_types *types)

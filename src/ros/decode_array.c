@@ -42,8 +42,8 @@ static pmipc_status ros_grid_measure(const pmipc_ros_decoder *decoder, uint64_t 
     const uint64_t height = ros_one_u32(&decoder->intake, decoder->array.height);
     const uint64_t width = ros_one_u32(&decoder->intake, decoder->array.width);
     if (height * width != count)
-        return ros_refuse(decoder, error, "a grid of %llu x %llu cells has data of %llu", (unsigned long long)width,
-                          (unsigned long long)height, (unsigned long long)count);
+        return ros_refuse(decoder, error, "the grid has %llu x %llu cells, its data has %llu",
+                          (unsigned long long)width, (unsigned long long)height, (unsigned long long)count);
     extent->ndim = 2;
     extent->shape[0] = (int64_t)height;
     extent->shape[1] = (int64_t)width;
@@ -73,13 +73,13 @@ static pmipc_status ros_multi_array_measure(const pmipc_ros_decoder *decoder, ui
         extent->shape[i] = sizes[i];
         bool is_vector = column->count == 1 && strides[i] == 1;
         if (strides[i] != 0 && strides[i] != product && !is_vector)
-            return ros_refuse(decoder, error, "stride %u of dimension %u is not the %llu that its sizes make",
-                              strides[i], i, (unsigned long long)product);
+            return ros_refuse(decoder, error, "dimension %u of the layout has stride %u, its sizes require %llu", i,
+                              strides[i], (unsigned long long)product);
     }
     if (column->count && product != count)
-        return ros_refuse(decoder, error, "the sizes of the layout make %s%llu elements, the data has %llu%s",
+        return ros_refuse(decoder, error, "the sizes of the layout require %s%llu elements, the data has %llu%s",
                           product > UINT32_MAX ? "at least " : "", (unsigned long long)product,
-                          (unsigned long long)count, offset ? " behind its offset" : "");
+                          (unsigned long long)count, offset ? " after its offset" : "");
     return PMIPC_OK;
 }
 

@@ -30,7 +30,8 @@ static pmipc_status ros_cloud_add(pmipc_ros_decoder *decoder, pmipc_cdr_types *t
         {"fields[].count", PMIPC_UINT32, ROS_LEAF_LIST, &cloud->counts},
     };
     if (cloud->names != ROS_NO_LEAF)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: two fields want the points", decoder->message);
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: two fields hold the points, only one can",
+                         decoder->message);
     pmipc_status status = ros_parts_add(decoder, field, ROS_LEAF_DIRECT, error);
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0] && !status; i++)
         status = ros_intake_add(&decoder->intake, wanted[i].path, wanted[i].dtype, wanted[i].kind,
@@ -46,15 +47,15 @@ pmipc_status ros_cloud_select(pmipc_ros_decoder *decoder, const pmipc_ros_decode
     if (cloud->names == ROS_NO_LEAF || options->point_field_count == 0 ||
         options->point_field_count > ROS_MAX_POINT_FIELDS)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: %s", decoder->message,
-                         cloud->names == ROS_NO_LEAF ? "point_fields were named, but no field holds points"
-                                                     : "1 to 64 point_fields can be named");
+                         cloud->names == ROS_NO_LEAF ? "point_fields is given, but no field holds points"
+                                                     : "point_fields must have 1 to 64 names");
     cloud->wanted = calloc(options->point_field_count, sizeof *cloud->wanted);
     if (!cloud->wanted)
         return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for %u point_fields", options->point_field_count);
     for (uint32_t i = 0; i < options->point_field_count; i++) {
         const char *name = options->point_fields[i];
         if (!name || strlen(name) > ROS_MAX_POINT_NAME)
-            return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: point_field %u is longer than %d bytes",
+            return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: point_fields[%u] is NULL or longer than %d bytes",
                              decoder->message, i, ROS_MAX_POINT_NAME);
         memcpy(cloud->wanted[i], name, strlen(name) + 1);
     }
@@ -73,7 +74,7 @@ static pmipc_status ros_cloud_expect(pmipc_ros_decoder *decoder, struct ros_deco
     cloud->is_organized = cloud->is_organized || field->ndim == flat_ndim + 1;
     if (field->ndim != flat_ndim + cloud->is_organized || (cloud->is_table && !ros_point_datatype(field->dtype)) ||
         (!cloud->is_table && cloud->wanted_count))
-        return ros_refuse_sample(decoder, sample, field, error, "%s(%s, k) of one dtype that points have",
+        return ros_refuse_sample(decoder, sample, field, error, "%s(%s, k) of a dtype that a PointField can have",
                                  cloud->wanted_count   ? ""
                                  : cloud->is_organized ? "structured points (height, width), or "
                                                        : "structured points (N), or ",
@@ -109,7 +110,7 @@ static pmipc_status ros_cloud_rows(const pmipc_ros_decoder *decoder, const struc
     if (points == 0)
         return PMIPC_OK;
     if (point_step == 0 || points > data.count / point_step)
-        return ros_refuse(decoder, error, "%llu x %llu points of %llu bytes do not lie in %llu bytes of data",
+        return ros_refuse(decoder, error, "%llu x %llu points of %llu bytes do not fit into %llu bytes of data",
                           (unsigned long long)rows->row_points, (unsigned long long)rows->rows,
                           (unsigned long long)point_step, (unsigned long long)data.count);
     /* Now no product exceeds 64 bits: data.count is less than 2^32. */
@@ -119,7 +120,7 @@ static pmipc_status ros_cloud_rows(const pmipc_ros_decoder *decoder, const struc
     if (!is_step_true && !is_packed)
         return ros_refuse(
             decoder, error,
-            "the points' row_step is %llu bytes, but %llu rows of %llu bytes do not lie so in %llu bytes of data",
+            "the points' row_step is %llu bytes; with it, %llu rows of %llu bytes do not fit into %llu bytes of data",
             (unsigned long long)rows->row_step, (unsigned long long)rows->rows, (unsigned long long)row_bytes,
             (unsigned long long)data.count);
     if (!is_step_true)

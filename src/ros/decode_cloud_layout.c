@@ -52,8 +52,10 @@ static pmipc_status ros_cloud_layout(const pmipc_ros_decoder *decoder, struct ro
         if (ros_is_padding(name))
             continue;
         if (name.count > ROS_MAX_POINT_NAME || memchr(name.data, 0, name.count))
-            return ros_refuse(decoder, error, "the name of the points' field %u has %llu bytes or a NUL in it: no name",
-                              i, (unsigned long long)name.count);
+            return ros_refuse(
+                decoder, error,
+                "the name of point field %u has %llu bytes or contains a NUL; at most %d bytes are allowed", i,
+                (unsigned long long)name.count, ROS_MAX_POINT_NAME);
         memcpy(field->name, name.data, name.count);
         points->field_count++;
     }
@@ -176,7 +178,7 @@ static pmipc_status ros_cloud_pick(pmipc_ros_decoder *decoder, const struct ros_
         return status;
     uint32_t found = ros_picked_columns(&picked);
     if ((decoder->has_learned || decoder->is_expecting) && found != columns)
-        return ros_refuse(decoder, error, "of every point the message has %u numbers of %s%s, the pool takes %u", found,
+        return ros_refuse(decoder, error, "the message has %u numbers of %s per point%s, the pool takes %u", found,
                           pmipc_dtype_name(dtype), cloud->wanted_count ? " in these fields" : "", columns);
     cloud->picked = picked;
     cloud->dtype = dtype;
@@ -192,7 +194,7 @@ static pmipc_status ros_cloud_refuse_layout(const pmipc_ros_decoder *decoder, co
     size_t length;
     if (!error || ros_points_describe(points, got, &length, error) ||
         ros_points_describe(&decoder->cloud.points, expected, &length, error))
-        return ros_refuse(decoder, error, "the points lie in another way than the pool's");
+        return ros_refuse(decoder, error, "the points have another layout than the pool's");
     return ros_refuse(decoder, error, "the points are %.600s, the pool's are %.600s", got, expected);
 }
 

@@ -50,8 +50,7 @@ static pmipc_status ros_image_encoding(pmipc_ros_decoder *decoder, pmipc_error *
                           (const char *)name.data, image->learned_name);
     }
     if (name.count > ROS_MAX_ENCODING || !ros_encoding_find(name.data, name.count, &image->learned))
-        return ros_refuse(decoder, error,
-                          "nobody knows what an image of encoding '%.*s' looks like; take its bytes with the path data",
+        return ros_refuse(decoder, error, "unknown encoding '%.*s'; take the image's bytes with the path 'data'",
                           ros_shown(name.count), (const char *)name.data);
     memcpy(image->learned_name, name.data, name.count);
     image->learned_name[name.count] = '\0';
@@ -77,10 +76,10 @@ static pmipc_status ros_image_pixels(const pmipc_ros_decoder *decoder, const str
     pixels->step = ros_one_u32(&decoder->intake, decoder->image.step);
     pixels->row_bytes = (uint64_t)width * encoding->channels * PMIPC_DTYPE_BITS(encoding->dtype) / 8;
     if (!ros_encoding_rows(encoding, height, &pixels->rows))
-        return ros_refuse(decoder, error, "an image of encoding '%s' cannot have %u rows: an even number",
+        return ros_refuse(decoder, error, "an image of encoding '%s' must have an even number of rows, not %u",
                           decoder->image.learned_name, height);
     if (pixels->rows == 0 || pixels->row_bytes == 0)
-        return ros_refuse(decoder, error, "the image has %u rows of %u pixels: none at all", height, width);
+        return ros_refuse(decoder, error, "the image is empty: it has %u rows of %u pixels", height, width);
     /* From here on no product exceeds 64 bits: data.count is less than 2^32. */
     if (pixels->rows > data.count / pixels->row_bytes)
         return ros_refuse(decoder, error,
@@ -94,7 +93,7 @@ static pmipc_status ros_image_pixels(const pmipc_ros_decoder *decoder, const str
     if (!is_step_true && !is_packed)
         return ros_refuse(
             decoder, error,
-            "the image's step is %llu bytes, but %llu rows of %llu bytes do not lie so in %llu bytes of data",
+            "the image's step is %llu bytes; with it, %llu rows of %llu bytes do not fit into %llu bytes of data",
             (unsigned long long)pixels->step, (unsigned long long)pixels->rows, (unsigned long long)pixels->row_bytes,
             (unsigned long long)data.count);
     if (!is_step_true)

@@ -36,13 +36,12 @@ pmipc_status ros_joints_select(pmipc_ros_decoder *decoder, const pmipc_ros_decod
     for (uint32_t i = 0; i < decoder->field_count && !options->joints; i++)
         if (decoder->fields[i].tensor.kind == ROS_JOINT_STAMPS)
             return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
-                             "%s: joint_stamps are of joints that were selected by name (ros_joints)",
-                             decoder->message);
+                             "%s: joint_stamps needs joints that are selected by name (ros_joints)", decoder->message);
     if (!options->joints)
         return PMIPC_OK;
     if (joints->names == ROS_NO_LEAF || options->joint_count == 0 || options->joint_count > ROS_MAX_JOINTS)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: %s", decoder->message,
-                         joints->names == ROS_NO_LEAF ? "joints were selected, but no field holds values of joints"
+                         joints->names == ROS_NO_LEAF ? "joints are selected, but no field holds values of joints"
                                                       : "1 to 1024 joints can be selected");
     joints->are_selected = true;
     joints->merges = ros_joints_can_merge(decoder->message);
@@ -54,7 +53,7 @@ pmipc_status ros_joints_select(pmipc_ros_decoder *decoder, const pmipc_ros_decod
     for (uint32_t i = 0; i < options->joint_count; i++) {
         const char *name = options->joints[i];
         if (!name || !name[0] || strlen(name) > PMIPC_CDR_MAX_NAME)
-            return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: joint %u has no name of 1 to %d bytes",
+            return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: the name of joint %u must have 1 to %d bytes",
                              decoder->message, i, PMIPC_CDR_MAX_NAME);
         for (uint32_t j = 0; j < i; j++)
             if (strcmp(options->joints[j], name) == 0)
@@ -83,7 +82,7 @@ static pmipc_status ros_joints_expect(pmipc_ros_decoder *decoder, struct ros_dec
         (count >= 0 && field->shape[field->ndim - 1] != count))
         return ros_refuse_sample(decoder, sample, field, error, "float64 (%sjoints,)%s%s",
                                  expected->tensor.ndim == 2 ? "rows, " : "", can_stack ? " or (3, joints)" : "",
-                                 count >= 0 ? " of the joints that were selected" : "");
+                                 count >= 0 ? " for the selected joints" : "");
     return PMIPC_OK;
 }
 
@@ -112,7 +111,7 @@ static pmipc_status ros_joints_learn(pmipc_ros_decoder *decoder, const pmipc_cdr
 {
     struct ros_joint_decoder *joints = &decoder->joints;
     if (count > ROS_MAX_JOINTS)
-        return ros_refuse(decoder, error, "the message has %llu joints, %d are the most that is read",
+        return ros_refuse(decoder, error, "the message has %llu joints, at most %d are supported",
                           (unsigned long long)count, ROS_MAX_JOINTS);
     joints->joints = calloc(count ? count : 1, sizeof *joints->joints);
     joints->sources = calloc(count ? count : 1, sizeof *joints->sources);
@@ -121,8 +120,9 @@ static pmipc_status ros_joints_learn(pmipc_ros_decoder *decoder, const pmipc_cdr
                          (unsigned long long)count);
     for (uint32_t i = 0; i < count; i++) {
         if (names[i].count > PMIPC_CDR_MAX_NAME || memchr(names[i].data, 0, names[i].count))
-            return ros_refuse(decoder, error, "the name of joint %u has %llu bytes or a NUL in it: no name", i,
-                              (unsigned long long)names[i].count);
+            return ros_refuse(decoder, error,
+                              "the name of joint %u has %llu bytes or contains a NUL; at most %d bytes are allowed", i,
+                              (unsigned long long)names[i].count, PMIPC_CDR_MAX_NAME);
         joints->joints[i] = strndup(names[i].data, names[i].count);
         if (!joints->joints[i])
             return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for the name of a joint");
@@ -170,7 +170,7 @@ static pmipc_status ros_joint_look_for(const pmipc_ros_decoder *decoder, const c
         if (!ros_is_name(&names[i], joint))
             continue;
         if (*source != ROS_NO_JOINT)
-            return ros_refuse(decoder, error, "the message has two joints that are called '%s'", joint);
+            return ros_refuse(decoder, error, "the message names joint '%s' twice", joint);
         *source = i;
     }
     return PMIPC_OK;
@@ -201,9 +201,10 @@ pmipc_status ros_joints_find(pmipc_ros_decoder *decoder, pmipc_error *error)
     if (ros_joints_are_where_they_were(joints, names, column->count))
         return PMIPC_OK;
     if (joints->count == 0 && column->count)
-        return ros_refuse(decoder, error,
-                          "the message names %llu joints, the first one named none: nobody knows which is which",
-                          (unsigned long long)column->count);
+        return ros_refuse(
+            decoder, error,
+            "the message names %llu joints, but the first message named none, so joints cannot be matched",
+            (unsigned long long)column->count);
     joints->is_known = false;
     joints->is_identity = true; /* so far; what lies behind the last joint does not matter */
     uint32_t missing = 0;
@@ -217,7 +218,8 @@ pmipc_status ros_joints_find(pmipc_ros_decoder *decoder, pmipc_error *error)
     }
     if (missing && (!joints->merges || missing == joints->count))
         return ros_joints_refuse(decoder, names, column->count,
-                                 joints->merges ? "none of the joints" : "not all of the joints", error);
+                                 joints->merges ? "no joint of the pool is in the message" : "joints are missing",
+                                 error);
     joints->message_count = (uint32_t)column->count;
     joints->is_known = missing == 0; /* one that is missing may be there the next time */
     return PMIPC_OK;

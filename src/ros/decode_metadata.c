@@ -78,10 +78,11 @@ pmipc_status ros_metadata_write(pmipc_ros_decoder *decoder, pmipc_error *error)
     ros_json_add_string(text, decoder->message, strlen(decoder->message));
     ros_text_add(text, "}");
     if (text->is_not_utf8)
-        return ros_refuse(decoder, error, "a name of a joint or of the points' fields is not UTF-8");
+        return ros_refuse(decoder, error, "the name of a joint or point field is not UTF-8");
     if (text->is_full)
         return error_set(error, PMIPC_NO_MEMORY, 0, "no memory for the metadata of a %s", decoder->message);
     if (text->length > PMIPC_MAX_METADATA_BYTES)
-        return ros_refuse(decoder, error, "its names take more than %u bytes", PMIPC_MAX_METADATA_BYTES);
+        return ros_refuse(decoder, error, "the names of its joints or point fields take more than %u bytes of metadata",
+                          PMIPC_MAX_METADATA_BYTES);
     return PMIPC_OK;
 }

@@ -78,8 +78,7 @@ static pmipc_status ros_numbers_level(const pmipc_ros_decoder *decoder, uint32_t
     *length = column->count ? counts[0] : 0;
     for (uint64_t i = 1; i < column->count; i++)
         if (counts[i] != counts[0])
-            return ros_refuse(decoder, error,
-                              "%s of the message are %u and %u: rows of different lengths are no tensor",
+            return ros_refuse(decoder, error, "%s of the message are %u and %u: different lengths do not form a tensor",
                               decoder->intake.leaves[leaf].path, counts[0], counts[i]);
     return PMIPC_OK;
 }
@@ -110,7 +109,8 @@ static pmipc_status ros_numbers_measure(pmipc_ros_decoder *decoder, const struct
         return PMIPC_OK;
     uint64_t count = ros_count_of(decoder, field->leaves[0]);
     if (ros_column(&decoder->intake, field->leaves[0])->ragged)
-        return ros_refuse(decoder, error, "%s of the message have different lengths: no tensor", tensor->parts[0].path);
+        return ros_refuse(decoder, error, "%s of the message have different lengths, which do not form a tensor",
+                          tensor->parts[0].path);
     *open = (int64_t)(count / fixed);
     return PMIPC_OK;
 }

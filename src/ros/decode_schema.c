@@ -99,7 +99,7 @@ static pmipc_status ros_schema_add(pmipc_ros_decoder *decoder, const struct ros_
     if (is_variable && elements && elements <= UINT32_MAX)
         shape[0] = ros_room_for(shape[0], elements * extent->itemsize);
     if (elements == 0)
-        return ros_refuse(decoder, error, "%s of the message is empty: nothing to learn from",
+        return ros_refuse(decoder, error, "%s of the message is empty: a first message must have elements",
                           field->tensor.part_count && field->tensor.parts[0].path[0] ? field->tensor.parts[0].path
                                                                                      : "all");
     if (extent->dtype != PMIPC_OPAQUE)
@@ -152,12 +152,12 @@ pmipc_status pmipc_ros_decoder_expect(pmipc_ros_decoder *decoder, const pmipc_sc
     if (!decoder || !sample || !schema)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "decoder, sample and schema must not be NULL");
     if (decoder->has_learned)
-        return error_set(error, PMIPC_WRONG_STATE, 0, "%s: a message was learned already", decoder->message);
+        return error_set(error, PMIPC_WRONG_STATE, 0, "%s: a message was already learned", decoder->message);
     pmipc_status status = pmipc_schema_check(sample, error);
     if (status)
         return status;
     if (sample->field_count != decoder->field_count)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: the sample has %u fields, the decoder %u",
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: the sample has %u fields, the decoder has %u",
                          decoder->message, sample->field_count, decoder->field_count);
     pmipc_schema expected = *sample;
     decoder->is_expecting = false;

@@ -21,7 +21,7 @@ static pmipc_status ros_stamps_expect(pmipc_ros_decoder *decoder, struct ros_dec
 {
     pmipc_status status = ros_expect_dtype(decoder, expected, sample, field, error);
     if (!status && (field->ndim != 1 || field->shape[0] != (int64_t)decoder->joints.count))
-        return ros_refuse_sample(decoder, sample, field, error, "int64 (joints,) of the joints that were selected");
+        return ros_refuse_sample(decoder, sample, field, error, "int64 (joints,) for the selected joints");
     return status;
 }
 

@@ -64,15 +64,6 @@ static bool ros_text_characters(const pmipc_cdr_span *text, uint32_t *characters
     return true;
 }
 
-static pmipc_status ros_text_refuse(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
-                                    const char *problem, uint64_t has, uint64_t takes, pmipc_error *error)
-{
-    const pmipc_cdr_span text = ros_one_span(&decoder->intake, field->leaves[0]);
-    return ros_refuse(decoder, error, "%s of the message, '%.*s', %s: %llu, the pool takes %llu",
-                      field->tensor.parts[0].path, ros_shown(text.count), (const char *)text.data, problem,
-                      (unsigned long long)has, (unsigned long long)takes);
-}
-
 static pmipc_status ros_text_measure(pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
                                      struct ros_extent *extent, pmipc_error *error)
 {
@@ -85,16 +76,18 @@ static pmipc_status ros_text_measure(pmipc_ros_decoder *decoder, const struct ro
         return PMIPC_OK;
     /* A fixed length is filled up with NULs, so that one in the text would be lost. */
     if (memchr(text.data, 0, text.count))
-        return ros_text_refuse(decoder, field, "has a NUL in its bytes", text.count, 0, error);
+        return ros_refuse(decoder, error, "%s of the message has a NUL, which a text of a fixed length cannot hold",
+                          field->tensor.parts[0].path);
     uint64_t has = text.count, takes = pmipc_field_bytes(pool);
     if (field->text == ROS_TEXT_WIDE && !ros_text_characters(&text, NULL, &has))
         return ros_refuse(decoder, error, "%s of the message is not UTF-8", field->tensor.parts[0].path);
     if (field->text == ROS_TEXT_WIDE)
         takes /= sizeof(uint32_t);
     if (has > takes)
-        return ros_text_refuse(decoder, field,
-                               field->text == ROS_TEXT_WIDE ? "has too many characters" : "has too many bytes", has,
-                               takes, error);
+        return ros_refuse(decoder, error, "%s of the message, '%.*s', has %llu %s, the pool takes %llu",
+                          field->tensor.parts[0].path, ros_shown(text.count), (const char *)text.data,
+                          (unsigned long long)has, field->text == ROS_TEXT_WIDE ? "characters" : "bytes",
+                          (unsigned long long)takes);
     extent->dtype = pool->dtype;
     extent->itemsize = pool->itemsize;
     extent->ndim = pool->ndim;

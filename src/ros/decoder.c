@@ -64,7 +64,7 @@ static pmipc_status ros_add_field(pmipc_ros_decoder *decoder, pmipc_cdr_types *t
 {
     struct ros_decoded_field *field = &decoder->fields[index];
     if (!given->name || strlen(given->name) > PMIPC_MAX_FIELD_NAME)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "field %u: a name of at most %d bytes", index,
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "field %u must have a name of at most %d bytes", index,
                          PMIPC_MAX_FIELD_NAME);
     memcpy(field->name, given->name, strlen(given->name) + 1);
     if (!ros_stamps_find(decoder->message, given->path, &field->tensor) &&
@@ -102,7 +102,7 @@ pmipc_status pmipc_ros_decoder_create(pmipc_ros_decoder **decoder, pmipc_cdr_typ
     *decoder = NULL;
     if (!types || !message || !fields || field_count < 1 || field_count > PMIPC_MAX_FIELDS ||
         !ros_name_complete(full, message))
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "a decoder needs types, the name of one, and 1 to %d fields",
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "a decoder needs types, a message type, and 1 to %d fields",
                          PMIPC_MAX_FIELDS);
     options = options ? options : &none;
     pmipc_ros_decoder *made = ros_decoder_allocate(full, field_count);
@@ -119,8 +119,7 @@ pmipc_status pmipc_ros_decoder_create(pmipc_ros_decoder **decoder, pmipc_cdr_typ
     if (!status)
         status = ros_cloud_select(made, options, error);
     if (!status && options->organized && made->cloud.names == ROS_NO_LEAF)
-        status =
-            error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: organized was asked for, but no field holds points", full);
+        status = error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: organized is set, but no field holds points", full);
     if (!status)
         status = ros_intake_compile(&made->intake, types, full, error);
     if (status)
@@ -232,7 +231,7 @@ pmipc_status pmipc_ros_decoder_learn(pmipc_ros_decoder *decoder, const void *byt
     if (!decoder || (!bytes && byte_count))
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "decoder and bytes must not be NULL");
     if (decoder->has_learned)
-        return error_set(error, PMIPC_WRONG_STATE, 0, "%s: a message was learned already", decoder->message);
+        return error_set(error, PMIPC_WRONG_STATE, 0, "%s: a message was already learned", decoder->message);
     pmipc_status status = ros_learn(decoder, bytes, byte_count, error);
     if (status) {
         ros_joints_forget(decoder);
@@ -297,9 +296,10 @@ pmipc_status pmipc_ros_decoder_decode(pmipc_ros_decoder *decoder, const void *by
     if (!decoder || !loan || (!bytes && byte_count))
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "decoder, bytes and loan must not be NULL");
     if (!decoder->has_learned)
-        return error_set(error, PMIPC_WRONG_STATE, 0, "%s: no message was learned yet", decoder->message);
+        return error_set(error, PMIPC_WRONG_STATE, 0,
+                         "%s: no message was learned yet: call pmipc_ros_decoder_learn first", decoder->message);
     if (loan->field_count != decoder->field_count)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: the loan has %u fields, the decoder %u",
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: the loan has %u fields, the decoder has %u",
                          decoder->message, loan->field_count, decoder->field_count);
     pmipc_status status = ros_take_in(decoder, bytes, byte_count, loan, lengths, NULL, error);
     return status ? status : ros_put(decoder, bytes, byte_count, lengths, loan, stamp_ns, error);
@@ -348,7 +348,7 @@ static pmipc_status ros_loan(pmipc_ros_decoder *decoder, pmipc_producer *produce
             return status;
         }
     }
-    return error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "%s: the message changes while it is read", decoder->message);
+    return error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "%s: the message changed while it was decoded", decoder->message);
 }
 
 pmipc_status pmipc_ros_decoder_publish(pmipc_ros_decoder *decoder, pmipc_producer *producer, const void *bytes,
@@ -358,7 +358,8 @@ pmipc_status pmipc_ros_decoder_publish(pmipc_ros_decoder *decoder, pmipc_produce
     if (!decoder || !producer)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "decoder and producer must not be NULL");
     if (!decoder->has_learned)
-        return error_set(error, PMIPC_WRONG_STATE, 0, "%s: no message was learned yet", decoder->message);
+        return error_set(error, PMIPC_WRONG_STATE, 0,
+                         "%s: no message was learned yet: call pmipc_ros_decoder_learn first", decoder->message);
     pmipc_loan loan;
     pmipc_status status = ros_loan(decoder, producer, bytes, byte_count, lengths, &loan, error);
     if (status)

@@ -176,10 +176,10 @@ static pmipc_status ros_encoder_build(struct ros_encoder_build *build, const pmi
         status = ros_encoder_add_fields(build, false);
     if (!status && build->has_point_fields)
         status = error_set(build->error, PMIPC_INVALID_ARGUMENT, 0,
-                           "%s: the constant 'point_fields' is for points given as (N, k)", build->message);
+                           "%s: the constant 'point_fields' needs points given as (N, k)", build->message);
     if (!status && build->is_planar && !encoder->planes.interleaved)
         status = error_set(build->error, PMIPC_INVALID_ARGUMENT, 0,
-                           "%s: the constant 'layout' is for an image given as a field without a path", build->message);
+                           "%s: the constant 'layout' needs an image given as a field without a path", build->message);
     if (!status)
         status = ros_encoder_check_use(build);
     if (!status)
@@ -254,7 +254,7 @@ static pmipc_status ros_encoder_take_lengths(const pmipc_ros_encoder *encoder, c
         if (!source->is_used)
             continue;
         if (length < 0 || length > source->max_length)
-            return error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "field '%s': a length of %lld, 0 to %lld are allowed",
+            return error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "field '%s' has length %lld, 0 to %lld are allowed",
                              source->name, (long long)length, (long long)source->max_length);
         if (!sources[i].data && length && source->length_bytes)
             return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "field '%s': data is NULL", source->name);
@@ -269,7 +269,7 @@ static pmipc_status ros_encoder_set_stamps(const pmipc_ros_encoder *encoder, int
         return PMIPC_OK;
     if (stamp_ns < 0 || stamp_ns / ROS_ENCODER_NS_PER_S > INT32_MAX)
         return error_set(error, PMIPC_SCHEMA_MISMATCH, 0,
-                         "a stamp of %lld ns: a message's header holds those of 1970 to 2038, 0 to %lld",
+                         "the stamp %lld ns does not fit into a message, which holds 0 (1970) to %lld (2038)",
                          (long long)stamp_ns, (long long)(INT32_MAX * ROS_ENCODER_NS_PER_S + ROS_ENCODER_NS_PER_S - 1));
     uint64_t count = 1;
     for (uint32_t i = 0; i < encoder->leaf_count; i++) {
@@ -307,7 +307,7 @@ static pmipc_status ros_encoder_look_at_data(const pmipc_ros_encoder *encoder, p
         if (feed->is_empty_when_nan && ros_encoder_is_all_nan(column))
             column->count = 0;
         if (feed->is_bool && column->count && cdr_find_bad_bool(column->data, column->count) != column->count)
-            return error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "field '%s': a bool that is neither 0 nor 1",
+            return error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "field '%s' has a bool that is neither 0 nor 1",
                              encoder->sources[feed->source].name);
     }
     return PMIPC_OK;

@@ -64,11 +64,11 @@ pmipc_status ros_encoder_add_number(struct ros_encoder_build *build, const char 
         return ros_encoder_no_memory(build);
     if (place->dtype == PMIPC_CDR_MESSAGE || place->ndim != ros_encoder_loops(path))
         return error_set(build->error, PMIPC_INVALID_ARGUMENT, 0,
-                         "%s: the constant '%s' is one number, and that is no one number of the message",
+                         "%s: the constant '%s' is a number, but that path is not a single number of the message",
                          build->message, path);
     if (!ros_encoder_number(place->dtype, number, element))
         return error_set(build->error, PMIPC_INVALID_ARGUMENT, 0,
-                         "%s: the constant '%s' is %.17g, which %s does not hold", build->message, path, number,
+                         "%s: the constant '%s' is %.17g, which %s cannot hold", build->message, path, number,
                          pmipc_dtype_name(place->dtype));
     return ros_encoder_append_constant(build, path, place->dtype, origin, element, 1);
 }
@@ -82,8 +82,8 @@ pmipc_status ros_encoder_add_texts(struct ros_encoder_build *build, const char *
     if (!spans)
         return ros_encoder_no_memory(build);
     if (!is_list && !is_column && count != 1)
-        return error_set(build->error, PMIPC_INVALID_ARGUMENT, 0, "%s: the constant '%s' is one string, %u are given",
-                         build->message, path, count);
+        return error_set(build->error, PMIPC_INVALID_ARGUMENT, 0,
+                         "%s: the constant '%s' must be one string, %u are given", build->message, path, count);
     for (uint32_t i = 0; i < count; i++) {
         if (!texts[i])
             return error_set(build->error, PMIPC_INVALID_ARGUMENT, 0, "%s: a string of the constant '%s' is NULL",
@@ -114,7 +114,7 @@ pmipc_status ros_encoder_add_constant(struct ros_encoder_build *build, const pmi
     pmipc_cdr_place place;
     if (!constant->key || (constant->text_count && !constant->texts))
         return error_set(build->error, PMIPC_INVALID_ARGUMENT, 0,
-                         "a constant needs a key, and texts if it counts them");
+                         "a constant must have a key, and texts if text_count is not 0");
     const char *path = ros_encoder_key_path(build, constant->key);
     pmipc_status status = pmipc_cdr_types_find(build->types, build->message, path, &place, build->error);
     if (status)
@@ -123,7 +123,7 @@ pmipc_status ros_encoder_add_constant(struct ros_encoder_build *build, const pmi
         return error_set(build->error, PMIPC_INVALID_ARGUMENT, 0, "%s: the constant '%s' is given twice",
                          build->message, path);
     if (place.dtype == PMIPC_CDR_WSTRING)
-        return error_set(build->error, PMIPC_INVALID_ARGUMENT, 0, "%s: '%s' is a wstring, which constants cannot be",
+        return error_set(build->error, PMIPC_INVALID_ARGUMENT, 0, "%s: '%s' is a wstring, which a constant cannot set",
                          build->message, path);
     if ((place.dtype == PMIPC_CDR_STRING) != (constant->texts != NULL))
         return error_set(build->error, PMIPC_INVALID_ARGUMENT, 0, "%s: the constant '%s' must be %s", build->message,

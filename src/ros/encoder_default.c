@@ -54,12 +54,12 @@ static pmipc_status ros_encoder_find_encoding(struct ros_encoder_build *build, u
                                         "'layout' \"CHW\" is for channels in front, the constant 'encoding' for more "
                                         "channels");
         if (!ros_encoding_default(field->dtype, channels, name) || !ros_encoding_find(name, strlen(name), encoding))
-            return ros_encoder_mismatch(build, source, "pixels that an image can have");
+            return ros_encoder_mismatch(build, source, "a dtype that an image can have");
         return ros_encoder_derive_text(build, "encoding", name);
     }
     if (!ros_encoding_find(given->data, given->count, encoding))
-        return error_set(build->error, PMIPC_INVALID_ARGUMENT, 0, "%s: '%.60s' is no encoding that is known",
-                         build->message, (const char *)given->data);
+        return error_set(build->error, PMIPC_INVALID_ARGUMENT, 0, "%s: unknown encoding '%.60s'", build->message,
+                         (const char *)given->data);
     if (encoding->dtype == field->dtype && encoding->channels == channels)
         return PMIPC_OK;
     if (encoding->channels == 1)
@@ -80,8 +80,8 @@ static pmipc_status ros_encoder_add_height(struct ros_encoder_build *build, uint
         return ros_encoder_derive_product(build, "height", source, ros_encoder_is_variable(field) ? 1 : lead);
     if (ros_encoder_is_variable(field) || height > UINT32_MAX ||
         !ros_encoding_rows(encoding, (uint32_t)height, &rows) || rows != lead)
-        return ros_encoder_mismatch(
-            build, source, "%u / 2 as many rows as a height, always the same, for this encoding", encoding->half_rows);
+        return ros_encoder_mismatch(build, source, "(height * %u / 2, width) of one fixed height for this encoding",
+                                    encoding->half_rows);
     return ros_encoder_derive_number(build, "height", (double)height);
 }
 
@@ -91,7 +91,7 @@ static pmipc_status ros_encoder_add_image(struct ros_encoder_build *build, uint3
     struct ros_encoding encoding;
     if (build->is_planar && (field->ndim != 3 || ros_encoder_is_variable(field)))
         return ros_encoder_mismatch(build, source,
-                                    "(channels, height, width), always the same, for the layout \"CHW\"");
+                                    "(channels, height, width) of one fixed shape for the layout \"CHW\"");
     const uint64_t channels = field->ndim == 3 ? (uint64_t)field->shape[build->is_planar ? 0 : 2] : 1;
     const uint64_t width = (uint64_t)field->shape[build->is_planar ? 2 : 1];
     if ((field->ndim != 2 && field->ndim != 3) || channels > UINT32_MAX)
@@ -128,8 +128,7 @@ static pmipc_status ros_encoder_name_numbers(struct ros_encoder_build *build, ui
         return ros_encoder_mismatch(build, source,
                                     "(N, 3) for x, y, z, (N, 4) for x, y, z, intensity, or a constant 'point_fields'");
     if (build->has_point_fields && build->point_field_count != count)
-        return ros_encoder_mismatch(build, source, "(N, %u), as many as 'point_fields' names",
-                                    build->point_field_count);
+        return ros_encoder_mismatch(build, source, "(N, %u) for the names in 'point_fields'", build->point_field_count);
     memset(points, 0, sizeof *points);
     points->field_count = (uint32_t)count;
     points->point_step = (uint32_t)count * field->itemsize;

@@ -28,9 +28,8 @@ static bool ros_encoder_is_given(struct ros_encoder_build *build, const char *pa
         is_same = memcmp(data, leaf->constant->data, count * PMIPC_DTYPE_BITS(leaf->dtype) / 8) == 0;
     }
     if (!is_same)
-        *status =
-            error_set(build->error, PMIPC_INVALID_ARGUMENT, 0,
-                      "%s: the constant '%s' differs from what the sample's shape and dtype say", build->message, path);
+        *status = error_set(build->error, PMIPC_INVALID_ARGUMENT, 0,
+                            "%s: the constant '%s' contradicts the sample's shape and dtype", build->message, path);
     return true;
 }
 
@@ -42,7 +41,7 @@ pmipc_status ros_encoder_derive_number(struct ros_encoder_build *build, const ch
     if (status)
         return status;
     if (!ros_encoder_number(place.dtype, number, &element))
-        return error_set(build->error, PMIPC_SCHEMA_MISMATCH, 0, "%s: '%s' would be %.17g, which %s does not hold",
+        return error_set(build->error, PMIPC_SCHEMA_MISMATCH, 0, "%s: '%s' would be %.17g, which %s cannot hold",
                          build->message, path, number, pmipc_dtype_name(place.dtype));
     if (ros_encoder_is_given(build, path, &element, 1, &status))
         return status;
@@ -117,7 +116,8 @@ static pmipc_status ros_encoder_make_stamps(struct ros_encoder_build *build, uin
     if (count <= encoder->stamp_capacity)
         return PMIPC_OK;
     if (count > UINT32_MAX)
-        return error_set(build->error, PMIPC_SCHEMA_MISMATCH, 0, "%s: %llu elements with a header each", build->message,
+        return error_set(build->error, PMIPC_SCHEMA_MISMATCH, 0,
+                         "%s: %llu elements have a header each, at most 2^32 - 1 are allowed", build->message,
                          (unsigned long long)count);
     int32_t *secs = cdr_arena_allocate(&encoder->arena, count * sizeof *secs);
     uint32_t *nanosecs = cdr_arena_allocate(&encoder->arena, count * sizeof *nanosecs);

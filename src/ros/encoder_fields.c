@@ -96,7 +96,7 @@ pmipc_status ros_encoder_check_joints(struct ros_encoder_build *build, uint32_t 
     uint64_t names = leaf >= 0 ? build->leaves[leaf].constant->count : 0;
     if (names == 0 || names == joints)
         return PMIPC_OK;
-    return ros_encoder_mismatch(build, source, "as many joints as there are names, %llu", (unsigned long long)names);
+    return ros_encoder_mismatch(build, source, "%llu joints, one for each name", (unsigned long long)names);
 }
 
 /* Whether a path's values are one for each joint, and then whether they are as many as the names. */
@@ -123,7 +123,7 @@ pmipc_status ros_encoder_add_path(struct ros_encoder_build *build, uint32_t sour
         return error_set(build->error, PMIPC_INVALID_ARGUMENT, 0, "%s: '%s' is %s", build->message, path,
                          place.dtype == PMIPC_CDR_MESSAGE
                              ? "a message with fields of several dtypes: name one of them"
-                             : "text, which is not written from samples: give it as a constant");
+                             : "a string, which a field of a sample cannot give: give it as a constant");
     struct ros_encoder_feed feed = {.source = source, .rows_source = source, .is_bool = place.dtype == PMIPC_BOOL};
     if (field->dtype != place.dtype || !ros_encoder_fits(build, field, path, &place, &feed))
         return ros_encoder_mismatch(build, source, "%s for '%s'",

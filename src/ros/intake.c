@@ -103,7 +103,7 @@ static pmipc_status ros_pass_compile(struct ros_intake *intake, uint32_t index, 
         status = ros_column_prepare(leaf, &pass->columns[leaf->column]);
     }
     if (status)
-        error_set(error, status, 0, "no memory to read a %s", message);
+        error_set(error, status, 0, "no memory to decode a %s", message);
     else
         status = pmipc_cdr_decoder_create(&pass->decoder, types, message, leaves, pass->column_count, error);
     free(leaves);
@@ -123,7 +123,7 @@ pmipc_status ros_intake_compile(struct ros_intake *intake, pmipc_cdr_types *type
     }
     intake->passes = calloc(intake->pass_count, sizeof *intake->passes);
     if (!intake->passes)
-        return error_set(error, PMIPC_NO_MEMORY, 0, "no memory to read a %s", message);
+        return error_set(error, PMIPC_NO_MEMORY, 0, "no memory to decode a %s", message);
     pmipc_status status = PMIPC_OK;
     for (uint32_t i = 0; i < intake->pass_count && !status; i++)
         status = ros_pass_compile(intake, i, types, message, error);
@@ -171,7 +171,7 @@ static pmipc_status ros_pass_grow(struct ros_intake *intake, uint32_t index, con
             continue;
         if (column->count > leaf->limit)
             return error_set(error, PMIPC_SCHEMA_MISMATCH, 0,
-                             "%s: the message has %llu of %s, %u are the most that is read", message,
+                             "%s: the message has %llu of %s, at most %u are supported", message,
                              (unsigned long long)column->count, leaf->path, leaf->limit);
         uint64_t capacity = column->count * 2 < leaf->limit ? column->count * 2 : leaf->limit;
         void *data = realloc(column->data, capacity * ros_leaf_item_bytes(leaf));

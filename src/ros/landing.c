@@ -58,7 +58,7 @@ static pmipc_status ros_publish_elsewhere(pmipc_ros_decoder *decoder, pmipc_prod
     if (copy)
         status = pmipc_ros_decoder_publish(decoder, producer, copy, byte_count, fallback_stamp_ns, seq, error);
     else if (byte_count > landing->capacity)
-        status = error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%zu bytes cannot have been received in a place of %zu",
+        status = error_set(error, PMIPC_INVALID_ARGUMENT, 0, "the message has %zu bytes, the landing has room for %zu",
                            byte_count, landing->capacity);
     else
         status = error_set(error, PMIPC_NO_MEMORY, 0, "no memory for a message of %zu bytes", byte_count);

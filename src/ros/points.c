@@ -47,15 +47,14 @@ uint8_t ros_point_datatype(pmipc_dtype dtype)
 pmipc_status ros_points_check(const struct ros_points *points, pmipc_error *error)
 {
     if (points->field_count == 0 || points->point_step == 0)
-        return error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "points have %u fields in %u bytes", points->field_count,
-                         points->point_step);
+        return error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "a point has %u fields and %u bytes, both must be at least 1",
+                         points->field_count, points->point_step);
     for (uint32_t i = 0; i < points->field_count; i++) {
         const struct ros_point_field *field = &points->fields[i];
         pmipc_dtype dtype = ros_point_dtype(field->datatype);
         if (dtype == 0)
             return error_set(error, PMIPC_SCHEMA_MISMATCH, 0,
-                             "the points' field '%s' has datatype %u, they go from 1 to 8", field->name,
-                             field->datatype);
+                             "the points' field '%s' has datatype %u, valid are 1 to 8", field->name, field->datatype);
         uint64_t end = field->offset + (uint64_t)field->count * PMIPC_DTYPE_BITS(dtype) / 8;
         if (end > points->point_step)
             return error_set(error, PMIPC_SCHEMA_MISMATCH, 0,
@@ -105,10 +104,10 @@ pmipc_status ros_points_describe(const struct ros_points *points, char text[PMIP
     ros_text_add(&json, "],\"itemsize\":%u}", points->point_step);
     *length = json.length;
     if (json.is_not_utf8)
-        return error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "a name of the points' fields is not UTF-8");
+        return error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "the name of a point field is not UTF-8");
     if (json.is_full)
-        return error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "the points' fields need more than %d bytes to describe",
-                         PMIPC_MAX_DESCR_TEXT);
+        return error_set(error, PMIPC_SCHEMA_MISMATCH, 0,
+                         "the description of the points' fields takes more than %d bytes", PMIPC_MAX_DESCR_TEXT);
     return PMIPC_OK;
 }
 

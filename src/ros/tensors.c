@@ -204,9 +204,9 @@ static pmipc_status ros_tensor_add(pmipc_cdr_types *types, const char *message, 
     if (status)
         return status;
     if (PMIPC_DTYPE_CODE(place.dtype) >= PMIPC_DTYPE_CODE(PMIPC_CDR_MESSAGE))
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
-                         "%s: %s is %s: no numbers of one dtype that a tensor could hold", message,
-                         path[0] ? path : "it", place.dtype == PMIPC_CDR_MESSAGE ? "a message" : "text");
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: %s is %s: a tensor needs numbers of one dtype", message,
+                         path,
+                         place.dtype == PMIPC_CDR_MESSAGE ? "a message with fields of several dtypes" : "a string");
     if (strlen(path) > ROS_MAX_PATH || tensor->part_count == ROS_MAX_PARTS)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0,
                          "%s: a tensor is made of at most %d paths of at most %d bytes", message, ROS_MAX_PARTS,
@@ -324,12 +324,13 @@ static pmipc_status ros_tensor_of_all(pmipc_cdr_types *types, const char *messag
     if (status)
         return status;
     if (tensor->part_count == 0 && !search.is_mixed)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s has no numbers that a tensor could hold", message);
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s has no numbers for a tensor", message);
     if (search.is_mixed || !ros_parts_can_follow(tensor)) {
         uint32_t count = 0;
         pmipc_cdr_field *fields = ros_fields_of(types, message, &count, &status, NULL);
         error_set(error, PMIPC_INVALID_ARGUMENT, 0,
-                  "%s has numbers of several kinds: say with a path which of them; its fields are ", message);
+                  "%s has numbers that do not form one tensor: choose some of them with a path; its fields are ",
+                  message);
         for (uint32_t i = 0; fields && i < count; i++)
             error_append(error, "%s%s", i ? ", " : "", fields[i].name);
         free(fields);
@@ -374,10 +375,11 @@ pmipc_status ros_tensor_find(pmipc_cdr_types *types, const char *message, const 
         return ros_tensor_by_path(types, message, path, tensor, error);
     tensor->is_default = true;
     if (strcmp(message, "tf2_msgs/msg/TFMessage") == 0)
-        return error_set(error, PMIPC_UNSUPPORTED, 0,
-                         "%s: without the names of its frames a transform means nothing; look transforms up in a "
-                         "tf2_ros.Buffer and publish those",
-                         message);
+        return error_set(
+            error, PMIPC_UNSUPPORTED, 0,
+            "%s: a transform needs the names of its frames, which a tensor cannot hold; look transforms up in a "
+            "tf2_ros.Buffer and publish those",
+            message);
     for (size_t i = 0; i < sizeof ros_defaults / sizeof ros_defaults[0]; i++)
         if (strcmp(ros_defaults[i].message, message) == 0)
             return ros_tensor_from_table(types, message, &ros_defaults[i], tensor, error);

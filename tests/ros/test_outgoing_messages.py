@@ -111,8 +111,8 @@ def test_constants_are_rounded_to_the_fields_type(ros: Ros, topic: str) -> None:
         float(np.float32(-1.57)), float(np.float32(0.01)), 30.0,
     )  # fmt: skip
     node = ros.node()
-    refused(node, Range, np.float32(1.0), {"max_range": 1e300}, InvalidArgumentError, "which float32 does not hold")
-    refused(node, Range, np.float32(1.0), {"radiation_type": 0.5}, InvalidArgumentError, "which uint8 does not hold")
+    refused(node, Range, np.float32(1.0), {"max_range": 1e300}, InvalidArgumentError, "which float32 cannot hold")
+    refused(node, Range, np.float32(1.0), {"radiation_type": 0.5}, InvalidArgumentError, "which uint8 cannot hold")
 
 
 @pytest.mark.parametrize("dtype", [">u2", ">f4", "<U4", "M8[ns]"])

@@ -213,7 +213,7 @@ def test_what_is_no_message_is_counted_and_told_once(ros: Ros, topic: str, path:
         stats = there.producer.ros_stats
         assert stats is not None
         assert (stats["published"], stats["misfits"], stats["failures"]) == (1, 2, 0)
-    assert capfd.readouterr().err.count("a sample is no sensor_msgs/msg/Image") == 1
+    assert capfd.readouterr().err.count("the sample cannot be converted to sensor_msgs/msg/Image") == 1
 
 
 @pytest.mark.parametrize("order", ["producer, node, context", "node, producer, context", "context, node, producer"])

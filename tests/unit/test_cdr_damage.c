@@ -145,7 +145,7 @@ TEST(a_bool_that_is_neither_0_nor_1_is_never_handed_out)
     pmipc_cdr_column column = {.data = flags, .capacity = 4};
     pmipc_error error;
     CHECK_STATUS(pmipc_cdr_decode(decoder, message.data, message.count, &column, &error), PMIPC_CORRUPT);
-    CHECK_TEXT(error.text, "test/msg/Flags: flags[2]: 2 is no bool (at byte 10)");
+    CHECK_TEXT(error.text, "test/msg/Flags: flags[2]: 2 is not a valid bool (0 or 1) (at byte 10)");
     message.data[10] = 1;
     CHECK_OK(pmipc_cdr_decode(decoder, message.data, message.count, &column, &error));
     CHECK(!flags[0] && flags[1] && flags[2] && !flags[3]);
@@ -155,7 +155,7 @@ TEST(a_bool_that_is_neither_0_nor_1_is_never_handed_out)
     decoder = decoder_of("test/msg/Pairs", "Pair[] pairs\n" SEPARATOR "MSG: test/Pair\nbool a\nbool b\n", &pairs, 1);
     message = from_hex("000100000200000000010200");
     CHECK_STATUS(pmipc_cdr_decode(decoder, message.data, message.count, &column, &error), PMIPC_CORRUPT);
-    CHECK_HAS(error.text, "pairs[1].a: 2 is no bool");
+    CHECK_HAS(error.text, "pairs[1].a: 2 is not a valid bool");
     pmipc_cdr_decoder_destroy(decoder);
 }
 
@@ -205,7 +205,7 @@ TEST(what_has_no_room_is_counted_to_the_end_and_nothing_is_written_past_it)
     pmipc_cdr_column columns[] = {{.data = name, .capacity = 1}, {.data = position, .capacity = 1}};
     pmipc_error error;
     CHECK_STATUS(pmipc_cdr_decode(decoder, message.data, message.count, columns, &error), PMIPC_SCHEMA_MISMATCH);
-    CHECK_TEXT(error.text, JOINT_STATE ": name: 2 elements, there is room for 1");
+    CHECK_TEXT(error.text, JOINT_STATE ": name: the message has 2 elements, the column has room for 1");
     CHECK_EQ(columns[0].count, 2);
     CHECK_EQ(columns[1].count, 2);
     /* Whoever had room has everything. */

@@ -209,28 +209,30 @@ TEST(columns_that_do_not_fit_are_refused_with_their_path)
 #define REFUSED(type_text, leaf_path, leaf_dtype, leaf_flags, column_data, column_count, column_rows, words)    \
     check_refused(type_text, &(pmipc_cdr_leaf){.path = leaf_path, .dtype = leaf_dtype, .flags = leaf_flags}, 1, \
                   &(pmipc_cdr_column){.data = column_data, .count = column_count, .rows = column_rows}, words)
-    REFUSED("float64[3] v", "v", PMIPC_FLOAT64, 0, numbers, 2, 0, "v: 2 elements are given, 3 are needed");
-    REFUSED("float64[3] v", "v", PMIPC_FLOAT64, 0, numbers, 4, 0, "v: 4 elements are given, 3 have a place");
+    REFUSED("float64[3] v", "v", PMIPC_FLOAT64, 0, numbers, 2, 0, "v: 2 elements are given, at least 3 are needed");
+    REFUSED("float64[3] v", "v", PMIPC_FLOAT64, 0, numbers, 4, 0, "v: 4 elements are given, the message takes 3");
     REFUSED("float64[3] v", "v", PMIPC_FLOAT64, 0, NULL, 3, 0, "v: 3 elements are given");
     REFUSED("float64[<=3] v", "v", PMIPC_FLOAT64, 0, numbers, 4, 0, "v: 4 elements, at most 3 are allowed");
-    REFUSED("float64[3] v", "v", PMIPC_FLOAT64, PMIPC_CDR_SPANS, number_spans, 1, 0, "v: a span of 2 elements where 3");
-    REFUSED("float64[3] v", "v", PMIPC_FLOAT64, PMIPC_CDR_SPANS, number_spans + 1, 1, 0, "v: a span of 3 elements");
-    REFUSED("float64[] v", "v", PMIPC_FLOAT64, PMIPC_CDR_SPANS, number_spans, 2, 0, "v: 2 elements are given, 1 have");
+    REFUSED("float64[3] v", "v", PMIPC_FLOAT64, PMIPC_CDR_SPANS, number_spans, 1, 0,
+            "v: a span has 2 elements, 3 are needed");
+    REFUSED("float64[3] v", "v", PMIPC_FLOAT64, PMIPC_CDR_SPANS, number_spans + 1, 1, 0, "v: a span has 3 elements");
+    REFUSED("float64[] v", "v", PMIPC_FLOAT64, PMIPC_CDR_SPANS, number_spans, 2, 0,
+            "v: 2 elements are given, the message takes 1");
     REFUSED("string<=3 s", "s", PMIPC_CDR_STRING, 0, texts, 1, 0, "s: a string of 4 characters, at most 3");
-    REFUSED("string s", "s", PMIPC_CDR_STRING, 0, texts + 1, 1, 0, "s: a string without data");
+    REFUSED("string s", "s", PMIPC_CDR_STRING, 0, texts + 1, 1, 0, "s: the data of a string is NULL");
     REFUSED("string[<=1] s", "s", PMIPC_CDR_STRING, 0, texts, 2, 0, "s: 2 elements, at most 1");
-    REFUSED(rows, "rows[].v", PMIPC_FLOAT64, 0, numbers, 4, 0, "rows[].v: 4 elements are given, 0 have a place");
+    REFUSED(rows, "rows[].v", PMIPC_FLOAT64, 0, numbers, 4, 0, "rows[].v: 4 elements are given, the message takes 0");
     REFUSED(rows, "rows[].v", PMIPC_FLOAT64, 0, numbers, 4, 3, "rows[].v: 4 elements in 3 rows");
-    REFUSED(rows, "rows[].p", PMIPC_FLOAT64, 0, numbers, 5, 0, "rows[].p: 5 elements are given, 4 have a place");
+    REFUSED(rows, "rows[].p", PMIPC_FLOAT64, 0, numbers, 5, 0, "rows[].p: 5 elements are given, the message takes 4");
     REFUSED("P[] v\n" SEPARATOR "MSG: test/P\nfloat64 x\nfloat64 y", "v", PMIPC_FLOAT64, 0, numbers, 3, 0,
-            "v: 3 elements are no multiple of 2");
+            "v: 3 elements are not a multiple of 2");
     const pmipc_cdr_leaf two[] = {{.path = "rows[].s", .dtype = PMIPC_CDR_STRING},
                                   {.path = "rows[].p", .dtype = PMIPC_FLOAT64}};
     pmipc_cdr_column columns[] = {{.data = texts + 2, .count = 1}, {.data = numbers, .count = 4}};
-    check_refused(rows, two, 2, columns, "rows[].p: 4 elements are given, 2 have a place");
+    check_refused(rows, two, 2, columns, "rows[].p: 4 elements are given, the message takes 2");
     const pmipc_cdr_leaf counted[] = {{.path = "v#", .dtype = PMIPC_UINT32}, {.path = "v", .dtype = PMIPC_FLOAT64}};
     pmipc_cdr_column both[] = {{.data = counts + 1, .count = 1}, {.data = numbers, .count = 1}};
-    check_refused("float64[] v", counted, 2, both, "v: 1 elements are given, 2 are needed");
+    check_refused("float64[] v", counted, 2, both, "v: 1 elements are given, at least 2 are needed");
 }
 
 TEST(constants_are_checked_when_they_are_given)
@@ -243,7 +245,7 @@ TEST(constants_are_checked_when_they_are_given)
         uint64_t count;
         const char *words;
     } cases[] = {{"int8[3] v", "v", PMIPC_INT8, 0, 2, "the constant for v has 2 elements, not 3"},
-                 {"int8 v", "v", PMIPC_INT8, PMIPC_CDR_SPANS, 1, "no spans of numbers"},
+                 {"int8 v", "v", PMIPC_INT8, PMIPC_CDR_SPANS, 1, "not be spans of numbers"},
                  {"P[] v\n" SEPARATOR "MSG: test/P\nint8 x\nint8 y", "v", PMIPC_INT8, 0, 3, "not a multiple of 2"}};
     static const int8_t data[4];
     for (uint32_t i = 0; i < LENGTH(cases); i++) {
@@ -271,7 +273,7 @@ TEST(lengths_inside_a_sequence_must_be_given)
     pmipc_error error;
     CHECK_STATUS(pmipc_cdr_encoder_create(&encoder, types, "test/msg/Nested", leaves, 1, 0, &error),
                  PMIPC_INVALID_ARGUMENT);
-    CHECK_HAS(error.text, "must be given with a leaf 'a[].b#'");
+    CHECK_HAS(error.text, "give the number of elements of a[].b with a leaf 'a[].b#'");
     /* How many lengths there are is how many elements the outer sequence has. */
     CHECK_OK(pmipc_cdr_encoder_create(&encoder, types, "test/msg/Nested", leaves, 2, 0, &error));
     int8_t x[] = {1, 2, 3};

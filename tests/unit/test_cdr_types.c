@@ -77,7 +77,7 @@ TEST(a_package_may_have_a_header_of_its_own)
     uint32_t count;
     pmipc_error error;
     CHECK_STATUS(pmipc_cdr_types_fields(types, "a/A", NULL, 0, &count, &error), PMIPC_INVALID_ARGUMENT);
-    CHECK_TEXT(error.text, "a/msg/A, line 2: b/msg/Header is not described, the type of field 'i'");
+    CHECK_TEXT(error.text, "a/msg/A, line 2: the type of field 'i' is not described: b/msg/Header");
     pmipc_cdr_types_destroy(types);
 }
 
@@ -109,15 +109,15 @@ TEST(what_is_wrong_in_a_text_is_told_with_its_line)
     static const struct {
         const char *text;
         const char *words;
-    } cases[] = {{"int8 x\nfloat6 y\nint8\n", "a/msg/A, line 3: a type and then a name"},
-                 {"int8 x\n$ y", "line 2: '' is no type"},
-                 {"int8 x\na//b y", "line 2: 'a//b' is no type"},
-                 {"int8 x\na/b/c/d y", "line 2: 'a/b/c/d' is no type"},
-                 {"int8x", "line 1: a type and then a name"},
-                 {"int8 9x", "line 1: a type and then a name"},
+    } cases[] = {{"int8 x\nfloat6 y\nint8\n", "a/msg/A, line 3: expected a type and then a name"},
+                 {"int8 x\n$ y", "line 2: '' is not a type"},
+                 {"int8 x\na//b y", "line 2: 'a//b' is not a type"},
+                 {"int8 x\na/b/c/d y", "line 2: 'a/b/c/d' is not a type"},
+                 {"int8x", "line 1: expected a type and then a name"},
+                 {"int8 9x", "line 1: expected a type and then a name"},
                  {"int8 x-y", "line 1: '-' cannot be part of a name"},
                  {"int8 x\nint16 x", "line 2: two fields are called 'x'"},
-                 {"int8[0] x", "line 1: the length of an array is a number from 1"},
+                 {"int8[0] x", "line 1: the length of an array must be a number from 1"},
                  {"int8[<=0] x", "line 1: the length of an array"},
                  {"int8[-1] x", "line 1: the length of an array"},
                  {"int8[99999999999999999999] x", "line 1: the length of an array"},
@@ -126,7 +126,7 @@ TEST(what_is_wrong_in_a_text_is_told_with_its_line)
                  {"int8[<3] x", "line 1: the length of an array"},
                  {"string<=0 x", "line 1: the bound of a string"},
                  {"string<=x y", "line 1: the bound of a string"},
-                 {"int8<=3 y", "line 1: a type and then a name"},
+                 {"int8<=3 y", "line 1: expected a type and then a name"},
                  {"int8 x 128", "line 1: 'x': the value does not fit its type"},
                  {"int8 x -129", "line 1: 'x': the value does not fit its type"},
                  {"uint8 x -1", "'x': the value does not fit its type"},
@@ -137,23 +137,23 @@ TEST(what_is_wrong_in_a_text_is_told_with_its_line)
                  {"int8 X=", "'X': not an integer"},
                  {"float32 x 1,5", "'x': not a number"},
                  {"float32 x 1e39", "'x': the value does not fit its type"},
-                 {"bool x maybe", "'x': a bool is true, false, 1 or 0"},
+                 {"bool x maybe", "'x': a bool must be true, false, 1 or 0"},
                  {"string x \"abc", "'x': the string does not end with its quote"},
-                 {"string x 'abc' d", "'x': something follows the value"},
+                 {"string x 'abc' d", "'x': unexpected text after the value"},
                  {"string<=2 x abc", "'x': the string is longer than its bound"},
                  {"string X=", "'X': a value is missing"},
                  {"wstring x \"\xff\"", "'x': not UTF-8"},
-                 {"int8[] x 1", "'x': the value of an array begins with '['"},
-                 {"int8[] x [1", "'x': the value of an array ends with ']'"},
+                 {"int8[] x 1", "'x': the value of an array must begin with '['"},
+                 {"int8[] x [1", "'x': the value of an array must end with ']'"},
                  {"int8[] x [1,]", "'x': not an integer"},
                  {"int8[2] x [1]", "'x': the number of values does not fit"},
                  {"int8[<=2] x [1,2,3]", "'x': the number of values does not fit"},
                  {"int8[] X=[1]", "the constant 'X' cannot be an array"},
-                 {"B x 1", "'x' is a message, it can have no value here"},
-                 {"int8 x\n===\nint8 y", "line 3: 'MSG: package/Name' is expected"},
-                 {"int8 x\n===\nMSG: y z", "line 3: 'MSG:' is followed by the name of a type"},
-                 {"int8 x\n===\nMSG: y", "line 3: 'MSG:' is followed by the name of a type"},
-                 {"int8 x\n===\nIDL: a/b", "line 3: IDL descriptions cannot be read"},
+                 {"B x 1", "'x' is a message and cannot have a value"},
+                 {"int8 x\n===\nint8 y", "line 3: expected 'MSG: package/Name'"},
+                 {"int8 x\n===\nMSG: y z", "line 3: expected the name of a type"},
+                 {"int8 x\n===\nMSG: y", "line 3: expected the name of a type"},
+                 {"int8 x\n===\nIDL: a/b", "line 3: IDL descriptions are not supported"},
                  {"int8 x\n===\nMSG: a/A\nint8 y", "line 3: a/msg/A is described already"}};
     for (uint32_t i = 0; i < LENGTH(cases); i++) {
         pmipc_cdr_types *types;
@@ -202,7 +202,7 @@ TEST(descriptions_that_mean_harm_are_refused)
         const char *words;
     } cases[] = {{"A a", "a/msg/A contains itself"},
                  {"B[] b\n===\nMSG: a/B\nA[] a", "contains itself"},
-                 {deep, "lies deeper than 32 messages"},
+                 {deep, "is nested more than 32 messages deep"},
                  {wide, "is too large at field"},
                  {"int8[1073741825] x", "is too large at field 'x'"},
                  {"B[32768] x\n===\nMSG: a/B\nB2[32769] y\n===\nMSG: a/B2\nint8 z", "is too large at field 'x'"},
@@ -234,7 +234,7 @@ TEST(a_description_takes_memory_by_its_length)
     CHECK_OK(pmipc_cdr_types_create(&types, &error));
     CHECK_OK(pmipc_cdr_types_add(types, "a/A", text, longest, &error));
     CHECK_STATUS(pmipc_cdr_types_add(types, "a/B", text, longest + 1, &error), PMIPC_INVALID_ARGUMENT);
-    CHECK_HAS(error.text, "a description of 1048577 bytes");
+    CHECK_HAS(error.text, "the description has 1048577 bytes");
     pmipc_cdr_types_destroy(types);
     free(text);
 }
@@ -245,14 +245,14 @@ TEST(a_missing_type_may_be_added_after_it_was_missed)
     pmipc_cdr_place place;
     pmipc_error error;
     CHECK_STATUS(pmipc_cdr_types_find(types, "a/A", "x", &place, &error), PMIPC_INVALID_ARGUMENT);
-    CHECK_TEXT(error.text, "a/msg/A, line 2: b/msg/B is not described, the type of field 'x'");
+    CHECK_TEXT(error.text, "a/msg/A, line 2: the type of field 'x' is not described: b/msg/B");
     CHECK_OK(pmipc_cdr_types_add(types, "b/B", "int32 y\nint32 z", 15, &error));
     CHECK_OK(pmipc_cdr_types_find(types, "a/A", "x", &place, &error));
     CHECK_EQ(place.dtype, PMIPC_INT32);
     CHECK_OK(pmipc_cdr_types_find(types, "a/A", "", &place, &error));
     CHECK_EQ(place.shape[0], 3);
     CHECK_STATUS(pmipc_cdr_types_find(types, "c/C", "", &place, &error), PMIPC_INVALID_ARGUMENT);
-    CHECK_TEXT(error.text, "c/msg/C is not described");
+    CHECK_TEXT(error.text, "c/msg/C is not described: add its .msg text");
     pmipc_cdr_types_destroy(types);
 }
 
@@ -320,16 +320,16 @@ TEST(a_path_that_leads_nowhere_says_what_there_is)
     static const struct {
         const char *path;
         const char *words;
-    } cases[] = {{"pos", "'pos': a/msg/A has no field 'pos', it has header, pose, poses, few"},
-                 {"pose.r", "'pose.r': a/msg/Pose has no field 'r', it has p, q"},
+    } cases[] = {{"pos", "'pos': a/msg/A has no field 'pos'; its fields are header, pose, poses, few"},
+                 {"pose.r", "'pose.r': a/msg/Pose has no field 'r'; its fields are p, q"},
                  {"pose.", "has no field ''"},
                  {".pose", "has no field ''"},
-                 {"poses.p", "poses is many messages: their fields are named with '[].'"},
+                 {"poses.p", "poses is a list of messages: name a field of its elements with '[].'"},
                  {"pose[].p", "pose has no elements"},
                  {"pose[]", "pose has no elements"},
-                 {"pose#", "pose is no sequence"},
-                 {"k#", "k is no sequence"},
-                 {"k[].x", "k has no fields in its elements"},
+                 {"pose#", "pose is not a sequence"},
+                 {"k#", "k is not a sequence"},
+                 {"k[].x", "k has elements without fields"},
                  {"names.x", "names has no fields"},
                  {"poses[0].p", "poses is followed by something other than"},
                  {"poses[]p", "poses is followed by something other than"},
@@ -367,7 +367,7 @@ TEST(a_leaf_must_have_the_dtype_of_its_field_and_a_field_but_one_leaf)
     check_leaves_refused(&wrong, 1, PMIPC_SCHEMA_MISMATCH, "a/msg/A: k is float32, not float64");
     check_leaves_refused(&message, 1, PMIPC_INVALID_ARGUMENT,
                          "'mixed' in a/msg/A is a message with fields of several dtypes");
-    check_leaves_refused(&flags, 1, PMIPC_INVALID_ARGUMENT, "no flags but");
+    check_leaves_refused(&flags, 1, PMIPC_INVALID_ARGUMENT, "no flags except");
     check_leaves_refused(&counts, 1, PMIPC_INVALID_ARGUMENT, "counts cannot be spans");
     check_leaves_refused(twice, 2, PMIPC_INVALID_ARGUMENT, "two paths lead to k");
     check_leaves_refused(within, 2, PMIPC_INVALID_ARGUMENT, "two paths lead to poses");

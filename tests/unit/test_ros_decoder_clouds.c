@@ -355,7 +355,7 @@ TEST(a_sample_of_k_columns_takes_x_y_z_first)
     CHECK_OK(reading_expect(&reading, PMIPC_FLOAT32, 2, (int64_t[]){10, 4}));
     CHECK_SCHEMA(&reading, "float32 (up to 10, 4)");
     CHECK_STATUS(learn_cloud(&reading, &xy), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "of every point the message has 2 numbers of float32, the pool takes 4");
+    CHECK_HAS(reading.error.text, "the message has 2 numbers of float32 per point, the pool takes 4");
     CHECK_OK(learn_cloud(&reading, &spread));
     CHECK_HAS(pmipc_ros_decoder_metadata(reading.decoder), "\"point_fields\":[\"x\",\"y\",\"z\",\"intensity\"]");
     CHECK_OK(read_cloud(&reading, &spread));

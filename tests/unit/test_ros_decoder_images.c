@@ -147,7 +147,7 @@ TEST(padding_behind_rows_is_left_out_also_when_the_last_row_has_none)
     CHECK_OK(read_image(&reading, &brief));
     CHECK(memcmp(reading.loan.fields[0].data, packed, 9) == 0);
     CHECK_STATUS(read_image(&reading, &cut), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "step is 5 bytes, but 3 rows of 3 bytes do not lie so in 12 bytes");
+    CHECK_HAS(reading.error.text, "step is 5 bytes; with it, 3 rows of 3 bytes do not fit into 12 bytes");
     CHECK_OK(read_image(&reading, &longer));
     CHECK(memcmp(reading.loan.fields[0].data, packed, 9) == 0);
     reading_close(&reading);

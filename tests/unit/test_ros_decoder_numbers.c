@@ -143,14 +143,14 @@ TEST(types_without_a_default_and_wrong_paths_are_refused_with_what_there_is)
         const char *text;
     } cases[] = {
         {"test/msg/Mixed", NULL, PMIPC_INVALID_ARGUMENT, "its fields are a, b"},
-        {"test/msg/TwoLists", NULL, PMIPC_INVALID_ARGUMENT, "say with a path which"},
+        {"test/msg/TwoLists", NULL, PMIPC_INVALID_ARGUMENT, "choose some of them with a path"},
         {"test/msg/Rows", NULL, PMIPC_INVALID_ARGUMENT, "its fields are rows, flags"},
         {"std_msgs/msg/String", NULL, PMIPC_INVALID_ARGUMENT, "no numbers"},
         {"std_msgs/msg/Empty", NULL, PMIPC_INVALID_ARGUMENT, "no numbers"},
-        {JOINT_STATE, "name", PMIPC_INVALID_ARGUMENT, "name is text"},
-        {JOINT_STATE, "positions", PMIPC_INVALID_ARGUMENT, "it has header, name, position, velocity, effort"},
+        {JOINT_STATE, "name", PMIPC_INVALID_ARGUMENT, "name is a string"},
+        {JOINT_STATE, "positions", PMIPC_INVALID_ARGUMENT, "its fields are header, name, position, velocity, effort"},
         {JOINT_STATE, "header", PMIPC_INVALID_ARGUMENT, "header is a message"},
-        {JOINT_STATE, "position[].x", PMIPC_INVALID_ARGUMENT, "no fields"},
+        {JOINT_STATE, "position[].x", PMIPC_INVALID_ARGUMENT, "elements without fields"},
         {"tf2_msgs/msg/TFMessage", NULL, PMIPC_UNSUPPORTED, "tf2_ros.Buffer"},
     };
     for (uint32_t i = 0; i < LENGTH(cases); i++) {

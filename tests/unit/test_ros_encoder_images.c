@@ -95,9 +95,9 @@ TEST(rows_that_vary_are_the_height)
         message_bytes got = write_message(encoder, &(pmipc_source){data, rows}, 5);
         check_same(&got, &expected);
     }
-    check_not_written(encoder, &(pmipc_source){data, 4}, 5, "a length of 4, 0 to 3");
-    check_not_written(encoder, &(pmipc_source){data, -1}, 5, "a length of -1, 0 to 3");
-    check_not_written(encoder, &(pmipc_source){data, INT64_MIN}, 5, "a length of -9223372036854775808, 0 to 3");
+    check_not_written(encoder, &(pmipc_source){data, 4}, 5, "has length 4, 0 to 3");
+    check_not_written(encoder, &(pmipc_source){data, -1}, 5, "has length -1, 0 to 3");
+    check_not_written(encoder, &(pmipc_source){data, INT64_MIN}, 5, "has length -9223372036854775808, 0 to 3");
     pmipc_ros_encoder_destroy(encoder);
 }
 
@@ -209,12 +209,12 @@ TEST(a_layout_that_the_sample_does_not_have_is_refused)
           .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(2, 2)),
           .constants = {TEXT("layout", "CHW")}},
          PMIPC_SCHEMA_MISMATCH,
-         "(channels, height, width), always the same, for the layout"},
+         "(channels, height, width) of one fixed shape for the layout"},
         {{.message = IMAGE,
           .schema = variable_tensor(PMIPC_UINT8, SHAPE(3, 2, 2)),
           .constants = {TEXT("layout", "CHW")}},
          PMIPC_SCHEMA_MISMATCH,
-         "always the same"},
+         "of one fixed shape"},
         {{.message = IMAGE,
           .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(4, 2, 2)),
           .constants = {TEXT("layout", "CHW"), TEXT("encoding", "rgb8")}},
@@ -236,7 +236,7 @@ TEST(a_layout_that_the_sample_does_not_have_is_refused)
           .field_count = 1,
           .constants = {TEXT("layout", "CHW")}},
          PMIPC_INVALID_ARGUMENT,
-         "for an image given as a field without a path"},
+         "needs an image given as a field without a path"},
     };
     for (size_t i = 0; i < LENGTH(cases); i++)
         check_no_writer(&cases[i].how, cases[i].status, cases[i].words);
@@ -268,7 +268,7 @@ TEST(what_is_no_image_is_refused_with_expected_and_got)
          "got uint8 (1, 2, 2, 3)"},
         {{.message = IMAGE, .schema = pmipc_schema_tensor(PMIPC_UINT64, SHAPE(2, 2))},
          PMIPC_SCHEMA_MISMATCH,
-         "pixels that an image can have"},
+         "a dtype that an image can have"},
         {{.message = IMAGE, .schema = pmipc_schema_tensor(PMIPC_BOOL, SHAPE(2, 2))},
          PMIPC_SCHEMA_MISMATCH,
          "got bool (2, 2)"},
@@ -286,27 +286,29 @@ TEST(what_is_no_image_is_refused_with_expected_and_got)
          "uint16 (height, width, 3)"},
         {{.message = IMAGE, .schema = rgb, .constants = {TEXT("encoding", "RGB8")}},
          PMIPC_INVALID_ARGUMENT,
-         "'RGB8' is no encoding"},
+         "unknown encoding 'RGB8'"},
         {{.message = IMAGE, .schema = rgb, .constants = {TEXT("encoding", "")}},
          PMIPC_INVALID_ARGUMENT,
-         "'' is no encoding"},
+         "unknown encoding ''"},
         {{.message = IMAGE,
           .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(4, 2)),
           .constants = {TEXT("encoding", "nv12")}},
          PMIPC_SCHEMA_MISMATCH,
-         "3 / 2 as many rows"},
+         "(height * 3 / 2, width) of one fixed height"},
         {{.message = IMAGE,
           .schema = variable_tensor(PMIPC_UINT8, SHAPE(6, 2)),
           .constants = {TEXT("encoding", "nv12")}},
          PMIPC_SCHEMA_MISMATCH,
-         "always the same"},
+         "of one fixed height"},
         {{.message = IMAGE, .schema = rgb, .constants = {NUMBER("height", 3)}},
          PMIPC_INVALID_ARGUMENT,
-         "'height' differs"},
-        {{.message = IMAGE, .schema = rgb, .constants = {NUMBER("step", 3)}}, PMIPC_INVALID_ARGUMENT, "'step' differs"},
+         "'height' contradicts"},
+        {{.message = IMAGE, .schema = rgb, .constants = {NUMBER("step", 3)}},
+         PMIPC_INVALID_ARGUMENT,
+         "'step' contradicts"},
         {{.message = IMAGE, .schema = variable_tensor(PMIPC_UINT8, SHAPE(2, 2)), .constants = {NUMBER("height", 2)}},
          PMIPC_INVALID_ARGUMENT,
-         "'height' differs"},
+         "'height' contradicts"},
         {{.message = IMAGE, .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(1, INT64_C(1) << 32))},
          PMIPC_SCHEMA_MISMATCH,
          "'width' would be 4294967296"},

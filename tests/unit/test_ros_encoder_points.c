@@ -78,7 +78,7 @@ TEST(structured_points_go_out_as_they_lie_in_memory)
         message_bytes got = write_message(encoder, &(pmipc_source){bytes, count}, 5);
         check_same(&got, &expected);
     }
-    check_not_written(encoder, &(pmipc_source){bytes, 4}, 5, "a length of 4, 0 to 3");
+    check_not_written(encoder, &(pmipc_source){bytes, 4}, 5, "has length 4, 0 to 3");
     pmipc_ros_encoder_destroy(encoder);
 }
 
@@ -169,15 +169,15 @@ TEST(points_that_no_cloud_can_hold_are_refused_by_name)
          "got float32 (2, 0)"},
         {{.message = CLOUD, .schema = points_schema(only_x, 4, SHAPE(1), 0), .constants = {TEXT("point_fields", "x")}},
          PMIPC_INVALID_ARGUMENT,
-         "for points given as (N, k)"},
+         "needs points given as (N, k)"},
         {{.message = JOINT_STATE,
           .schema = pmipc_schema_tensor(PMIPC_FLOAT64, SHAPE(1)),
           .constants = {TEXT("point_fields", "x")}},
          PMIPC_INVALID_ARGUMENT,
-         "for points given as (N, k)"},
+         "needs points given as (N, k)"},
         {{.message = CLOUD, .schema = points_schema(only_x, 4, SHAPE(1), 0), .constants = {NUMBER("width", 2)}},
          PMIPC_INVALID_ARGUMENT,
-         "'width' differs"},
+         "'width' contradicts"},
         {{.message = CLOUD, .schema = variable_tensor(PMIPC_FLOAT32, SHAPE(INT64_C(1) << 29, 3))},
          PMIPC_SCHEMA_MISMATCH,
          "fewer than 2^32"},

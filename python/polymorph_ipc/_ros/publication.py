@@ -187,7 +187,7 @@ class Publication:
         if kind not in self.warned:
             self.warned.add(kind)
             if kind == "misfit":
-                why = f"a sample is no {self.msg_type}: {words}"
+                why = f"the sample cannot be converted to {self.msg_type}: {words}"
             elif status == "CLOSED":
                 why = f"ROS takes no more messages, the node or its publisher was destroyed ({words})"
             else:
