@@ -368,10 +368,10 @@ def test_threads_that_go_on_while_the_process_ends_make_no_producer_any_more(spa
     child = spawn(
         """
         import numpy as np
-        from polymorph_ipc import TensorProducer, TensorStream, WrongStateError, lifetime
+        from polymorph_ipc import TensorProducer, TensorStream, WrongStateError, _lifetime
 
         TensorProducer.from_sample("cam", np.zeros(3)).publish(np.ones(3))
-        lifetime.clean_up()
+        _lifetime.clean_up()
         try:
             TensorProducer.from_sample("late", np.zeros(3))
         except WrongStateError as problem:
