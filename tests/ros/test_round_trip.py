@@ -196,7 +196,7 @@ def check(ros: Ros, topic: str, message: Any, options: dict[str, Any]) -> None:
     back: list[bytes] = []
     node.create_subscription(type(message), f"{topic}/back", lambda raw: back.append(bytes(raw)), 10, raw=True)
     with PoolPublisher(node, "pool", f"{topic}/back", type(message)) as returning:
-        ros.spin(node, lambda: returning.publication.publisher.get_subscription_count())
+        ros.spin(node, lambda: returning._publication.publisher.get_subscription_count())
         for number in range(1, 4):
             ros.send(node, stream, publisher, message)
             assert stream.stats["misfits"] == 0, stream.stats
