@@ -1,4 +1,4 @@
-"""What callers pass: what is of a wrong type is refused with expected and got."""
+"""Checks of arguments that several modules share."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 from . import _core
 
 MODES = (0o600, 0o660, 0o606, 0o666)
-"""Permission bits that a pool's file can have: streams register in it, so read permission needs write permission."""
+"""The permission bits that a pool's file can have. Read permission needs write permission: streams register in it."""
 
 
 def check_pool_name(pool_name: Any) -> None:
-    """TypeError for what is no str; which names there are is for the library to say."""
+    """Raise TypeError when the name is not a str. The C library checks its characters."""
     if not isinstance(pool_name, str):
         raise TypeError(f'pool_name must be str, such as "arm/q", not {type(pool_name).__name__}')
 
 
 def registry_folder(folder: str | os.PathLike[str] | None) -> str:
-    """Path of the registry folder, absolute: it is the same one after os.chdir and in another process."""
+    """The absolute path of the registry folder: the same one after os.chdir and in another process."""
     return os.path.abspath(_core.registry_folder() if folder is None else os.fspath(folder))
 
 
 def whole_number(value: Any, what: str, pool_name: str) -> int:
-    """An int, or what stands for one, such as numpy's."""
+    """The value as an int. Raises TypeError for what is not an integer; numpy's integers are."""
     try:
         return operator.index(value)
     except TypeError:

@@ -1,5 +1,6 @@
-"""The compiled half of polymorph_ipc. What this stub says is the contract, and its docstrings are the ones that
-`help()` shows: the build copies them into the extension."""
+"""The compiled part of polymorph_ipc. This stub is the contract of the extension, and its docstrings are those that
+`help()` shows: the build copies them into the extension.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
@@ -18,7 +19,7 @@ STAMP_NOW: Final[int]
 version: Final[str]
 
 class PolymorphError(Exception):
-    """Base of every error of this package. `status` is the C library's name for what happened, such as "BUSY"."""
+    """Base of all errors of this package. `status` is the C library's name of the error, such as "BUSY"."""
 
     status: ClassVar[str]
 
@@ -42,24 +43,47 @@ class SystemCallError(PolymorphError, OSError): ...
 
 @final
 class Schema:
-    """What a pool carries: one plain tensor, or 1 to 32 named fields that are published together as a dict.
+    """The layout of a pool's samples: one plain tensor, or 1 to 32 named fields that are published together as a dict.
 
-    Immutable, hashable, equal when names, order, dtypes, shapes and variable flags are. `str()` writes it for people:
-    `uint8 (480, 640, 3)` or `{rgb: uint8 (480, 640, 3), q: float64 (7,)}`. Made by `Schema.from_sample`, or read from
-    `producer.schema`, `stream.schema` and `inspect_pool(name).schema`.
+    Made by `Schema.from_sample`, or read from `producer.schema`, `stream.schema` and `inspect_pool(name).schema`. A
+    schema is immutable and hashable. Two schemas are equal when names, order, dtypes, shapes and variable flags are
+    equal. `str()` gives a short description: `uint8 (480, 640, 3)` or `{rgb: uint8 (480, 640, 3), q: float64 (7,)}`.
+
+    Threads: any.
     """
 
     def __new__(cls, fields: Iterable[tuple[str, int, int, str | None, int, tuple[int, ...], bool]]) -> Self: ...
     @classmethod
     def from_sample(cls, sample: Any, *, variable: bool | Iterable[str] = False) -> Schema:
-        """The schema of arrays like `sample`: the arguments are those of `TensorProducer.from_sample`."""
+        """Make the schema of samples like `sample`.
+
+        Args:
+            sample: An array, or a dict of arrays, as for `TensorProducer.from_sample`. Its values are not used.
+            variable: Which fields have their own length in each sample, as for `TensorProducer.from_sample`.
+
+        Returns:
+            The schema.
+
+        Raises:
+            TypeError: The sample is not an array, its dtype cannot be published, or a dict has a key that is not a str.
+            InvalidArgumentError: The number of fields or dimensions, a field name or `variable` is out of range.
+
+        Example:
+            >>> Schema.from_sample(np.zeros((480, 640, 3), np.uint8)).nbytes
+            921600
+        """
 
     @property
     def fields(self) -> tuple[Field, ...]:
         """The fields, in order."""
 
     def numpy_dtype(self, index: int, /) -> np.dtype[Any]:
-        """numpy's dtype of a field. Raises UnsupportedError for bfloat16 and float8 when ml_dtypes is not installed."""
+        """The numpy dtype of the field at `index`.
+
+        Raises:
+            UnsupportedError: The dtype is bfloat16 or a float8, and ml_dtypes is not installed.
+            IndexError: The schema has no field at `index`.
+        """
 
     @property
     def is_dict(self) -> bool:
@@ -67,44 +91,63 @@ class Schema:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of data in one sample, at most."""
+        """Bytes of data in one sample; of a variable field, bytes at its full length."""
 
 @final
 class Loan:
-    """A frame that is being filled in place: what `with producer.loan() as frame` gives.
+    """A slot that is filled in place, as `with producer.loan() as frame` gives it.
 
-    Leaving the `with` block publishes the frame; leaving it by an exception, or after `discard()`, does not. A loan
-    belongs to one thread, and while it is out the producer is that thread's: see `producer.loan`.
+    Leaving the `with` block commits the sample. Leaving it by an exception, or after `discard()`, discards it.
+
+    Threads: use a loan in one thread. Until it ends, `publish` and `loan` of its producer raise WrongStateError in
+    every thread.
     """
 
     @property
     def data(self) -> Any:
-        """The memory to fill: a writable array, or a dict of them for a dict pool; numpy or torch, as the producer's
-        sample was. Holds whatever an older frame left there. Arrays of variable fields have the full length.
+        """The memory to fill: a writable array, or a dict of arrays for a dict pool. The arrays are numpy or torch, as
+        the producer's sample was. They hold the values of an older sample. An array of a variable field has the full
+        length.
 
-        Writing to it after the loan has ended would tear frames that others are reading; the numpy array is therefore
-        made read-only when the loan ends, and `data` raises WrongStateError.
+        Do not write to an array after its loan has ended: streams read the memory then. The numpy arrays become
+        read-only when the loan ends; torch tensors cannot.
+
+        Raises:
+            WrongStateError: The loan has ended.
         """
 
     @property
     def seq(self) -> int:
-        """The sequence number the frame will have."""
+        """The sequence number that the sample gets."""
     stamp: SupportsIndex | float | np.floating[Any] | None
-    """When the sample was taken: int ns since the epoch, float seconds since the epoch, None (the default) for the
-    moment of the commit."""
+    """The stamp that the sample gets: int in ns since the epoch, float in seconds since the epoch, or None (the
+    default) for the time of the commit. Setting a value of another type raises TypeError, one that is out of range
+    ValueError.
+    """
     length: Any
-    """Leading length of a variable plain tensor, preset to the largest: set it to an int. For a dict pool, a dict from
-    the names of the variable fields to their lengths: set its items. None when nothing is variable."""
+    """The leading length of the sample: an int for a variable plain tensor; for a dict pool a dict with the lengths of
+    the variable fields by name, whose items can be set. It starts as the full length. None when no field is variable.
+    """
 
     def commit(self) -> int:
-        """Publish the frame now and return its sequence number.
+        """Publish the sample now.
 
-        Raises SchemaMismatchError for a length that is negative or too large (the loan is still out, so that it can be
-        mended or discarded) and WrongStateError when the loan has ended.
+        Returns:
+            The sequence number of the sample.
+
+        Raises:
+            SchemaMismatchError: A length is negative or too large. The loan has not ended: correct the length or
+                discard.
+            TypeError: A length is not an int, or an array in the dict `data` was replaced: write into the arrays
+                instead.
+            WrongStateError: The loan has ended.
+            PoolLostError: The producer has lost its lock, and another producer has taken over the pool.
+            ForkedError: The producer belongs to the parent of this process.
+            ClosedError: The producer is closed.
         """
 
     def discard(self) -> None:
-        """Give the frame back unpublished. Harmless when the loan has ended."""
+        """Give the slot back without publishing it. Without effect when the loan has ended."""
 
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -113,7 +156,7 @@ class Loan:
 
 @disjoint_base
 class Producer:
-    """The compiled base of TensorProducer: the handle and what is called in loops."""
+    """The compiled base class of TensorProducer: the handle and the calls that are made in loops."""
 
     def __init__(
         self,
@@ -131,59 +174,72 @@ class Producer:
         recreate: bool = False,
     ) -> None: ...
     def publish(self, data: Any, *, stamp: SupportsIndex | float | np.floating[Any] | None = None) -> int:
-        """Copy one sample into the pool, make it visible to every stream at once, and return its sequence number.
+        """Copy one sample into the pool and make it visible to all streams.
 
-        `data` is an array of exactly the pool's shape and dtype: numpy (any strides), torch (any strides, any device,
-        `requires_grad` or not), or anything that offers the buffer protocol or DLPack. A 0-d field also takes a numpy
-        scalar of its dtype or a Python scalar of its kind: bool for bool, int for integers (in range), float for
-        floats, complex for complex. A dict pool takes a dict with exactly its fields, numpy and torch mixed as you
-        like; all fields become visible together. A variable field takes any leading length. One that is longer than the
-        pool has room for makes the pool larger: twice as long, or what the sample needs, up to `max_bytes`. History
-        and sequence numbers go on, and streams follow. With `grow=False` it is refused.
-
-        Nothing is ever cast or reshaped. Strided data is copied once, straight into the pool.
+        Values are never converted and never reshaped. Strided data is copied once, directly into the pool.
 
         Args:
-            data: the sample.
-            stamp: when it was taken: int ns since the epoch (`time.time_ns()`), float seconds since the epoch
-                (`time.time()`), None for now; or on another clock, such as simulated time from 0 on. Stamps may go
-                back; ages do not depend on them. An int that is the time of day in seconds, ms or µs, such as
-                `int(time.time())`, is taken as ns, and the logger "polymorph_ipc" warns, once a producer. A float
-                beyond 292 years, such as ns or ms, is refused (ValueError).
+            data: The sample: an array of exactly the pool's shape and dtype. numpy with any strides, torch with any
+                strides, on any device, with or without `requires_grad`; or an object with the buffer protocol or
+                DLPack. A 0-d field also takes a numpy scalar of its dtype, or a Python scalar: bool for bool, int for
+                integers (in range), float for floats, complex for complex. A dict pool takes a dict with exactly its
+                fields, numpy and torch mixed; all fields become visible together. A variable field takes any length in
+                the first dimension. A longer one than the pool has room for makes the pool larger: twice as long, or as
+                long as the sample, up to `max_bytes`. History and sequence numbers continue, and streams follow. With
+                `grow=False` it raises SchemaMismatchError.
+            stamp: The time of the sample: int in ns since the epoch (`time.time_ns()`), float in seconds since the
+                epoch (`time.time()`), or None for now. Other clocks are possible, such as simulated time from 0. Stamps
+                may go back; ages do not depend on them. An int that looks like the time of day in s, ms or µs, such as
+                `int(time.time())`, is taken as ns, and the logger "polymorph_ipc" warns once per producer.
 
-        Returns: the sample's sequence number; the pool's first is 1.
+        Returns:
+            The sequence number of the sample. The first sample of a pool has 1.
 
         Raises:
-            SchemaMismatchError (ValueError): wrong shape, dtype or byte order, a missing or an extra field; with
-                grow=False a length over the largest; says what was expected and what came.
-            PoolSpaceError (OSError): the sample is longer than the pool has room for, and a larger pool would take more
-                than `max_bytes` or more memory than there is. The pool stays as it is.
-            TypeError: not an array: lists, tuples, numpy.matrix, masked arrays; names the conversion.
-            PoolFullError: every slot is pinned by live streams and the pool cannot grow; names them.
-            PoolLostError: this producer's lock was lost and another one has taken the pool over.
-            ForkedError: the producer belongs to the parent of this process.
-            WrongStateError: a loan is out, this thread's or another's. ClosedError: after cleanup().
+            SchemaMismatchError: Wrong shape, dtype or byte order, a missing or an extra field; with `grow=False` also a
+                length over the largest. The text says what was expected and what came.
+            PoolSpaceError: The sample is longer than the pool has room for, and a larger pool would take more than
+                `max_bytes` or more memory than is free. The pool is unchanged.
+            PoolFullError: Live streams pin every slot, and the pool cannot grow. The text names the streams.
+            PoolLostError: This producer has lost its lock, and another producer has taken over the pool; or the pool's
+                file was removed, and `recreate` is False.
+            TypeError: `data` is not an array: a list, a tuple, a numpy.matrix, a masked array. The text names the
+                conversion.
+            ValueError: `stamp` is a float beyond 292 years, such as ns or ms as a float.
+            WrongStateError: A loan has not ended, in this thread or another.
+            ForkedError: The producer belongs to the parent of this process.
+            ClosedError: The producer is closed.
 
-        Threads: any; calls take turns, in the order in which they come. A loan is not one call: what comes while it is
-        out raises WrongStateError and does not wait for it, so that threads that share a producer, of which one fills
-        frames in place, need a lock of their own. The GIL is released while more than 64 KiB are copied.
+        Threads: any. Calls take turns in the order in which they arrive, but do not wait for a loan: until it ends,
+        they raise WrongStateError. Threads that share a producer, of which one uses loans, need a lock of their own.
+        The GIL is released while more than 64 KiB are copied.
 
         Example:
             >>> seq = producer.publish(image, stamp=camera_time_ns)
         """
 
     def loan(self, length: Any = None) -> Loan:
-        """Borrow the next frame and fill it in place, without any copy. One loan at a time.
+        """Borrow the slot of the next sample, to fill it in place without a copy. One loan at a time.
 
         Args:
-            length: room for this leading length: an int for a variable plain tensor, a dict of them by field name for
-                a dict pool. Where the pool has less room, a larger one takes its place when the loan is committed.
+            length: The leading length to have room for: an int for a variable plain tensor, a dict of ints by field
+                name for a dict pool. If the pool has less room, a larger pool replaces it when the loan is committed.
                 None: the room that the pool has.
 
-        Raises: WrongStateError while another loan is out, in this thread or another; PoolFullError, PoolLostError,
-        ForkedError, ClosedError as publish.
+        Returns:
+            A Loan, to be used in a `with` block.
 
-        Threads: until the loan ends, `publish` and `loan` raise WrongStateError in every thread; they do not wait.
+        Raises:
+            WrongStateError: Another loan has not ended, in this thread or another.
+            SchemaMismatchError: No field is variable, or a length is negative; with `grow=False` also a length over the
+                largest.
+            PoolSpaceError: A larger pool would take more than `max_bytes` or more memory than is free.
+            PoolFullError: Live streams pin every slot, and the pool cannot grow.
+            PoolLostError: This producer has lost its lock, and another producer has taken over the pool.
+            ForkedError: The producer belongs to the parent of this process.
+            ClosedError: The producer is closed.
+
+        Threads: any. Until the loan ends, `publish` and `loan` raise WrongStateError in every thread; they do not wait.
 
         Example:
             >>> with producer.loan() as frame:
@@ -192,41 +248,55 @@ class Producer:
         """
 
     def cleanup(self) -> None:
-        """Retire the pool and remove it (or leave it when made with keep=True), and close the producer.
+        """Retire the pool, remove it (unless made with `keep=True`) and close the producer.
 
-        Streams then treat the pool as absent: those that wait go on waiting for a successor; arrays that somebody holds
-        stay valid and unchanged. Idempotent. Later publishes raise ClosedError. In a forked child it does nothing to
-        the parent's pool. Without it, orderly exit of the process does the same; a killed process leaves the pool
-        readable, and the next producer made with the same arguments adopts it.
+        Streams then find no pool: those that wait go on waiting for the next pool of that name. Arrays that streams
+        have given stay valid and unchanged. In a forked child, cleanup does not touch the parent's pool. Idempotent. An
+        orderly exit of the process does the same for every open producer. A killed process leaves its pool readable,
+        and the next producer made with the same arguments adopts it.
         """
 
     def abandon(self) -> None:
-        """Close the producer as if its process had died: the pool stays readable, and the next producer of that name
-        adopts it, or replaces it without a moment in which the name leads nowhere. Idempotent."""
+        """Close the producer as if its process had died. The pool stays readable; the next producer of that name adopts
+        or replaces it, and the name exists at every moment. Idempotent.
+        """
 
     def _replace(self, schema: Schema, metadata: str | None, /) -> None:
-        """With the next sample that is published, a pool of this schema and metadata takes the place of this one, under
-        the same name; until then nothing changes. Sequence numbers go on. Raises PoolSpaceError, WrongStateError (a
-        loan is out), PoolLostError, ClosedError, ForkedError, SystemCallError: the pool stays as it is."""
+        """Replace the pool by one of this schema and metadata with the next sample that is published.
 
-    def _send_to(self, writer: RosEncoder, /) -> None:
-        """From now on publish each sample as a ROS message too, after the pool. Once."""
+        Until then nothing changes. The name stays, and sequence numbers continue.
+
+        Raises:
+            PoolSpaceError: There is not enough shared memory. The pool is unchanged.
+            WrongStateError: A loan has not ended.
+            PoolLostError: This producer has lost its lock.
+            ForkedError: The producer belongs to the parent of this process.
+            ClosedError: The producer is closed.
+            SystemCallError: A system call failed. The pool is unchanged.
+        """
+
+    def _send_to(self, encoder: RosEncoder, /) -> None:
+        """Publish each following sample as a ROS message too, after it is in the pool. To be called once."""
 
     def sweep(self) -> int:
-        """Clear what streams that died have left in the pool, so that the slots they held are free again; returns how
-        many there were.
+        """Clear the rows that dead streams have left in the pool, so that the slots they pin can be used again.
 
-        Publishing does it by itself when it runs out of slots. With `grow=False` call it between two control loops, so
-        that no publish has to. Takes a system call for each connected stream.
+        `publish` does this when it runs out of slots. With `grow=False`, call it between two steps of a control loop,
+        so that no publish has to. Makes a system call for each connected stream.
 
-        Raises: ClosedError after cleanup(); ForkedError in a forked child.
+        Returns:
+            The number of rows that were cleared.
+
+        Raises:
+            ForkedError: The producer belongs to the parent of this process.
+            ClosedError: The producer is closed.
         """
 
     def _reader_rows(self) -> list[tuple[int, bool, int, str, int, int, int, int, int, int]]:
-        """What `readers()` makes into ReaderInfos."""
+        """The rows of connected streams, as tuples of the fields of ReaderInfo."""
 
     def _check_unopened(self) -> None:
-        """Raise WrongStateError when __init__ has succeeded: a producer is opened once."""
+        """Raise WrongStateError when `__init__` has already succeeded: a producer is opened once."""
 
     @property
     def _origin(self) -> int:
@@ -234,43 +304,43 @@ class Producer:
 
     @property
     def _metadata_json(self) -> str | None:
-        """The metadata as JSON text; None when there is none."""
+        """The metadata as JSON text; None when there is no metadata."""
 
     @property
     def pool_name(self) -> str:
-        """The pool's name."""
+        """The name of the pool."""
 
     @property
     def schema(self) -> Schema:
-        """What the pool carries."""
+        """The schema of the pool."""
 
     @property
     def history_len(self) -> int:
-        """Newest samples that stay readable."""
+        """The number of newest samples that stay readable."""
 
     @property
     def seq(self) -> int:
-        """Sequence number of the newest sample, 0 when there is none. An adopted pool goes on where it was."""
+        """The sequence number of the newest sample, 0 before the first. In an adopted pool the numbers continue."""
 
     @property
     def slot_count(self) -> int:
-        """Slots the pool has now: it grows when streams hold many views."""
+        """The number of slots that the pool has now. It grows when streams hold many views."""
 
     @property
     def adopted(self) -> bool:
-        """Whether this producer took over the pool of one that had died."""
+        """Whether this producer adopted the pool of a dead producer."""
 
     @property
     def incarnation(self) -> int:
-        """The pool's random identity: changes when the pool is made anew, not when it is adopted."""
+        """The random identity of the pool. A new pool under the same name has another one; adoption keeps it."""
 
     @property
     def closed(self) -> bool:
-        """True after cleanup(), and when `__init__` has not succeeded: nothing can be read or published."""
+        """True after `cleanup()`, and when `__init__` has not succeeded: the producer cannot publish."""
 
 @disjoint_base
 class Stream:
-    """The compiled base of TensorStream: the handle and what is called in loops."""
+    """The compiled base class of TensorStream: the handle and the calls that are made in loops."""
 
     def __init__(
         self,
@@ -300,33 +370,42 @@ class Stream:
     def get_last(
         self, *, copy: bool | None = None, out: Any = None, max_age: float | None = None, return_info: bool = False
     ) -> Any:
-        """The newest sample, whether it was seen before or not, or None when there is none. Never waits.
+        """Return the newest sample, new or not. Never waits. Moves the cursor to the sample.
 
-        None also when the pool does not exist (yet, or any more) and when the newest sample is older than `max_age`.
-        Moves the cursor to the sample.
-
-        The array is a read-only view of the pool's memory; it stays valid and unchanged for as long as anybody holds
-        it, whatever happens to producer, stream and pool. A dict pool gives a dict of arrays that share one pin.
-        A torch tensor knows no read-only: writing to it in place is a segmentation fault (see explain_faults); use
+        The array is a read-only view of the pool's memory. It stays valid and unchanged for as long as it is held,
+        whatever happens to the producer, the stream and the pool. A dict pool gives a dict of arrays that share one
+        pin. torch has no read-only tensors: writing to one in place is a segmentation fault (see `explain_faults`). Use
         `copy=True` for a tensor to work on.
 
         Args:
-            copy: True: a private, contiguous, writable array instead of a view. None: as the stream was made.
-            out: copy into this array and return it (a dict of arrays for a dict pool): numpy or torch, of exactly the
-                sample's shape and dtype, any strides. For a variable field it has the largest shape, and the part that
-                was filled is returned.
-            max_age: seconds since publication (monotonic clock, whatever the stamps say) after which a sample is too
-                old to be given. None: as the stream was made; math.inf: any age.
-            return_info: return the pair (sample, SampleInfo), or (None, None).
+            copy: True: return a private, contiguous, writable array instead of a view. None: as the stream was made.
+            out: An array, or a dict of arrays for a dict pool, to copy the sample into and return: numpy or torch, of
+                exactly the sample's shape and dtype, with any strides. For a variable field it has the full length, and
+                the part that was filled is returned.
+            max_age: Maximum seconds since publication, on a monotonic clock that does not depend on stamps. None: as
+                the stream was made; math.inf: any age.
+            return_info: True: return the pair (sample, SampleInfo), or (None, None).
+
+        Returns:
+            The sample, or None: the pool does not exist (not yet, or not any more), no sample has been published, or
+            the newest sample is older than `max_age`.
 
         Raises:
-            SchemaMismatchError (ValueError): the pool's schema is not the expected one, or not the one this stream
-                reads; or `out` does not fit. PoolCorruptError: the pool's file is damaged.
-            PoolFullError: 64 streams are connected.
-            PoolPermissionError, PoolIncompatibleError, UnsupportedError (a dtype the backend does not have).
-            ClosedError: after cleanup().
+            SchemaMismatchError: The pool's schema differs from `expect` or from the one that this stream reads; or
+                `out` does not fit. The text says what was expected and what came.
+            PoolCorruptError: The pool's file is damaged.
+            PoolIncompatibleError: The pool was made by an incompatible build of the library.
+            PoolPermissionError: This user may not open the pool's file.
+            PoolFullError: 64 streams are connected to the pool. The text names them.
+            PoolLostError: The program has closed the stream's file descriptors.
+            UnsupportedError: The backend does not have a dtype of the pool.
+            ClosedError: The stream is closed.
+            OutOfMemoryError: There is no memory for an array or a copy.
+            SystemCallError: A system call failed.
+            TypeError: An argument is of a wrong type.
+            ValueError: `max_age` is negative, or `out` is read-only.
 
-        Threads: any; calls take turns. After a fork the child's stream opens itself anew, with the same cursor.
+        Threads: any; calls take turns. After a fork the child's stream opens the pool again, with the same cursor.
 
         Example:
             >>> image = stream.get_last(max_age=0.2)
@@ -364,19 +443,41 @@ class Stream:
         max_age: float | None = None,
         return_info: bool = False,
     ) -> Any:
-        """The newest sample above the cursor, waiting for it, and for the pool; None when `timeout` runs out.
+        """Wait for a sample above the cursor and return the newest one. Moves the cursor to it.
 
-        Moves the cursor to the sample, so that each sample is given once at most and the ones between are passed over.
-        A sample older than `max_age` counts as seen, and the wait goes on.
+        Each sample is returned at most once; samples between two calls are passed over. Waits for the pool too. A
+        sample older than `max_age` counts as seen, and the wait continues.
 
         Args:
-            timeout: seconds; 0 polls; None waits forever. The other arguments are those of get_last.
+            timeout: Seconds to wait; 0 polls, None waits forever.
+            copy: See `get_last`.
+            out: See `get_last`.
+            max_age: See `get_last`.
+            return_info: True: return the pair (sample, SampleInfo), or (None, None).
 
-        Raises: as get_last; ClosedError also when another thread calls cleanup() meanwhile; KeyboardInterrupt at once
-        on Ctrl-C; ValueError for a negative timeout.
+        Returns:
+            The sample, or None: no new sample was published within `timeout`.
 
-        Threads: several may wait on one stream; each sample wakes all of them and is given to one. The GIL is released
-        while waiting; a waiting thread uses no CPU.
+        Raises:
+            SchemaMismatchError: The pool's schema differs from `expect` or from the one that this stream reads; or
+                `out` does not fit. The text says what was expected and what came.
+            PoolCorruptError: The pool's file is damaged.
+            PoolIncompatibleError: The pool was made by an incompatible build of the library.
+            PoolPermissionError: This user may not open the pool's file.
+            PoolFullError: 64 streams are connected to the pool. The text names them.
+            PoolLostError: The program has closed the stream's file descriptors.
+            UnsupportedError: The backend does not have a dtype of the pool.
+            ClosedError: The stream is closed, also by another thread during the wait; or, with `ros_node=`, the node
+                was destroyed or ROS was shut down.
+            WrongStateError: With `ros_node=`, the wait is inside a callback of the thread that spins the node.
+            OutOfMemoryError: There is no memory for an array or a copy.
+            SystemCallError: A system call failed.
+            TypeError: An argument is of a wrong type.
+            ValueError: `timeout` or `max_age` is negative, or `out` is read-only.
+            KeyboardInterrupt: Ctrl-C, at once.
+
+        Threads: any. Several threads may wait on one stream; each sample wakes all of them and is returned by one. The
+        GIL is released during the wait. A waiting thread uses no CPU.
 
         Example:
             >>> while (image := stream.get_new(timeout=1.0)) is not None:
@@ -413,14 +514,42 @@ class Stream:
         max_age: float | None = None,
         return_info: bool = False,
     ) -> Any:
-        """The oldest sample above the cursor that history still holds, waiting as get_new does; None on timeout.
+        """Wait for a sample above the cursor and return the oldest one in the history. Moves the cursor to it.
 
-        Called often enough it gives every sample, in order. What left history before it got there is counted in
-        `info.dropped` and `stream.stats["dropped"]`. Moves the cursor to the sample. Samples older than `max_age` are
-        passed over, and counted in `info.dropped`.
+        Called often enough, it returns every sample, in order. Samples that left the history before they were read are
+        counted in `info.dropped` and `stream.stats["dropped"]`. Samples older than `max_age` are passed over and
+        counted in `info.dropped`. `for sample in stream` calls get_next() in a loop; the loop ends when the stream is
+        closed, in this thread or another.
 
-        Arguments, errors, threads: as get_new. `for sample in stream` is the same as get_next() in a loop; it ends when
-        the stream is cleaned up, in this thread or another.
+        Args:
+            timeout: Seconds to wait; 0 polls, None waits forever.
+            copy: See `get_last`.
+            out: See `get_last`.
+            max_age: See `get_last`.
+            return_info: True: return the pair (sample, SampleInfo), or (None, None).
+
+        Returns:
+            The sample, or None: no new sample was published within `timeout`.
+
+        Raises:
+            SchemaMismatchError: The pool's schema differs from `expect` or from the one that this stream reads; or
+                `out` does not fit. The text says what was expected and what came.
+            PoolCorruptError: The pool's file is damaged.
+            PoolIncompatibleError: The pool was made by an incompatible build of the library.
+            PoolPermissionError: This user may not open the pool's file.
+            PoolFullError: 64 streams are connected to the pool. The text names them.
+            PoolLostError: The program has closed the stream's file descriptors.
+            UnsupportedError: The backend does not have a dtype of the pool.
+            ClosedError: The stream is closed, also by another thread during the wait; or, with `ros_node=`, the node
+                was destroyed or ROS was shut down.
+            WrongStateError: With `ros_node=`, the wait is inside a callback of the thread that spins the node.
+            OutOfMemoryError: There is no memory for an array or a copy.
+            SystemCallError: A system call failed.
+            TypeError: An argument is of a wrong type.
+            ValueError: `timeout` or `max_age` is negative, or `out` is read-only.
+            KeyboardInterrupt: Ctrl-C, at once.
+
+        Threads: any; see `get_new`.
 
         Example:
             >>> sample, info = stream.get_next(timeout=1.0, return_info=True)
@@ -445,17 +574,43 @@ class Stream:
     def get_all_new(
         self, *, copy: bool | None = None, out: Any = None, max_age: float | None = None, return_info: bool = False
     ) -> Any:
-        """Every sample above the cursor that history still holds, oldest first, shaped as get_history gives them; None
-        when there is none. Never waits. Moves the cursor to the newest.
+        """Return every sample above the cursor that is in the history, oldest first. Never waits. Moves the cursor to
+        the newest.
 
-        Samples older than `max_age` are left out; what was left out or had left history before is counted in
-        `info.dropped`. `out` has room for history_len samples, `(history_len, *shape)` or more; the part that was
-        filled is returned.
+        Samples older than `max_age` are left out. They, and samples that left the history before they were read, are
+        counted in `info.dropped`.
 
-        Raises: as get_last.
+        Args:
+            copy: See `get_last`.
+            out: An array of shape `(history_len, *shape)`, or longer, to copy the samples into; the part that was
+                filled is returned. A dict of such arrays for a dict pool. Not for variable fields.
+            max_age: See `get_last`.
+            return_info: True: return the pair (samples, HistoryInfo), or (None, None).
+
+        Returns:
+            An array of shape `(k, *shape)` with the k new samples, as `get_history` gives them; or None: the pool does
+            not exist, or it has no new sample.
+
+        Raises:
+            InvalidArgumentError: `out` is given for a variable field.
+            SchemaMismatchError: The pool's schema differs from `expect` or from the one that this stream reads; or
+                `out` does not fit. The text says what was expected and what came.
+            PoolCorruptError: The pool's file is damaged.
+            PoolIncompatibleError: The pool was made by an incompatible build of the library.
+            PoolPermissionError: This user may not open the pool's file.
+            PoolFullError: 64 streams are connected to the pool. The text names them.
+            PoolLostError: The program has closed the stream's file descriptors.
+            UnsupportedError: The backend does not have a dtype of the pool.
+            ClosedError: The stream is closed.
+            OutOfMemoryError: There is no memory for an array or a copy.
+            SystemCallError: A system call failed.
+            TypeError: An argument is of a wrong type.
+            ValueError: `max_age` is negative, or `out` is read-only.
+
+        Threads: any; calls take turns.
 
         Example:
-            >>> forces = stream.get_all_new()          # (k, 6), k as it comes
+            >>> forces = stream.get_all_new()          # (k, 6)
         """
 
     @overload
@@ -491,22 +646,44 @@ class Stream:
         max_age: float | None = None,
         return_info: bool = False,
     ) -> Any:
-        """The newest `n` samples, oldest first, as one array `(n, *shape)`, without a copy. Never waits.
+        """Return the newest `n` samples as one array of shape `(n, *shape)`, oldest first, without a copy.
 
-        The array is one strided read-only view of the pool: frames lie a constant stride apart, so `reshape` works
-        (and copies) where torch's `view` refuses; `copy=True` is contiguous. A dict pool gives a dict of such arrays;
-        for a variable field it is a list of `n` arrays instead. None when history holds fewer than `n` samples, when
-        there is no pool, and when the newest sample is older than `max_age`. The cursor stays where it is.
+        Never waits. Does not move the cursor. The array is one strided read-only view of the pool: a constant stride
+        leads from each sample to the next. `reshape` works on it (and copies); torch's `view` raises. With `copy=True`
+        it is contiguous. A dict pool gives a dict of such arrays. A variable field gives a list of `n` arrays.
 
         Args:
-            n: how many, 1 to the pool's history_len.
-            pad: with fewer samples than `n`, but at least one, fill up in front, in a copy: "repeat" repeats the oldest
-                sample, "zeros" gives zeros (variable fields: length 0), whose info has seq, stamp and published 0 and
-                age inf.
-            out: as in get_last, `(n, *shape)`; not for variable fields. The other arguments are those of get_last.
+            n: The number of samples, 1 to the pool's history_len.
+            pad: What to do when the history holds at least one sample, but fewer than `n`. None: return None. "repeat":
+                repeat the oldest sample in front, in a copy. "zeros": put zeros in front, in a copy (variable fields:
+                length 0); their info has seq, stamp and published 0 and age inf.
+            copy: See `get_last`.
+            out: An array of shape `(n, *shape)` to copy the samples into and return. A dict of such arrays for a dict
+                pool. Not for variable fields.
+            max_age: See `get_last`; it applies to the newest sample.
+            return_info: True: return the pair (samples, HistoryInfo), or (None, None).
 
-        Raises: InvalidArgumentError (ValueError) when `n` is below 1 or over history_len, and names both; else as
-        get_last.
+        Returns:
+            The samples, or None: the history holds fewer than `n` samples, the pool does not exist, or the newest
+            sample is older than `max_age`.
+
+        Raises:
+            InvalidArgumentError: `n` is below 1 or above history_len, or `out` is given for a variable field.
+            SchemaMismatchError: The pool's schema differs from `expect` or from the one that this stream reads; or
+                `out` does not fit. The text says what was expected and what came.
+            PoolCorruptError: The pool's file is damaged.
+            PoolIncompatibleError: The pool was made by an incompatible build of the library.
+            PoolPermissionError: This user may not open the pool's file.
+            PoolFullError: 64 streams are connected to the pool. The text names them.
+            PoolLostError: The program has closed the stream's file descriptors.
+            UnsupportedError: The backend does not have a dtype of the pool.
+            ClosedError: The stream is closed.
+            OutOfMemoryError: There is no memory for an array or a copy.
+            SystemCallError: A system call failed.
+            TypeError: An argument is of a wrong type.
+            ValueError: `pad` is another value, `max_age` is negative, or `out` is read-only.
+
+        Threads: any; calls take turns.
 
         Example:
             >>> window = stream.get_history(16, pad="repeat")     # (16, 480, 640, 3), no copy once 16 are there
@@ -551,98 +728,166 @@ class Stream:
         max_age: float | None = None,
         return_info: bool = False,
     ) -> Any:
-        """The sample in history whose stamp fits best, or None when none does. Waits only with `timeout`; the cursor
-        stays.
+        """Return the sample in the history whose stamp fits `stamp` best.
+
+        Waits only with `timeout`. Does not move the cursor.
 
         Args:
-            stamp: int ns or float seconds since the epoch; or a 1-d array of them (int64 ns or float64 seconds), which
-                gives `(len(stamp), *shape)`, always a copy (a variable field: a list of arrays), and None when any of
-                them finds no sample, or there is no pool. A list must not mix ints and floats.
-            method: "nearest" (ties go to the newer sample), "before" (the latest at or before `stamp`), "after" (the
-                earliest at or after). Stamps need not be in order.
-            tolerance: how far from `stamp` it may be: int ns or float seconds; None: any distance.
-            timeout: seconds to wait, at first, for a sample stamped at or after `stamp` (of an array: the latest of
-                them); None waits forever. When the time is over: None. The answer is final then, also of a stream
-                whose samples arrive later than another's with the same stamps. Not given: what there is now.
-            The other arguments are those of get_last; a sample older than `max_age` gives None.
+            stamp: int in ns, or float in seconds, since the epoch. Or a 1-d array of stamps (int64 ns or float64
+                seconds), for one sample each. A list must not mix ints and floats. The samples' stamps need not be in
+                order.
+            method: "nearest" (of two equally near samples the newer), "before" (the latest at or before `stamp`) or
+                "after" (the earliest at or after `stamp`).
+            tolerance: Maximum distance from `stamp`: int in ns or float in seconds. None: any distance.
+            timeout: Seconds to wait first, for a sample stamped at or after `stamp` (of an array: at or after the
+                latest). The answer is then final, also when this stream's samples arrive later than another's with the
+                same stamps. None waits forever. Not given: use what the history holds now.
+            copy: See `get_last`. Samples of an array of stamps are always a copy.
+            out: An array to copy the sample into and return, as for `get_last`; for an array of stamps of shape
+                `(len(stamp), *shape)`.
+            max_age: See `get_last`.
+            return_info: True: return the pair (sample, SampleInfo), or (samples, HistoryInfo) for an array of stamps,
+                or (None, None).
 
-        Raises: InvalidArgumentError (ValueError) for another method or a negative tolerance; else as get_last. With
-        `timeout` also ClosedError when the stream is closed meanwhile, and KeyboardInterrupt at once on Ctrl-C.
+        Returns:
+            The sample. For an array of stamps an array of shape `(len(stamp), *shape)`; a variable field gives a list
+            of arrays. None: the pool does not exist, no sample fits (for an array: some stamp has no sample), the
+            sample is older than `max_age`, or `timeout` ran out.
+
+        Raises:
+            InvalidArgumentError: `method` is another one, or `tolerance` is negative.
+            SchemaMismatchError: The pool's schema differs from `expect` or from the one that this stream reads; or
+                `out` does not fit. The text says what was expected and what came.
+            PoolCorruptError: The pool's file is damaged.
+            PoolIncompatibleError: The pool was made by an incompatible build of the library.
+            PoolPermissionError: This user may not open the pool's file.
+            PoolFullError: 64 streams are connected to the pool. The text names them.
+            PoolLostError: The program has closed the stream's file descriptors.
+            UnsupportedError: The backend does not have a dtype of the pool.
+            ClosedError: The stream is closed, also by another thread during the wait; or, with `ros_node=`, the node
+                was destroyed or ROS was shut down.
+            WrongStateError: With `ros_node=`, the wait is inside a callback of the thread that spins the node.
+            OutOfMemoryError: There is no memory for an array or a copy.
+            SystemCallError: A system call failed.
+            TypeError: An argument is of a wrong type.
+            ValueError: `stamp` is out of range or has more than one dimension, `timeout` or `max_age` is negative, or
+                `out` is read-only.
+            KeyboardInterrupt: Ctrl-C during the wait, at once.
+
+        Threads: any; calls take turns. The GIL is released during the wait.
 
         Example:
-            >>> depth = depths.get_at(info.stamp, tolerance=0.02, timeout=0.1)  # the one taken with this colour image
+            >>> depth = depths.get_at(info.stamp, tolerance=0.02, timeout=0.1)  # taken at the same time as this image
         """
 
     def __iter__(self) -> Iterator[Any]: ...
     def __next__(self) -> Any: ...
     def wait_connected(self, timeout: float | None = None) -> bool:
-        """Wait until the pool exists and the stream is connected to it; False when `timeout` (seconds) runs out.
+        """Wait until the pool exists and the stream is connected to it.
 
-        A pool whose producer died counts: see producer_alive. Raises: as get_new.
+        A pool whose producer has died counts as connected: see `producer_alive`.
+
+        Args:
+            timeout: Seconds to wait; 0 polls, None waits forever.
+
+        Returns:
+            True when connected, False when `timeout` ran out.
+
+        Raises:
+            SchemaMismatchError: The pool's schema differs from `expect` or from the one that this stream reads.
+            PoolCorruptError: The pool's file is damaged.
+            PoolIncompatibleError: The pool was made by an incompatible build of the library.
+            PoolPermissionError: This user may not open the pool's file.
+            PoolFullError: 64 streams are connected to the pool. The text names them.
+            PoolLostError: The program has closed the stream's file descriptors.
+            ClosedError: The stream is closed, also by another thread during the wait; or, with `ros_node=`, the node
+                was destroyed or ROS was shut down.
+            WrongStateError: With `ros_node=`, the wait is inside a callback of the thread that spins the node.
+            OutOfMemoryError: There is no memory.
+            SystemCallError: A system call failed.
+            TypeError: `timeout` is not a number.
+            ValueError: `timeout` is negative.
+            KeyboardInterrupt: Ctrl-C, at once.
+
+        Threads: any. The GIL is released during the wait.
         """
 
     def cleanup(self) -> None:
-        """Close the stream. Arrays that came from it stay valid. Idempotent.
+        """Close the stream. Arrays that it has given stay valid. Idempotent.
 
-        Threads that wait wake up and raise ClosedError, and so do later calls; iterations end.
+        Threads that wait wake up and raise ClosedError, later calls raise it too, and iterations end.
         """
 
     def _read_metadata(self) -> str | None:
-        """JSON text of what the stream is or was connected to; None when it never was."""
+        """The JSON text of the pool that the stream is connected to, or was last; None when it was never connected."""
 
     def _check_unopened(self) -> None:
-        """Raise WrongStateError when __init__ has succeeded: a stream is opened once."""
+        """Raise WrongStateError when `__init__` has already succeeded: a stream is opened once."""
 
     @property
     def pool_name(self) -> str:
-        """The pool's name."""
+        """The name of the pool."""
 
     @property
     def connected(self) -> bool:
-        """Connected to a pool that was not retired. Connects if the pool has appeared meanwhile. False after
-        cleanup(), and when the pool has another schema (which the reads refuse in words)."""
+        """Whether the stream is connected to a pool that is not retired. Connects when the pool exists. False after
+        `cleanup()`, and when the pool has another schema; reads raise SchemaMismatchError then.
+        """
 
     @property
     def producer_alive(self) -> bool:
-        """Connected, and the producer's process lives (asked of the kernel). Connects as `connected` does."""
+        """Whether the stream is connected and the producer's process is alive: its lock on the pool's file is held.
+        Connects when the pool exists.
+        """
 
     @property
     def schema(self) -> Schema | None:
-        """What the pool carries; None while the stream was never connected."""
+        """The schema of the pool; None before the stream has been connected."""
 
     @property
     def backend(self) -> Literal["numpy", "torch"] | None:
-        """Which arrays the stream gives; None while that is not settled, because it was never connected."""
+        """Which arrays the stream gives: "numpy" or "torch". None while that is not decided, before the stream has been
+        connected.
+        """
 
     @property
     def stats(self) -> StreamStats:
-        """Counters: received, dropped, copies, reconnects, views_held, cursor, head, history_len, slot_count."""
+        """Counters: received, dropped, copies, reconnects, views_held, cursor, head, history_len, slot_count. See
+        `StreamStats`.
+        """
 
     @property
     def closed(self) -> bool:
-        """True after cleanup(), and when `__init__` has not succeeded: nothing can be read or published."""
+        """True after `cleanup()`, and when `__init__` has not succeeded: the stream cannot read."""
 
     _before_wait: Callable[[bool], None] | None
-    """Called, with the GIL, whenever a get_* or wait of this stream is about to sleep, and once in 100 ms while it
-    does; with True when the stream is waited for alone, False when among others. May raise: then the wait raises."""
+    """Called, with the GIL, when a get_* or wait of this stream is about to sleep, and every 100 ms during the sleep.
+    The argument is True when the wait is for this stream alone, False when it is for several. When it raises, the wait
+    raises.
+    """
 
 @final
 class RosDecoder:
-    """Reads serialized ROS 2 messages of one type into samples: `pmipc_ros_decoder` of the C library.
+    """Decodes serialized ROS 2 messages of one type into samples: `pmipc_ros_decoder` of the C library.
 
-    Threads: any; calls take turns. Knows of no node: bytes, or the pointer of an `rcl_subscription_t`, come in.
+    It uses no node: its input is bytes, or the pointer of an `rcl_subscription_t`.
+
+    Threads: any; calls take turns.
 
     Args:
-        types: .msg text by type name, of the message and of all that it needs: see `polymorph_ipc._ros.types`.
-        message: "sensor_msgs/msg/Image".
-        fields: path in the message ("": the type's default tensor) by field name; `{"": path}` for a plain tensor.
-        joints: JointState, JointTrajectory: which joints, in which order. None: as the first message has them.
-        point_fields: PointCloud2 as (N, k): which fields. None: x, y, z and further ones.
-        variable: sequences make variable fields. False: each message must have the first one's length, or the sample's.
-        organized: PointCloud2: (height, width) points, or (height, width, k) numbers.
-        any_frame: take messages whatever their frame_id and child_frame_id. False: those of the first message only.
+        types: .msg text by type name, of the message and of all messages in it: see `polymorph_ipc._ros.types`.
+        message: The type name, such as "sensor_msgs/msg/Image".
+        fields: Path in the message ("": the type's default tensor) by field name; `{"": path}` for a plain tensor.
+        joints: JointState, JointTrajectory: the joints to take, in this order. None: those of the first message.
+        point_fields: PointCloud2 as (N, k): the fields to take. None: x, y, z and the following ones.
+        variable: True: sequences make variable fields. False: each message must have the length of the first one, or of
+            the sample.
+        organized: PointCloud2: decode to (height, width) points, or (height, width, k) numbers.
+        any_frame: True: take messages of any frame_id and child_frame_id. False: only those of the first message's.
 
-    Raises: InvalidArgumentError (no such path, no default tensor, ...), UnsupportedError (TFMessage).
+    Raises:
+        InvalidArgumentError: A path does not exist, or the type has no default tensor.
+        UnsupportedError: Samples cannot hold messages of this type, such as TFMessage.
     """
 
     def __init__(
@@ -657,71 +902,107 @@ class RosDecoder:
         any_frame: bool = False,
     ) -> None: ...
     def expect(self, sample: Schema, /) -> Schema:
-        """Say what samples are to look like before the first message; the pool's schema. Raises SchemaMismatchError
-        when no message of this type can ever fit."""
+        """Set the schema of the samples before the first message.
+
+        Returns:
+            The schema of the pool.
+
+        Raises:
+            SchemaMismatchError: No message of this type can fit the schema.
+        """
 
     def learn(self, message: bytes, /) -> tuple[Schema, str]:
-        """Learn encoding, names and layout from the first message: the pool's schema and its metadata as JSON text.
-        Raises SchemaMismatchError, PoolCorruptError, UnsupportedError: nothing was learned, try the next message."""
+        """Learn encoding, names and layout from the first message. When it raises, nothing was learned: try the next
+        message.
+
+        Returns:
+            The schema of the pool, and its metadata as JSON text.
+
+        Raises:
+            SchemaMismatchError: The message does not fit the expected schema.
+            PoolCorruptError: The message is damaged.
+            UnsupportedError: The message has an encoding or a layout that cannot be a sample.
+        """
 
     def publish(self, producer: Producer, message: bytes, fallback_stamp_ns: int, /) -> int | tuple[str, str]:
-        """Publish one serialized message as one sample. Its stamp is the header's, or the fallback (STAMP_NOW: the
-        wall clock) when there is none or it is zero. Returns its sequence number; or the name of a status and words,
-        when it does not fit or cannot be published. The GIL is released for large ones."""
+        """Publish one serialized message as one sample.
+
+        Its stamp is the message's header stamp, or, when that is missing or zero, the fallback (STAMP_NOW: the wall
+        clock). The GIL is released for large messages.
+
+        Returns:
+            The sequence number; or (name of a status, text) when the message does not fit or cannot be published.
+        """
 
     def take(
         self, producer: Producer, subscription_pointer: int, fallback_stamp_ns: int, /
     ) -> int | tuple[str, str] | None:
-        """Take the next message of an `rcl_subscription_t` and publish it, without the GIL when messages are large.
+        """Take the next message of an `rcl_subscription_t` and publish it. The GIL is released for large messages.
 
-        The subscription must be kept alive meanwhile (`with subscription.handle:`), and no other thread may take from
-        it. Returns as publish; 0 for a message that was taken before (a latched publisher sends again to a new
-        subscription); or None when there is no message. Raises SystemCallError, ClosedError or OutOfMemoryError with
-        rcl's own words when rcl fails; UnsupportedError when rcl is not in this process."""
+        The subscription must stay alive during the call (`with subscription.handle:`), and no other thread may take
+        from it.
+
+        Returns:
+            The sequence number; 0 for a message that was taken before (a latched publisher sends again to a new
+            subscription); (name of a status, text) when the message does not fit or cannot be published; None when
+            there is no message.
+
+        Raises:
+            SystemCallError: rcl failed. The text is rcl's.
+            ClosedError: The subscription is closed. The text is rcl's.
+            OutOfMemoryError: rcl has no memory. The text is rcl's.
+            UnsupportedError: rcl is not in this process.
+        """
 
     def take_refused(self) -> bytes | None:
-        """The last message that publish or take has refused as one that does not fit the pool, if `keeps_refused`; None
-        when there was none since the last call."""
+        """The last message that publish or take refused because it does not fit the pool, if `keeps_refused`. None when
+        there was no such message since the last call.
+        """
 
     def joint_stamps(self) -> list[int]:
-        """The stamps (ns) of the last messages of each of the selected `joints` of a JointState, 0 before the first;
-        empty for other readers."""
+        """The stamps in ns of the last message of each of the selected `joints` of a JointState, 0 before the first;
+        empty for other decoders.
+        """
 
     def take_bytes(self, subscription_pointer: int, /) -> bytes | None:
-        """Take the next message as it is; None when there is none. Raises as take."""
+        """Take the next message as bytes; None when there is no message. Raises the same errors as `take`."""
 
     @property
     def lost(self) -> int:
-        """Messages that were sent between others that were taken, and did not arrive: gaps in the publishers' own
-        numbers. Counted by take and take_bytes only, and where the middleware passes the numbers on."""
+        """The number of messages that publishers sent between those that arrived, and that did not arrive: gaps in the
+        publishers' own numbers. Counted by take and take_bytes only, and only if the middleware passes the numbers on.
+        """
     @property
     def in_place(self) -> int:
-        """Messages that rcl copied right to where their pixels stay: take does it with images like the last one."""
+        """The number of messages that rcl copied directly to the place of their pixels in the slot; `take` does so for
+        images like the last one.
+        """
     keeps_refused: bool
     """Whether messages that do not fit the pool are kept for take_refused(). False at first."""
 
 @final
 class Pin:
-    """What keeps a sample in place: the `base` of numpy views. Its memory can be read through the buffer protocol."""
+    """Keeps a sample in place: the `base` of numpy views. Its memory can be read through the buffer protocol."""
 
 def explain_faults() -> None:
-    """Have segmentation faults and bus errors say, on stderr, which pool was written to and what the cure is.
+    """Make segmentation faults and bus errors print to stderr which pool was written to and what to do.
 
-    Torch has no read-only tensors, and the pool is mapped read-only: an in-place operation on a tensor that a stream
-    gave (`frame.sub_(1)`) therefore stops the process. With this handler it says so first, and then hands the signal to
-    whatever handler was there before. Call it after `faulthandler.enable()`. Idempotent; nothing calls it by itself.
+    torch has no read-only tensors, and the pool is mapped read-only: an in-place operation on a tensor that a stream
+    gave (`frame.sub_(1)`) stops the process. The handler prints a text and then passes the signal to the handler that
+    was installed before. Call it after `faulthandler.enable()`. The package does not call it. Idempotent.
 
-    Raises: SystemCallError.
+    Raises:
+        SystemCallError: The handler cannot be installed.
     """
 
 def wait_any(streams: list[StreamT], timeout: float | None = None, /) -> list[StreamT]:
-    """What `polymorph_ipc.wait_any` calls."""
+    """Implementation of `polymorph_ipc.wait_any`."""
 
 def wait_connected(streams: list[StreamT], timeout: float | None = None, /) -> bool:
-    """What `polymorph_ipc.wait_connected` calls."""
+    """Implementation of `polymorph_ipc.wait_connected`."""
 
 def registry_list(folder: str | None, /) -> list[dict[str, Any]]:
-    """The facts of every pool in a registry folder (None: the default one)."""
+    """The facts of every pool in a registry folder (None: the default folder)."""
 
 def registry_inspect(pool_name: str, folder: str | None, /) -> dict[str, Any]:
     """The facts of one pool."""
@@ -729,56 +1010,67 @@ def registry_inspect(pool_name: str, folder: str | None, /) -> dict[str, Any]:
 def registry_remove(
     pool_name: str, folder: str | None, force: bool, incarnation: int = 0, owner_epoch: int = 0, /
 ) -> None:
-    """Remove a pool; `incarnation` other than 0: only that very one; `owner_epoch`: only while no other producer has
-    adopted it, and without waiting for locks that the dying may hold."""
+    """Remove a pool. With `incarnation` other than 0, only the pool with that incarnation. With `owner_epoch`, only if
+    no other producer has adopted it, and without waiting for locks that a dying process may hold.
+    """
 
 def registry_clean(folder: str | None, /) -> tuple[list[str], list[tuple[str, str]]]:
-    """Remove the pools that no live process uses: their names, and (name, why) of each entry that is left alone."""
+    """Remove the pools that no live process uses.
+
+    Returns:
+        Their names, and (name, reason) of each entry that was left.
+    """
 
 def registry_folder() -> str:
-    """Path of the registry folder that the environment names now."""
+    """The path of the registry folder that the environment names now."""
 
 def monotonic_ns() -> int:
     """The clock of ages: ns on `time.CLOCK_BOOTTIME`."""
 
 def fork_generation() -> int:
-    """How many forks this process descends from since the extension was loaded."""
+    """The number of forks between the process that loaded the extension and this one."""
 
 abandoned: dict[tuple[str, str | None], tuple[int, int, int]]
-"""(name, folder): (incarnation, owner epoch, fork generation) of each pool whose producer was garbage collected, and
-that no later producer of this process has taken over."""
+"""(name, folder): (incarnation, owner epoch, fork generation) of each pool whose producer was garbage collected and
+that no later producer of this process has taken over.
+"""
 
 def rcl_available() -> bool:
-    """Whether rcl's functions can be found in this process, so that RosDecoder.take works."""
+    """Whether the functions of rcl can be found in this process, so that RosDecoder.take works."""
 
 def use_dlpack_exchange(enabled: bool, /) -> bool:
-    """Make tensors through torch's DLPack C exchange API (the default where torch has it) or, False, through capsules.
+    """For tests. True: make tensors by torch's DLPack C exchange API, the default where torch has it. False: by
+    capsules.
 
-    Returns: whether the exchange API is in use now. For tests.
+    Returns:
+        Whether the exchange API is in use now.
     """
 
 @final
 class RosEncoder:
-    """Writes samples of one schema as serialized ROS 2 messages, `pmipc_ros_encoder` of the C library, and publishes
-    them.
+    """Encodes samples of one schema as serialized ROS 2 messages, by `pmipc_ros_encoder` of the C library, and
+    publishes them.
 
-    Two ways out: with a handle of rclpy's, a message is encoded into memory that is used again and given to
-    `rcl_publish_serialized_message`, all without the GIL; without one, `publish(bytes)` is called.
+    There are two paths. With a publisher handle of rclpy, a message is encoded into reused memory and given to
+    `rcl_publish_serialized_message`, all without the GIL. Without a handle, `publish(bytes)` is called.
 
-    Threads: any; calls take turns. In steady state the first way allocates nothing.
+    Threads: any; calls take turns. After the first messages, the first path allocates nothing.
 
     Args:
-        pool_name: whose samples they are; for the words of errors.
-        types: .msg text by type name, of the message and of all that it needs: see `polymorph_ipc._ros.types`.
-        message: "sensor_msgs/msg/Image".
-        schema: what the samples are.
-        fields: path in the message ("": the type's default tensor) by field name. None: the default tensor for a plain
-            schema; for a dict the paths are its fields' names.
-        constants: what every message says beside its sample, by key ("frame_id", "encoding", "names", "child_frame_id",
-            "format", "point_fields", "is_bigendian") or by path: str, list of str, or a number.
+        pool_name: The name of the pool, for texts of errors.
+        types: .msg text by type name, of the message and of all messages in it: see `polymorph_ipc._ros.types`.
+        message: The type name, such as "sensor_msgs/msg/Image".
+        schema: The schema of the samples.
+        fields: Path in the message ("": the type's default tensor) by field name. None: the default tensor for a plain
+            schema; for a dict the field names are the paths.
+        constants: Values that every message has, by key ("frame_id", "encoding", "names", "child_frame_id", "format",
+            "point_fields", "is_bigendian") or by path: a str, a list of str or a number.
 
-    Raises: InvalidArgumentError (types, paths, constants), SchemaMismatchError (the schema cannot be such a message:
-    expected and got), UnsupportedError.
+    Raises:
+        InvalidArgumentError: A type, path or constant is not valid.
+        SchemaMismatchError: Samples of this schema cannot be messages of this type. The text says what was expected and
+            what came.
+        UnsupportedError: Messages of this type cannot be encoded.
     """
 
     def __init__(
@@ -791,22 +1083,51 @@ class RosEncoder:
         constants: dict[str, str | list[str] | float],
     ) -> None: ...
     def encode(self, data: Any, stamp: int | float, /) -> bytes:
-        """One sample as a serialized message: XCDR1, this machine's byte order. `data` as for a producer of this schema
-        (an array, or a dict of them), `stamp` in ns (int) or seconds (float) since the epoch. Raises
-        SchemaMismatchError, TypeError."""
+        """Encode one sample as a serialized message: XCDR1 in this machine's byte order.
+
+        Args:
+            data: An array, or a dict of arrays, as a producer of this schema publishes it.
+            stamp: The stamp of the message: int in ns or float in seconds since the epoch.
+
+        Raises:
+            SchemaMismatchError: `data` is not a sample of this schema.
+            TypeError: `data` is not an array.
+        """
 
     def publish(self, data: Any, stamp: int | float | None, /) -> bool:
-        """Encode and publish one sample; None: stamped with the node's clock. False: it could not be, and `failed` was
-        told. Raises as encode when `data` is no sample of this schema."""
+        """Encode and publish one sample. `stamp` None: the time of the node's clock.
+
+        Returns:
+            True; or False when it could not be published: the callback `failed` was called.
+
+        Raises:
+            SchemaMismatchError: `data` is not a sample of this schema.
+            TypeError: `data` is not an array.
+        """
 
     def forward(self, stream: Stream, incarnation: int, limit: int, /) -> tuple[int, int, int]:
-        """Publish what is above the stream's cursor, in order, up to `limit` samples, straight from the pool; never
-        waits.
+        """Publish up to `limit` samples above the stream's cursor, in order, directly from the pool.
 
-        Returns (samples taken, samples that had left history before, incarnation of the pool they were in). When the
-        stream has come to another pool than `incarnation`, or to one with another schema (then 0 is returned), nothing
-        is taken from it: a writer for it is needed. Raises as Stream.get_next. Samples that could not be published are
-        counted, and `failed` is told."""
+        Never waits. When the stream has gone over to another pool than `incarnation`, nothing is taken from that pool:
+        it needs an encoder of its own. Samples that could not be published are counted, and `failed` is called.
+
+        Returns:
+            (number of samples taken, number of samples that had left the history before, incarnation of the pool). The
+            incarnation is 0 when the pool has another schema.
+
+        Raises:
+            SchemaMismatchError: The pool's schema differs from `expect` or from the one that this stream reads; or
+                `out` does not fit. The text says what was expected and what came.
+            PoolCorruptError: The pool's file is damaged.
+            PoolIncompatibleError: The pool was made by an incompatible build of the library.
+            PoolPermissionError: This user may not open the pool's file.
+            PoolFullError: 64 streams are connected to the pool. The text names them.
+            PoolLostError: The program has closed the stream's file descriptors.
+            UnsupportedError: The backend does not have a dtype of the pool.
+            ClosedError: The stream is closed.
+            OutOfMemoryError: There is no memory for an array or a copy.
+            SystemCallError: A system call failed.
+        """
 
     def connect(
         self,
@@ -816,26 +1137,28 @@ class RosEncoder:
         now: Callable[[], int] | None,
         failed: Callable[[str, str], object],
     ) -> None:
-        """Say where messages go. It may be said again.
+        """Set where messages go. May be called again.
 
         Args:
-            handle: rclpy's handle of a publisher, entered around each use of `pointer`, its `rcl_publisher_t`; None:
-                the portable way.
-            publish: called with the message, the portable way.
-            now: ns since the epoch on the node's clock, for samples that nobody stamps; None: it is the wall clock.
-            failed: called with the name of a status ("SCHEMA_MISMATCH": the sample does not fit; "CLOSED", "SYSTEM")
-                and words, for each sample that could not be published, by the thread that published it.
+            handle: rclpy's handle of a publisher; it is entered around each use of `pointer`, its `rcl_publisher_t`.
+                None: use `publish`.
+            publish: Called with each message when `handle` is None.
+            now: Returns ns since the epoch on the node's clock, for samples without a stamp. None: use the wall clock.
+            failed: Called with the name of a status ("SCHEMA_MISMATCH": the sample does not fit; "CLOSED", "SYSTEM")
+                and a text, for each sample that could not be published, by the thread that published it.
 
-        Raises: UnsupportedError when rcl is not in this process.
+        Raises:
+            UnsupportedError: rcl is not in this process.
         """
 
     def disconnect(self) -> None:
-        """Let go of all that connect() was given: what is published from now on fails with "CLOSED"."""
+        """Release everything that connect() was given. Samples that are published later fail with "CLOSED"."""
 
     def take_latencies(self) -> list[int]:
-        """ns from publication in the pool to the middleware's having taken the message, of the last 256 messages at
-        most since the last call."""
+        """The ns from publication in the pool until the middleware had taken the message, of up to 256 messages since
+        the last call.
+        """
 
     @property
     def counters(self) -> dict[str, int]:
-        """published; misfits: samples that could be no message of this type; failures: of ROS; bytes published."""
+        """published; misfits: samples that cannot be messages of this type; failures: of ROS; bytes published."""

@@ -1,4 +1,4 @@
-"""Schemas and metadata in the words of Python."""
+"""Schemas and metadata as Python objects, and texts of other processes as safe text."""
 
 from __future__ import annotations
 
@@ -17,26 +17,28 @@ LONG = 2000
 
 
 def printable(text: str) -> str:
-    """A text of another process for a log or a terminal: nothing that moves the cursor, and not without an end."""
+    """A text of another process for a log or a terminal: no control characters, at most LONG characters."""
     shown = "".join(letter if letter.isprintable() else "?" for letter in text[:LONG])
     return shown if len(text) <= LONG else f"{shown}..."
 
 
 def shortened(value: Any) -> str:
-    """repr() of what another process has said, which may be long."""
+    """repr() of a value from another process, at most SHORT characters."""
     text = ascii(value[: SHORT + 1] if isinstance(value, str) else value)
     return text if len(text) <= SHORT else f"{text[:SHORT]}..."
 
 
 def by_field(schema: _core.Schema, values: Sequence[Value]) -> Value | dict[str, Value]:
-    """The one value of a plain tensor, or a dict by the names of the fields."""
+    """The one value of a plain tensor, or a dict of the values by field name."""
     if not schema.is_dict:
         return values[0]
     return {field.name: value for field, value in zip(schema.fields, values, strict=True)}
 
 
 def metadata_text(metadata: Mapping[str, Any] | None, pool_name: str) -> str | None:
-    """Metadata as it travels: JSON with sorted keys, so that equal metadata is equal text."""
+    """Metadata as the pool stores it: JSON with sorted keys, so that equal metadata gives equal text. None when empty.
+
+    Raises TypeError when it is not a dict of JSON values."""
     if metadata is None:
         return None
     import json
@@ -51,18 +53,18 @@ def metadata_text(metadata: Mapping[str, Any] | None, pool_name: str) -> str | N
 
 
 def check_keys(value: Any) -> None:
-    """JSON would make text of other keys without a word."""
+    """Raise TypeError for keys that are not str: json.dumps would convert them silently."""
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str):
-                raise TypeError(f"the key {key!r} is no str")
+                raise TypeError(f"the key {key!r} is not a str")
     if isinstance(value, (dict, list, tuple)):
         for item in value.values() if isinstance(value, dict) else value:
             check_keys(item)
 
 
 def native_dtypes(schema: _core.Schema, is_torch: bool) -> list[Any]:
-    """The fields' dtypes: torch's, where torch is wanted and has it, or numpy's."""
+    """The dtypes of the fields: torch dtypes if `is_torch`, except where torch has none; else numpy dtypes."""
     return [native_dtype(schema, index, is_torch) for index in range(len(schema.fields))]
 
 
@@ -77,7 +79,7 @@ def native_dtype(schema: _core.Schema, index: int, is_torch: bool) -> Any:
 
 
 def parse_metadata(text: str | None, pool_name: str) -> dict[str, Any]:
-    """Metadata as a dict. Raises PoolCorruptError when the text is no JSON object."""
+    """Metadata as a dict. Raises PoolCorruptError when the text is not a JSON object."""
     if not text:
         return {}
     import json
@@ -87,5 +89,5 @@ def parse_metadata(text: str | None, pool_name: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as problem:
         raise _core.PoolCorruptError(f"pool {pool_name!r}: its metadata is damaged: {problem}") from None
     if not isinstance(metadata, dict):
-        raise _core.PoolCorruptError(f"pool {pool_name!r}: its metadata is no JSON object")
+        raise _core.PoolCorruptError(f"pool {pool_name!r}: its metadata is not a JSON object")
     return metadata

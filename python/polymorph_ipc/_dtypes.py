@@ -1,6 +1,6 @@
-"""Descriptions of the dtypes that only numpy has, as they travel in a pool: JSON that gives back the very same dtype.
+"""Descriptions of dtypes that only numpy has, as a pool stores them: JSON that gives back exactly the same dtype.
 
-A description is what a pool's file says, so it is read with suspicion.
+A description comes from a pool's file, which may be damaged or hostile, so every part of it is checked.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 
 from ._core import PoolCorruptError, UnsupportedError
 
-# What `dtype.str` writes for a dtype without parts: byte order, kind, size, and the unit of times.
+# The form of `dtype.str` for a dtype without parts: byte order, kind, size, and the unit of times.
 SIMPLE = re.compile(r"[<>|=][biufcSUVmM][0-9]{1,9}(\[[0-9]{0,9}[a-zA-Z]{1,7}\])?")
 MAX_DEPTH = 16
 
-# DLPack's type codes of the dtypes that numpy has only through ml_dtypes. torch calls them the same.
+# DLPack's type codes of the dtypes that numpy has only through ml_dtypes. torch uses the same names.
 ML_DTYPES = {
     "bfloat16": 4,
     "float8_e3m4": 7,
@@ -32,23 +32,23 @@ ML_DTYPES = {
 
 
 def from_ml_dtypes(name: str) -> np.dtype[Any]:
-    """numpy's dtype for bfloat16 and the float8s, which the package ml_dtypes defines."""
+    """The numpy dtype of bfloat16 or a float8, which the package ml_dtypes defines. Raises UnsupportedError."""
     try:
         import ml_dtypes
-    except (ImportError, AttributeError):  # the newest ml_dtypes finds no numpy.exceptions in an old numpy
+    except (ImportError, AttributeError):  # AttributeError: an old numpy has no numpy.exceptions for a new ml_dtypes
         raise UnsupportedError(
-            f"numpy has no {name} by itself: install ml_dtypes (one that this numpy can load), or read the pool with "
+            f"numpy has no {name}: install ml_dtypes (a version that works with this numpy), or read the pool with "
             'backend="torch"'
         ) from None
     scalar = getattr(ml_dtypes, name, None) if name in ML_DTYPES else None
     if scalar is None:
-        raise UnsupportedError(f"ml_dtypes {ml_dtypes.__version__} has no {name}: install a newer one")
+        raise UnsupportedError(f"ml_dtypes {ml_dtypes.__version__} has no {name}: install a newer ml_dtypes")
     dtype: np.dtype[Any] = np.dtype(scalar)
     return dtype
 
 
 def to_description(dtype: np.dtype[Any]) -> str:
-    """JSON that from_description gives the dtype back from. The dtype holds no objects."""
+    """The description of a dtype, from which from_description makes it again. The dtype has no object parts."""
     return json.dumps(describe(dtype), separators=(",", ":"))
 
 
@@ -77,7 +77,7 @@ def describe(dtype: np.dtype[Any]) -> Any:
 
 
 def from_description(text: str, itemsize: int) -> np.dtype[Any]:
-    """The dtype that a pool describes. Raises PoolCorruptError for what is no description of `itemsize` bytes."""
+    """The dtype that a pool describes. Raises PoolCorruptError when it is not a description of `itemsize` bytes."""
     try:
         dtype = build(json.loads(text), 0)
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError, SyntaxError) as problem:
@@ -108,7 +108,7 @@ def build(description: Any, depth: int) -> np.dtype[Any]:
     }
     if "titles" in description:
         parts["titles"] = [None if title is None else checked_name(title) for title in description["titles"]]
-    as_dtype: Any = np.dtype  # numpy's own stubs know this form only with literal keys
+    as_dtype: Any = np.dtype  # numpy's stubs accept this form only with literal keys
     dtype: np.dtype[Any] = as_dtype(parts, align=description.get("aligned") is True)
     if description.get("record") is True:
         dtype = np.dtype((np.record, dtype))

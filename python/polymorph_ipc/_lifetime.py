@@ -1,7 +1,7 @@
-"""Orderly exit: what a process leaves behind when it ends by itself.
+"""Orderly exit: what a process does with its pools when it returns, raises or is interrupted.
 
 Every producer that is still open is cleaned up (unless made with keep=True), and so are the pools of producers that
-were garbage collected, unless somebody has adopted them. A process that is killed leaves its pools readable instead.
+were garbage collected, unless another producer has adopted them. A killed process leaves its pools readable instead.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ ending_generation: int | None = None
 
 
 def watch(producer: _core.Producer) -> None:
-    """Clean this producer up when the process ends. Raises WrongStateError when that has begun: a thread that goes on
-    making producers would leave the last of them behind."""
+    """Clean up this producer when the process ends. Raises WrongStateError when that has begun: the last of a thread's
+    new producers would stay behind."""
     global watched_generation
     if ending_generation == _core.fork_generation():
         raise _core.WrongStateError("no producer can be made any more: the process is ending, its pools are removed")
@@ -34,8 +34,8 @@ def watch(producer: _core.Producer) -> None:
 
 
 def watch_multiprocessing() -> None:
-    """Children of multiprocessing do not run what their parents registered with atexit, and those that were forked end
-    without running atexit at all: there, its own finalizers are what is run."""
+    """In a child of multiprocessing, register clean_up with multiprocessing: such a child does not run the parent's
+    atexit functions, and a forked one runs none at all."""
     process = sys.modules.get("multiprocessing.process")
     if process is None or process.parent_process() is None:
         return
@@ -45,7 +45,7 @@ def watch_multiprocessing() -> None:
 
 
 def clean_up() -> None:
-    """Do what `cleanup()` does, for every producer of this process."""
+    """Clean up every producer of this process."""
     global ending_generation
     ending_generation = _core.fork_generation()
     for producer in list(live):
@@ -54,20 +54,20 @@ def clean_up() -> None:
 
 
 def clean_up_one(producer: _core.Producer) -> None:
-    """Raises nothing: what a subclass does in its cleanup() must not keep the other producers' pools."""
+    """Clean up one producer. Raises nothing: an error in a subclass's cleanup() must not keep the pools of others."""
     try:
-        producer.cleanup()  # one inherited over a fork is its parent's: its pool stays
+        producer.cleanup()  # leaves the pool of the parent alone when the producer was inherited over a fork
     except _core.PolymorphError:
         return
     except Exception:
-        import logging  # only here: importing the package stays cheap
+        import logging  # not at the top: importing the package stays cheap
 
         logging.getLogger("polymorph_ipc").exception("cleanup() of a %s failed at exit", type(producer).__name__)
 
 
 def remove_abandoned() -> None:
-    """Remove the pools of collected producers. One that another producer has adopted is that one's, also when it has
-    left it behind."""
+    """Remove the pools of producers that were garbage collected, except those that another producer has adopted, also
+    when that one is dead."""
     generation = _core.fork_generation()
     notes = dict(_core.abandoned)
     _core.abandoned.clear()
@@ -81,25 +81,31 @@ def remove_abandoned() -> None:
 def cleanup_on_sigterm() -> None:
     """Make SIGTERM and SIGHUP an orderly exit, which removes this process's pools (not those made with keep=True).
 
-    Without it a process that such a signal ends leaves its pools readable, with no producer. Call it once, in the main
-    thread, before `rclpy.init()`: rclpy's own handlers then call these.
+    Without it, a process that such a signal ends leaves its pools readable, with a dead producer. Call it once, in the
+    main thread and before `rclpy.init()`: the handlers of rclpy then call these.
 
-    The handler calls the Python handler that was there before; if there was none it raises SystemExit in the main
-    thread: finally blocks and atexit functions run, and the exit code is 128 + the signal's number (143 for SIGTERM).
-    A signal that was ignored, as SIGHUP is under nohup, stays ignored. Python runs handlers between two instructions of
-    the main thread; a wait of this package lets it do so within 100 ms. Raises ValueError in another thread.
+    The handler calls the Python handler that was installed before. If there was none, it raises SystemExit in the main
+    thread: finally blocks and atexit functions run, and the exit code is 128 + the number of the signal (143 for
+    SIGTERM). A signal that was ignored, as SIGHUP is under nohup, stays ignored. Python runs handlers between two
+    instructions of the main thread; during a wait of this package, within 100 ms.
 
-    >>> polymorph_ipc.cleanup_on_sigterm()
-    >>> producer = TensorProducer.from_sample("camera", frame)
+    Raises:
+        ValueError: It is called in another thread than the main thread.
+
+    Example:
+        >>> polymorph_ipc.cleanup_on_sigterm()
+        >>> producer = TensorProducer.from_sample("camera", frame)
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         before = signal.getsignal(number)
-        if before is signal.SIG_IGN or getattr(before, "ends_in_order", False):
+        if before is signal.SIG_IGN or getattr(before, "is_orderly_exit", False):
             continue
-        signal.signal(number, _orderly_exit(before))
+        signal.signal(number, orderly_exit(before))
 
 
-def _orderly_exit(before: object) -> Callable[[int, FrameType | None], None]:
+def orderly_exit(before: object) -> Callable[[int, FrameType | None], None]:
+    """A handler that cleans up and then calls the handler `before`, or raises SystemExit."""
+
     def on_signal(number: int, frame: FrameType | None) -> None:
         if callable(before):
             for producer in list(live):
@@ -108,12 +114,12 @@ def _orderly_exit(before: object) -> Callable[[int, FrameType | None], None]:
         else:
             raise SystemExit(128 + number)
 
-    on_signal.ends_in_order = True  # type: ignore[attr-defined]
+    on_signal.is_orderly_exit = True  # type: ignore[attr-defined]
     return on_signal
 
 
 def forget(pool_name: str, folder: str) -> None:
-    """The pool was removed: there is nothing left to do for it at the end."""
+    """Note that a pool was removed: the end of the process need not remove it."""
     _core.abandoned.pop((pool_name, folder), None)
 
 

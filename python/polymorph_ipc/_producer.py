@@ -1,4 +1,4 @@
-"""TensorProducer: the one writer of a pool."""
+"""TensorProducer: the producer of a pool."""
 
 from __future__ import annotations
 
@@ -21,19 +21,24 @@ if TYPE_CHECKING:
 
 
 class TensorProducer(_core.Producer):
-    """Publishes arrays into a pool, where any number of `TensorStream`s read them without a copy.
+    """Publishes arrays into a pool, which any number of `TensorStream`s read without a copy.
 
-    One producer per pool. Nothing ever waits for a reader, and no reader ever sees a sample change under it. When the
-    process returns, raises or is interrupted by Ctrl-C, the pool is removed as by `cleanup()` (unless made with
-    `keep=True`); when it is killed, the pool stays readable, and the next producer with the same schema, history_len,
-    spare, origin (numpy or torch) and metadata adopts it: streams carry on without being told. Any other replaces it.
+    A pool has one producer. The producer never waits for a reader, and a sample never changes while a reader holds it.
 
-    Most producers are made by `TensorProducer.from_sample`; the constructor takes a `Schema` where that takes a sample,
-    e.g. another stream's `stream.schema`. `close()` is the same as `cleanup()`.
+    Make a producer by `TensorProducer.from_sample`, or by the constructor from a `Schema`, such as `stream.schema`.
+    `publish` copies a sample into the pool, `loan` gives a slot to fill in place. `readers()` describes the streams
+    that are connected.
 
-    Threads: any; calls take turns, but a loan keeps the others out: while one is out, `publish` and `loan` raise
-    WrongStateError in every thread. Processes: a forked child cannot use its parent's producer (ForkedError), and a
-    producer cannot be pickled: give the worker the pool's name, and make the producer there.
+    The pool ends in one of two ways:
+
+    - `cleanup()`, its second name `close()`, the end of a `with` block and an orderly end of the process (return,
+      exception, Ctrl-C) remove the pool, unless it was made with `keep=True`.
+    - A killed process leaves the pool readable. The next producer with the same schema, history_len, spare, metadata
+      and origin (numpy or torch) adopts it, and streams stay connected. A producer with others replaces it.
+
+    Threads: any; calls take turns. Until a loan ends, `publish` and `loan` raise WrongStateError in every thread.
+    Processes: a forked child cannot use its parent's producer (ForkedError), and a producer cannot be pickled. Pass the
+    pool's name to a worker process and make the producer there.
 
     Example:
         >>> producer = TensorProducer.from_sample("arm/q", np.zeros(7), history_len=200)
@@ -66,9 +71,32 @@ class TensorProducer(_core.Producer):
         ros_qos: Any = None,
         ros_field: str | Mapping[str, str] | None = None,
     ) -> None:
-        """As `from_sample`, which documents the arguments. `origin`: "numpy" or "torch", which arrays streams give
-        when they are not told, and which `loan()` gives. "torch" imports torch here, and raises ImportError when it
-        cannot be imported."""
+        """Make the pool, or adopt it. `from_sample` describes the arguments and errors that have no text here.
+
+        Args:
+            pool_name: See `from_sample`.
+            schema: The schema of the pool: `Schema.from_sample(sample)`, `stream.schema` or `producer.schema`.
+            history_len: See `from_sample`.
+            metadata: See `from_sample`.
+            spare: See `from_sample`.
+            grow: See `from_sample`.
+            max_bytes: See `from_sample`.
+            keep: See `from_sample`.
+            recreate: See `from_sample`.
+            mode: See `from_sample`.
+            folder: See `from_sample`.
+            origin: Which arrays streams give by default and `loan` gives: "numpy" or "torch". "torch" imports torch.
+            ros_node: See `from_sample`.
+            ros_topic: See `from_sample`.
+            ros_msg_type: See `from_sample`.
+            ros_qos: See `from_sample`.
+            ros_field: See `from_sample`.
+
+        Raises:
+            TypeError: `schema` is not a Schema.
+            ValueError: `origin` is neither "numpy" nor "torch".
+            ImportError: `origin` is "torch", and torch cannot be imported.
+        """
         self._check_unopened()
         if origin not in ("numpy", "torch"):
             raise ValueError(f'origin must be "numpy" or "torch", not {origin!r}')
@@ -85,7 +113,7 @@ class TensorProducer(_core.Producer):
             if any(each is not None for each in ros)
             else None
         )
-        _lifetime.watch(self)  # before there is a pool: Ctrl-C may come between any two steps
+        _lifetime.watch(self)  # before the pool exists: Ctrl-C may come between any two steps
         super().__init__(
             pool_name,
             schema,
@@ -114,8 +142,8 @@ class TensorProducer(_core.Producer):
         ros_qos: Any,
         ros_field: str | Mapping[str, str] | None,
     ) -> _core.RosEncoder:
-        """What encodes the samples. All that can be wrong with the ros_* arguments is found here, before there is a
-        pool or a publisher."""
+        """Make the encoder of the samples. Finds every error in the ros_* arguments, before a pool or a publisher
+        exists."""
         from ._ros.classes import message_class
         from ._ros.publication import check_node, default_qos, make_encoder, warn
 
@@ -132,13 +160,13 @@ class TensorProducer(_core.Producer):
         default_qos(ros_qos)
         found = message_class(ros_msg_type, "ros_msg_type")
 
-        def tell(words: str) -> None:
-            warn(ros_node, pool_name, ros_topic, words)
+        def warn_node(text: str) -> None:
+            warn(ros_node, pool_name, ros_topic, text)
 
-        return make_encoder(tell, pool_name, schema, found, ros_field, metadata)
+        return make_encoder(warn_node, pool_name, schema, found, ros_field, metadata)
 
     def _publish_to_ros(self, encoder: _core.RosEncoder, node: Any, topic: str, msg_type: Any, ros_qos: Any) -> None:
-        """Make the publisher, and have every sample sent to it; without it there is no pool either."""
+        """Make the publisher and publish every sample on it. Removes the pool when that fails."""
         from ._ros.classes import message_class
         from ._ros.publication import Publication
 
@@ -151,7 +179,7 @@ class TensorProducer(_core.Producer):
         except BaseException:
             self.cleanup()
             raise
-        # For a producer that is collected without a cleanup(); at exit lifetime does it.
+        # For a producer that is garbage collected without cleanup(). At exit, _lifetime closes the publisher.
         weakref.finalize(self, publication.close).atexit = False
 
     @classmethod
@@ -176,67 +204,80 @@ class TensorProducer(_core.Producer):
         ros_qos: Any = None,
         ros_field: str | Mapping[str, str] | None = None,
     ) -> Self:
-        """Make the pool, or adopt the one that a producer of the same schema left when it died. Publishes nothing.
+        """Make the pool, or adopt the one that a dead producer of the same schema left. Publishes nothing.
+
+        Takes about (history_len + spare) times the bytes of the sample, which are reserved now.
 
         Args:
             pool_name: 1 to 200 characters of `A-Z a-z 0-9 _ - . /`, such as "victor/left_arm/joint_states"; no empty,
                 `.` or `..` component.
-            sample: an array like those that will be published: its shape and dtype make the schema, its values are
-                not used. numpy or torch (or anything that offers the buffer protocol or DLPack, or a scalar for a 0-d
-                pool); or a dict of 1 to 32 of them, which are then published together. Up to 8 dimensions; a dimension
-                may be 0. Every numpy dtype without objects, and torch's bfloat16 and float8.
-            history_len: how many of the newest samples stay readable, 1 to 32768.
-            metadata: what readers should know (units, joint names, frame_id): a dict of JSON values, read as
-                `stream.metadata` and `inspect_pool(name).metadata`. 1 MiB of JSON at most.
-            variable: True: each sample has its own length in the first dimension (point clouds, detections). The
-                pool begins with room for the sample's; a longer one makes it larger. For a dict, the names of the
-                fields of which that is so (True: of all; 8 at most).
-            spare: slots beyond history_len before the pool has to grow; None: 3.
-            grow: let the pool grow when streams hold many views, and when a variable sample is longer than it has room
-                for. False (real time): never allocate, refuse longer samples; `spare` should then be the number of
-                views that may be held at a time, plus 1, and `sweep()` be called outside the control loop.
-            max_bytes: what the pool may take at most. None: growing for views has no limit but memory, growing for
+            sample: An array like those that will be published. Its shape and dtype make the schema; its values are not
+                used. numpy, torch, an object with the buffer protocol or DLPack, or a scalar for a 0-d pool; or a dict
+                of 1 to 32 of them, which are published together. Up to 8 dimensions; a dimension may be 0. Every numpy
+                dtype without objects, and torch's bfloat16 and float8.
+            history_len: The number of newest samples that stay readable, 1 to 32768.
+            metadata: Facts for readers, such as units, joint names or frame_id: a dict of JSON values, at most 1 MiB of
+                JSON. Read it as `stream.metadata` and `inspect_pool(name).metadata`.
+            variable: True: each sample has its own length in the first dimension (point clouds, detections). The pool
+                begins with room for the sample's length; a longer sample makes the pool larger. For a dict: the names
+                of the variable fields, at most 8, or True for all fields.
+            spare: The number of slots beyond history_len before the pool has to grow. None: 3.
+            grow: True: the pool grows when streams hold many views, and when a variable sample is longer than the pool
+                has room for. False (real time): the pool never allocates and refuses longer samples. Then set `spare`
+                to the number of views that may be held at a time, plus 1, and call `sweep()` outside the control loop.
+            max_bytes: The maximum bytes of the pool. None: growing for views is limited by memory only, growing for
                 longer samples ends at 1 GiB.
-            keep: leave the pool behind on cleanup() and on exit, readable and adoptable.
-            recreate: when the pool's file is removed from outside (by hand, or by systemd-logind's RemoveIPC when your
-                last session ends), make the pool again under its name: history, numbers and metadata go on, and streams
-                follow. False: publish raises PoolLostError then. It is noticed within a second.
-            mode: permission bits of the pool's file: 0o600 (only you), 0o660 (your group), 0o606 or 0o666 (everybody).
-                Read permission without write permission is refused: streams register in the file. A dead pool of
-                another user is adopted only when it has these bits and the group of a new file; else it is replaced, or
-                refused (PoolPermissionError) when the folder does not permit that.
-            folder: the registry folder. None: `$POLYMORPH_IPC_DIR`, or `/dev/shm/polymorph_ipc-<uid>`.
-            ros_node: an rclpy node: what is published (or committed as a loan) goes to a topic too, after the pool, as
-                a message that is encoded in C from what the pool holds. Never spun. Samples that nobody stamps get the
-                node's time. What ROS makes of it never breaks the pool: a node that was destroyed or a context that was
-                shut down is counted in `ros_stats` and warned about once, by the node's logger.
-            ros_topic: the topic.
-            ros_msg_type: the message class, `sensor_msgs.msg.Image`, or its name, "sensor_msgs/msg/Image". A plain
-                sample is the type's default tensor (image, points, joint positions, ...); a dict's names are paths in
-                the message ("position", "pose.orientation"). The metadata's "frame_id", "encoding", "names" (of
-                joints), "child_frame_id", "format", "point_fields", "layout" ("CHW" for images with the channels in
-                front), and what else is a path of the message, say what samples do not; numbers are rounded to the
-                field's dtype.
-            ros_qos: a QoSProfile, or the depth of a reliable one; None: reliable, keep last 10.
-            ros_field: the path that a plain sample is, or {field: path} for a dict.
+            keep: True: `cleanup()` and exit leave the pool behind, readable and adoptable.
+            recreate: True: when the pool's file is removed from outside (by hand, or by systemd-logind's RemoveIPC at
+                the end of the user's last session), make the pool again under its name. History, sequence numbers and
+                metadata continue, and streams follow. False: `publish` then raises PoolLostError. The removal is
+                noticed within a second.
+            mode: Permission bits of the pool's file: 0o600 (only this user), 0o660 (the group), 0o606 or 0o666 (all
+                users). Read permission without write permission is refused: streams register in the file. A dead pool
+                of another user is adopted only when it has these bits and the group of a new file. Otherwise it is
+                replaced, or, when the folder does not permit that, PoolPermissionError is raised.
+            folder: The registry folder. None: `$POLYMORPH_IPC_DIR`, or `/dev/shm/polymorph_ipc-<uid>`.
+            ros_node: An rclpy node. Each sample that is published or committed also goes to a topic, after it is in the
+                pool, as a message that is encoded in C. The node is never spun. A sample without a stamp gets the
+                node's time. Failures of ROS do not affect the pool: a destroyed node or a shut down context is counted
+                in `ros_stats`, and the node's logger warns once.
+            ros_topic: The name of the topic.
+            ros_msg_type: The message class, such as `sensor_msgs.msg.Image`, or its name, "sensor_msgs/msg/Image". A
+                plain sample is the type's default tensor (image, points, joint positions, ...). The names of a dict are
+                paths in the message ("position", "pose.orientation"). Values that samples do not have come from the
+                metadata: "frame_id", "encoding", "names" (of joints), "child_frame_id", "format", "point_fields",
+                "layout" ("CHW" for images with the channels first), and any path in the message. Numbers are rounded
+                to the field's dtype.
+            ros_qos: A QoSProfile, or the depth of a reliable one. None: reliable, keep last 10.
+            ros_field: The path in the message of a plain sample, or {field: path} for a dict.
 
-        Memory: about (history_len + spare) times the sample, reserved now.
+        Returns:
+            The producer.
 
         Raises:
-            PoolBusyError: another process has a producer on this pool; says which.
-            PoolSpaceError (OSError, errno ENOSPC): not enough shared memory; says how much is needed and what could be
-                cleaned.
-            InvalidNameError (ValueError): no pool can have that name.
-            InvalidArgumentError (ValueError): history_len, spare, mode, a field name, or the number of dimensions or
-                fields is out of range.
-            TypeError: the sample is not an array (lists, numpy.matrix, masked arrays: names the conversion), its dtype
-                holds objects, or the metadata is not made of JSON values.
-            PoolCorruptError: the name is taken by a file that is not a pool; says what it is.
-            PoolPermissionError: names the permission that is missing, or the owner of the file.
-            PoolIncompatibleError, OutOfMemoryError, SystemCallError.
-            With ros_node: SchemaMismatchError (samples cannot be such messages: expected and got), InvalidArgumentError
-            (no such path, metadata that the message cannot carry), TypeError (no message class, an argument missing),
-            ImportError (rclpy or the message package is not here: with the command that gets it), and rclpy's own.
+            PoolBusyError: Another producer, in this process or another, has the pool. The text names it.
+            PoolSpaceError: There is not enough shared memory (errno ENOSPC). The text says how much is needed and what
+                could be cleaned.
+            InvalidNameError: No pool can have this name.
+            InvalidArgumentError: history_len, spare, max_bytes, mode, a field name, or the number of dimensions or
+                fields is out of range. With `ros_node`: a path does not exist, or the message cannot carry a value of
+                the metadata.
+            TypeError: The sample is not an array (lists, numpy.matrix and masked arrays: the text names the
+                conversion), its dtype holds objects, or the metadata is not made of JSON values. With `ros_node`:
+                `ros_msg_type` is not a message class, or a ros_* argument is missing.
+            PoolCorruptError: A file that is not a pool has the name. The text says what it is.
+            PoolPermissionError: A permission is missing, or the file has another owner. The text names it.
+            PoolIncompatibleError: An incompatible build of the library made the pool.
+            SchemaMismatchError: With `ros_node`: samples cannot be such messages. The text says what was expected and
+                what came.
+            ImportError: With `ros_node`: rclpy or the message package cannot be imported. The text has the command that
+                installs it. rclpy's own errors are raised too, such as for a topic name that is not valid.
+            UnsupportedError: The folder is not on tmpfs.
+            WrongStateError: The process is ending.
+            OutOfMemoryError: There is no memory.
+            SystemCallError: A system call failed.
+
+        Threads: any.
 
         Example:
             >>> image = np.zeros((480, 640, 3), np.uint8)
@@ -269,11 +310,13 @@ class TensorProducer(_core.Producer):
         )
 
     def cleanup(self) -> None:
-        """Remove the pool (unless made with keep=True) and, with `ros_node=`, destroy the publisher.
+        """Remove the pool (unless made with `keep=True`) and close the producer and its ROS publisher.
 
-        Streams treat the pool as absent, those that wait wake up. Idempotent, and harmless in any order with
-        `node.destroy_node()` and `rclpy.shutdown()`; later calls raise ClosedError. In a forked child it leaves the
-        parent's pool alone.
+        Streams then treat the pool as absent; those that wait go on waiting for the next pool of that name. Arrays that
+        streams have given stay valid and unchanged. Later calls raise ClosedError. In a forked child it does not touch
+        the parent's pool. Idempotent; allowed before and after `node.destroy_node()` and `rclpy.shutdown()`.
+
+        Threads: any.
         """
         super().cleanup()
         if self._ros is not None:
@@ -284,44 +327,54 @@ class TensorProducer(_core.Producer):
         self.cleanup()
 
     def readers(self) -> list[ReaderInfo]:
-        """The streams that are connected now: who they are, what they have read, what they hold.
+        """Describe the streams that are connected now: their processes, what they have read and what they hold.
 
-        Raises: ClosedError after cleanup(); ForkedError in a forked child.
+        Returns:
+            One ReaderInfo per stream.
+
+        Raises:
+            ForkedError: The producer belongs to the parent of this process.
+            ClosedError: The producer is closed.
+
+        Threads: any.
         """
         return [ReaderInfo(*row) for row in self._reader_rows()]
 
     @property
     def shape(self) -> tuple[int, ...] | dict[str, tuple[int, ...]]:
-        """Shape of a sample (of the largest one, when variable); a dict pool: a dict of the fields' shapes."""
+        """The shape of a sample, of a variable one at its full length; for a dict pool a dict of the fields' shapes."""
         return by_field(self.schema, [field.shape for field in self.schema.fields])
 
     @property
     def dtype(self) -> Any:
-        """dtype of a sample: a numpy.dtype, or a torch.dtype when the sample was torch's; a dict pool: a dict."""
+        """The dtype of a sample: a torch.dtype when the producer's sample was torch, else a numpy.dtype; for a dict
+        pool a dict of the fields' dtypes."""
         is_torch = self._origin == _core.ORIGIN_TORCH
         return by_field(self.schema, native_dtypes(self.schema, is_torch))
 
     @property
     def _ros(self) -> Publication | None:
-        """The ROS publisher of the samples; None without `ros_node=`."""
+        """The ROS publication of the samples; None without `ros_node=`."""
         return getattr(self, "_publication", None)
 
     @property
     def ros_stats(self) -> PublicationStats | None:
-        """What became of the samples on their way to ROS: topic, msg_type, path ("fast": handed to rcl without the GIL,
-        or "portable"), published, misfits, failures, bytes, problem (the last one, in words). None without
-        `ros_node=`."""
+        """Counters of the publication to ROS, a dict; None without `ros_node=`.
+
+        Keys: topic, msg_type, path ("fast": given to rcl without the GIL, or "portable"), published, misfits, failures,
+        bytes, problem (the text of the last misfit or failure).
+        """
         return None if self._ros is None else self._ros.stats
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What was given as metadata; empty when nothing was."""
+        """The metadata that was given; empty when none was."""
         return parse_metadata(self._metadata_json, self.pool_name)
 
     def __repr__(self) -> str:
         try:
             return f"<TensorProducer of {self.pool_name!r}: {self.schema}, seq {self.seq}>"
-        except _core.PolymorphError:  # closed, the parent's, or never opened
+        except _core.PolymorphError:  # closed, inherited over a fork, or never opened
             return f"<{type(self).__name__}, closed or never opened>"
 
     def __enter__(self) -> Self:

@@ -1,6 +1,4 @@
-"""The pools that exist, read from their files alone: of the living and the dead, disturbing nobody."""
-
-from __future__ import annotations
+"""The pools of a registry folder, described from their files alone, and their removal."""
 
 import os
 import warnings
@@ -11,95 +9,105 @@ from . import _core, _lifetime
 from ._arguments import check_pool_name, registry_folder
 from ._describe import parse_metadata
 
+MOST_NAMED = 5  # entries that one warning describes
+
 
 class ReaderInfo(NamedTuple):
-    """One stream that is connected to a pool, as it describes itself."""
+    """One stream that is connected to a pool, as its row in the pool describes it.
+
+    Attributes:
+        row: The row in the pool's table of readers, 0 to 63.
+        alive: Whether the stream's process is alive: it holds the lock of the row.
+        pid: The process id, in the PID namespace of the stream.
+        command: The name of the program.
+        last_seq: The sequence number of the newest sample that the stream has read; 0 before the first.
+        dropped: The number of samples that left the history before the stream read them.
+        copies: The number of reads that returned a copy, because the stream holds many views.
+        oldest_pin_seq: The sequence number of the oldest sample that the stream holds; 0 when it holds none.
+        pinned_slots: The number of slots that the stream's views pin.
+        since: The time when the stream connected, in ns since the epoch.
+    """
 
     row: int
-    """Its row in the pool's table of readers, 0 to 63."""
     alive: bool
-    """Its lock is held: kernel truth, not a heartbeat."""
     pid: int
-    """Process id, in the stream's own PID namespace."""
     command: str
-    """Name of the program."""
     last_seq: int
-    """Newest sample it has read."""
     dropped: int
-    """Samples that left history before it read them."""
     copies: int
-    """Reads that were copies, because it holds many views."""
     oldest_pin_seq: int
-    """Oldest sample it still holds; 0: none."""
     pinned_slots: int
-    """Slots that its views cover."""
     since: int
-    """When it connected: ns since the epoch."""
 
 
 class PoolInfo(NamedTuple):
-    """A pool, as its file describes it."""
+    """A pool, as its file describes it.
+
+    Attributes:
+        name: The name of the pool.
+        status: "OK"; or "CORRUPT", "INCOMPATIBLE" or "PERMISSION": the other facts are then empty.
+        problem: What is wrong with the pool, as a text; None when nothing is wrong.
+        schema: The schema of the pool; None when there is a problem.
+        metadata: The metadata that the producer gave; empty when it gave none.
+        incarnation: The random identity of the pool. A new pool under the same name has another one; adoption keeps it.
+        seq: The sequence number of the newest sample; 0 before the first.
+        stamp: The stamp of the newest sample, in ns since the epoch or on the producer's own clock.
+        published: The time of the newest publication, in ns on `time.CLOCK_BOOTTIME`; 0 before the first.
+        age: Seconds since the newest publication; None before the first.
+        history_len: The number of newest samples that the pool keeps.
+        slot_count: The number of slots that the pool has now. It grows when streams hold many views.
+        origin: What the producer's sample was: "c", "numpy" or "torch".
+        nbytes: Bytes of data in one sample; of variable fields, bytes at their full length.
+        file_nbytes: Bytes of shared memory that the pool takes.
+        mode: The permission bits of the file.
+        uid: The user id of the file's owner.
+        retired: Whether the pool has ended: its producer has closed it, or it was removed. Streams treat it as absent.
+        producer_alive: Whether the producer's process is alive: it holds the producer's lock.
+        producer_pid: The process id of the newest producer, in its own PID namespace.
+        producer_command: The command line of the newest producer.
+        producer_since: The time when the newest producer opened the pool, in ns since the epoch.
+        owner_epoch: 1 for the creator of the pool, one more for each producer that adopted it.
+        clock_offset: ns from `time.CLOCK_BOOTTIME` to the time of day, as the producer measured it within about its
+            last second.
+        grown: The number of times that the pool grew because streams held views.
+        given_up: The number of samples that left the history early because no other slot was free.
+        cleared_rows: The number of rows of dead streams that producers have cleared.
+        malformed_cells: The number of cells that hold no valid pin: another program has written into the file.
+        readers: The streams that are connected.
+    """
 
     name: str
     status: str
-    """"OK", or why the rest is empty: "CORRUPT", "INCOMPATIBLE", "PERMISSION"."""
     problem: str | None
-    """In words what is wrong with it; None when nothing is."""
     schema: _core.Schema | None
-    """What it carries; None when there is a problem."""
     metadata: dict[str, Any]
-    """What the producer said about it; empty when it said nothing."""
     incarnation: int
-    """Random identity: changes when the pool is made anew, not when it is adopted."""
     seq: int
-    """Sequence number of the newest sample; 0: none yet."""
     stamp: int
-    """Its stamp: ns since the epoch, or whatever clock the producer stamps with."""
     published: int
-    """When it was published: ns on `time.CLOCK_BOOTTIME`; 0: none yet."""
     age: float | None
-    """Seconds since it was published; None: none yet."""
     history_len: int
     slot_count: int
-    """Slots now; more than at first when streams hold many views."""
     origin: str
-    """What the producer's sample was: "c", "numpy" or "torch"."""
     nbytes: int
-    """Bytes of one sample, at most."""
     file_nbytes: int
-    """Bytes of shared memory the pool takes."""
     mode: int
-    """Permission bits of the file."""
     uid: int
-    """Owner of the file."""
     retired: bool
-    """Its producer is done with it, or it was removed: streams treat it as absent."""
     producer_alive: bool
-    """Kernel truth: the producer's lock is held."""
     producer_pid: int
-    """Of the newest producer, in its own PID namespace."""
     producer_command: str
-    """Its command line."""
     producer_since: int
-    """When it opened the pool: ns since the epoch."""
     owner_epoch: int
-    """1 for the creator, one more for each producer that adopted the pool."""
     clock_offset: int
-    """ns from `time.CLOCK_BOOTTIME` to the time of day, as the producer saw it within about its last
-    second."""
     grown: int
-    """Times the pool grew because streams held views."""
     given_up: int
-    """Samples dropped from history early because no slot was free."""
     cleared_rows: int
-    """Rows of dead streams that producers have cleared."""
     malformed_cells: int
-    """Pins that made no sense: somebody writes into the file."""
     readers: tuple[ReaderInfo, ...]
-    """The streams that are connected."""
 
     def __repr__(self) -> str:
-        """On one line what tells pools apart: a list of them is read by people."""
+        """The facts that distinguish pools, on one line: a list of pools stays readable."""
         if self.problem is not None:
             return f"<PoolInfo of {self.name!r}: {self.status}, {self.problem}>"
         producer = "producer alive" if self.producer_alive else "retired" if self.retired else "producer dead"
@@ -107,92 +115,122 @@ class PoolInfo(NamedTuple):
         return f"<PoolInfo of {self.name!r}: {self.schema}, seq {self.seq}, {producer}, {streams}>"
 
     def __str__(self) -> str:
-        """Every fact on a line of its own, permissions in octal."""
+        """All facts, one on each line, with the permission bits in octal."""
         shown = {**self._asdict(), "mode": f"0o{self.mode:o}"}
         readers = shown.pop("readers")
         lines = [f"{name}: {value}" for name, value in shown.items()]
         return "\n".join([*lines, f"readers: {len(readers)}", *(f"  {reader}" for reader in readers)])
 
 
-MOST_NAMED = 5  # in one warning
-
 in_order = itemgetter(*PoolInfo._fields)
 
 
-def chosen(folder: str | os.PathLike[str] | None) -> str | None:
-    """What the extension takes: None for the folder of the environment."""
+def folder_argument(folder: str | os.PathLike[str] | None) -> str | None:
+    """The folder as the extension takes it: None for the folder that the environment names."""
     return None if folder is None else registry_folder(folder)
 
 
 def list_pools(*, folder: str | os.PathLike[str] | None = None) -> list[PoolInfo]:
-    """Every pool in the registry folder, by name. `folder` None: `$POLYMORPH_IPC_DIR`, or
-    `/dev/shm/polymorph_ipc-<uid>`.
+    """List every pool in the registry folder, sorted by name.
 
-    Pools of dead producers are in it (`producer_alive` is False), and damaged ones (`problem` says why). Works from the
-    files alone: takes no lock, connects to nothing, disturbs nobody.
+    The list has pools of dead producers too (`producer_alive` is False), and damaged pools (`problem` says why). Only
+    files are read: no lock is taken, no stream connects, no process is disturbed.
+
+    Args:
+        folder: The registry folder. None: `$POLYMORPH_IPC_DIR`, or `/dev/shm/polymorph_ipc-<uid>`.
+
+    Returns:
+        One PoolInfo per pool.
 
     Raises:
-        PoolPermissionError: the folder may not be read. SystemCallError.
+        PoolPermissionError: This user may not read the folder.
+        SystemCallError: A system call failed.
+
+    Threads: any.
 
     Example:
         >>> for pool in list_pools():
         ...     print(pool.name, pool.schema, "alive" if pool.producer_alive else "dead")
     """
-    return [pool_info(facts) for facts in _core.registry_list(chosen(folder))]
+    return [pool_info(facts) for facts in _core.registry_list(folder_argument(folder))]
 
 
 def inspect_pool(pool_name: str, *, folder: str | os.PathLike[str] | None = None) -> PoolInfo:
-    """Describe one pool: of a live or a dead producer, connected to or not. `folder` as in `list_pools`.
+    """Describe one pool, of a live or a dead producer. Only its file is read.
+
+    Args:
+        pool_name: The name of the pool.
+        folder: The registry folder. None: `$POLYMORPH_IPC_DIR`, or `/dev/shm/polymorph_ipc-<uid>`.
+
+    Returns:
+        The facts about the pool.
 
     Raises:
-        PoolNotFoundError (LookupError): there is no such pool.
-        InvalidNameError (ValueError): no pool can have that name.
-        PoolCorruptError, PoolIncompatibleError, PoolPermissionError, SystemCallError: it cannot be described, and why.
+        PoolNotFoundError: There is no pool of this name.
+        InvalidNameError: No pool can have this name.
+        PoolCorruptError: The file is damaged or is not a pool.
+        PoolIncompatibleError: The pool was made by an incompatible build of the library.
+        PoolPermissionError: This user may not read the file or the folder.
+        SystemCallError: A system call failed.
+
+    Threads: any.
 
     Example:
         >>> inspect_pool("arm/q").metadata["names"]
         ['shoulder', 'elbow', 'wrist']
     """
     check_pool_name(pool_name)
-    return pool_info(_core.registry_inspect(pool_name, chosen(folder)))
+    return pool_info(_core.registry_inspect(pool_name, folder_argument(folder)))
 
 
 def remove_pool(pool_name: str, *, force: bool = False, folder: str | os.PathLike[str] | None = None) -> None:
-    """Remove a pool that no live process uses, or a damaged pool. Streams treat it as absent from then on.
+    """Remove a pool that no live process uses, or a damaged pool. Streams then treat it as absent.
+
+    A pool with a live producer is never removed: call `cleanup()` of its producer.
 
     Args:
-        pool_name: its name.
-        force: remove it although live streams are connected: their arrays stay valid, their next call finds the pool
-            gone. Also remove what is not a pool: a file of another program (it does not begin with the magic number of
-            a pool), a FIFO, a symbolic link, a socket; never a folder. A live producer keeps its pool: use its
-            `cleanup()`.
-        folder: as in `list_pools`.
+        pool_name: The name of the pool.
+        force: True: remove the pool also while live streams are connected; their arrays stay valid, and their next call
+            finds no pool. Also remove a file that is not a pool (it does not begin with the magic number of a pool), a
+            FIFO, a symbolic link or a socket. A directory is never removed.
+        folder: The registry folder. None: `$POLYMORPH_IPC_DIR`, or `/dev/shm/polymorph_ipc-<uid>`.
 
     Raises:
-        PoolNotFoundError (LookupError): there is no such pool.
-        PoolBusyError: a live producer, or without `force` a live stream, uses it; names them.
-        PoolCorruptError: it is not a pool, and `force` is not set; says what it is.
-        InvalidNameError, PoolPermissionError, SystemCallError, UnsupportedError (it is a folder).
+        PoolNotFoundError: There is no pool of this name.
+        PoolBusyError: A live producer uses the pool, or, without `force`, a live stream. The text names them.
+        PoolCorruptError: The file is not a pool, and `force` is False. The text says what the file is.
+        InvalidNameError: No pool can have this name.
+        PoolPermissionError: This user may not remove the file.
+        UnsupportedError: The name leads to a directory.
+        SystemCallError: A system call failed.
+
+    Threads: any.
     """
     check_pool_name(pool_name)
-    _core.registry_remove(pool_name, chosen(folder), force)
+    _core.registry_remove(pool_name, folder_argument(folder), force)
     _lifetime.forget(pool_name, registry_folder(folder))
 
 
 def clean_pools(*, folder: str | os.PathLike[str] | None = None) -> list[str]:
     """Remove every pool that no live producer and no live stream uses, damaged pools included.
 
-    Only pools are removed: what does not begin with the magic number of a pool stays, and so does a pool of another
-    user who does not permit its removal. One warning (UserWarning) names all that stays for these reasons. The
-    registry folder may therefore be one that is shared with other programs, such as /dev/shm. `folder` as in
-    `list_pools`.
+    A file that does not begin with the magic number of a pool stays, and so does a pool of another user who does not
+    permit its removal; one warning (UserWarning) names them. The folder may therefore be shared with other programs,
+    as /dev/shm is.
 
-    Returns: the names of the pools that were removed.
+    Args:
+        folder: The registry folder. None: `$POLYMORPH_IPC_DIR`, or `/dev/shm/polymorph_ipc-<uid>`.
+
+    Returns:
+        The names of the pools that were removed.
 
     Raises:
-        PoolPermissionError: a pool of this user cannot be removed. SystemCallError.
+        PoolPermissionError: A pool of this user cannot be removed.
+        SystemCallError: A system call failed.
+
+    Threads: any.
     """
-    removed, left = _core.registry_clean(chosen(folder))
+    removed, left = _core.registry_clean(folder_argument(folder))
     for pool_name in removed:
         _lifetime.forget(pool_name, registry_folder(folder))
     if left:
@@ -204,14 +242,14 @@ def clean_pools(*, folder: str | os.PathLike[str] | None = None) -> list[str]:
 
 
 def pool_info(facts: dict[str, Any]) -> PoolInfo:
-    """A PoolInfo from the extension's plain facts."""
+    """Make a PoolInfo of the facts that the extension gives."""
     text, facts["metadata"] = facts["metadata"], {}
     try:
         facts["metadata"] = parse_metadata(text, facts["name"])
-    except _core.PoolCorruptError as damage:  # one bad text must not hide the pool, nor a list of others
+    except _core.PoolCorruptError as damage:  # damaged metadata must hide neither the pool nor the rest of a list
         facts["problem"] = facts["problem"] or str(damage)
     if facts["readers"]:
         facts["readers"] = tuple(ReaderInfo(*reader) for reader in facts["readers"])
     published = facts["published"]
     facts["age"] = (_core.monotonic_ns() - published) / 1e9 if published else None
-    return PoolInfo._make(in_order(facts))  # thirty keyword arguments take four times as long
+    return PoolInfo._make(in_order(facts))  # keyword arguments for 29 fields take four times as long

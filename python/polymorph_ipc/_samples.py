@@ -1,4 +1,4 @@
-"""What can be published: arrays of numpy and torch, and what turns into one without a question."""
+"""Samples that can be published: numpy arrays, torch tensors, and objects that convert to one without a copy."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 
 from . import _core, _dtypes
 
-# DLPack's type codes, by numpy's kinds.
+# DLPack type codes by numpy kind.
 CODES = {"i": 0, "u": 1, "f": 2, "c": 5, "b": 6}
 OPAQUE = 3
-# The same, by the first part of torch's names.
+# DLPack type codes by the first part of a torch dtype's name.
 KINDS = {"int": 0, "uint": 1, "float": 2, "complex": 5}
 NATIVE_BITS = {0: (8, 16, 32, 64), 1: (8, 16, 32, 64), 2: (16, 32, 64, 128), 5: (64, 128), 6: (8,)}
 
@@ -21,17 +21,17 @@ FieldRow = tuple[str, int, int, "str | None", int, "tuple[int, ...]", bool]
 
 
 def is_torch_tensor(value: Any) -> bool:
-    """Whether it is a torch.Tensor, without importing torch."""
+    """Whether the value is a torch.Tensor. Does not import torch."""
     torch = sys.modules.get("torch")
     tensor = getattr(torch, "Tensor", None)
     return tensor is not None and isinstance(value, tensor)
 
 
 def refuse_special_array(array: Any, context: str) -> None:
-    """Masked arrays and matrices look like arrays, but their elements are not all there is to them."""
+    """Raise TypeError for masked arrays, which have a mask beside their elements, and for matrices."""
     if type(array) is np.ndarray:
         return
-    masked = sys.modules.get("numpy.ma")  # numpy imports it when somebody first uses it: before that there are none
+    masked = sys.modules.get("numpy.ma")  # numpy imports it at its first use
     if masked is not None and isinstance(array, masked.MaskedArray):
         raise TypeError(f"{context}: masked arrays cannot be published: pass array.filled(value) or array.data")
     if isinstance(array, np.matrix):
@@ -39,7 +39,7 @@ def refuse_special_array(array: Any, context: str) -> None:
 
 
 def as_array(value: Any, context: str) -> Any:
-    """A numpy array or torch tensor over `value`, without a copy; TypeError naming the conversion for anything else."""
+    """A numpy array or torch tensor over `value`, without a copy. Raises TypeError, with the conversion to use."""
     if isinstance(value, np.ndarray):
         refuse_special_array(value, context)
         return value
@@ -55,19 +55,19 @@ def as_array(value: Any, context: str) -> Any:
         return np.asarray(view)
     if hasattr(value, "__dlpack__") and hasattr(value, "__dlpack_device__"):
         return from_dlpack(value)
-    cure = ": pass np.asarray(...)" if is_like_an_array(value) else ""
-    raise TypeError(f"{context}: expected an array, got {type(value).__name__}{cure}")
+    hint = ": pass np.asarray(...)" if is_like_an_array(value) else ""
+    raise TypeError(f"{context}: expected an array, got {type(value).__name__}{hint}")
 
 
 def is_like_an_array(value: Any) -> bool:
-    """Whether numpy makes an array of it: lists, tuples, images of PIL, tables of pandas."""
+    """Whether np.asarray() converts the value: lists, tuples, PIL images, pandas tables."""
     if isinstance(value, Sequence):
         return not isinstance(value, str)
     return any(hasattr(value, name) for name in ("__array__", "__array_interface__", "__array_struct__"))
 
 
 def from_dlpack(value: Any) -> Any:
-    """An array over what another library offers: numpy's for host memory, torch's for the rest."""
+    """An array over the memory of another library's array: numpy for host memory, torch for other devices."""
     cpu = 1
     if value.__dlpack_device__()[0] == cpu and hasattr(np, "from_dlpack"):
         return np.from_dlpack(value)
@@ -77,7 +77,7 @@ def from_dlpack(value: Any) -> Any:
 
 
 def field_row(name: str, sample: Any, variable: bool, context: str) -> FieldRow:
-    """(name, dtype code, bits, description or None, itemsize, shape, variable): what _core.Schema takes."""
+    """The arguments of _core.Schema: (name, dtype code, bits, description or None, itemsize, shape, variable)."""
     array = as_array(sample, context)
     shape = tuple(int(length) for length in array.shape)
     if is_torch_tensor(array):
@@ -88,7 +88,7 @@ def field_row(name: str, sample: Any, variable: bool, context: str) -> FieldRow:
 
 
 def numpy_dtype(dtype: np.dtype[Any], context: str) -> tuple[int, int, str | None]:
-    """DLPack's code and bits, or the description of what DLPack does not have."""
+    """DLPack's code and bits of a dtype; for a dtype that DLPack does not have, OPAQUE, 0 and a description."""
     if dtype.kind == "T":
         raise TypeError(
             f"{context}: arrays of strings of any length (dtype StringDType) cannot be published: "
@@ -112,7 +112,7 @@ def numpy_dtype(dtype: np.dtype[Any], context: str) -> tuple[int, int, str | Non
     except _core.PoolCorruptError:
         same = False
     if not same:
-        raise TypeError(f"{context}: the dtype {dtype} cannot be published: numpy does not describe it completely")
+        raise TypeError(f"{context}: the dtype {dtype} cannot be published: numpy cannot describe it completely")
     return OPAQUE, 0, description
 
 
@@ -131,11 +131,12 @@ def torch_dtype(tensor: Any, context: str) -> tuple[int, int]:
 
 
 def schema_of(sample: Any, *, variable: bool | Iterable[str] = False) -> _core.Schema:
-    """The schema of samples like this one."""
+    """The schema of samples like this one. `Schema.from_sample` calls it."""
     return schema_for(sample, variable, "sample")
 
 
 def schema_for(sample: Any, variable: bool | Iterable[str], context: str) -> _core.Schema:
+    """The schema of samples like this one. The texts of errors begin with `context`."""
     if not isinstance(sample, Mapping):
         if not isinstance(variable, bool):
             raise TypeError(f"{context}: variable must be True or False: only a dict has named fields")
@@ -144,14 +145,14 @@ def schema_for(sample: Any, variable: bool | Iterable[str], context: str) -> _co
         raise _core.InvalidArgumentError(f"{context}: expected an array or a dict of 1 to 32 arrays, got an empty dict")
     for name in sample:
         if not isinstance(name, str) or not name:
-            raise TypeError(f"{context}: the fields of a dict need names: {name!r} is no name")
+            raise TypeError(f"{context}: the keys of a dict must be str and not empty, not {name!r}")
     is_variable = variable_names(sample, variable, context)
     rows = [field_row(name, value, name in is_variable, f"{context}, field {name!r}") for name, value in sample.items()]
     return make_schema(rows, context)
 
 
 def make_schema(rows: list[FieldRow], context: str) -> _core.Schema:
-    """A Schema; what the library refuses (too many fields, dimensions, bytes) is said of whom it is refused for."""
+    """Make the Schema. The text of an error (too many fields, dimensions or bytes) begins with `context`."""
     try:
         return _core.Schema(rows)
     except _core.InvalidArgumentError as refusal:
@@ -159,6 +160,7 @@ def make_schema(rows: list[FieldRow], context: str) -> _core.Schema:
 
 
 def variable_names(sample: Mapping[str, Any], variable: bool | Iterable[str], context: str) -> frozenset[str]:
+    """The names of the variable fields. Raises InvalidArgumentError when the sample does not have one of them."""
     if isinstance(variable, bool):
         return frozenset(sample) if variable else frozenset()
     if isinstance(variable, str):
@@ -166,11 +168,13 @@ def variable_names(sample: Mapping[str, Any], variable: bool | Iterable[str], co
     names = frozenset(variable)
     unknown = names - frozenset(sample)
     if unknown:
-        raise _core.InvalidArgumentError(f"{context}: variable names no fields of the sample: {sorted(unknown)}")
+        raise _core.InvalidArgumentError(
+            f"{context}: variable has names that are not fields of the sample: {sorted(unknown)}"
+        )
     return names
 
 
 def origin_of(sample: Any) -> int:
-    """Whose arrays a stream should give when it is not told: torch's if any of the sample's is."""
+    """ORIGIN_TORCH if any array of the sample is torch's, else ORIGIN_NUMPY: the default backend of streams."""
     values = sample.values() if isinstance(sample, Mapping) else [sample]
     return _core.ORIGIN_TORCH if any(is_torch_tensor(value) for value in values) else _core.ORIGIN_NUMPY

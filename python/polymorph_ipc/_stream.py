@@ -20,94 +20,101 @@ if TYPE_CHECKING:
 
 
 class TensorStream(_core.Stream):
-    """Reads a pool by name, without copies. The pool need not exist yet, and may die and come back.
+    """Reads a pool by name, without copies. The pool may be made later, and may end and come back.
 
-    A stream has one cursor, the newest sequence number it has returned. It starts at the newest sample there is, so
-    that `get_new` gives what is published from now on. `get_last`, `get_new`, `get_next`, `get_all_new` and iteration
-    move it, `get_history` and `get_at` do not. Use one stream per consumer.
+    A stream has one cursor: samples up to this sequence number count as seen. It starts at the newest sample, so that
+    `get_new` returns what is published from now on. `get_last`, `get_new`, `get_next`, `get_all_new` and iteration move
+    it; `get_history` and `get_at` do not. Use one stream per consumer.
 
-    Samples are arrays over the pool's own memory: `numpy.ndarray`s that are read-only, or `torch.Tensor`s, which must
-    not be written to (torch has no read-only; see `explain_faults`). They stay valid and unchanged for as long as
-    anybody holds them, after `cleanup()` and after the producer's death too. A stream can hold seven; more are private
-    copies, and say so in `info.copied`. `close()` is the same as `cleanup()`.
+    Samples are arrays over the pool's own memory: read-only `numpy.ndarray`s, or `torch.Tensor`s, which must not be
+    written to (torch has no read-only tensors; see `explain_faults`). They stay valid and unchanged for as long as they
+    are held, also after `cleanup()` (or `close()`, its second name) and after the producer's death. A stream can hold
+    seven views; further samples are private copies, and `info.copied` is True.
 
-    When the producer dies, the pool stays readable, and a successor adopts it unnoticed. When the producer cleans up,
-    the stream has nothing to give until a new pool of that name appears; it then reads that one. The schema of a
-    stream is fixed by `expect`, by the first sample it gives, or by the first pool with a live producer; after that a
-    pool with another schema raises SchemaMismatchError, unless made with `expect="any"`.
+    When the producer dies, the pool stays readable, and the next producer adopts it; the stream stays connected. When
+    the producer cleans up, reads find no sample until a new pool of that name exists; the stream then reads that one.
+    The schema of a stream is fixed by `expect`, by the first sample that it returns, or by the first pool with a live
+    producer. After that, a pool with another schema raises SchemaMismatchError, unless `expect="any"`.
 
-    Threads: any; calls take turns. Processes: after a fork the child's stream opens itself again. Streams pickle by
-    name and registry folder: a worker process gets a stream of its own, made with the same arguments.
+    Threads: any; calls take turns. Processes: after a fork the child's stream opens the pool again. Streams pickle by
+    name and registry folder: a worker process gets its own stream, made with the same arguments.
 
-    **From a ROS topic.** With `ros_node=`, `ros_topic=` and `ros_msg_type=` the stream also makes the pool: it
-    subscribes on that node, converts each message in C and publishes it into the local pool `pool_name`, which any
-    process may read, and which the stream itself reads. The user spins the node; the callbacks run there, in a
-    callback group of their own. A sample's stamp is its message's header's, or the node's clock when that is
-    missing or zero. What does not fit the pool (another size, encoding or dtype, a missing joint) is never
-    reinterpreted: it is counted in `stats`, and the node's logger warns once of each kind. `metadata` has what the
-    first message says: frame_id, encoding, joint names. `cleanup()` removes the pool and the subscription; so does
-    an orderly end of the process. Waiting (`get_new`, ...) in a callback of the thread that spins the node would
-    wait for itself, and raises WrongStateError. A pickled or forked copy only reads the pool.
+    From a ROS topic: with `ros_node=`, `ros_topic=` and `ros_msg_type=` the stream also makes the pool. It subscribes
+    on that node, decodes each message in C and publishes it into the local pool `pool_name`, which any process may read
+    and which the stream itself reads. The user spins the node; the callbacks run there, in a callback group of their
+    own. The stamp of a sample is the stamp of the message's header, or the node's clock when that is missing or zero. A
+    message that does not fit the pool (another size, encoding or dtype, a missing joint) is never reinterpreted: it is
+    counted in `stats`, and the node's logger warns once for each kind. `metadata` has what the first message states:
+    frame_id, encoding, joint names. `cleanup()` and an orderly end of the process remove the pool and the subscription.
+    A wait (`get_new`, ...) in a callback of the thread that spins the node raises WrongStateError, because no message
+    can arrive before the callback returns. A pickled or forked copy only reads the pool.
 
     Args:
-        pool_name: the pool's name.
-        backend: "numpy" or "torch": which arrays to give. "torch" imports torch when the stream is made. None: torch if
-            the producer's sample was torch (or, for a dict, any of its arrays was) and this process has imported torch
-            when the stream first reads from the pool (or is asked for its schema, backend or dtype); else numpy. Then
-            it is settled. A read never imports torch, which takes seconds.
-        expect: what the pool must carry: a sample (array, or dict of arrays) or a Schema; anything else in the pool
-            raises SchemaMismatchError. "any": follow whatever schema the pool has, also when it changes (viewers).
-        max_age: seconds since publication after which a sample is too old to be given; None: any age. Each get_* can
-            say otherwise.
-        copy: give private, contiguous, writable arrays instead of views. Each get_* can say otherwise.
-        folder: the registry folder. None: `$POLYMORPH_IPC_DIR`, or `/dev/shm/polymorph_ipc-<uid>`.
-        start: "newest": what is in the pool now counts as seen. "oldest": the cursor is before the history.
-        ros_node: the rclpy node to subscribe on. It is never spun, and never added to an executor.
-        ros_topic: the topic's name, which the node's namespace and remappings apply to.
-        ros_msg_type: the message class, such as `sensor_msgs.msg.Image`, or its name, "sensor_msgs/msg/Image".
-        ros_sample_data: an array like those that messages are to become, or a dict of them; makes the pool at once.
-            An Image: (H, W, 3) uint8 for rgb8; a PointCloud2: (N, 3) float32 for up to N points x, y, z; a
-            JointState: (J,) float64 positions, or (3, J) with velocities and efforts. The keys of a dict are paths in
-            the message, unless ros_field says which. None: the first message decides, and the pool is made when it
-            comes.
-        ros_qos: a QoSProfile, or a depth (reliable). None: reliable when all publishers are, else best effort; latched
-            (transient local) when all publishers are, else volatile; keep last 10. Chosen again when publishers come
-            and go.
-        ros_field: what of the message to take: a path such as "pose.position", or a dict {field name: path}. None:
-            the type's default tensor. A string becomes uint8 (n), or, with a sample such as np.array("", "U64"), one
-            text; texts that do not fit are left out, never cut.
-        ros_joints: JointState, JointTrajectory: which joints, in which order; the pool's metadata say them as "names".
-            JointStates of several publishers are merged: each changes the joints that it names, others keep their
-            values; NaN until heard first. The field "joint_stamps" (int64, one per joint) and `stats["joint_stamps"]`
-            say when each was heard. None: as in the first message, and all messages must name all of them.
-        ros_point_fields: PointCloud2 as (N, k): which fields. None: x, y, z and further ones in their order.
-        ros_variable: whether sequences (a scan's ranges, a JPEG's bytes, points) make fields of variable length, whose
-            pool becomes larger when a message needs it. None: they do. False: every message must have the length of the
+        pool_name: The name of the pool.
+        backend: Which arrays to give: "numpy" or "torch". "torch" imports torch when the stream is made. None: torch if
+            the producer's sample was torch (for a dict: if any of its arrays was) and this process has imported torch
+            when the stream first reads from the pool, or is asked for its schema, backend or dtype; else numpy. That
+            decides it for good. A read never imports torch, which takes seconds.
+        expect: What the pool must carry: a sample (array or dict of arrays) or a Schema. A pool with another schema
+            raises SchemaMismatchError. "any": follow the pool's schema, also when it changes (for viewers).
+        max_age: Maximum seconds since publication; an older sample is not returned. None: any age. Each get_* has an
+            argument of that name too.
+        copy: True: return private, contiguous, writable arrays instead of views. Each get_* has an argument of that
+            name too.
+        start: "newest": the samples that the pool has now count as seen. "oldest": the whole history counts as new.
+        folder: The registry folder. None: `$POLYMORPH_IPC_DIR`, or `/dev/shm/polymorph_ipc-<uid>`.
+        ros_node: The rclpy node to subscribe on. The stream never spins it and never adds it to an executor.
+        ros_topic: The name of the topic. The node's namespace and remappings apply.
+        ros_msg_type: The message class, such as `sensor_msgs.msg.Image`, or its name, "sensor_msgs/msg/Image".
+        ros_sample_data: An array like those that messages become, or a dict of them. The pool then exists at once. An
+            Image: (H, W, 3) uint8 for rgb8. A PointCloud2: (N, 3) float32 for up to N points x, y, z. A JointState:
+            (J,) float64 positions, or (3, J) with velocities and efforts. The keys of a dict are paths in the message,
+            unless `ros_field` gives the paths. None: the pool is made when the first message arrives, which decides.
+        ros_qos: A QoSProfile, or the depth of a reliable one. None: keep last 10; reliable when all publishers are,
+            else best effort; latched (transient local) when all publishers are, else volatile; chosen again when
+            publishers come and go.
+        ros_field: What to take of the message: a path such as "pose.position", or a dict {field name: path}. None: the
+            type's default tensor. A string becomes uint8 (n), or, with a sample such as np.array("", "U64"), one text;
+            texts that do not fit are left out, never cut.
+        ros_joints: JointState, JointTrajectory: the joints to take, in this order. The pool's metadata has them as
+            "names". JointStates of several publishers are merged: each changes the joints that it names, and the others
+            keep their values; NaN before the first. The field "joint_stamps" (int64, one per joint) and
+            `stats["joint_stamps"]` have the stamp of each joint. None: the joints of the first message, and each
+            message must name all of them.
+        ros_point_fields: PointCloud2 as (N, k): the fields to take. None: x, y, z and further fields in their order.
+        ros_variable: Whether sequences (a scan's ranges, a JPEG's bytes, points) become fields of variable length, for
+            which the pool grows when a message needs it. None: True. False: every message must have the length of the
             sample, or of the first message; a history is then one array and not a list.
-        ros_organized: PointCloud2 as (height, width) points, or (height, width, k). Also with a sample of that shape.
-        ros_on_change: what to do with messages that do not fit the pool because they are of another size, encoding or
-            layout (a camera that was restarted with another resolution). "refuse": leave them out. "follow": replace
-            the pool by one that such a message is the first sample of; streams with expect="any" follow, others raise
-            SchemaMismatchError. Not for joints, and not back to what the pool was within the last 10 s. None: refuse
-            with ros_sample_data, else follow.
-        ros_max_bytes: what the pool may take at most. None: 1 GiB, or twice what the sample asks for.
-        ros_frames: "any": messages may differ in frame_id and child_frame_id, and the metadata do not say them (a field
-            of the path "header.frame_id" can). None: messages of other frames than the first one's are left out.
-        ros_history_len: history_len of the pool.
-        ros_mode: permission bits of the pool's file, as `mode` of a TensorProducer: 0o600, 0o660, 0o606 or 0o666.
+        ros_frames: "any": messages may differ in frame_id and child_frame_id, and the metadata does not have them (a
+            field with the path "header.frame_id" can). None: messages with other frames than the first are left out.
+        ros_organized: True: PointCloud2 as (height, width) points, or (height, width, k). A sample of that shape does
+            the same.
+        ros_on_change: What to do with messages that do not fit the pool because their size, encoding or layout differs
+            (a camera that was restarted with another resolution). "refuse": leave them out. "follow": replace the pool
+            by one whose first sample is that message; streams with expect="any" follow, others raise
+            SchemaMismatchError. Not for joints, and not back to a kind that the pool had within the last 10 s. None:
+            "refuse" with `ros_sample_data`, else "follow".
+        ros_max_bytes: The maximum bytes of the pool. None: 1 GiB, or twice what the sample asks for.
+        ros_history_len: The number of newest samples that the pool keeps.
+        ros_mode: Permission bits of the pool's file, as `mode` of a TensorProducer: 0o600, 0o660, 0o606 or 0o666.
 
     Raises:
-        InvalidNameError (ValueError): no pool can have that name. ValueError: another backend, start or max_age.
-        TypeError: `expect` is neither sample nor Schema nor "any".
-        SchemaMismatchError, PoolCorruptError, PoolIncompatibleError, PoolPermissionError, PoolFullError (64 streams are
-            connected; names them): the pool exists, and cannot be read.
-        ImportError: backend is "torch", and torch cannot be imported; or a ros_* argument is given, and rclpy is not
-            there.
-        With ros_*: PoolBusyError when another process has a producer on the pool; SchemaMismatchError when no message
-            of
-        this type can become such a sample; InvalidArgumentError for a path that the message does not have; TypeError
-            and
-        ValueError for other arguments.
+        InvalidNameError: No pool can have this name.
+        ValueError: `backend`, `start` or `max_age` has a value that is not possible; with ros_*: another argument.
+        TypeError: `expect` is neither a sample nor a Schema nor "any"; with ros_*: an argument is missing or has a
+            wrong type.
+        SchemaMismatchError: The pool has another schema than `expect`; with ros_*: no message of this type can become
+            such a sample.
+        PoolCorruptError: The pool's file is damaged.
+        PoolIncompatibleError: The pool was made by an incompatible build of the library.
+        PoolPermissionError: This user may not open the pool's file.
+        PoolFullError: 64 streams are connected to the pool. The text names them.
+        UnsupportedError: The folder is not on tmpfs, or the backend does not have a dtype of the pool.
+        ImportError: `backend` is "torch", and torch cannot be imported; or a ros_* argument is given, and rclpy cannot.
+        PoolBusyError: With ros_*: another producer has the pool.
+        InvalidArgumentError: With ros_*: a path that the message does not have.
+        OutOfMemoryError: There is no memory.
+        SystemCallError: A system call failed.
 
     Example:
         >>> with TensorStream("cam") as camera:
@@ -115,7 +122,7 @@ class TensorStream(_core.Stream):
 
         >>> camera = TensorStream("cam", ros_node=node, ros_topic="/camera/image_raw", ros_msg_type=Image,
         ...                       ros_sample_data=np.zeros((480, 640, 3), np.uint8))
-        >>> rclpy.spin(node)        # elsewhere: TensorStream("cam").get_new()
+        >>> rclpy.spin(node)        # in another process: TensorStream("cam").get_new()
     """
 
     __slots__ = ("__weakref__", "_arguments", "_source")
@@ -208,20 +215,25 @@ class TensorStream(_core.Stream):
 
     @property
     def _ros(self) -> RosSource | None:
-        """The subscription that feeds the pool; None without `ros_node=`."""
+        """The ROS source that fills the pool; None without `ros_node=`."""
         return getattr(self, "_source", None)
 
     @property
     def stats(self) -> StreamStats:
-        """Counters of the stream, and of its ROS topic when it has one."""
+        """Counters of the stream, and of its ROS topic when it has one: see `StreamStats`."""
         counters: dict[str, Any] = {**super().stats}
         if self._ros is not None:
             counters.update(self._ros.stats())
         return cast("StreamStats", counters)
 
     def cleanup(self) -> None:
-        """Close the stream. Arrays that it gave stay valid. A stream of a ROS topic also unsubscribes and removes its
-        pool. Idempotent; later calls raise ClosedError."""
+        """Close the stream. Arrays that it has given stay valid.
+
+        A stream of a ROS topic also unsubscribes and removes its pool. Threads that wait wake up and raise ClosedError,
+        later calls raise it too, and iterations end. Idempotent.
+
+        Threads: any.
+        """
         if self._ros is not None:
             self._ros.cleanup()
         super().cleanup()
@@ -232,15 +244,15 @@ class TensorStream(_core.Stream):
 
     @property
     def shape(self) -> tuple[int, ...] | dict[str, tuple[int, ...]] | None:
-        """Shape of a sample (of the largest one, when variable); a dict pool: a dict of the fields' shapes. None while
-        the stream was never connected."""
+        """The shape of a sample, of a variable one at its full length; for a dict pool a dict of the fields' shapes.
+        None before the stream has been connected."""
         schema = self.schema
         return None if schema is None else by_field(schema, [field.shape for field in schema.fields])
 
     @property
     def dtype(self) -> Any:
-        """dtype of a sample: a numpy.dtype or a torch.dtype, as the backend is; a dict pool: a dict of the fields'.
-        None while the stream was never connected."""
+        """The dtype of a sample: a numpy.dtype or a torch.dtype, as the backend is; for a dict pool a dict of the
+        fields' dtypes. None before the stream has been connected."""
         schema = self.schema
         if schema is None:
             return None
@@ -249,8 +261,8 @@ class TensorStream(_core.Stream):
 
     @property
     def metadata(self) -> dict[str, Any] | None:
-        """What the producer said about the pool, a dict of JSON values, empty when it said nothing; None while the
-        stream was never connected. Raises PoolCorruptError when it is damaged."""
+        """The metadata of the pool, a dict of JSON values, empty when the producer gave none. None before the stream
+        has been connected. Raises PoolCorruptError when it is damaged."""
         found = self._read_metadata()
         if found is None:
             return None
@@ -260,7 +272,7 @@ class TensorStream(_core.Stream):
         try:
             return f"<TensorStream of {self.pool_name!r}: {self.schema or 'not connected yet'}>"
         except _core.PolymorphError:  # never opened, or its pool cannot be read
-            return f"<{type(self).__name__}, never opened or not to be read>"
+            return f"<{type(self).__name__}, never opened or not readable>"
 
     def __enter__(self) -> Self:
         return self
@@ -276,7 +288,7 @@ class TensorStream(_core.Stream):
 
 
 def expected_schema(expect: Any, pool_name: str) -> _core.Schema | None:
-    """What `expect` says a pool must carry."""
+    """The schema that `expect` asks for; None when it asks for none."""
     if expect is None or isinstance(expect, _core.Schema):
         return expect
     if isinstance(expect, str):
@@ -285,5 +297,5 @@ def expected_schema(expect: Any, pool_name: str) -> _core.Schema | None:
 
 
 def reopen(kind: type[TensorStream], pool_name: str, arguments: dict[str, Any]) -> TensorStream:
-    """A stream in this process like the one that was pickled in another."""
+    """Make a pickled stream again, in the process that unpickles it."""
     return kind(pool_name, **arguments)

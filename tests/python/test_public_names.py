@@ -143,6 +143,21 @@ def test_every_public_name_has_a_docstring() -> None:
     assert silent == []
 
 
+@pytest.mark.parametrize("owner", FIELDS, ids=lambda owner: owner.__name__)
+def test_every_field_of_an_info_is_described(owner: type) -> None:
+    described = re.findall(r"^    (\w+): ", inspect.getdoc(owner) or "", re.MULTILINE)
+    assert sorted(described) == sorted(FIELDS[owner].split())
+
+
+@pytest.mark.parametrize(
+    "owner", [TensorProducer, TensorProducer.from_sample, TensorStream], ids=lambda each: each.__name__
+)
+def test_every_argument_is_described(owner: Any) -> None:
+    texts = inspect.getdoc(owner.__init__ if owner is TensorProducer else owner) or ""
+    described = re.findall(r"^    (\w+): ", texts.split("Args:")[1].split("\n\n")[0], re.MULTILINE)
+    assert described == [name for name in inspect.signature(owner).parameters if name != "self"]
+
+
 @pytest.mark.parametrize("name", PACKAGE.split())
 def test_public_names_belong_to_the_package(name: str) -> None:
     value = getattr(polymorph_ipc, name)
