@@ -12,6 +12,7 @@
 #ifndef PMIPC_ACCESS_H
 #define PMIPC_ACCESS_H
 
+#include "producer.h"
 #include "stream.h"
 
 PMIPC_BEGIN_DECLS

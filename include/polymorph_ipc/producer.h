@@ -8,7 +8,7 @@
 #ifndef PMIPC_PRODUCER_H
 #define PMIPC_PRODUCER_H
 
-#include "schema.h"
+#include "pool.h"
 
 PMIPC_BEGIN_DECLS
 
@@ -17,13 +17,7 @@ typedef struct pmipc_producer pmipc_producer;
 #define PMIPC_STAMP_NOW INT64_MIN /* stamp the sample with the wall clock at commit */
 #define PMIPC_DEFAULT_HISTORY_LEN 10
 #define PMIPC_DEFAULT_SPARE 3
-#define PMIPC_MAX_HISTORY_LEN 32768
-#define PMIPC_MAX_READERS 64 /* streams that can be connected to one pool at a time */
-#define PMIPC_MAX_METADATA_BYTES (1u << 20)
 #define PMIPC_DEFAULT_GROWTH_BYTES (UINT64_C(1) << 30) /* see pmipc_producer_reserve */
-
-/** Who made the pool: tells a Python stream which arrays its reader most likely wants. */
-enum { PMIPC_ORIGIN_C = 0, PMIPC_ORIGIN_NUMPY = 1, PMIPC_ORIGIN_TORCH = 2 };
 
 /** Options of a producer. All zero is the default: `pmipc_producer_options options = {0};`. */
 typedef struct pmipc_producer_options {
@@ -192,21 +186,6 @@ PMIPC_API uint64_t pmipc_producer_seq(const pmipc_producer *producer);
 
 /** Slots the pool has now (it grows when streams hold many views). */
 PMIPC_API uint32_t pmipc_producer_slot_count(const pmipc_producer *producer);
-
-/** One connected stream, as it describes itself. */
-typedef struct pmipc_reader_info {
-    uint32_t row;
-    bool alive;        /* its lock is held: kernel truth, not a heartbeat */
-    int32_t pid;       /* in the stream's own PID namespace: those of two containers may be equal; for people only */
-    uint64_t process;  /* a random number: equal for the streams of one process, and for those only */
-    char command[32];  /* UTF-8, cut */
-    uint64_t last_seq; /* newest sample it has read */
-    uint64_t dropped;  /* samples that left history before it read them */
-    uint64_t copies;   /* reads that were copied because it holds many views */
-    uint64_t oldest_pin_seq; /* oldest sample it still holds, 0 for none */
-    uint32_t pinned_slots;   /* slots its views cover */
-    int64_t since_ns;        /* when it connected, ns since the epoch */
-} pmipc_reader_info;
 
 /** Describe the connected streams into `readers` (room for `capacity`), after clearing the rows of dead ones. Not for
  * control loops: a system call per stream. Returns how many there are, 0 to 64, also when capacity is less. */

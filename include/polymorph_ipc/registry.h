@@ -6,11 +6,9 @@
 #ifndef PMIPC_REGISTRY_H
 #define PMIPC_REGISTRY_H
 
-#include "producer.h"
+#include "pool.h"
 
 PMIPC_BEGIN_DECLS
-
-#define PMIPC_MAX_NAME 200
 
 /** A pool, as its file describes it. */
 typedef struct pmipc_pool_info {

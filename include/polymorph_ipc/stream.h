@@ -14,7 +14,7 @@
 #ifndef PMIPC_STREAM_H
 #define PMIPC_STREAM_H
 
-#include "producer.h"
+#include "pool.h"
 
 PMIPC_BEGIN_DECLS
 

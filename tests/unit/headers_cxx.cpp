@@ -3,13 +3,22 @@
 
 #include <polymorph_ipc/schema.h>
 
-#include <polymorph_ipc/producer.h>
+#include <polymorph_ipc/pool.h>
 
 #include <polymorph_ipc/stream.h>
+#ifdef PMIPC_PRODUCER_H
+#error "a program that only reads includes stream.h without producer.h"
+#endif
+
+#include <polymorph_ipc/producer.h>
 
 #include <polymorph_ipc/access.h>
 
 #include <polymorph_ipc/registry.h>
+
+#include <polymorph_ipc/cdr.h>
+
+#include <polymorph_ipc/ros.h>
 
 #include <polymorph_ipc/polymorph_ipc.h>
 
