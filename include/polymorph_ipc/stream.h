@@ -188,9 +188,7 @@ PMIPC_API void pmipc_stream_get_info(const pmipc_stream *stream, pmipc_stream_in
 /** Waiting, apart from the stream, so that another thread may use or close the stream meanwhile. A waiter is a snapshot
  * of what the stream waits for: its pool (or its absence) and its cursor. */
 typedef struct pmipc_waiter {
-    void *target;    /* internal */
-    uint64_t seen;   /* internal */
-    uint64_t serial; /* internal */
+    void *target; /* internal */
 } pmipc_waiter;
 
 /** Take a snapshot to wait with. Threads: the stream's. Ownership: release it, also after the stream was closed.
@@ -209,6 +207,17 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_waiter_init_newest(pmipc_waiter *wai
  * waiters need some). */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_waiter_wait(const pmipc_waiter *waiters, uint32_t count, int64_t timeout_ns,
                                                         uint32_t *ready);
+
+/** The same in slices, for a caller that has something to do between them, such as handling signals: returns after
+ * `slice_ns` (PMIPC_FOREVER: none) at the latest, and is called again with the same deadline, that of pmipc_deadline.
+ * Returns: OK; NOTHING_NEW (the slice is over); TIMEOUT (the deadline has passed); INTERRUPTED; INVALID_ARGUMENT;
+ * NO_MEMORY. */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_waiter_wait_until(const pmipc_waiter *waiters, uint32_t count,
+                                                              int64_t deadline_ns, int64_t slice_ns, uint32_t *ready);
+
+/** When a wait of `timeout_ns` that begins now is over, on CLOCK_MONOTONIC: INT64_MAX for PMIPC_FOREVER, the present
+ * time for 0. */
+PMIPC_API int64_t pmipc_deadline(int64_t timeout_ns);
 
 PMIPC_API void pmipc_waiter_release(pmipc_waiter *waiter);
 

@@ -5,11 +5,6 @@
 #include "api/target.h"
 #include "registry/claim.h"
 
-/* Waits that end early and then find nothing: two in a row are usual (a pool was retired, another appeared). Whatever
- * causes more must not burn a core, nor outlast the timeout. */
-#define FRUITLESS_WAITS 2
-#define FRUITLESS_PAUSE_NS 1000000
-
 struct pmipc_stream {
     uint64_t generation;
     struct pool_connection *connection; /* NULL: not connected */
@@ -61,6 +56,23 @@ pmipc_status stream_check_orphan(pmipc_stream *stream);
 
 /* Let go of the pool, if there is one, but remember what it was. */
 void stream_disconnect(pmipc_stream *stream);
+
+/* A wait of the thread that uses the streams: look, sleep, look again. */
+struct stream_wait {
+    pmipc_stream *const *streams;
+    uint32_t count;
+    /* OK: the wait is over. NOTHING_NEW: sleep until a stream has something to look at. Else: the wait has failed. */
+    pmipc_status (*look)(struct stream_wait *wait);
+    bool by_stamp;               /* what is new is above stream->seen_by_windows, not above the cursor */
+    bool allocated;              /* a cancellation frees `targets` */
+    struct wait_target *targets; /* room for `count`, zeroed */
+    int cancel_state;            /* what it was before the caller deferred cancellation */
+    uint32_t ready;              /* the stream that the last sleep or look ended with */
+};
+
+/* The rest of a wait, whose first look returned NOTHING_NEW and whose timeout is not 0. Called with cancellation
+ * deferred. Returns what a look returned, if not NOTHING_NEW; TIMEOUT; INTERRUPTED. */
+pmipc_status stream_wait(struct stream_wait *wait, int64_t timeout_ns);
 
 /* The ring holds nothing above the cursor although head is `newest`, and stays so. With a history of one, that is how a
  * producer killed between its two stores leaves it: head itself can be pinned. Otherwise head is damaged, and reading

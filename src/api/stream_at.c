@@ -1,7 +1,6 @@
 /* stream_at.c: the sample in history whose stamp fits best. */
 #include "api/stream.h"
 #include "os/cancel.h"
-#include "os/clock.h"
 
 /* How far a stamp is from the one asked for; UINT64_MAX when method or tolerance rule it out. */
 static uint64_t distance(int64_t stamp_ns, int64_t wanted_ns, pmipc_at_method method, int64_t tolerance_ns)
@@ -94,41 +93,43 @@ static pmipc_status look_for_later(pmipc_stream *stream, int64_t stamp_ns)
     return stream_end_read(stream, status);
 }
 
-/* One turn: what is published after the target was made ends the wait, so that nothing is missed between look and
- * sleep. NOTHING_NEW: something happened, look again. A deadline of 0: only look. */
-static pmipc_status wait_for_later(pmipc_stream *stream, int64_t stamp_ns, int64_t deadline_ns)
+/* A wait for a stamp. */
+struct stamp_wait {
+    struct stream_wait wait; /* first: looks cast it back */
+    struct wait_target target;
+    int64_t stamp_ns;
+};
+
+/* One look. seen_by_windows is the head before history is searched: what is published after that ends the sleep. */
+static pmipc_status look_for_stamp(pmipc_stream *stream, int64_t stamp_ns, bool polls)
 {
-    CANCELLATION_DEFERRED(cancel_state);
-    struct wait_target target, *targets[] = {&target};
-    uint32_t ready;
-    pmipc_status status = stream_connect(stream, deadline_ns != 0);
-    if (status && !(status == PMIPC_NOT_CONNECTED && !stream->manual_reconnect))
-        return status;
-    struct pool_connection *connection = status ? NULL : stream->connection;
-    target_init(&target, stream->anchor, connection, connection ? connection_head_seq(connection) : 0, stream->absent);
-    const struct wait_terms terms = {deadline_ns, cancel_state, target_clean_up, &target};
-    status = look_for_later(stream, stamp_ns);
+    pmipc_status status = stream_connect(stream, !polls);
+    if (!status)
+        status = look_for_later(stream, stamp_ns);
     if (status == PMIPC_NOTHING_NEW)
-        status = stream_check_orphan(stream);
-    if (status == PMIPC_NOTHING_NEW || (status == PMIPC_NOT_CONNECTED && !stream->manual_reconnect)) {
-        status = clock_monotonic_ns() >= deadline_ns ? PMIPC_TIMEOUT : targets_wait(targets, 1, &terms, &ready);
-        status = status ? status : PMIPC_NOTHING_NEW;
-    }
-    target_release(&target);
-    return status;
+        return stream_check_orphan(stream);
+    return status == PMIPC_NOT_CONNECTED && !stream->manual_reconnect ? PMIPC_NOTHING_NEW : status;
+}
+
+static pmipc_status look_for_stamp_again(struct stream_wait *wait)
+{
+    return look_for_stamp(wait->streams[0], ((const struct stamp_wait *)wait)->stamp_ns, false);
 }
 
 pmipc_status pmipc_stream_wait_at(pmipc_stream *stream, int64_t stamp_ns, int64_t timeout_ns)
 {
-    const int64_t deadline_ns = timeout_ns == 0 ? 0 : deadline_after(timeout_ns);
-    uint32_t fruitless = 0; /* turns in which nothing was published */
-    for (;;) {
-        const uint64_t newest = stream->seen_by_windows;
-        pmipc_status status = wait_for_later(stream, stamp_ns, deadline_ns);
-        if (status != PMIPC_NOTHING_NEW)
-            return status;
-        fruitless = newest == stream->seen_by_windows ? fruitless + 1 : 0;
-        if (fruitless > FRUITLESS_WAITS)
-            clock_pause_ns(FRUITLESS_PAUSE_NS);
-    }
+    pmipc_status status = look_for_stamp(stream, stamp_ns, timeout_ns == 0);
+    if (status != PMIPC_NOTHING_NEW)
+        return status;
+    if (timeout_ns == 0)
+        return PMIPC_TIMEOUT;
+    CANCELLATION_DEFERRED(cancel_state);
+    struct stamp_wait self = {.stamp_ns = stamp_ns};
+    self.wait = (struct stream_wait){.streams = &stream,
+                                     .count = 1,
+                                     .look = look_for_stamp_again,
+                                     .by_stamp = true,
+                                     .targets = &self.target,
+                                     .cancel_state = cancel_state};
+    return stream_wait(&self.wait, timeout_ns);
 }

@@ -1,7 +1,6 @@
 /* stream_reads.c: reads of one sample, which move the cursor: the newest, a new one, the next one. */
 #include "api/stream.h"
 #include "os/cancel.h"
-#include "os/clock.h"
 
 pmipc_status pmipc_stream_get_last(pmipc_stream *stream, pmipc_view *view)
 {
@@ -88,52 +87,63 @@ pmipc_status stream_check_orphan(pmipc_stream *stream)
     return stream_finds_orphan(stream) ? stream_orphaned(stream) : PMIPC_NOTHING_NEW;
 }
 
-/* Sleep until there is something to look at. */
-static pmipc_status wait_once(pmipc_stream *stream, int64_t deadline_ns)
-{
-    CANCELLATION_DEFERRED(cancel_state);
-    struct wait_target target, *targets[] = {&target};
-    uint32_t ready;
-    const struct wait_terms terms = {deadline_ns, cancel_state, target_clean_up, &target};
-    target_init(&target, stream->anchor, stream->connection, stream->cursor, stream->absent);
-    pmipc_status status = targets_wait(targets, 1, &terms, &ready);
-    target_release(&target);
-    return status;
-}
+/* A wait for one sample of one stream. */
+struct sample_wait {
+    struct stream_wait wait; /* first: looks cast it back */
+    struct wait_target target;
+    pmipc_view *view;
+    pmipc_status (*take)(pmipc_stream *, pmipc_view *);
+};
 
-/* Try, and wait, and try again, until there is a sample, the time is over, or something fails. */
-static pmipc_status get_waiting(pmipc_stream *stream, int64_t timeout_ns, pmipc_view *view,
-                                pmipc_status (*take)(pmipc_stream *, pmipc_view *))
+/* One look. NOTHING_NEW: it is worth waiting. */
+static inline pmipc_status look_for_sample(pmipc_stream *stream, bool polls, pmipc_view *view,
+                                           pmipc_status (*take)(pmipc_stream *, pmipc_view *))
 {
-    int64_t deadline_ns = 0;
-    uint32_t fruitless = 0; /* waits that said there is something to look at */
-    view->owner = NULL;
-    for (;;) {
-        pmipc_status status = stream_connect(stream, timeout_ns != 0);
+    pmipc_status status;
+    do {
+        status = stream_connect(stream, !polls);
         if (!status)
             status = take(stream, view);
-        if (!status)
+        if (!status) {
             stream_count_view(stream, view);
-        bool is_absent = status == PMIPC_NOT_CONNECTED && !stream->manual_reconnect;
-        if (status == PMIPC_NOTHING_NEW && stream_leave_orphan(stream))
-            continue;
-        if (status == PMIPC_NOTHING_NEW)
-            status = stream_check_orphan(stream);
-        bool is_over = timeout_ns == 0;
-        if (fruitless && (status == PMIPC_NOTHING_NEW || is_absent)) {
-            if (fruitless > FRUITLESS_WAITS)
-                clock_pause_ns(FRUITLESS_PAUSE_NS);
-            is_over = clock_monotonic_ns() >= deadline_ns;
+            return PMIPC_OK;
         }
-        if ((status != PMIPC_NOTHING_NEW && !is_absent) || is_over)
-            return status == PMIPC_NOTHING_NEW || is_absent ? PMIPC_TIMEOUT : stream_end_read(stream, status);
-        if (deadline_ns == 0)
-            deadline_ns = deadline_after(timeout_ns);
-        status = wait_once(stream, deadline_ns);
-        if (status)
-            return status;
-        fruitless++;
-    }
+    } while (status == PMIPC_NOTHING_NEW && stream_leave_orphan(stream));
+    if (status == PMIPC_NOTHING_NEW)
+        return stream_check_orphan(stream);
+    if (status == PMIPC_NOT_CONNECTED && !stream->manual_reconnect)
+        return PMIPC_NOTHING_NEW;
+    return stream_end_read(stream, status);
+}
+
+static pmipc_status look_for_sample_again(struct stream_wait *wait)
+{
+    const struct sample_wait *self = (const struct sample_wait *)wait;
+    return look_for_sample(wait->streams[0], false, self->view, self->take);
+}
+
+__attribute__((noinline)) static pmipc_status wait_for_sample(pmipc_stream *stream, int64_t timeout_ns,
+                                                              pmipc_view *view,
+                                                              pmipc_status (*take)(pmipc_stream *, pmipc_view *))
+{
+    CANCELLATION_DEFERRED(cancel_state);
+    struct sample_wait self = {.view = view, .take = take};
+    self.wait = (struct stream_wait){.streams = &stream,
+                                     .count = 1,
+                                     .look = look_for_sample_again,
+                                     .targets = &self.target,
+                                     .cancel_state = cancel_state};
+    return stream_wait(&self.wait, timeout_ns);
+}
+
+static inline pmipc_status get_waiting(pmipc_stream *stream, int64_t timeout_ns, pmipc_view *view,
+                                       pmipc_status (*take)(pmipc_stream *, pmipc_view *))
+{
+    view->owner = NULL;
+    pmipc_status status = look_for_sample(stream, timeout_ns == 0, view, take);
+    if (status != PMIPC_NOTHING_NEW)
+        return status;
+    return timeout_ns == 0 ? PMIPC_TIMEOUT : wait_for_sample(stream, timeout_ns, view, take);
 }
 
 pmipc_status pmipc_stream_get_new(pmipc_stream *stream, int64_t timeout_ns, pmipc_view *view)

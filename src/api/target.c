@@ -14,6 +14,7 @@
     20000000 /* where no futex can be slept on: an absent pool, too many of them, an old kernel \
               */
 #define ORPHAN_CHECK_INTERVAL_NS 100000000
+#define FRUITLESS_PAUSE_NS 1000000
 
 void anchor_release(struct wait_anchor *anchor)
 {
@@ -37,11 +38,6 @@ void target_release(struct wait_target *target)
     anchor_release(target->anchor);
     target->connection = NULL;
     target->anchor = NULL;
-}
-
-void target_clean_up(void *target)
-{
-    target_release(target);
 }
 
 /* Another file has the name now, and a producer of its own. */
@@ -70,7 +66,8 @@ bool anchor_finds_orphan(struct wait_anchor *anchor, const struct pool_connectio
     return connection_is_orphaned(connection, anchor);
 }
 
-bool target_is_ready(const struct wait_target *target)
+/* Whether the stream has something to look at. */
+static bool target_is_ready(const struct wait_target *target)
 {
     if (load_acquire(&target->anchor->closed))
         return true;
@@ -81,13 +78,13 @@ bool target_is_ready(const struct wait_target *target)
     return found.inode != 0 && !file_is_identical(found, target->absent);
 }
 
-/* The rest of the time, cut to the longest sleep. 0: over. */
-static int64_t next_sleep(int64_t deadline_ns, int64_t longest_ns)
+/* The time until `end_ns`, cut to the longest sleep. 0: it is over. */
+static int64_t next_sleep(int64_t end_ns)
 {
-    if (deadline_ns == INT64_MAX)
-        return longest_ns;
-    int64_t left = deadline_ns - clock_monotonic_ns();
-    return left <= 0 ? 0 : left < longest_ns ? left : longest_ns;
+    if (end_ns == INT64_MAX)
+        return LONGEST_SLEEP_NS;
+    int64_t left = end_ns - clock_monotonic_ns();
+    return left <= 0 ? 0 : left < LONGEST_SLEEP_NS ? left : LONGEST_SLEEP_NS;
 }
 
 /* One sleep on one connected target. Returns 0, ETIMEDOUT, EINTR. */
@@ -100,13 +97,13 @@ static int sleep_on_bell(const struct wait_target *target, int64_t sleep_ns)
     return futex_wait(&connection->protocol.control->bell, bell, sleep_ns);
 }
 
-static int sleep_on_many(struct wait_target *const *targets, uint32_t count, int64_t sleep_ns)
+static int sleep_on_many(const struct wait_target *targets, uint32_t count, int64_t sleep_ns)
 {
     struct futex_item items[FUTEX_MANY_MAX];
     for (uint32_t i = 0; i < count; i++) {
-        const struct pool_connection *connection = targets[i]->connection;
+        const struct pool_connection *connection = targets[i].connection;
         items[i].word = &connection->protocol.control->bell;
-        if (!protocol_wait_begin(connection->protocol.control, connection->readers, targets[i]->seen_seq,
+        if (!protocol_wait_begin(connection->protocol.control, connection->readers, targets[i].seen_seq,
                                  &items[i].expected))
             return 0;
     }
@@ -119,22 +116,22 @@ static int just_sleep(int64_t sleep_ns)
     return clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 }
 
-static bool can_use_futexes(struct wait_target *const *targets, uint32_t count)
+static bool can_use_futexes(const struct wait_target *targets, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (!targets[i]->connection)
+        if (!targets[i].connection)
             return false;
     return count < FUTEX_MANY_MAX;
 }
 
 /* One sleep, of whatever kind fits, never longer than 100 ms. Returns 0 or EINTR. */
-static int sleep_once(struct wait_target *const *targets, uint32_t count, int64_t deadline_ns)
+static int sleep_once(const struct wait_target *targets, uint32_t count, int64_t end_ns)
 {
     int result;
-    int64_t sleep_ns = next_sleep(deadline_ns, LONGEST_SLEEP_NS);
+    int64_t sleep_ns = next_sleep(end_ns);
     int64_t poll_ns = sleep_ns < POLL_INTERVAL_NS ? sleep_ns : POLL_INTERVAL_NS;
-    if (count == 1 && targets[0]->connection)
-        result = sleep_on_bell(targets[0], sleep_ns);
+    if (count == 1 && targets[0].connection)
+        result = sleep_on_bell(&targets[0], sleep_ns);
     else
         result = can_use_futexes(targets, count) ? sleep_on_many(targets, count, sleep_ns) : just_sleep(poll_ns);
     if (result != 0 && result != ETIMEDOUT && result != EINTR) /* no such call here, or not allowed: never spin */
@@ -153,27 +150,39 @@ static bool find_orphan(const struct wait_target *target, int64_t now_ns)
     return true;
 }
 
-__attribute__((noinline)) static pmipc_status wait_in_turns(struct wait_target *const *targets, uint32_t count,
+static int64_t time_after(int64_t begin_ns, int64_t duration_ns)
+{
+    int64_t end_ns;
+    return __builtin_add_overflow(begin_ns, duration_ns, &end_ns) ? INT64_MAX : end_ns;
+}
+
+__attribute__((noinline)) static pmipc_status wait_in_turns(const struct wait_target *targets, uint32_t count,
                                                             const struct wait_terms *terms, uint32_t *ready)
 {
-    for (;;) {
-        int64_t now_ns = clock_monotonic_ns();
+    if (terms->fruitless > FRUITLESS_WAITS) {
+        cancel_act(terms->cancel_state);
+        clock_pause_ns(FRUITLESS_PAUSE_NS);
+    }
+    int64_t now_ns = clock_monotonic_ns();
+    const int64_t slice_end_ns = time_after(now_ns, terms->slice_ns);
+    const int64_t end_ns = slice_end_ns < terms->deadline_ns ? slice_end_ns : terms->deadline_ns;
+    for (;; now_ns = clock_monotonic_ns()) {
         for (uint32_t i = 0; i < count; i++) {
-            if (target_is_ready(targets[i]) || find_orphan(targets[i], now_ns)) {
+            if (target_is_ready(&targets[i]) || find_orphan(&targets[i], now_ns)) {
                 *ready = i;
                 return PMIPC_OK;
             }
         }
-        if (next_sleep(terms->deadline_ns, LONGEST_SLEEP_NS) == 0)
-            return PMIPC_TIMEOUT;
+        if (next_sleep(end_ns) == 0)
+            return end_ns == terms->deadline_ns ? PMIPC_TIMEOUT : PMIPC_NOTHING_NEW;
         cancel_act(terms->cancel_state); /* after the look: a sample that is there is handed over */
-        if (sleep_once(targets, count, terms->deadline_ns) == EINTR)
+        if (sleep_once(targets, count, end_ns) == EINTR)
             return PMIPC_INTERRUPTED;
     }
 }
 
 /* Not inlined: it saves registers for the clean-up handler, and nothing of its callers may live in them. */
-__attribute__((noinline)) pmipc_status targets_wait(struct wait_target *const *targets, uint32_t count,
+__attribute__((noinline)) pmipc_status targets_wait(const struct wait_target *targets, uint32_t count,
                                                     const struct wait_terms *terms, uint32_t *ready)
 {
     pmipc_status status;
@@ -183,10 +192,7 @@ __attribute__((noinline)) pmipc_status targets_wait(struct wait_target *const *t
     return status;
 }
 
-int64_t deadline_after(int64_t timeout_ns)
+int64_t pmipc_deadline(int64_t timeout_ns)
 {
-    int64_t deadline_ns;
-    if (timeout_ns < 0 || __builtin_add_overflow(clock_monotonic_ns(), timeout_ns, &deadline_ns))
-        return INT64_MAX;
-    return deadline_ns;
+    return timeout_ns < 0 ? INT64_MAX : time_after(clock_monotonic_ns(), timeout_ns);
 }

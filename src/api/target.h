@@ -29,10 +29,6 @@ void anchor_release(struct wait_anchor *anchor);
 void target_init(struct wait_target *target, struct wait_anchor *anchor, struct pool_connection *connection,
                  uint64_t seen_seq, struct file_identity absent);
 void target_release(struct wait_target *target);
-void target_clean_up(void *target); /* the same, for struct wait_terms */
-
-/* Whether the stream has something to look at. */
-bool target_is_ready(const struct wait_target *target);
 
 /* Whether the file of a connected target is not the pool any more although nobody retired it: its name leads elsewhere
  * (an rm from outside), and its producer is dead or the name has a live producer of its own. One system call while
@@ -42,20 +38,24 @@ bool connection_is_orphaned(const struct pool_connection *connection, const stru
 /* The same, looked at no more often than every 100 ms. */
 bool anchor_finds_orphan(struct wait_anchor *anchor, const struct pool_connection *connection, int64_t now_ns);
 
+/* Waits that end early, after which the caller finds nothing: two in a row are usual (a pool was retired, another
+ * appeared). More must neither use up a core nor outlast the timeout, whatever causes them. */
+#define FRUITLESS_WAITS 2
+
 struct wait_terms {
-    int64_t deadline_ns; /* CLOCK_MONOTONIC; INT64_MAX: never */
-    int cancel_state;    /* what it was before cancellation was deferred */
-    void (*clean_up)(
-        void *held); /* called when a cancellation acts, which it does before a sleep; else the caller cleans up */
+    int64_t deadline_ns;          /* CLOCK_MONOTONIC; INT64_MAX: never */
+    int64_t slice_ns;             /* return to the caller after this time; INT64_MAX: only at the deadline */
+    uint32_t fruitless;           /* calls in a row that returned OK, after which the caller found nothing */
+    int cancel_state;             /* what it was before cancellation was deferred */
+    void (*clean_up)(void *held); /* called when a cancellation acts, which it does before a sleep; else the caller
+                                     cleans up */
     void *held;
 };
 
-/* Sleep until one target is ready, or the deadline. Called with cancellation deferred. Returns OK with *ready set;
- * TIMEOUT; INTERRUPTED. */
-pmipc_status targets_wait(struct wait_target *const *targets, uint32_t count, const struct wait_terms *terms,
+/* The one place where this library waits for a pool: sleep until one target is ready, the slice is over, or the
+ * deadline. Called with cancellation deferred. Returns OK with *ready set; NOTHING_NEW: the slice is over; TIMEOUT;
+ * INTERRUPTED. */
+pmipc_status targets_wait(const struct wait_target *targets, uint32_t count, const struct wait_terms *terms,
                           uint32_t *ready);
-
-/* now + timeout, without overflow; PMIPC_FOREVER gives INT64_MAX. */
-int64_t deadline_after(int64_t timeout_ns);
 
 #endif

@@ -1,4 +1,4 @@
-/* wait.c: public waiters, and waiting for several streams. */
+/* wait.c: waiting for one stream or several, in the thread that uses them, or apart from them through waiters. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -8,6 +8,105 @@
 #include "os/error.h"
 
 #define ON_STACK 16
+
+/* ---- in the thread that uses the streams ---- */
+
+static void release_targets(struct stream_wait *wait)
+{
+    for (uint32_t i = 0; i < wait->count; i++)
+        if (wait->targets[i].anchor)
+            target_release(&wait->targets[i]);
+}
+
+static void clean_up_wait(void *context)
+{
+    struct stream_wait *wait = context;
+    release_targets(wait);
+    if (wait->allocated)
+        free(wait->targets);
+}
+
+static pmipc_status sleep_until_ready(struct stream_wait *wait, const struct wait_terms *terms)
+{
+    for (uint32_t i = 0; i < wait->count; i++) {
+        const pmipc_stream *stream = wait->streams[i];
+        target_init(&wait->targets[i], stream->anchor, stream->connection,
+                    wait->by_stamp ? stream->seen_by_windows : stream->cursor, stream->absent);
+    }
+    pmipc_status status = targets_wait(wait->targets, wait->count, terms, &wait->ready);
+    release_targets(wait);
+    return status;
+}
+
+pmipc_status stream_wait(struct stream_wait *wait, int64_t timeout_ns)
+{
+    struct wait_terms terms = {.deadline_ns = pmipc_deadline(timeout_ns),
+                               .slice_ns = INT64_MAX,
+                               .cancel_state = wait->cancel_state,
+                               .clean_up = clean_up_wait,
+                               .held = wait};
+    for (;;) {
+        pmipc_status status = sleep_until_ready(wait, &terms);
+        if (status)
+            return status;
+        const uint64_t seen = wait->streams[0]->seen_by_windows;
+        status = wait->look(wait);
+        if (status != PMIPC_NOTHING_NEW)
+            return status;
+        /* Whatever woke it: the caller may never find what it waits for, if a file is damaged. */
+        if (clock_monotonic_ns() >= terms.deadline_ns)
+            return PMIPC_TIMEOUT;
+        const bool saw_samples = wait->by_stamp && wait->streams[0]->seen_by_windows != seen;
+        terms.fruitless = saw_samples ? 0 : terms.fruitless + 1;
+    }
+}
+
+/* Connect what can be, and see whether one has something new. */
+static pmipc_status look_at_all(struct stream_wait *wait)
+{
+    for (uint32_t i = 0; i < wait->count; i++) {
+        pmipc_stream *stream = wait->streams[i];
+        wait->ready = i;
+        if (stream->connection && connection_head_seq(stream->connection) <= stream->cursor &&
+            !connection_is_retired(stream->connection) && process_is(stream->generation) &&
+            stream_finds_orphan(stream)) {
+            if (stream->manual_reconnect)
+                return stream_orphaned(stream);
+            stream_disconnect(stream);
+        }
+        pmipc_status status = stream_connect(stream, false);
+        if (status == PMIPC_OK && connection_head_seq(stream->connection) > stream->cursor)
+            return PMIPC_OK;
+        if (status && (status != PMIPC_NOT_CONNECTED || stream->manual_reconnect))
+            return status;
+    }
+    return PMIPC_NOTHING_NEW;
+}
+
+pmipc_status pmipc_stream_wait_any(pmipc_stream *const *streams, uint32_t count, int64_t timeout_ns, uint32_t *ready)
+{
+    if (!streams || count == 0)
+        return PMIPC_INVALID_ARGUMENT;
+    CANCELLATION_DEFERRED(cancel_state);
+    struct stream_wait wait = {.streams = streams,
+                               .count = count,
+                               .look = look_at_all,
+                               .allocated = true,
+                               .targets = calloc(count, sizeof *wait.targets),
+                               .cancel_state = cancel_state};
+    pmipc_status status = wait.targets ? look_at_all(&wait)
+                                       : error_set(&streams[0]->error, PMIPC_NO_MEMORY, ENOMEM,
+                                                   "pool '%s': out of memory to wait for %u streams",
+                                                   streams[0]->anchor->place.name, count);
+    if (status == PMIPC_NOTHING_NEW)
+        status = timeout_ns == 0 ? PMIPC_TIMEOUT : stream_wait(&wait, timeout_ns);
+    free(wait.targets);
+    if (ready)
+        *ready = wait.ready;
+    return status;
+}
+
+/* ---- apart from the streams ---- */
 
 static pmipc_status waiter_make(pmipc_waiter *waiter, pmipc_stream *stream, bool above_newest)
 {
@@ -35,9 +134,11 @@ pmipc_status pmipc_waiter_init_newest(pmipc_waiter *waiter, pmipc_stream *stream
     return waiter_make(waiter, stream, true);
 }
 
-pmipc_status pmipc_waiter_wait(const pmipc_waiter *waiters, uint32_t count, int64_t timeout_ns, uint32_t *ready)
+pmipc_status pmipc_waiter_wait_until(const pmipc_waiter *waiters, uint32_t count, int64_t deadline_ns, int64_t slice_ns,
+                                     uint32_t *ready)
 {
-    struct wait_target *on_stack[ON_STACK], **targets = on_stack;
+    /* Copies: the waiters hold what they refer to. */
+    struct wait_target on_stack[ON_STACK], *targets = on_stack;
     if (!waiters || count == 0)
         return PMIPC_INVALID_ARGUMENT;
     CANCELLATION_DEFERRED(cancel_state);
@@ -45,18 +146,28 @@ pmipc_status pmipc_waiter_wait(const pmipc_waiter *waiters, uint32_t count, int6
         return PMIPC_NO_MEMORY;
     pmipc_status status = PMIPC_OK;
     for (uint32_t i = 0; i < count; i++) {
-        targets[i] = waiters[i].target;
-        if (!targets[i])
+        if (waiters[i].target)
+            targets[i] = *(const struct wait_target *)waiters[i].target;
+        else
             status = PMIPC_INVALID_ARGUMENT;
     }
     uint32_t index = 0;
-    struct wait_terms terms = {deadline_after(timeout_ns), cancel_state, free, targets == on_stack ? NULL : targets};
+    struct wait_terms terms = {.deadline_ns = deadline_ns,
+                               .slice_ns = slice_ns < 0 ? INT64_MAX : slice_ns,
+                               .cancel_state = cancel_state,
+                               .clean_up = free,
+                               .held = targets == on_stack ? NULL : targets};
     if (!status)
         status = targets_wait(targets, count, &terms, &index);
     if (!status && ready)
         *ready = index;
     free(terms.held);
     return status;
+}
+
+pmipc_status pmipc_waiter_wait(const pmipc_waiter *waiters, uint32_t count, int64_t timeout_ns, uint32_t *ready)
+{
+    return pmipc_waiter_wait_until(waiters, count, pmipc_deadline(timeout_ns), PMIPC_FOREVER, ready);
 }
 
 void pmipc_waiter_release(pmipc_waiter *waiter)
@@ -66,87 +177,4 @@ void pmipc_waiter_release(pmipc_waiter *waiter)
     target_release(waiter->target);
     free(waiter->target);
     waiter->target = NULL;
-}
-
-/* Connect what can be, and see whether one has something new. Returns OK with *ready, NOTHING_NEW, or a failure. */
-static pmipc_status look_at_all(pmipc_stream *const *streams, uint32_t count, uint32_t *ready)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        pmipc_stream *stream = streams[i];
-        *ready = i;
-        if (stream->connection && connection_head_seq(stream->connection) <= stream->cursor &&
-            !connection_is_retired(stream->connection) && process_is(stream->generation) &&
-            stream_finds_orphan(stream)) {
-            if (stream->manual_reconnect)
-                return stream_orphaned(stream);
-            stream_disconnect(stream);
-        }
-        pmipc_status status = stream_connect(stream, false);
-        if (status == PMIPC_OK && connection_head_seq(stream->connection) > stream->cursor)
-            return PMIPC_OK;
-        if (status && (status != PMIPC_NOT_CONNECTED || stream->manual_reconnect))
-            return status;
-    }
-    return PMIPC_NOTHING_NEW;
-}
-
-/* What a wait for several streams holds. */
-struct waited {
-    pmipc_stream *const *streams;
-    uint32_t count;
-    struct wait_target *storage; /* count of them; those with an anchor are held */
-    struct wait_target **targets;
-};
-
-static void release_waited(void *context)
-{
-    const struct waited *waited = context;
-    for (uint32_t i = 0; waited->storage && i < waited->count; i++)
-        if (waited->storage[i].anchor)
-            target_release(&waited->storage[i]);
-    free(waited->storage);
-    free(waited->targets);
-}
-
-/* Sleep until a stream has something to look at; then look. Returns as look_at_all, and TIMEOUT, INTERRUPTED. */
-static pmipc_status wait_and_look(struct waited *waited, const struct wait_terms *terms, uint32_t *ready)
-{
-    for (uint32_t i = 0; i < waited->count; i++) {
-        const pmipc_stream *stream = waited->streams[i];
-        waited->targets[i] = &waited->storage[i];
-        target_init(waited->targets[i], stream->anchor, stream->connection, stream->cursor, stream->absent);
-    }
-    pmipc_status status = targets_wait(waited->targets, waited->count, terms, ready);
-    for (uint32_t i = 0; i < waited->count; i++)
-        target_release(waited->targets[i]);
-    if (status == PMIPC_OK)
-        status = look_at_all(waited->streams, waited->count, ready);
-    return status == PMIPC_NOTHING_NEW && clock_monotonic_ns() >= terms->deadline_ns ? PMIPC_TIMEOUT : status;
-}
-
-pmipc_status pmipc_stream_wait_any(pmipc_stream *const *streams, uint32_t count, int64_t timeout_ns, uint32_t *ready)
-{
-    uint32_t index = 0;
-    if (!streams || count == 0)
-        return PMIPC_INVALID_ARGUMENT;
-    CANCELLATION_DEFERRED(cancel_state);
-    struct waited waited = {.streams = streams,
-                            .count = count,
-                            .storage = calloc(count, sizeof *waited.storage),
-                            .targets = calloc(count, sizeof *waited.targets)};
-    pmipc_status status =
-        waited.storage && waited.targets
-            ? look_at_all(streams, count, &index)
-            : error_set(&streams[0]->error, PMIPC_NO_MEMORY, ENOMEM, "pool '%s': out of memory to wait for %u streams",
-                        streams[0]->anchor->place.name, count);
-    const struct wait_terms terms = {deadline_after(timeout_ns), cancel_state, release_waited, &waited};
-    for (uint32_t turn = 0; status == PMIPC_NOTHING_NEW; turn++) {
-        if (turn > FRUITLESS_WAITS)
-            clock_pause_ns(FRUITLESS_PAUSE_NS);
-        status = wait_and_look(&waited, &terms, &index);
-    }
-    release_waited(&waited);
-    if (ready)
-        *ready = index;
-    return status;
 }

@@ -104,12 +104,12 @@ MUTANTS = (
     Mutant(
         "memory_leaked_in_a_wait",
         "wait for any",
-        "A wait without memory does not free its targets.",
+        "A wait that fails does not free its targets.",
         (
             Change(
                 "api/wait.c",
-                "    free(waited->storage);\n    free(waited->targets);\n",
-                "    free(waited->storage);\n    if (waited->storage)\n        free(waited->targets);\n",
+                "    free(wait.targets);\n",
+                "    if (!status || status == PMIPC_TIMEOUT)\n        free(wait.targets);\n",
             ),
         ),
         words="memory in",

@@ -1,33 +1,12 @@
-/* wait.c: sleeping until there is something to look at, without the GIL and without the streams. */
+/* wait.c: waiting without the GIL and without the streams, so that other threads may use or close them meanwhile. */
 #include "reading.h"
-
-#include <time.h>
 
 /* A signal may come between Python's look for it and the sleep; it is then noticed this much later. */
 #define SLICE_NS 100000000
 
-/* Timeouts do not go on while the machine is suspended; ages do (pmipc_monotonic_ns). */
-static int64_t timeout_clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 int64_t py_deadline(int64_t timeout_ns)
 {
-    if (timeout_ns < 0)
-        return -1;
-    int64_t now_ns = timeout_clock_ns();
-    return timeout_ns > INT64_MAX - now_ns ? -1 : now_ns + timeout_ns;
-}
-
-static pmipc_status take_waiter(py_stream *stream, pmipc_waiter *waiter)
-{
-    py_turn_begin(&stream->turn);
-    pmipc_status status = stream->handle == NULL ? PMIPC_CLOSED : pmipc_waiter_init(waiter, stream->handle);
-    py_turn_end(&stream->turn);
-    return status;
+    return pmipc_deadline(timeout_ns);
 }
 
 /* Tell those who want to know that a wait is about to sleep; they may raise. */
@@ -46,96 +25,137 @@ static int announce_wait(py_stream *const *streams, uint32_t count)
     return 0;
 }
 
-/* Sleep for a slice of time at most. As py_wait. */
-static int sleep_with(py_state *state, const pmipc_waiter *waiters, uint32_t count, int64_t deadline_ns)
+/* What a wait sleeps on: streams, and a waiter for each. */
+typedef struct py_sleep {
+    py_stream **streams;
+    pmipc_waiter *waiters;
+    uint32_t count;
+    uint32_t taken; /* the first so many have their waiter */
+} py_sleep;
+
+static void release_waiters(py_sleep *sleep)
 {
-    int64_t slice_ns = SLICE_NS;
-    if (deadline_ns >= 0) {
-        int64_t left_ns = deadline_ns - timeout_clock_ns();
-        slice_ns = left_ns < 0 ? 0 : left_ns < SLICE_NS ? left_ns : SLICE_NS;
+    for (; sleep->taken > 0; sleep->taken--)
+        pmipc_waiter_release(&sleep->waiters[sleep->taken - 1]);
+}
+
+static int take_waiters(py_sleep *sleep)
+{
+    for (; sleep->taken < sleep->count; sleep->taken++) {
+        py_stream *stream = sleep->streams[sleep->taken];
+        pmipc_status status = PMIPC_CLOSED;
+        py_turn_begin(&stream->turn);
+        if (stream->handle != NULL)
+            status = pmipc_waiter_init(&sleep->waiters[sleep->taken], stream->handle);
+        py_turn_end(&stream->turn);
+        if (status != PMIPC_OK) {
+            py_stream_raise(stream, status);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Sleep for a slice at most. 1: look again; 0: the deadline is over, one last look; -1: exception. Releases the
+ * waiters. */
+static int sleep_once(py_sleep *sleep, int64_t deadline_ns)
+{
+    if (announce_wait(sleep->streams, sleep->count) < 0 || take_waiters(sleep) < 0) {
+        release_waiters(sleep);
+        return -1;
     }
     pmipc_status status;
     Py_BEGIN_ALLOW_THREADS
-    status = pmipc_waiter_wait(waiters, count, slice_ns, NULL);
+    status = pmipc_waiter_wait_until(sleep->waiters, sleep->count, deadline_ns, SLICE_NS, NULL);
     Py_END_ALLOW_THREADS
+    release_waiters(sleep);
     if (PyErr_CheckSignals() < 0)
         return -1;
     if (status >= PMIPC_INVALID_ARGUMENT) {
-        py_raise(state, status, pmipc_status_text(status), 0);
+        py_raise(sleep->streams[0]->state, status, pmipc_status_text(status), 0);
         return -1;
     }
-    /* Tested whatever woke us: what there is may never be what the caller waits for (others take it, it is damaged). */
-    return deadline_ns < 0 || timeout_clock_ns() < deadline_ns;
+    /* Asked whatever ended the sleep: the caller may never find what it waits for (others take it, it is damaged). */
+    return pmipc_deadline(0) < deadline_ns;
 }
 
 int py_wait(py_stream *const *streams, uint32_t count, int64_t deadline_ns)
 {
-    if (announce_wait(streams, count) < 0)
-        return -1;
-    pmipc_waiter few[4];
-    pmipc_waiter *waiters = few;
-    if (count > sizeof few / sizeof few[0] && (waiters = PyMem_Calloc(count, sizeof *waiters)) == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    int result = -1;
-    uint32_t taken = 0;
-    for (; taken < count; taken++) {
-        pmipc_status status = take_waiter(streams[taken], &waiters[taken]);
-        if (status != PMIPC_OK) {
-            py_stream_raise(streams[taken], status);
-            goto done;
+    pmipc_waiter waiter;
+    py_stream *stream = streams[0];
+    py_sleep sleep = {.streams = &stream, .waiters = &waiter, .count = 1};
+    return count == 1 ? sleep_once(&sleep, deadline_ns) : -1;
+}
+
+/* A wait that looks, and sleeps while there is nothing. `look` returns 1: done; 0: nothing yet, and it has set the
+ * streams to sleep on; -1: exception. */
+typedef struct py_wait_loop {
+    int (*look)(struct py_wait_loop *loop);
+    py_sleep sleep;
+} py_wait_loop;
+
+/* Returns what the last look returned. */
+static int wait_until(py_wait_loop *loop, int64_t timeout_ns)
+{
+    const int64_t deadline_ns = pmipc_deadline(timeout_ns);
+    for (int more = timeout_ns != 0;;) {
+        int result = loop->look(loop);
+        if (result == 0 && more != 0) {
+            more = sleep_once(&loop->sleep, deadline_ns);
+            if (more >= 0)
+                continue;
+            result = -1;
         }
+        release_waiters(&loop->sleep);
+        return result;
     }
-    result = sleep_with(streams[0]->state, waiters, count, deadline_ns);
-done:
-    for (uint32_t i = 0; i < taken; i++)
-        pmipc_waiter_release(&waiters[i]);
-    if (waiters != few)
-        PyMem_Free(waiters);
-    return result;
 }
 
 /* ---- one stream, a sample by its stamp */
 
-/* Look, with a waiter that wakes for what is published from before the look on. */
-static pmipc_status look_for_stamp(py_stream *self, int64_t stamp_ns, pmipc_waiter *waiter)
+typedef struct stamp_wait {
+    py_wait_loop loop; /* first: looks cast it back */
+    py_stream *stream;
+    pmipc_waiter waiter;
+    int64_t stamp_ns;
+} stamp_wait;
+
+/* Take a waiter that wakes for what is published from now on, then look. */
+static pmipc_status poll_stamp(stamp_wait *self)
 {
     pmipc_status status = PMIPC_CLOSED;
-    *waiter = (pmipc_waiter){0};
-    py_turn_begin(&self->turn);
-    if (self->handle != NULL) {
-        status = pmipc_waiter_init_newest(waiter, self->handle);
+    release_waiters(&self->loop.sleep);
+    py_turn_begin(&self->stream->turn);
+    if (self->stream->handle != NULL) {
+        status = pmipc_waiter_init_newest(&self->waiter, self->stream->handle);
+        self->loop.sleep.taken = status == PMIPC_OK;
         if (status == PMIPC_OK)
-            status = pmipc_stream_wait_at(self->handle, stamp_ns, 0);
+            status = pmipc_stream_wait_at(self->stream->handle, self->stamp_ns, 0);
     }
-    py_turn_end(&self->turn);
+    py_turn_end(&self->stream->turn);
     return status;
+}
+
+static int look_for_stamp(py_wait_loop *loop)
+{
+    stamp_wait *self = (stamp_wait *)loop;
+    if (py_stream_usable(self->stream) < 0)
+        return -1;
+    pmipc_status status = poll_stamp(self);
+    if (status == PMIPC_FORKED && py_stream_reopen(self->stream) == 0)
+        status = poll_stamp(self);
+    if (status < PMIPC_INVALID_ARGUMENT)
+        return status == PMIPC_OK;
+    if (!PyErr_Occurred())
+        py_stream_raise(self->stream, status);
+    return -1;
 }
 
 int py_wait_at(py_stream *self, int64_t stamp_ns, int64_t timeout_ns)
 {
-    const int64_t deadline_ns = py_deadline(timeout_ns);
-    for (int more = timeout_ns != 0;;) {
-        pmipc_waiter waiter;
-        if (py_stream_usable(self) < 0)
-            return -1;
-        pmipc_status status = look_for_stamp(self, stamp_ns, &waiter);
-        if (status == PMIPC_FORKED && py_stream_reopen(self) == 0)
-            status = look_for_stamp(self, stamp_ns, &waiter);
-        int result = status == PMIPC_OK ? 1 : more == 0 ? 0 : -1;
-        if (status >= PMIPC_INVALID_ARGUMENT) {
-            if (!PyErr_Occurred())
-                py_stream_raise(self, status);
-            result = -1;
-        } else if (status != PMIPC_OK && more != 0) {
-            more = announce_wait(&self, 1) < 0 ? -1 : sleep_with(self->state, &waiter, 1, deadline_ns);
-            result = more < 0 ? -1 : 2;
-        }
-        pmipc_waiter_release(&waiter);
-        if (result != 2)
-            return result;
-    }
+    stamp_wait wait = {.loop.look = look_for_stamp, .stream = self, .stamp_ns = stamp_ns};
+    wait.loop.sleep = (py_sleep){.streams = &wait.stream, .waiters = &wait.waiter, .count = 1};
+    return wait_until(&wait.loop, timeout_ns);
 }
 
 /* ---- one stream, connected */
@@ -183,104 +203,105 @@ static int has_new(py_stream *self)
 
 /* ---- several streams */
 
-static int parse_streams(PyObject *module, PyObject *args, PyObject **list, int64_t *timeout_ns)
+/* The streams as a tuple, which no other code can change during the wait. NULL with an exception. */
+static PyObject *parse_streams(PyObject *module, PyObject *args, int64_t *timeout_ns)
 {
     py_state *state = PyModule_GetState(module);
+    PyObject *list;
     PyObject *timeout = Py_None;
-    if (!PyArg_ParseTuple(args, "O!|O", &PyList_Type, list, &timeout) ||
+    if (!PyArg_ParseTuple(args, "O!|O", &PyList_Type, &list, &timeout) ||
         py_seconds(timeout, "timeout", NULL, PMIPC_FOREVER, timeout_ns) < 0)
-        return -1;
-    if (PyList_GET_SIZE(*list) == 0) {
-        PyErr_SetString(PyExc_ValueError, "no streams to wait for");
-        return -1;
-    }
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(*list); i++) {
-        if (!PyObject_TypeCheck(PyList_GET_ITEM(*list, i), state->stream_type)) {
-            PyErr_Format(PyExc_TypeError, "expected TensorStreams, got %.100s",
-                         Py_TYPE(PyList_GET_ITEM(*list, i))->tp_name);
-            return -1;
+        return NULL;
+    PyObject *streams = PyList_AsTuple(list);
+    if (streams == NULL)
+        return NULL;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(streams); i++) {
+        PyObject *item = PyTuple_GET_ITEM(streams, i);
+        if (!PyObject_TypeCheck(item, state->stream_type)) {
+            PyErr_Format(PyExc_TypeError, "expected TensorStreams, got %.100s", Py_TYPE(item)->tp_name);
+            Py_DECREF(streams);
+            return NULL;
         }
     }
-    return 0;
+    if (PyTuple_GET_SIZE(streams) == 0) {
+        PyErr_SetString(PyExc_ValueError, "no streams to wait for");
+        Py_CLEAR(streams);
+    }
+    return streams;
 }
 
-/* Sort out which streams are done. `done` NULL: only count. Returns those that are left in `rest`. */
-static int look_at_all(PyObject *list, int (*is_done)(py_stream *), PyObject *done, py_stream **rest,
-                       uint32_t *rest_count)
+typedef struct list_wait {
+    py_wait_loop loop;           /* first: looks cast it back */
+    PyObject *streams;           /* a tuple */
+    int (*is_done)(py_stream *); /* 1, 0, -1: exception */
+    PyObject *done;              /* a list that collects those that are, one is enough; NULL: all must be */
+} list_wait;
+
+/* Sort out which streams are done; the wait sleeps on the others. */
+static int look_at_all(py_wait_loop *loop)
 {
-    *rest_count = 0;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
-        PyObject *stream = PyList_GET_ITEM(list, i);
-        int yes = is_done((py_stream *)stream);
-        if (yes < 0 || (yes && done != NULL && PyList_Append(done, stream) < 0))
+    list_wait *self = (list_wait *)loop;
+    py_sleep *sleep = &loop->sleep;
+    sleep->count = 0;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self->streams); i++) {
+        PyObject *stream = PyTuple_GET_ITEM(self->streams, i);
+        int is_done = self->is_done((py_stream *)stream);
+        if (is_done < 0 || (is_done && self->done != NULL && PyList_Append(self->done, stream) < 0))
             return -1;
-        if (!yes)
-            rest[(*rest_count)++] = (py_stream *)stream;
+        if (!is_done)
+            sleep->streams[sleep->count++] = (py_stream *)stream;
     }
-    return 0;
+    if (PyErr_CheckSignals() < 0)
+        return -1;
+    return self->done != NULL ? PyList_GET_SIZE(self->done) > 0 : sleep->count == 0;
+}
+
+static int wait_for_list(list_wait *self, int64_t timeout_ns)
+{
+    size_t count = (size_t)PyTuple_GET_SIZE(self->streams);
+    py_sleep *sleep = &self->loop.sleep;
+    int result = -1;
+    self->loop.look = look_at_all;
+    sleep->streams = PyMem_Calloc(count, sizeof *sleep->streams);
+    sleep->waiters = PyMem_Calloc(count, sizeof *sleep->waiters);
+    if (sleep->streams == NULL || sleep->waiters == NULL)
+        PyErr_NoMemory();
+    else
+        result = wait_until(&self->loop, timeout_ns);
+    PyMem_Free(sleep->streams);
+    PyMem_Free(sleep->waiters);
+    return result;
 }
 
 PyObject *py_wait_any(PyObject *module, PyObject *args)
 {
-    PyObject *list;
     int64_t timeout_ns;
-    if (parse_streams(module, args, &list, &timeout_ns) < 0)
+    list_wait wait = {.streams = parse_streams(module, args, &timeout_ns), .is_done = has_new};
+    if (wait.streams == NULL)
         return NULL;
-    int64_t deadline_ns = py_deadline(timeout_ns);
-    py_stream **rest = PyMem_Calloc((size_t)PyList_GET_SIZE(list), sizeof *rest);
-    if (rest == NULL)
-        return PyErr_NoMemory();
-    PyObject *ready = PyList_New(0);
-    for (int more = timeout_ns != 0; ready != NULL;) {
-        uint32_t count;
-        if (look_at_all(list, has_new, ready, rest, &count) < 0 || PyErr_CheckSignals() < 0) {
-            Py_CLEAR(ready);
-            break;
-        }
-        if (PyList_GET_SIZE(ready) > 0 || more == 0)
-            break;
-        more = py_wait(rest, count, deadline_ns);
-        if (more < 0)
-            Py_CLEAR(ready);
-    }
-    PyMem_Free(rest);
-    return ready;
+    wait.done = PyList_New(0);
+    if (wait.done != NULL && wait_for_list(&wait, timeout_ns) < 0)
+        Py_CLEAR(wait.done);
+    Py_DECREF(wait.streams);
+    return wait.done;
 }
 
-/* 1 all connected, 0 timeout, -1 exception. */
-static int wait_connected(PyObject *list, int64_t timeout_ns)
+/* Consumes a reference to `streams`; NULL: an exception is set. */
+static PyObject *wait_connected(PyObject *streams, int64_t timeout_ns)
 {
-    int64_t deadline_ns = py_deadline(timeout_ns);
-    py_stream **rest = PyMem_Calloc((size_t)PyList_GET_SIZE(list), sizeof *rest);
-    if (rest == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    int result;
-    for (int more = timeout_ns != 0;;) {
-        uint32_t count;
-        result =
-            look_at_all(list, py_stream_connect, NULL, rest, &count) < 0 || PyErr_CheckSignals() < 0 ? -1 : count == 0;
-        if (result != 0 || more == 0)
-            break;
-        more = py_wait(rest, count, deadline_ns);
-        if (more < 0) {
-            result = -1;
-            break;
-        }
-    }
-    PyMem_Free(rest);
-    return result;
+    list_wait wait = {.streams = streams, .is_done = py_stream_connect};
+    if (streams == NULL)
+        return NULL;
+    int result = wait_for_list(&wait, timeout_ns);
+    Py_DECREF(streams);
+    return result < 0 ? NULL : PyBool_FromLong(result);
 }
 
 PyObject *py_wait_connected(PyObject *module, PyObject *args)
 {
-    PyObject *list;
     int64_t timeout_ns;
-    if (parse_streams(module, args, &list, &timeout_ns) < 0)
-        return NULL;
-    int result = wait_connected(list, timeout_ns);
-    return result < 0 ? NULL : PyBool_FromLong(result);
+    PyObject *streams = parse_streams(module, args, &timeout_ns);
+    return wait_connected(streams, timeout_ns);
 }
 
 PyObject *py_stream_wait_connected(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
@@ -292,11 +313,5 @@ PyObject *py_stream_wait_connected(PyObject *object, PyObject *const *args, Py_s
     if (py_stream_usable(self) < 0 || py_parse(self->state, &signature, args, nargs, kwnames, values) < 0 ||
         py_seconds(values[0], "timeout", self->name_text, PMIPC_FOREVER, &timeout_ns) < 0)
         return NULL;
-    PyObject *list = PyList_New(1);
-    if (list == NULL)
-        return NULL;
-    PyList_SET_ITEM(list, 0, Py_NewRef(object));
-    int result = wait_connected(list, timeout_ns);
-    Py_DECREF(list);
-    return result < 0 ? NULL : PyBool_FromLong(result);
+    return wait_connected(PyTuple_Pack(1, object), timeout_ns);
 }
