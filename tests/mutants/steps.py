@@ -16,7 +16,7 @@ MUTANTS = (
     Mutant(
         "adopter_does_not_ring",
         "publish",
-        "The producer died before it rang; a stream sleeps on although its sample was adopted.",
+        "The producer was killed before it incremented the bell; a stream sleeps on although its sample was adopted.",
         (
             Change(
                 PROTOCOL,
@@ -33,7 +33,7 @@ MUTANTS = (
     Mutant(
         "adopter_keeps_the_old_head",
         "adopt_torn",
-        "The producer died between its entry and head; streams get the wrong sequence number.",
+        "The producer was killed between the stores of the entry and head; streams get the wrong sequence number.",
         (
             Change(
                 PROTOCOL,
@@ -43,7 +43,7 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "adopter_takes_every_slot_for_clean",
+        "adopter_treats_every_slot_as_clean",
         "grow",
         "The adopter writes a slot that a stream has pinned: a torn frame.",
         (
@@ -60,7 +60,7 @@ MUTANTS = (
     Mutant(
         "cleared_rows_stay_in_use",
         "get_last",
-        "A cleared row keeps its bit: 64 readers are counted where there are three.",
+        "A cleared row keeps its bit: 64 readers are counted although there are three.",
         (Change(PROTOCOL, "    fetch_and_release(&readers->rows_in_use, ~(UINT64_C(1) << row)); /* [ROW] */\n", ""),),
     ),
     Mutant(
@@ -76,7 +76,7 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "growth_appends_to_whatever_the_file_is",
+        "growth_appends_to_any_file_size",
         "grow",
         "A killed growth left a larger file; the next one adds to it, and the file exceeds its slots.",
         (
@@ -101,7 +101,7 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "new_pool_has_another_name_first",
+        "new_pool_has_a_temporary_name",
         "create",
         "A kill between the two names leaves two files in the folder.",
         (
@@ -118,7 +118,7 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "orphans_are_noticed_late",
+        "orphaned_pools_are_detected_late",
         "remove_forced",
         "A stream keeps reading a removed pool; a sample of the new one does not reach it.",
         (Change(STREAM, "#define READS_BETWEEN_CHECKS 64\n", "#define READS_BETWEEN_CHECKS 6400\n"),),
@@ -144,13 +144,13 @@ MUTANTS = (
     Mutant(
         "retired_pool_is_adopted",
         "close_producer",
-        "The next producer adopts a pool that its streams leave: they are cut off.",
+        "The next producer adopts a pool that its streams have left: they get no samples.",
         (Change(WRITER, "    bool sound = !load_relaxed(&control.retired) && ", "    bool sound = "),),
     ),
     Mutant(
         "retiring_unlinks_before_it_rings",
         "close_producer",
-        "A kill between the two leaves a stream asleep on a pool without a name.",
+        "A kill between the two leaves a stream sleeping on a pool without a name.",
         (
             Change(
                 CLAIM,
@@ -163,9 +163,9 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "rows_of_the_dead_are_not_claimed",
+        "rows_of_dead_readers_are_not_claimed",
         "get_last",
-        "Rows of dead readers are never reused: FULL, although few readers live.",
+        "Rows of dead readers are never reused: FULL, although few readers are alive.",
         (
             Change(
                 ROWS,
@@ -175,7 +175,7 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "rows_of_the_dead_stay",
+        "rows_of_dead_readers_are_not_cleared",
         "get_last",
         "A sweep clears no row: a dead reader stays listed.",
         (
@@ -187,7 +187,7 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "slots_are_counted_before_they_are_there",
+        "slots_are_counted_before_they_exist",
         "grow",
         "slot_count exceeds the file: the pool of the killed producer cannot be adopted.",
         (

@@ -8,9 +8,9 @@ from mutant import Change, Mutant
 
 MUTANTS = (
     Mutant(
-        "adoption_given_up",
+        "adoption_abandoned",
         "adopt",
-        "Any error while the file is examined counts as a damaged pool, and the history is thrown away.",
+        "Any error while the file is examined counts as a corrupt pool, and the history is lost.",
         (
             Change(
                 "pool/writer.c",
@@ -31,12 +31,12 @@ MUTANTS = (
                 "    if (failure)\n        return failure;\n    return fd;\n",
             ),
         ),
-        words="there is descriptor",
+        words="additional descriptor",
     ),
     Mutant(
-        "error_swallowed",
+        "getdents_error_ignored",
         "list",
-        "A folder that cannot be read to its end looks complete.",
+        "A folder that cannot be read to its end appears complete.",
         (
             Change(
                 "registry/list.c",
@@ -47,7 +47,7 @@ MUTANTS = (
         words="getdents",
     ),
     Mutant(
-        "full_for_any_reason",
+        "full_for_any_error",
         "open a stream",
         "A row whose lock call fails counts as taken: FULL instead of the real error.",
         (
@@ -62,7 +62,7 @@ MUTANTS = (
         words="take a lock",
     ),
     Mutant(
-        "lock_left",
+        "lock_leaked",
         "remove",
         "An error return skips the release of the producer lock.",
         (
@@ -72,7 +72,7 @@ MUTANTS = (
                 '        return error_of_call(error, -is_entry, name, "examine its file");\n',
             ),
         ),
-        words="there is lock",
+        words="additional lock",
     ),
     Mutant(
         "mapping_leaked",
@@ -85,7 +85,7 @@ MUTANTS = (
                 "        return failure; /* the file keeps its size",
             ),
         ),
-        words="there is mapping",
+        words="additional mapping",
     ),
     Mutant(
         "memory_leaked",
@@ -115,7 +115,7 @@ MUTANTS = (
         words="memory in",
     ),
     Mutant(
-        "missing_proc_is_no_pool",
+        "missing_proc_is_missing_pool",
         "reconnect",
         "A missing /proc counts as a missing pool.",
         (
@@ -125,10 +125,10 @@ MUTANTS = (
                 "        return PMIPC_NO_MEMORY;\n    case ENOENT:\n        return PMIPC_NOT_FOUND;\n",
             ),
         ),
-        words="gives NOT_CONNECTED",
+        words="returns NOT_CONNECTED",
     ),
     Mutant(
-        "pool_unnamed",
+        "error_without_pool_name",
         "open a stream",
         "The error of a failed call does not name the pool.",
         (
@@ -138,10 +138,10 @@ MUTANTS = (
                 '"%scannot %s: %s", pool[0] ? "" : "?", what,\n',
             ),
         ),
-        words="does not say of which pool",
+        words="does not name the pool",
     ),
     Mutant(
-        "size_swallowed",
+        "ftruncate_error_ignored",
         "create: awaited",
         "A failed ftruncate counts as success.",
         (
@@ -164,10 +164,10 @@ MUTANTS = (
                 "    if (result == ENOSYS)",
             ),
         ),
-        words="without an end",
+        words="without limit",
     ),
     Mutant(
-        "unknown_taken_for_junk",
+        "unreadable_file_is_not_a_pool",
         "remove: in use",
         "A file that cannot be examined counts as something that is not a pool.",
         (
@@ -180,7 +180,7 @@ MUTANTS = (
         words="fstat",
     ),
     Mutant(
-        "unnamed_file_left",
+        "unnamed_file_leaked",
         "create: awaited",
         "A new pool that cannot be given its name stays open and mapped.",
         (
@@ -191,12 +191,12 @@ MUTANTS = (
                 "    if (status)\n        *writer = NULL;\n    return status;\n",
             ),
         ),
-        words="there is mapping rw-s of /dev/shm/",
+        words="additional mapping rw-s of /dev/shm/",
     ),
     Mutant(
-        "wish_is_demanded",
+        "optional_command_line_is_required",
         "open a stream",
-        "The command line is only for people, and the process ends because it cannot be read.",
+        "The command line is only for messages, and the process ends because it cannot be read.",
         (
             Change(
                 "os/process.c",

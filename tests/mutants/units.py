@@ -1,4 +1,4 @@
-"""Mutants for the unit tests (tests/unit): `caught_by` is an area and a part of the name of the test that must fail."""
+"""Mutants for the unit tests (tests/unit): `caught_by` is an area and the name of the test that must fail."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ STREAM = "api/stream.c"
 
 MUTANTS = (
     Mutant(
-        "whole_words_of_pins_are_not_marked",
+        "whole_words_of_pinned_slots_are_not_marked",
         "large_history held_window_of_whole_bitmap_words_is_never_overwritten",
-        "A window that covers 64 slots from a multiple of 64 on is overwritten while it is held.",
+        "A held window that covers 64 slots from a multiple of 64 on is overwritten.",
         (Change(PROTOCOL, "bits == 64 ? ~UINT64_C(0)", "bits == 64 ? UINT64_C(0)"),),
     ),
     Mutant(
-        "only_the_first_word_of_pins_is_cleared",
+        "only_first_word_of_pinned_slots_is_cleared",
         "large_history slots_of_released_window_are_reused_in_every_bitmap_word",
-        "Slots from 64 on that were pinned once are never used again: the pool grows without end.",
+        "Slots from 64 on that were pinned once are never reused: the pool grows without limit.",
         (Change(PROTOCOL, "word <= (producer->slot_count - 1) / 64;", "word < 1;"),),
     ),
     Mutant(
-        "adoption_begins_at_the_first_slot",
+        "adopter_starts_at_first_slot",
         "large_history windows_are_zero_copy_right_after_adoption",
-        "The run of slots is broken: windows are copied for a round.",
+        "The slots are not consecutive: windows are copied for one round.",
         (Change(PROTOCOL, "        producer->cursor = next_index(slot, slot_count);\n", ""),),
     ),
     Mutant(
-        "a_returned_slot_is_skipped",
+        "discarded_slot_is_skipped",
         "large_history windows_are_zero_copy_after_discarded_loan",
-        "The run of slots is broken: windows are copied for a round.",
+        "The slots are not consecutive: windows are copied for one round.",
         (Change(PROTOCOL, "    producer->cursor = slot;\n", ""),),
     ),
     Mutant(
-        "a_refused_adoption_forgets_the_ring",
+        "refused_head_releases_slots_of_ring",
         "forged_control producer_with_forged_head_keeps_slots_of_history",
         "The producer writes a slot that streams reach through the ring.",
         (
@@ -54,7 +54,7 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "a_sample_that_left_history_stays_pinned",
+        "sample_that_left_history_stays_pinned",
         "protocol_rechecks pin_seq_of_sample_that_leaves_history_leaves_no_pin",
         "pin_seq finds that its sample is gone, and its cell keeps the slot from being used.",
         (
@@ -66,7 +66,7 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "a_window_that_left_history_stays_pinned",
+        "window_that_left_history_stays_pinned",
         "protocol_rechecks pin_window_whose_oldest_leaves_history_leaves_no_pin",
         "pin_window finds that its oldest sample is gone, and its cell keeps the slots from being used.",
         (
@@ -78,15 +78,15 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "entries_in_the_wrong_place_are_adopted",
+        "entries_in_wrong_place_are_adopted",
         "forged_pool inconsistent_ring_is_not_adopted",
-        "Streams look for a sample at its number's place in the ring, and do not find it.",
+        "Streams look for a sample at the ring index of its sequence number and do not find it.",
         (Change(PROTOCOL, "seq % history_len != i || ", ""),),
     ),
     Mutant(
-        "growth_does_not_ask_who_owns_the_pool",
+        "growth_does_not_check_the_owner",
         "growth_lost slot_count_of_lost_producer_is_not_stored",
-        "A producer that lost the pool stores its slot count, and its epoch, over its successor's.",
+        "A producer that lost the pool overwrites the slot count and the epoch of the new producer.",
         (
             Change(
                 PROTOCOL,
@@ -97,9 +97,9 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "an_adopter_stores_the_slot_count_that_it_read_before",
+        "adopter_stores_stale_slot_count",
         "growth_lost adopter_sees_slot_count_stored_after_it_was_read",
-        "The pool's newest sample lies in a slot that its new producer does not know of.",
+        "The newest sample is in a slot that the adopter does not know.",
         (
             Change(
                 PROTOCOL,
@@ -109,9 +109,9 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "history_is_given_up_by_a_producer_that_lost_the_pool",
+        "lost_producer_gives_up_history",
         "growth_lost slot_count_of_lost_producer_is_not_stored",
-        "It empties entries of its successor's ring.",
+        "It clears ring entries of the new producer.",
         (
             Change(
                 WRITER_PUBLISH,
@@ -121,9 +121,9 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "growth_sets_the_size_of_the_file",
+        "growth_truncates_the_file",
         "growth_lost growth_of_lost_producer_never_shrinks_file",
-        "The file loses slots that its new owner has added: SIGBUS.",
+        "The file loses slots that the new producer has added: SIGBUS.",
         (
             Change(
                 WRITER_SLOTS,
@@ -134,13 +134,13 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "a_slot_count_from_elsewhere_stands",
+        "foreign_slot_count_is_kept",
         "forged_pins views_pinned_with_foreign_slot_count_are_protected",
-        "Streams see more slots than the producer has for as long as it does not grow.",
+        "Streams see more slots than the producer has, until it grows.",
         (Change(WRITER_PUBLISH, "    protocol_keep_slot_count(&writer->protocol);\n", ""),),
     ),
     Mutant(
-        "pins_of_a_larger_pool_are_malformed",
+        "pins_of_larger_slot_count_are_malformed",
         "forged_pins views_pinned_with_foreign_slot_count_are_protected",
         "The views of streams that saw another slot count are overwritten.",
         (
@@ -152,13 +152,13 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "pins_of_a_larger_pool_are_as_long_as_they_like",
+        "pins_of_larger_slot_count_are_unlimited",
         "forged_pins pin_of_more_slots_than_history_is_malformed",
-        "One store into a cell pins every slot that there will ever be.",
+        "One store into a cell pins every slot, also future ones.",
         (Change(PROTOCOL, " && cell_count(cell) <= producer->history_len", ""),),
     ),
     Mutant(
-        "a_row_is_cleared_when_somebody_holds_its_lock",
+        "row_is_cleared_without_its_lock",
         "row_taken close_with_reused_fd_of_pool_does_not_clear_row",
         "A stream without its lock clears the pins of the one that has just claimed its row.",
         (
@@ -170,21 +170,21 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "a_row_is_cleared_under_a_lock_on_any_file",
+        "row_is_cleared_under_lock_of_other_file",
         "row_taken close_with_reused_fd_of_other_file_does_not_clear_row",
-        "A stream without its lock takes that byte of a stranger's file, and clears another stream's pins.",
+        "A stream without its lock locks that byte of another file, and clears the pins of another stream.",
         (Change(CONNECTION, " && file_is_own(connection->lock_fd, connection->lock_identity)", ""),),
     ),
     Mutant(
-        "sequence_numbers_go_round",
+        "sequence_numbers_wrap_around",
         "sequence_end publish_beyond_last_sequence_number_is_full_and_keeps_history",
-        "The sample after the last has the number 0, which stands for none.",
+        "The sample after the last one has the sequence number 0, which means no sample.",
         (Change(WRITER_PUBLISH, "writer->protocol.seq == SEQ_MAX", "false"),),
     ),
     Mutant(
-        "dead_pools_fix_the_schema",
+        "pools_of_dead_producers_fix_schema",
         "stream_schema unread_pool_of_dead_producer_does_not_fix_schema",
-        "A stream that connected to yesterday's pool refuses today's.",
+        "A stream that connected to the pool of a dead producer refuses the next pool.",
         (
             Change(
                 STREAM, "stream->met_producer || stream->received > stream->disregarded;", "stream->connections > 0;"
@@ -192,15 +192,15 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "living_pools_do_not_fix_the_schema",
+        "pools_of_live_producers_do_not_fix_schema",
         "stream_schema pool_of_live_producer_fixes_schema_unread",
         "A stream goes over to another schema without an error.",
         (Change(STREAM, "stream->expects || stream->met_producer || ", "stream->expects || "),),
     ),
     Mutant(
-        "disregarded_samples_fix_the_schema",
+        "disregarded_samples_fix_schema",
         "stream_schema read_sample_fixes_schema_unless_disregarded",
-        "A stream that found samples of a dead pool too old refuses the next pool.",
+        "A stream that disregarded old samples of a pool refuses the next pool.",
         (Change(STREAM, "        stream->disregarded++;\n", "        (void)0;\n"),),
     ),
     Mutant(
@@ -210,9 +210,9 @@ MUTANTS = (
         (Change(ACCESS, "return field->dtype == dtype && ", "(void)dtype;\n    return "),),
     ),
     Mutant(
-        "typed_pointers_to_any_number_of_elements",
+        "typed_pointers_of_any_count",
         "access view_with_other_element_count_is_mismatch",
-        "A smaller shape is read out of bounds.",
+        "A shorter sample is read out of bounds.",
         (Change(ACCESS, " && count_elements(field, length) == count;", ";"),),
     ),
     Mutant(
@@ -222,7 +222,7 @@ MUTANTS = (
         (Change(ACCESS, "if (!view || !view->owner) {", "if (!view) {"),),
     ),
     Mutant(
-        "typed_pointers_to_loans_that_are_not_out",
+        "typed_pointers_to_committed_loans",
         "access released_view_and_committed_loan_give_no_pointer",
         "A committed loan is written while streams read it.",
         (Change(ACCESS, " || producer->loaned_slot == NO_LOAN || producer->loaned_slot != loan->slot) {", ") {"),),
@@ -230,13 +230,13 @@ MUTANTS = (
     Mutant(
         "loan_lengths_are_not_bounded",
         "access variable_field_is_counted_by_length_of_sample",
-        "A pointer is given for more elements than the loan has room for.",
+        "A pointer is returned for more elements than the loan has.",
         (Change(ACCESS, "return given <= field->shape[0] ? given : -1;", "return given;"),),
     ),
     Mutant(
-        "a_producer_of_the_same_pid_is_this_process",
+        "producer_with_same_pid_is_this_process",
         "containers producer_with_same_pid_is_not_reported_as_this_process",
-        "Two containers are both process 1: the error names the wrong process.",
+        "Two containers both have pid 1: the error names the wrong process.",
         (
             Change(
                 CLAIM, "if (owner_lock_is_kept_here(fd))", "if (load_relaxed(&control.owner_pid) == (uint32_t)getpid())"
@@ -244,15 +244,15 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "streams_of_the_same_pid_are_one_process",
+        "streams_with_same_pid_are_one_process",
         "containers streams_of_processes_with_same_pid_are_counted_separately",
-        "The streams of two containers are counted as one process's.",
+        "The streams of two containers are counted as one process.",
         (Change(ROWS, "a->process == b->process && ", ""),),
     ),
     Mutant(
-        "a_robbed_producer_stores_its_slot_count",
+        "lost_producer_stores_its_slot_count",
         "protocol_rechecks adopt_changes_epoch_and_old_owner_stores_no_slot_count",
-        "A producer that lost the pool stores its slot count, and its epoch, over its successor's.",
+        "A producer that lost the pool overwrites the slot count and the epoch of the new producer.",
         (
             Change(
                 PROTOCOL,
@@ -262,9 +262,9 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "readers_pin_by_any_slot_count",
+        "readers_pin_with_any_slot_count",
         "forged_pins impossible_slot_count_is_corrupt_until_next_publish",
-        "The producer takes the pin for malformed: the view is overwritten, without an error.",
+        "The producer ignores the pin as malformed: the view is overwritten without an error.",
         (
             Change(
                 PROTOCOL,
@@ -274,19 +274,19 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "gaps_over_the_end_are_pinned",
+        "gaps_across_the_end_are_pinned",
         "protocol_rechecks pin_window_with_skipped_slot_pins_shortest_run",
         "While a broken window is copied, more slots than needed are pinned.",
         (Change(PROTOCOL, "for (uint32_t i = 0; i < 2 * slots; i++) {", "for (uint32_t i = 0; i < slots; i++) {"),),
     ),
     Mutant(
-        "window_entries_of_any_slot",
+        "window_entries_with_any_slot",
         "forged_control ring_entry_with_slot_beyond_pool_is_corrupt",
         "A forged entry makes a window's copy read beyond the mapping.",
         (Change(PROTOCOL, "        if (entry_slot(entries[i]) >= slots)\n            return PIN_CORRUPT;\n", ""),),
     ),
     Mutant(
-        "released_windows_count_as_held",
+        "released_windows_count_as_held_views",
         "views windows_are_zero_copy_again_after_held_windows_are_released",
         "A stream that once held several windows gets copies forever.",
         (
@@ -300,11 +300,11 @@ MUTANTS = (
     Mutant(
         "headers_of_older_frames_are_not_checked",
         "forged_control damaged_slot_header_is_corrupt_and_leaves_no_pin",
-        "A window shows a frame that is not the sample it is taken for.",
+        "A window has a frame that is another sample.",
         (Change(VIEW, "if (load_relaxed(&header_of(frame)->seq) != oldest + i)", "if (false)"),),
     ),
     Mutant(
-        "a_copy_that_fails_stays_pinned",
+        "failed_copy_stays_pinned",
         "forged_control damaged_slot_header_is_corrupt_and_leaves_no_pin",
         "The producer cannot use the slot until the stream reads again.",
         (
@@ -328,15 +328,15 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "samples_above_a_number_beyond_head",
+        "samples_above_seq_beyond_head",
         "connection window_above_seq_beyond_head_is_too_few",
-        "Samples that were read already are given as unseen when head goes back.",
+        "When head goes back, samples that were already read are returned as unseen.",
         (Change(VIEW, "uint64_t limit = newest > floor ? newest - floor : 0;", "uint64_t limit = newest - floor;"),),
     ),
     Mutant(
-        "a_childs_row_may_be_below_its_parents",
+        "row_of_child_is_below_row_of_parent",
         "fork inherited_view_is_pinned_in_row_above_that_of_parent",
-        "A scan under way during a fork may miss both rows' pins: the child's view is overwritten.",
+        "A scan during a fork may miss the pins of both rows: the view of the child is overwritten.",
         (
             Change(
                 ROWS,
@@ -346,27 +346,27 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "a_read_lock_hides_a_free_row",
+        "read_lock_hides_free_row",
         "connection free_row_takes_precedence_over_read_locked_row",
-        "A stream is refused although a row is free by now.",
+        "A stream is refused although a row has become free.",
         (Change(ROWS, "        else if (holder == ROWS_STREAMS)\n", "        else\n"),),
     ),
     Mutant(
-        "a_row_lock_that_was_not_given_back_is_forgotten",
+        "unreleased_row_lock_is_forgotten",
         "intercepted row_lock_that_a_sweep_could_not_release_is_released_by_next",
-        "The producer keeps streams from a row that it has cleared.",
+        "No stream can claim a row that the producer has cleared.",
         (Change(ROWS, "            *stuck |= UINT64_C(1) << row;", "            ;"),),
     ),
     Mutant(
-        "a_used_row_keeps_its_dropped_count",
+        "used_row_keeps_its_dropped_count",
         "stream_info new_stream_in_used_row_starts_with_counts_of_zero",
-        "A new stream appears to have lost samples of the one before it.",
+        "A new stream has the dropped count of the previous stream of its row.",
         (Change(ROWS, "    store_relaxed(&facts->dropped, 0);\n", ""),),
     ),
     Mutant(
         "forged_pins_are_described",
         "forged_pins malformed_pins_are_left_out_of_reader_info",
-        "Describing a pool reads the header of a slot that is not there.",
+        "Describing a pool reads the header of a slot that does not exist.",
         (
             Change(
                 ROWS,
@@ -376,9 +376,9 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "only_the_front_of_a_file_is_measured",
+        "only_front_of_file_is_checked",
         "prefault prefault_of_truncated_pool_is_corrupt_on_any_kernel",
-        "With prefault, pages that the file does not have are touched: SIGBUS on kernels before 5.14.",
+        "With prefault, pages beyond the end of the file are touched: SIGBUS on kernels before 5.14.",
         (
             Change(
                 CONNECTION,
@@ -388,7 +388,7 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "a_fork_without_a_row_leaks_a_descriptor",
+        "fork_without_row_leaks_descriptor",
         "fork fork_without_free_row_leaks_no_descriptor",
         "A program that forks while all rows are taken runs out of descriptors.",
         (
@@ -400,9 +400,9 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "headroom_in_front_of_a_mapping",
+        "headroom_before_first_slot_of_mapping",
         "loan headroom_of_loan_belongs_to_its_slot_also_after_growth",
-        "What a program writes into the headroom lands in the readers' rows or outside every mapping.",
+        "Writes to the headroom reach the rows of readers or unmapped memory.",
         (
             Change(
                 WRITER_SLOTS,
@@ -414,7 +414,7 @@ MUTANTS = (
     Mutant(
         "lengths_of_older_frames_are_not_checked",
         "forged_control length_beyond_field_is_corrupt_in_reads_and_views",
-        "A window shows a frame whose length is larger than its slot.",
+        "A window has a frame with a length larger than its slot.",
         (
             Change(
                 VIEW,
@@ -424,7 +424,7 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "a_window_that_fails_stays_pinned",
+        "failed_window_stays_pinned",
         "forged_control length_beyond_field_is_corrupt_in_reads_and_views",
         "The producer cannot use the slots until the stream reads again.",
         (
@@ -443,7 +443,7 @@ MUTANTS = (
     Mutant(
         "frames_of_any_length",
         "forged_control length_beyond_field_is_corrupt_in_reads_and_views",
-        "A frame of a held window is given with a length that somebody has written since.",
+        "A frame of a held window is returned with a length that another process has written.",
         (
             Change(
                 VIEW,

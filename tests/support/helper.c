@@ -125,7 +125,7 @@ void helper_finish(helper *child)
         FAIL("a helper ended with wait status %#x", (unsigned)status);
 }
 
-void tell(int channel, uint64_t word)
+void send_word(int channel, uint64_t word)
 {
     ssize_t sent;
     do {
@@ -135,7 +135,7 @@ void tell(int channel, uint64_t word)
         FAIL("the other process is gone (send: %s)", strerror(errno));
 }
 
-uint64_t hear(int channel)
+uint64_t receive_word(int channel)
 {
     uint64_t word = 0;
     ssize_t got;
@@ -147,7 +147,7 @@ uint64_t hear(int channel)
     return word;
 }
 
-bool heard_something(int channel)
+bool word_is_waiting(int channel)
 {
     struct pollfd poller = {.fd = channel, .events = POLLIN};
     return poll(&poller, 1, 0) == 1;

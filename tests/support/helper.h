@@ -48,11 +48,11 @@ void helper_kill(helper *child);
 void helper_finish(helper *child);
 
 /** Send and receive one word. */
-void tell(int channel, uint64_t word);
-uint64_t hear(int channel);
+void send_word(int channel, uint64_t word);
+uint64_t receive_word(int channel);
 
 /** Whether a word is there to be heard (or the partner is gone), without waiting. */
-bool heard_something(int channel);
+bool word_is_waiting(int channel);
 
 /** Wait until somebody kills this process. */
 _Noreturn void sleep_until_killed(void);

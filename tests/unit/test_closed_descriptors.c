@@ -59,10 +59,10 @@ ROLE(owns_the_pool)
     pmipc_stream *stream = NULL;
     pmipc_view view = {0};
     publish_frames(producer, 5);
-    tell(channel, 5);
+    send_word(channel, 5);
     for (;;) {
         uint64_t answer = 0;
-        switch (hear(channel)) {
+        switch (receive_word(channel)) {
         case PUBLISH:
             answer = publish_frames(producer, 50);
             break;
@@ -80,7 +80,7 @@ ROLE(owns_the_pool)
             pmipc_stream_close(stream);
             break;
         }
-        tell(channel, answer);
+        send_word(channel, answer);
     }
 }
 
@@ -88,14 +88,14 @@ static helper owner;
 
 static uint64_t ask(uint64_t what)
 {
-    tell(owner.channel, what);
-    return hear(owner.channel);
+    send_word(owner.channel, what);
+    return receive_word(owner.channel);
 }
 
 static pmipc_stream *open_stream_of_other_process(const pmipc_stream_options *options)
 {
     owner = helper_start("owns_the_pool", "");
-    CHECK_EQ(hear(owner.channel), 5);
+    CHECK_EQ(receive_word(owner.channel), 5);
     note_open_descriptors();
     return stream_open("p", options);
 }
@@ -301,8 +301,8 @@ static pmipc_view inherited_view;
 static void holds_inherited_view(int channel, const char *argument)
 {
     (void)argument;
-    tell(channel, 0);
-    hear(channel);
+    send_word(channel, 0);
+    receive_word(channel);
     pmipc_view_release(&inherited_view);
 }
 
@@ -317,11 +317,11 @@ TEST(fork_does_not_copy_pins_of_new_owner_of_lost_row)
     CHECK_EQ(ask(SWEEP), 1);
     ask(HOLD_A_VIEW);
     helper child = helper_fork(holds_inherited_view, "");
-    hear(child.channel);
+    receive_word(child.channel);
     pmipc_pool_info *info = inspect("p");
     CHECK_EQ(info->reader_count, 1);
     inspect_release(info);
-    tell(child.channel, 0);
+    send_word(child.channel, 0);
     helper_finish(&child);
     pmipc_view_release(&inherited_view);
     ask(CHECK_THE_VIEW);
@@ -347,9 +347,9 @@ TEST(fork_claims_no_row_through_reused_descriptor)
     for (int i = 0; i < 16; i++)
         CHECK((other_fds[i] = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) >= 0);
     helper child = helper_fork(holds_inherited_view, "");
-    hear(child.channel);
+    receive_word(child.channel);
     CHECK(!is_locked(other_fds[0]));
-    tell(child.channel, 0);
+    send_word(child.channel, 0);
     helper_finish(&child);
     pmipc_view_release(&inherited_view);
     for (int i = 0; i < 16; i++)
@@ -365,11 +365,11 @@ ROLE(hoards_the_pool)
     pmipc_stream *stream = stream_open(argument, NULL);
     pmipc_view views[HELD];
     for (int i = 0; i < HELD; i++) {
-        tell(channel, 0);
-        hear(channel);
+        send_word(channel, 0);
+        receive_word(channel);
         CHECK_OK(pmipc_stream_get_last(stream, &views[i]));
     }
-    tell(channel, 0);
+    send_word(channel, 0);
     sleep_until_killed();
 }
 
@@ -390,11 +390,11 @@ TEST(growth_does_not_resize_file_on_reused_descriptor)
         CHECK(other_fds[i] >= 0);
     }
     for (int i = 0; i < HELD; i++) {
-        hear(hoarder.channel);
+        receive_word(hoarder.channel);
         publish_frames(producer, 2);
-        tell(hoarder.channel, 0);
+        send_word(hoarder.channel, 0);
     }
-    hear(hoarder.channel);
+    receive_word(hoarder.channel);
     publish_frames(producer, 20); /* it continues with the slots it has */
     CHECK(stat(path, &facts) == 0);
     CHECK_EQ(facts.st_size, 0);

@@ -228,8 +228,8 @@ ROLE(closes_all_descriptors)
         frame_fill(data, sizeof data, 4);
         CHECK_OK(pmipc_producer_publish(producer, data, PMIPC_STAMP_NOW, NULL));
     }
-    tell(channel, pmipc_producer_seq(producer));
-    hear(channel); /* now another producer has adopted or replaced it */
+    send_word(channel, pmipc_producer_seq(producer));
+    receive_word(channel); /* now another producer has adopted or replaced it */
     for (int i = 0; i < 3; i++) {
         pmipc_status status = PMIPC_OK;
         if (strcmp(argument, "publish") == 0)
@@ -244,26 +244,26 @@ ROLE(closes_all_descriptors)
         CHECK_EQ(error.status, PMIPC_LOST);
         CHECK(error.text[0] != '\0');
     }
-    tell(channel, 0);
-    hear(channel);
+    send_word(channel, 0);
+    receive_word(channel);
     pmipc_producer_close(producer);
-    tell(channel, 0);
+    send_word(channel, 0);
 }
 
 static void check_lost(const char *call)
 {
     helper lost = helper_start("closes_all_descriptors", call);
-    uint64_t seq = hear(lost.channel);
+    uint64_t seq = receive_word(lost.channel);
     pmipc_stream *stream = stream_open("p", NULL);
     CHECK_EQ(read_newest(stream), seq);
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     CHECK(pmipc_producer_adopted(producer));
-    tell(lost.channel, 0);
-    hear(lost.channel);
+    send_word(lost.channel, 0);
+    receive_word(lost.channel);
     CHECK_EQ(read_newest(stream), seq); /* no sample of the lost producer was published */
     CHECK_EQ(publish_frame(producer), seq + 1);
-    tell(lost.channel, 0);
-    hear(lost.channel);
+    send_word(lost.channel, 0);
+    receive_word(lost.channel);
     helper_finish(&lost); /* its close did not remove the pool */
     CHECK_EQ(publish_frame(producer), seq + 2);
     CHECK_EQ(read_newest(stream), seq + 2);
@@ -292,20 +292,20 @@ ROLE(closes_all_descriptors_then_producer)
     pmipc_producer *producer = bytes_producer(argument, BYTES, 4);
     publish_frame(producer);
     close_all_descriptors(channel);
-    tell(channel, 0);
-    hear(channel);
+    send_word(channel, 0);
+    receive_word(channel);
     pmipc_producer_close(producer);
-    tell(channel, 0);
+    send_word(channel, 0);
 }
 
 /* No publish comes before the close: the close itself must detect the loss. */
 TEST(close_after_another_producer_adopted_keeps_pool)
 {
     helper lost = helper_start("closes_all_descriptors_then_producer", "p");
-    hear(lost.channel);
+    receive_word(lost.channel);
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
-    tell(lost.channel, 0);
-    hear(lost.channel);
+    send_word(lost.channel, 0);
+    receive_word(lost.channel);
     helper_finish(&lost);
     CHECK_EQ(folder_entries(test_folder()), 1);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -318,13 +318,13 @@ TEST(close_after_another_producer_adopted_keeps_pool)
 TEST(publish_after_pool_was_replaced_returns_lost_and_keeps_new_pool)
 {
     helper lost = helper_start("closes_all_descriptors", "publish");
-    hear(lost.channel);
+    receive_word(lost.channel);
     pmipc_producer *producer = bytes_producer("p", BYTES + 1, 4);
     CHECK(!pmipc_producer_adopted(producer));
-    tell(lost.channel, 0);
-    hear(lost.channel);
-    tell(lost.channel, 0);
-    hear(lost.channel);
+    send_word(lost.channel, 0);
+    receive_word(lost.channel);
+    send_word(lost.channel, 0);
+    receive_word(lost.channel);
     helper_finish(&lost);
     pmipc_stream *stream = stream_open("p", NULL);
     publish_and_read(producer, stream);
@@ -338,16 +338,16 @@ ROLE(returns_without_closing)
 {
     (void)argument;
     bytes_producer("p", BYTES, 4);
-    tell(channel, 0);
-    hear(channel);
+    send_word(channel, 0);
+    receive_word(channel);
     _exit(0);
 }
 
 TEST(exit_without_close_leaves_adoptable_pool)
 {
     helper owner = helper_start("returns_without_closing", "");
-    hear(owner.channel);
-    tell(owner.channel, 0);
+    receive_word(owner.channel);
+    send_word(owner.channel, 0);
     helper_finish(&owner);
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     CHECK(pmipc_producer_adopted(producer));

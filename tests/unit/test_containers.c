@@ -10,11 +10,11 @@
 ROLE(reads)
 {
     pmipc_stream *streams[PMIPC_MAX_READERS];
-    uint64_t count = hear(channel);
+    uint64_t count = receive_word(channel);
     for (uint64_t i = 0; i < count; i++)
         streams[i] = stream_open(argument, NULL);
-    tell(channel, 0);
-    hear(channel);
+    send_word(channel, 0);
+    receive_word(channel);
     for (uint64_t i = 0; i < count; i++)
         pmipc_stream_close(streams[i]);
 }
@@ -39,10 +39,10 @@ TEST(streams_of_processes_with_same_pid_are_counted_separately)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     helper first = helper_start("reads", "p"), second = helper_start("reads", "p"); /* with the same command line */
-    tell(first.channel, 60);
-    tell(second.channel, 4);
-    hear(first.channel);
-    hear(second.channel);
+    send_word(first.channel, 60);
+    send_word(second.channel, 4);
+    receive_word(first.channel);
+    receive_word(second.channel);
     forge_pids("p");
     pmipc_reader_info readers[PMIPC_MAX_READERS];
     CHECK_EQ(pmipc_producer_readers(producer, readers, PMIPC_MAX_READERS), PMIPC_MAX_READERS);
@@ -58,8 +58,8 @@ TEST(streams_of_processes_with_same_pid_are_counted_separately)
     CHECK_STATUS(pmipc_stream_open(&stream, "p", NULL, &error), PMIPC_FULL);
     CHECK_HAS(error.text, "(60 streams");
     CHECK_HAS(error.text, "(4 streams");
-    tell(first.channel, 0);
-    tell(second.channel, 0);
+    send_word(first.channel, 0);
+    send_word(second.channel, 0);
     helper_finish(&first);
     helper_finish(&second);
     pmipc_producer_close(producer);
@@ -99,15 +99,15 @@ TEST(forked_child_has_other_process_number_than_parent)
 ROLE(owns)
 {
     pmipc_producer *producer = bytes_producer(argument, 64, 4);
-    tell(channel, 0);
-    hear(channel);
+    send_word(channel, 0);
+    receive_word(channel);
     pmipc_producer_close(producer);
 }
 
 TEST(producer_with_same_pid_is_not_reported_as_this_process)
 {
     helper other = helper_start("owns", "p");
-    hear(other.channel);
+    receive_word(other.channel);
     int fd = open_pool_file("p");
     const uint32_t pid = (uint32_t)getpid();
     CHECK_EQ(pwrite(fd, &pid, sizeof pid, POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, owner_pid)), 4);
@@ -118,6 +118,6 @@ TEST(producer_with_same_pid_is_not_reported_as_this_process)
     CHECK_STATUS(pmipc_producer_open(&producer, "p", &schema, NULL, &error), PMIPC_BUSY);
     CHECK(!strstr(error.text, "in this process"));
     CHECK_HAS(error.text, "of another container");
-    tell(other.channel, 0);
+    send_word(other.channel, 0);
     helper_finish(&other);
 }

@@ -423,9 +423,9 @@ TEST(file_made_corrupt_during_use_never_crashes_any_call)
 static void damages_forever(int channel, const char *argument)
 {
     (void)argument;
-    damager self = {.random = {.state = hear(channel)}};
-    self.bytes = hear(channel);
-    while (!heard_something(channel)) {
+    damager self = {.random = {.state = receive_word(channel)}};
+    self.bytes = receive_word(channel);
+    while (!word_is_waiting(channel)) {
         self.fd = open(path, O_RDWR | O_CLOEXEC);
         for (int i = 0; self.fd >= 0 && i < 200; i++)
             damage_once(&self);
@@ -442,8 +442,8 @@ TEST(file_made_corrupt_at_full_speed_never_crashes_any_call)
     uint64_t bytes;
     free(template_pool(&bytes));
     helper other = helper_fork(damages_forever, "");
-    tell(other.channel, random_next(&random));
-    tell(other.channel, bytes);
+    send_word(other.channel, random_next(&random));
+    send_word(other.channel, bytes);
     for (int round = 0; round < ROUNDS(150); round++) {
         pmipc_status status;
         pmipc_producer *producer = damageable_producer(&status);
@@ -463,7 +463,7 @@ TEST(file_made_corrupt_at_full_speed_never_crashes_any_call)
             pmipc_stream_close(streams[i]);
         pmipc_producer_close(producer);
     }
-    tell(other.channel, 0);
+    send_word(other.channel, 0);
     helper_finish(&other);
     if (access(path, F_OK) == 0)
         unlink(path);

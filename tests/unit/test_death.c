@@ -10,7 +10,7 @@
 /* Let the child run for a random time: some frames, then some more instructions. */
 static void let_it_run(test_random *random, int channel)
 {
-    hear(channel);
+    receive_word(channel);
     random_spin(random, 200000);
 }
 
@@ -21,7 +21,7 @@ static void publishes_forever(int channel, const char *argument)
     (void)argument;
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), HISTORY);
     publish_frame(producer);
-    tell(channel, 0);
+    send_word(channel, 0);
     for (;;)
         publish_frame(producer);
 }
@@ -68,7 +68,7 @@ TEST(stream_reads_on_through_two_hundred_killed_producers)
 static void opens_and_closes_forever(int channel, const char *argument)
 {
     (void)argument;
-    tell(channel, 0);
+    send_word(channel, 0);
     for (int64_t i = 0;; i++) {
         pmipc_producer *producer = bytes_producer("p", page_frame_bytes() - i % 3, HISTORY);
         publish_frame(producer);
@@ -111,8 +111,8 @@ ROLE(holds_seven_views)
         pmipc_status status =
             i % 2 ? pmipc_stream_get_last(stream, &view) : pmipc_stream_get_window(stream, 1, HISTORY, &view);
         CHECK_OK(status);
-        tell(channel, 0);
-        hear(channel);
+        send_word(channel, 0);
+        receive_word(channel);
     }
     sleep_until_killed();
 }
@@ -121,7 +121,7 @@ ROLE(waits_for_frames)
 {
     (void)argument;
     pmipc_stream *stream = stream_open("p", NULL);
-    tell(channel, 0);
+    send_word(channel, 0);
     for (;;) {
         pmipc_view view;
         if (pmipc_stream_get_new(stream, PMIPC_FOREVER, &view) == PMIPC_OK)
@@ -132,7 +132,7 @@ ROLE(waits_for_frames)
 static void opens_streams_forever(int channel, const char *argument)
 {
     (void)argument;
-    tell(channel, 0);
+    send_word(channel, 0);
     for (;;) {
         pmipc_stream *stream = stream_open("p", NULL);
         pmipc_view view;
@@ -172,9 +172,9 @@ TEST(consumers_killed_with_seven_views_leave_no_rows)
             before = process_state_now(); /* by now it has grown to its final size */
         helper consumer = helper_start("holds_seven_views", "");
         for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
-            hear(consumer.channel);
+            receive_word(consumer.channel);
             publish_frame(producer);
-            tell(consumer.channel, 0);
+            send_word(consumer.channel, 0);
         }
         helper_kill(&consumer);
         CHECK_EQ(live_readers(producer), 0);
@@ -201,8 +201,8 @@ ROLE(holds_seven_single_views)
     for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
         pmipc_view view;
         CHECK_OK(pmipc_stream_get_last(stream, &view));
-        tell(channel, 0);
-        hear(channel);
+        send_word(channel, 0);
+        receive_word(channel);
     }
     sleep_until_killed();
 }
@@ -222,9 +222,9 @@ TEST(slots_of_killed_consumer_are_reused)
     for (int round = 0; round < 5; round++) {
         helper consumer = helper_start("holds_seven_single_views", "");
         for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
-            hear(consumer.channel);
+            receive_word(consumer.channel);
             publish_frames(producer, 5);
-            tell(consumer.channel, 0);
+            send_word(consumer.channel, 0);
         }
         CHECK_STATUS(pmipc_stream_get_window(stream, HISTORY, HISTORY, &view), PMIPC_TOO_FEW);
         helper_kill(&consumer);
@@ -245,7 +245,7 @@ TEST(consumers_killed_in_wait_leave_no_rows)
     process_state before = process_state_now();
     for (int round = 0; round < ROUNDS(200); round++) {
         helper consumer = helper_start("waits_for_frames", "");
-        hear(consumer.channel);
+        receive_word(consumer.channel);
         for (uint64_t i = random_below(&random, 4); i > 0; i--)
             publish_frame(producer);
         random_spin(&random, 100000);
@@ -258,7 +258,7 @@ TEST(consumers_killed_in_wait_leave_no_rows)
     CHECK_EQ(after.descriptors, before.descriptors);
     CHECK_EQ(after.shared_mappings, before.shared_mappings);
     helper last = helper_start("waits_for_frames", ""); /* waiting still works after all these deaths */
-    hear(last.channel);
+    receive_word(last.channel);
     publish_frames(producer, 10);
     CHECK_EQ(live_readers(producer), 1);
     helper_kill(&last);
@@ -269,13 +269,13 @@ TEST(consumers_killed_in_wait_leave_no_rows)
 static void kills_many_openers(int channel, const char *argument)
 {
     (void)argument;
-    test_random random = {.state = hear(channel)};
+    test_random random = {.state = receive_word(channel)};
     for (int round = 0; round < ROUNDS(200); round++) {
         helper opener = helper_fork(opens_streams_forever, "");
         let_it_run(&random, opener.channel);
         helper_kill(&opener);
     }
-    tell(channel, 0);
+    send_word(channel, 0);
 }
 
 TEST(consumers_killed_in_open_leave_no_rows)
@@ -285,12 +285,12 @@ TEST(consumers_killed_in_open_leave_no_rows)
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), HISTORY);
     publish_frame(producer);
     process_state before = process_state_now();
-    tell(killer.channel, random_next(&random));
-    while (!heard_something(killer.channel)) {
+    send_word(killer.channel, random_next(&random));
+    while (!word_is_waiting(killer.channel)) {
         publish_frame(producer);
         test_yield();
     }
-    hear(killer.channel);
+    receive_word(killer.channel);
     helper_finish(&killer);
     CHECK_EQ(live_readers(producer), 0);
     check_pool_is_bounded(producer);
@@ -315,7 +315,7 @@ ROLE(holds_two_views)
     pmipc_view views[2];
     for (int i = 0; i < 2; i++)
         CHECK_OK(pmipc_stream_get_last(stream, &views[i]));
-    tell(channel, 0);
+    send_word(channel, 0);
     sleep_until_killed();
 }
 
@@ -327,7 +327,7 @@ TEST(rows_of_dead_readers_are_claimed_without_sweep)
     helper consumers[PMIPC_MAX_READERS];
     for (int i = 0; i < PMIPC_MAX_READERS; i++) {
         consumers[i] = helper_start("holds_two_views", "");
-        hear(consumers[i].channel);
+        receive_word(consumers[i].channel);
     }
     pmipc_producer_abandon(producer);
     for (int i = 0; i < PMIPC_MAX_READERS; i++)
@@ -353,7 +353,7 @@ static void reads_forever(int channel, const char *argument)
 {
     (void)argument;
     pmipc_stream *stream = stream_open("p", NULL);
-    tell(channel, 0);
+    send_word(channel, 0);
     for (uint64_t last = 0;;) {
         pmipc_view views[3];
         for (int i = 0; i < 3; i++) {
@@ -376,11 +376,11 @@ TEST(survivors_of_random_kills_read_whole_frames)
     enum { CONSUMERS = 3 };
     test_random random = random_start();
     helper owner = helper_fork(publishes_forever, "");
-    hear(owner.channel);
+    receive_word(owner.channel);
     helper consumers[CONSUMERS];
     for (int i = 0; i < CONSUMERS; i++) {
         consumers[i] = helper_fork(reads_forever, "");
-        hear(consumers[i].channel);
+        receive_word(consumers[i].channel);
     }
     for (int round = 0; round < ROUNDS(200); round++) {
         random_spin(&random, 100000);
@@ -388,11 +388,11 @@ TEST(survivors_of_random_kills_read_whole_frames)
         if (victim == CONSUMERS) {
             helper_kill(&owner);
             owner = helper_fork(publishes_forever, "");
-            hear(owner.channel);
+            receive_word(owner.channel);
         } else {
             helper_kill(&consumers[victim]);
             consumers[victim] = helper_fork(reads_forever, "");
-            hear(consumers[victim].channel);
+            receive_word(consumers[victim].channel);
         }
     }
     pmipc_pool_info *info = inspect("p");

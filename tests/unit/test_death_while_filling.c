@@ -47,7 +47,7 @@ ROLE(stops_between_two_fields)
     CHECK_OK(pmipc_producer_loan(producer, &loan));
     for (int f = 0; f < atoi(argument) && f < 3; f++)
         frame_fill(loan.fields[f].data, f == 2 ? 56 : IMAGE, loan.seq);
-    tell(channel, loan.seq);
+    send_word(channel, loan.seq);
     sleep_until_killed();
 }
 
@@ -56,7 +56,7 @@ TEST(producer_killed_between_fields_leaves_previous_sample)
     const char *points[] = {"0", "1", "2", "3"};
     for (int i = 0; i < 4; i++) {
         helper owner = helper_start("stops_between_two_fields", points[i]);
-        uint64_t unfinished = hear(owner.channel);
+        uint64_t unfinished = receive_word(owner.channel);
         CHECK_EQ(unfinished, 3);
         pmipc_stream *stream = stream_open("obs", NULL);
         CHECK_EQ(check_history(stream), 2);
@@ -79,7 +79,7 @@ static void fills_loans_forever(int channel, const char *argument)
     (void)argument;
     pmipc_producer *producer = open_observation_producer();
     publish_frame(producer);
-    tell(channel, 0);
+    send_word(channel, 0);
     for (;;)
         publish_frame(producer);
 }
@@ -101,7 +101,7 @@ static void publishes_copies_forever(int channel, const char *argument)
         CHECK_OK(pmipc_producer_publish_fields(producer, sources, 3, PMIPC_STAMP_NOW, &got));
         CHECK_EQ(got, seq);
         if (!told)
-            tell(channel, seq);
+            send_word(channel, seq);
     }
 }
 
@@ -112,7 +112,7 @@ static void check_kills(role_body body)
     uint64_t newest = 0;
     for (int round = 0; round < ROUNDS(250); round++) {
         helper owner = helper_fork(body, "");
-        hear(owner.channel);
+        receive_word(owner.channel);
         random_spin(&random, 300000);
         pmipc_view held;
         CHECK_OK(pmipc_stream_get_last(stream, &held)); /* a pin that its adopter must respect */

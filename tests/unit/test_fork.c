@@ -103,14 +103,14 @@ TEST(kill_of_child_does_not_affect_parent)
 
 static void checks_its_view_when_told(int channel, const char *argument)
 {
-    tell(channel, 0);
-    hear(channel); /* by now the parent has released its view and published many samples */
+    send_word(channel, 0);
+    receive_word(channel); /* by now the parent has released its view and published many samples */
     check_view(&the_view);
     CHECK_EQ(the_view.seq, 3);
     if (atoi(argument))
         pmipc_view_release(&the_view);
-    tell(channel, 0);
-    hear(channel);
+    send_word(channel, 0);
+    receive_word(channel);
 }
 
 /* Views inherited over fork stay valid and may be released in both processes. */
@@ -119,13 +119,13 @@ TEST(inherited_view_stays_valid_after_release_in_parent)
     for (int release = 0; release < 2; release++) {
         set_up();
         helper child = helper_fork(checks_its_view_when_told, release ? "1" : "0");
-        hear(child.channel);
+        receive_word(child.channel);
         pmipc_view_release(&the_view);
         publish_frames(the_producer, 200);
-        tell(child.channel, 0);
-        hear(child.channel);
+        send_word(child.channel, 0);
+        receive_word(child.channel);
         publish_frames(the_producer, 200);
-        tell(child.channel, 0);
+        send_word(child.channel, 0);
         helper_finish(&child);
         uint32_t slots = pmipc_producer_slot_count(the_producer);
         publish_frames(the_producer, 200);
@@ -139,14 +139,14 @@ TEST(inherited_view_stays_valid_after_parent_closes_and_pool_ends)
 {
     set_up();
     helper child = helper_fork(checks_its_view_when_told, "1");
-    hear(child.channel);
+    receive_word(child.channel);
     pmipc_view_release(&the_view);
     pmipc_stream_close(the_stream);
     publish_frames(the_producer, 200);
     pmipc_producer_close(the_producer);
-    tell(child.channel, 0);
-    hear(child.channel);
-    tell(child.channel, 0);
+    send_word(child.channel, 0);
+    receive_word(child.channel);
+    send_word(child.channel, 0);
     helper_finish(&child);
 }
 
@@ -154,8 +154,8 @@ static void releases_and_stays(int channel, const char *argument)
 {
     (void)argument;
     pmipc_view_release(&the_view);
-    tell(channel, 0);
-    hear(channel);
+    send_word(channel, 0);
+    receive_word(channel);
 }
 
 /* The release in the child must not clear the cell of the parent. */
@@ -163,10 +163,10 @@ TEST(view_released_by_child_stays_pinned_for_parent)
 {
     set_up();
     helper child = helper_fork(releases_and_stays, "");
-    hear(child.channel);
+    receive_word(child.channel);
     publish_frames(the_producer, 200);
     check_view(&the_view);
-    tell(child.channel, 0);
+    send_word(child.channel, 0);
     helper_finish(&child);
     publish_frames(the_producer, 200);
     check_parent_and_tear_down();
@@ -183,7 +183,7 @@ TEST(inherited_view_is_pinned_in_row_above_that_of_parent)
     the_view = newest(the_stream);
     pmipc_stream_close(below); /* now the row below is free */
     helper child = helper_fork(checks_its_view_when_told, "1");
-    hear(child.channel);
+    receive_word(child.channel);
     pmipc_reader_info readers[2];
     CHECK_EQ(pmipc_producer_readers(the_producer, readers, 2), 2);
     CHECK_EQ(readers[0].row, 1);
@@ -192,9 +192,9 @@ TEST(inherited_view_is_pinned_in_row_above_that_of_parent)
     CHECK_EQ(readers[1].pid, child.pid);
     CHECK_EQ(readers[1].pinned_slots, 1);
     CHECK_EQ(readers[1].oldest_pin_seq, 3);
-    tell(child.channel, 0);
-    hear(child.channel);
-    tell(child.channel, 0);
+    send_word(child.channel, 0);
+    receive_word(child.channel);
+    send_word(child.channel, 0);
     helper_finish(&child);
     check_parent_and_tear_down();
 }
@@ -237,25 +237,25 @@ static void forks_again(int channel, const char *argument)
 {
     (void)argument;
     helper grandchild = helper_fork(checks_its_view_when_told, "1");
-    tell(channel, hear(grandchild.channel));
-    hear(channel);
-    tell(grandchild.channel, 0);
-    hear(grandchild.channel);
-    tell(grandchild.channel, 0);
+    send_word(channel, receive_word(grandchild.channel));
+    receive_word(channel);
+    send_word(grandchild.channel, 0);
+    receive_word(grandchild.channel);
+    send_word(grandchild.channel, 0);
     helper_finish(&grandchild);
     check_view(&the_view);
-    tell(channel, 0);
+    send_word(channel, 0);
 }
 
 TEST(inherited_view_is_inherited_by_second_fork)
 {
     set_up();
     helper child = helper_fork(forks_again, "");
-    hear(child.channel);
+    receive_word(child.channel);
     pmipc_view_release(&the_view);
     publish_frames(the_producer, 200);
-    tell(child.channel, 0);
-    hear(child.channel);
+    send_word(child.channel, 0);
+    receive_word(child.channel);
     helper_finish(&child);
     pmipc_stream_close(the_stream);
     pmipc_producer_close(the_producer);
@@ -275,8 +275,8 @@ static void makes_its_own_handles(int channel, const char *argument)
     CHECK_STATUS(pmipc_producer_open(&second, "p", &schema, NULL, NULL), PMIPC_BUSY); /* the parent has the pool */
     pmipc_stream *own = stream_open("child", NULL);
     CHECK_EQ(read_newest(own), 1);
-    tell(channel, 0);
-    hear(channel);
+    send_word(channel, 0);
+    receive_word(channel);
     CHECK_EQ(read_newest(stream), 13);
     pmipc_stream_close(own);
     pmipc_producer_close(producer);
@@ -287,10 +287,10 @@ TEST(forked_child_opens_its_own_handles)
 {
     set_up();
     helper child = helper_fork(makes_its_own_handles, "");
-    hear(child.channel);
+    receive_word(child.channel);
     publish_frames(the_producer, 10);
     CHECK_EQ(folder_entries(test_folder()), 2);
-    tell(child.channel, 0);
+    send_word(child.channel, 0);
     helper_finish(&child);
     CHECK_EQ(folder_entries(test_folder()), 1);
     check_parent_and_tear_down();

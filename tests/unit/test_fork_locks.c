@@ -20,14 +20,14 @@ ROLE(forks_and_waits)
         the_view = newest(the_stream);
     pid_t child = fork();
     if (child == 0) {
-        tell(channel, (uint64_t)getpid());
-        hear(channel);
+        send_word(channel, (uint64_t)getpid());
+        receive_word(channel);
         if (atoi(argument))
             check_view(&the_view);
-        tell(channel, 0);
+        send_word(channel, 0);
         _exit(0);
     }
-    tell(channel, (uint64_t)child);
+    send_word(channel, (uint64_t)child);
     sleep_until_killed();
 }
 
@@ -37,8 +37,8 @@ TEST(live_child_does_not_keep_locks_of_dead_parent)
 {
     for (int with_view = 0; with_view < 2; with_view++) {
         helper parent = helper_start("forks_and_waits", with_view ? "1" : "0");
-        hear(parent.channel);
-        hear(parent.channel);
+        receive_word(parent.channel);
+        receive_word(parent.channel);
         int channel = dup(parent.channel);
         helper_kill(&parent);
         pmipc_pool_info *info = inspect("p");
@@ -48,8 +48,8 @@ TEST(live_child_does_not_keep_locks_of_dead_parent)
         pmipc_producer *producer = bytes_producer("p", INHERITED_BYTES, 4);
         CHECK(pmipc_producer_adopted(producer));
         publish_frames(producer, 100);
-        tell(channel, 0);
-        hear(channel);
+        send_word(channel, 0);
+        receive_word(channel);
         close(channel);
         pmipc_producer_close(producer);
     }

@@ -29,13 +29,13 @@ ROLE(holds_views)
     pmipc_stream *streams[STREAMS];
     for (int i = 0; i < STREAMS; i++)
         streams[i] = stream_open("p", NULL);
-    tell(channel, 0);
+    send_word(channel, 0);
     for (int i = 0;; i++) {
-        hear(channel);
+        receive_word(channel);
         pmipc_view view;
         CHECK_OK(pmipc_stream_get_last(streams[i / PMIPC_MAX_VIEWS], &view));
         CHECK(!view.copied);
-        tell(channel, view.seq);
+        send_word(channel, view.seq);
     }
 }
 
@@ -43,11 +43,11 @@ ROLE(holds_views)
 static helper reader_of(pmipc_producer *producer, uint32_t count)
 {
     helper holder = helper_start("holds_views", "");
-    hear(holder.channel);
+    receive_word(holder.channel);
     for (uint32_t i = 0; i < count; i++) {
         uint64_t seq = publish_frame(producer);
-        tell(holder.channel, 0);
-        CHECK_EQ(hear(holder.channel), seq);
+        send_word(holder.channel, 0);
+        CHECK_EQ(receive_word(holder.channel), seq);
     }
     return holder;
 }

@@ -78,8 +78,8 @@ static helper other;
 
 static uint64_t ask(uint64_t what)
 {
-    tell(other.channel, what);
-    return hear(other.channel);
+    send_word(other.channel, what);
+    return receive_word(other.channel);
 }
 
 static pmipc_view newest_view(pmipc_stream *stream)
@@ -105,8 +105,8 @@ static int channel_of_helper;
 
 static void let_growing_producer_continue(void)
 {
-    tell(channel_of_helper, 0);
-    hear(channel_of_helper);
+    send_word(channel_of_helper, 0);
+    receive_word(channel_of_helper);
 }
 
 ROLE(adopts_on_request)
@@ -119,7 +119,7 @@ ROLE(adopts_on_request)
         after_slot_count_read = let_growing_producer_continue;
     for (;;) {
         uint64_t answer = 0;
-        switch (hear(channel)) {
+        switch (receive_word(channel)) {
         case ADOPT:
             producer = bytes_producer("p", page_frame_bytes(), HISTORY);
             CHECK(pmipc_producer_adopted(producer));
@@ -150,7 +150,7 @@ ROLE(adopts_on_request)
             answer = pmipc_producer_slot_count(producer);
             break;
         }
-        tell(channel, answer);
+        send_word(channel, answer);
     }
 }
 
@@ -305,8 +305,8 @@ TEST(growth_of_lost_producer_never_shrinks_file)
 static void lose_lock_after_adopter_read_slot_count(void)
 {
     close_descriptors(false);
-    tell(other.channel, ADOPT);
-    hear(other.channel); /* the adopter has read the slot count */
+    send_word(other.channel, ADOPT);
+    receive_word(other.channel); /* the adopter has read the slot count */
 }
 
 TEST(adopter_sees_slot_count_stored_after_it_was_read)
@@ -317,8 +317,8 @@ TEST(adopter_sees_slot_count_stored_after_it_was_read)
     CHECK_STATUS(publish_until_it_grows(producer), PMIPC_OK);
     CHECK(!after_growth);
     CHECK_EQ(pmipc_producer_slot_count(producer), slots + 1);
-    tell(other.channel, 0);
-    CHECK_EQ(hear(other.channel), pmipc_producer_seq(producer) + HISTORY); /* it continues after that sample */
+    send_word(other.channel, 0);
+    CHECK_EQ(receive_word(other.channel), pmipc_producer_seq(producer) + HISTORY); /* it continues after that sample */
     CHECK_EQ(ask(SLOT_COUNT), slots + 1);
     CHECK(ask(PUBLISH_AND_HOLD) > slots);
     close_and_remove_pool(producer);

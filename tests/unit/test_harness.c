@@ -105,13 +105,13 @@ TEST_WITH(hangs_with_signals_blocked, .flags = TEST_UNLISTED | TEST_QUIET, .time
 ROLE(waits_forever)
 {
     (void)argument;
-    tell(channel, 1);
+    send_word(channel, 1);
     sleep_until_killed();
 }
 
 ROLE(echoes_a_word)
 {
-    tell(channel, hear(channel) + (uint64_t)atoi(argument));
+    send_word(channel, receive_word(channel) + (uint64_t)atoi(argument));
 }
 
 ROLE(fails)
@@ -124,7 +124,7 @@ ROLE(fails)
 UNLISTED_TEST(leaves_a_helper_running)
 {
     helper child = helper_start("waits_forever", "");
-    hear(child.channel);
+    receive_word(child.channel);
     close(child.channel);
 }
 
@@ -137,17 +137,17 @@ UNLISTED_TEST(has_a_helper_that_fails)
 UNLISTED_TEST(waits_for_a_helper_that_is_gone)
 {
     helper child = helper_start("fails", "");
-    hear(child.channel);
+    receive_word(child.channel);
 }
 
 UNLISTED_TEST(uses_helpers_correctly)
 {
     helper child = helper_start("echoes_a_word", "30");
-    tell(child.channel, 12);
-    CHECK_EQ(hear(child.channel), 42);
+    send_word(child.channel, 12);
+    CHECK_EQ(receive_word(child.channel), 42);
     helper_finish(&child);
     child = helper_fork(waits_forever, "");
-    CHECK_EQ(hear(child.channel), 1);
+    CHECK_EQ(receive_word(child.channel), 1);
     helper_kill(&child);
 }
 

@@ -114,18 +114,18 @@ static helper successor;
 
 ROLE(adopts_and_abandons)
 {
-    hear(channel);
+    receive_word(channel);
     pmipc_producer *producer = bytes_producer(argument, BYTES, 3);
     CHECK(pmipc_producer_adopted(producer));
     pmipc_producer_abandon(producer);
-    tell(channel, 0);
+    send_word(channel, 0);
     sleep_until_killed();
 }
 
 static void let_successor_act(void)
 {
-    tell(successor.channel, 0);
-    hear(successor.channel);
+    send_word(successor.channel, 0);
+    receive_word(successor.channel);
 }
 
 TEST(pool_adopted_just_before_removal_is_not_removed)
@@ -148,11 +148,11 @@ TEST(pool_adopted_just_before_removal_is_not_removed)
 
 ROLE(creates_pool_on_request)
 {
-    hear(channel);
+    receive_word(channel);
     pmipc_producer *producer = bytes_producer(argument, BYTES, 3);
     CHECK(!pmipc_producer_adopted(producer));
     publish_frame(producer);
-    tell(channel, 0);
+    send_word(channel, 0);
     sleep_until_killed();
 }
 
@@ -237,7 +237,7 @@ ROLE(owns_the_pool)
 {
     pmipc_producer *producer = bytes_producer(argument, BYTES, 3);
     publish_frame(producer);
-    tell(channel, 0);
+    send_word(channel, 0);
     sleep_until_killed();
 }
 
@@ -245,7 +245,7 @@ TEST(second_producer_waits_for_lock_of_another_process)
 {
     pmipc_producer *other = bytes_producer("q", BYTES, 3); /* of another pool, in this process */
     helper owner = helper_start("owns_the_pool", "p");
-    hear(owner.channel);
+    receive_word(owner.channel);
     CHECK_STATUS(open_another(NULL), PMIPC_BUSY);
     CHECK(pauses > 0);
     helper_kill(&owner);
@@ -303,7 +303,7 @@ TEST(second_producer_waits_when_first_has_lost_its_lock)
         for (int i = 0; i < other_files; i++)
             CHECK((other_fds[i] = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC)) >= 0);
         helper owner = helper_start("owns_the_pool", "p");
-        hear(owner.channel);
+        receive_word(owner.channel);
         CHECK_STATUS(open_another(NULL), PMIPC_BUSY);
         CHECK(pauses > 0);
         helper_kill(&owner);
@@ -389,7 +389,7 @@ ROLE(reads_until_killed)
 {
     (void)argument;
     pmipc_stream *stream = stream_open("p", NULL);
-    tell(channel, stream_info(stream).row);
+    send_word(channel, stream_info(stream).row);
     sleep_until_killed();
 }
 
@@ -398,7 +398,7 @@ TEST(row_lock_that_a_sweep_could_not_release_is_released_by_next)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     helper reader = helper_start("reads_until_killed", "");
-    CHECK_EQ(hear(reader.channel), 0);
+    CHECK_EQ(receive_word(reader.channel), 0);
     helper_kill(&reader);
     unlock_failures = 2;
     CHECK_EQ(pmipc_producer_sweep(producer), 1);

@@ -155,17 +155,17 @@ TEST(mode_option_is_exact_with_any_umask)
 ROLE(owns_a_pool)
 {
     pmipc_producer *producer = bytes_producer(argument, 64, 4);
-    tell(channel, publish_frames(producer, 3));
-    hear(channel);
-    tell(channel, publish_frame(producer));
-    hear(channel);
+    send_word(channel, publish_frames(producer, 3));
+    receive_word(channel);
+    send_word(channel, publish_frame(producer));
+    receive_word(channel);
     pmipc_producer_close(producer);
 }
 
 TEST(second_producer_is_busy_and_error_names_the_first)
 {
     helper owner = helper_start("owns_a_pool", "camera");
-    CHECK_EQ(hear(owner.channel), 3);
+    CHECK_EQ(receive_word(owner.channel), 3);
     pmipc_schema schema = bytes_schema(64);
     pmipc_producer_options options = {.history_len = 4};
     pmipc_producer *second;
@@ -178,12 +178,12 @@ TEST(second_producer_is_busy_and_error_names_the_first)
     CHECK_HAS(error.text, "camera");
     pmipc_schema other = bytes_schema(128); /* also with a schema that would replace the pool */
     CHECK_STATUS(pmipc_producer_open(&second, "camera", &other, NULL, NULL), PMIPC_BUSY);
-    tell(owner.channel, 0);
-    CHECK_EQ(hear(owner.channel), 4);
+    send_word(owner.channel, 0);
+    CHECK_EQ(receive_word(owner.channel), 4);
     pmipc_stream *stream = stream_open("camera", NULL);
     CHECK_EQ(read_newest(stream), 4);
     pmipc_stream_close(stream);
-    tell(owner.channel, 0);
+    send_word(owner.channel, 0);
     helper_finish(&owner);
 }
 
@@ -206,13 +206,13 @@ TEST(second_producer_in_same_process_is_busy)
 ROLE(tries_to_own_a_pool)
 {
     (void)argument;
-    tell(channel, 0);
-    hear(channel);
+    send_word(channel, 0);
+    receive_word(channel);
     pmipc_schema schema = bytes_schema(64);
     pmipc_producer *producer = NULL;
     pmipc_status status = pmipc_producer_open(&producer, "wanted", &schema, NULL, NULL);
-    tell(channel, (uint64_t)status);
-    hear(channel);
+    send_word(channel, (uint64_t)status);
+    receive_word(channel);
     if (status == PMIPC_OK)
         pmipc_producer_close(producer);
 }
@@ -225,18 +225,18 @@ TEST(one_of_many_producers_opened_at_once_gets_pool)
         for (int i = 0; i < CONTENDERS; i++)
             contenders[i] = helper_start("tries_to_own_a_pool", "");
         for (int i = 0; i < CONTENDERS; i++)
-            hear(contenders[i].channel);
+            receive_word(contenders[i].channel);
         for (int i = 0; i < CONTENDERS; i++)
-            tell(contenders[i].channel, 0);
+            send_word(contenders[i].channel, 0);
         int winners = 0;
         for (int i = 0; i < CONTENDERS; i++) {
-            pmipc_status status = (pmipc_status)hear(contenders[i].channel);
+            pmipc_status status = (pmipc_status)receive_word(contenders[i].channel);
             CHECK(status == PMIPC_OK || status == PMIPC_BUSY);
             winners += status == PMIPC_OK;
         }
         CHECK_EQ(winners, 1);
         for (int i = 0; i < CONTENDERS; i++) {
-            tell(contenders[i].channel, 0);
+            send_word(contenders[i].channel, 0);
             helper_finish(&contenders[i]);
         }
     }
@@ -246,9 +246,9 @@ TEST(one_of_many_producers_opened_at_once_gets_pool)
 static void inspects_forever(int channel, const char *argument)
 {
     (void)argument;
-    tell(channel, 0);
+    send_word(channel, 0);
     pmipc_pool_info *info = calloc(1, sizeof *info);
-    while (!heard_something(channel))
+    while (!word_is_waiting(channel))
         if (pmipc_pool_inspect("wanted", NULL, info, NULL) == PMIPC_OK)
             pmipc_pool_info_release(info);
     free(info);
@@ -257,12 +257,12 @@ static void inspects_forever(int channel, const char *argument)
 TEST(inspect_never_makes_producer_open_fail)
 {
     helper inspector = helper_fork(inspects_forever, "");
-    hear(inspector.channel);
+    receive_word(inspector.channel);
     for (int round = 0; round < ROUNDS(1000); round++) {
         pmipc_producer *producer = bytes_producer("wanted", 64, 2);
         pmipc_producer_close(producer);
     }
-    tell(inspector.channel, 0);
+    send_word(inspector.channel, 0);
     helper_finish(&inspector);
 }
 
@@ -278,7 +278,7 @@ static void check_continues(pmipc_producer *producer, uint64_t seq, uint64_t inc
 TEST(adopt_after_kill_continues_sequence_numbers)
 {
     helper owner = helper_start("owns_a_pool", "camera");
-    hear(owner.channel);
+    receive_word(owner.channel);
     pmipc_pool_info *before = inspect("camera");
     CHECK(before->producer_alive);
     CHECK_EQ(before->owner_epoch, 1);
@@ -308,7 +308,7 @@ TEST(adopt_after_kill_continues_sequence_numbers)
 TEST(adopt_keeps_streams_connected)
 {
     helper owner = helper_start("owns_a_pool", "camera");
-    hear(owner.channel);
+    receive_word(owner.channel);
     pmipc_stream *stream = stream_open("camera", NULL);
     CHECK_EQ(read_newest(stream), 3);
     CHECK(pmipc_stream_producer_alive(stream));

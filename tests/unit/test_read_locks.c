@@ -20,8 +20,8 @@ ROLE(holds_a_read_lock)
     CHECK(fd >= 0);
     struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = first, .l_len = length};
     CHECK_EQ(fcntl(fd, command, &lock), 0);
-    tell(channel, 1);
-    (void)hear(channel);
+    send_word(channel, 1);
+    (void)receive_word(channel);
     close(fd);
 }
 
@@ -31,13 +31,13 @@ static helper start_read_lock(int command, int first, int length)
     pool_path("p", path, sizeof path);
     snprintf(argument, sizeof argument, "%d %d %d %s", command, first, length, path);
     helper holder = helper_start("holds_a_read_lock", argument);
-    CHECK_EQ(hear(holder.channel), 1);
+    CHECK_EQ(receive_word(holder.channel), 1);
     return holder;
 }
 
 static void end_read_lock(helper *holder)
 {
-    tell(holder->channel, 0);
+    send_word(holder->channel, 0);
     helper_finish(holder);
 }
 

@@ -216,8 +216,8 @@ static void publishes_to_sleepers(int channel, const char *argument)
 {
     (void)argument;
     loop_handles handles = open_realtime_handles();
-    tell(channel, 0);
-    hear(channel); /* the sleeping process has opened its stream */
+    send_word(channel, 0);
+    receive_word(channel); /* the sleeping process has opened its stream */
     loop_begin(SYS_futex);
     for (int i = 0; i < 200000; i++)
         publish_frame(handles.producer);
@@ -228,8 +228,8 @@ ROLE(sleeps_for_every_frame)
 {
     (void)argument;
     pmipc_stream *stream = stream_open("arm", NULL);
-    tell(channel, 0);
-    while (!heard_something(channel)) {
+    send_word(channel, 0);
+    while (!word_is_waiting(channel)) {
         pmipc_view view;
         if (pmipc_stream_get_new(stream, 10000000, &view) == PMIPC_OK)
             pmipc_view_release(&view);
@@ -241,12 +241,12 @@ TEST_WITH(publish_that_wakes_a_stream_makes_only_futex_calls, .native = "seccomp
 {
     learn_clock();
     helper owner = helper_fork(publishes_to_sleepers, "");
-    hear(owner.channel);
+    receive_word(owner.channel);
     helper sleeper = helper_start("sleeps_for_every_frame", "");
-    hear(sleeper.channel);
-    tell(owner.channel, 0);
+    receive_word(sleeper.channel);
+    send_word(owner.channel, 0);
     helper_finish(&owner);
-    tell(sleeper.channel, 0);
+    send_word(sleeper.channel, 0);
     helper_finish(&sleeper);
     CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
 }

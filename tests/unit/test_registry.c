@@ -75,15 +75,15 @@ ROLE(owns_pool_p)
 {
     (void)argument;
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
-    tell(channel, publish_frames(producer, 7));
-    hear(channel);
+    send_word(channel, publish_frames(producer, 7));
+    receive_word(channel);
     pmipc_producer_close(producer);
 }
 
 TEST(inspect_describes_pool_of_dead_producer)
 {
     helper owner = helper_start("owns_pool_p", "");
-    hear(owner.channel);
+    receive_word(owner.channel);
     pid_t pid = owner.pid;
     pmipc_pool_info *info = inspect("p");
     CHECK(info->producer_alive);
@@ -308,12 +308,12 @@ TEST(remove_and_producer_open_at_once)
         helper owner = helper_start("owns_pool_p", "");
         pmipc_status status = pmipc_pool_remove("p", NULL, NULL, NULL);
         CHECK(status == PMIPC_OK || status == PMIPC_BUSY || status == PMIPC_NOT_FOUND);
-        uint64_t seq = hear(owner.channel);
+        uint64_t seq = receive_word(owner.channel);
         CHECK(seq == 7 || seq == 10); /* created, or adopted with 3 samples */
         pmipc_stream *stream = stream_open("p", NULL);
         CHECK_EQ(read_newest(stream), seq); /* the pool under the name is that of the producer */
         pmipc_stream_close(stream);
-        tell(owner.channel, 0);
+        send_word(owner.channel, 0);
         helper_finish(&owner);
     }
 }
@@ -375,8 +375,8 @@ static void lists_and_cleans_forever(int channel, const char *argument)
 {
     (void)argument;
     pmipc_pool_info *info = calloc(1, sizeof *info);
-    tell(channel, 0);
-    while (!heard_something(channel)) {
+    send_word(channel, 0);
+    while (!word_is_waiting(channel)) {
         pmipc_registry *registry;
         CHECK_OK(pmipc_registry_open(&registry, NULL, NULL));
         pmipc_status status;
@@ -396,7 +396,7 @@ static void lists_and_cleans_forever(int channel, const char *argument)
 TEST(list_and_clean_never_disturb_live_producer)
 {
     helper cleaner = helper_fork(lists_and_cleans_forever, "");
-    hear(cleaner.channel);
+    receive_word(cleaner.channel);
     for (int round = 0; round < ROUNDS(500); round++) {
         pmipc_producer *producer = bytes_producer("moving", BYTES + round % 2, 4);
         pmipc_stream *stream = stream_open("moving", NULL);
@@ -408,7 +408,7 @@ TEST(list_and_clean_never_disturb_live_producer)
         else
             pmipc_producer_abandon(producer);
     }
-    tell(cleaner.channel, 0);
+    send_word(cleaner.channel, 0);
     helper_finish(&cleaner);
     CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
 }

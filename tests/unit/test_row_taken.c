@@ -49,8 +49,8 @@ static int channel_of_helper;
 
 static void wait_before_the_claim(void)
 {
-    tell(channel_of_helper, 0);
-    hear(channel_of_helper);
+    send_word(channel_of_helper, 0);
+    receive_word(channel_of_helper);
 }
 
 ROLE(claims_the_row)
@@ -62,8 +62,8 @@ ROLE(claims_the_row)
     pmipc_view view;
     CHECK_OK(pmipc_stream_get_last(stream, &view));
     CHECK(!view.copied);
-    tell(channel, 0);
-    hear(channel);
+    send_word(channel, 0);
+    receive_word(channel);
     check_view(&view);
     pmipc_view_release(&view);
     pmipc_stream_close(stream);
@@ -75,8 +75,8 @@ static helper other;
 
 static void let_other_claim_row(void)
 {
-    tell(other.channel, 0);
-    hear(other.channel); /* the other stream has claimed the row and holds a view */
+    send_word(other.channel, 0);
+    receive_word(other.channel); /* the other stream has claimed the row and holds a view */
 }
 
 static bool has_lock(int fd)
@@ -118,12 +118,12 @@ static void check_close_without_lock(const char *reused_for)
         CHECK_EQ(close(fd), 0);
     }
     other = helper_start("claims_the_row", "");
-    hear(other.channel); /* it has locked the row; the token is still that of the first stream */
+    receive_word(other.channel); /* it has locked the row; the token is still that of the first stream */
     after_row_query = let_other_claim_row;
     pmipc_stream_close(stream);
     act_once(&after_row_query);
     publish_frames(producer, 50);
-    tell(other.channel, 0);
+    send_word(other.channel, 0);
     helper_finish(&other); /* it has checked its view */
     for (int i = 0; i < PMIPC_MAX_READERS - 1; i++)
         pmipc_stream_close(others[i]);

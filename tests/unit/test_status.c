@@ -123,34 +123,34 @@ static int faulting_child(bool chain, char *text, size_t text_bytes)
 ROLE(publishes_one_frame)
 {
     pmipc_producer *producer = bytes_producer(argument, 64, 2);
-    tell(channel, publish_frame(producer));
-    hear(channel);
+    send_word(channel, publish_frame(producer));
+    receive_word(channel);
     pmipc_producer_close(producer);
 }
 
 TEST(write_into_view_faults_and_message_names_pool)
 {
     helper owner = helper_start("publishes_one_frame", "lab/camera");
-    hear(owner.channel);
+    receive_word(owner.channel);
     char text[4096];
     int status = faulting_child(false, text, sizeof text);
     CHECK(WIFSIGNALED(status));
     CHECK_EQ(WTERMSIG(status), SIGSEGV);
     CHECK_HAS(text, "lab/camera");
-    tell(owner.channel, 0);
+    send_word(owner.channel, 0);
     helper_finish(&owner);
 }
 
 TEST(explain_faults_passes_fault_to_previous_handler)
 {
     helper owner = helper_start("publishes_one_frame", "lab/camera");
-    hear(owner.channel);
+    receive_word(owner.channel);
     char text[4096];
     int status = faulting_child(true, text, sizeof text);
     CHECK(WIFEXITED(status));
     CHECK_EQ(WEXITSTATUS(status), 42);
     CHECK_HAS(text, "lab/camera");
     CHECK_HAS(text, "the previous handler");
-    tell(owner.channel, 0);
+    send_word(owner.channel, 0);
     helper_finish(&owner);
 }

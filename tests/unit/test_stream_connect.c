@@ -208,7 +208,7 @@ ROLE(consumes_ten_frames)
 {
     (void)argument;
     pmipc_stream *stream = stream_open("shared", NULL);
-    tell(channel, 0);
+    send_word(channel, 0);
     uint64_t last = 0;
     for (int i = 0; i < 10; i++) {
         pmipc_view view;
@@ -218,7 +218,7 @@ ROLE(consumes_ten_frames)
         check_view(&view);
         pmipc_view_release(&view);
     }
-    tell(channel, last);
+    send_word(channel, last);
     pmipc_stream_close(stream);
 }
 
@@ -228,7 +228,7 @@ TEST(ten_consumers_opened_before_pool_all_get_samples)
     for (int i = 0; i < 10; i++)
         consumers[i] = helper_start("consumes_ten_frames", "");
     for (int i = 0; i < 10; i++)
-        hear(consumers[i].channel);
+        receive_word(consumers[i].channel);
     pmipc_producer *producer = bytes_producer("shared", 5000, 4);
     int finished = 0;
     while (finished < 10) {
@@ -236,10 +236,10 @@ TEST(ten_consumers_opened_before_pool_all_get_samples)
         test_yield();
         finished = 0;
         for (int i = 0; i < 10; i++)
-            finished += heard_something(consumers[i].channel);
+            finished += word_is_waiting(consumers[i].channel);
     }
     for (int i = 0; i < 10; i++) {
-        CHECK(hear(consumers[i].channel) >= 10);
+        CHECK(receive_word(consumers[i].channel) >= 10);
         helper_finish(&consumers[i]);
     }
     pmipc_producer_close(producer);

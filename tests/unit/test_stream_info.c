@@ -84,7 +84,7 @@ static void release_views(pmipc_view *views, int count)
 ROLE(holds_a_stream)
 {
     pmipc_stream *stream = stream_open(argument, NULL);
-    tell(channel, 1);
+    send_word(channel, 1);
     (void)stream;
     sleep_until_killed();
 }
@@ -128,7 +128,7 @@ TEST(pool_info_counts_growth_given_up_history_and_cleared_rows)
     uint32_t slots = pmipc_producer_slot_count(producer);
     uint64_t bytes_at_first = pool_file_bytes("p");
     helper holder = helper_start("holds_a_stream", "p");
-    hear(holder.channel);
+    receive_word(holder.channel);
     helper_kill(&holder);
     CHECK_EQ(pmipc_producer_sweep(producer), 1);
     pmipc_stream *stream = stream_open("p", NULL);

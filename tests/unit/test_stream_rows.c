@@ -10,8 +10,8 @@ ROLE(holds_streams)
     int count = atoi(argument);
     for (int i = 0; i < count; i++)
         streams[i] = stream_open("crowded", NULL);
-    tell(channel, 0);
-    hear(channel);
+    send_word(channel, 0);
+    receive_word(channel);
     for (int i = 0; i < count; i++)
         pmipc_stream_close(streams[i]);
 }
@@ -22,7 +22,7 @@ TEST(sixty_fifth_stream_is_full_and_error_names_owners_of_rows)
     publish_frame(producer);
     pmipc_stream *late = NULL;
     helper holder = helper_start("holds_streams", "60");
-    hear(holder.channel);
+    receive_word(holder.channel);
     pmipc_stream *streams[4];
     for (int i = 0; i < 4; i++)
         streams[i] = stream_open("crowded", NULL);
@@ -72,7 +72,7 @@ TEST(producer_readers_describes_streams)
     pmipc_producer *producer = bytes_producer("crowded", 64, 4);
     publish_frames(producer, 3);
     helper holder = helper_start("holds_streams", "2");
-    hear(holder.channel);
+    receive_word(holder.channel);
     pmipc_stream *own = stream_open("crowded", NULL);
     pmipc_view view;
     CHECK_OK(pmipc_stream_get_last(own, &view));
@@ -101,7 +101,7 @@ TEST(producer_readers_describes_streams)
     CHECK_EQ(pmipc_producer_readers(producer, readers, 1), 3); /* an array for fewer: the result is the number of all */
     pmipc_view_release(&view);
     pmipc_stream_close(own);
-    tell(holder.channel, 0);
+    send_word(holder.channel, 0);
     helper_finish(&holder);
     CHECK_EQ(pmipc_producer_readers(producer, readers, PMIPC_MAX_READERS), 0);
     pmipc_producer_close(producer);

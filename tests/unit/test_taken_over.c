@@ -19,7 +19,7 @@ ROLE(closes_descriptors_and_publishes)
     for (int fd = 3; fd < 256; fd++)
         if (fd != channel)
             close(fd);
-    tell(channel, 0);
+    send_word(channel, 0);
     pmipc_status status = PMIPC_OK;
     while (status == PMIPC_OK) {
         pmipc_loan loan;
@@ -30,8 +30,8 @@ ROLE(closes_descriptors_and_publishes)
         }
     }
     CHECK_STATUS(status, PMIPC_LOST);
-    tell(channel, 0);
-    hear(channel);
+    send_word(channel, 0);
+    receive_word(channel);
     pmipc_producer_close(producer);
 }
 
@@ -39,11 +39,11 @@ TEST(adopt_from_publishing_producer_keeps_order_and_whole_frames)
 {
     for (int round = 0; round < ROUNDS(200); round++) {
         helper lost_producer = helper_start("closes_descriptors_and_publishes", "");
-        hear(lost_producer.channel);
+        receive_word(lost_producer.channel);
         pmipc_stream *stream = stream_open("p", NULL);
         pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
         CHECK(pmipc_producer_adopted(producer));
-        hear(lost_producer.channel); /* it has detected the loss */
+        receive_word(lost_producer.channel); /* it has detected the loss */
         uint64_t newest = read_newest(stream);
         for (int i = 0; i < 20; i++) {
             uint64_t seq = publish_and_read(producer, stream);
@@ -55,7 +55,7 @@ TEST(adopt_from_publishing_producer_keeps_order_and_whole_frames)
             check_view(&view);
             pmipc_view_release(&view);
         }
-        tell(lost_producer.channel, 0);
+        send_word(lost_producer.channel, 0);
         helper_finish(&lost_producer);
         pmipc_stream_close(stream);
         pmipc_producer_close(producer);

@@ -63,8 +63,8 @@ static void streams_frames_forever(int channel, const char *argument)
     pmipc_schema schema = bytes_schema((int64_t)bytes);
     pmipc_producer_options options = {.history_len = 2, .no_growth = true, .prefault = true};
     pmipc_producer *producer = producer_open("p", &schema, &options);
-    tell(channel, 0);
-    while (!heard_something(channel)) {
+    send_word(channel, 0);
+    while (!word_is_waiting(channel)) {
         for (int i = 0; i < 1000; i++) {
             pmipc_loan loan;
             CHECK_OK(pmipc_producer_loan(producer, &loan));
@@ -72,7 +72,7 @@ static void streams_frames_forever(int channel, const char *argument)
             CHECK_OK(pmipc_producer_commit(producer, &loan, 1));
         }
     }
-    hear(channel);
+    receive_word(channel);
     pmipc_producer_close(producer);
 }
 
@@ -80,7 +80,7 @@ static void check_never_torn(const char *bytes_text)
 {
     size_t bytes = (size_t)atoi(bytes_text);
     helper owner = helper_fork(streams_frames_forever, bytes_text);
-    hear(owner.channel);
+    receive_word(owner.channel);
     use_processor(1);
     pmipc_stream *stream = stream_open("p", NULL);
     const int wanted = ROUNDS(120000);
@@ -102,7 +102,7 @@ static void check_never_torn(const char *bytes_text)
     }
     fprintf(stderr, "    %d frames of %zu bytes\n", frames, bytes);
     pmipc_stream_close(stream);
-    tell(owner.channel, 0);
+    send_word(owner.channel, 0);
     helper_finish(&owner);
 }
 
@@ -130,12 +130,12 @@ static void publishes_copies_forever(int channel, const char *argument)
     pmipc_producer_options options = {.history_len = 2};
     pmipc_producer *producer = producer_open("p", &schema, &options);
     char *frame = malloc(bytes);
-    tell(channel, 0);
-    while (!heard_something(channel)) {
+    send_word(channel, 0);
+    while (!word_is_waiting(channel)) {
         frame_fill(frame, bytes, pmipc_producer_seq(producer) + 1);
         CHECK_OK(pmipc_producer_publish(producer, frame, 1, NULL));
     }
-    hear(channel);
+    receive_word(channel);
     free(frame);
     pmipc_producer_close(producer);
 }
@@ -143,7 +143,7 @@ static void publishes_copies_forever(int channel, const char *argument)
 TEST(large_copies_are_never_torn)
 {
     helper owner = helper_fork(publishes_copies_forever, "3000000");
-    hear(owner.channel);
+    receive_word(owner.channel);
     use_processor(1);
     pmipc_stream *stream = stream_open("p", NULL);
     for (int i = 0; i < ROUNDS(200); i++) {
@@ -153,7 +153,7 @@ TEST(large_copies_are_never_torn)
         pmipc_view_release(&view);
     }
     pmipc_stream_close(stream);
-    tell(owner.channel, 0);
+    send_word(owner.channel, 0);
     helper_finish(&owner);
 }
 
@@ -180,8 +180,8 @@ static void reuses_slots_forever(int channel, const char *argument)
     pmipc_schema schema = bytes_schema(SLOT_BYTES);
     pmipc_producer_options options = {.history_len = (uint32_t)atoi(argument), .spare = 1};
     pmipc_producer *producer = producer_open("p", &schema, &options);
-    tell(channel, 0);
-    for (uint64_t batch = 0; !heard_something(channel); batch++) {
+    send_word(channel, 0);
+    for (uint64_t batch = 0; !word_is_waiting(channel); batch++) {
         for (int i = 0; i < 1000; i++) {
             pmipc_loan loan;
             CHECK_OK(pmipc_producer_loan(producer, &loan));
@@ -191,7 +191,7 @@ static void reuses_slots_forever(int channel, const char *argument)
             CHECK_OK(pmipc_producer_commit(producer, &loan, 1));
         }
     }
-    hear(channel);
+    receive_word(channel);
     free(cold);
     pmipc_producer_close(producer);
 }
@@ -214,7 +214,7 @@ static pmipc_status take_next(pmipc_stream *stream, pmipc_view *view)
 static void check_pins(const char *history, pmipc_status (*take)(pmipc_stream *, pmipc_view *))
 {
     helper owner = helper_fork(reuses_slots_forever, history);
-    hear(owner.channel);
+    receive_word(owner.channel);
     use_processor(1);
     pmipc_stream *stream = stream_open("p", NULL);
     char *cold = malloc(COLD_BYTES);
@@ -242,7 +242,7 @@ static void check_pins(const char *history, pmipc_status (*take)(pmipc_stream *,
     fprintf(stderr, "    %d frames\n", frames);
     free(cold);
     pmipc_stream_close(stream);
-    tell(owner.channel, 0);
+    send_word(owner.channel, 0);
     helper_finish(&owner);
 }
 

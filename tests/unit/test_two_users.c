@@ -222,8 +222,8 @@ ROLE(owns_an_open_pool)
     CHECK(setresuid(OTHER_USER, OTHER_USER, OTHER_USER) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0);
     pmipc_producer *producer;
     CHECK_OK(open_with(0666, &producer, NULL));
-    tell(channel, 1);
-    (void)hear(channel);
+    send_word(channel, 1);
+    (void)receive_word(channel);
     pmipc_producer_close(producer);
 }
 
@@ -231,10 +231,10 @@ TEST_WITH(live_pool_of_other_user_is_busy_and_owner_named, .two_users = true)
 {
     share_folder(0777);
     helper owner = helper_start("owns_an_open_pool", "");
-    CHECK_EQ(hear(owner.channel), 1);
+    CHECK_EQ(receive_word(owner.channel), 1);
     as_user(THIRD_USER, THIRD_USER, stay_busy);
     stay_busy();
-    tell(owner.channel, 0);
+    send_word(owner.channel, 0);
     helper_finish(&owner);
 }
 
@@ -387,7 +387,7 @@ ROLE(names_its_folder)
     (void)argument;
     char path[512];
     CHECK_OK(pmipc_registry_folder(NULL, path, sizeof path));
-    tell(channel, strcmp(path, getenv("POLYMORPH_IPC_DIR")) == 0);
+    send_word(channel, strcmp(path, getenv("POLYMORPH_IPC_DIR")) == 0);
 }
 
 /* A copy of this program with the set-user-ID bit, so that the kernel starts it with AT_SECURE. */
@@ -414,7 +414,7 @@ static void start_with_set_user_id(uid_t owner, bool uses_environment)
     }
     int status;
     close(ends[1]);
-    CHECK_EQ(hear(ends[0]), uses_environment);
+    CHECK_EQ(receive_word(ends[0]), uses_environment);
     CHECK_EQ(waitpid(pid, &status, 0), pid);
     CHECK_EQ(status, 0);
     close(ends[0]);

@@ -424,17 +424,17 @@ ROLE(holds_the_rest)
     int count = atoi(argument);
     pmipc_view views[PMIPC_MAX_VIEWS];
     for (int i = 0; i < count; i++) {
-        hear(channel);
+        receive_word(channel);
         views[i] = newest(stream);
-        tell(channel, views[i].seq);
+        send_word(channel, views[i].seq);
     }
-    hear(channel);
+    receive_word(channel);
     for (int i = 0; i < count; i++) {
         check_view(&views[i]);
         pmipc_view_release(&views[i]);
     }
-    tell(channel, 0);
-    hear(channel);
+    send_word(channel, 0);
+    receive_word(channel);
     pmipc_stream_close(stream);
 }
 
@@ -449,8 +449,8 @@ TEST(publish_with_every_slot_pinned_is_full_and_names_holders)
         publish_frame(producer);
         if (i == slots - 1)
             break; /* the newest sample is not pinned and is not given up */
-        tell(holder.channel, 0);
-        CHECK_EQ(hear(holder.channel), i + 1);
+        send_word(holder.channel, 0);
+        CHECK_EQ(receive_word(holder.channel), i + 1);
     }
     pmipc_stream *stream = stream_open("p", NULL);
     for (int i = 0; i < 3; i++) { /* repeated, with the same result */
@@ -466,14 +466,14 @@ TEST(publish_with_every_slot_pinned_is_full_and_names_holders)
         CHECK_EQ(read_newest(stream), slots);
     }
     for (uint32_t i = slots - 1; i < PMIPC_MAX_VIEWS; i++) {
-        tell(holder.channel, 0);
-        CHECK_EQ(hear(holder.channel), slots); /* the newest sample is still readable */
+        send_word(holder.channel, 0);
+        CHECK_EQ(receive_word(holder.channel), slots); /* the newest sample is still readable */
     }
-    tell(holder.channel, 0);
-    hear(holder.channel);
+    send_word(holder.channel, 0);
+    receive_word(holder.channel);
     publish_frames(producer, 20); /* the views are released */
     pmipc_stream_close(stream);
-    tell(holder.channel, 0);
+    send_word(holder.channel, 0);
     helper_finish(&holder);
     pmipc_producer_close(producer);
 }

@@ -23,16 +23,16 @@ static void close_stream(void *stream)
 
 static void request_publish(void *channel)
 {
-    tell(*(int *)channel, 1);
+    send_word(*(int *)channel, 1);
 }
 
 ROLE(creates_pool_on_request)
 {
-    tell(channel, 0);
-    hear(channel);
+    send_word(channel, 0);
+    receive_word(channel);
     pmipc_producer *producer = bytes_producer(argument, 64, 4);
     publish_frame(producer);
-    hear(channel);
+    receive_word(channel);
     pmipc_producer_close(producer);
 }
 
@@ -89,14 +89,14 @@ TEST(wait_any_connects_streams_when_pools_appear)
     CHECK_EQ(read_newest(streams[0]), 1);
 
     helper owner = helper_start("creates_pool_on_request", "later");
-    hear(owner.channel);
+    receive_word(owner.channel);
     when_i_sleep(&other, request_publish, &owner.channel);
     CHECK_OK(pmipc_stream_wait_any(streams, 2, PMIPC_FOREVER, &ready));
     CHECK_EQ(ready, 1);
     pthread_join(other.thread, NULL);
     CHECK(pmipc_stream_connected(streams[1]));
     CHECK_EQ(read_newest(streams[1]), 1);
-    tell(owner.channel, 0);
+    send_word(owner.channel, 0);
     helper_finish(&owner);
     pmipc_stream_close(streams[0]);
     pmipc_stream_close(streams[1]);
@@ -211,7 +211,7 @@ TEST(retire_of_pool_wakes_waiter)
 TEST(new_pool_wakes_waiter)
 {
     helper owner = helper_start("creates_pool_on_request", "later");
-    hear(owner.channel);
+    receive_word(owner.channel);
     pmipc_stream *stream = stream_open("later", NULL);
     pmipc_waiter waiter;
     CHECK_OK(pmipc_waiter_init(&waiter, stream));
@@ -225,7 +225,7 @@ TEST(new_pool_wakes_waiter)
     CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));
     pmipc_view_release(&view);
     pmipc_stream_close(stream);
-    tell(owner.channel, 0);
+    send_word(owner.channel, 0);
     helper_finish(&owner);
 }
 
@@ -307,7 +307,7 @@ TEST(two_hundred_waits_for_absent_pools_open_no_descriptor)
 TEST(waiter_for_absent_pool_opens_no_descriptor)
 {
     helper owner = helper_start("creates_pool_on_request", "later");
-    hear(owner.channel);
+    receive_word(owner.channel);
     pmipc_stream *stream = stream_open("later", NULL);
     struct rlimit before;
     CHECK_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
@@ -315,11 +315,11 @@ TEST(waiter_for_absent_pool_opens_no_descriptor)
     pmipc_waiter waiter;
     CHECK_OK(pmipc_waiter_init(&waiter, stream));
     CHECK_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
-    tell(owner.channel, 1);
+    send_word(owner.channel, 1);
     CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, NULL));
     CHECK_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
     pmipc_waiter_release(&waiter);
     pmipc_stream_close(stream);
-    tell(owner.channel, 0);
+    send_word(owner.channel, 0);
     helper_finish(&owner);
 }

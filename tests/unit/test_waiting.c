@@ -19,8 +19,8 @@
 ROLE(publishes_on_request)
 {
     pmipc_producer *producer = bytes_producer(argument, 64, 4);
-    tell(channel, 0);
-    while (hear(channel) != 0)
+    send_word(channel, 0);
+    while (receive_word(channel) != 0)
         publish_frame(producer);
     pmipc_producer_close(producer);
 }
@@ -29,7 +29,7 @@ ROLE(publishes_on_request)
 ROLE(answers_every_frame)
 {
     pmipc_stream *stream = stream_open(argument, NULL);
-    tell(channel, 0);
+    send_word(channel, 0);
     for (uint64_t seq = 0; seq < 200;) {
         pmipc_view view;
         CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));
@@ -37,7 +37,7 @@ ROLE(answers_every_frame)
         seq = view.seq;
         check_view(&view);
         pmipc_view_release(&view);
-        tell(channel, seq);
+        send_word(channel, seq);
     }
     pmipc_stream_close(stream);
 }
@@ -46,10 +46,10 @@ TEST(every_publish_wakes_waiting_stream)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     helper reader = helper_start("answers_every_frame", "p");
-    hear(reader.channel);
+    receive_word(reader.channel);
     for (uint64_t seq = 1; seq <= 200; seq++) {
         CHECK_EQ(publish_frame(producer), seq);
-        CHECK_EQ(hear(reader.channel), seq);
+        CHECK_EQ(receive_word(reader.channel), seq);
     }
     helper_finish(&reader);
     pmipc_producer_close(producer);
@@ -62,14 +62,14 @@ ROLE(answers_in_second_pool)
     (void)argument;
     pmipc_stream *ping = stream_open("ping", NULL);
     pmipc_producer *pong = bytes_producer("pong", 64, 2);
-    tell(channel, 0);
+    send_word(channel, 0);
     for (int i = 0; i < ROUNDS(1000); i++) {
         pmipc_view view;
         CHECK_OK(pmipc_stream_get_new(ping, PMIPC_FOREVER, &view));
         pmipc_view_release(&view);
         publish_frame(pong);
     }
-    hear(channel);
+    receive_word(channel);
     pmipc_producer_close(pong);
     pmipc_stream_close(ping);
 }
@@ -79,14 +79,14 @@ TEST(thousand_round_trips_lose_no_wake)
     pmipc_producer *ping = bytes_producer("ping", 64, 2);
     pmipc_stream *pong = stream_open("pong", NULL);
     helper partner = helper_start("answers_in_second_pool", "");
-    hear(partner.channel);
+    receive_word(partner.channel);
     for (int i = 0; i < ROUNDS(1000); i++) {
         publish_frame(ping);
         pmipc_view view;
         CHECK_OK(pmipc_stream_get_new(pong, PMIPC_FOREVER, &view));
         pmipc_view_release(&view);
     }
-    tell(partner.channel, 0);
+    send_word(partner.channel, 0);
     helper_finish(&partner);
     pmipc_stream_close(pong);
     pmipc_producer_close(ping);
@@ -96,13 +96,13 @@ TEST(new_pool_wakes_waiting_stream)
 {
     pmipc_stream *streams[2] = {stream_open("later", NULL), stream_open("later/too", NULL)};
     helper owner = helper_start("publishes_on_request", "later");
-    hear(owner.channel);
-    tell(owner.channel, 1);
+    receive_word(owner.channel);
+    send_word(owner.channel, 1);
     pmipc_view view;
     CHECK_OK(pmipc_stream_get_new(streams[0], PMIPC_FOREVER, &view));
     CHECK_EQ(view.seq, 1);
     pmipc_view_release(&view);
-    tell(owner.channel, 0);
+    send_word(owner.channel, 0);
     helper_finish(&owner);
     CHECK_STATUS(pmipc_stream_get_new(streams[1], 0, &view), PMIPC_TIMEOUT);
     pmipc_stream_close(streams[0]);
@@ -121,7 +121,7 @@ static void close_producer(void *producer)
 
 static void request_publish(void *channel)
 {
-    tell(*(int *)channel, 1);
+    send_word(*(int *)channel, 1);
 }
 
 TEST(publish_wakes_thread_that_already_sleeps)
@@ -143,11 +143,11 @@ TEST(publish_wakes_thread_that_already_sleeps)
 
 ROLE(creates_pool_on_request)
 {
-    tell(channel, 0);
-    hear(channel);
+    send_word(channel, 0);
+    receive_word(channel);
     pmipc_producer *producer = bytes_producer(argument, 64, 4);
     publish_frame(producer);
-    hear(channel);
+    receive_word(channel);
     pmipc_producer_close(producer);
 }
 
@@ -155,7 +155,7 @@ TEST(new_pool_wakes_thread_that_already_sleeps)
 {
     for (int i = 0; i < 10; i++) {
         helper owner = helper_start("creates_pool_on_request", "later");
-        hear(owner.channel);
+        receive_word(owner.channel);
         pmipc_stream *stream = stream_open("later", NULL);
         waker other;
         when_i_sleep(&other, request_publish, &owner.channel);
@@ -165,7 +165,7 @@ TEST(new_pool_wakes_thread_that_already_sleeps)
         pmipc_view_release(&view);
         pthread_join(other.thread, NULL);
         pmipc_stream_close(stream);
-        tell(owner.channel, 0);
+        send_word(owner.channel, 0);
         helper_finish(&owner);
     }
 }
@@ -322,8 +322,8 @@ TEST(signal_interrupts_wait)
 TEST(wait_continues_across_death_and_adopt)
 {
     helper owner = helper_start("publishes_on_request", "p");
-    hear(owner.channel);
-    tell(owner.channel, 1);
+    receive_word(owner.channel);
+    send_word(owner.channel, 1);
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_view view;
     WAIT_UNTIL(stream_info(stream).head_seq == 1);
@@ -332,7 +332,7 @@ TEST(wait_continues_across_death_and_adopt)
     int64_t start = pmipc_monotonic_ns();
     check_not_before(pmipc_stream_get_new(stream, 30 * MS, &view), start, 30 * MS);
     owner = helper_start("creates_pool_on_request", "p");
-    hear(owner.channel);
+    receive_word(owner.channel);
     waker other;
     when_i_sleep(&other, request_publish, &owner.channel);
     CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));
@@ -340,7 +340,7 @@ TEST(wait_continues_across_death_and_adopt)
     check_view(&view);
     pmipc_view_release(&view);
     pthread_join(other.thread, NULL);
-    tell(owner.channel, 0);
+    send_word(owner.channel, 0);
     helper_finish(&owner);
     pmipc_stream_close(stream);
 }
@@ -352,7 +352,7 @@ TEST(get_new_waits_across_retire_for_first_sample_of_next_pool)
     pmipc_stream *stream = stream_open("p", NULL);
     read_newest(stream);
     helper owner = helper_start("creates_pool_on_request", "p");
-    hear(owner.channel);
+    receive_word(owner.channel);
     waker other;
     when_i_sleep(&other, close_producer, producer);
     pmipc_view view;
@@ -363,7 +363,7 @@ TEST(get_new_waits_across_retire_for_first_sample_of_next_pool)
     CHECK_EQ(view.seq, 1);
     pmipc_view_release(&view);
     pthread_join(other.thread, NULL);
-    tell(owner.channel, 0);
+    send_word(owner.channel, 0);
     helper_finish(&owner);
     pmipc_stream_close(stream);
 }

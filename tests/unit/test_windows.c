@@ -197,12 +197,12 @@ ROLE(publishes_at_full_speed)
 {
     pmipc_producer *producer = bytes_producer("p", atoi(argument), HISTORY);
     publish_frames(producer, HISTORY);
-    tell(channel, pmipc_producer_slot_count(producer));
-    while (!heard_something(channel))
+    send_word(channel, pmipc_producer_slot_count(producer));
+    while (!word_is_waiting(channel))
         publish_frames(producer, 100);
-    hear(channel);
-    tell(channel, pmipc_producer_slot_count(producer));
-    hear(channel);
+    receive_word(channel);
+    send_word(channel, pmipc_producer_slot_count(producer));
+    receive_word(channel);
     pmipc_producer_close(producer);
 }
 
@@ -212,7 +212,7 @@ static void check_windows_at_full_speed(const char *bytes, int rounds)
 {
     test_random random = random_start();
     helper runner = helper_start("publishes_at_full_speed", bytes);
-    uint64_t slots = hear(runner.channel);
+    uint64_t slots = receive_word(runner.channel);
     pmipc_stream *stream = stream_open("p", NULL);
     uint64_t copies = 0;
     uint64_t newest = 0;
@@ -234,11 +234,11 @@ static void check_windows_at_full_speed(const char *bytes, int rounds)
         }
     }
     CHECK_EQ(stream_info(stream).copies, copies);
-    tell(runner.channel, 0);
-    CHECK(hear(runner.channel) <=
+    send_word(runner.channel, 0);
+    CHECK(receive_word(runner.channel) <=
           (slots > 200 ? slots : 200)); /* bounded; with large pages a new pool has more slots */
     pmipc_stream_close(stream);
-    tell(runner.channel, 0);
+    send_word(runner.channel, 0);
     helper_finish(&runner);
 }
 

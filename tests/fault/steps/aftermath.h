@@ -1,15 +1,15 @@
-/* aftermath.h: what must be true, and possible, of whatever a victim leaves behind. */
+/* aftermath.h: what must be true, and must work, after a victim was killed. */
 #ifndef FAULT_AFTERMATH_H
 #define FAULT_AFTERMATH_H
 
-#include "residents.h"
+#include "observers.h"
 
-/** The victim has stopped at an instruction, alive. Streams read, and a producer that is not the victim publishes. */
-void while_stalled(struct residents *residents);
+/** The victim is stopped at an instruction. Streams read, and the producer publishes unless it is the victim. */
+void while_stalled(struct observers *observers);
 
-/** The victim has been killed. A producer, fresh unless the victim was a stream, and streams, old and fresh, use the
- * pool until nothing is left of it. `thorough`: all rows are claimed, descriptors and mappings are counted. Returns how
- * many sleeps had to end by themselves. */
-unsigned aftermath(struct residents *residents, bool thorough);
+/** The victim was killed. A producer (a new one unless the victim was a stream), connected streams and a new stream use
+ * the pool, then the pool is removed. `thorough`: also claim all rows and count descriptors and mappings. Returns how
+ * many sleeps had to end by their timeout. */
+unsigned aftermath(struct observers *observers, bool thorough);
 
 #endif

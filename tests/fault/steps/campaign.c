@@ -1,21 +1,21 @@
 #include "campaign.h"
 
 #include "helper.h"
-#include "residents.h"
+#include "observers.h"
 #include "trace.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define POINT_TIMEOUT_S 60  /* then this process is ended by a signal */
-#define SAMPLE_TURNS 40     /* of a loop; the others are like them */
-#define THOROUGH_STRIDE 10  /* of a sample's points, every so many one has an aftermath with every row */
-#define CONTROL_OFFSET 4096 /* this and the next: layout.h */
-#define RING_OFFSET 512     /* from there */
+#define POINT_TIMEOUT_S 60  /* SIGALRM then ends this process */
+#define SAMPLE_TURNS 40     /* turns of a loop that a sample has */
+#define THOROUGH_STRIDE 10  /* every tenth kill of a sample has a thorough aftermath */
+#define CONTROL_OFFSET 4096 /* this and RING_OFFSET as in layout.h */
+#define RING_OFFSET 512     /* from CONTROL_OFFSET */
 #define CONTROL_BYTES 4096
 
-/* The address of the instruction behind the one that makes the operation's first entry in the ring. */
+/* The address of the instruction after the one that stores the first ring entry of the operation. */
 static uint64_t find_ring_store(const struct victim *victim)
 {
     char path[512];
@@ -35,14 +35,14 @@ static uint64_t find_ring_store(const struct victim *victim)
     return address;
 }
 
-/* Whoever was killed before this operation's turn, and left it what it finds. */
+/* Kill the previous producer, whose pool the operation then finds. */
 static void kill_predecessor(void)
 {
     static uint64_t ring_stored;
-    if (the_operation->predecessor_end == NO_PREDECESSOR)
+    if (current_operation->predecessor_end == NO_PREDECESSOR)
         return;
-    struct victim victim = victim_start(the_operation->predecessor_prepare, the_operation->predecessor_run);
-    if (the_operation->predecessor_end == KILLED_AT_ITS_END)
+    struct victim victim = victim_start(current_operation->predecessor_prepare, current_operation->predecessor_run);
+    if (current_operation->predecessor_end == KILLED_AT_ITS_END)
         victim_run_to(&victim, victim_end_address(), 0);
     else if (ring_stored)
         CHECK(victim_run_to(&victim, ring_stored, 0));
@@ -51,7 +51,7 @@ static void kill_predecessor(void)
     victim_kill(&victim);
 }
 
-static void kill_and_judge(const struct victim *victim, bool thorough, struct result *result)
+static void kill_and_check(const struct victim *victim, bool thorough, struct result *result)
 {
     victim_kill(victim);
     uint32_t sleep_ends = (uint32_t)ask(AFTERMATH, thorough);
@@ -60,7 +60,7 @@ static void kill_and_judge(const struct victim *victim, bool thorough, struct re
     result->kills++;
 }
 
-/* To the end of the operation, one instruction at a time. */
+/* Step to the end of the operation. */
 static void record(struct trace *trace, const struct victim *victim, struct result *result)
 {
     trace_record(trace, victim);
@@ -77,15 +77,15 @@ static void run_to(const struct point *point, const struct victim *victim, struc
         result->diverged++;
 }
 
-/* Prepare the world, and kill somebody in it: at `point`, or without one at the end. All are forked from here, with the
- * same stack: where things lie on it can decide which instructions libc executes. */
+/* Prepare the pool and kill a victim at `point`, or at the end if it is NULL. All victims are forked from here, with
+ * the same stack: the alignment of data on it can decide which instructions libc executes. */
 static void kill_once(struct trace *trace, const struct point *point, bool asleep, bool thorough, struct result *result)
 {
     alarm(POINT_TIMEOUT_S);
     kill_predecessor();
-    struct victim victim = victim_start(the_operation->prepare, the_operation->run);
+    struct victim victim = victim_start(current_operation->prepare, current_operation->run);
     if (asleep)
-        victim_sleeps_for_ever(&victim);
+        victim_sleeps_forever(&victim);
     if (point)
         run_to(point, &victim, result);
     else
@@ -94,16 +94,16 @@ static void kill_once(struct trace *trace, const struct point *point, bool aslee
         victim_run_to_sleep(&victim);
     else
         ask(STALLED, 0);
-    kill_and_judge(&victim, thorough, result);
+    kill_and_check(&victim, thorough, result);
 }
 
 void campaign_run(const struct operation *operation, uint32_t stride, uint32_t offset, struct result *result)
 {
     struct trace trace;
-    the_operation = operation;
-    helper residents = helper_fork(residents_serve, NULL);
-    residents_channel = residents.channel;
-    hear(residents_channel); /* ready */
+    current_operation = operation;
+    helper observers = helper_fork(observers_serve, NULL);
+    observers_channel = observers.channel;
+    receive_word(observers_channel); /* ready */
     kill_once(&trace, NULL, false, true, result);
     for (uint32_t k = 0, own = offset; k < trace.length; k++) {
         const struct point *point = &trace.points[k];
@@ -119,5 +119,5 @@ void campaign_run(const struct operation *operation, uint32_t stride, uint32_t o
             kill_once(&trace, point, true, true, result);
     }
     result->ended = true;
-    helper_kill(&residents);
+    helper_kill(&observers);
 }

@@ -1,9 +1,11 @@
-/* main.c: for every operation, kill somebody at any instruction of it, and say what came of it.
+/* main.c: kill a process at the instructions of every operation, and report the result.
  *
- *     fault_steps                      a sample: every point where others may see something new, and some instructions
- * between fault_steps --all                every instruction of the library fault_steps --mutant NAME        the
- * library is wrong on purpose, this way: an operation must fail fault_steps ... publish adopt    these operations only
- *     fault_steps --jobs 2 ...         so many operations at a time */
+ *     fault_steps                      a sample: every point at which the visible state changes, and some others
+ *     fault_steps --all                every instruction of the library
+ *     fault_steps --mutant NAME        the library is this mutant: an operation must fail
+ *     fault_steps ... publish adopt    only these operations
+ *     fault_steps --jobs 2 ...         this number of operations at a time
+ */
 #include "report.h"
 
 #include <errno.h>
@@ -16,7 +18,7 @@
 
 #define SAMPLE_STRIDE 401
 
-/* One operation's campaign, in a process and with a registry folder of its own. */
+/* The campaign of one operation, in its own process and with its own registry folder. */
 struct job {
     pid_t pid; /* 0: not running */
     const struct operation *operation;
@@ -26,11 +28,11 @@ struct job {
 };
 
 static uint32_t stride = SAMPLE_STRIDE, offset;
-static const char *mutant; /* NULL: the library is right */
+static const char *mutant; /* NULL: no mutant */
 static unsigned jobs_at_a_time = 1;
 static volatile sig_atomic_t interrupted;
 
-/* The same addresses in every run: an instruction's number can be told to others. */
+/* Use the same addresses in every run, so that the number of an instruction is the same, too. */
 static void fix_addresses(char **argv)
 {
     char path[512] = "";
@@ -66,7 +68,7 @@ static struct job begin(const struct operation *operation)
     _exit(0);
 }
 
-/* Whether all was sound. */
+/* Whether the campaign succeeded. */
 static bool end(struct job *job, int wait_status, struct result *total)
 {
     const struct result *result = job->result;
@@ -121,7 +123,7 @@ static char **read_options(char **argument)
         else if (strcmp(*argument, "--jobs") == 0 && argument[1])
             jobs_at_a_time = (unsigned)atoi(*++argument);
         else
-            FAIL("no option %s", *argument);
+            FAIL("unknown option %s", *argument);
     }
     CHECK(jobs_at_a_time >= 1 && jobs_at_a_time <= operation_count);
     return argument;
@@ -132,7 +134,7 @@ int main(int argc, char **argv)
     (void)argc;
     fix_addresses(argv);
     char **names = read_options(argv + 1);
-    struct sigaction noting = {.sa_handler = note_signal}; /* no SA_RESTART: the wait ends */
+    struct sigaction noting = {.sa_handler = note_signal}; /* without SA_RESTART the wait ends */
     sigaction(SIGINT, &noting, NULL);
     sigaction(SIGTERM, &noting, NULL);
     if (stride > 1) {
@@ -161,7 +163,7 @@ int main(int argc, char **argv)
     for (; ended < begun; ended++)
         failed += !end_one(jobs, &total);
     if (begun == 0 && !interrupted)
-        FAIL("no such operation");
+        FAIL("unknown operation");
     if (!mutant)
         report_total(begun, &total, failed == 0);
     free(jobs);

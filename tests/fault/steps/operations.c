@@ -1,13 +1,13 @@
 #include "operation.h"
 
-#include "residents.h"
+#include "observers.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define WAIT_NS 1000000
 
-/* The victim's: each victim is a process of its own. */
+/* Handles of the victim; each victim is a separate process. */
 static pmipc_producer *producer;
 static pmipc_stream *stream, *other_stream;
 static pmipc_view view, views[PMIPC_MAX_VIEWS];
@@ -15,12 +15,12 @@ static char frame[FRAME_BYTES];
 
 uint32_t pool_history_len(void)
 {
-    return the_operation->history_len ? the_operation->history_len : HISTORY_LEN;
+    return current_operation->history_len ? current_operation->history_len : HISTORY_LEN;
 }
 
 static pmipc_producer *open_producer(const char *name, bool other, bool no_growth)
 {
-    const bool is_variable = the_operation && the_operation->traits & VARIABLE;
+    const bool is_variable = current_operation && current_operation->traits & VARIABLE;
     pmipc_schema schema = bytes_schema(other || is_variable ? FRAME_BYTES / 2 : FRAME_BYTES);
     if (is_variable)
         schema.fields[0].flags = PMIPC_FIELD_VARIABLE;
@@ -34,10 +34,10 @@ pmipc_producer *pool_producer(bool other)
     return open_producer(POOL, other, false);
 }
 
-/* ------------------------------------------------------------------------------------------ the producer is killed */
+/* ---- the producer is killed ---- */
 
-/* All slots have been used: the next one has to be looked for. */
-static void own_the_pool(void)
+/* All slots are in use or unclean: the next publish scans. */
+static void open_pool(void)
 {
     producer = pool_producer(false);
     frame_fill(frame, sizeof frame, publish_frames(producer, INITIAL_SLOTS) + 1);
@@ -65,8 +65,8 @@ static void loan_and_discard(void)
     pmipc_producer_discard(producer, &loan);
 }
 
-/* All slots are in history or held by a stream. */
-static void use_up_all_slots(void)
+/* Fill all slots with samples that are in history or held by a stream. */
+static void fill_all_slots(void)
 {
     publish_frames(producer, HISTORY_LEN);
     ask(HOARD, 0);
@@ -74,16 +74,16 @@ static void use_up_all_slots(void)
     ask(CONNECT, 0);
 }
 
-static void own_a_pool_without_clean_slots(void)
+static void open_pool_without_clean_slots(void)
 {
     producer = pool_producer(false);
-    use_up_all_slots();
+    fill_all_slots();
 }
 
-static void own_a_pool_that_cannot_grow(void)
+static void open_pool_without_growth(void)
 {
     producer = open_producer(POOL, false, true);
-    use_up_all_slots();
+    fill_all_slots();
 }
 
 static void publish_and_grow(void)
@@ -92,17 +92,17 @@ static void publish_and_grow(void)
     CHECK_EQ(pmipc_producer_slot_count(producer), INITIAL_SLOTS + 1);
 }
 
-static void publish_a_longer_frame(void)
+static void publish_longer_frame(void)
 {
     const pmipc_source source = {frame, FRAME_BYTES};
     CHECK_OK(pmipc_producer_publish_fields(producer, &source, 1, PMIPC_STAMP_NOW, NULL));
     CHECK_EQ(pmipc_producer_schema(producer)->fields[0].shape[0], FRAME_BYTES);
 }
 
-/* The row's stream dies now: adopting would have swept it. */
-static void own_a_pool_with_a_dead_row(void)
+/* The stream dies after the open, because adopt would sweep its row. */
+static void open_pool_with_dead_reader(void)
 {
-    own_the_pool();
+    open_pool();
     pid_t pid = fork();
     if (pid == 0) {
         (void)stream_open(POOL, NULL);
@@ -128,7 +128,7 @@ static void abandon_producer(void)
     pmipc_producer_abandon(producer);
 }
 
-static void await_the_pool(void)
+static void connect_observers(void)
 {
     ask(CONNECT, 0);
 }
@@ -138,9 +138,9 @@ static void open_as_producer(void)
     producer = pool_producer(false);
 }
 
-static void abandon_the_pool(void)
+static void abandon_pool(void)
 {
-    own_the_pool();
+    open_pool();
     pmipc_producer_abandon(producer);
 }
 
@@ -153,8 +153,7 @@ static void replace(void)
     producer = pool_producer(true);
 }
 
-/* ------------------------------------------------------------------------------------------ whoever tidies up is
- * killed */
+/* ---- a process that removes or cleans is killed ---- */
 
 static void remove_by_force(void)
 {
@@ -162,7 +161,7 @@ static void remove_by_force(void)
     CHECK_OK(pmipc_pool_remove(POOL, NULL, &options, NULL));
 }
 
-static void leave_a_pool_that_nobody_uses(void)
+static void leave_unused_pool(void)
 {
     producer = pool_producer(false);
     publish_frames(producer, INITIAL_SLOTS);
@@ -174,9 +173,9 @@ static void remove_unused(void)
     CHECK_OK(pmipc_pool_remove(POOL, NULL, NULL, NULL));
 }
 
-static void leave_pools_that_nobody_uses(void)
+static void leave_unused_pools(void)
 {
-    leave_a_pool_that_nobody_uses();
+    leave_unused_pool();
     pmipc_producer_abandon(open_producer(OTHER_POOL, true, false));
 }
 
@@ -185,10 +184,9 @@ static void clean(void)
     CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
 }
 
-/* ------------------------------------------------------------------------------------------------ a stream is killed
- */
+/* ---- a stream is killed ---- */
 
-static void await_a_stream(void)
+static void publish_by_observers(void)
 {
     ask(PRODUCE, INITIAL_SLOTS);
     ask(CONNECT, 0);
@@ -199,14 +197,14 @@ static void open_stream(void)
     stream = stream_open(POOL, NULL);
 }
 
-static void stream_the_pool(void)
+static void open_stream_of_pool(void)
 {
-    await_a_stream();
+    publish_by_observers();
     open_stream();
 }
 
-/* With a sample that the stream has not seen. */
-static void stream_a_pool_with_news(void)
+/* The pool has samples that the stream has not read. */
+static void open_stream_with_unread_samples(void)
 {
     ask(PRODUCE, INITIAL_SLOTS);
     open_stream();
@@ -249,37 +247,37 @@ static void take_at(void)
     pmipc_view_release(&view);
 }
 
-static void stream_with_as_many_views_as_it_may(void)
+static void open_stream_with_seven_views(void)
 {
-    stream_the_pool();
+    open_stream_of_pool();
     for (unsigned i = 0; i < PMIPC_MAX_VIEWS; i++)
         CHECK_OK(pmipc_stream_get_last(stream, &views[i]));
 }
 
-static void take_a_copy(void)
+static void take_copy(void)
 {
     take_last();
     CHECK(view.copied);
     pmipc_view_release(&view);
 }
 
-/* History goes over the end of the slots: it is mapped twice. */
-static void stream_a_pool_that_goes_round(void)
+/* History wraps around the end of the slots: the slots are mapped twice. */
+static void open_stream_with_wrapped_history(void)
 {
     ask(PRODUCE, INITIAL_SLOTS + 2);
     ask(CONNECT, 0);
     open_stream();
 }
 
-static void take_a_window(void)
+static void take_window(void)
 {
     CHECK_OK(pmipc_stream_get_window(stream, HISTORY_LEN, HISTORY_LEN, &view));
     CHECK(!view.copied);
     pmipc_view_release(&view);
 }
 
-/* A slot that is held lies amid history: the window is copied. */
-static void stream_a_pool_with_a_broken_run(void)
+/* A held slot is between the slots of history: the window is copied. */
+static void open_stream_with_skipped_slot(void)
 {
     ask(PRODUCE, INITIAL_SLOTS);
     ask(HOLD, 0);
@@ -288,7 +286,7 @@ static void stream_a_pool_with_a_broken_run(void)
     open_stream();
 }
 
-static void take_a_broken_window(void)
+static void take_broken_window(void)
 {
     CHECK_OK(pmipc_stream_get_window(stream, HISTORY_LEN, HISTORY_LEN, &view));
     CHECK(view.copied);
@@ -300,9 +298,9 @@ static void wait_for_a_sample(void)
     CHECK_STATUS(pmipc_stream_get_new(stream, WAIT_NS, &view), PMIPC_TIMEOUT);
 }
 
-static void stream_the_pool_twice(void)
+static void open_two_streams_of_pool(void)
 {
-    stream_the_pool();
+    open_stream_of_pool();
     other_stream = stream_open(POOL, NULL);
 }
 
@@ -313,17 +311,17 @@ static void wait_for_any(void)
     CHECK_STATUS(pmipc_stream_wait_any(streams, 2, WAIT_NS, &ready), PMIPC_TIMEOUT);
 }
 
-static void stream_a_retired_pool(void)
+static void open_stream_of_retired_pool(void)
 {
     ask(PRODUCE, INITIAL_SLOTS);
     open_stream();
-    ask(RENEW, INITIAL_SLOTS);
+    ask(RECREATE, INITIAL_SLOTS);
     ask(CONNECT, 0);
 }
 
-static void hold_a_view(void)
+static void open_stream_with_view(void)
 {
-    stream_the_pool();
+    open_stream_of_pool();
     take_last();
 }
 
@@ -338,8 +336,8 @@ static void close_stream_and_release(void)
     pmipc_view_release(&view);
 }
 
-/* The child inherits the view, and a row for it. */
-static void fork_and_end_the_child(void)
+/* The child inherits the view and claims a row for it. */
+static void fork_child_that_exits(void)
 {
     pid_t child = fork();
     if (child == 0)
@@ -347,13 +345,13 @@ static void fork_and_end_the_child(void)
     CHECK(child > 0);
 }
 
-static void stream_nothing(void)
+static void open_stream_of_absent_pool(void)
 {
     ask(CONNECT, 0);
     open_stream();
 }
 
-static void inspect_the_pool(void)
+static void inspect_pool(void)
 {
     pmipc_pool_info info;
     CHECK_OK(pmipc_pool_inspect(POOL, NULL, &info, NULL));
@@ -364,7 +362,7 @@ static void inspect_the_pool(void)
     {                                                                    \
         .name = label, .prepare = prepare_it, .run = run_it, __VA_ARGS__ \
     }
-/* Each slot that it pins may be one more than the pool has, and one that the sleeper reads just then another. */
+/* The pool may add one slot for each slot that the stream pins, and one for the sample that the sleeper reads. */
 #define STREAM(label, prepare_it, run_it, pins, ...)                                                              \
     {                                                                                                             \
         .name = label, .prepare = prepare_it, .run = run_it, .more_slots = (pins) + 1, .traits = LEAVES_PRODUCER, \
@@ -372,45 +370,45 @@ static void inspect_the_pool(void)
     }
 
 const struct operation operations[] = {
-    PRODUCER("publish", own_the_pool, publish, .frames = 1),
-    PRODUCER("publish_alone", own_the_pool, publish, .frames = 1, .history_len = 1),
-    PRODUCER("loan_commit", own_the_pool, loan_and_commit, .frames = 1),
-    PRODUCER("loan_discard", own_the_pool, loan_and_discard, ),
-    PRODUCER("grow", own_a_pool_without_clean_slots, publish_and_grow, .frames = 1, .more_slots = HISTORY_LEN),
-    PRODUCER("enlarge", own_the_pool, publish_a_longer_frame, .frames = 1, .traits = VARIABLE | MAY_ENLARGE,
-             .more_files = 1, .ends_of_sleep = 1),
-    PRODUCER("give_up_history", own_a_pool_that_cannot_grow, publish, .frames = 1, .more_slots = HISTORY_LEN,
+    PRODUCER("publish", open_pool, publish, .frames = 1),
+    PRODUCER("publish_alone", open_pool, publish, .frames = 1, .history_len = 1),
+    PRODUCER("loan_commit", open_pool, loan_and_commit, .frames = 1),
+    PRODUCER("loan_discard", open_pool, loan_and_discard, ),
+    PRODUCER("grow", open_pool_without_clean_slots, publish_and_grow, .frames = 1, .more_slots = HISTORY_LEN),
+    PRODUCER("enlarge", open_pool, publish_longer_frame, .frames = 1, .traits = VARIABLE | MAY_ENLARGE, .more_files = 1,
+             .sleep_ends_allowed = 1),
+    PRODUCER("give_up_history", open_pool_without_growth, publish, .frames = 1, .more_slots = HISTORY_LEN,
              .traits = LOSES_HISTORY),
-    PRODUCER("sweep", own_a_pool_with_a_dead_row, sweep, ),
-    PRODUCER("create", await_the_pool, open_as_producer, ),
-    PRODUCER("adopt", abandon_the_pool, open_as_producer, ),
-    PRODUCER("adopt_torn", nothing, open_as_producer, .frames = 1, .predecessor_prepare = own_the_pool,
+    PRODUCER("sweep", open_pool_with_dead_reader, sweep, ),
+    PRODUCER("create", connect_observers, open_as_producer, ),
+    PRODUCER("adopt", abandon_pool, open_as_producer, ),
+    PRODUCER("adopt_torn", nothing, open_as_producer, .frames = 1, .predecessor_prepare = open_pool,
              .predecessor_run = publish, .predecessor_end = KILLED_BETWEEN_RING_AND_HEAD),
-    PRODUCER("replace", abandon_the_pool, replace, .traits = MAY_END_POOL | OTHER_SCHEMA, .ends_of_sleep = 1),
-    PRODUCER("close_producer", own_the_pool, close_producer, .traits = MAY_END_POOL),
-    PRODUCER("abandon_producer", own_the_pool, abandon_producer, ),
-    PRODUCER("remove_forced", abandon_the_pool, remove_by_force, .traits = MAY_END_POOL, .ends_of_sleep = 1),
-    PRODUCER("remove", leave_a_pool_that_nobody_uses, remove_unused, ),
-    PRODUCER("clean", leave_pools_that_nobody_uses, clean, .more_files = 1),
-    STREAM("open_stream", await_a_stream, open_stream, 0, ),
-    STREAM("get_last", stream_the_pool, take_last_and_release, 1, ),
-    STREAM("get_new", stream_a_pool_with_news, take_new, 1, ),
-    STREAM("get_next", stream_a_pool_with_news, take_next, 1, ),
-    STREAM("get_next_alone", stream_a_pool_with_news, take_next, 1, .history_len = 1),
-    STREAM("get_unseen", stream_a_pool_with_news, take_unseen, 2, ),
-    STREAM("get_at", stream_the_pool, take_at, 1, ),
-    STREAM("get_copy", stream_with_as_many_views_as_it_may, take_a_copy, 2, ),
-    STREAM("window", stream_a_pool_that_goes_round, take_a_window, HISTORY_LEN, ),
-    STREAM("window_broken", stream_a_pool_with_a_broken_run, take_a_broken_window, INITIAL_SLOTS, ),
-    STREAM("wait", stream_the_pool, wait_for_a_sample, 0, ),
-    STREAM("wait_any", stream_the_pool_twice, wait_for_any, 0, ),
-    PRODUCER("wait_for_pool", stream_nothing, wait_for_a_sample, ),
-    STREAM("reconnect", stream_a_retired_pool, take_last_and_release, 1, ),
-    STREAM("close_stream", stream_the_pool, close_stream, 0, ),
-    STREAM("close_with_view", hold_a_view, close_stream_and_release, 1, ),
-    STREAM("fork_with_view", hold_a_view, fork_and_end_the_child, 1, ),
-    STREAM("inspect", await_a_stream, inspect_the_pool, 0, ),
+    PRODUCER("replace", abandon_pool, replace, .traits = MAY_END_POOL | OTHER_SCHEMA, .sleep_ends_allowed = 1),
+    PRODUCER("close_producer", open_pool, close_producer, .traits = MAY_END_POOL),
+    PRODUCER("abandon_producer", open_pool, abandon_producer, ),
+    PRODUCER("remove_forced", abandon_pool, remove_by_force, .traits = MAY_END_POOL, .sleep_ends_allowed = 1),
+    PRODUCER("remove", leave_unused_pool, remove_unused, ),
+    PRODUCER("clean", leave_unused_pools, clean, .more_files = 1),
+    STREAM("open_stream", publish_by_observers, open_stream, 0, ),
+    STREAM("get_last", open_stream_of_pool, take_last_and_release, 1, ),
+    STREAM("get_new", open_stream_with_unread_samples, take_new, 1, ),
+    STREAM("get_next", open_stream_with_unread_samples, take_next, 1, ),
+    STREAM("get_next_alone", open_stream_with_unread_samples, take_next, 1, .history_len = 1),
+    STREAM("get_unseen", open_stream_with_unread_samples, take_unseen, 2, ),
+    STREAM("get_at", open_stream_of_pool, take_at, 1, ),
+    STREAM("get_copy", open_stream_with_seven_views, take_copy, 2, ),
+    STREAM("window", open_stream_with_wrapped_history, take_window, HISTORY_LEN, ),
+    STREAM("window_broken", open_stream_with_skipped_slot, take_broken_window, INITIAL_SLOTS, ),
+    STREAM("wait", open_stream_of_pool, wait_for_a_sample, 0, ),
+    STREAM("wait_any", open_two_streams_of_pool, wait_for_any, 0, ),
+    PRODUCER("wait_for_pool", open_stream_of_absent_pool, wait_for_a_sample, ),
+    STREAM("reconnect", open_stream_of_retired_pool, take_last_and_release, 1, ),
+    STREAM("close_stream", open_stream_of_pool, close_stream, 0, ),
+    STREAM("close_with_view", open_stream_with_view, close_stream_and_release, 1, ),
+    STREAM("fork_with_view", open_stream_with_view, fork_child_that_exits, 1, ),
+    STREAM("inspect", publish_by_observers, inspect_pool, 0, ),
 };
 
 const unsigned operation_count = sizeof operations / sizeof operations[0];
-const struct operation *the_operation;
+const struct operation *current_operation;

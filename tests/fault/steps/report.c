@@ -13,7 +13,7 @@ void report_begin(void)
     fflush(stdout);
 }
 
-/* Functions and lines of an address, the innermost first, as addr2line tells them. */
+/* Print the functions and lines of an address, the innermost first, with addr2line. */
 static void print_location(uint64_t address)
 {
     char command[256], program[128] = "", text[512];
@@ -35,7 +35,7 @@ static void print_failure(const struct result *result, int wait_status, int mess
     text[length > 0 ? length : 0] = '\0';
     printf("\n%s", text);
     if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGALRM)
-        printf("    somebody waits forever\n");
+        printf("    a process waits forever\n");
     else if (WIFSIGNALED(wait_status))
         printf("    the campaign was ended by signal %d\n", WTERMSIG(wait_status));
 }
@@ -59,7 +59,7 @@ void report_total(unsigned campaigns, const struct result *total, bool sound)
 void report_mutant(const char *mutant, const struct operation *operation, const struct result *result, bool sound,
                    int wait_status, int messages)
 {
-    printf("%s %s: %s\n", operation->name, sound ? "does not notice" : "catches", mutant);
+    printf("%s %s: %s\n", operation->name, sound ? "does not detect" : "detects", mutant);
     if (!sound)
         print_failure(result, wait_status, messages);
 }

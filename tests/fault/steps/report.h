@@ -1,4 +1,4 @@
-/* report.h: the table of what came of every operation. */
+/* report.h: the table with the results of the operations. */
 #ifndef FAULT_REPORT_H
 #define FAULT_REPORT_H
 
@@ -6,14 +6,14 @@
 
 void report_begin(void);
 
-/** One line, and unless it is `sound` what was wrong, and after which instruction. `messages`: a file with what was
- * said. */
+/** Print one line, and unless `sound` the failure and the instruction. `messages`: a file with the messages of the
+ * campaign. */
 void report_operation(const struct operation *operation, const struct result *result, bool sound, int wait_status,
                       int messages);
 
 void report_total(unsigned campaigns, const struct result *total, bool sound);
 
-/** The same of a library that is wrong on purpose. */
+/** The same for a mutant of the library. */
 void report_mutant(const char *mutant, const struct operation *operation, const struct result *result, bool sound,
                    int wait_status, int messages);
 

@@ -6,33 +6,33 @@
 #include <pthread.h>
 #include <semaphore.h>
 
-enum order { SLEEP, LET_GO };
+enum order { SLEEP, DISCONNECT };
 
 static sem_t ordered;
 static enum order order;
-static _Atomic bool has_looked, done;
+static _Atomic bool has_checked, done;
 static uint64_t delivered;
 static pmipc_stream *stream;
 
 static void sleep_and_read(void)
 {
     pmipc_view view;
-    if (pmipc_stream_get_last(stream, &view) == PMIPC_OK) /* what is new is what comes from now on */
+    if (pmipc_stream_get_last(stream, &view) == PMIPC_OK) /* only later samples are new */
         pmipc_view_release(&view);
-    atomic_store(&has_looked, true);
+    atomic_store(&has_checked, true);
     CHECK_OK(pmipc_stream_get_next(stream, PMIPC_FOREVER, &view));
     check_view(&view);
     delivered = view.seq;
     pmipc_view_release(&view);
 }
 
-static void let_go(void)
+static void disconnect(void)
 {
     pmipc_view view;
     CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_NOT_CONNECTED);
 }
 
-static void *obey(void *unused)
+static void *execute(void *unused)
 {
     virtual_become_sleeper();
     for (;;) {
@@ -40,7 +40,7 @@ static void *obey(void *unused)
         if (order == SLEEP)
             sleep_and_read();
         else
-            let_go();
+            disconnect();
         atomic_store(&done, true);
     }
     return unused;
@@ -49,7 +49,7 @@ static void *obey(void *unused)
 static void give(enum order what)
 {
     order = what;
-    atomic_store(&has_looked, false);
+    atomic_store(&has_checked, false);
     atomic_store(&done, false);
     sem_post(&ordered);
 }
@@ -60,13 +60,13 @@ void sleeping_start(void)
     pmipc_stream_options options = {.follow_schema = true};
     stream = stream_open(POOL, &options);
     CHECK_EQ(sem_init(&ordered, 0, 0), 0);
-    CHECK_EQ(pthread_create(&thread, NULL, obey, NULL), 0);
+    CHECK_EQ(pthread_create(&thread, NULL, execute, NULL), 0);
 }
 
 void sleeping_begin(bool connected)
 {
     give(SLEEP);
-    WAIT_UNTIL(connected ? virtual_is_asleep() : atomic_load(&has_looked));
+    WAIT_UNTIL(connected ? virtual_is_asleep() : atomic_load(&has_checked));
 }
 
 uint64_t sleeping_end(unsigned *ends)
@@ -74,7 +74,7 @@ uint64_t sleeping_end(unsigned *ends)
     while (!atomic_load(&done)) {
         if (virtual_is_asleep()) {
             if (*ends == 0)
-                FAIL("a stream sleeps on although there is something new: nobody has woken it");
+                FAIL("a stream sleeps although there is a new sample: it was not woken");
             --*ends;
             virtual_end_sleep();
         }
@@ -85,6 +85,6 @@ uint64_t sleeping_end(unsigned *ends)
 
 void sleeping_leave(void)
 {
-    give(LET_GO);
+    give(DISCONNECT);
     WAIT_UNTIL(atomic_load(&done));
 }

@@ -1,4 +1,4 @@
-/* sleeping.h: a stream in a thread of its own, which sleeps until there is a new sample. */
+/* sleeping.h: a stream in its own thread that sleeps until there is a new sample. */
 #ifndef FAULT_SLEEPING_H
 #define FAULT_SLEEPING_H
 
@@ -7,15 +7,15 @@
 
 void sleeping_start(void);
 
-/** Go to sleep until there is a sample newer than now. `connected`: come back when the kernel has put it to sleep on
- * the pool's bell; otherwise it awaits a pool. */
+/** Let the thread sleep until there is a newer sample. `connected`: return when it sleeps in the kernel on the bell of
+ * the pool; otherwise it waits for a pool. */
 void sleeping_begin(bool connected);
 
-/** Wait for it to come with a sample, whose seq is returned. Its sleeps may end by themselves `ends` times at most
- * until then, all others by a wake; what is left of `ends` is what was not needed. */
+/** Wait until the thread has read a sample, and return its sequence number. At most `ends` of its sleeps may end by
+ * their timeout, all others must end by a wake; `ends` is reduced by the number that was needed. */
 uint64_t sleeping_end(unsigned *ends);
 
-/** A retired pool is let go of. */
+/** Let the thread disconnect from a retired pool. */
 void sleeping_leave(void);
 
 #endif

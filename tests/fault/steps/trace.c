@@ -1,12 +1,12 @@
 #include "trace.h"
 
-#include "glimpse.h"
+#include "folder_watch.h"
 #include "test.h"
 
 #include <sys/mman.h>
 
 #define INSTRUCTIONS_MAX (1u << 22)
-#define ADDRESSES_MAX (1u << 18) /* that are different; a power of two */
+#define ADDRESSES_MAX (1u << 18) /* different addresses; a power of two */
 
 extern const char __executable_start[], etext[];
 
@@ -15,9 +15,8 @@ struct visit_count {
     uint32_t visits;
 };
 
-/* Not malloc: it must be in the same state whenever a victim is forked, and what is recorded is none of the victims'
- * business. */
-static void *room_for(size_t bytes)
+/* Memory that victims do not inherit. Not from malloc, whose state must be the same whenever a victim is forked. */
+static void *allocate_unforked(size_t bytes)
 {
     void *room = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     CHECK(room != MAP_FAILED);
@@ -41,10 +40,10 @@ static bool is_own(uint64_t address)
 
 void trace_record(struct trace *trace, const struct victim *victim)
 {
-    struct visit_count *counts = room_for(ADDRESSES_MAX * sizeof *counts);
-    trace->points = room_for(INSTRUCTIONS_MAX * sizeof *trace->points);
+    struct visit_count *counts = allocate_unforked(ADDRESSES_MAX * sizeof *counts);
+    trace->points = allocate_unforked(INSTRUCTIONS_MAX * sizeof *trace->points);
     bool is_new = true;
-    glimpse_files();
+    folder_watch_files();
     for (trace->length = 0;; trace->length++) {
         CHECK(trace->length < INSTRUCTIONS_MAX);
         struct place place = victim_place(victim);
@@ -59,10 +58,10 @@ void trace_record(struct trace *trace, const struct victim *victim)
         if (place.address == victim_end_address())
             break;
         victim_step(victim, place.address);
-        is_new = glimpse_stores() || place.is_call;
+        is_new = folder_watch_stores() || place.is_call;
         if (place.is_call)
-            glimpse_files();
+            folder_watch_files();
     }
-    glimpse_end();
+    folder_watch_end();
     munmap(counts, ADDRESSES_MAX * sizeof *counts);
 }

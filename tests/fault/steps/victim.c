@@ -22,7 +22,7 @@
 void run_stepped(void (*run)(void));
 extern const char run_stepped_end[];
 
-/* Stops before and behind `run`: what lies between the two breakpoints is the operation. */
+/* Stops before and after `run`: the operation is between the two breakpoints. */
 __asm__(".text\n"
         ".type run_stepped, @function\n"
         "run_stepped:\n"
@@ -40,13 +40,14 @@ uint64_t victim_end_address(void)
     return (uint64_t)run_stepped_end;
 }
 
-/* Code is the same in the tracer, which has no breakpoints set. */
+/* The code of the victim, read in the tracer, which has the same code and no breakpoints. */
 static const uint8_t *code_at(uint64_t address)
 {
     return (const uint8_t *)(uintptr_t)address;
 }
 
-/* Bytes of a string instruction with a repeat prefix, which the processor would stop in after every turn; else 0. */
+/* The bytes of a string instruction with a repeat prefix, in which a single step stops after every turn; otherwise 0.
+ */
 static unsigned repeated_bytes(uint64_t address)
 {
     const uint8_t *code = code_at(address);
@@ -81,7 +82,7 @@ static void await_trap(const struct victim *victim)
     FAIL("the victim ended with wait status %#x", (unsigned)status);
 }
 
-static void go_on(const struct victim *victim)
+static void continue_to_trap(const struct victim *victim)
 {
     request(PTRACE_CONT, victim, 0, 0);
     await_trap(victim);
@@ -95,11 +96,11 @@ struct victim victim_start(void (*prepare)(void), void (*run)(void))
         FAIL("fork: %s", strerror(errno));
     if (victim.pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        setpgid(0, 0); /* with whoever it forks */
+        setpgid(0, 0); /* a process group with its children */
         sigset_t ends_of_children;
         sigemptyset(&ends_of_children);
         sigaddset(&ends_of_children, SIGCHLD);
-        sigprocmask(SIG_BLOCK, &ends_of_children, NULL); /* the tracer would be told of each */
+        sigprocmask(SIG_BLOCK, &ends_of_children, NULL); /* the tracer would stop at each */
         if (ptrace(PTRACE_TRACEME, 0, 0, 0) != 0)
             FAIL("this process may not be traced: %s", strerror(errno));
         prepare();
@@ -128,7 +129,7 @@ static uint64_t instruction_pointer(const struct victim *victim)
     return (uint64_t)request(PTRACE_PEEKUSER, victim, offsetof(struct user, regs.rip), 0);
 }
 
-/* The processor's breakpoint register, not a changed instruction: then one stop a visit is enough. */
+/* Uses the breakpoint register of the processor, not a changed instruction, so that each visit stops once. */
 static void set_breakpoint(const struct victim *victim, uint64_t address)
 {
     request(PTRACE_POKEUSER, victim, offsetof(struct user, u_debugreg[0]), address);
@@ -141,7 +142,7 @@ bool victim_run_to(const struct victim *victim, uint64_t address, uint32_t visit
     if (address != victim_end_address())
         set_breakpoint(victim, address);
     for (uint64_t stops = 0; reached && stops <= visits; stops++) {
-        go_on(victim);
+        continue_to_trap(victim);
         uint64_t stopped_at = instruction_pointer(victim);
         if (stopped_at == victim_end_address() + 1) {
             reached = address == victim_end_address();
@@ -165,9 +166,9 @@ void victim_step(const struct victim *victim, uint64_t address)
     }
 }
 
-void victim_sleeps_for_ever(const struct victim *victim)
+void victim_sleeps_forever(const struct victim *victim)
 {
-    request(PTRACE_POKEDATA, victim, (uint64_t)(uintptr_t)&virtual_sleep_for_ever, 1);
+    request(PTRACE_POKEDATA, victim, (uint64_t)(uintptr_t)&virtual_sleep_forever, 1);
 }
 
 void victim_run_to_sleep(const struct victim *victim)
@@ -182,7 +183,7 @@ void victim_run_to_sleep(const struct victim *victim)
         line[length > 0 ? length : 0] = '\0';
         const char *state = strrchr(line, ')');
         if (!state || !strchr("RDSt", state[2]))
-            FAIL("the victim should sleep, and is in state '%s'", state ? state + 2 : "?");
+            FAIL("the victim does not sleep; its state is '%s'", state ? state + 2 : "?");
         if (state[2] == 'S')
             return;
         test_yield();
@@ -195,9 +196,9 @@ void victim_kill(const struct victim *victim)
     kill(victim->pid, SIGKILL);
     while (waitpid(victim->pid, &status, 0) != victim->pid || WIFSTOPPED(status))
         if (errno == ECHILD)
-            FAIL("the victim was gone before it was killed");
+            FAIL("the victim had ended before the kill");
     if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-        FAIL("a victim that was to be killed had ended with wait status %#x", (unsigned)status);
-    while (waitpid(-victim->pid, NULL, 0) > 0) /* its children, which end by themselves */
+        FAIL("the victim ended with wait status %#x before the kill", (unsigned)status);
+    while (waitpid(-victim->pid, NULL, 0) > 0) /* its children, which exit */
         ;
 }

@@ -15,16 +15,16 @@
 #ifndef SYS_futex_waitv
 #define SYS_futex_waitv 449
 #endif
-#define REAL_SLEEP_NS 50000 /* of whoever sleeps for nothing */
+#define REAL_SLEEP_NS 50000 /* the real duration of a sleep that no wake ends */
 #define BEGIN_NS INT64_C(1700000000000000000)
 
-long virtual_sleep_for_ever;
+long virtual_sleep_forever;
 static _Atomic int64_t now_ns = BEGIN_NS;
 static _Thread_local bool is_sleeper;
 static _Atomic(const void *) sleeps_on;
 static _Atomic bool sleep_ends;
 
-/* What libc's syscall does. */
+/* The same as syscall() of libc. */
 static long raw(long number, long a, long b, long c, long d, long e, long f)
 {
     register long r10 __asm__("r10") = d;
@@ -78,7 +78,7 @@ int ppoll(struct pollfd *items, nfds_t count, const struct timespec *timeout, co
     return (int)ready;
 }
 
-static long sleep_of_the_sleeper(const void *word, long expected, const struct timespec *timeout)
+static long sleep_of_sleeper(const void *word, long expected, const struct timespec *timeout)
 {
     atomic_store(&sleeps_on, word);
     long result = raw(SYS_futex, (long)word, FUTEX_WAIT, expected, 0, 0, 0);
@@ -92,13 +92,13 @@ static long sleep_of_the_sleeper(const void *word, long expected, const struct t
 static long sleep_on_one(long word, long expected, const struct timespec *timeout)
 {
     struct timespec real = {.tv_nsec = REAL_SLEEP_NS};
-    long result = raw(SYS_futex, word, FUTEX_WAIT, expected, virtual_sleep_for_ever ? 0 : (long)&real, 0, 0);
+    long result = raw(SYS_futex, word, FUTEX_WAIT, expected, virtual_sleep_forever ? 0 : (long)&real, 0, 0);
     if (result < 0 && errno == ETIMEDOUT)
         virtual_pass(nanoseconds(timeout));
     return result;
 }
 
-/* Its timeout is an instant. */
+/* The timeout is an absolute time. */
 static long sleep_on_many(long items, long count, const struct timespec *deadline)
 {
     struct timespec end;
@@ -106,7 +106,7 @@ static long sleep_on_many(long items, long count, const struct timespec *deadlin
     end.tv_nsec += REAL_SLEEP_NS;
     if (end.tv_nsec >= 1000000000)
         end = (struct timespec){.tv_sec = end.tv_sec + 1, .tv_nsec = end.tv_nsec - 1000000000};
-    long result = raw(SYS_futex_waitv, items, count, 0, virtual_sleep_for_ever ? 0 : (long)&end, CLOCK_MONOTONIC, 0);
+    long result = raw(SYS_futex_waitv, items, count, 0, virtual_sleep_forever ? 0 : (long)&end, CLOCK_MONOTONIC, 0);
     if (result < 0 && errno == ETIMEDOUT)
         atomic_store(&now_ns, nanoseconds(deadline));
     return result;
@@ -122,7 +122,7 @@ long syscall(long number, ...)
     va_end(list);
     const struct timespec *time = (const struct timespec *)arguments[3];
     if (number == SYS_futex && (int)arguments[1] == FUTEX_WAIT)
-        return is_sleeper ? sleep_of_the_sleeper((const void *)arguments[0], arguments[2], time)
+        return is_sleeper ? sleep_of_sleeper((const void *)arguments[0], arguments[2], time)
                           : sleep_on_one(arguments[0], arguments[2], time);
     if (number == SYS_futex_waitv)
         return sleep_on_many(arguments[0], arguments[1], time);
@@ -134,7 +134,7 @@ void virtual_become_sleeper(void)
     is_sleeper = true;
 }
 
-/* Waiters moved from a futex to that same futex: their number, and nothing has changed. */
+/* Requeueing the waiters of a futex to the same futex changes nothing and returns their number. */
 bool virtual_is_asleep(void)
 {
     const void *word = atomic_load(&sleeps_on);

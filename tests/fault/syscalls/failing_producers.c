@@ -1,8 +1,8 @@
-/* failing_producers.c: what a producer does. */
+/* failing_producers.c: the operations of a producer. */
 #include "failing_operations.h"
 #include "failing_state.h"
 
-#define LARGE_BYTES (2 << 20) /* two slots of them are populated, not allocated */
+#define LARGE_BYTES (2 << 20) /* two slots of this size are populated by madvise, not by fallocate */
 
 static void arrange_nothing(void)
 {
@@ -18,17 +18,17 @@ static void confirm_new_pool(void)
     CHECK(!pmipc_producer_adopted(stage.producer));
     if (!stage.bystander)
         stage.bystander = stream_open("p", NULL);
-    stage_goes_on();
+    stage_check_bystander();
 }
 
-static void arrange_awaited_pool(void)
+static void arrange_waiting_streams(void)
 {
     stage.bystander = stream_open("p", NULL);
     stage.second_producer = bytes_producer("q", 64, 3);
     stage.second_stream = stream_open("q", NULL);
 }
 
-static void confirm_awaited_pool(void)
+static void confirm_waiting_streams(void)
 {
     confirm_new_pool();
     publish_and_read(stage.second_producer, stage.second_stream);
@@ -46,16 +46,16 @@ static void confirm_large_pool(void)
     publish_and_read(stage.producer, stage.bystander);
 }
 
-static pmipc_status create_for_real_time(pmipc_error *error)
+static pmipc_status create_with_prefault(pmipc_error *error)
 {
     const pmipc_producer_options options = {
         .history_len = 3, .no_growth = true, .prefault = true, .metadata = "{\"a\": 1}"};
     return open_producer(BYTES, &options, error);
 }
 
-/* ---- what others left, or have ---- */
+/* ---- pools of other producers ---- */
 
-static void arrange_left_pool(void)
+static void arrange_abandoned_pool(void)
 {
     stage_pool(4);
     pmipc_producer_abandon(stage.producer);
@@ -67,7 +67,7 @@ static void confirm_adoption(void)
     CHECK(pmipc_producer_adopted(stage.producer));
     CHECK_EQ(pmipc_producer_seq(stage.producer), 4);
     CHECK_EQ(stream_info(stage.bystander).reconnects, 0);
-    stage_goes_on();
+    stage_check_bystander();
     CHECK_EQ(stream_info(stage.bystander).reconnects, 0);
 }
 
@@ -94,7 +94,7 @@ static void confirm_taken_name(void)
 {
     stage.producer = stage.second_producer;
     stage.second_producer = NULL;
-    stage_goes_on();
+    stage_check_bystander();
 }
 
 /* ---- publishing ---- */
@@ -103,8 +103,7 @@ static void arrange_sleeper(void)
 {
     stage_pool(2);
     CHECK_OK(pmipc_waiter_init(&stage.waiter, stage.bystander));
-    CHECK_STATUS(pmipc_waiter_wait(&stage.waiter, 1, 1000000, NULL),
-                 PMIPC_TIMEOUT); /* leaves the waiting flag behind */
+    CHECK_STATUS(pmipc_waiter_wait(&stage.waiter, 1, 1000000, NULL), PMIPC_TIMEOUT); /* leaves the waiting flag set */
 }
 
 static pmipc_status publish(pmipc_error *error)
@@ -118,10 +117,10 @@ static void confirm_published(void)
 {
     CHECK_EQ(read_newest(stage.bystander), 3);
     CHECK_OK(pmipc_waiter_wait(&stage.waiter, 1, 0, NULL));
-    stage_goes_on();
+    stage_check_bystander();
 }
 
-/* All slots but one are held: the next publish must grow. */
+/* Views hold `frames` slots, so that the next publish must grow the pool. */
 static void arrange_hoard(uint32_t history_len, uint32_t frames)
 {
     const pmipc_producer_options options = {.history_len = history_len, .spare = 1};
@@ -143,7 +142,7 @@ static void confirm_grown(void)
 {
     CHECK_EQ(read_newest(stage.bystander), 3);
     time_pass(INT64_C(2000000000));
-    stage_goes_on();
+    stage_check_bystander();
     CHECK(pmipc_producer_slot_count(stage.producer) > 2);
 }
 
@@ -170,21 +169,21 @@ static void confirm_enlarged(void)
     CHECK_EQ(pmipc_producer_schema(stage.producer)->fields[0].shape[0], BYTES);
     CHECK_EQ(read_newest(stage.bystander), 3);
     CHECK_EQ(stream_info(stage.bystander).dropped, 0);
-    stage_goes_on();
+    stage_check_bystander();
 }
 
-/* One of three slots is not held, but in history. */
+/* Two of three slots are held, the third is in history. */
 static void arrange_full_history(void)
 {
     arrange_hoard(2, 3);
     pmipc_view_release(&stage.held[1]);
 }
 
-static void confirm_room_was_found(void)
+static void confirm_published_and_grown(void)
 {
     CHECK_EQ(read_newest(stage.bystander), 4);
     time_pass(INT64_C(2000000000));
-    stage_goes_on();
+    stage_check_bystander();
     CHECK(pmipc_producer_slot_count(stage.producer) > 3);
 }
 
@@ -198,7 +197,7 @@ static pmipc_status loan_and_commit(pmipc_error *error)
     return of_producer(pmipc_producer_commit(stage.producer, &loan, PMIPC_STAMP_NOW), error);
 }
 
-/* ---- rows of the dead ---- */
+/* ---- rows of dead readers ---- */
 
 static void arrange_dead_reader(void)
 {
@@ -217,10 +216,10 @@ static void confirm_swept(void)
 {
     pmipc_producer_sweep(stage.producer);
     pmipc_pool_info *info = inspect("p");
-    CHECK_EQ(info->cleared_rows, 2); /* its own, and one for the view it inherited */
+    CHECK_EQ(info->cleared_rows, 2); /* the row of its stream, and one for the view it inherited */
     inspect_release(info);
-    CHECK_EQ(state_locks(), 2); /* the producer's and the bystander's */
-    stage_goes_on();
+    CHECK_EQ(state_locks(), 2); /* of the producer and of the bystander */
+    stage_check_bystander();
 }
 
 static pmipc_status describe_readers(pmipc_error *error)
@@ -231,18 +230,18 @@ static pmipc_status describe_readers(pmipc_error *error)
     return PMIPC_OK;
 }
 
-/* ---- endings ---- */
+/* ---- close, retire, abandon ---- */
 
 static void arrange_pool(void)
 {
     stage_pool(3);
 }
 
-/* The name is free, what was held is whole, and the stream goes over to the next pool. */
+/* The name is free, the held views are whole, and the stream goes over to the next pool. */
 static void confirm_ended(void)
 {
     stage.producer = bytes_producer("p", BYTES, 3);
-    stage_goes_on();
+    stage_check_bystander();
     CHECK(!pmipc_producer_adopted(stage.producer));
 }
 
@@ -280,29 +279,29 @@ static void confirm_abandoned(void)
     stage.producer = bytes_producer("p", BYTES, 3);
     CHECK(pmipc_producer_adopted(stage.producer));
     CHECK_EQ(pmipc_producer_seq(stage.producer), 3);
-    stage_goes_on();
+    stage_check_bystander();
 }
 
 const struct operation producer_operations[] = {
     {"create: first, in a new folder", stage_remove_folder, create, confirm_new_pool, .flags = FRESH_PROCESS},
-    {"create: awaited", arrange_awaited_pool, create, .confirm = confirm_awaited_pool},
+    {"create: awaited", arrange_waiting_streams, create, .confirm = confirm_waiting_streams},
     {"create: large", arrange_nothing, create_large, .confirm = confirm_large_pool},
-    {"create: prefault, metadata", arrange_nothing, create_for_real_time, .confirm = confirm_new_pool},
-    {"adopt", arrange_left_pool, create, .confirm = confirm_adoption},
-    {"replace", arrange_other_pool, create, confirm_new_pool, .flags = GETS_HALFWAY},
+    {"create: prefault, metadata", arrange_nothing, create_with_prefault, .confirm = confirm_new_pool},
+    {"adopt", arrange_abandoned_pool, create, .confirm = confirm_adoption},
+    {"replace", arrange_other_pool, create, confirm_new_pool, .flags = PARTIAL_RESULT},
     {"create: name is taken", arrange_taken_name, create, confirm_taken_name, .status = PMIPC_BUSY},
-    {"publish: somebody sleeps", arrange_sleeper, publish, .confirm = confirm_published},
-    {"publish: must grow", arrange_full_pool, publish, confirm_grown, .flags = GETS_HALFWAY},
+    {"publish: a stream sleeps", arrange_sleeper, publish, .confirm = confirm_published},
+    {"publish: must grow", arrange_full_pool, publish, confirm_grown, .flags = PARTIAL_RESULT},
     {"publish: needs a larger pool", arrange_variable_pool, publish_longer, .confirm = confirm_enlarged},
-    {"publish: grows or gives up history", arrange_full_history, publish, confirm_room_was_found,
-     .flags = GETS_HALFWAY},
+    {"publish: grows or gives up history", arrange_full_history, publish, confirm_published_and_grown,
+     .flags = PARTIAL_RESULT},
     {"loan and commit", arrange_sleeper, loan_and_commit, .confirm = confirm_published},
-    {"sweep", arrange_dead_reader, sweep, confirm_swept, .flags = SAYS_NOTHING},
-    {"describe readers", arrange_dead_reader, describe_readers, confirm_swept, .flags = SAYS_NOTHING},
+    {"sweep", arrange_dead_reader, sweep, confirm_swept, .flags = NO_ERROR_TEXT},
+    {"describe readers", arrange_dead_reader, describe_readers, confirm_swept, .flags = NO_ERROR_TEXT},
     {"close a producer", arrange_pool, close_producer, confirm_ended,
-     .flags = SAYS_NOTHING | NO_SECOND_TRY | GETS_HALFWAY},
+     .flags = NO_ERROR_TEXT | NO_RETRY | PARTIAL_RESULT},
     {"retire a producer", arrange_pool, retire_producer, confirm_retired,
-     .flags = SAYS_NOTHING | NO_SECOND_TRY | GETS_HALFWAY},
-    {"abandon a producer", arrange_pool, abandon_producer, confirm_abandoned, .flags = SAYS_NOTHING | NO_SECOND_TRY},
+     .flags = NO_ERROR_TEXT | NO_RETRY | PARTIAL_RESULT},
+    {"abandon a producer", arrange_pool, abandon_producer, confirm_abandoned, .flags = NO_ERROR_TEXT | NO_RETRY},
     {0},
 };

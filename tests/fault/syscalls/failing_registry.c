@@ -1,10 +1,10 @@
-/* failing_registry.c: what there is to do with pools by name. */
+/* failing_registry.c: the operations on the registry. */
 #include "failing_operations.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
-/* "p" lives and is read; "dead" was left behind; "junk" is a damaged pool: it has the magic number and nothing else. */
+/* "p" has a live producer and a stream; "dead" was abandoned; "junk" is a corrupt pool with only the magic number. */
 static void arrange_folder(void)
 {
     char path[512];
@@ -27,13 +27,13 @@ static bool exists(const char *name)
 
 static void clear_folder(void)
 {
-    stage_goes_on();
+    stage_check_bystander();
     CHECK_OK(pmipc_registry_clean(NULL, NULL, NULL, NULL));
     CHECK(exists("p") && !exists("dead") && !exists("junk"));
-    stage_goes_on();
+    stage_check_bystander();
 }
 
-/* A pool that cannot be described is listed all the same, with the reason. */
+/* A pool that cannot be described is listed with the reason. */
 static pmipc_status list(pmipc_error *error)
 {
     pmipc_status status = pmipc_registry_open(&stage.registry, NULL, error);
@@ -44,13 +44,13 @@ static pmipc_status list(pmipc_error *error)
         bool damaged = strcmp(stage.info.name, "junk") == 0;
         if (stage.info.status != (damaged ? PMIPC_CORRUPT : PMIPC_OK)) {
             error->status = status = stage.info.status;
-            error->os_error = ERRNO_UNTOLD;
+            error->os_error = ERRNO_UNKNOWN;
             snprintf(error->text, sizeof error->text, "%s", stage.info.problem);
         }
         pmipc_pool_info_release(&stage.info);
         count++;
     }
-    CHECK(count == 3 || faults_came());
+    CHECK(count == 3 || fault_happened());
     pmipc_registry_close(stage.registry);
     stage.registry = NULL;
     return status;
@@ -65,7 +65,7 @@ static void confirm_inspected(void)
 {
     CHECK_EQ(stage.info.seq, 2);
     CHECK_TEXT(stage.info.metadata, "{}");
-    stage_goes_on();
+    stage_check_bystander();
 }
 
 static void arrange_described_pool(void)
@@ -100,7 +100,7 @@ static void confirm_junk_removed(void)
     clear_folder();
 }
 
-static pmipc_status remove_living(pmipc_error *error)
+static pmipc_status remove_pool_in_use(pmipc_error *error)
 {
     const pmipc_remove_options options = {.no_patience = true};
     return pmipc_pool_remove("p", NULL, &options, error);
@@ -135,7 +135,7 @@ static pmipc_status clean(pmipc_error *error)
 
 static void confirm_cleaned(void)
 {
-    CHECK(removed == 2 || faults_came());
+    CHECK(removed == 2 || fault_happened());
     clear_folder();
 }
 
@@ -153,8 +153,8 @@ const struct operation registry_operations[] = {
     {"inspect", arrange_described_pool, inspect_one, .confirm = confirm_inspected},
     {"remove", arrange_folder, remove_dead, .confirm = confirm_removed},
     {"remove: no pool file", arrange_folder, remove_junk, .confirm = confirm_junk_removed},
-    {"remove: in use", arrange_folder, remove_living, confirm_kept, .status = PMIPC_BUSY},
-    {"clean", arrange_cleaning, clean, confirm_cleaned, .flags = GETS_HALFWAY},
+    {"remove: in use", arrange_folder, remove_pool_in_use, confirm_kept, .status = PMIPC_BUSY},
+    {"clean", arrange_cleaning, clean, confirm_cleaned, .flags = PARTIAL_RESULT},
     {"explain faults", arrange_nothing, explain_faults, arrange_nothing, .flags = FRESH_PROCESS},
     {0},
 };

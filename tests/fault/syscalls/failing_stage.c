@@ -32,7 +32,7 @@ void stage_pool(uint32_t frames)
     CHECK_OK(pmipc_stream_get_last(stage.bystander, &stage.held[0]));
 }
 
-void stage_goes_on(void)
+void stage_check_bystander(void)
 {
     for (int i = 0; i < 8; i++)
         publish_and_read(stage.producer, stage.bystander);
@@ -50,7 +50,7 @@ pmipc_status open_producer(int64_t bytes, const pmipc_producer_options *options,
 
 pmipc_status open_stream(const pmipc_stream_options *options, pmipc_error *error)
 {
-    pmipc_stream_close(stage.stream); /* of the first try, which had come before the pool */
+    pmipc_stream_close(stage.stream); /* of the first try, which was made before the pool existed */
     return pmipc_stream_open(&stage.stream, "p", options, error);
 }
 

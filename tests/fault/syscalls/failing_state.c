@@ -13,20 +13,20 @@
 #ifndef F_OFD_GETLK
 #define F_OFD_GETLK 36
 #endif
-#define LOCK_BYTES 65 /* the producer's and 64 rows' */
+#define LOCK_BYTES 65 /* of the producer and 64 rows */
 
 __attribute__((format(printf, 2, 3))) static void add_line(struct state *state, const char *format, ...)
 {
     if (state->count == STATE_LINES_MAX)
-        FAIL("too many things to keep apart");
+        FAIL("more than %d items", STATE_LINES_MAX);
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(state->lines[state->count++], STATE_LINE_BYTES, format, arguments);
     va_end(arguments);
 }
 
-/* "/dev/shm/x/#123 (deleted)" is an unnamed file, "pipe:[123]" a pipe: their numbers say nothing. */
-static void blot_out_number(char *path)
+/* "/dev/shm/x/#123 (deleted)" is an unnamed file, "pipe:[123]" a pipe: their numbers differ between runs. */
+static void erase_number(char *path)
 {
     char *kept = strpbrk(path, "#[");
     for (const char *c = kept; c; c++) {
@@ -48,14 +48,14 @@ static void take_descriptors(struct state *state)
         if (length <= 0 || atoi(entry->d_name) == dirfd(folder))
             continue;
         target[length] = '\0';
-        blot_out_number(target);
+        erase_number(target);
         add_line(state, "descriptor of %.120s", target);
     }
     closedir(folder);
 }
 
-/* Shared mappings are pool files; private ones without access are room reserved for them. The kernel joins neighbours
- * as it likes: bytes are added up. */
+/* Shared mappings are pool files; private ones without access are addresses reserved for them. The kernel may merge
+ * adjacent mappings, so the bytes are added up. */
 static void take_mappings(struct state *state)
 {
     unsigned first = state->count;
@@ -70,7 +70,7 @@ static void take_mappings(struct state *state)
         if (sscanf(line, "%llx-%llx %4s %*s %*s %*s %299[^\n]", &start, &end, permissions, path) < 3 ||
             (permissions[3] != 's' && strcmp(permissions, "---p") != 0) || strstr(path, ".so"))
             continue;
-        blot_out_number(path);
+        erase_number(path);
         char what[STATE_LINE_BYTES];
         snprintf(what, sizeof what, "mapping %s of %.100s", permissions, path);
         unsigned i = first;
@@ -89,7 +89,7 @@ static void take_mappings(struct state *state)
     }
 }
 
-/* Asked through a description of its own, so that our own locks show. */
+/* Queried through a separate open file description, so that locks of this process are reported, too. */
 static void take_locks(struct state *state, int folder, const char *entry)
 {
     int fd = openat(folder, entry, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
@@ -149,15 +149,15 @@ unsigned state_locks(void)
     return locks;
 }
 
-bool state_is_equal(const struct state *before, const struct state *after, const char *words, bool but_mappings)
+bool state_is_equal(const struct state *before, const struct state *after, const char *words, bool ignore_mappings)
 {
     bool equal = true;
     unsigned i = 0, j = 0;
     while (i < before->count || j < after->count) {
         int order = i == before->count ? 1 : j == after->count ? -1 : strcmp(before->lines[i], after->lines[j]);
         const char *line = order > 0 ? after->lines[j] : before->lines[i];
-        if (order != 0 && !(but_mappings && strncmp(line, "mapping", 7) == 0)) {
-            fprintf(stderr, "    %s %s %s\n", words, order > 0 ? "there is" : "there is no more", line);
+        if (order != 0 && !(ignore_mappings && strncmp(line, "mapping", 7) == 0)) {
+            fprintf(stderr, "    %s %s %s\n", words, order > 0 ? "additional" : "missing", line);
             equal = false;
         }
         i += order <= 0;

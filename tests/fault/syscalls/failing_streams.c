@@ -1,4 +1,4 @@
-/* failing_streams.c: what a stream does when it does not wait. */
+/* failing_streams.c: the operations of a stream, without waits. */
 #include "failing_operations.h"
 
 #include <sys/wait.h>
@@ -17,16 +17,16 @@ static pmipc_status open_one(pmipc_error *error)
 static void confirm_open(void)
 {
     publish_and_read(stage.producer, stage.stream);
-    stage_goes_on();
+    stage_check_bystander();
 }
 
-static pmipc_status open_for_real_time(pmipc_error *error)
+static pmipc_status open_with_prefault(pmipc_error *error)
 {
     const pmipc_stream_options options = {.prefault = true, .manual_reconnect = true};
     return open_stream(&options, error);
 }
 
-static void confirm_open_by_hand(void)
+static void confirm_manual_open(void)
 {
     CHECK_OK(pmipc_stream_reconnect(stage.stream, NULL));
     confirm_open();
@@ -72,11 +72,11 @@ static void confirm_view(void)
 {
     check_view(&stage.view);
     pmipc_view_release(&stage.view);
-    stage_goes_on();
+    stage_check_bystander();
     publish_and_read(stage.producer, stage.stream);
 }
 
-static void arrange_round_window(void)
+static void arrange_wrapped_window(void)
 {
     stage_pool(0);
     stage.stream = stream_open("p", NULL);
@@ -109,9 +109,9 @@ static void confirm_copy(void)
     confirm_view();
 }
 
-/* ---- pools that come and go ---- */
+/* ---- the next pool of the name ---- */
 
-/* Another pool has the name; the stream still has the old one, and a view of it. */
+/* A new pool has the name; the stream is connected to the old one and holds a view of it. */
 static void arrange_successor(const pmipc_stream_options *options)
 {
     stage_pool(2);
@@ -151,7 +151,8 @@ static void confirm_manual_reconnect(void)
     confirm_reconnected();
 }
 
-/* The file was removed from outside, its producer is gone, a new pool has the name; the next read looks for that. */
+/* The file was removed from outside, its producer is dead, and a new pool has the name. The next read checks the name.
+ */
 static void arrange_orphan(void)
 {
     char path[512];
@@ -167,7 +168,7 @@ static void arrange_orphan(void)
         CHECK_EQ(read_newest(stage.stream), 2);
 }
 
-static void confirm_orphan_left(void)
+static void confirm_new_pool_found(void)
 {
     pmipc_view_release(&stage.view);
     time_pass(INT64_C(1000000000));
@@ -177,11 +178,11 @@ static void confirm_orphan_left(void)
     CHECK_EQ(seq, 1);
     for (int i = 0; i < 130; i++)
         (void)read_newest(stage.bystander);
-    stage_goes_on();
+    stage_check_bystander();
     publish_and_read(stage.producer, stage.stream);
 }
 
-static pmipc_status ask_for_producer(pmipc_error *error)
+static pmipc_status query_producer(pmipc_error *error)
 {
     (void)error;
     return pmipc_stream_producer_alive(stage.stream) ? PMIPC_OK : PMIPC_NOT_CONNECTED;
@@ -195,13 +196,13 @@ static void arrange_stream(void)
 
 static void confirm_unchanged(void)
 {
-    stage_goes_on();
+    stage_check_bystander();
     publish_and_read(stage.producer, stage.stream);
 }
 
-/* ---- endings ---- */
+/* ---- close and release ---- */
 
-static void arrange_viewing_stream(void)
+static void arrange_stream_with_view(void)
 {
     arrange_stream();
     CHECK_OK(pmipc_stream_get_last(stage.stream, &stage.held[1]));
@@ -215,17 +216,17 @@ static pmipc_status close_stream(pmipc_error *error)
     return PMIPC_OK;
 }
 
-/* Its row can be had again, whatever happened. */
+/* A new stream can be opened and works. */
 static void confirm_closed(void)
 {
-    stage_goes_on();
+    stage_check_bystander();
     stage.stream = stream_open("p", NULL);
     confirm_open();
 }
 
-static void arrange_view_that_outlives(void)
+static void arrange_view_of_closed_stream(void)
 {
-    arrange_viewing_stream();
+    arrange_stream_with_view();
     pmipc_stream_close(stage.stream);
     stage.stream = NULL;
 }
@@ -239,33 +240,33 @@ static pmipc_status release_view(pmipc_error *error)
 
 /* ---- fork ---- */
 
-static int child_words[2]; /* a pipe */
+static int child_pipe[2]; /* a pipe */
 
 static void arrange_fork(void)
 {
-    arrange_viewing_stream();
-    CHECK_EQ(pipe(child_words), 0);
+    arrange_stream_with_view();
+    CHECK_EQ(pipe(child_pipe), 0);
 }
 
 static void confirm_forked(void)
 {
-    close(child_words[0]);
-    close(child_words[1]);
+    close(child_pipe[0]);
+    close(child_pipe[1]);
     confirm_unchanged();
 }
 
-/* The child looks at the view it inherited when told, and tells by how it ends. */
-static _Noreturn void be_child(void)
+/* The child checks its inherited view when a byte arrives, and reports the result by its exit code. */
+static _Noreturn void run_as_child(void)
 {
-    faults_end(); /* what follows is the test's */
+    faults_end(); /* the following calls are those of the test */
     char word;
-    CHECK_EQ(read(child_words[0], &word, 1), 1);
+    CHECK_EQ(read(child_pipe[0], &word, 1), 1);
     check_view(&stage.held[1]);
     pmipc_view_release(&stage.held[1]);
     _exit(0);
 }
 
-/* Whether the child has rows of its own for what it inherited: both streams hold views. */
+/* Whether the child has rows for its inherited views of both streams. */
 static bool has_own_row(void)
 {
     pmipc_reader_info readers[8];
@@ -277,15 +278,15 @@ static pmipc_status fork_with_view(pmipc_error *error)
     (void)error;
     pid_t pid = fork();
     if (pid == 0)
-        be_child();
+        run_as_child();
     faults_end();
-    if (pid > 0) { /* what follows is the test's */
+    if (pid > 0) {
         bool independent = has_own_row();
-        CHECK(independent || faults_came());
+        CHECK(independent || fault_happened());
         if (independent)
             pmipc_view_release(&stage.held[1]);
         publish_frames(stage.producer, 20);
-        CHECK_EQ(write(child_words[1], "", 1), 1);
+        CHECK_EQ(write(child_pipe[1], "", 1), 1);
         int status;
         CHECK(waitpid(pid, &status, 0) == pid);
         CHECK_EQ(status, 0);
@@ -296,23 +297,25 @@ static pmipc_status fork_with_view(pmipc_error *error)
 
 const struct operation stream_operations[] = {
     {"open a stream", arrange_pool, open_one, .confirm = confirm_open},
-    {"open a stream: prefault", arrange_pool, open_for_real_time, .confirm = confirm_open_by_hand},
+    {"open a stream: prefault", arrange_pool, open_with_prefault, .confirm = confirm_manual_open},
     {"open a stream: no pool yet", arrange_nothing, open_one, .confirm = confirm_open_before_pool},
     {"open a stream: no folder yet", stage_remove_folder, open_one, confirm_open_before_pool, .flags = FRESH_PROCESS},
-    {"open a stream: another schema", arrange_pool, open_expecting, stage_goes_on, .status = PMIPC_SCHEMA_MISMATCH},
+    {"open a stream: another schema", arrange_pool, open_expecting, stage_check_bystander,
+     .status = PMIPC_SCHEMA_MISMATCH},
     {"get_last: maps a grown pool", arrange_grown_pool, get_last, .confirm = confirm_view},
     {"get_last: copies", arrange_many_views, get_last, .confirm = confirm_copy},
-    {"get_last: the pool was replaced", arrange_replaced_pool, get_last, confirm_reconnected, .flags = GETS_HALFWAY},
-    {"get_last: the file is gone", arrange_orphan, get_last, confirm_orphan_left, .flags = GETS_HALFWAY},
-    {"get_window: maps twice", arrange_round_window, get_window, .confirm = confirm_window},
-    {"reconnect", arrange_manual_reconnect, reconnect, confirm_manual_reconnect, .flags = GETS_HALFWAY},
-    {"ask for the producer", arrange_stream, ask_for_producer, confirm_unchanged, .flags = SAYS_NOTHING},
-    {"close a stream", arrange_stream, close_stream, confirm_closed, .flags = SAYS_NOTHING | NO_SECOND_TRY},
-    {"close a stream: view outlives", arrange_viewing_stream, close_stream, confirm_closed,
-     .flags = SAYS_NOTHING | NO_SECOND_TRY | MAKES_NO_CALL},
-    {"release a view that outlived", arrange_view_that_outlives, release_view, confirm_closed,
-     .flags = SAYS_NOTHING | NO_SECOND_TRY},
-    {"fork with a view", arrange_fork, fork_with_view, confirm_forked, .flags = SAYS_NOTHING},
-    {"fork with a view: the child", arrange_fork, fork_with_view, confirm_forked, .flags = SAYS_NOTHING | FOLLOW_CHILD},
+    {"get_last: the pool was replaced", arrange_replaced_pool, get_last, confirm_reconnected, .flags = PARTIAL_RESULT},
+    {"get_last: the file is gone", arrange_orphan, get_last, confirm_new_pool_found, .flags = PARTIAL_RESULT},
+    {"get_window: maps twice", arrange_wrapped_window, get_window, .confirm = confirm_window},
+    {"reconnect", arrange_manual_reconnect, reconnect, confirm_manual_reconnect, .flags = PARTIAL_RESULT},
+    {"query the producer", arrange_stream, query_producer, confirm_unchanged, .flags = NO_ERROR_TEXT},
+    {"close a stream", arrange_stream, close_stream, confirm_closed, .flags = NO_ERROR_TEXT | NO_RETRY},
+    {"close a stream: a view is held", arrange_stream_with_view, close_stream, confirm_closed,
+     .flags = NO_ERROR_TEXT | NO_RETRY | MAKES_NO_CALL},
+    {"release a view of a closed stream", arrange_view_of_closed_stream, release_view, confirm_closed,
+     .flags = NO_ERROR_TEXT | NO_RETRY},
+    {"fork with a view", arrange_fork, fork_with_view, confirm_forked, .flags = NO_ERROR_TEXT},
+    {"fork with a view: the child", arrange_fork, fork_with_view, confirm_forked,
+     .flags = NO_ERROR_TEXT | FOLLOW_CHILD},
     {0},
 };

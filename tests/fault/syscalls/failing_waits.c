@@ -1,5 +1,4 @@
-/* failing_waits.c: what a stream does when it waits. Nobody sleeps truly: what is waited for happens at that instant.
- */
+/* failing_waits.c: the waits of a stream. No call really sleeps: the awaited event happens when the wait sleeps. */
 #include "failing_operations.h"
 
 #define MS INT64_C(1000000)
@@ -28,13 +27,13 @@ static void confirm_got(void)
     pmipc_view_release(&stage.view);
     if (!stage.bystander)
         stage.bystander = stream_open("p", NULL);
-    stage_goes_on();
+    stage_check_bystander();
     publish_and_read(stage.producer, stage.stream);
 }
 
-static void confirm_goes_on(void)
+static void confirm_unaffected(void)
 {
-    stage_goes_on();
+    stage_check_bystander();
     publish_and_read(stage.producer, stage.stream);
 }
 
@@ -46,7 +45,7 @@ static void arrange_absent(void)
 static void confirm_still_absent(void)
 {
     stage_pool(0);
-    confirm_goes_on();
+    confirm_unaffected();
 }
 
 static pmipc_status wait_for_next(pmipc_error *error)
@@ -54,7 +53,7 @@ static pmipc_status wait_for_next(pmipc_error *error)
     return of_stream(pmipc_stream_get_next(stage.stream, 1000 * MS, &stage.view), error);
 }
 
-/* ---- several ---- */
+/* ---- several streams ---- */
 
 static void arrange_two(void)
 {
@@ -84,7 +83,7 @@ static void confirm_two(void)
 
 static void confirm_neither(void)
 {
-    confirm_goes_on();
+    confirm_unaffected();
     publish_and_read(stage.second_producer, stage.second_stream);
 }
 
@@ -95,9 +94,9 @@ static void arrange_one_of_two(void)
     stage.second_stream = stream_open("q", NULL);
 }
 
-/* ---- apart from the stream ---- */
+/* ---- waiters ---- */
 
-static pmipc_status wait_apart(pmipc_error *error)
+static pmipc_status wait_with_waiter(pmipc_error *error)
 {
     (void)error;
     pmipc_status status = pmipc_waiter_init(&stage.waiter, stage.stream);
@@ -107,7 +106,7 @@ static pmipc_status wait_apart(pmipc_error *error)
     return status;
 }
 
-static void confirm_apart(void)
+static void confirm_waited(void)
 {
     CHECK_OK(pmipc_stream_get_new(stage.stream, 0, &stage.view));
     confirm_got();
@@ -115,14 +114,15 @@ static void confirm_apart(void)
 
 const struct operation waiting_operations[] = {
     {"wait", arrange_connected, wait_for_one, .confirm = confirm_got, .asleep = publish_one},
-    {"wait: for nothing", arrange_connected, wait_for_one, confirm_goes_on, .status = PMIPC_TIMEOUT},
+    {"wait: times out", arrange_connected, wait_for_one, confirm_unaffected, .status = PMIPC_TIMEOUT},
     {"wait: no pool yet", arrange_absent, wait_for_next, .confirm = confirm_got, .asleep = publish_one},
-    {"wait: never a pool", arrange_absent, wait_for_next, confirm_still_absent, .status = PMIPC_TIMEOUT},
+    {"wait: absent pool times out", arrange_absent, wait_for_next, confirm_still_absent, .status = PMIPC_TIMEOUT},
     {"wait for any", arrange_two, wait_for_any, .confirm = confirm_two, .asleep = publish_one},
-    {"wait for any: for nothing", arrange_two, wait_for_any, confirm_neither, .status = PMIPC_TIMEOUT},
+    {"wait for any: times out", arrange_two, wait_for_any, confirm_neither, .status = PMIPC_TIMEOUT},
     {"wait for any: one has no pool yet", arrange_one_of_two, wait_for_any, .confirm = confirm_two,
      .asleep = publish_one},
-    {"wait apart", arrange_connected, wait_apart, confirm_apart, publish_one, .flags = SAYS_NOTHING},
-    {"wait apart: no pool yet", arrange_absent, wait_apart, confirm_apart, publish_one, .flags = SAYS_NOTHING},
+    {"wait with a waiter", arrange_connected, wait_with_waiter, confirm_waited, publish_one, .flags = NO_ERROR_TEXT},
+    {"wait with a waiter: no pool yet", arrange_absent, wait_with_waiter, confirm_waited, publish_one,
+     .flags = NO_ERROR_TEXT},
     {0},
 };

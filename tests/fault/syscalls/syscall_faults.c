@@ -10,13 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NS_BETWEEN_LOOKS 1000
-#define OVERSLEEPING 20
+#define NS_PER_CLOCK_READ 1000
+#define PAUSE_FACTOR 20
 
 static const struct fault *current;
 static struct call_log *current_log;
 static void (*when_asleep)(void);
-static bool has_happened;
+static bool event_happened;
 static bool follows_child;
 static bool is_counting;
 static call_kind failing_kind;
@@ -34,8 +34,8 @@ static int64_t ns_of(const void *timespec)
 int __real_clock_gettime(clockid_t clock, struct timespec *time);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
 
-/* Clocks begin at the time of day, stand still, and go on with each look at them: nothing depends on how fast this
- * machine is. */
+/* Clocks start at the real time and advance by a fixed step at each read, so that nothing depends on the speed of the
+ * machine. */
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
 {
     static int64_t beginnings[2];
@@ -44,7 +44,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
         __real_clock_gettime(clock, time);
         *begin_ns = ns_of(time) - clock_shift_ns;
     }
-    clock_shift_ns += NS_BETWEEN_LOOKS;
+    clock_shift_ns += NS_PER_CLOCK_READ;
     int64_t ns = *begin_ns + clock_shift_ns;
     *time = (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
     return 0;
@@ -55,14 +55,14 @@ void time_pass(int64_t duration_ns)
     clock_shift_ns += duration_ns;
 }
 
-/* How long a call wants to sleep. */
+/* The duration of a sleeping call. */
 static int64_t sleep_of(call_kind kind, const struct trapped_call *call)
 {
     struct timespec now;
     switch (kind) {
     case CALL_SLEEP_ON_WORD:
         return ns_of((void *)call->arguments[3]);
-    case CALL_SLEEP_ON_MANY: /* until then */
+    case CALL_SLEEP_ON_MANY: /* its timeout is an absolute time */
         __wrap_clock_gettime(CLOCK_MONOTONIC, &now);
         return ns_of((void *)call->arguments[3]) - ns_of(&now);
     case CALL_PAUSE:
@@ -82,24 +82,24 @@ static long sleep_in_call(call_kind kind, const struct trapped_call *call)
     if (when_asleep) {
         void (*act)(void) = when_asleep;
         when_asleep = NULL;
-        has_happened = true;
+        event_happened = true;
         act();
         if (kind != CALL_PAUSE)
-            return trap_pass(call); /* and find that it has happened */
+            return trap_pass(call); /* returns at once, because the event has happened */
     }
-    /* Sleeping always takes longer than was asked for; so patience costs few calls. */
-    time_pass(sleep_of(kind, call) * (kind == CALL_PAUSE ? OVERSLEEPING : 1));
+    /* A pause takes longer than requested, so that waiting for a lock needs few calls. */
+    time_pass(sleep_of(kind, call) * (kind == CALL_PAUSE ? PAUSE_FACTOR : 1));
     return kind == CALL_SLEEP_ON_WORD || kind == CALL_SLEEP_ON_MANY ? -ETIMEDOUT : 0;
 }
 
 /* ---- faults ---- */
 
-/* Count one call. Whether it is to fail. */
-static bool fails_now(call_kind kind)
+/* Count one call. Whether it must fail. */
+static bool count_call(call_kind kind)
 {
     struct call_log *log = current_log;
     if (log->count == CALLS_MAX) {
-        log->is_endless = true;
+        log->is_unbounded = true;
         _exit(1);
     }
     log->kinds[log->count++] = (uint8_t)kind;
@@ -115,10 +115,10 @@ static long fail_call(call_kind kind, const struct trapped_call *call)
 {
     const struct trapped_call where = {SYS_brk, {0}};
     switch (kind) {
-    case CALL_CLOSE: /* closes, whatever it says */
+    case CALL_CLOSE: /* closes the descriptor even when it returns an error */
         trap_pass(call);
         break;
-    case CALL_GROW_HEAP: /* fails by leaving the end where it is */
+    case CALL_GROW_HEAP: /* fails by leaving the end of the heap unchanged */
         return trap_pass(&where);
     default:
         if (current->error == ETIMEDOUT)
@@ -133,8 +133,8 @@ static long answer(const struct trapped_call *call)
     if (!is_counting)
         return is_sleep(kind) ? sleep_in_call(kind, call) : trap_pass(call);
     if (kind == CALL_OTHER)
-        fprintf(stderr, "system call %ld is none that the table of kinds knows\n", call->number);
-    if (fails_now(kind))
+        fprintf(stderr, "system call %ld is not in the table of kinds\n", call->number);
+    if (count_call(kind))
         return fail_call(kind, call);
     if (is_sleep(kind))
         return sleep_in_call(kind, call);
@@ -144,9 +144,9 @@ static long answer(const struct trapped_call *call)
     return result;
 }
 
-bool faults_let_happen(void)
+bool faults_event_happened(void)
 {
-    return has_happened;
+    return event_happened;
 }
 
 void faults_install(void)
@@ -158,7 +158,7 @@ void faults_install(void)
 void faults_begin(const struct fault *fault, struct call_log *log, void (*asleep)(void), bool follow_child)
 {
     log->count = log->failed = 0;
-    has_happened = false;
+    event_happened = false;
     current = fault;
     current_log = log;
     when_asleep = asleep;
@@ -172,7 +172,7 @@ void faults_end(void)
     is_counting = false;
 }
 
-bool faults_came(void)
+bool fault_happened(void)
 {
     return current_log->failed > 0;
 }
@@ -181,7 +181,7 @@ bool faults_came(void)
 
 static bool memory_fails(call_kind kind)
 {
-    if (!is_counting || trap_is_answering() || !fails_now(kind))
+    if (!is_counting || trap_is_answering() || !count_call(kind))
         return false;
     errno = ENOMEM;
     return true;

@@ -1,7 +1,7 @@
-/* syscall_faults.h: counting the calls of an operation, and making one of them fail.
+/* syscall_faults.h: count the calls of an operation, and make one of them fail.
  *
- * Calls are numbered in the order in which they are made, allocations among them (the linker leads malloc and its like
- * through here: --wrap). Time is ours: sleeping moves the clock, and nobody really sleeps. */
+ * Calls are numbered in their order. Allocations count as calls (the linker option --wrap replaces malloc and the
+ * related functions). Time is virtual: a sleep moves the clock and returns at once. */
 #ifndef FAULT_SYSCALL_FAULTS_H
 #define FAULT_SYSCALL_FAULTS_H
 
@@ -9,42 +9,42 @@
 
 #include <stdint.h>
 
-/* Of one operation: more is a loop without an end. A stream that finds each of 64 rows taken, though nobody has it,
- * asks for all of them eight times in each of 25 turns of patience: 40,000 calls. */
+/* The limit for one operation; more calls count as an unbounded loop. The largest number is 40,000: a stream that finds
+ * each of 64 rows locked, although no stream owns it, queries all of them eight times in each of 25 attempts. */
 #define CALLS_MAX 60000
 
 struct fault {
-    unsigned call; /* from 1 on; 0: none */
+    unsigned call; /* the number of the call, from 1 on; 0: no fault */
     int error;
-    bool lasting; /* every later call of this kind fails, too */
+    bool lasting; /* all later calls of this kind fail, too */
 };
 
 struct call_log {
     unsigned count;
-    unsigned failed; /* calls that were made to fail */
-    bool is_endless;
+    unsigned failed; /* the number of calls that were made to fail */
+    bool is_unbounded;
     uint8_t kinds[CALLS_MAX];
 };
 
-/* First of all: calls are trapped, and time is ours. */
+/* Call this first: from now on calls are trapped and time is virtual. */
 void faults_install(void);
 
-/* Every call of this thread is counted into `log` until faults_end. `asleep`, which may be NULL, is called once, when
- * the operation goes to sleep: what happens then is what it waits for. After a fork, calls are counted in the parent,
- * or if `follow_child` in the child. */
+/* Count every call of this thread in `log` until faults_end(). `asleep` (NULL allowed) is called once, when the
+ * operation sleeps: it makes the awaited event happen. After a fork, the calls of the parent are counted, or with
+ * `follow_child` those of the child. */
 void faults_begin(const struct fault *fault, struct call_log *log, void (*asleep)(void), bool follow_child);
 void faults_end(void);
 
-/* Whether a call was made to fail in the latest operation. */
-bool faults_came(void);
+/* Whether a call was made to fail in the last operation. */
+bool fault_happened(void);
 
-/* Whether it went to sleep, and what it waited for happened. */
-bool faults_let_happen(void);
+/* Whether the operation slept and `asleep` was called. */
+bool faults_event_happened(void);
 
-/* Let time pass for this process. */
+/* Move the clock of this process forward. */
 void time_pass(int64_t duration_ns);
 
-/* Memory that was allocated and not freed, in blocks. */
+/* The number of allocated blocks of memory. */
 long live_blocks(void);
 
 #endif

@@ -59,7 +59,7 @@ static call_kind kind_of_open(const char *path, int flags)
 static call_kind kind_of_fcntl(const long *arguments)
 {
     if (arguments[1] == OFD_GETLK)
-        return CALL_ASK_LOCK;
+        return CALL_QUERY_LOCK;
     if (arguments[1] == OFD_SETLK)
         return ((const struct flock *)arguments[2])->l_type == F_UNLCK ? CALL_UNLOCK : CALL_LOCK;
     return CALL_FCNTL;
@@ -140,9 +140,9 @@ call_kind kind_of_call(const struct trapped_call *call)
     case SYS_getpid:
     case SYS_geteuid:
     case SYS_getegid:
-    case SYS_set_robust_list: /* a new process's first */
+    case SYS_set_robust_list: /* the first call of a new process */
         return CALL_IDENTITY;
-#ifdef SYS_open /* older calls, where the architecture has them */
+#ifdef SYS_open /* older calls, which not every architecture has */
     case SYS_open:
         return kind_of_open((const char *)a[0], (int)a[1]);
     case SYS_mkdir:

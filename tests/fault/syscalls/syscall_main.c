@@ -1,10 +1,10 @@
-/* syscall_main.c: each call of each operation made to fail, one at a time, with each error it may give.
+/* syscall_main.c: make each call of each operation fail, one at a time, with each error that it may return.
  *
  *     syscall_faults [--every] [--until-first] [PART_OF_A_NAME...]
  *
- * First the operation runs once and its calls are counted; then it runs again for each call and each error, and is
- * judged: its status and words (failing_rules.c), what it leaves behind, whether it works when tried again, whether the
- * bystanders go on. */
+ * First the operation runs once and its calls are counted. Then it runs again for each call and each error. Each run
+ * checks the status and the error (failing_rules.c), that nothing is leaked, that a second try succeeds, and that the
+ * bystanders are unaffected. */
 #include "failing_operations.h"
 #include "failing_rules.h"
 #include "failing_state.h"
@@ -23,14 +23,14 @@
 #define SECONDS_EACH 20
 #define HEAP_BYTES (8 << 20)
 
-/* Shared by the driver and the processes in which operations run. */
+/* Shared between the driver and the processes in which operations run. */
 struct board {
-    struct call_log log;              /* of the run under way */
+    struct call_log log;              /* of the current run */
     struct call_log whole;            /* of the run without a fault */
-    struct state empty, before, done; /* at its beginning, when all was arranged, when it was done */
+    struct state empty, before, done; /* of the run without a fault: at the start, before act(), after act() */
     struct fault faults[FAULTS_MAX];
     unsigned fault_count;
-    unsigned next; /* fault to try */
+    unsigned next; /* the next fault to try */
     bool is_done;
     pmipc_error error;
 };
@@ -49,15 +49,15 @@ static void judge(const struct operation *operation, const struct fault *fault, 
         return;
     }
     if (board->log.failed == 0)
-        FAIL("the call did not come");
+        FAIL("the call was not made");
     rules_check_status(operation, kind, fault, status, &board->error);
     bool is_as_before = status != operation->status;
-    if ((operation->flags & GETS_HALFWAY) || (is_as_before && faults_let_happen()) ||
+    if ((operation->flags & PARTIAL_RESULT) || (is_as_before && faults_event_happened()) ||
         rules_allow_remains(operation, kind, fault->error))
-        return; /* whether anything stays forever is seen at the end */
+        return; /* leaks are checked at the end of the run */
     if (!state_is_equal(is_as_before ? &board->before : &board->done, &after,
-                        is_as_before ? "after it failed" : "unlike without a fault", kind == CALL_UNMAP))
-        FAIL("it left the wrong things behind");
+                        is_as_before ? "after the failure:" : "compared to a run without a fault:", kind == CALL_UNMAP))
+        FAIL("the state after the operation is wrong");
 }
 
 /* One run of the operation, from an empty folder to an empty folder. */
@@ -76,22 +76,22 @@ static void run_once(const struct operation *operation, const struct fault *faul
     if (!fault->call)
         board->whole = board->log;
     judge(operation, fault, status);
-    if (status != operation->status && !(operation->flags & NO_SECOND_TRY)) {
+    if (status != operation->status && !(operation->flags & NO_RETRY)) {
         time_pass(INT64_C(2000000000));
         static const struct fault none;
         faults_begin(&none, &board->log, operation->asleep, operation->flags & FOLLOW_CHILD);
         pmipc_status again = operation->act(&board->error);
         faults_end();
         if (again != operation->status)
-            FAIL("tried again it gives %s: %.300s", pmipc_status_name(again), board->error.text);
+            FAIL("the second try returns %s: %.300s", pmipc_status_name(again), board->error.text);
     }
     operation->confirm();
     stage_clear();
     mkdir(folder, 0700);
     state_take(&end, folder);
     bool is_unmap = fault->call && board->whole.kinds[fault->call - 1] == CALL_UNMAP;
-    if (!state_is_equal(&board->empty, &end, "after all was closed", is_unmap))
-        FAIL("something stays behind forever");
+    if (!state_is_equal(&board->empty, &end, "after all handles were closed:", is_unmap))
+        FAIL("the operation leaks");
 }
 
 static _Noreturn void run_in_child(const struct operation *operation)
@@ -99,12 +99,11 @@ static _Noreturn void run_in_child(const struct operation *operation)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     alarm(SECONDS_EACH);
     if (!(operation->flags & FRESH_PROCESS)) {
-        mallopt(M_TOP_PAD, HEAP_BYTES); /* no brk in the one run and none in the other */
+        mallopt(M_TOP_PAD, HEAP_BYTES); /* so that no run needs brk */
         mallopt(M_TRIM_THRESHOLD, 2 * HEAP_BYTES);
     }
     faults_install();
-    /* The first run finds libc and the library as they never are again: the second is what later ones are compared
-     * with. */
+    /* The first run initializes libc and the library; later runs are compared with the second. */
     for (int i = operation->flags & FRESH_PROCESS ? 1 : 0;
          i < 2 && (!board->is_done || !(operation->flags & FRESH_PROCESS)); i++)
         run_once(operation, &(struct fault){0});
@@ -115,13 +114,13 @@ static _Noreturn void run_in_child(const struct operation *operation)
         board->next++;
         alarm(SECONDS_EACH);
         if ((operation->flags & FRESH_PROCESS) || board->whole.kinds[fault->call - 1] == CALL_UNMAP)
-            break; /* what could not be unmapped would show in later runs */
+            break; /* the mapping that was not unmapped would appear in later runs */
     }
     fflush(NULL);
     _exit(0);
 }
 
-/* Whether it ended well. */
+/* Whether the child succeeded. */
 static bool run_child(const struct operation *operation)
 {
     fflush(NULL);
@@ -138,16 +137,16 @@ static bool run_child(const struct operation *operation)
         FAIL("%s: %s", folder, strerror(errno));
     if (WIFSIGNALED(status))
         fprintf(stderr, "    ended by signal %d (%s)\n", WTERMSIG(status), strsignal(WTERMSIG(status)));
-    if (board->log.is_endless)
-        fprintf(stderr, "    it makes calls without an end\n");
-    board->log.is_endless = false;
+    if (board->log.is_unbounded)
+        fprintf(stderr, "    it makes calls without limit\n");
+    board->log.is_unbounded = false;
     return status == 0;
 }
 
-/* ---- which faults ---- */
+/* ---- the faults to try ---- */
 
-static bool every_error; /* not a sample */
-static bool until_first; /* operation that fails: one is enough to know */
+static bool every_error; /* --every: not only a sample */
+static bool until_first; /* --until-first: stop an operation at its first failure */
 
 static void add_fault(unsigned call, int error, bool lasting)
 {
@@ -156,8 +155,8 @@ static void add_fault(unsigned call, int error, bool lasting)
     board->faults[board->fault_count++] = (struct fault){call, error, lasting};
 }
 
-/* A word that differs each time, a signal at each call, a race that is lost forever: that is not how a system fails.
- */
+/* A real system does not fail this way: a futex word that differs at every call, a signal at every call, a race that is
+ * lost every time. */
 static bool can_last(call_kind kind, int error)
 {
     bool is_sleep = kind == CALL_SLEEP_ON_WORD || kind == CALL_SLEEP_ON_MANY || kind == CALL_PAUSE;
@@ -165,8 +164,8 @@ static bool can_last(call_kind kind, int error)
     return !is_race && (!is_sleep || (error != EAGAIN && error != EINTR));
 }
 
-/* Each error for the first call of a kind, once and forever; for later calls each error. A sample has the first error
- * forever, and for later calls one error in turn. */
+/* For the first call of a kind: each error, once and lasting. For later calls: each error once. A sample has a lasting
+ * fault only for the first error, and one error in turn for later calls. */
 static void plan_faults(void)
 {
     unsigned seen[CALL_KIND_COUNT] = {0}, all[CALL_KIND_COUNT] = {0};
@@ -178,8 +177,8 @@ static void plan_faults(void)
         unsigned index = seen[kind]++, count = 0;
         while (errors[count])
             count++;
-        unsigned alike = every_error ? 12 : 4; /* calls of one kind in a loop: the first and the last so many */
-        if (count == 0 || (index >= alike && index + alike < all[kind]))
+        unsigned edge = every_error ? 12 : 4; /* of many calls of a kind, only that many at the start and at the end */
+        if (count == 0 || (index >= edge && index + edge < all[kind]))
             continue;
         if (index > 0 && !every_error) {
             add_fault(i + 1, errors[index % count], false);
@@ -193,20 +192,20 @@ static void plan_faults(void)
     }
 }
 
-/* ---- all of it ---- */
+/* ---- all operations ---- */
 
 static unsigned operations_tried, faults_tried, operations_failed;
 static uint64_t kinds_tried;
 
-static void tell_fault(const struct operation *operation)
+static void print_fault(const struct operation *operation)
 {
     const struct fault *fault = &board->faults[board->next];
     if (!board->is_done)
-        fprintf(stderr, "FAILED %s, without any fault\n", operation->name);
+        fprintf(stderr, "FAILED %s, without a fault\n", operation->name);
     else
-        fprintf(stderr, "FAILED %s, call %u of %u: %s gives %s%s\n", operation->name, fault->call, board->whole.count,
+        fprintf(stderr, "FAILED %s, call %u of %u: %s returns %s%s\n", operation->name, fault->call, board->whole.count,
                 kind_name(board->whole.kinds[fault->call - 1]), strerrorname_np(fault->error),
-                fault->lasting ? " from then on" : "");
+                fault->lasting ? " in this and later calls" : "");
 }
 
 static void try_operation(const struct operation *operation)
@@ -216,7 +215,7 @@ static void try_operation(const struct operation *operation)
     board->next = board->fault_count = 0;
     bool is_silent = operation->flags & MAKES_NO_CALL;
     if (!run_child(operation) || !board->is_done) {
-        tell_fault(operation);
+        print_fault(operation);
         wrong++;
     } else if (is_silent != (board->whole.count == 0)) {
         fprintf(stderr, "FAILED %s: it makes %u calls\n", operation->name, board->whole.count);
@@ -226,7 +225,7 @@ static void try_operation(const struct operation *operation)
         while (board->next < board->fault_count) {
             if (run_child(operation))
                 continue;
-            tell_fault(operation);
+            print_fault(operation);
             wrong++;
             board->next++;
             if (until_first)
@@ -253,10 +252,10 @@ static bool is_chosen(const char *name, char **parts)
     return !any;
 }
 
-/* A kind that no operation makes any more is not tested any more. */
+/* Every kind of call must be tested: some operation must make it. */
 static bool every_kind_tried(void)
 {
-    /* Made only after another call has failed, or when the heap happens to be full. */
+    /* Made only after another call has failed, or when the heap is full. */
     const uint64_t rare = UINT64_C(1) << CALL_PWRITE | UINT64_C(1) << CALL_SHORT_NAME | UINT64_C(1) << CALL_GROW_HEAP;
     bool complete = true;
     for (int kind = 0; kind < CALL_OTHER; kind++) {

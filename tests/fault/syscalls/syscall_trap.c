@@ -70,7 +70,7 @@ static void set_result(ucontext_t *context, long result)
     context->uc_mcontext.regs[0] = (unsigned long long)result;
 }
 #else
-#error "say here how this architecture makes a system call"
+#error "raw_syscall() is not implemented for this architecture"
 #endif
 
 static trap_answer current_answer;
@@ -123,7 +123,7 @@ static void die(const char *what)
 
 void trap_install(void)
 {
-    /* Answering may make calls of its own, which are trapped as well: not blocked meanwhile. */
+    /* `answer` may make calls, which are trapped, too: SIGSYS is not blocked while it runs. */
     struct sigaction action = {.sa_sigaction = on_call, .sa_flags = SA_SIGINFO | SA_NODEFER};
     sigemptyset(&action.sa_mask);
     if (sigaction(SIGSYS, &action, NULL) != 0)
@@ -139,7 +139,7 @@ void trap_install(void)
         IF_EQUAL(place >> 32, 0, 1),
         RETURN(SECCOMP_RET_ALLOW),
         LOAD(offsetof(struct seccomp_data, nr)),
-        IF_EQUAL(SYS_rt_sigreturn, 0, 1), /* the end of the handler itself */
+        IF_EQUAL(SYS_rt_sigreturn, 0, 1), /* the end of the signal handler */
         RETURN(SECCOMP_RET_ALLOW),
         RETURN(SECCOMP_RET_TRAP),
     };

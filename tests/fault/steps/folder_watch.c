@@ -1,4 +1,4 @@
-#include "glimpse.h"
+#include "folder_watch.h"
 
 #include "test.h"
 
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILES_MAX 8 /* also those that have lost their names meanwhile */
+#define FILES_MAX 8 /* including files that have lost their names */
 #define FILE_BYTES_MAX (1 << 20)
 
 struct seen_file {
@@ -21,13 +21,13 @@ struct seen_file {
 static struct seen_file files[FILES_MAX];
 static unsigned count;
 
-static void forget(struct seen_file *file)
+static void unmap_file(struct seen_file *file)
 {
     munmap(file->now, file->bytes);
     munmap(file->before, file->bytes);
 }
 
-static void look_at(int fd)
+static void map_file(int fd)
 {
     struct stat facts;
     unsigned place = 0;
@@ -39,7 +39,7 @@ static void look_at(int fd)
     if (place < count && files[place].bytes == (size_t)facts.st_size)
         return;
     if (place < count)
-        forget(&files[place]);
+        unmap_file(&files[place]);
     else
         CHECK(count++ < FILES_MAX);
     struct seen_file *file = &files[place];
@@ -50,7 +50,7 @@ static void look_at(int fd)
     memcpy(file->before, file->now, file->bytes);
 }
 
-void glimpse_files(void)
+void folder_watch_files(void)
 {
     const char *path = getenv("POLYMORPH_IPC_DIR");
     DIR *folder = opendir(path);
@@ -59,13 +59,13 @@ void glimpse_files(void)
         int fd = entry->d_name[0] == '.' ? -1 : openat(dirfd(folder), entry->d_name, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
             continue;
-        look_at(fd);
+        map_file(fd);
         close(fd);
     }
     closedir(folder);
 }
 
-bool glimpse_stores(void)
+bool folder_watch_stores(void)
 {
     bool changed = false;
     for (unsigned i = 0; i < count; i++) {
@@ -77,8 +77,8 @@ bool glimpse_stores(void)
     return changed;
 }
 
-void glimpse_end(void)
+void folder_watch_end(void)
 {
     while (count > 0)
-        forget(&files[--count]);
+        unmap_file(&files[--count]);
 }
