@@ -1,25 +1,19 @@
 #include "frames.h"
 
+#include "pattern.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define HEAD_WORDS 4
-#define STEP UINT64_C(0x9e3779b97f4a7c15)
-
-static uint64_t mix(uint64_t x)
-{
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
 
 uint64_t frame_pool(const char *name)
 {
     uint64_t hash = 1;
     for (; *name; name++)
-        hash = mix(hash ^ (unsigned char)*name);
+        hash = pattern_mix(hash ^ (unsigned char)*name);
     return hash;
 }
 
@@ -38,7 +32,7 @@ pmipc_schema frame_schema(unsigned which)
     case 0: /* joint values */
         add(&schema, "", PMIPC_UINT64, 1, (const int64_t[]){7}, 0);
         break;
-    case 1: /* a size that ends in the middle of everything */
+    case 1: /* a size that is not a multiple of any word */
         add(&schema, "", PMIPC_UINT8, 1, (const int64_t[]){20011}, 0);
         break;
     case 2: /* a dict */
@@ -46,12 +40,12 @@ pmipc_schema frame_schema(unsigned which)
         add(&schema, "rgb", PMIPC_UINT8, 3, (const int64_t[]){24, 32, 3}, 0);
         add(&schema, "q", PMIPC_FLOAT64, 1, (const int64_t[]){7}, 0);
         break;
-    case 3: /* point clouds: each frame has its own length */
+    case 3: /* point clouds of variable length */
         add(&schema, "head", PMIPC_UINT64, 1, (const int64_t[]){HEAD_WORDS}, 0);
         add(&schema, "points", PMIPC_FLOAT32, 2, (const int64_t[]){500, 3}, PMIPC_FIELD_VARIABLE);
         add(&schema, "labels", PMIPC_UINT16, 1, (const int64_t[]){333}, PMIPC_FIELD_VARIABLE);
         break;
-    case 4: /* an image, copied with streaming stores by many a C library */
+    case 4: /* an image, which many C libraries copy with streaming stores */
         add(&schema, "", PMIPC_UINT8, 3, (const int64_t[]){200, 300, 3}, 0);
         break;
     }
@@ -66,7 +60,7 @@ int64_t frame_stamp(uint64_t seq, uint64_t nonce)
 int64_t frame_length(const pmipc_field *field, uint64_t nonce)
 {
     if (field->flags & PMIPC_FIELD_VARIABLE)
-        return (int64_t)(mix(nonce) % (uint64_t)(field->shape[0] + 1));
+        return (int64_t)(pattern_mix(nonce) % (uint64_t)(field->shape[0] + 1));
     return field->ndim ? field->shape[0] : 1;
 }
 
@@ -78,33 +72,17 @@ static size_t bytes_of(const pmipc_field *field, int64_t length)
 
 static uint64_t key_of(const struct frame_origin *origin, uint64_t nonce, uint32_t index)
 {
-    return mix(origin->pool ^ mix(origin->incarnation ^ mix(origin->seq ^ mix(nonce + index))));
+    return pattern_mix(origin->pool ^
+                       pattern_mix(origin->incarnation ^ pattern_mix(origin->seq ^ pattern_mix(nonce + index))));
 }
 
 void frame_fill(void *data, const pmipc_schema *schema, uint32_t index, int64_t length,
                 const struct frame_origin *origin, uint64_t nonce)
 {
-    uint64_t *words = data;
-    uint64_t key = key_of(origin, nonce, index);
-    size_t bytes = bytes_of(&schema->fields[index], length);
-    for (size_t i = 0; i < bytes / 8; i++)
-        words[i] = key + i * STEP;
-    uint64_t last = key + bytes / 8 * STEP;
-    memcpy(words + bytes / 8, &last, bytes % 8);
+    pattern_fill(data, bytes_of(&schema->fields[index], length), key_of(origin, nonce, index));
     if (index == 0)
-        memcpy(words, (const uint64_t[HEAD_WORDS]){origin->pool, origin->incarnation, origin->seq, nonce},
+        memcpy(data, (const uint64_t[HEAD_WORDS]){origin->pool, origin->incarnation, origin->seq, nonce},
                HEAD_WORDS * 8);
-}
-
-/* The first word, counted from the beginning of the field, that is not what it must be, or SIZE_MAX. */
-static size_t first_wrong_word(const void *data, size_t bytes, size_t skipped_words, uint64_t key)
-{
-    const uint64_t *words = data;
-    for (size_t i = skipped_words; i < bytes / 8; i++)
-        if (words[i] != key + i * STEP)
-            return i;
-    uint64_t last = key + bytes / 8 * STEP;
-    return memcmp(words + bytes / 8, &last, bytes % 8) == 0 ? SIZE_MAX : bytes / 8;
 }
 
 bool frame_is_sound(const pmipc_frame *frame, const pmipc_schema *schema, const struct frame_origin *origin, char *why,
@@ -116,13 +94,13 @@ bool frame_is_sound(const pmipc_frame *frame, const pmipc_schema *schema, const 
     if (head[0] != origin->pool || head[1] != origin->incarnation || head[2] != origin->seq ||
         frame->seq != origin->seq) {
         snprintf(why, why_bytes,
-                 "sample %" PRIu64 " (header %" PRIu64 ") of pool %016" PRIx64 "/%016" PRIx64 " holds sample %" PRIu64
+                 "sample %" PRIu64 " (header %" PRIu64 ") of pool %016" PRIx64 "/%016" PRIx64 " has sample %" PRIu64
                  " of pool %016" PRIx64 "/%016" PRIx64,
                  origin->seq, frame->seq, origin->pool, origin->incarnation, head[2], head[0], head[1]);
         return false;
     }
     if (frame->stamp_ns != frame_stamp(origin->seq, nonce)) {
-        snprintf(why, why_bytes, "sample %" PRIu64 ": its stamp %" PRId64 " is not that of its payload", origin->seq,
+        snprintf(why, why_bytes, "sample %" PRIu64 ": the stamp %" PRId64 " does not match the payload", origin->seq,
                  frame->stamp_ns);
         return false;
     }
@@ -132,7 +110,8 @@ bool frame_is_sound(const pmipc_frame *frame, const pmipc_schema *schema, const 
         size_t bytes = bytes_of(field, length);
         size_t wrong = SIZE_MAX;
         if (length == frame_length(field, nonce))
-            wrong = first_wrong_word(frame->fields[i].data, bytes, i == 0 ? HEAD_WORDS : 0, key_of(origin, nonce, i));
+            wrong = pattern_find_difference(frame->fields[i].data, bytes, key_of(origin, nonce, i),
+                                            i == 0 ? HEAD_WORDS : 0);
         if (length != frame_length(field, nonce) || wrong != SIZE_MAX) {
             snprintf(why, why_bytes,
                      "sample %" PRIu64 ", field '%s' of length %" PRId64 " (%" PRId64

@@ -50,7 +50,7 @@ static const struct planted {
     const char *text; /* that the finding must have */
 } plants[PLANTS] = {
     [PLANT_TORN] = {"a wrong byte in a frame", FOUND_TORN, "is wrong"},
-    [PLANT_FOREIGN] = {"a frame of another incarnation", FOUND_TORN, "holds sample"},
+    [PLANT_FOREIGN] = {"a frame of another incarnation", FOUND_TORN, "has sample"},
     [PLANT_LATE] = {"a frame that changes under its readers", FOUND_TORN, "is wrong"},
     [PLANT_LENGTH] = {"a length that is not its frame's", FOUND_TORN, "by its payload"},
     [PLANT_ORDER] = {"a sample before its turn", FOUND_ORDER, "with the cursor at"},

@@ -1,4 +1,4 @@
-/* check.c: what a failed check says, and random numbers that can be had again. */
+/* check.c: messages of failed checks, and repeatable random numbers. */
 #include "test.h"
 
 #include <sched.h>
@@ -28,7 +28,7 @@ void test_check_equal(const char *file, int line, const char *text, int64_t got,
 void test_check_status(const char *file, int line, const char *text, pmipc_status got, pmipc_status expected)
 {
     if (got != expected)
-        test_fail(file, line, "%s gave %s, expected %s", text, pmipc_status_name(got), pmipc_status_name(expected));
+        test_fail(file, line, "%s returned %s, expected %s", text, pmipc_status_name(got), pmipc_status_name(expected));
 }
 
 void test_check_has(const char *file, int line, const char *text, const char *part)

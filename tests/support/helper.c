@@ -22,7 +22,7 @@ void role_register(role_entry *role)
     first_role = role;
 }
 
-/* A helper must not outlive its test, not even when the test is killed before it can clean up. */
+/* A helper must end with its test, also when the test is killed. */
 static void die_with_parent(void)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -39,7 +39,7 @@ int role_run(const char *name, const char *argument)
             return 0;
         }
     }
-    fprintf(stderr, "    no role %s\n", name);
+    fprintf(stderr, "    unknown role %s\n", name);
     return 1;
 }
 
@@ -49,7 +49,7 @@ static void make_channel(int ends[2])
         FAIL("socketpair: %s", strerror(errno));
 }
 
-/* This program once more: by itself, or where it is not the machine's own, by the emulator that is running it. */
+/* Start this program again: directly, or by the emulator that runs it. */
 static int spawn_self(pid_t *pid, const posix_spawn_file_actions_t *actions, char *role, char *argument)
 {
     char *emulator = getenv("PMIPC_TEST_EMULATOR");
@@ -57,7 +57,7 @@ static int spawn_self(pid_t *pid, const posix_spawn_file_actions_t *actions, cha
     if (!emulator)
         return posix_spawn(pid, "/proc/self/exe", actions, NULL,
                            (char *[]){(char *)"test", (char *)"--role", role, argument, NULL}, environ);
-    if (readlink("/proc/self/exe", path, sizeof path - 1) < 0) /* the emulator answers with the program it runs */
+    if (readlink("/proc/self/exe", path, sizeof path - 1) < 0) /* under an emulator, this is the emulated program */
         return errno;
     return posix_spawnp(pid, emulator, actions, NULL,
                         (char *[]){emulator, path, (char *)"--role", role, argument, NULL}, environ);
@@ -115,7 +115,7 @@ void helper_kill(helper *child)
     kill(child->pid, SIGKILL);
     int status = reap(child);
     if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-        FAIL("a helper that was to be killed had ended with wait status %#x", (unsigned)status);
+        FAIL("a helper ended with wait status %#x before it was killed", (unsigned)status);
 }
 
 void helper_finish(helper *child)
@@ -132,7 +132,7 @@ void send_word(int channel, uint64_t word)
         sent = send(channel, &word, sizeof word, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
     if (sent != (ssize_t)sizeof word)
-        FAIL("the other process is gone (send: %s)", strerror(errno));
+        FAIL("the other process has ended (send: %s)", strerror(errno));
 }
 
 uint64_t receive_word(int channel)
@@ -143,7 +143,7 @@ uint64_t receive_word(int channel)
         got = recv(channel, &word, sizeof word, 0);
     } while (got < 0 && errno == EINTR);
     if (got != (ssize_t)sizeof word)
-        FAIL("the other process is gone");
+        FAIL("the other process has ended");
     return word;
 }
 

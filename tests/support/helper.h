@@ -1,8 +1,9 @@
-/* helper.h: other processes that a test needs, and how to talk with them.
+/* helper.h: other processes of a test, and words that it exchanges with them.
  *
- * A role is a body that runs in a fresh process image of the test program (posix_spawn: no fork handler runs, no handle
- * is inherited). A forked helper shares everything with the test and is for tests that hold no handle yet, or that are
- * about fork. Both talk over a channel of 64-bit words; a dead partner ends the test, so nobody waits forever. */
+ * A role is a function that runs in a new process image of the test program (posix_spawn: no fork handler runs, no
+ * handle is inherited). A forked helper inherits everything from the test; it is for tests that hold no handle yet, or
+ * that test fork. Both use a channel of 64-bit words. When the other process has ended, send_word() and receive_word()
+ * end the test. */
 #ifndef PMIPC_TEST_HELPER_H
 #define PMIPC_TEST_HELPER_H
 
@@ -35,26 +36,26 @@ int role_run(const char *name, const char *argument);
     }                                                                             \
     static void role_name(int channel, const char *argument)
 
-/** Start a role in a process of its own. */
+/** Start a role in another process. */
 helper helper_start(const char *role, const char *argument);
 
 /** Start `body` in a forked process. */
 helper helper_fork(role_body body, const char *argument);
 
-/** SIGKILL, and wait until the process is gone: the kernel has then dropped its locks. */
+/** Send SIGKILL and wait until the process has ended: then the kernel has dropped its locks. */
 void helper_kill(helper *child);
 
-/** Wait until it ends by itself, and fail unless it ended with 0. */
+/** Wait until the process exits, and fail unless its exit code is 0. */
 void helper_finish(helper *child);
 
 /** Send and receive one word. */
 void send_word(int channel, uint64_t word);
 uint64_t receive_word(int channel);
 
-/** Whether a word is there to be heard (or the partner is gone), without waiting. */
+/** Whether a word has arrived or the other process has ended, without a wait. */
 bool word_is_waiting(int channel);
 
-/** Wait until somebody kills this process. */
+/** Wait until this process is killed. */
 _Noreturn void sleep_until_killed(void);
 
 #endif

@@ -4,13 +4,6 @@
 
 #include <unistd.h>
 
-pmipc_view newest(pmipc_stream *stream)
-{
-    pmipc_view view;
-    CHECK_OK(pmipc_stream_get_last(stream, &view));
-    return view;
-}
-
 pmipc_producer *the_producer;
 pmipc_stream *the_stream;
 pmipc_view the_view;
@@ -21,7 +14,7 @@ void set_up(void)
     the_producer = bytes_producer("p", INHERITED_BYTES, 4);
     publish_frames(the_producer, 3);
     the_stream = stream_open("p", NULL);
-    the_view = newest(the_stream);
+    the_view = newest_view(the_stream);
 }
 
 void check_parent_and_tear_down(void)

@@ -1,4 +1,4 @@
-/* inherited.h: a process with a producer, a stream and a view, and what its children do with them. */
+/* inherited.h: a process with a producer, a stream and a view, and the bodies of forked children that use them. */
 #ifndef PMIPC_TEST_INHERITED_H
 #define PMIPC_TEST_INHERITED_H
 
@@ -6,7 +6,7 @@
 
 #define INHERITED_BYTES 4000
 
-/* What the parent holds when it forks, for the children to get at. */
+/* The handles of the parent, which the children inherit. */
 extern pmipc_producer *the_producer;
 extern pmipc_stream *the_stream;
 extern pmipc_view the_view;
@@ -14,10 +14,8 @@ extern pmipc_loan the_loan;
 
 void set_up(void);
 
-/** The parent is untouched: its lock, its row, its handles, its view. */
+/** Check that the lock, the row, the handles and the view of the parent are unaffected. Close them. */
 void check_parent_and_tear_down(void);
-
-pmipc_view newest(pmipc_stream *stream);
 
 /* Bodies of children. */
 void uses_inherited_handles(int channel, const char *argument);

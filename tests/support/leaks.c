@@ -1,4 +1,4 @@
-/* leaks.c: what a test left open, mapped, running or in its folder. */
+/* leaks.c: descriptors, mappings, processes and files that a test has leaked. */
 #include "state.h"
 
 #include <errno.h>
@@ -60,7 +60,7 @@ static void report_new_mapping(uint64_t start, const char *line, void *context)
 test_verdict leaks_end(unsigned flags)
 {
     if (waitpid(-1, NULL, WNOHANG) != -1 || errno != ECHILD) {
-        fprintf(stderr, "    a child process was left behind\n");
+        fprintf(stderr, "    leaked a child process\n");
         return TEST_LEAKED_PROCESS;
     }
     bool leaked = false;

@@ -1,7 +1,10 @@
 #include "pools.h"
 
+#include "pattern.h"
+
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 pmipc_schema bytes_schema(int64_t bytes)
@@ -42,32 +45,14 @@ pmipc_stream *stream_open(const char *name, const pmipc_stream_options *options)
     return stream;
 }
 
-static uint64_t word_of(uint64_t seq, size_t index)
-{
-    return (seq * UINT64_C(0x9e3779b97f4a7c15)) ^ (uint64_t)index;
-}
-
 void frame_fill(void *data, size_t bytes, uint64_t seq)
 {
-    size_t words = bytes / 8;
-    for (size_t i = 0; i < words; i++) {
-        uint64_t word = word_of(seq, i);
-        memcpy((char *)data + i * 8, &word, 8);
-    }
-    uint64_t word = word_of(seq, words);
-    memcpy((char *)data + words * 8, &word, bytes % 8);
+    pattern_fill(data, bytes, pattern_mix(seq));
 }
 
 bool frame_is_whole(const void *data, size_t bytes, uint64_t seq)
 {
-    size_t words = bytes / 8;
-    for (size_t i = 0; i < words; i++) {
-        uint64_t word = word_of(seq, i);
-        if (memcmp((const char *)data + i * 8, &word, 8) != 0)
-            return false;
-    }
-    uint64_t word = word_of(seq, words);
-    return memcmp((const char *)data + words * 8, &word, bytes % 8) == 0;
+    return pattern_find_difference(data, bytes, pattern_mix(seq), 0) == SIZE_MAX;
 }
 
 uint64_t publish_frame(pmipc_producer *producer)
@@ -113,6 +98,13 @@ void check_view(const pmipc_view *view)
                      view->copied ? ", copied" : "", f);
         }
     }
+}
+
+pmipc_view newest_view(pmipc_stream *stream)
+{
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_last(stream, &view));
+    return view;
 }
 
 uint64_t read_newest(pmipc_stream *stream)
@@ -192,4 +184,22 @@ void pool_path(const char *name, char *path, size_t path_bytes)
     closedir(folder);
     if (!path[0])
         FAIL("no file for pool %s", name);
+}
+
+int open_pool_file(const char *name)
+{
+    char path[512];
+    pool_path(name, path, sizeof path);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        FAIL("%s: %s", path, strerror(errno));
+    return fd;
+}
+
+void schema_add(pmipc_schema *schema, const char *name, pmipc_dtype dtype, uint32_t ndim, const int64_t *shape,
+                uint32_t flags)
+{
+    pmipc_error error = {0};
+    if (pmipc_schema_add(schema, name, dtype, ndim, shape, flags, &error) != PMIPC_OK)
+        FAIL("field '%s': %s", name, error.text);
 }

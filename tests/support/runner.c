@@ -17,7 +17,8 @@
 static test_case *first_test;
 static test_case **next_test = &first_test;
 static char folder_path[64];
-static bool interrupted; /* by Ctrl-C or SIGTERM: the running test is killed and cleaned up, and no other is begun */
+static bool
+    interrupted; /* by Ctrl-C or SIGTERM: the running test is killed and cleaned up, and no other test is started */
 
 void test_register(test_case *test)
 {
@@ -46,13 +47,13 @@ const char *test_verdict_text(test_verdict verdict)
     case TEST_LEAKED_MAPPING:
         return "leaked a mapping";
     case TEST_SKIPPED:
-        return "cannot be run here";
+        return "cannot run here";
     case TEST_LEFT_OUT:
-        return "needs what is not here";
+        return "left out";
     case TEST_LEAKED_POOL:
-        return "left a pool behind";
+        return "leaked a pool";
     case TEST_LEAKED_PROCESS:
-        return "left a process behind";
+        return "leaked a process";
     }
     return "unknown";
 }
@@ -88,7 +89,7 @@ _Noreturn void test_skip(const char *reason)
 {
     const char *require_all = getenv("REQUIRE_ALL");
     if (require_all && strcmp(require_all, "1") == 0)
-        FAIL("cannot be run: %s", reason);
+        FAIL("cannot run: %s", reason);
     fprintf(stderr, "    %s\n", reason);
     fflush(NULL);
     _exit(VERDICT_EXIT_CODE + (int)TEST_SKIPPED);
@@ -104,7 +105,7 @@ static sigset_t awaited_signals(void)
     return signals;
 }
 
-/* The verdict on a process that ended, or TEST_HUNG when it did not in time. */
+/* The verdict on a process that has ended, or TEST_HUNG if it has not ended in time. */
 static test_verdict await_child(pid_t pid, unsigned timeout_s)
 {
     sigset_t signals = awaited_signals();
@@ -141,7 +142,7 @@ static test_verdict await_child(pid_t pid, unsigned timeout_s)
     }
 }
 
-/* What a test needs and this run has not; NULL: nothing. */
+/* What this run lacks for a test; NULL: nothing. */
 static const char *lacking(const test_case *test)
 {
     if (test->native && getenv("PMIPC_TEST_EMULATOR"))
@@ -172,7 +173,7 @@ test_verdict test_run_isolated(const test_case *test)
         run_in_child(test);
     setpgid(pid, pid);
     test_verdict verdict = await_child(pid, timeout_of(test));
-    kill(-pid, SIGKILL); /* helpers too, whatever the verdict */
+    kill(-pid, SIGKILL); /* with its helpers, for every verdict */
     if (verdict == TEST_HUNG)
         waitpid(pid, NULL, 0);
     sigprocmask(SIG_SETMASK, &before, NULL);

@@ -1,8 +1,11 @@
 #include "sleeper.h"
 
+#include "helper.h"
+#include "pools.h"
+
 #include <unistd.h>
 
-/* Whether a thread of this process sleeps in the kernel, as the kernel itself says. */
+/* Whether a thread of this process sleeps in the kernel. */
 static bool sleeps(pid_t thread)
 {
     char path[64];
@@ -29,4 +32,24 @@ void when_i_sleep(waker *self, void (*act)(void *what), void *what)
 {
     *self = (waker){.sleeper = gettid(), .act = act, .what = what};
     CHECK_EQ(pthread_create(&self->thread, NULL, act_when_it_sleeps, self), 0);
+}
+
+void act_publish(void *producer)
+{
+    publish_frame(producer);
+}
+
+void act_close_producer(void *producer)
+{
+    pmipc_producer_close(producer);
+}
+
+void act_close_stream(void *stream)
+{
+    pmipc_stream_close(stream);
+}
+
+void act_send_word(void *channel)
+{
+    send_word(*(const int *)channel, 1);
 }

@@ -1,4 +1,4 @@
-/* state.c: what a process has open and mapped, and what a folder holds. */
+/* state.c: descriptors and mappings of the process, entries of a folder. */
 #include "state.h"
 
 #include <dirent.h>
@@ -22,7 +22,7 @@ void visit_descriptors(descriptor_visitor visit, void *context)
     closedir(folder);
 }
 
-/* 's' in the permissions. */
+/* A shared mapping has an 's' in its permissions. */
 void visit_shared_mappings(mapping_visitor visit, void *context)
 {
     FILE *maps = fopen("/proc/self/maps", "re");

@@ -1,11 +1,12 @@
-/* test.h: a test is a sentence, and runs in a process of its own.
+/* test.h: the test harness. Each test runs in its own process.
  *
- *     TEST(a_stream_of_an_empty_pool_has_nothing_new) { ... CHECK_OK(pmipc_...); ... }
+ *     TEST(stream_of_empty_pool_has_no_sample) { ... CHECK_OK(pmipc_...); ... }
  *
- * The runner forks one process per test, in a process group and with an empty registry folder of its own, kills the
- * whole group when its time is over, and afterwards fails the test when its process still has descriptors, shared
- * mappings or child processes it did not have before, or when the folder is not empty. tests/unit/test_harness.c proves
- * all of that. */
+ * The name of a test says what is done and what must result, in the words of the API and in at most 70 characters.
+ *
+ * The runner forks one process per test, with its own process group and an empty registry folder. It kills the group
+ * when the time limit is reached. It fails the test if its process leaks descriptors, shared mappings or child
+ * processes, or if the folder is not empty afterwards. tests/unit/test_harness.c tests all of this. */
 #ifndef PMIPC_TEST_H
 #define PMIPC_TEST_H
 
@@ -42,8 +43,8 @@ typedef enum test_verdict {
 } test_verdict;
 
 enum {
-    TEST_LEAVES_POOLS = 1u, /* the folder need not be empty afterwards */
-    TEST_UNLISTED = 2u,     /* not run by main: material for the tests of the harness itself */
+    TEST_LEAVES_POOLS = 1u, /* the folder may have pools afterwards */
+    TEST_UNLISTED = 2u,     /* not run by main, but by the tests of the harness */
     TEST_QUIET = 4u         /* its messages go to /dev/null */
 };
 
@@ -52,15 +53,15 @@ typedef struct test_case {
     void (*body)(void);
     unsigned flags;
     unsigned timeout_s; /* 0: the default of 60 s */
-    const char *native; /* what it needs of the machine itself: left out under an emulator, which is said */
-    const char *bare;   /* what it needs that a sanitizer takes away: left out under one, which is said */
-    bool two_users;     /* it plays two users: left out unless run by root, which is said */
+    const char *native; /* what an emulator lacks for it: left out under an emulator, with a message */
+    const char *bare;   /* what a sanitizer prevents: left out with a sanitizer, with a message */
+    bool two_users;     /* it acts as two users: left out unless run by root, with a message */
     struct test_case *next;
 } test_case;
 
 void test_register(test_case *test);
 
-/** Run one test in a process of its own and judge it. */
+/** Run one test in its own process and return the verdict. */
 test_verdict test_run_isolated(const test_case *test);
 const char *test_verdict_text(test_verdict verdict);
 
@@ -78,7 +79,7 @@ const char *test_verdict_text(test_verdict verdict);
 /** The registry folder of this test. */
 const char *test_folder(void);
 
-/* ---- checks: the first that fails ends the process ---- */
+/* ---- checks: the first failed check ends the process ---- */
 
 _Noreturn void test_fail(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void test_check_equal(const char *file, int line, const char *text, int64_t got, int64_t expected);
@@ -86,7 +87,7 @@ void test_check_status(const char *file, int line, const char *text, pmipc_statu
 void test_check_has(const char *file, int line, const char *text, const char *part);
 void test_check_text(const char *file, int line, const char *got, const char *expected);
 
-/** This test cannot be run here: ends it. With REQUIRE_ALL=1 in the environment that is a failure. */
+/** End a test that cannot run here. With REQUIRE_ALL=1 in the environment it fails. */
 _Noreturn void test_skip(const char *reason);
 
 #define FAIL(...) test_fail(__FILE__, __LINE__, __VA_ARGS__)
@@ -97,7 +98,7 @@ _Noreturn void test_skip(const char *reason);
 #define CHECK_HAS(text, part) test_check_has(__FILE__, __LINE__, (text), (part))
 #define CHECK_TEXT(got, expected) test_check_text(__FILE__, __LINE__, (got), (expected))
 
-/** Give the processor away until the condition holds. The runner's timeout is the only bound. */
+/** Yield the processor until the condition holds. The time limit of the runner is the only bound. */
 #define WAIT_UNTIL(condition) \
     do {                      \
         while (!(condition))  \
@@ -105,20 +106,20 @@ _Noreturn void test_skip(const char *reason);
     } while (0)
 void test_yield(void);
 
-/* ---- randomness: printed, and repeatable with PMIPC_TEST_SEED ---- */
+/* ---- random numbers: the seed is printed, and is set by PMIPC_TEST_SEED ---- */
 
 typedef struct test_random {
     uint64_t state;
 } test_random;
 
-/** Seed from $PMIPC_TEST_SEED or from the system, and print it. */
+/** Take the seed from $PMIPC_TEST_SEED or from the system, and print it. */
 test_random random_start(void);
 uint64_t random_next(test_random *random);
 uint64_t random_below(test_random *random, uint64_t limit);
-/** Burn a random number of instructions: a kill after it comes at a random instant. */
+/** Execute a random number of instructions, so that a kill after it happens at a random instant. */
 void random_spin(test_random *random, uint64_t limit);
 
-/* ---- state of this process, as the kernel sees it ---- */
+/* ---- state of this process ---- */
 
 typedef struct process_state {
     unsigned descriptors;
@@ -127,11 +128,11 @@ typedef struct process_state {
 
 process_state process_state_now(void);
 
-/** What the check after a test does; TEST_PASSED when nothing leaked. */
+/** The leak check before and after a test; TEST_PASSED if nothing leaked. */
 void leaks_begin(void);
 test_verdict leaks_end(unsigned flags);
 
-/** Entries of a folder, not counting "." and "..". */
+/** The number of entries of a folder, without "." and "..". */
 unsigned folder_entries(const char *path);
 void folder_remove(const char *path);
 

@@ -12,15 +12,6 @@
 #define HEAD (POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, head))
 #define OWNERSHIP (POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, ownership))
 
-static inline int open_pool_file(const char *name)
-{
-    char path[512];
-    pool_path(name, path, sizeof path);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    CHECK(fd >= 0);
-    return fd;
-}
-
 static inline uint64_t read_word(int fd, off_t offset)
 {
     uint64_t word;

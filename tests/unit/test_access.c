@@ -23,13 +23,6 @@ static pmipc_schema robot_schema(void)
     return schema;
 }
 
-static pmipc_view newest(pmipc_stream *stream)
-{
-    pmipc_view view;
-    CHECK_OK(pmipc_stream_get_last(stream, &view));
-    return view;
-}
-
 static void check_error(const pmipc_error *error, const char *expected, const char *got)
 {
     CHECK_EQ(error->status, PMIPC_SCHEMA_MISMATCH);
@@ -51,7 +44,7 @@ TEST(typed_pointer_of_matching_dtype_and_count_is_the_data)
     for (int joint = 0; joint < JOINTS; joint++)
         q[joint] = joint + 0.5;
     CHECK_OK(pmipc_producer_commit(producer, &loan, PMIPC_STAMP_NOW));
-    pmipc_view view = newest(stream);
+    pmipc_view view = newest_view(stream);
     const double *read = pmipc_view_float64(&view, NULL, JOINTS, NULL);
     CHECK(read == view.fields[0].data);
     CHECK(read[6] == 6.5);
@@ -68,7 +61,7 @@ TEST(view_of_other_dtype_is_mismatch_with_expected_and_got)
     const float commands[JOINTS] = {0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f};
     CHECK_OK(pmipc_producer_publish(producer, commands, PMIPC_STAMP_NOW, NULL));
     pmipc_stream *stream = stream_open("p", NULL);
-    pmipc_view view = newest(stream);
+    pmipc_view view = newest_view(stream);
     pmipc_error error;
     CHECK(!pmipc_view_float64(&view, NULL, JOINTS, NULL));
     CHECK(!pmipc_view_float64(&view, NULL, JOINTS, &error));
@@ -88,7 +81,7 @@ TEST(view_with_other_element_count_is_mismatch)
     const double commands[JOINTS - 1] = {1};
     CHECK_OK(pmipc_producer_publish(producer, commands, PMIPC_STAMP_NOW, NULL));
     pmipc_stream *stream = stream_open("p", NULL);
-    pmipc_view view = newest(stream);
+    pmipc_view view = newest_view(stream);
     pmipc_error error;
     CHECK(!pmipc_view_float64(&view, NULL, JOINTS, &error));
     check_error(&error, "expected 7 elements of float64", "got 6 elements of float64 (6,)");
@@ -120,7 +113,7 @@ TEST(fields_are_found_by_name_and_counted_over_all_dimensions)
     CHECK(pmipc_loan_float64(producer, &loan, "q", JOINTS, &error) == loan.fields[0].data);
     loan.fields[0].length = JOINTS;
     CHECK_OK(pmipc_producer_commit(producer, &loan, PMIPC_STAMP_NOW));
-    pmipc_view view = newest(stream);
+    pmipc_view view = newest_view(stream);
     CHECK(pmipc_view_float64(&view, "q", JOINTS, &error) == view.fields[0].data);
     CHECK(pmipc_view_float64(&view, "mass", 1, &error) == view.fields[4].data);
     CHECK(!pmipc_view_float64(&view, NULL, JOINTS, &error));
@@ -152,7 +145,7 @@ TEST(variable_field_is_counted_by_length_of_sample)
     CHECK(!pmipc_loan_float32(producer, &loan, "points", 100 * 3, &error));
     CHECK(pmipc_loan_float32(producer, &loan, "points", 20 * 3, &error) == loan.fields[2].data);
     CHECK_OK(pmipc_producer_commit(producer, &loan, PMIPC_STAMP_NOW));
-    pmipc_view view = newest(stream);
+    pmipc_view view = newest_view(stream);
     CHECK(pmipc_view_float32(&view, "points", view.fields[2].length * 3, &error) == view.fields[2].data);
     CHECK(!pmipc_view_float32(&view, "points", 100 * 3, &error));
     check_error(&error, "expected 300 elements of float32 in field 'points'",
@@ -180,7 +173,7 @@ TEST(released_view_and_committed_loan_give_no_pointer)
     CHECK_HAS(error.text, "this loan is not out");
     loan.slot = UINT32_MAX;
     CHECK(!pmipc_loan_int16(producer, &loan, NULL, 4, &error));
-    pmipc_view view = newest(stream);
+    pmipc_view view = newest_view(stream);
     pmipc_view window;
     CHECK_OK(pmipc_stream_get_window(stream, 1, 1, &window));
     CHECK(pmipc_view_int16(&window, NULL, 4, &error));
@@ -202,7 +195,7 @@ TEST(copied_view_gives_typed_pointers_and_pool_name)
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_view views[PMIPC_MAX_VIEWS + 1];
     for (int i = 0; i <= PMIPC_MAX_VIEWS; i++)
-        views[i] = newest(stream);
+        views[i] = newest_view(stream);
     CHECK(views[PMIPC_MAX_VIEWS].copied);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);

@@ -1,6 +1,7 @@
 /* Programs that close every descriptor (daemonizers, os.closerange): the kernel drops the locks, and the numbers of the
  * descriptors are reused for other files. Streams and producers detect this and do not write to rows, pools or files
  * that they no longer own. */
+#include "descriptors.h"
 #include "helper.h"
 #include "pools.h"
 
@@ -13,40 +14,7 @@
 #endif
 
 #define BYTES 2000
-#define HIGHEST 256
 #define HELD 3 /* views: history is given up, and publishing still works */
-
-/* ---- the descriptors that the library has opened ---- */
-
-static bool was_open[HIGHEST];
-
-static void note_open_descriptors(void)
-{
-    for (int fd = 0; fd < HIGHEST; fd++)
-        was_open[fd] = fcntl(fd, F_GETFD) >= 0;
-}
-
-/* Close those that the library has opened since note_open_descriptors(). */
-static void close_descriptors(void)
-{
-    for (int fd = 3; fd < HIGHEST; fd++)
-        if (!was_open[fd])
-            close(fd);
-}
-
-/* Whether the kernel lists a lock of this descriptor. */
-static bool has_lock(int fd)
-{
-    char path[64], line[256];
-    bool found = false;
-    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
-    FILE *facts = fopen(path, "re");
-    while (facts && fgets(line, sizeof line, facts))
-        found = found || strncmp(line, "lock:", 5) == 0;
-    if (facts)
-        fclose(facts);
-    return found;
-}
 
 /* ---- the producer, and another stream, in another process ---- */
 
@@ -96,7 +64,7 @@ static pmipc_stream *open_stream_of_other_process(const pmipc_stream_options *op
 {
     owner = helper_start("owns_the_pool", "");
     CHECK_EQ(receive_word(owner.channel), 5);
-    note_open_descriptors();
+    descriptors_note();
     return stream_open("p", options);
 }
 
@@ -109,7 +77,7 @@ static void close_stream_and_remove_pool(pmipc_stream *stream)
 
 static void lose_row(void)
 {
-    close_descriptors();
+    descriptors_close_new();
     CHECK_EQ(ask(SWEEP), 1);
 }
 
@@ -247,7 +215,7 @@ TEST(lost_row_with_manual_reconnect_needs_reconnect)
 TEST(close_of_stream_does_not_close_reused_descriptors)
 {
     pmipc_stream *stream = open_stream_of_other_process(NULL);
-    close_descriptors();
+    descriptors_close_new();
     pmipc_stream *next = stream_open("p", NULL); /* of the same pool: its descriptors reuse the numbers */
     pmipc_stream_close(stream);
     CHECK_EQ(ask(SWEEP), 1); /* the row of the closed stream, which the close could not clear */
@@ -262,7 +230,7 @@ TEST(close_of_stream_does_not_close_reused_descriptors)
 TEST(producer_alive_is_known_after_descriptors_are_closed)
 {
     pmipc_stream *stream = open_stream_of_other_process(NULL);
-    close_descriptors();
+    descriptors_close_new();
     CHECK(pmipc_stream_producer_alive(stream));
     int other_fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC); /* reuses one of the numbers */
     CHECK(pmipc_stream_producer_alive(stream));
@@ -278,19 +246,17 @@ TEST(producer_alive_is_known_after_descriptors_are_closed)
  */
 TEST(producer_on_reused_descriptor_is_reported_alive)
 {
+    descriptors_note();
     pmipc_producer *producer = bytes_producer("own", BYTES, 3);
-    int lock_fd = 3;
-    while (lock_fd < HIGHEST && !has_lock(lock_fd))
-        lock_fd++;
-    CHECK(lock_fd < HIGHEST);
-    note_open_descriptors();
+    const int lock_fd = descriptor_with_lock();
+    descriptors_note();
     pmipc_stream *stream = stream_open("own", NULL);
-    for (int fd = 3; fd < HIGHEST; fd++)
-        if (!was_open[fd] && fcntl(fd, F_GETFD) >= 0)
+    for (int fd = 0; fd < DESCRIPTORS_MAX; fd++)
+        if (descriptor_is_new(fd))
             CHECK_EQ(dup3(lock_fd, fd, O_CLOEXEC), fd);
     CHECK(pmipc_stream_producer_alive(stream));
     pmipc_stream_close(stream);
-    close_descriptors();
+    descriptors_close_new();
     pmipc_producer_close(producer);
 }
 
@@ -311,9 +277,7 @@ TEST(fork_does_not_copy_pins_of_new_owner_of_lost_row)
 {
     pmipc_stream *stream = open_stream_of_other_process(NULL);
     CHECK_OK(pmipc_stream_get_last(stream, &inherited_view));
-    for (int fd = 3; fd < HIGHEST; fd++)
-        if (!was_open[fd] && has_lock(fd))
-            close(fd);
+    descriptors_close_new_locks();
     CHECK_EQ(ask(SWEEP), 1);
     ask(HOLD_A_VIEW);
     helper child = helper_fork(holds_inherited_view, "");
@@ -342,7 +306,7 @@ TEST(fork_claims_no_row_through_reused_descriptor)
     int other_fds[16];
     pmipc_stream *stream = open_stream_of_other_process(NULL);
     CHECK_OK(pmipc_stream_get_last(stream, &inherited_view));
-    close_descriptors();
+    descriptors_close_new();
     snprintf(path, sizeof path, "%s/other", test_folder());
     for (int i = 0; i < 16; i++)
         CHECK((other_fds[i] = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) >= 0);
@@ -376,10 +340,10 @@ ROLE(hoards_the_pool)
 /* The pool has to grow, and the number of its descriptor now belongs to another file. */
 TEST(growth_does_not_resize_file_on_reused_descriptor)
 {
-    note_open_descriptors();
+    descriptors_note();
     pmipc_producer *producer = bytes_producer("own", BYTES, 3);
     publish_frame(producer);
-    close_descriptors();
+    descriptors_close_new();
     helper hoarder = helper_start("hoards_the_pool", "own");
     char path[300];
     int other_fds[16];

@@ -1,4 +1,5 @@
 /* How a producer ends: close, abandon, keep, retire; and how it detects that it has lost its pool. */
+#include "descriptors.h"
 #include "helper.h"
 #include "pools.h"
 
@@ -203,14 +204,6 @@ TEST(close_wakes_waiters_of_every_stream)
 
 /* ---- a producer whose process has closed all descriptors ---- */
 
-/* As daemonizers do. The channel and the standard descriptors stay open. */
-static void close_all_descriptors(int channel)
-{
-    for (int fd = 3; fd < 256; fd++)
-        if (fd != channel)
-            close(fd);
-}
-
 /* `argument`: the call that detects the loss. */
 ROLE(closes_all_descriptors)
 {
@@ -222,7 +215,7 @@ ROLE(closes_all_descriptors)
         CHECK_OK(pmipc_producer_loan(producer, &loan));
         memset(loan.fields[0].data, 0xdd, BYTES);
     }
-    close_all_descriptors(channel);
+    descriptors_close_all(channel);
     char data[BYTES];
     if (!loaned) { /* no other producer has the pool yet: publishing works */
         frame_fill(data, sizeof data, 4);
@@ -291,7 +284,7 @@ ROLE(closes_all_descriptors_then_producer)
 {
     pmipc_producer *producer = bytes_producer(argument, BYTES, 4);
     publish_frame(producer);
-    close_all_descriptors(channel);
+    descriptors_close_all(channel);
     send_word(channel, 0);
     receive_word(channel);
     pmipc_producer_close(producer);

@@ -13,12 +13,9 @@
 
 static struct pool_connection *connection_of(const char *name)
 {
-    char path[512];
     pmipc_error error = {0};
     struct pool_connection *connection;
-    pool_path(name, path, sizeof path);
-    const int fd = open(path, O_RDWR | O_CLOEXEC);
-    CHECK(fd >= 0);
+    const int fd = open_pool_file(name);
     CHECK_OK(connection_open(&connection, fd, name, false, &error));
     return connection;
 }

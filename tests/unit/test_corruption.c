@@ -380,8 +380,7 @@ static void use_pool_while_it_is_damaged(damager *self)
         if (pmipc_stream_get_window(streams[i % 2], 1, HISTORY, &held[i]) != PMIPC_OK)
             held[i].owner = NULL;
     pool_path("p", path, sizeof path);
-    self->fd = open(path, O_RDWR | O_CLOEXEC);
-    CHECK(self->fd >= 0);
+    self->fd = open_pool_file("p");
     for (int step = 0; step < 40; step++) {
         damage(self, 3);
         use_producer(producer, &self->random);

@@ -180,7 +180,7 @@ TEST(inherited_view_is_pinned_in_row_above_that_of_parent)
     publish_frames(the_producer, 3);
     pmipc_stream *below = stream_open("p", NULL);
     the_stream = stream_open("p", NULL);
-    the_view = newest(the_stream);
+    the_view = newest_view(the_stream);
     pmipc_stream_close(below); /* now the row below is free */
     helper child = helper_fork(checks_its_view_when_told, "1");
     receive_word(child.channel);

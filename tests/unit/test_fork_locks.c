@@ -17,7 +17,7 @@ ROLE(forks_and_waits)
     publish_frames(the_producer, 3);
     the_stream = stream_open("p", NULL);
     if (atoi(argument))
-        the_view = newest(the_stream);
+        the_view = newest_view(the_stream);
     pid_t child = fork();
     if (child == 0) {
         send_word(channel, (uint64_t)getpid());
@@ -89,7 +89,7 @@ TEST_WITH(child_without_fork_handlers_does_not_clear_row_of_parent, .native = "M
     int status;
     CHECK_EQ(waitpid(pid, &status, 0), pid);
     CHECK_EQ(status, 0);
-    the_view = newest(the_stream);
+    the_view = newest_view(the_stream);
     publish_frames(the_producer, 200);
     check_parent_and_tear_down();
 }
@@ -153,7 +153,7 @@ TEST(forked_child_inherits_no_lock)
     int status;
     CHECK_EQ(waitpid(pid, &status, 0), pid);
     CHECK_EQ(status, 0);
-    the_view = newest(the_stream);
+    the_view = newest_view(the_stream);
     check_parent_and_tear_down();
 }
 

@@ -1,4 +1,5 @@
 /* Pools without growth: slots of dead readers become free again, and PMIPC_FULL names the processes that hold slots. */
+#include "descriptors.h"
 #include "helper.h"
 #include "moved_clock.h"
 #include "pools.h"
@@ -12,7 +13,6 @@
 
 #define HISTORY 3
 #define SPARE 3
-#define HIGHEST 256
 
 static pmipc_producer *fixed_producer(uint32_t history_len)
 {
@@ -176,24 +176,13 @@ TEST(full_error_names_each_process_and_its_slot_count)
  * dead. */
 TEST(full_error_reports_unswept_dead_reader_as_dead)
 {
-    bool was_open[HIGHEST];
-    for (int fd = 0; fd < HIGHEST; fd++)
-        was_open[fd] = fcntl(fd, F_GETFD) >= 0;
+    descriptors_note();
     pmipc_producer *producer = fixed_producer(1);
     uint32_t slots = pmipc_producer_slot_count(producer);
-    char path[512], link[64], target[600];
-    pool_path("p", path, sizeof path);
+    const int lock_fd = descriptor_with_lock();
     helper holder = reader_of(producer, slots);
-    int newest = -1; /* the lock descriptor was opened after the mapped one */
-    for (int fd = 0; fd < HIGHEST; fd++) {
-        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-        ssize_t bytes = readlink(link, target, sizeof target - 1);
-        if (!was_open[fd] && bytes > 0 && strncmp(target, "/proc", 5) != 0 && strstr(target, test_folder()))
-            newest = fd;
-    }
-    CHECK(newest > 0);
-    CHECK_EQ(close(newest), 0);
-    CHECK_EQ(open("/dev/null", O_RDONLY | O_CLOEXEC), newest);
+    CHECK_EQ(close(lock_fd), 0);
+    CHECK_EQ(open("/dev/null", O_RDONLY | O_CLOEXEC), lock_fd);
     pid_t pid = holder.pid;
     helper_kill(&holder);
     CHECK_EQ(pmipc_producer_sweep(producer), 0);
@@ -203,7 +192,7 @@ TEST(full_error_reports_unswept_dead_reader_as_dead)
     snprintf(holds, sizeof holds, "dead, not swept yet: 1 stream, %u slots", slots);
     check_holder(&error, pid, holds);
     pmipc_producer_close(producer);
-    CHECK_EQ(close(newest), 0);
+    CHECK_EQ(close(lock_fd), 0);
     CHECK_OK(pmipc_pool_remove("p", NULL, NULL, NULL));
 }
 
@@ -211,11 +200,9 @@ TEST(full_error_reports_unswept_dead_reader_as_dead)
 TEST(full_error_with_locked_unused_rows_reports_no_registered_reader)
 {
     pmipc_producer *producer = fixed_producer(HISTORY);
-    char path[512];
-    pool_path("p", path, sizeof path);
     int locks[PMIPC_MAX_READERS];
     for (int row = 0; row < PMIPC_MAX_READERS; row++) {
-        locks[row] = open(path, O_RDWR | O_CLOEXEC);
+        locks[row] = open_pool_file("p");
         struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 1 + row, .l_len = 1};
         CHECK_EQ(fcntl(locks[row], F_OFD_SETLK, &lock), 0);
     }

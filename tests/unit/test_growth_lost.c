@@ -1,6 +1,7 @@
 /* A producer loses its lock while it makes its file larger: another thread of its program closes the descriptors, and
  * another process adopts the pool while the first producer is still in a system call. This program defines fallocate,
  * ftruncate, mmap and pread, which the library calls, so that the other process acts exactly then. */
+#include "descriptors.h"
 #include "helper.h"
 #include "pools.h"
 
@@ -13,7 +14,6 @@
 #include <unistd.h>
 
 #define HISTORY 3
-#define HIGHEST 256
 
 static void (*before_growth)(void);
 static void (*after_growth)(void);
@@ -80,13 +80,6 @@ static uint64_t ask(uint64_t what)
 {
     send_word(other.channel, what);
     return receive_word(other.channel);
-}
-
-static pmipc_view newest_view(pmipc_stream *stream)
-{
-    pmipc_view view;
-    CHECK_OK(pmipc_stream_get_last(stream, &view));
-    return view;
 }
 
 /* A view and a window stay whole while the producer uses every slot several times. */
@@ -156,28 +149,7 @@ ROLE(adopts_on_request)
 
 /* ---- this process: a producer that grows ---- */
 
-static bool was_open[HIGHEST];
 static uint64_t adopted_seq;
-
-static bool has_lock(int fd)
-{
-    char path[64], line[256];
-    bool found = false;
-    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
-    FILE *facts = fopen(path, "re");
-    while (facts && fgets(line, sizeof line, facts))
-        found = found || strncmp(line, "lock:", 5) == 0;
-    if (facts)
-        fclose(facts);
-    return found;
-}
-
-static void close_descriptors(bool all)
-{
-    for (int fd = 3; fd < HIGHEST; fd++)
-        if (!was_open[fd] && (all || has_lock(fd)))
-            close(fd);
-}
 
 static pmipc_producer *open_growing_producer(const char *argument)
 {
@@ -185,8 +157,7 @@ static pmipc_producer *open_growing_producer(const char *argument)
     publish_frames(first, HISTORY);
     pmipc_producer_abandon(first);
     other = helper_start("adopts_on_request", argument);
-    for (int fd = 0; fd < HIGHEST; fd++)
-        was_open[fd] = fcntl(fd, F_GETFD) >= 0;
+    descriptors_note();
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), HISTORY);
     CHECK(pmipc_producer_adopted(producer));
     return producer;
@@ -223,7 +194,7 @@ static void close_and_remove_pool(pmipc_producer *producer)
 
 static void lose_all_descriptors(void)
 {
-    close_descriptors(true);
+    descriptors_close_new();
     adopted_seq = ask(ADOPT);
 }
 
@@ -245,7 +216,7 @@ TEST(slot_count_of_lost_producer_is_not_stored)
 
 static void lose_lock(void)
 {
-    close_descriptors(false);
+    descriptors_close_new_locks();
     adopted_seq = ask(ADOPT);
 }
 
@@ -283,7 +254,7 @@ TEST(growth_of_lost_producer_never_overwrites_views)
 
 static void lose_lock_and_let_file_grow(void)
 {
-    close_descriptors(false);
+    descriptors_close_new_locks();
     adopted_seq = ask(ADOPT);
     ask(HOARD);
 }
@@ -304,7 +275,7 @@ TEST(growth_of_lost_producer_never_shrinks_file)
 /* The adopter has read the slot count; the producer then stores a new one before the adopter stores its epoch. */
 static void lose_lock_after_adopter_read_slot_count(void)
 {
-    close_descriptors(false);
+    descriptors_close_new_locks();
     send_word(other.channel, ADOPT);
     receive_word(other.channel); /* the adopter has read the slot count */
 }

@@ -1,5 +1,6 @@
 /* Exact instants and clocks: this program defines fcntl, pread, unlinkat and the clocks, and the library calls these
  * functions instead of those of libc. A test can so act just before a certain system call, or set the time. */
+#include "descriptors.h"
 #include "helper.h"
 #include "moved_clock.h"
 #include "pools.h"
@@ -192,13 +193,11 @@ static void release_all_rows(void)
 
 TEST(open_is_not_full_when_row_locks_were_just_released)
 {
-    char path[512];
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_producer *producer = bytes_producer("p", BYTES, 3);
     publish_frames(producer, 3);
     pmipc_producer_abandon(producer);
-    pool_path("p", path, sizeof path);
-    remover = open(path, O_RDWR | O_CLOEXEC);
+    remover = open_pool_file("p");
     struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 + PMIPC_MAX_READERS};
     CHECK_EQ(fcntl(remover, F_OFD_SETLK, &all), 0);
     before_row_query = release_all_rows;
@@ -285,20 +284,14 @@ TEST_WITH(producer_in_child_without_fork_handlers_waits_for_lock, .native = "MAD
     pmipc_producer_close(producer);
 }
 
-#define HIGHEST 256
-
 /* The first producer lost its lock with its descriptor, and another process has the pool. The number of the descriptor
  * is reused for the file that is being opened, or for another file. */
 TEST(second_producer_waits_when_first_has_lost_its_lock)
 {
     for (int other_files = 0; other_files <= 16; other_files += 16) {
-        bool was_open[HIGHEST];
-        for (int fd = 0; fd < HIGHEST; fd++)
-            was_open[fd] = fcntl(fd, F_GETFD, NULL) >= 0;
+        descriptors_note();
         pmipc_producer *producer = bytes_producer("p", BYTES, 3);
-        for (int fd = 3; fd < HIGHEST; fd++)
-            if (!was_open[fd])
-                close(fd);
+        descriptors_close_new();
         int other_fds[16];
         for (int i = 0; i < other_files; i++)
             CHECK((other_fds[i] = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC)) >= 0);

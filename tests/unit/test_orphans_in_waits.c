@@ -152,11 +152,6 @@ TEST_WITH(waiter_wait_without_futex_waitv_sees_replaced_pool, .native = "seccomp
     check_without_futex_waitv(check_waiters_see_replacement);
 }
 
-static void publish_one(void *producer)
-{
-    publish_frame(producer);
-}
-
 /* Samples of one stream end every wait before it times out. The wait checks the other stream every 100 ms nevertheless.
  */
 TEST(waiter_wait_sees_replaced_pool_beside_busy_stream)
@@ -171,7 +166,7 @@ TEST(waiter_wait_sees_replaced_pool_beside_busy_stream)
         for (int i = 0; i < 2; i++)
             CHECK_OK(pmipc_waiter_init(&waiters[i], streams[i]));
         waker other;
-        when_i_sleep(&other, publish_one, busy);
+        when_i_sleep(&other, act_publish, busy);
         CHECK_OK(pmipc_waiter_wait(waiters, 2, PMIPC_FOREVER, &ready));
         pthread_join(other.thread, NULL);
         for (int i = 0; i < 2; i++)

@@ -4,6 +4,7 @@
  * race on a slot; elsewhere it may appear as a wrong word. */
 #include "pool/protocol.c"
 
+#include "pattern.h"
 #include "test.h"
 
 #include <pthread.h>
@@ -25,16 +26,14 @@ static _Atomic unsigned readers_at_work;
 
 static void fill(uint32_t slot, uint64_t seq)
 {
-    for (uint64_t i = 0; i < WORDS; i++)
-        pool.slots[slot][i] = seq * WORDS + i;
+    pattern_fill(pool.slots[slot], sizeof pool.slots[slot], seq);
 }
 
 static void check(uint32_t slot, uint64_t seq)
 {
-    for (uint64_t i = 0; i < WORDS; i++)
-        if (pool.slots[slot][i] != seq * WORDS + i)
-            FAIL("slot %u has %" PRIu64 " where sample %" PRIu64 " has its word %" PRIu64, slot, pool.slots[slot][i],
-                 seq, i);
+    const size_t word = pattern_find_difference(pool.slots[slot], sizeof pool.slots[slot], seq, 0);
+    if (word != SIZE_MAX)
+        FAIL("slot %u: word %zu is not that of sample %" PRIu64, slot, word, seq);
 }
 
 /* ---- the producer ---- */

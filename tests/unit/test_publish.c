@@ -3,21 +3,6 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static void add(pmipc_schema *schema, const char *name, pmipc_dtype dtype, uint32_t ndim, const int64_t *shape,
-                uint32_t flags)
-{
-    pmipc_error error = {0};
-    if (pmipc_schema_add(schema, name, dtype, ndim, shape, flags, &error) != PMIPC_OK)
-        FAIL("add: %s", error.text);
-}
-
-static pmipc_view newest(pmipc_stream *stream)
-{
-    pmipc_view view;
-    CHECK_OK(pmipc_stream_get_last(stream, &view));
-    return view;
-}
-
 static const char *last_error(const pmipc_producer *producer)
 {
     static pmipc_error error;
@@ -74,7 +59,7 @@ TEST(every_size_from_zero_to_megabytes_is_read_whole)
         for (uint64_t seq = 1; seq <= 12; seq++) {
             frame_fill(frame, bytes, seq);
             CHECK_OK(pmipc_producer_publish(producer, frame, PMIPC_STAMP_NOW, NULL));
-            pmipc_view view = newest(stream);
+            pmipc_view view = newest_view(stream);
             CHECK_EQ((uintptr_t)view.fields[0].data % 64, 0);
             CHECK_EQ(view.fields[0].length, sizes[i]);
             check_view(&view);
@@ -93,7 +78,7 @@ TEST(zero_dimensional_tensor_is_one_element)
     pmipc_stream *stream = stream_open("p", NULL);
     double value = 0.25;
     CHECK_OK(pmipc_producer_publish(producer, &value, PMIPC_STAMP_NOW, NULL));
-    pmipc_view view = newest(stream);
+    pmipc_view view = newest_view(stream);
     CHECK_EQ(view.field_count, 1);
     CHECK_EQ(view.fields[0].length, 1);
     CHECK(memcmp(view.fields[0].data, &value, sizeof value) == 0);
@@ -111,7 +96,7 @@ TEST(tensor_without_elements_is_published_and_read)
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_source source = {.data = NULL};
     CHECK_OK(pmipc_producer_publish_fields(producer, &source, 1, 5, NULL));
-    pmipc_view view = newest(stream);
+    pmipc_view view = newest_view(stream);
     CHECK_EQ(view.seq, 1);
     CHECK_EQ(view.stamp_ns, 5);
     CHECK_EQ(view.fields[0].length, 4);
@@ -152,7 +137,7 @@ TEST(every_dtype_is_read_exactly)
         char frame[15 * 16];
         frame_fill(frame, sizeof frame, 1);
         CHECK_OK(pmipc_producer_publish(producer, frame, PMIPC_STAMP_NOW, NULL));
-        pmipc_view view = newest(stream);
+        pmipc_view view = newest_view(stream);
         CHECK_EQ(view.schema->fields[0].dtype, dtypes[i]);
         CHECK_EQ(view.schema->fields[0].itemsize, pmipc_dtype_itemsize(dtypes[i]));
         CHECK_OK(pmipc_schema_compare(&schema, view.schema, NULL));
@@ -173,7 +158,7 @@ TEST(opaque_dtype_is_read_with_its_description)
     pmipc_producer *producer = producer_open("p", &schema, NULL);
     pmipc_stream *stream = stream_open("p", NULL);
     publish_frame(producer);
-    pmipc_view view = newest(stream);
+    pmipc_view view = newest_view(stream);
     const pmipc_field *field = &view.schema->fields[0];
     CHECK_EQ(field->itemsize, 12);
     CHECK_EQ(field->descr_bytes, strlen(descr));
@@ -193,10 +178,10 @@ static pmipc_schema observation_schema(void)
     const int64_t q[] = {7};
     pmipc_schema schema;
     pmipc_schema_init(&schema);
-    add(&schema, "rgb", PMIPC_UINT8, 3, rgb, 0);
-    add(&schema, "depth", PMIPC_FLOAT32, 2, depth, 0);
-    add(&schema, "q", PMIPC_FLOAT64, 1, q, 0);
-    add(&schema, "gripper", PMIPC_BOOL, 0, NULL, 0);
+    schema_add(&schema, "rgb", PMIPC_UINT8, 3, rgb, 0);
+    schema_add(&schema, "depth", PMIPC_FLOAT32, 2, depth, 0);
+    schema_add(&schema, "q", PMIPC_FLOAT64, 1, q, 0);
+    schema_add(&schema, "gripper", PMIPC_BOOL, 0, NULL, 0);
     return schema;
 }
 
@@ -218,7 +203,7 @@ TEST(fields_of_dict_are_published_together)
         uint64_t got;
         CHECK_OK(pmipc_producer_publish_fields(producer, sources, 4, PMIPC_STAMP_NOW, &got));
         CHECK_EQ(got, seq);
-        pmipc_view view = newest(stream);
+        pmipc_view view = newest_view(stream);
         CHECK_EQ(view.field_count, 4);
         CHECK_EQ(view.fields[0].length, 48);
         CHECK_EQ(view.fields[3].length, 1);
@@ -239,7 +224,7 @@ TEST(thirty_two_fields_of_odd_sizes_are_whole_and_aligned)
     for (int i = 0; i < PMIPC_MAX_FIELDS; i++) {
         const int64_t shape[] = {i * 13};
         snprintf(name, sizeof name, "f%d", i);
-        add(&schema, name, PMIPC_UINT8, 1, shape, 0);
+        schema_add(&schema, name, PMIPC_UINT8, 1, shape, 0);
     }
     pmipc_producer *producer = producer_open("p", &schema, NULL);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -266,7 +251,7 @@ TEST(publish_of_dict_or_variable_tensor_without_fields_is_refused)
 
     const int64_t shape[] = {10};
     pmipc_schema_init(&schema);
-    add(&schema, "", PMIPC_UINT8, 1, shape, PMIPC_FIELD_VARIABLE);
+    schema_add(&schema, "", PMIPC_UINT8, 1, shape, PMIPC_FIELD_VARIABLE);
     producer = producer_open("p", &schema, NULL);
     CHECK_STATUS(pmipc_producer_publish(producer, data, PMIPC_STAMP_NOW, NULL), PMIPC_SCHEMA_MISMATCH);
     CHECK(last_error(producer)[0] != '\0');
@@ -301,9 +286,9 @@ static pmipc_schema points_schema(void)
     const int64_t labels[] = {100};
     pmipc_schema schema;
     pmipc_schema_init(&schema);
-    add(&schema, "points", PMIPC_FLOAT32, 2, points, PMIPC_FIELD_VARIABLE);
-    add(&schema, "pose", PMIPC_FLOAT64, 1, pose, 0);
-    add(&schema, "labels", PMIPC_UINT8, 1, labels, PMIPC_FIELD_VARIABLE);
+    schema_add(&schema, "points", PMIPC_FLOAT32, 2, points, PMIPC_FIELD_VARIABLE);
+    schema_add(&schema, "pose", PMIPC_FLOAT64, 1, pose, 0);
+    schema_add(&schema, "labels", PMIPC_UINT8, 1, labels, PMIPC_FIELD_VARIABLE);
     return schema;
 }
 
@@ -322,7 +307,7 @@ TEST(every_sample_has_its_own_length)
         frame_fill(labels, sizeof labels, i + 1);
         const pmipc_source sources[] = {{points, lengths[i]}, {pose, 0}, {labels, 100 - lengths[i]}};
         CHECK_OK(pmipc_producer_publish_fields(producer, sources, 3, PMIPC_STAMP_NOW, NULL));
-        pmipc_view view = newest(stream);
+        pmipc_view view = newest_view(stream);
         CHECK_EQ(view.fields[0].length, lengths[i]);
         CHECK_EQ(view.fields[1].length, 7);
         CHECK_EQ(view.fields[2].length, 100 - lengths[i]);
@@ -382,7 +367,7 @@ TEST(variable_field_without_elements_needs_no_data)
     char pose[56] = {0};
     const pmipc_source sources[] = {{NULL, 0}, {pose, 0}, {NULL, 0}};
     CHECK_OK(pmipc_producer_publish_fields(producer, sources, 3, 0, NULL));
-    pmipc_view view = newest(stream);
+    pmipc_view view = newest_view(stream);
     CHECK_EQ(view.fields[0].length, 0);
     CHECK_EQ(view.fields[2].length, 0);
     pmipc_view_release(&view);
@@ -398,7 +383,7 @@ TEST(eight_variable_fields_keep_separate_lengths)
     char name[16];
     for (int i = 0; i < PMIPC_MAX_VARIABLE_FIELDS; i++) {
         snprintf(name, sizeof name, "v%d", i);
-        add(&schema, name, PMIPC_UINT8, 1, shape, PMIPC_FIELD_VARIABLE);
+        schema_add(&schema, name, PMIPC_UINT8, 1, shape, PMIPC_FIELD_VARIABLE);
     }
     pmipc_producer *producer = producer_open("p", &schema, NULL);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -407,7 +392,7 @@ TEST(eight_variable_fields_keep_separate_lengths)
     for (int i = 0; i < PMIPC_MAX_VARIABLE_FIELDS; i++)
         sources[i] = (pmipc_source){data, 69990 + i};
     CHECK_OK(pmipc_producer_publish_fields(producer, sources, PMIPC_MAX_VARIABLE_FIELDS, 0, NULL));
-    pmipc_view view = newest(stream);
+    pmipc_view view = newest_view(stream);
     for (int i = 0; i < PMIPC_MAX_VARIABLE_FIELDS; i++)
         CHECK_EQ(view.fields[i].length, 69990 + i);
     pmipc_view_release(&view);
@@ -426,14 +411,14 @@ TEST(stamps_are_kept_and_stamp_now_is_wall_clock)
     for (size_t i = 0; i < COUNT(stamps); i++) {
         int64_t before = pmipc_monotonic_ns();
         CHECK_OK(pmipc_producer_publish(producer, data, stamps[i], NULL));
-        pmipc_view view = newest(stream);
+        pmipc_view view = newest_view(stream);
         CHECK_EQ(view.stamp_ns, stamps[i]);
         CHECK(before <= view.published_ns && view.published_ns <= pmipc_monotonic_ns());
         pmipc_view_release(&view);
     }
     int64_t before = pmipc_realtime_ns();
     CHECK_OK(pmipc_producer_publish(producer, data, PMIPC_STAMP_NOW, NULL));
-    pmipc_view view = newest(stream);
+    pmipc_view view = newest_view(stream);
     /* The stamp may be the monotonic time plus an offset, and the two clocks are not read at once; 10 ms is ample. */
     CHECK(before - 10000000 <= view.stamp_ns && view.stamp_ns <= pmipc_realtime_ns() + 10000000);
     pmipc_view_release(&view);

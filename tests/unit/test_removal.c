@@ -71,10 +71,7 @@ TEST(remove_with_no_patience_is_busy_without_wait)
 /* Take every lock that a removal holds, on a separate open file description. */
 static int take_locks_of_removal(const char *name)
 {
-    char path[512];
-    pool_path(name, path, sizeof path);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    CHECK(fd >= 0);
+    int fd = open_pool_file(name);
     for (int byte = 0; byte <= PMIPC_MAX_READERS; byte++) {
         struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
         CHECK_EQ(fcntl(fd, F_OFD_SETLK, &lock), 0);

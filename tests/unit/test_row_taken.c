@@ -1,5 +1,6 @@
 /* The program closes the lock descriptor of a stream, and another stream claims the row exactly when the first one
  * queries whether the row is still its own. This program defines fcntl, which the library calls. */
+#include "descriptors.h"
 #include "helper.h"
 #include "pools.h"
 
@@ -9,7 +10,6 @@
 #include <unistd.h>
 
 #define BYTES 2000
-#define HIGHEST 256
 
 #ifndef F_OFD_GETLK
 #define F_OFD_GETLK 36
@@ -79,33 +79,15 @@ static void let_other_claim_row(void)
     receive_word(other.channel); /* the other stream has claimed the row and holds a view */
 }
 
-static bool has_lock(int fd)
-{
-    char path[64], line[256];
-    bool found = false;
-    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
-    FILE *facts = fopen(path, "re");
-    while (facts && fgets(line, sizeof line, facts))
-        found = found || strncmp(line, "lock:", 5) == 0;
-    if (facts)
-        fclose(facts);
-    return found;
-}
-
 /* `reused_for`: the file that the program then opens under the number of the closed descriptor; NULL: none. */
 static void check_close_without_lock(const char *reused_for)
 {
-    bool was_open[HIGHEST];
     pmipc_producer *producer = bytes_producer("p", BYTES, 3);
     publish_frame(producer);
-    for (int fd = 0; fd < HIGHEST; fd++)
-        was_open[fd] = fcntl(fd, F_GETFD, NULL) >= 0;
+    descriptors_note();
     pmipc_stream *stream = stream_open("p", NULL);
     read_newest(stream);
-    int lock_fd = 3;
-    while (lock_fd < HIGHEST && (was_open[lock_fd] || !has_lock(lock_fd)))
-        lock_fd++;
-    CHECK(lock_fd < HIGHEST);
+    const int lock_fd = descriptor_with_lock();
     pmipc_stream *others[PMIPC_MAX_READERS - 1]; /* they use all other rows */
     for (int i = 0; i < PMIPC_MAX_READERS - 1; i++) {
         others[i] = stream_open("p", NULL);

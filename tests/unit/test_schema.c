@@ -38,15 +38,6 @@ static const dtype_facts known_dtypes[] = {
 static const int64_t image_shape[] = {480, 640, 3};
 static const int64_t seven[] = {7};
 
-/* Add a field to a schema, or end the test. */
-static void add(pmipc_schema *schema, const char *name, pmipc_dtype dtype, uint32_t ndim, const int64_t *shape,
-                uint32_t flags)
-{
-    pmipc_error error = {0};
-    if (pmipc_schema_add(schema, name, dtype, ndim, shape, flags, &error) != PMIPC_OK)
-        FAIL("add: %s", error.text);
-}
-
 static void add_opaque(pmipc_schema *schema, const char *name, uint32_t itemsize, const char *descr)
 {
     pmipc_error error = {0};
@@ -177,9 +168,9 @@ TEST(fields_are_kept_in_order)
     pmipc_schema schema;
     pmipc_schema_init(&schema);
     CHECK_EQ(schema.field_count, 0);
-    add(&schema, "rgb", PMIPC_UINT8, 3, image_shape, 0);
-    add(&schema, "depth", PMIPC_FLOAT32, 2, image_shape, 0);
-    add(&schema, "q", PMIPC_FLOAT64, 1, seven, PMIPC_FIELD_VARIABLE);
+    schema_add(&schema, "rgb", PMIPC_UINT8, 3, image_shape, 0);
+    schema_add(&schema, "depth", PMIPC_FLOAT32, 2, image_shape, 0);
+    schema_add(&schema, "q", PMIPC_FLOAT64, 1, seven, PMIPC_FIELD_VARIABLE);
     CHECK_EQ(schema.field_count, 3);
     CHECK_TEXT(schema.fields[0].name, "rgb");
     CHECK_TEXT(schema.fields[1].name, "depth");
@@ -192,7 +183,7 @@ TEST(invalid_field_is_refused_and_schema_unchanged)
 {
     pmipc_schema schema;
     pmipc_schema_init(&schema);
-    add(&schema, "q", PMIPC_FLOAT64, 1, seven, 0);
+    schema_add(&schema, "q", PMIPC_FLOAT64, 1, seven, 0);
     char long_name[PMIPC_MAX_FIELD_NAME + 2];
     memset(long_name, 'n', sizeof long_name);
     long_name[sizeof long_name - 1] = '\0';
@@ -209,7 +200,7 @@ TEST(invalid_field_is_refused_and_schema_unchanged)
     check_add_refused(&schema, "x", PMIPC_FLOAT64, 1, seven, 0x80u);    /* an unknown flag */
     check_add_refused(&schema, "\xff\xfe", PMIPC_FLOAT64, 1, seven, 0); /* not UTF-8 */
     long_name[PMIPC_MAX_FIELD_NAME] = '\0';
-    add(&schema, long_name, PMIPC_FLOAT64, 1, seven, 0); /* 63 bytes */
+    schema_add(&schema, long_name, PMIPC_FLOAT64, 1, seven, 0); /* 63 bytes */
     CHECK_TEXT(schema.fields[1].name, long_name);
     CHECK_OK(pmipc_schema_check(&schema, NULL));
 }
@@ -218,7 +209,7 @@ TEST(field_beside_unnamed_field_is_refused)
 {
     pmipc_schema schema;
     pmipc_schema_init(&schema);
-    add(&schema, "", PMIPC_FLOAT64, 1, seven, 0);
+    schema_add(&schema, "", PMIPC_FLOAT64, 1, seven, 0);
     check_add_refused(&schema, "q", PMIPC_FLOAT64, 1, seven, 0);
     check_add_refused(&schema, "", PMIPC_FLOAT64, 1, seven, 0);
     CHECK_OK(pmipc_schema_check(&schema, NULL));
@@ -231,7 +222,7 @@ TEST(schema_has_at_most_thirty_two_fields)
     char name[16];
     for (int i = 0; i < PMIPC_MAX_FIELDS; i++) {
         snprintf(name, sizeof name, "f%d", i);
-        add(&schema, name, PMIPC_UINT8, 1, seven, 0);
+        schema_add(&schema, name, PMIPC_UINT8, 1, seven, 0);
     }
     check_add_refused(&schema, "one_more", PMIPC_UINT8, 1, seven, 0);
     CHECK_OK(pmipc_schema_check(&schema, NULL));
@@ -244,10 +235,10 @@ TEST(schema_has_at_most_eight_variable_fields)
     char name[16];
     for (int i = 0; i < PMIPC_MAX_VARIABLE_FIELDS; i++) {
         snprintf(name, sizeof name, "f%d", i);
-        add(&schema, name, PMIPC_UINT8, 1, seven, PMIPC_FIELD_VARIABLE);
+        schema_add(&schema, name, PMIPC_UINT8, 1, seven, PMIPC_FIELD_VARIABLE);
     }
     check_add_refused(&schema, "one_more", PMIPC_UINT8, 1, seven, PMIPC_FIELD_VARIABLE);
-    add(&schema, "fixed", PMIPC_UINT8, 1, seven, 0);
+    schema_add(&schema, "fixed", PMIPC_UINT8, 1, seven, 0);
     CHECK_OK(pmipc_schema_check(&schema, NULL));
     schema.fields[8].flags = PMIPC_FIELD_VARIABLE;
     check_refused(&schema);
@@ -308,7 +299,7 @@ TEST(schema_with_one_defect_is_refused)
 {
     pmipc_schema good;
     pmipc_schema_init(&good);
-    add(&good, "q", PMIPC_FLOAT64, 1, seven, 0);
+    schema_add(&good, "q", PMIPC_FLOAT64, 1, seven, 0);
     add_opaque(&good, "o", 12, "description");
     CHECK_OK(pmipc_schema_check(&good, NULL));
 #define CHECK_DEFECT(defect)     \
@@ -366,9 +357,9 @@ TEST(random_schemas_are_never_read_out_of_bounds)
     pmipc_schema *schema = malloc(sizeof *schema);
     pmipc_schema *good = malloc(sizeof *good);
     pmipc_schema_init(good);
-    add(good, "rgb", PMIPC_UINT8, 3, image_shape, 0);
+    schema_add(good, "rgb", PMIPC_UINT8, 3, image_shape, 0);
     add_opaque(good, "o", 12, "description");
-    add(good, "points", PMIPC_FLOAT32, 1, seven, PMIPC_FIELD_VARIABLE);
+    schema_add(good, "points", PMIPC_FLOAT32, 1, seven, PMIPC_FIELD_VARIABLE);
     unsigned accepted = 0;
     for (int round = 0; round < ROUNDS(20000); round++) {
         memcpy(schema, good, sizeof *schema);
@@ -422,7 +413,7 @@ TEST(format_of_any_description_is_printable)
     pmipc_schema_format(&schema, text, sizeof text);
     CHECK_TEXT(text, "{x: ?[2J? caf\xc3\xa9 ? (7,)}");
     pmipc_schema_init(&other);
-    add(&other, "x", PMIPC_INT8, 1, seven, 0);
+    schema_add(&other, "x", PMIPC_INT8, 1, seven, 0);
     CHECK_STATUS(pmipc_schema_compare(&other, &schema, &error), PMIPC_SCHEMA_MISMATCH);
     CHECK_HAS(error.text, "got {x: ?[2J? caf\xc3\xa9 ? (7,)}");
 }
@@ -431,7 +422,7 @@ TEST(truncated_text_ends_with_whole_character)
 {
     pmipc_schema schema;
     pmipc_schema_init(&schema);
-    add(&schema, "\xe2\x82\xac", PMIPC_INT8, 1, seven, 0); /* a euro sign */
+    schema_add(&schema, "\xe2\x82\xac", PMIPC_INT8, 1, seven, 0); /* a euro sign */
     char whole[64], cut[64];
     size_t length = pmipc_schema_format(&schema, whole, sizeof whole);
     CHECK_TEXT(whole, "{\xe2\x82\xac: int8 (7,)}");

@@ -4,15 +4,6 @@
 static const int64_t image_shape[] = {480, 640, 3};
 static const int64_t seven[] = {7};
 
-/* Add a field to a schema, or end the test. */
-static void add(pmipc_schema *schema, const char *name, pmipc_dtype dtype, uint32_t ndim, const int64_t *shape,
-                uint32_t flags)
-{
-    pmipc_error error = {0};
-    if (pmipc_schema_add(schema, name, dtype, ndim, shape, flags, &error) != PMIPC_OK)
-        FAIL("add: %s", error.text);
-}
-
 TEST(compare_error_has_expected_and_got)
 {
     pmipc_schema expected = pmipc_schema_tensor(PMIPC_UINT8, 3, image_shape);
@@ -31,8 +22,8 @@ TEST(compare_finds_every_mismatch)
 {
     pmipc_schema base;
     pmipc_schema_init(&base);
-    add(&base, "rgb", PMIPC_UINT8, 3, image_shape, 0);
-    add(&base, "q", PMIPC_FLOAT64, 1, seven, 0);
+    schema_add(&base, "rgb", PMIPC_UINT8, 3, image_shape, 0);
+    schema_add(&base, "q", PMIPC_FLOAT64, 1, seven, 0);
 #define CHECK_DIFFERENT(change)                                                         \
     do {                                                                                \
         pmipc_schema other = base;                                                      \
@@ -49,7 +40,7 @@ TEST(compare_finds_every_mismatch)
     CHECK_DIFFERENT(other.fields[1].flags = PMIPC_FIELD_VARIABLE);
     CHECK_DIFFERENT(other.field_count = 1);
     CHECK_DIFFERENT((other.fields[0] = base.fields[1], other.fields[1] = base.fields[0]));
-    add(&base, "more", PMIPC_UINT8, 1, seven, 0);
+    schema_add(&base, "more", PMIPC_UINT8, 1, seven, 0);
     CHECK_DIFFERENT(other.field_count = 2);
 }
 
@@ -58,7 +49,7 @@ TEST(compare_ignores_bytes_after_name)
 {
     pmipc_schema one;
     pmipc_schema_init(&one);
-    add(&one, "q", PMIPC_FLOAT64, 1, seven, 0);
+    schema_add(&one, "q", PMIPC_FLOAT64, 1, seven, 0);
     pmipc_schema two = one;
     two.fields[0].name[20] = 'x';
     if (pmipc_schema_check(&two, NULL) == PMIPC_OK)
@@ -82,8 +73,8 @@ TEST(format_writes_readable_schemas)
     check_format(&scalar, "float64 ()");
     pmipc_schema both;
     pmipc_schema_init(&both);
-    add(&both, "rgb", PMIPC_UINT8, 3, image_shape, 0);
-    add(&both, "q", PMIPC_FLOAT64, 1, seven, 0);
+    schema_add(&both, "rgb", PMIPC_UINT8, 3, image_shape, 0);
+    schema_add(&both, "q", PMIPC_FLOAT64, 1, seven, 0);
     check_format(&both, "{rgb: uint8 (480, 640, 3), q: float64 (7,)}");
 }
 
@@ -91,10 +82,10 @@ TEST(format_shows_variable_fields)
 {
     pmipc_schema fixed;
     pmipc_schema_init(&fixed);
-    add(&fixed, "", PMIPC_FLOAT32, 1, seven, 0);
+    schema_add(&fixed, "", PMIPC_FLOAT32, 1, seven, 0);
     pmipc_schema variable;
     pmipc_schema_init(&variable);
-    add(&variable, "", PMIPC_FLOAT32, 1, seven, PMIPC_FIELD_VARIABLE);
+    schema_add(&variable, "", PMIPC_FLOAT32, 1, seven, PMIPC_FIELD_VARIABLE);
     char fixed_text[128];
     char variable_text[128];
     pmipc_schema_format(&fixed, fixed_text, sizeof fixed_text);
@@ -126,7 +117,7 @@ TEST(format_of_longest_schema)
     for (int i = 0; i < PMIPC_MAX_FIELDS; i++) {
         memset(name, 'a' + i % 26, sizeof name - 1);
         snprintf(name + 50, sizeof name - 50, "%013d", i);
-        add(&schema, name, PMIPC_COMPLEX128, 8, long_shape, 0);
+        schema_add(&schema, name, PMIPC_COMPLEX128, 8, long_shape, 0);
     }
     static char text[32 * 256];
     size_t length = pmipc_schema_format(&schema, text, sizeof text);

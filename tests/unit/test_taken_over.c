@@ -3,6 +3,7 @@
  *
  * Detects: an owner epoch that is incremented only after the ring was read, and an adopter that does not read head
  * again. */
+#include "descriptors.h"
 #include "helper.h"
 #include "pools.h"
 
@@ -16,9 +17,7 @@ ROLE(closes_descriptors_and_publishes)
     (void)argument;
     pmipc_producer *producer = bytes_producer("p", BYTES, HISTORY);
     publish_frame(producer);
-    for (int fd = 3; fd < 256; fd++)
-        if (fd != channel)
-            close(fd);
+    descriptors_close_all(channel);
     send_word(channel, 0);
     pmipc_status status = PMIPC_OK;
     while (status == PMIPC_OK) {

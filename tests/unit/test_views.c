@@ -5,13 +5,6 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
-static pmipc_view newest(pmipc_stream *stream)
-{
-    pmipc_view view;
-    CHECK_OK(pmipc_stream_get_last(stream, &view));
-    return view;
-}
-
 /* ---- lifetime: after each test the runner also checks for leaked mappings and descriptors ---- */
 
 TEST(view_stays_valid_after_stream_is_closed)
@@ -19,7 +12,7 @@ TEST(view_stays_valid_after_stream_is_closed)
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 4);
     publish_frame(producer);
     pmipc_stream *stream = stream_open("p", NULL);
-    pmipc_view view = newest(stream);
+    pmipc_view view = newest_view(stream);
     pmipc_stream_close(stream);
     publish_frames(producer, 100);
     check_view(&view);
@@ -33,7 +26,7 @@ TEST(view_stays_valid_after_producer_and_pool_file_are_gone)
     pmipc_producer *producer = bytes_producer("p", page_frame_bytes(), 4);
     publish_frame(producer);
     pmipc_stream *stream = stream_open("p", NULL);
-    pmipc_view view = newest(stream);
+    pmipc_view view = newest_view(stream);
     pmipc_producer_close(producer);
     CHECK_EQ(folder_entries(test_folder()), 0);
     check_view(&view);
@@ -55,7 +48,7 @@ TEST(window_stays_valid_after_stream_producer_and_pool_are_gone)
     pmipc_stream *stream = stream_open("p", NULL);
     pmipc_view window;
     CHECK_OK(pmipc_stream_get_window(stream, 6, 6, &window));
-    pmipc_view view = newest(stream);
+    pmipc_view view = newest_view(stream);
     pmipc_stream_close(stream);
     publish_frames(producer, 100);
     pmipc_producer_close(producer);
@@ -78,7 +71,7 @@ TEST(streams_views_and_producers_end_in_any_order)
         for (int i = 0; i < 6; i++) {
             publish_frames(producer, 4);
             if (i % 2)
-                views[i] = newest(stream);
+                views[i] = newest_view(stream);
             else
                 CHECK_OK(pmipc_stream_get_window(stream, 1, 4, &views[i]));
         }
@@ -105,8 +98,8 @@ TEST(last_view_release_after_close_frees_mapping_and_row)
     publish_frame(producer);
     process_state before = process_state_now();
     pmipc_stream *stream = stream_open("p", NULL);
-    pmipc_view one = newest(stream);
-    pmipc_view two = newest(stream);
+    pmipc_view one = newest_view(stream);
+    pmipc_view two = newest_view(stream);
     pmipc_stream_close(stream);
     CHECK(process_state_now().shared_mappings >
           before.shared_mappings); /* the view is readable, so its pool is mapped */
@@ -127,7 +120,7 @@ TEST(row_of_closed_stream_stays_until_last_view_is_released)
     pmipc_stream *stream = stream_open("p", NULL);
     for (int i = 0; i < 70; i++) { /* more than the number of rows */
         publish_frame(producer);
-        pmipc_view view = newest(stream);
+        pmipc_view view = newest_view(stream);
         pmipc_stream_close(stream);
         stream = stream_open("p", NULL);
         publish_frames(producer, 30);
@@ -179,7 +172,7 @@ TEST(views_are_released_by_any_thread)
         unsigned given = atomic_load(&to->given);
         if (given - atomic_load(&to->released) >= 64)
             continue;
-        to->views[given % 64] = newest(stream);
+        to->views[given % 64] = newest_view(stream);
         atomic_store(&to->given, given + 1);
     }
     pmipc_stream_close(stream); /* while some views are held */
@@ -201,7 +194,7 @@ TEST(seven_views_are_zero_copy_and_the_eighth_is_a_marked_copy)
     pmipc_view views[PMIPC_MAX_VIEWS + 3];
     for (int i = 0; i < PMIPC_MAX_VIEWS + 3; i++) {
         publish_frame(producer);
-        views[i] = newest(stream);
+        views[i] = newest_view(stream);
         CHECK_EQ(views[i].copied, i >= PMIPC_MAX_VIEWS);
         CHECK_EQ(views[i].seq, i + 1);
         CHECK_EQ((uintptr_t)views[i].fields[0].data % 64, 0);
@@ -214,7 +207,7 @@ TEST(seven_views_are_zero_copy_and_the_eighth_is_a_marked_copy)
     CHECK_EQ(reader.pinned_slots, PMIPC_MAX_VIEWS);
     pmipc_view_release(&views[3]); /* now one more view is zero-copy */
     publish_frame(producer);
-    views[3] = newest(stream);
+    views[3] = newest_view(stream);
     CHECK(!views[3].copied);
     for (int i = 0; i < PMIPC_MAX_VIEWS + 3; i++) {
         check_view(&views[i]);
@@ -317,7 +310,7 @@ TEST(hoard_of_twenty_consumers_is_bounded)
     for (int i = 0; i < KEPT; i++)
         for (int s = 0; s < STREAMS; s++) {
             publish_frame(producer);
-            views[s][i] = newest(streams[s]);
+            views[s][i] = newest_view(streams[s]);
         }
     CHECK(pmipc_producer_slot_count(producer) <= 4 + PMIPC_DEFAULT_SPARE + STREAMS * PMIPC_MAX_VIEWS + 1);
     for (int s = 0; s < STREAMS; s++) {
@@ -337,12 +330,12 @@ TEST(streams_map_slots_added_by_growth)
     pmipc_stream *hoarder = stream_open("p", NULL);
     pmipc_stream *other = stream_open("p", NULL);
     publish_frame(producer);
-    pmipc_view old = newest(other);
+    pmipc_view old = newest_view(other);
     uint32_t slots = pmipc_producer_slot_count(producer);
     pmipc_view views[PMIPC_MAX_VIEWS];
     for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
         publish_frame(producer);
-        views[i] = newest(hoarder);
+        views[i] = newest_view(hoarder);
     }
     publish_frames(producer, 10);
     CHECK(pmipc_producer_slot_count(producer) > slots);
@@ -379,7 +372,7 @@ TEST(views_with_enough_spare_and_no_growth_keep_history)
     pmipc_view views[PMIPC_MAX_VIEWS];
     for (int i = 0; i < PMIPC_MAX_VIEWS; i++) {
         publish_frames(producer, 5);
-        views[i] = newest(stream);
+        views[i] = newest_view(stream);
     }
     for (int i = 0; i < 50; i++) {
         publish_frame(producer);
@@ -405,7 +398,7 @@ TEST(views_with_little_spare_and_no_growth_cost_only_old_history)
     uint32_t slots = pmipc_producer_slot_count(producer);
     for (int i = 0; i < 6; i++) { /* at the end 6 of 8 slots are pinned */
         publish_frames(producer, 5);
-        views[i] = newest(stream);
+        views[i] = newest_view(stream);
     }
     for (int i = 0; i < 30; i++)
         publish_and_read(producer, stream);
@@ -425,7 +418,7 @@ ROLE(holds_the_rest)
     pmipc_view views[PMIPC_MAX_VIEWS];
     for (int i = 0; i < count; i++) {
         receive_word(channel);
-        views[i] = newest(stream);
+        views[i] = newest_view(stream);
         send_word(channel, views[i].seq);
     }
     receive_word(channel);

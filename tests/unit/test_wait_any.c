@@ -6,26 +6,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static void publish_one(void *producer)
-{
-    publish_frame(producer);
-}
-
-static void close_producer(void *producer)
-{
-    pmipc_producer_close(producer);
-}
-
-static void close_stream(void *stream)
-{
-    pmipc_stream_close(stream);
-}
-
-static void request_publish(void *channel)
-{
-    send_word(*(int *)channel, 1);
-}
-
 ROLE(creates_pool_on_request)
 {
     send_word(channel, 0);
@@ -63,7 +43,7 @@ TEST(wait_any_returns_first_stream_with_a_sample)
         read_newest(streams[1]);
         read_newest(streams[2]);
         waker other;
-        when_i_sleep(&other, publish_one, producers[i % 3]);
+        when_i_sleep(&other, act_publish, producers[i % 3]);
         CHECK_OK(pmipc_stream_wait_any(streams, 3, PMIPC_FOREVER, &ready));
         CHECK_EQ(ready, i % 3);
         pthread_join(other.thread, NULL);
@@ -82,7 +62,7 @@ TEST(wait_any_connects_streams_when_pools_appear)
     uint32_t ready = 99;
     CHECK_STATUS(pmipc_stream_wait_any(streams, 2, 0, &ready), PMIPC_TIMEOUT);
     waker other;
-    when_i_sleep(&other, publish_one, present);
+    when_i_sleep(&other, act_publish, present);
     CHECK_OK(pmipc_stream_wait_any(streams, 2, PMIPC_FOREVER, &ready));
     CHECK_EQ(ready, 0);
     pthread_join(other.thread, NULL);
@@ -90,7 +70,7 @@ TEST(wait_any_connects_streams_when_pools_appear)
 
     helper owner = helper_start("creates_pool_on_request", "later");
     receive_word(owner.channel);
-    when_i_sleep(&other, request_publish, &owner.channel);
+    when_i_sleep(&other, act_send_word, &owner.channel);
     CHECK_OK(pmipc_stream_wait_any(streams, 2, PMIPC_FOREVER, &ready));
     CHECK_EQ(ready, 1);
     pthread_join(other.thread, NULL);
@@ -136,7 +116,7 @@ TEST(wait_any_for_two_hundred_streams)
     CHECK_STATUS(pmipc_stream_wait_any(streams, STREAMS, 0, &ready), PMIPC_TIMEOUT);
     for (uint32_t i = 0; i < 2 * POOLS; i++) {
         waker other;
-        when_i_sleep(&other, publish_one, producers[i % POOLS]);
+        when_i_sleep(&other, act_publish, producers[i % POOLS]);
         CHECK_OK(pmipc_stream_wait_any(streams, STREAMS, PMIPC_FOREVER, &ready));
         CHECK_EQ(ready, 50 * (i % POOLS));
         pthread_join(other.thread, NULL);
@@ -166,7 +146,7 @@ TEST(waiter_wakes_for_sample_above_cursor)
     CHECK_OK(pmipc_waiter_init(&waiter, stream));
     CHECK_STATUS(pmipc_waiter_wait(&waiter, 1, 0, &ready), PMIPC_TIMEOUT);
     waker other;
-    when_i_sleep(&other, publish_one, producer);
+    when_i_sleep(&other, act_publish, producer);
     CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, &ready));
     pthread_join(other.thread, NULL);
     pmipc_waiter_release(&waiter);
@@ -183,7 +163,7 @@ TEST(close_of_stream_wakes_waiter_in_another_thread)
         pmipc_waiter waiter;
         CHECK_OK(pmipc_waiter_init(&waiter, stream));
         waker other;
-        when_i_sleep(&other, close_stream, stream);
+        when_i_sleep(&other, act_close_stream, stream);
         uint32_t ready = 99;
         CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, &ready));
         CHECK_EQ(ready, 0);
@@ -201,7 +181,7 @@ TEST(retire_of_pool_wakes_waiter)
     pmipc_waiter waiter;
     CHECK_OK(pmipc_waiter_init(&waiter, stream));
     waker other;
-    when_i_sleep(&other, close_producer, producer);
+    when_i_sleep(&other, act_close_producer, producer);
     CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, NULL));
     pthread_join(other.thread, NULL);
     pmipc_waiter_release(&waiter);
@@ -217,7 +197,7 @@ TEST(new_pool_wakes_waiter)
     CHECK_OK(pmipc_waiter_init(&waiter, stream));
     CHECK_STATUS(pmipc_waiter_wait(&waiter, 1, 0, NULL), PMIPC_TIMEOUT);
     waker other;
-    when_i_sleep(&other, request_publish, &owner.channel);
+    when_i_sleep(&other, act_send_word, &owner.channel);
     CHECK_OK(pmipc_waiter_wait(&waiter, 1, PMIPC_FOREVER, NULL));
     pthread_join(other.thread, NULL);
     pmipc_waiter_release(&waiter);

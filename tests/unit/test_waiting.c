@@ -109,28 +109,13 @@ TEST(new_pool_wakes_waiting_stream)
     pmipc_stream_close(streams[1]);
 }
 
-static void publish_one(void *producer)
-{
-    publish_frame(producer);
-}
-
-static void close_producer(void *producer)
-{
-    pmipc_producer_close(producer);
-}
-
-static void request_publish(void *channel)
-{
-    send_word(*(int *)channel, 1);
-}
-
 TEST(publish_wakes_thread_that_already_sleeps)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
     for (int i = 0; i < 30; i++) {
         waker other;
-        when_i_sleep(&other, publish_one, producer);
+        when_i_sleep(&other, act_publish, producer);
         pmipc_view view;
         CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));
         check_view(&view);
@@ -158,7 +143,7 @@ TEST(new_pool_wakes_thread_that_already_sleeps)
         receive_word(owner.channel);
         pmipc_stream *stream = stream_open("later", NULL);
         waker other;
-        when_i_sleep(&other, request_publish, &owner.channel);
+        when_i_sleep(&other, act_send_word, &owner.channel);
         pmipc_view view;
         CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));
         CHECK_EQ(view.seq, 1);
@@ -208,7 +193,7 @@ TEST(timeout_too_large_for_clock_waits_forever)
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
     waker other;
-    when_i_sleep(&other, publish_one, producer);
+    when_i_sleep(&other, act_publish, producer);
     pmipc_view view;
     CHECK_OK(pmipc_stream_get_new(stream, INT64_MAX, &view));
     pmipc_view_release(&view);
@@ -334,7 +319,7 @@ TEST(wait_continues_across_death_and_adopt)
     owner = helper_start("creates_pool_on_request", "p");
     receive_word(owner.channel);
     waker other;
-    when_i_sleep(&other, request_publish, &owner.channel);
+    when_i_sleep(&other, act_send_word, &owner.channel);
     CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));
     CHECK_EQ(view.seq, 2);
     check_view(&view);
@@ -354,11 +339,11 @@ TEST(get_new_waits_across_retire_for_first_sample_of_next_pool)
     helper owner = helper_start("creates_pool_on_request", "p");
     receive_word(owner.channel);
     waker other;
-    when_i_sleep(&other, close_producer, producer);
+    when_i_sleep(&other, act_close_producer, producer);
     pmipc_view view;
     CHECK_STATUS(pmipc_stream_get_new(stream, 300 * MS, &view), PMIPC_TIMEOUT);
     pthread_join(other.thread, NULL);
-    when_i_sleep(&other, request_publish, &owner.channel);
+    when_i_sleep(&other, act_send_word, &owner.channel);
     CHECK_OK(pmipc_stream_get_new(stream, PMIPC_FOREVER, &view));
     CHECK_EQ(view.seq, 1);
     pmipc_view_release(&view);
