@@ -1,4 +1,4 @@
-"""Write docs.h: the docstrings of the extension, taken from its stub, so that there is one place to read and to write.
+"""Write docs.h: the docstrings of the extension, taken from its stub, so that each is written once.
 
 Usage: make_docs.py _core.pyi docs.h
 """
@@ -28,18 +28,18 @@ def is_property(function: ast.FunctionDef) -> bool:
 
 
 def described(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """(name, docstring) of everything in a module or class; of overloads, the one that has words."""
+    """(name, docstring) of everything in a module or class; of overloads, the one that has a docstring."""
     in_class = bool(prefix)
     for position, node in enumerate(body):
         if isinstance(node, ast.FunctionDef):
-            words = ast.get_docstring(node)
-            if words is not None:
+            text = ast.get_docstring(node)
+            if text is not None:
                 head = "" if is_property(node) else signature_of(node, in_class)
-                yield prefix + node.name, head + words
+                yield prefix + node.name, head + text
         elif isinstance(node, ast.ClassDef):
-            words = ast.get_docstring(node)
-            if words is not None:
-                yield node.name, words
+            text = ast.get_docstring(node)
+            if text is not None:
+                yield node.name, text
             yield from described(node.body, node.name + "_")
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and position + 1 < len(body):
             after = body[position + 1]

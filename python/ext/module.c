@@ -1,4 +1,4 @@
-/* module.c: the extension module: its state, its classes, its functions. */
+/* module.c: the extension module: its functions, its classes, the life of its state. */
 #include "arrays/pin.h"
 #include "arrays/schema.h"
 #include "arrays/torch.h"
@@ -134,8 +134,8 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     return 0;
 }
 
-/* Arrays may outlive the module's clearing at exit: what their pins need, the state's memory itself, stays until their
- * class, which holds the module, is gone. */
+/* Arrays may outlive this call at exit. Their pins need the memory of the state, which stays: their class holds the
+ * module. */
 static int module_clear(PyObject *module)
 {
     py_state *state = PyModule_GetState(module);
@@ -168,7 +168,8 @@ static void module_free(void *module)
 static PyModuleDef_Slot module_slots[] = {
     {Py_mod_exec, module_exec},
 #ifdef Py_mod_multiple_interpreters
-    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED}, /* numpy is in one, too */
+    {Py_mod_multiple_interpreters,
+     Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED}, /* numpy supports only the main one too */
 #endif
 #ifdef Py_mod_gil
     {Py_mod_gil, Py_MOD_GIL_NOT_USED},

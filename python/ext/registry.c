@@ -1,4 +1,4 @@
-/* registry.c: facts of pools as plain Python values; registry.py makes them into PoolInfos. */
+/* registry.c: facts of pools as plain Python values. The package makes PoolInfos of them. */
 #include "registry.h"
 
 #include "arrays/schema.h"
@@ -127,7 +127,7 @@ PyObject *py_registry_remove(PyObject *module, PyObject *args)
         .incarnation = incarnation,
         .owner_epoch = owner_epoch,
         .force = force != 0,
-        .no_patience = owner_epoch != 0, /* its owner was this process, which has let it go */
+        .no_patience = owner_epoch != 0, /* its owner was this process, which has released it */
     };
     Py_BEGIN_ALLOW_THREADS
     status = pmipc_pool_remove(name, folder, &options, &error);
@@ -139,13 +139,14 @@ PyObject *py_registry_remove(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* What clean did: names of removed pools, and (name, why) of entries that it left. NULL after a failure of Python's. */
+/* The result of clean: names of removed pools, and (name, reason) of entries that were left. `removed` NULL: an
+ * exception is set. */
 struct cleaned {
     PyObject *removed;
     PyObject *left;
 };
 
-/* Called while the GIL is held. */
+/* Called with the GIL. */
 static void note_cleaned(const char *name, uint64_t file_bytes, const char *left_because, void *context)
 {
     (void)file_bytes;

@@ -1,4 +1,4 @@
-/* registry.h: the functions on pools. */
+/* registry.h: the module's functions on the registry of pools. */
 #ifndef PY_REGISTRY_H
 #define PY_REGISTRY_H
 

@@ -1,14 +1,12 @@
-/* dlpack.h: the parts of the DLPack 1.3 binary interface that are used here, declared from its specification
- * (https://dmlc.github.io/dlpack/latest/c_api.html). A change of the major version changes these structs. */
+/* dlpack.h: the parts of the DLPack 1.3 binary interface that the extension uses, declared from its specification
+ * (https://dmlc.github.io/dlpack/latest/c_api.html). A new major version changes these structs. */
 #ifndef PY_DLPACK_H
 #define PY_DLPACK_H
 
 #include <stdint.h>
 
 #define DLPACK_MAJOR 1u
-#define DLPACK_MINOR 0u /* what our exports need of a consumer */
-#define DLPACK_FLAG_READ_ONLY 1u
-#define DLPACK_FLAG_IS_COPIED 2u
+#define DLPACK_MINOR 0u /* the oldest that a consumer of the exported tensors may be */
 
 enum { DLPACK_DEVICE_CPU = 1, DLPACK_DEVICE_CUDA_HOST = 3, DLPACK_DEVICE_ROCM_HOST = 11 };
 
@@ -38,14 +36,14 @@ typedef struct dlpack_tensor {
     uint64_t byte_offset;
 } dlpack_tensor;
 
-/* What a "dltensor" capsule holds. */
+/* The content of a "dltensor" capsule. */
 typedef struct dlpack_managed {
     dlpack_tensor tensor;
     void *context;
     void (*deleter)(struct dlpack_managed *self);
 } dlpack_managed;
 
-/* What the exchange table below takes. */
+/* What the functions of the exchange table take. */
 typedef struct dlpack_managed_versioned {
     dlpack_version version;
     void *context;

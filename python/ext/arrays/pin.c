@@ -1,7 +1,7 @@
-/* pin.c: what keeps samples in place: pins for numpy, holds for torch.
+/* pin.c: what keeps samples in place while arrays use them: pins for numpy, holds for torch.
  *
- * A view of the library is owned either by a Python object, the base of numpy arrays, or by a counted C struct, which
- * torch may free in any thread, without the GIL, and after the interpreter's end. */
+ * A view of the library is owned by a Python object, the base of numpy arrays, or by a counted C struct, which torch
+ * may free in any thread, without the GIL and after the interpreter has ended. */
 #include "arrays/pin.h"
 
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 static py_hold *hold_new(void)
 {
-    py_hold *hold = malloc(sizeof *hold); /* the allocator keeps a few of these per thread */
+    py_hold *hold = malloc(sizeof *hold); /* malloc caches a few of these per thread */
     if (hold == NULL) {
         PyErr_NoMemory();
         return NULL;
@@ -25,8 +25,9 @@ static py_hold *hold_new(void)
 
 void py_hold_release(py_hold *hold)
 {
-    /* The last reference needs no read-modify-write: nobody else can count any more. acquire: after all the others'
-     * reads of the sample; release, below: ours come before whoever frees it. */
+    /* The last reference needs no read-modify-write: no other thread can count any more. acquire: after the reads of
+     * the sample by all other threads; release, below: the reads of this thread come before the thread that frees it.
+     */
     if (atomic_load_explicit(&hold->references, memory_order_acquire) != 1 &&
         atomic_fetch_sub_explicit(&hold->references, 1, memory_order_acq_rel) != 1)
         return;
@@ -34,7 +35,7 @@ void py_hold_release(py_hold *hold)
     free(hold);
 }
 
-/* While a read is going on, nobody but its own thread knows of the hold: what it counts needs no atomic operation. */
+/* While a read is running, only its own thread knows the hold, so counting needs no atomic read-modify-write. */
 static void release_private(py_hold *hold)
 {
     int references = atomic_load_explicit(&hold->references, memory_order_relaxed);
@@ -92,7 +93,7 @@ static void pin_dealloc(PyObject *object)
 
 void py_pins_free(py_state *state)
 {
-    state->free_pin_count = FREE_PINS; /* pins that die from now on are not kept */
+    state->free_pin_count = FREE_PINS; /* pins that are freed from now on are not kept */
     while (state->free_pins != NULL) {
         py_pin *pin = state->free_pins;
         state->free_pins = pin->next_free;
@@ -100,14 +101,15 @@ void py_pins_free(py_state *state)
     }
 }
 
-/* The bytes of a plain sample; what has several parts is no buffer. */
+/* The bytes of one plain sample. A view with several parts has no single buffer. */
 static int pin_get_buffer(PyObject *object, Py_buffer *buffer, int flags)
 {
     py_pin *pin = (py_pin *)object;
     const pmipc_view *view = pin->hold != NULL ? &pin->hold->view : &pin->view;
     buffer->obj = NULL;
     if (view->owner == NULL || view->field_count != 1 || view->frame_count != 1) {
-        PyErr_SetString(PyExc_BufferError, "only the pin of one plain sample is a buffer: take the arrays' own");
+        PyErr_SetString(PyExc_BufferError,
+                        "only the pin of one plain sample has a buffer: use the buffers of the arrays");
         return -1;
     }
     const pmipc_field *field = &view->schema->fields[0];

@@ -1,4 +1,4 @@
-/* schema.c: the Schema class: what a pool carries, in the library's terms and in numpy's and DLPack's. */
+/* schema.c: the Schema class: what a pool carries, in the terms of the library, numpy and DLPack. */
 #include "arrays/schema.h"
 
 #include "core/errors.h"
@@ -47,7 +47,7 @@ static int numpy_type(pmipc_dtype dtype)
     }
 }
 
-/* Opaque dtypes and those of ml_dtypes are found by Python code, when an array of them is wanted for the first time. */
+/* Opaque dtypes and those of ml_dtypes. Python code finds them when the first array of them is made. */
 static PyArray_Descr *find_descr(py_schema *schema, uint32_t index)
 {
     const pmipc_field *field = &schema->schema.fields[index];
@@ -66,7 +66,8 @@ static PyArray_Descr *find_descr(py_schema *schema, uint32_t index)
         Py_CLEAR(found);
     }
     if (found != NULL && (uint64_t)PyDataType_ELSIZE((PyArray_Descr *)found) != field->itemsize) {
-        py_raise_format(schema->state, PMIPC_CORRUPT, "the pool says that %R takes %u bytes", found, field->itemsize);
+        py_raise_format(schema->state, PMIPC_CORRUPT, "the pool describes the dtype %R with %u bytes per element",
+                        found, field->itemsize);
         Py_CLEAR(found);
     }
     return (PyArray_Descr *)found;
@@ -82,7 +83,7 @@ PyArray_Descr *py_field_descr(py_schema *schema, uint32_t index)
         if (field->descr == NULL)
             field->descr = found;
         else
-            Py_DECREF(found); /* another thread was faster */
+            Py_DECREF(found); /* another thread stored it first */
     }
     return field->descr;
 }
@@ -162,7 +163,7 @@ fail:
     return NULL;
 }
 
-/* Append what Python says of a field: (name, dtype code, bits, description or None, itemsize, shape, variable). */
+/* Append a field that Python describes as (name, dtype code, bits, description or None, itemsize, shape, variable). */
 static int add_field(py_state *state, pmipc_schema *schema, PyObject *row)
 {
     const char *name, *descr;
@@ -171,7 +172,7 @@ static int add_field(py_state *state, pmipc_schema *schema, PyObject *row)
     PyObject *shape;
     int variable;
     if (!PyTuple_Check(row)) {
-        PyErr_Format(PyExc_TypeError, "Schema is made by Schema.from_sample(sample): a field cannot be made of %R",
+        PyErr_Format(PyExc_TypeError, "a field cannot be made of %R: create a schema with Schema.from_sample(sample)",
                      row);
         return -1;
     }
@@ -179,13 +180,13 @@ static int add_field(py_state *state, pmipc_schema *schema, PyObject *row)
                           &PyTuple_Type, &shape, &variable))
         return -1;
     if (strlen(name) != (size_t)name_bytes) {
-        py_raise_format(state, PMIPC_INVALID_ARGUMENT, "the field name %s... has a zero byte in it", name);
+        py_raise_format(state, PMIPC_INVALID_ARGUMENT, "the field name '%s...' contains a zero byte", name);
         return -1;
     }
     int64_t dims[PMIPC_MAX_NDIM] = {0};
     Py_ssize_t ndim = PyTuple_GET_SIZE(shape);
     if (ndim > PMIPC_MAX_NDIM) {
-        py_raise_format(state, PMIPC_INVALID_ARGUMENT, "%s%s%s has %zd dimensions; a pool carries %d at most",
+        py_raise_format(state, PMIPC_INVALID_ARGUMENT, "%s%s%s has %zd dimensions; the maximum is %d",
                         *name ? "field '" : "the sample", name, *name ? "'" : "", ndim, PMIPC_MAX_NDIM);
         return -1;
     }
@@ -214,8 +215,7 @@ static PyObject *schema_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     PyObject *rows;
     if (state == NULL || !PyArg_ParseTupleAndKeywords(args, kwargs, "O:Schema", keywords, &rows))
         return NULL;
-    PyObject *own_rows =
-        PySequence_Tuple(rows); /* of our own: numbers among the rows may run code that changes a list */
+    PyObject *own_rows = PySequence_Tuple(rows); /* a copy: numbers in the rows may run code that changes a list */
     if (own_rows == NULL)
         return NULL;
     pmipc_schema *schema = PyMem_Malloc(sizeof *schema);
@@ -300,7 +300,7 @@ static PyObject *schema_numpy_dtype(PyObject *object, PyObject *index)
     if (number == -1 && PyErr_Occurred())
         return NULL;
     if (number < 0 || number >= (Py_ssize_t)schema->field_count) {
-        PyErr_Format(PyExc_IndexError, "there is no field %zd", number);
+        PyErr_Format(PyExc_IndexError, "the schema has no field %zd", number);
         return NULL;
     }
     return Py_XNewRef((PyObject *)py_field_descr(schema, (uint32_t)number));

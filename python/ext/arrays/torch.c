@@ -1,7 +1,8 @@
-/* torch.c: tensors over our memory and memory of tensors, through DLPack, without importing torch for those who don't.
+/* torch.c: tensors over the extension's memory, and the memory of tensors, through DLPack. Programs that do not import
+ * torch do not pay for it.
  *
- * torch 2.10 and later offer a table of C functions (DLPack's exchange API): a tensor is then made in a quarter of a
- * microsecond. Older ones take the classic capsule. */
+ * torch 2.10 and later have a table of C functions (DLPack's exchange API), which makes a tensor in a quarter of a
+ * microsecond. Older versions take a capsule. */
 #include "arrays/torch.h"
 
 #include <stdlib.h>
@@ -18,8 +19,8 @@ static const dlpack_exchange *find_exchange(PyObject *tensor_type)
     const dlpack_exchange_header *header = NULL;
     if (PyCapsule_IsValid(capsule, DLPACK_EXCHANGE_CAPSULE))
         header = PyCapsule_GetPointer(capsule, DLPACK_EXCHANGE_CAPSULE);
-    Py_DECREF(capsule); /* the table itself is there for as long as the process is */
-    /* Only the header is the same in every version: nothing behind it is read before its version is known. */
+    Py_DECREF(capsule); /* the table lives as long as the process */
+    /* Only the header is the same in every version: the rest is read after its version is known. */
     while (header != NULL && header->version.major != DLPACK_MAJOR)
         header = header->previous;
     const dlpack_exchange *exchange = (const dlpack_exchange *)header;
@@ -28,8 +29,8 @@ static const dlpack_exchange *find_exchange(PyObject *tensor_type)
     return NULL;
 }
 
-/* Keep what is used of the modules torch and torch.utils.dlpack. 1; 0 when it is not there, another thread being in the
- * middle of importing torch. */
+/* Store what is used of the modules torch and torch.utils.dlpack. 1 stored; 0: something is missing, for example
+ * because another thread is still importing torch. */
 static int keep_torch(py_state *state, PyObject *module, PyObject *dlpack)
 {
     py_torch *torch = &state->torch;
@@ -51,8 +52,8 @@ static int keep_torch(py_state *state, PyObject *module, PyObject *dlpack)
     return 1;
 }
 
-/* A module of sys.modules, new; NULL without exception when it is not there. PyImport_GetModule would wait for a thread
- * that is importing it, which takes seconds. */
+/* A module of sys.modules, new; NULL without an exception when it is not in there. PyImport_GetModule would wait for a
+ * thread that is importing it, which takes seconds. */
 static PyObject *imported_module(const char *name)
 {
     PyObject *modules = PyImport_GetModuleDict();
@@ -64,13 +65,13 @@ static PyObject *imported_module(const char *name)
     return module;
 }
 
-/* Whether a module's code has run to its end. */
+/* Whether the import of a module has finished. */
 static bool is_complete(PyObject *module)
 {
     PyObject *spec = PyObject_GetAttrString(module, "__spec__");
     PyObject *initializing = spec == NULL ? NULL : PyObject_GetAttrString(spec, "_initializing");
     bool complete = initializing == NULL || PyObject_IsTrue(initializing) == 0;
-    PyErr_Clear(); /* a module that was made by hand has no such attribute */
+    PyErr_Clear(); /* a module made by hand has no such attribute */
     Py_XDECREF(initializing);
     Py_XDECREF(spec);
     return complete;
@@ -135,7 +136,7 @@ PyObject *py_torch_set_exchange(PyObject *module, PyObject *enabled)
     return PyBool_FromLong(state->torch.exchange != NULL);
 }
 
-/* ---- tensors over our memory */
+/* ---- tensors over the extension's memory */
 
 static void holder_free(py_holder *holder)
 {
@@ -144,7 +145,7 @@ static void holder_free(py_holder *holder)
     if (!holder->embedded)
         free(holder);
     if (hold != NULL)
-        py_hold_release(hold); /* an embedded holder is gone with it */
+        py_hold_release(hold); /* frees an embedded holder too */
     if (owner != NULL && Py_IsInitialized()) {
         PyGILState_STATE gil = PyGILState_Ensure();
         Py_DECREF(owner);
@@ -162,7 +163,7 @@ static void delete_capsule_tensor(dlpack_managed *managed)
     holder_free(managed->context);
 }
 
-/* A capsule that torch did not take: whoever takes it renames it. */
+/* Called for a capsule that torch did not take. A consumer that takes a capsule renames it. */
 static void destroy_capsule(PyObject *capsule)
 {
     if (PyCapsule_IsValid(capsule, "dltensor")) {
@@ -201,7 +202,7 @@ static PyObject *versioned_tensor(const dlpack_exchange *exchange, py_holder *ho
     managed->deleter = delete_versioned;
     managed->flags = 0;
     void *object = NULL;
-    /* It takes the tensor over in any case: there is nothing to give back after a failure. */
+    /* It takes over the tensor in any case, also when it fails. */
     return exchange->object_from_managed(managed, &object) == 0 ? object : NULL;
 }
 
@@ -220,7 +221,7 @@ static PyObject *capsule_tensor(PyObject *from_dlpack, py_holder *holder)
     return object;
 }
 
-/* `strides` NULL: contiguous, which DLPack before 1.2, and so our exports, may leave out. */
+/* `strides` NULL: contiguous. DLPack before 1.2, and therefore this export, allows NULL. */
 static PyObject *tensor_over(py_state *state, py_hold *hold, PyObject *owner, dlpack_dtype dtype, void *data, int ndim,
                              const npy_intp *shape, const int64_t *strides)
 {
@@ -228,7 +229,7 @@ static PyObject *tensor_over(py_state *state, py_hold *hold, PyObject *owner, dl
     py_holder *holder = holder_new(hold, owner);
     if (holder == NULL)
         return NULL;
-    /* Written where torch will read it: a copy of what was just written in pieces would stall the processor. */
+    /* Written directly where torch reads it: a copy of what was just written in parts would stall the processor. */
     dlpack_tensor *tensor = exchange != NULL ? &holder->managed.versioned.tensor : &holder->managed.capsule.tensor;
     tensor->data = data;
     tensor->device.type = DLPACK_DEVICE_CPU;
@@ -243,7 +244,7 @@ static PyObject *tensor_over(py_state *state, py_hold *hold, PyObject *owner, dl
         if (strides != NULL)
             holder->strides[i] = strides[i];
         if (shape[i] == 0)
-            tensor->data = NULL; /* as the specification wants it */
+            tensor->data = NULL; /* as the specification requires */
     }
     if (exchange != NULL)
         return versioned_tensor(exchange, holder);

@@ -1,4 +1,4 @@
-/* arguments.c: what callers pass: keyword arguments of fast calls, seconds, stamps. */
+/* arguments.c: what callers pass: keyword arguments of fast calls, texts, seconds, stamps. */
 #include "core/arguments.h"
 
 #include "core/errors.h"
@@ -8,7 +8,8 @@
 
 #define NS_PER_SECOND 1000000000
 
-/* Index of a keyword in the signature; -1 unknown, -2 exception. Names are nearly always interned: compare pointers. */
+/* Index of a keyword in the signature; -1 unknown, -2 exception. Names are nearly always interned, so pointers are
+ * compared first. */
 static int find_name(const py_state *state, const py_signature *signature, PyObject *keyword)
 {
     for (int i = 0; i < signature->count; i++)
@@ -24,7 +25,7 @@ static int find_name(const py_state *state, const py_signature *signature, PyObj
     return -1;
 }
 
-/* "copy=, out=": what a function takes by name. */
+/* "copy=, out=": the names of the arguments. */
 static PyObject *list_names(const py_state *state, const py_signature *signature)
 {
     PyObject *text = PyUnicode_FromString("");
@@ -35,7 +36,7 @@ static PyObject *list_names(const py_state *state, const py_signature *signature
     return text;
 }
 
-/* A read that takes no timeout; who passes one wants another. */
+/* Whether this is a read without a timeout: its error text names the reads that wait. */
 static bool never_waits(const py_signature *signature)
 {
     bool reads = false, waits = false;
@@ -46,7 +47,7 @@ static bool never_waits(const py_signature *signature)
     return reads && !waits;
 }
 
-/* Raise TypeError: what is wrong with the call, and what the function takes. Always -1. */
+/* Raise TypeError with the problem and the arguments that the function takes. Always -1. */
 static int refuse_call(const py_state *state, const py_signature *signature, const char *format, ...)
 {
     va_list arguments;
@@ -108,7 +109,7 @@ const char *py_pool_name(py_state *state, PyObject *name)
         PyErr_Clear();
     else if (text == NULL || strlen(text) == (size_t)bytes)
         return text;
-    py_raise_format(state, PMIPC_INVALID_NAME, "no pool can be called %R: names are made of A-Z a-z 0-9 _ - . and /",
+    py_raise_format(state, PMIPC_INVALID_NAME, "invalid pool name %R: a name consists of A-Z a-z 0-9 _ - . and /",
                     name);
     return NULL;
 }
@@ -134,7 +135,7 @@ int py_optional_text(PyObject *value, const char *what, const char **text)
 
 /* ---- numbers */
 
-/* Raise: the pool's name, what number it is, and what is wrong with it. Always -1. */
+/* Raise an exception whose text has the pool's name, the name of the number and the problem. Always -1. */
 static int refuse_number(PyObject *exception, const char *pool_name, const char *what, const char *format, ...)
 {
     va_list arguments;
@@ -151,8 +152,8 @@ static int refuse_number(PyObject *exception, const char *pool_name, const char 
     return -1;
 }
 
-/* A number of seconds as ns, rounded to the nearest: whole seconds apart from the rest, which a double holds exactly.
- */
+/* Seconds as ns, rounded to the nearest. Whole seconds and the rest are converted separately: a double holds both
+ * exactly. */
 static int ns_of_double(double seconds, const char *what, const char *pool_name, int64_t *ns)
 {
     double whole = floor(seconds);
@@ -176,21 +177,21 @@ int py_seconds(PyObject *value, const char *what, const char *pool_name, int64_t
     }
     if (isnan(seconds) || seconds < 0)
         return refuse_number(PyExc_ValueError, pool_name, what, "must be zero or more seconds, or None; got %R", value);
-    if (seconds >= (double)(INT64_MAX / NS_PER_SECOND)) /* 292 years: as good as none */
+    if (seconds >= (double)(INT64_MAX / NS_PER_SECOND)) /* 292 years: no limit */
         return 0;
     return ns_of_double(seconds, what, pool_name, ns);
 }
 
-/* What a number is when it is about the time of day in another unit than it stands for. */
+/* Units that a stamp may be in by mistake. */
 static const struct unit {
     const char *name;
     int64_t per_second;
 } units[] = {{"seconds", 1}, {"milliseconds", 1000}, {"microseconds", 1000000}, {"nanoseconds", NS_PER_SECOND}};
 
-enum { COARSE_UNITS = 3 };                          /* the first of these */
-#define COARSE_LIMIT_NS INT64_C(100000000000000000) /* the time of day in µs is far below, in ns far above */
+enum { COARSE_UNITS = 3 };                          /* the units coarser than ns: the first three */
+#define COARSE_LIMIT_NS INT64_C(100000000000000000) /* between the time of day in µs and in ns */
 
-/* A float stamp of over 292 years: most likely not in seconds. Always -1. */
+/* Raise ValueError for a float stamp of over 292 years, which is most likely not in seconds. Always -1. */
 static int refuse_float(PyObject *value, double number, const char *what, const char *pool_name)
 {
     const double now_s = (double)pmipc_realtime_ns() / NS_PER_SECOND;
@@ -242,7 +243,7 @@ int py_stamp(PyObject *value, const char *what, const char *pool_name, int64_t *
                          Py_TYPE(value)->tp_name);
 }
 
-/* Say once that a stamp of so many ns is most likely the time of day in another unit. -1 when a handler of the logger
+/* Log a warning that a stamp is most likely the time of day in another unit than ns. -1 when a handler of the logger
  * raises. */
 static int warn_of_unit(int64_t stamp_ns, const char *unit, const char *pool_name, bool *warned)
 {
@@ -267,8 +268,8 @@ int py_sample_stamp(PyObject *value, const char *pool_name, bool *warned, int64_
         return -1;
     if (*ns <= 0 || *ns > COARSE_LIMIT_NS || *warned || PyFloat_Check(value) || PyArray_IsScalar(value, Floating))
         return 0;
-    /* Simulated time begins near 0 and passes every value some day. Only within an hour of the time of day is it odd.
-     */
+    /* Simulated time starts near 0 and passes every value in time, so only values within an hour of the time of day are
+     * suspicious. */
     int64_t now_s = pmipc_realtime_ns() / NS_PER_SECOND;
     for (int i = 0; i < COARSE_UNITS; i++) {
         int64_t apart_s = *ns / units[i].per_second - now_s;

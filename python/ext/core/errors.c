@@ -1,4 +1,4 @@
-/* errors.c: the exceptions, made from the library's one table of statuses. */
+/* errors.c: the exception classes, made from the library's table of statuses, and raising them. */
 #include "core/errors.h"
 
 #include "core/values.h"
@@ -18,7 +18,7 @@ struct error_row {
 static const struct error_row error_rows[] = {PMIPC_STATUS_MAP(ERROR_ROW)};
 #undef ERROR_ROW
 
-/* What pickle and copy make an exception of: the errno of those that are OSErrors is not among their arguments. */
+/* For pickle and copy. The errno of an OSError is not among its arguments, so it is added to the state. */
 static PyObject *reduce_error(PyObject *self, PyObject *unused)
 {
     (void)unused;
@@ -104,10 +104,10 @@ static void raise_text(py_state *state, pmipc_status status, PyObject *text, int
     if (exception == NULL)
         return;
     if (os_error == 0 && status == PMIPC_NO_SPACE)
-        os_error = ENOSPC; /* found out by asking, before a call could fail */
+        os_error = ENOSPC; /* found by a check, before a system call could fail */
     if (os_error == 0 && status == PMIPC_PERMISSION)
         os_error = EACCES;
-    /* An OSError made of one argument keeps its text as it is; errno is set beside it. */
+    /* An OSError with one argument keeps its text; errno is set separately. */
     if (os_error != 0 && PyType_IsSubtype((PyTypeObject *)class, (PyTypeObject *)PyExc_OSError)) {
         PyObject *number = PyLong_FromLong(os_error);
         if (number == NULL || PyObject_SetAttrString(exception, "errno", number) < 0) {
@@ -151,24 +151,26 @@ void py_raise_format(py_state *state, pmipc_status status, const char *format, .
 
 int py_refuse_unopened(py_state *state, PyObject *object)
 {
-    py_raise_format(state, PMIPC_WRONG_STATE,
-                    "this %s is not open: its __init__ has not run, or it raised. A subclass calls super().__init__() "
-                    "before it uses the rest",
-                    Py_TYPE(object)->tp_name);
+    py_raise_format(
+        state, PMIPC_WRONG_STATE,
+        "this %s is not open: its __init__ has not run, or it raised. A subclass must call super().__init__() "
+        "first",
+        Py_TYPE(object)->tp_name);
     return -1;
 }
 
 int py_refuse_second_init(py_state *state, PyObject *object)
 {
     py_raise_format(state, PMIPC_WRONG_STATE,
-                    "this %s has been opened already: __init__ succeeds once, make another %s",
+                    "this %s is already open: __init__ can succeed only once, create another %s",
                     Py_TYPE(object)->tp_name, Py_TYPE(object)->tp_name);
     return -1;
 }
 
 int py_refuse_forked(py_state *state, PyObject *object)
 {
-    py_raise_format(state, PMIPC_FORKED, "this %s was made in the parent of this process: make another one here",
+    py_raise_format(state, PMIPC_FORKED,
+                    "this %s was made in the parent of this process: create another one in this process",
                     Py_TYPE(object)->tp_name);
     return -1;
 }

@@ -1,4 +1,4 @@
-/* lock.c: calls on one producer take turns, and forks are noticed. */
+/* lock.c: threads that wait for a gate, and counting forks. */
 #include "core/lock.h"
 
 #include <pthread.h>
@@ -24,14 +24,14 @@ int py_fork_watch(void)
 
 #ifndef Py_GIL_DISABLED
 
-/* A thread that waits for its turn. Lives on that thread's stack; the queue is guarded by the GIL. */
+/* A thread that waits for its turn, on that thread's stack. The GIL guards the queue. */
 struct py_gate_waiter {
-    PyThread_type_lock turn; /* locked until the gate is this thread's */
+    PyThread_type_lock turn; /* locked until this thread may enter */
     py_gate_waiter *next;
 };
 
-/* Queue up and sleep without the GIL. The thread that leaves hands the gate over, busy as it is: whoever comes between
- * finds it busy, so that a thread that publishes without a pause cannot keep the others out. */
+/* Join the queue and sleep without the GIL. The thread that leaves hands the gate over while it is still busy. A thread
+ * that comes in between finds it busy, so a thread that publishes without a pause cannot keep the others out. */
 static int wait_for_turn(py_gate *gate)
 {
     py_gate_waiter self = {.turn = PyThread_allocate_lock()};
@@ -57,15 +57,16 @@ void py_gate_hand_over(py_gate *gate)
     PyThread_release_lock(next->turn);
 }
 
-/* At the interpreter's end the thread inside may be one that never runs again. -1 with an exception. */
-static int refuse_at_the_end(void)
+/* When the interpreter ends, the thread inside may never run again. -1 with an exception. */
+static int refuse_at_exit(void)
 {
     PyObject *function = PySys_GetObject("is_finalizing");
     PyObject *answer = function == NULL ? NULL : PyObject_CallNoArgs(function);
     bool ending = answer == Py_True;
     Py_XDECREF(answer);
     if (ending)
-        PyErr_SetString(PyExc_RuntimeError, "another thread was using this producer when the interpreter ended");
+        PyErr_SetString(PyExc_RuntimeError,
+                        "another thread was inside a call on this object when the interpreter ended");
     return ending || PyErr_Occurred() ? -1 : 0;
 }
 
@@ -73,16 +74,16 @@ static int refuse_at_the_end(void)
 
 int py_gate_enter_slow_path(py_gate *gate)
 {
-    /* A tensor subclass that publishes from inside its own copy would wait for itself. Only this thread writes its own
-     * ident there (relaxed). */
+    /* A tensor subclass that publishes from inside its own copy would wait for itself. relaxed: only this thread stores
+     * its own ident. */
     if (atomic_load_explicit(&gate->owner, memory_order_relaxed) == PyThread_get_thread_ident()) {
         PyErr_SetString(PyExc_RuntimeError, "publish was called from inside a publish on the same producer");
         return -1;
     }
 #ifdef Py_GIL_DISABLED
-    PyMutex_Lock(&gate->mutex); /* hands over by itself, to whoever has waited for a millisecond */
+    PyMutex_Lock(&gate->mutex); /* it hands over to a thread that has waited for a millisecond */
     return 0;
 #else
-    return refuse_at_the_end() < 0 ? -1 : wait_for_turn(gate);
+    return refuse_at_exit() < 0 ? -1 : wait_for_turn(gate);
 #endif
 }

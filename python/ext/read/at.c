@@ -11,11 +11,11 @@
 typedef struct at_arguments {
     pmipc_at_method method;
     int64_t tolerance_ns;
-    bool waits; /* until there is a sample at or after the stamp */
+    bool waits; /* for a sample stamped at or after the stamp */
     int64_t timeout_ns;
 } at_arguments;
 
-/* 1: the lease has the sample; 0: there is none; -1: exception. */
+/* 1: the lease has the sample; 0: no sample fits; -1: exception. */
 static int find(py_stream *self, int64_t stamp_ns, const at_arguments *wanted, int64_t max_age_ns, py_lease *lease)
 {
     if (py_stream_usable(self) < 0 || py_lease_begin(self->state, py_stream_gives_torch(self), lease) < 0)
@@ -41,7 +41,7 @@ static PyObject *get_one(py_stream *self, int64_t stamp_ns, const at_arguments *
 
 /* ---- several stamps */
 
-/* What get_many builds: begun when the first sample has shown the schema. */
+/* What get_many builds. It begins with the first sample, which has the schema. */
 typedef struct many {
     py_gather *gather;
     py_schema *schema;
@@ -72,9 +72,10 @@ static int many_begin(many *all, py_stream *self, Py_ssize_t count, py_schema *s
 
 static int many_add(many *all, Py_ssize_t row, const pmipc_view *view)
 {
-    /* With expect="any" the pool may be made anew, with another schema, between two stamps. */
+    /* With expect="any" a pool with another schema may take the place of this one between two stamps. */
     if (pmipc_schema_compare(&all->schema->schema, view->schema, NULL) != PMIPC_OK) {
-        py_raise_format(all->schema->state, PMIPC_SCHEMA_MISMATCH, "the pool's schema changed meanwhile");
+        py_raise_format(all->schema->state, PMIPC_SCHEMA_MISMATCH, "pool '%s': the schema changed during this read",
+                        all->gather->stream->name_text);
         return -1;
     }
     if (all->info != NULL)
@@ -82,7 +83,7 @@ static int many_add(many *all, Py_ssize_t row, const pmipc_view *view)
     return py_gather_rows(all->gather, row, 1, view->fields, 0);
 }
 
-/* No stamps: no samples, of the schema there is. 1; 0 while there is none; -1 exception. */
+/* For no stamps: an empty array of the current schema. 1: begun; 0: no schema yet; -1 exception. */
 static int begin_empty(many *all, py_stream *self, const py_read_options *options)
 {
     if (py_stream_usable(self) < 0)
@@ -93,16 +94,16 @@ static int begin_empty(many *all, py_stream *self, const py_read_options *option
     return many_begin(all, self, 0, schema, options) < 0 ? -1 : 1;
 }
 
-/* Rows that were read before one that was not there, or failed. */
-static void count_fruitless(py_stream *self, uint64_t reads, uint64_t copies)
+/* Count rows that were read before one that was missing or failed: the caller gets none of them. */
+static void count_undelivered(py_stream *self, uint64_t reads, uint64_t copies)
 {
     py_turn_begin(&self->turn);
-    self->fruitless += reads;
-    self->fruitless_copies += copies;
+    self->undelivered += reads;
+    self->undelivered_copies += copies;
     py_turn_end(&self->turn);
 }
 
-/* A sample at or after the latest of the stamps is one for all of them. */
+/* Wait for a sample at or after the latest stamp: it ends the wait for all of them. */
 static int wait_for_last(py_stream *self, const int64_t *stamp_ns, Py_ssize_t count, const at_arguments *wanted)
 {
     int64_t latest_ns = stamp_ns[0];
@@ -119,7 +120,7 @@ static PyObject *get_many(py_stream *self, PyArrayObject *stamps, const at_argum
     Py_ssize_t count = (Py_ssize_t)PyArray_DIM(stamps, 0);
     const int64_t *stamp_ns = PyArray_DATA(stamps);
     PyObject *result = NULL;
-    uint64_t reads = 0, copies = 0; /* that have given a row */
+    uint64_t reads = 0, copies = 0; /* of the rows so far */
     int found = count == 0 ? begin_empty(&all, self, options) : wait_for_last(self, stamp_ns, count, wanted);
     for (Py_ssize_t row = 0; row < count && found > 0; row++) {
         py_lease lease;
@@ -138,7 +139,7 @@ static PyObject *get_many(py_stream *self, PyArrayObject *stamps, const at_argum
         py_lease_end(&lease);
     }
     if (found <= 0)
-        count_fruitless(self, reads, copies);
+        count_undelivered(self, reads, copies);
     if (found == 0) {
         result = py_nothing(options);
     } else if (found > 0) {
@@ -226,7 +227,7 @@ static PyObject *get_at_scalar(py_stream *self, PyObject *value, const at_argume
     return get_one(self, stamp_ns, wanted, options);
 }
 
-/* numpy makes floats of a list that has both, and of nanoseconds seconds. */
+/* numpy would convert a list of int and float to float, and so nanoseconds to seconds. */
 static int refuse_mixed(py_stream *self, PyObject *value)
 {
     if (!PyList_Check(value) && !PyTuple_Check(value))

@@ -1,4 +1,4 @@
-/* deliver.c: from a view of the library to the arrays and infos that a caller gets. The hot half of every read. */
+/* deliver.c: from a view of the library to the arrays and infos that the caller gets. Every read runs this code. */
 #include "read/deliver.h"
 
 #include "arrays/torch.h"
@@ -8,7 +8,7 @@
 
 /* ---- one field */
 
-/* Where and how a field's array lies. `rows` negative: one sample, without the leading dimension of a history. */
+/* The memory of a field's array. `rows` negative: one sample, without the leading dimension of a history. */
 typedef struct span {
     const void *data;
     int64_t length; /* leading length, for a variable field */
@@ -16,7 +16,7 @@ typedef struct span {
     int64_t row_stride; /* bytes */
 } span;
 
-/* Shape of the array; one that is the field's own is not copied into `room`. */
+/* Shape of the array. The shape of the field itself is not copied into `room`. */
 static int span_shape(const py_field *field, const span *where, npy_intp *room, const npy_intp **shape)
 {
     if (where->rows < 0 && !field->variable) {
@@ -85,7 +85,7 @@ static PyObject *field_view(py_schema *schema, uint32_t index, py_lease *lease, 
     return numpy_view(schema, index, *base, where);
 }
 
-/* A list of the field's arrays, frame by frame: they differ in length. */
+/* A list with one array per frame: the frames differ in length. */
 static PyObject *variable_rows(py_schema *schema, uint32_t index, py_lease *lease, PyObject **base, const py_rows *rows)
 {
     PyObject *list = PyList_New((Py_ssize_t)rows->count);
@@ -107,7 +107,7 @@ static PyObject *variable_rows(py_schema *schema, uint32_t index, py_lease *leas
     return list;
 }
 
-/* What a field gives for a sample (`rows` NULL) or a history. */
+/* The result of one field for a sample (`rows` NULL) or a history. */
 static PyObject *field_result(py_schema *schema, uint32_t index, py_lease *lease, PyObject **base, const py_rows *rows)
 {
     const pmipc_view *view = lease->view;
@@ -146,7 +146,7 @@ static bool is_private(const py_read_options *options, const py_rows *rows)
     return options->copy || options->out != NULL || (rows != NULL && rows->padding > 0);
 }
 
-/* The info has the ages at the moment of the read, so it is made before a copy takes its time. */
+/* The info has the ages at the time of the read, so it is made before a copy. */
 static PyObject *make_info(py_state *state, const pmipc_view *view, const py_rows *rows, const py_read_options *options)
 {
     bool copied = view->copied || is_private(options, rows);
@@ -169,7 +169,7 @@ static PyObject *deliver(py_stream *stream, py_schema *schema, py_lease *lease, 
     return py_with_info(result, info);
 }
 
-/* The commonest result, by the shortest way: a view of one plain sample. */
+/* The most common result: a view of one plain sample. */
 static PyObject *plain_view(py_schema *schema, py_lease *lease)
 {
     const pmipc_view_field *from = &lease->view->fields[0];
@@ -182,7 +182,7 @@ static PyObject *plain_view(py_schema *schema, py_lease *lease)
     return result;
 }
 
-/* The next commonest: a dict of such, in numpy. */
+/* The second most common result: a dict of numpy views. */
 static PyObject *dict_view(py_schema *schema, py_lease *lease)
 {
     PyObject *result = PyDict_Copy(schema->template);
@@ -229,7 +229,7 @@ PyObject *py_deliver_or_give_back(py_stream *stream, py_lease *lease, const py_r
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     py_turn_begin(&stream->turn);
-    /* Not when another thread has read on. The cursor was another pool's if this read has gone over to a new one. */
+    /* Not when another thread has read in between. If this read connected to a new pool, `cursor` is of the old one. */
     if (stream->handle != NULL && pmipc_stream_cursor(stream->handle) == newest)
         pmipc_stream_seek(stream->handle, cursor < before ? cursor : before);
     py_turn_end(&stream->turn);

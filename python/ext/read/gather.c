@@ -1,4 +1,4 @@
-/* gather.c: samples copied out of the pool: copy=True, out=, padding, several stamps. */
+/* gather.c: samples copied out of the pool: for copy=True, out=, padding and several stamps. */
 #include "read/gather.h"
 
 #include "arrays/torch.h"
@@ -21,8 +21,8 @@ static int target_set_numpy(py_target *target, PyObject *array)
     return 0;
 }
 
-/* Fill a tensor's own memory, or, when that is strided, on another device or stands for negated values, a plain
- * temporary tensor of the same shape. */
+/* Fill the memory of the tensor itself; a temporary tensor of the same shape when that memory is strided, on another
+ * device, or marked as negated or conjugate. */
 static int target_set_torch(py_state *state, py_target *target, PyObject *tensor, const char *dtype_name)
 {
     dlpack_tensor memory;
@@ -135,7 +135,8 @@ static int out_fits(const py_gather *gather, uint32_t index, PyObject *out, int 
 static int check_writeable(const py_gather *gather, uint32_t index, PyObject *out)
 {
     if (PyArray_ISWRITEABLE((PyArrayObject *)out))
-        return PyArray_FailUnlessWriteable((PyArrayObject *)out, "out="); /* warns of some that soon will not be */
+        return PyArray_FailUnlessWriteable((PyArrayObject *)out,
+                                           "out="); /* warns of arrays that will become read-only */
     PyObject *context = py_field_context(gather->schema, index, gather->stream->name_text);
     if (context != NULL)
         PyErr_Format(PyExc_ValueError, "%U: out= is read-only", context);
@@ -143,7 +144,7 @@ static int check_writeable(const py_gather *gather, uint32_t index, PyObject *ou
     return -1;
 }
 
-/* `filled`: how much of the first dimension will be; the rest of `out` is left alone. Negative: all. */
+/* `filled`: how much of the first dimension is filled; the rest of `out` does not change. Negative: all of it. */
 static int target_out(py_gather *gather, uint32_t index, PyObject *out, int ndim, const npy_intp *shape, bool longer,
                       Py_ssize_t filled)
 {
@@ -180,7 +181,7 @@ static int target_out(py_gather *gather, uint32_t index, PyObject *out, int ndim
 
 /* ---- the fields of a gather */
 
-/* Where field `index` is to go, new: looking up other fields may run code that takes it out of the dict. */
+/* The out= of field `index`, new: looking up other fields may run code that removes it from the dict. */
 static PyObject *out_of_field(py_gather *gather, uint32_t index)
 {
     py_schema *schema = gather->schema;
@@ -206,7 +207,7 @@ static int begin_field(py_gather *gather, uint32_t index, const pmipc_view_field
     if (field->variable && gather->count >= 0) {
         if (gather->out != NULL) {
             py_raise_format(gather->schema->state, PMIPC_INVALID_ARGUMENT,
-                            "pool '%s' has a variable length: its history is a list of arrays, out= cannot take it",
+                            "pool '%s' has variable fields: its history is a list of arrays, which out= cannot hold",
                             gather->stream->name_text);
             return -1;
         }
@@ -270,7 +271,7 @@ static void copy_rows(char *to, uint64_t row_bytes, Py_ssize_t count, const char
         memcpy(to + (uint64_t)i * row_bytes, from + i * stride, row_bytes);
 }
 
-/* One row of a variable field's list: an array of its own. */
+/* One row of the list of a variable field: a separate array. */
 static int fill_list_row(py_gather *gather, uint32_t index, Py_ssize_t row, const pmipc_view_field *from)
 {
     py_gather *one = PyMem_Calloc(1, sizeof *one);

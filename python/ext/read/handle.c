@@ -21,7 +21,6 @@ pmipc_stream *py_stream_open(py_state *state, const char *name, const pmipc_stre
     return handle;
 }
 
-/* In a forked child: a stream of its own in place of the parent's, from the cursor that one had. */
 int py_stream_reopen(py_stream *self)
 {
     uint64_t cursor = pmipc_stream_cursor(self->handle);
@@ -43,7 +42,7 @@ int py_stream_reopen(py_stream *self)
     self->handle = handle;
     self->schema_inherited = self->schema_inherited || self->schema_kept;
     self->schema_kept = false;
-    self->fruitless = self->fruitless_copies = 0;
+    self->undelivered = self->undelivered_copies = 0;
     self->generation = py_generation();
     return 0;
 }
@@ -58,7 +57,7 @@ void py_stream_close(py_stream *self)
         pmipc_stream_close(handle);
 }
 
-/* A stream without handle. Always -1. */
+/* Raise why a stream without a handle cannot be used. Always -1. */
 static int refuse_closed(py_stream *self)
 {
     if (!self->opened)
@@ -71,17 +70,17 @@ int py_stream_usable_slow_path(py_stream *self)
 {
     if (self->handle == NULL)
         return refuse_closed(self);
-    self->turn = (py_turn){0}; /* a thread that the child does not have may have been inside */
+    self->turn = (py_turn){0}; /* a thread of the parent may have been inside */
     return py_stream_reopen(self);
 }
 
 void py_stream_drop(py_stream *self, py_lease *lease)
 {
     py_turn_begin(&self->turn);
-    self->fruitless++;
+    self->undelivered++;
     if (!self->schema_kept && self->handle != NULL)
         pmipc_stream_disregard(self->handle);
-    self->fruitless_copies += lease->view->copied;
+    self->undelivered_copies += lease->view->copied;
     py_turn_end(&self->turn);
     py_lease_end(lease);
 }
@@ -110,13 +109,13 @@ static py_backend settled_backend(py_stream *self, uint32_t origin)
         return self->asked;
     if (origin != PMIPC_ORIGIN_TORCH)
         return PY_BACKEND_NUMPY;
-    int found = py_torch_find(self->state); /* a read must not import it: that takes seconds */
+    int found = py_torch_find(self->state); /* a read must not import torch, which takes seconds */
     if (found < 0)
         return PY_BACKEND_UNSETTLED;
     return found ? PY_BACKEND_TORCH : PY_BACKEND_NUMPY;
 }
 
-/* torch was asked for by name: every field must be one that it has. */
+/* backend="torch" was passed: torch must have the dtype of every field. */
 static int check_torch_fields(py_stream *self, const py_schema *schema)
 {
     for (uint32_t i = 0; i < schema->field_count; i++) {
@@ -126,7 +125,7 @@ static int check_torch_fields(py_stream *self, const py_schema *schema)
         PyObject *context = py_field_context(schema, i, self->name_text);
         if (context != NULL)
             py_raise_format(self->state, PMIPC_UNSUPPORTED, "%U: torch has no dtype for %s; use backend=\"numpy\"",
-                            context, schema->fields[i].dlpack.lanes != 0 ? dtype : "what only numpy describes");
+                            context, schema->fields[i].dlpack.lanes != 0 ? dtype : "a dtype that only numpy describes");
         Py_XDECREF(context);
         return -1;
     }
@@ -137,9 +136,8 @@ static py_schema *settle(py_stream *self, const pmipc_schema *from, const pmipc_
 {
     pmipc_error reason;
     if (self->schema_inherited && pmipc_schema_compatible(&self->schema->schema, from, &reason) != PMIPC_OK) {
-        py_raise_format(self->state, PMIPC_SCHEMA_MISMATCH,
-                        "pool '%s' does not carry what this stream read before the fork: %s", self->name_text,
-                        reason.text);
+        py_raise_format(self->state, PMIPC_SCHEMA_MISMATCH, "pool '%s' has another schema than before the fork: %s",
+                        self->name_text, reason.text);
         return NULL;
     }
     py_schema *schema = py_schema_wrap(self->state, from);
@@ -152,7 +150,7 @@ static py_schema *settle(py_stream *self, const pmipc_schema *from, const pmipc_
     }
     py_turn_begin(&self->turn);
     PyObject *old = (PyObject *)schema;
-    if (!self->schema_kept || self->schema->has_variable) { /* another thread may have read a sample meanwhile */
+    if (!self->schema_kept || self->schema->has_variable) { /* another thread may have read a sample in between */
         old = (PyObject *)self->schema;
         self->schema = schema;
         self->backend = backend;

@@ -27,8 +27,8 @@ typedef struct py_stream {
     bool schema_inherited; /* a sample was read with `schema` before a fork: the child's handle may find another one */
     bool start_oldest;
     PyObject *before_wait; /* called when a wait is about to sleep; NULL: none */
-    uint64_t fruitless;    /* reads of the handle whose sample the caller did not get */
-    uint64_t fruitless_copies;
+    uint64_t undelivered;  /* reads of the handle whose sample the caller did not get */
+    uint64_t undelivered_copies;
     unsigned generation;
     py_turn turn;
 } py_stream;

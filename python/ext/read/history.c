@@ -5,7 +5,7 @@
 #include "read/look.h"
 #include "read/stream.h"
 
-/* History length of the pool: 0 while there is none. */
+/* History length of the pool; 0 while the stream is not connected. */
 static uint32_t history_len(py_stream *self)
 {
     pmipc_stream_info info = {0};
@@ -16,7 +16,7 @@ static uint32_t history_len(py_stream *self)
     return info.schema == NULL ? 0 : info.history_len;
 }
 
-/* How many frames at the front are older than max_age; -1 with an exception. */
+/* The number of frames at the front that are older than max_age; -1 with an exception. */
 static int64_t count_stale(py_state *state, const pmipc_view *view, int64_t max_age_ns)
 {
     if (max_age_ns < 0)
@@ -96,7 +96,7 @@ static int parse_padding(py_stream *self, PyObject *value, padding *pad)
     return -1;
 }
 
-/* A count that the library's uint32 can hold: what is over history_len is refused by refuse_count. */
+/* Limited to uint32: refuse_count raises for counts above history_len. */
 static int parse_count(py_stream *self, PyObject *value, uint32_t *count)
 {
     Py_ssize_t number = PyNumber_AsSsize_t(value, NULL);
@@ -114,7 +114,7 @@ static int parse_count(py_stream *self, PyObject *value, uint32_t *count)
 static PyObject *refuse_count(py_stream *self, PyObject *n, uint32_t has)
 {
     py_raise_format(self->state, PMIPC_INVALID_ARGUMENT,
-                    "pool '%s' keeps %u samples, %R were asked for: make its producer with history_len=%R or more",
+                    "pool '%s' keeps %u samples, %R were requested: create its producer with history_len=%R or more",
                     self->name_text, has, n, n);
     return NULL;
 }

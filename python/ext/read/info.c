@@ -1,4 +1,4 @@
-/* info.c: SampleInfo, HistoryInfo: named tuples of infos.py, filled here. */
+/* info.c: SampleInfo and HistoryInfo, the named tuples of _infos.py, filled without a call into Python. */
 #include "read/info.h"
 
 #include "core/errors.h"
@@ -8,7 +8,7 @@
 
 enum { INFO_SEQ, INFO_STAMP, INFO_AGE, INFO_PUBLISHED, INFO_DROPPED, INFO_COPIED, INFO_COUNT };
 
-/* A tuple of this named tuple's class, to be filled at once: no call into Python. */
+/* An empty tuple of this class, which the caller fills. */
 static PyObject *new_tuple(PyObject *class)
 {
     PyTypeObject *type = (PyTypeObject *)class;
@@ -80,7 +80,7 @@ PyObject *py_history_info(py_state *state, const pmipc_view *view, const py_rows
         return NULL;
     int64_t now_ns = pmipc_monotonic_ns();
     for (uint32_t i = 0; i < rows->count; i++) {
-        pmipc_frame frame = {0}; /* what padding with zeros says */
+        pmipc_frame frame = {0}; /* for padding with zeros */
         bool padding = i < rows->padding;
         if (!padding || rows->repeat) {
             uint32_t index = rows->first + (padding ? 0 : i - rows->padding);

@@ -1,4 +1,4 @@
-/* read.c: get_last, get_new, get_next and iteration: one sample at a time. */
+/* sample.c: get_last, get_new, get_next and iteration: one sample at a time. */
 #include "core/arguments.h"
 #include "core/errors.h"
 #include "read/deliver.h"
@@ -24,7 +24,8 @@ static PyObject *get_last(py_stream *self, const py_read_options *options)
     return py_read_nothing(self, status, &lease, options);
 }
 
-/* The same into out=, which may not fit. Apart, so that the commonest read does not look after its cursor. */
+/* get_last(out=...): the cursor moves back when `out` does not fit. A function of its own, so that the most common read
+ * does not read the cursor. */
 static PyObject *get_last_into(py_stream *self, const py_read_options *options)
 {
     py_lease lease;
@@ -33,14 +34,14 @@ static PyObject *get_last_into(py_stream *self, const py_read_options *options)
         return NULL;
     pmipc_status status = py_look(self, &newest, lease.view, &cursor);
     if (status == PMIPC_OK && !py_is_stale(lease.view, options->max_age_ns)) {
-        if (cursor == lease.view->seq) /* seen before: nothing to give back */
+        if (cursor == lease.view->seq) /* returned before: the cursor did not move */
             return py_deliver(self, &lease, NULL, options);
         return py_deliver_or_give_back(self, &lease, NULL, options, cursor);
     }
     return py_read_nothing(self, status, &lease, options);
 }
 
-/* get_new and get_next: look, and sleep while there is nothing. */
+/* get_new and get_next: look, and sleep while there is nothing new. */
 static PyObject *get_waiting(py_stream *self, py_look_kind kind, int64_t timeout_ns, const py_read_options *options)
 {
     const py_query query = {.kind = kind};
@@ -61,8 +62,8 @@ static PyObject *get_waiting(py_stream *self, py_look_kind kind, int64_t timeout
             deadline_ns = py_deadline(timeout_ns);
             has_deadline = true;
         }
-        /* What was too old counts as seen, and more of what was there in time is looked at. A producer that is faster
-         * than max_age would go on forever. */
+        /* A sample that is too old counts as seen, and the next one is looked at, if it was published before the
+         * deadline. Without that limit a producer that is faster than max_age would keep the loop running forever. */
         bool late = status == PMIPC_OK && deadline_ns >= 0 && lease.view->published_ns > deadline_ns;
         if (status == PMIPC_OK)
             passed_over += lease.view->lost + (kind == PY_LOOK_NEXT ? 1 : 0);
@@ -76,7 +77,7 @@ static PyObject *get_waiting(py_stream *self, py_look_kind kind, int64_t timeout
         if (more < 0)
             return NULL;
         if (more == 0)
-            timeout_ns = 0; /* one last look */
+            timeout_ns = 0; /* look once more */
     }
 }
 
@@ -138,7 +139,7 @@ PyObject *py_stream_iternext(PyObject *object)
     py_read_options options;
     default_options(self, &options);
     PyObject *sample = get_waiting(self, PY_LOOK_NEXT, PMIPC_FOREVER, &options);
-    /* Closed by another thread meanwhile: the iteration is over. */
+    /* Another thread has closed the stream: the iteration ends. */
     if (sample == NULL && self->handle == NULL && PyErr_ExceptionMatches(self->state->errors[PMIPC_CLOSED]))
         PyErr_Clear();
     return sample;

@@ -7,7 +7,7 @@
 #include "core/values.h"
 #include "read/handle.h"
 
-/* ---- what a stream says of itself */
+/* ---- properties */
 
 static PyObject *stream_schema(PyObject *object, void *unused)
 {
@@ -31,7 +31,7 @@ static PyObject *stream_backend(PyObject *object, void *unused)
     return PyUnicode_FromString(self->backend == PY_BACKEND_TORCH ? "torch" : "numpy");
 }
 
-/* As py_stream_connect; a pool with another schema, which every read refuses in words, is one it is not connected to.
+/* 1 connected, 0 not, -1 exception. A pool whose schema does not fit counts as not connected: the reads raise for it.
  */
 static int connected_or_mismatched(py_stream *self)
 {
@@ -77,14 +77,14 @@ static PyObject *stream_stats(PyObject *object, void *unused)
     py_turn_begin(&self->turn);
     pmipc_stream_get_info(self->handle, &info);
     uint64_t cursor = pmipc_stream_cursor(self->handle);
-    uint64_t received = info.received - self->fruitless, copies = info.copies - self->fruitless_copies;
+    uint64_t received = info.received - self->undelivered, copies = info.copies - self->undelivered_copies;
     py_turn_end(&self->turn);
     return Py_BuildValue("{s:K,s:K,s:K,s:K,s:I,s:K,s:K,s:I,s:I}", "received", received, "dropped", info.dropped,
                          "copies", copies, "reconnects", info.reconnects, "views_held", info.views_held, "cursor",
                          cursor, "head", info.head_seq, "history_len", info.history_len, "slot_count", info.slot_count);
 }
 
-/* Metadata as JSON text, or None: what TensorStream.metadata parses. */
+/* The metadata as JSON text, or None. TensorStream.metadata parses it. */
 static PyObject *stream_read_metadata(PyObject *object, PyObject *unused)
 {
     (void)unused;
@@ -136,7 +136,7 @@ static int stream_set_before_wait(PyObject *object, PyObject *hook, void *unused
     return 0;
 }
 
-/* ---- life */
+/* ---- opening and closing */
 
 static int parse_backend(py_state *state, PyObject *backend, py_backend *asked)
 {
@@ -171,7 +171,7 @@ static PyObject *stream_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     return (PyObject *)self;
 }
 
-/* What __init__ is given. Borrowed: the caller of __init__ keeps it. */
+/* The arguments of __init__. Borrowed references: the caller of __init__ keeps the objects. */
 typedef struct opening {
     PyObject *name, *folder, *expect;
     const char *name_text, *folder_text;
@@ -201,7 +201,7 @@ static int parse_opening(py_state *state, PyObject *args, PyObject *kwargs, open
     return parse_backend(state, backend, &given->asked);
 }
 
-/* From here on the stream is open. -1 when another thread has opened it meanwhile. */
+/* Open the stream with this handle. -1 when another thread has opened it in between. */
 static int take_handle(py_stream *self, pmipc_stream *handle, const opening *given)
 {
     py_turn_begin(&self->turn);
@@ -215,7 +215,7 @@ static int take_handle(py_stream *self, pmipc_stream *handle, const opening *giv
         self->folder = Py_NewRef(given->folder);
         self->expect = given->expect == Py_None ? NULL : (py_schema *)Py_NewRef(given->expect);
         self->name_text = given->name_text;
-        Py_SETREF(self->name, Py_NewRef(given->name)); /* lets go of the empty string, which runs no code */
+        Py_SETREF(self->name, Py_NewRef(given->name)); /* frees the empty string, which runs no code */
         self->generation = py_generation();
         self->handle = handle;
         self->opened = true;
@@ -227,7 +227,7 @@ static int take_handle(py_stream *self, pmipc_stream *handle, const opening *giv
     return py_refuse_second_init(self->state, (PyObject *)self);
 }
 
-/* Nothing of the stream changes before everything has succeeded. */
+/* The stream does not change before everything has succeeded. */
 static int stream_init(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     py_stream *self = (py_stream *)object;
@@ -246,7 +246,7 @@ static int stream_init(PyObject *object, PyObject *args, PyObject *kwargs)
     return handle == NULL ? -1 : take_handle(self, handle, &given);
 }
 
-/* What Python's __init__ asks before it changes anything. */
+/* Python's __init__ calls it before it changes anything. */
 static PyObject *stream_check_unopened(PyObject *object, PyObject *unused)
 {
     (void)unused;

@@ -1,4 +1,4 @@
-/* ros_decoder.c: the RosDecoder class: serialized messages become samples of a pool. */
+/* decoder.c: the RosDecoder class: serialized messages become samples of a pool. */
 #include "arrays/schema.h"
 #include "core/errors.h"
 #include "core/lock.h"
@@ -16,19 +16,19 @@
 
 typedef struct py_ros_decoder {
     PyObject_HEAD py_state *state;
-    pmipc_ros_decoder *decoder; /* NULL: not initialised */
+    pmipc_ros_decoder *decoder; /* NULL: never opened */
     unsigned generation;
     py_ros_buffer buffer;  /* of takes */
     size_t last_bytes;     /* of the last message taken */
     py_ros_losses losses;  /* between takes */
     uint64_t in_place;     /* messages that needed no copy */
-    bool keeps_refused;    /* what the pool does not take is kept, for whoever wants to see why */
+    bool keeps_refused;    /* keep messages that do not fit the pool, for take_refused() */
     py_ros_buffer refused; /* the last such message */
     size_t refused_bytes;  /* 0: none */
     py_gate gate;          /* one thread at a time for all of these */
 } py_ros_decoder;
 
-/* ---- life */
+/* ---- opening and closing */
 
 static PyObject *decoder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
@@ -43,7 +43,7 @@ static PyObject *decoder_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     return (PyObject *)self;
 }
 
-/* Put what was made in its place. -1 when another thread has done so meanwhile. */
+/* Open the decoder with `made`. -1 when another thread has opened it in between. */
 static int take_decoder(py_ros_decoder *self, pmipc_ros_decoder *made)
 {
     if (py_gate_enter(&self->gate) == 0) {
@@ -111,7 +111,7 @@ static void decoder_dealloc(PyObject *object)
 {
     py_ros_decoder *self = (py_ros_decoder *)object;
     PyTypeObject *type = Py_TYPE(object);
-    /* In a forked child a thread that it does not have may have been in the middle of either. */
+    /* Not freed in a forked child: a thread of the parent may have been changing them at the fork. */
     if (self->generation == py_generation()) {
         pmipc_ros_decoder_destroy(self->decoder);
         py_ros_buffer_free(&self->buffer);
@@ -186,7 +186,7 @@ static PyObject *decoder_learn(PyObject *object, PyObject *message)
 
 /* ---- samples */
 
-/* What becomes of one message. */
+/* The result for one message. */
 typedef struct outcome {
     py_ros_taken taken;
     pmipc_status status;
@@ -194,7 +194,7 @@ typedef struct outcome {
     pmipc_error error;
 } outcome;
 
-/* A latched publisher sends what it has to each new subscription: such a message may have been taken before. */
+/* A transient-local publisher sends its messages to each new subscription, so a message may have been taken before. */
 static py_ros_taken take(py_ros_decoder *self, void *subscription, const pmipc_ros_landing *landing,
                          py_ros_message *message, pmipc_error *error)
 {
@@ -207,7 +207,7 @@ static py_ros_taken take(py_ros_decoder *self, void *subscription, const pmipc_r
     return py_ros_losses_count(&self->losses, &origin) ? PY_ROS_TAKEN : PY_ROS_REPEATED;
 }
 
-/* Before anything else is received: the message may lie in a slot, or in the buffer of takes. */
+/* Copy a refused message before the next take: it may be in a slot or in the buffer of takes. */
 static void keep_refused(py_ros_decoder *self, pmipc_status status, const void *bytes, size_t length)
 {
     if (status != PMIPC_SCHEMA_MISMATCH || !self->keeps_refused)
@@ -222,7 +222,7 @@ static void keep_refused(py_ros_decoder *self, pmipc_status status, const void *
         memcpy(self->refused.bytes, bytes, length);
 }
 
-/* Take a message, into the slot where that can be, and publish it. Needs no GIL. */
+/* Take a message, directly into a slot where possible, and publish it. Needs no GIL. */
 static void take_and_publish(py_ros_decoder *self, pmipc_producer *producer, void *subscription,
                              int64_t fallback_stamp_ns, outcome *result)
 {
@@ -242,7 +242,7 @@ static void take_and_publish(py_ros_decoder *self, pmipc_producer *producer, voi
     self->in_place += in_place;
 }
 
-/* Take when there is a subscription, then publish. Needs no GIL. */
+/* Publish `bytes`, or a message that is taken from the subscription. Needs no GIL. */
 static void process(py_ros_decoder *self, pmipc_producer *producer, void *subscription, const Py_buffer *bytes,
                     int64_t fallback_stamp_ns, outcome *result)
 {
@@ -262,8 +262,12 @@ static void process(py_ros_decoder *self, pmipc_producer *producer, void *subscr
     }
 }
 
-/* seq, 0 for a message that was taken before, None when there was nothing to take, (status, text) for what could not
- * become a sample; exception: rcl failed. */
+/* The result for Python:
+ * - int > 0: the sequence number of the sample
+ * - 0: the message was taken before
+ * - None: there was no message
+ * - (status, text): the message could not become a sample
+ * - an exception: rcl failed */
 static PyObject *outcome_value(py_ros_decoder *self, const outcome *result)
 {
     if (result->taken == PY_ROS_NOTHING)
@@ -277,11 +281,11 @@ static PyObject *outcome_value(py_ros_decoder *self, const outcome *result)
     if (result->status == PMIPC_OK)
         return PyLong_FromUnsignedLongLong(result->seq);
     const char *text = result->error.text[0] ? result->error.text : pmipc_status_text(result->status);
-    PyObject *words = py_text(text);
-    return words == NULL ? NULL : Py_BuildValue("(sN)", pmipc_status_name(result->status), words);
+    PyObject *reason = py_text(text);
+    return reason == NULL ? NULL : Py_BuildValue("(sN)", pmipc_status_name(result->status), reason);
 }
 
-/* With both locks held. */
+/* In both gates. */
 static void run(py_ros_decoder *self, py_producer *producer, void *subscription, const Py_buffer *bytes,
                 int64_t fallback_stamp_ns, outcome *result)
 {
@@ -300,8 +304,8 @@ static void run(py_ros_decoder *self, py_producer *producer, void *subscription,
     py_gate_unhold(&self->gate);
 }
 
-static PyObject *guarded(py_ros_decoder *self, PyObject *target, void *subscription, const Py_buffer *bytes,
-                         int64_t fallback_stamp_ns)
+static PyObject *publish_in_gates(py_ros_decoder *self, PyObject *target, void *subscription, const Py_buffer *bytes,
+                                  int64_t fallback_stamp_ns)
 {
     if (!PyObject_TypeCheck(target, self->state->producer_type)) {
         PyErr_Format(PyExc_TypeError, "expected a TensorProducer, got %.100s", Py_TYPE(target)->tp_name);
@@ -313,7 +317,7 @@ static PyObject *guarded(py_ros_decoder *self, PyObject *target, void *subscript
     if (result == NULL)
         return PyErr_NoMemory();
     if (!producer->opened || producer->generation != py_generation()) {
-        (void)py_producer_refuse(producer); /* one that was closed is an outcome: see process */
+        (void)py_producer_refuse(producer); /* a closed producer is a result: see process */
     } else if (py_gate_enter(&self->gate) == 0) {
         if (py_gate_enter(&producer->gate) == 0) {
             run(self, producer, subscription, bytes, fallback_stamp_ns, result);
@@ -336,7 +340,7 @@ static PyObject *decoder_publish(PyObject *object, PyObject *args)
     long long stamp_ns;
     if (usable(self) < 0 || !PyArg_ParseTuple(args, "Oy*L", &producer, &bytes, &stamp_ns))
         return NULL;
-    PyObject *value = guarded(self, producer, NULL, &bytes, stamp_ns);
+    PyObject *value = publish_in_gates(self, producer, NULL, &bytes, stamp_ns);
     PyBuffer_Release(&bytes);
     return value;
 }
@@ -346,12 +350,12 @@ static int read_pointer(py_ros_decoder *self, PyObject *number, void **pointer)
     *pointer = PyLong_AsVoidPtr(number);
     if (*pointer == NULL) {
         if (!PyErr_Occurred())
-            PyErr_SetString(PyExc_ValueError, "a subscription's pointer cannot be 0");
+            PyErr_SetString(PyExc_ValueError, "the pointer of a subscription must not be 0");
         return -1;
     }
     if (py_rcl_find())
         return 0;
-    py_raise_format(self->state, PMIPC_UNSUPPORTED, "rcl_take_serialized_message is not in this process");
+    py_raise_format(self->state, PMIPC_UNSUPPORTED, "rcl_take_serialized_message was not found in this process");
     return -1;
 }
 
@@ -420,7 +424,7 @@ static PyObject *decoder_take(PyObject *object, PyObject *args)
     if (usable(self) < 0 || !PyArg_ParseTuple(args, "OOL", &producer, &number, &stamp_ns) ||
         read_pointer(self, number, &subscription) < 0)
         return NULL;
-    return guarded(self, producer, subscription, NULL, stamp_ns);
+    return publish_in_gates(self, producer, subscription, NULL, stamp_ns);
 }
 
 static PyObject *decoder_take_bytes(PyObject *object, PyObject *number)

@@ -1,4 +1,4 @@
-/* ros_encoder.c: the RosEncoder class: samples of a pool become serialized messages. ros_send.c publishes them. */
+/* encoder.c: the RosEncoder class: samples of a pool become serialized messages. send.c publishes them. */
 #include "core/arguments.h"
 #include "core/errors.h"
 #include "core/values.h"
@@ -65,7 +65,7 @@ static int read_constants(PyObject *dict, pmipc_ros_constant **constants, uint32
     return 0;
 }
 
-/* ---- life */
+/* ---- opening and closing */
 
 static pmipc_ros_encoder *make_encoder(py_state *state, const py_schema *schema, PyObject *texts, const char *message,
                                        PyObject *fields, PyObject *constants)
@@ -148,7 +148,7 @@ static int encoder_init(PyObject *object, PyObject *args, PyObject *kwargs)
     if (made == NULL)
         return -1;
     if (py_gate_enter(&self->gate) == 0) {
-        bool first = self->encoder == NULL; /* numbers among the constants may have run code */
+        bool first = self->encoder == NULL; /* reading the constants may have run code */
         if (first) {
             self->name_text = name_text;
             Py_SETREF(self->name, Py_NewRef(name));
@@ -188,7 +188,7 @@ static void encoder_dealloc(PyObject *object)
     PyTypeObject *type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
     py_ros_output_clear(&self->output);
-    /* In a forked child a thread that it does not have may have been in the middle of either. */
+    /* Not freed in a forked child: a thread of the parent may have been changing them at the fork. */
     if (self->generation == py_generation()) {
         pmipc_ros_encoder_destroy(self->encoder);
         free(self->buffer);
@@ -199,9 +199,9 @@ static void encoder_dealloc(PyObject *object)
     Py_DECREF(type);
 }
 
-/* ---- samples of Python's */
+/* ---- samples from Python */
 
-/* The fields of one sample. `memory` keeps contiguous copies of what is not contiguous. */
+/* The fields of one sample. `memory` holds contiguous copies of arrays that are not contiguous. */
 typedef struct gathered {
     py_source found[PMIPC_MAX_FIELDS];
     PyObject *memory[PMIPC_MAX_FIELDS];
@@ -305,9 +305,10 @@ static PyObject *encoder_publish(PyObject *object, PyObject *args)
     return outcome < 0 ? NULL : PyBool_FromLong(outcome == 0);
 }
 
-/* ---- samples of a stream */
+/* ---- samples from a stream */
 
-/* The next sample, without waiting. Its fields are only looked at when the pool's schema is the encoder's. */
+/* The next sample, without waiting. Its fields may be read only if the pool's incarnation is `checked`: the pool has
+ * the encoder's schema then. */
 static pmipc_status next_view(py_ros_encoder *self, py_stream *stream, pmipc_view *view, pmipc_stream_info *info)
 {
     pmipc_status status = PMIPC_CLOSED;
@@ -360,13 +361,13 @@ static PyObject *encoder_forward(PyObject *object, PyObject *args)
             break;
         dropped += view.lost;
         if (info.incarnation != incarnation || info.incarnation != self->checked) {
-            /* Another pool: its sample is given back, for the encoder that will be made for it. */
+            /* Another pool: move the cursor back, so that an encoder for this pool gets the sample. */
             incarnation = info.incarnation != incarnation ? info.incarnation : 0;
             uint64_t before = view.seq - 1;
             pmipc_view_release(&view);
             py_turn_begin(&stream->turn);
-            stream->fruitless++;
-            stream->fruitless_copies += view.copied;
+            stream->undelivered++;
+            stream->undelivered_copies += view.copied;
             if (stream->handle != NULL)
                 pmipc_stream_seek(stream->handle, before);
             py_turn_end(&stream->turn);
@@ -389,28 +390,29 @@ static PyObject *encoder_connect(PyObject *object, PyObject *args, PyObject *kwa
     if (usable(self) < 0 ||
         !PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOO", keywords, &handle, &pointer, &publish, &now, &failed))
         return NULL;
-    py_ros_output to = {.publish = publish, .now = now == Py_None ? NULL : now, .failed = failed};
+    py_ros_output output = {.publish = publish, .now = now == Py_None ? NULL : now, .failed = failed};
     if (handle != Py_None) {
-        to.handle = handle;
-        to.publisher = PyLong_AsVoidPtr(pointer);
-        if (to.publisher == NULL) {
+        output.handle = handle;
+        output.publisher = PyLong_AsVoidPtr(pointer);
+        if (output.publisher == NULL) {
             if (!PyErr_Occurred())
-                PyErr_SetString(PyExc_ValueError, "a publisher's pointer cannot be 0");
+                PyErr_SetString(PyExc_ValueError, "the pointer of a publisher must not be 0");
             return NULL;
         }
         if (!py_rcl_find()) {
-            py_raise_format(self->state, PMIPC_UNSUPPORTED, "rcl_publish_serialized_message is not in this process");
+            py_raise_format(self->state, PMIPC_UNSUPPORTED,
+                            "rcl_publish_serialized_message was not found in this process");
             return NULL;
         }
     }
     if (py_gate_enter(&self->gate) < 0)
         return NULL;
     py_ros_output old = self->output;
-    Py_XINCREF(to.handle);
+    Py_XINCREF(output.handle);
     Py_INCREF(publish);
-    Py_XINCREF(to.now);
+    Py_XINCREF(output.now);
     Py_INCREF(failed);
-    self->output = to;
+    self->output = output;
     py_gate_leave(&self->gate);
     py_ros_output_clear(&old);
     Py_RETURN_NONE;
@@ -429,7 +431,7 @@ static PyObject *encoder_disconnect(PyObject *object, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-/* ---- what it says of itself */
+/* ---- statistics */
 
 static PyObject *encoder_counters(PyObject *object, void *unused)
 {

@@ -1,4 +1,4 @@
-/* rcl.c: finding rcl, and hearing what it says. */
+/* rcl.c: finding rcl, and its error texts. */
 #include "ros/rcl.h"
 
 #include <dlfcn.h>
@@ -7,7 +7,7 @@
 
 py_rcl_functions py_rcl;
 
-/* POSIX's way from dlsym to a function. */
+/* Store the address of a function, copied as bytes because ISO C has no conversion from the pointer of dlsym. */
 static bool look_up(void *library, const char *name, void *function)
 {
     void *symbol = dlsym(library, name);
@@ -22,7 +22,7 @@ int py_rcl_find(void)
     static bool found;
     if (found)
         return 1;
-    /* Python loads extensions, and with them what they need, out of the others' sight; by name it can be seen. */
+    /* Python loads extensions and their libraries with local symbols, so rcl has to be looked up by its file name. */
     void *library = dlopen("librcl.so", RTLD_LAZY | RTLD_NOLOAD);
     void *where = library != NULL ? library : RTLD_DEFAULT;
     found = look_up(where, "rcutils_get_error_string", &py_rcl.error_string) &&

@@ -1,7 +1,7 @@
-/* rcl.h: what is used of rcl, found in the process that rclpy has loaded it into.
+/* rcl.h: what the extension uses of rcl, found in a process where rclpy has loaded it.
  *
- * Nothing of ROS is needed to build this: what is used of its ABI is written down here. It has been the same in every
- * distribution from Humble on (rcutils/types/uint8_array.h, rcutils/allocator.h, rmw/types.h, rcl/subscription.h,
+ * The build needs no part of ROS: this header declares the part of its ABI that is used, which has been the same in
+ * every distribution since Humble (rcutils/types/uint8_array.h, rcutils/allocator.h, rmw/types.h, rcl/subscription.h,
  * rcl/publisher.h). */
 #ifndef PY_RCL_H
 #define PY_RCL_H
@@ -27,7 +27,7 @@ typedef struct rcutils_error_string {
     char str[1024];
 } rcutils_error_string;
 
-/* rmw_message_info_t; its gid has had 24 bytes, of which some middlewares fill 16, and now has 16. */
+/* rmw_message_info_t. Its gid has 16 bytes now; older versions have 24, of which some middlewares fill 16. */
 typedef struct rmw_message_info {
     int64_t source_timestamp;
     int64_t received_timestamp;
@@ -47,7 +47,7 @@ enum {
     RCL_RET_SUBSCRIPTION_TAKE_FAILED = 401
 };
 
-/* Set once, with the GIL; the libraries stay loaded as long as the process. */
+/* Set once, with the GIL. The libraries stay loaded until the process ends. */
 typedef struct py_rcl_functions {
     int (*take)(const void *subscription, rcutils_uint8_array *message, rmw_message_info *info, void *allocation);
     int (*publish)(const void *publisher, const rcutils_uint8_array *message, void *allocation);
@@ -57,11 +57,11 @@ typedef struct py_rcl_functions {
 
 extern py_rcl_functions py_rcl;
 
-/** Find rcl among the libraries that this process has loaded. 1 found, 0 not there. */
+/** Find rcl among the libraries of this process. 1 found, 0 not found. */
 int py_rcl_find(void);
-/** Memory by malloc, as rcl wants it. */
+/** malloc, as an allocator of rcl. */
 extern const rcutils_allocator py_rcl_allocator;
-/** What rcl said when `function` failed with `code`. */
+/** Fill `error` with rcl's error text after `function` failed with `code`. */
 void py_rcl_explain(const char *function, int code, pmipc_error *error);
 
 #endif

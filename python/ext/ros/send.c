@@ -1,5 +1,5 @@
-/* ros_send.c: from a sample to the middleware. The fast way encodes into memory that is used again and again and hands
- * it to rcl, all without the GIL; the portable way makes bytes and calls rclpy. */
+/* send.c: from a sample to a message in the middleware. The fast path encodes into memory that is reused and passes it
+ * to rcl, all without the GIL. The portable path makes bytes and calls rclpy. */
 #include "ros/send.h"
 
 #include "core/values.h"
@@ -17,9 +17,10 @@ void py_ros_output_clear(py_ros_output *output)
     output->publisher = NULL;
 }
 
-/* ---- words */
+/* ---- failures */
 
-/* Turn the exception that is set into words: 1. Interrupts and the like are not ours to swallow: -1, still set. */
+/* Turn the exception that is set into `error`: 1. Interrupts and other exceptions that are not Exceptions stay set: -1.
+ */
 static int take_exception(pmipc_status status, pmipc_error *error)
 {
     if (!PyErr_ExceptionMatches(PyExc_Exception))
@@ -27,13 +28,13 @@ static int take_exception(pmipc_status status, pmipc_error *error)
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
-    PyObject *words = value == NULL ? NULL : PyObject_Str(value);
-    const char *text = words == NULL ? NULL : PyUnicode_AsUTF8(words);
+    PyObject *reason = value == NULL ? NULL : PyObject_Str(value);
+    const char *text = reason == NULL ? NULL : PyUnicode_AsUTF8(reason);
     PyErr_Clear();
     *error = (pmipc_error){.status = status};
     (void)PyOS_snprintf(error->text, sizeof error->text, "%.100s: %.1000s", ((PyTypeObject *)type)->tp_name,
                         text != NULL ? text : "");
-    Py_XDECREF(words);
+    Py_XDECREF(reason);
     Py_XDECREF(type);
     Py_XDECREF(value);
     Py_XDECREF(traceback);
@@ -45,13 +46,13 @@ void py_ros_report(py_sink *sink, const pmipc_error *error)
     PyObject *failed = Py_XNewRef(((py_ros_encoder *)sink)->output.failed);
     if (failed == NULL)
         return;
-    PyObject *words = py_text(error->text);
+    PyObject *reason = py_text(error->text);
     PyObject *result =
-        words == NULL ? NULL : PyObject_CallFunction(failed, "sO", pmipc_status_name(error->status), words);
+        reason == NULL ? NULL : PyObject_CallFunction(failed, "sO", pmipc_status_name(error->status), reason);
     if (result == NULL)
         PyErr_WriteUnraisable(failed);
     Py_XDECREF(result);
-    Py_XDECREF(words);
+    Py_XDECREF(reason);
     Py_DECREF(failed);
 }
 
@@ -59,9 +60,9 @@ void py_ros_report(py_sink *sink, const pmipc_error *error)
 
 static bool make_room(py_ros_encoder *self, size_t byte_count)
 {
-    /* A little more than is needed: point clouds come in many sizes. */
+    /* A little more than needed: point clouds differ in size. */
     size_t capacity = byte_count + byte_count / 8 + 64;
-    free(self->buffer); /* nothing of use is in it */
+    free(self->buffer); /* its content is not needed */
     self->buffer = malloc(capacity);
     self->capacity = self->buffer != NULL ? capacity : 0;
     return self->buffer != NULL;
@@ -82,7 +83,18 @@ pmipc_status py_ros_write(py_ros_encoder *self, const pmipc_source *sources, int
     return pmipc_ros_encoder_encode(self->encoder, sources, stamp_ns, self->buffer, self->capacity, byte_count, error);
 }
 
-/* ---- the two ways; 0, 1 or -1 as py_ros_send */
+/* ---- the two paths: 0 published, 1 not published, -1 exception */
+
+/* Publish the message in the encoder's memory. Needs no GIL. */
+static pmipc_status publish_buffer(py_ros_encoder *self, void *publisher, size_t byte_count, pmipc_error *error)
+{
+    const rcutils_uint8_array message = {self->buffer, byte_count, self->capacity, py_rcl_allocator};
+    int code = py_rcl.publish(publisher, &message, NULL);
+    if (code == RCL_RET_OK)
+        return PMIPC_OK;
+    py_rcl_explain("rcl_publish_serialized_message", code, error);
+    return error->status;
+}
 
 static int send_by_rcl(py_ros_encoder *self, const pmipc_source *sources, int64_t stamp_ns, size_t *byte_count,
                        pmipc_error *error)
@@ -97,14 +109,8 @@ static int send_by_rcl(py_ros_encoder *self, const pmipc_source *sources, int64_
     pmipc_status status;
     Py_BEGIN_ALLOW_THREADS
     status = py_ros_write(self, sources, stamp_ns, byte_count, error);
-    if (status == PMIPC_OK) {
-        const rcutils_uint8_array message = {self->buffer, *byte_count, self->capacity, py_rcl_allocator};
-        int code = py_rcl.publish(publisher, &message, NULL);
-        if (code != RCL_RET_OK) {
-            py_rcl_explain("rcl_publish_serialized_message", code, error);
-            status = error->status;
-        }
-    }
+    if (status == PMIPC_OK)
+        status = publish_buffer(self, publisher, *byte_count, error);
     Py_END_ALLOW_THREADS
     PyObject *left = PyObject_CallMethod(handle, "__exit__", "OOO", Py_None, Py_None, Py_None);
     if (left == NULL)
@@ -175,7 +181,7 @@ int py_ros_send(py_ros_encoder *self, py_gate *outer, const pmipc_source *source
     return outcome;
 }
 
-/* ---- producers */
+/* ---- the sink of a producer */
 
 int py_ros_send_loan(py_sink *sink, py_gate *producer_gate, const pmipc_loan *loan, int64_t stamp_ns,
                      pmipc_error *error)
@@ -199,7 +205,7 @@ int py_ros_stamp(py_sink *sink, int64_t *stamp_ns)
             return -1;
         value = 0;
     }
-    /* no node any more, or simulated time that has not begun: the wall clock, as without ROS */
+    /* 0: the node is destroyed, or simulated time has not started. The wall clock is used, as without ROS. */
     *stamp_ns = value > 0 ? value : pmipc_realtime_ns();
     return 0;
 }

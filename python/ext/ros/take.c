@@ -1,4 +1,4 @@
-/* ros_take.c: taking serialized messages from rcl, and counting those that did not arrive. */
+/* take.c: taking serialized messages from rcl, and counting those that were lost. */
 #include "ros/take.h"
 
 #include "ros/rcl.h"
@@ -31,7 +31,7 @@ bool py_ros_losses_count(py_ros_losses *losses, const py_ros_origin *origin)
     return true;
 }
 
-/* ---- memory for rcl: a place that is nobody's to free, and the buffer for what is too long for it ---- */
+/* ---- an allocator for rcl: a place that rcl must not free, and the buffer for messages that are too long for it */
 
 typedef struct memory {
     py_ros_buffer *buffer;
@@ -78,7 +78,7 @@ py_ros_taken py_ros_take(void *subscription, void *place, size_t capacity, py_ro
     const rcutils_allocator allocator = {memory_allocate, memory_keep, memory_reallocate, memory_allocate_zeroed,
                                          &state};
     if (place == NULL) {
-        /* Without any memory some middlewares would be asked to grow from 0, which not all of them can. */
+        /* Not without memory: some middlewares cannot grow from 0 bytes. */
         const size_t first_bytes = 4096;
         place = buffer->bytes != NULL ? buffer->bytes : memory_allocate(first_bytes, &state);
         capacity = buffer->capacity;

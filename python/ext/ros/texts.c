@@ -1,4 +1,4 @@
-/* ros_texts.c: types, fields and names, from Python objects to what the library takes. */
+/* texts.c: types, fields and names, from Python objects to what the library takes. */
 #include "ros/texts.h"
 
 #include "core/errors.h"

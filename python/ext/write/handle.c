@@ -29,10 +29,11 @@ py_handle *py_handle_open(py_state *state, const char *name, const pmipc_schema 
 
 void py_handle_release(py_handle *handle)
 {
-    /* release: our writes to a slot come before whoever unmaps it; acquire: after all the others' */
+    /* release: this thread's writes to a slot come before the thread that unmaps it; acquire: after those of all other
+     * threads */
     if (atomic_fetch_sub_explicit(&handle->references, 1, memory_order_acq_rel) != 1)
         return;
-    pmipc_producer_abandon(handle->producer); /* one that was retired is only freed */
+    pmipc_producer_abandon(handle->producer); /* only frees a producer that was retired */
     PyMem_RawFree(handle);
 }
 
@@ -47,7 +48,7 @@ PyObject *py_handle_capsule(py_handle *handle)
 {
     PyObject *capsule = PyCapsule_New(handle, HANDLE_CAPSULE, release_capsule);
     if (capsule != NULL)
-        /* relaxed: the caller has a reference already */
+        /* relaxed: the caller has a reference */
         atomic_fetch_add_explicit(&handle->references, 1, memory_order_relaxed);
     return capsule;
 }
@@ -64,7 +65,7 @@ int py_producer_refuse(py_producer *self)
     }
     py_raise_format(self->state, PMIPC_FORKED,
                     "the producer of pool '%s' belongs to the parent of this process, and a pool has one producer: "
-                    "publish there, or make the producer in this process only",
+                    "publish in the parent, or create the producer only in this process",
                     self->name_text);
     return -1;
 }
@@ -85,21 +86,20 @@ void py_producer_raise(py_producer *self, pmipc_status status)
 
 /* ---- the pool as it is now */
 
-/* What numpy and torch know of the fields is looked up here, so that publish finds it ready. */
 int py_producer_look_up_dtypes(py_state *state, py_schema *schema)
 {
     for (uint32_t i = 0; i < schema->field_count; i++) {
         if (py_field_descr(schema, i) == NULL) {
             if (!PyErr_ExceptionMatches(state->errors[PMIPC_UNSUPPORTED]))
                 return -1;
-            PyErr_Clear(); /* a dtype of torch only */
+            PyErr_Clear(); /* only torch has this dtype */
         }
     }
     return 0;
 }
 
-/* Keep what another thread may be looking at. */
-static int put_aside(py_producer *self, PyObject *older)
+/* Keep an object that another thread may be using. */
+static int keep_older(py_producer *self, PyObject *older)
 {
     if (self->older_schemas == NULL && (self->older_schemas = PyList_New(0)) == NULL)
         return -1;
@@ -113,7 +113,7 @@ static int take_over_metadata(py_producer *self)
     if (metadata == NULL)
         return -1;
     int differs = self->metadata == NULL ? 1 : PyObject_RichCompareBool(self->metadata, metadata, Py_NE);
-    if (differs <= 0 || put_aside(self, self->metadata) < 0) {
+    if (differs <= 0 || keep_older(self, self->metadata) < 0) {
         Py_DECREF(metadata);
         return differs == 0 ? 0 : -1;
     }
@@ -121,12 +121,12 @@ static int take_over_metadata(py_producer *self)
     return 0;
 }
 
-/* The pool is another than the one so far. */
+/* Another pool has taken the place of the one before. */
 static int take_over_schema(py_producer *self)
 {
     py_schema *schema = py_schema_wrap(self->state, pmipc_producer_schema(self->handle->producer));
     if (schema == NULL || py_producer_look_up_dtypes(self->state, schema) < 0 ||
-        put_aside(self, (PyObject *)self->schema) < 0) {
+        keep_older(self, (PyObject *)self->schema) < 0) {
         Py_XDECREF((PyObject *)schema);
         return -1;
     }
@@ -142,7 +142,7 @@ void py_producer_refresh_slow_path(py_producer *self)
         self->incarnation = pmipc_producer_incarnation(self->handle->producer);
         self->owner_epoch = pmipc_producer_epoch(self->handle->producer);
     } else {
-        PyErr_Clear(); /* no memory: the next sample tries again, and only capacities have changed */
+        PyErr_Clear(); /* no memory: the next sample tries again. Only capacities have changed */
     }
     PyErr_Restore(type, value, traceback);
 }

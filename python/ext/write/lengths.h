@@ -4,8 +4,7 @@
 
 #include "arrays/schema.h"
 
-/** The largest lengths: an int, or for a dict pool a dict of the variable fields; None when no field is variable. New.
- */
+/** The largest lengths of a schema with variable fields: an int, or for a dict pool a dict of int. New. */
 PyObject *py_lengths_preset(const py_schema *schema);
 /** Whether the pool has variable fields; -1 with SchemaMismatchError when it does not. */
 int py_lengths_check_variable(const py_schema *schema, const char *pool_name);

@@ -1,4 +1,4 @@
-/* loan.c: the Loan class: a frame that is filled where it will be read. */
+/* loan.c: the Loan class: a slot that the caller fills in place. */
 #include "arrays/torch.h"
 #include "core/arguments.h"
 #include "core/errors.h"
@@ -8,10 +8,10 @@
 
 typedef struct py_loan {
     PyObject_HEAD py_producer *producer;
-    py_schema *schema; /* of its slot */
+    py_schema *schema; /* of the slot */
     bool out;
-    PyObject *data;   /* arrays over the slot, made when asked for; NULL */
-    PyObject *arrays; /* of a dict: a list of those arrays, to see whether others were put in their place; NULL */
+    PyObject *data;   /* arrays over the slot; NULL before they are used */
+    PyObject *arrays; /* for a dict: a list of those arrays, to notice when the dict gets other ones; NULL */
     PyObject *length; /* int, dict or None */
     PyObject *stamp;
     pmipc_loan loan;
@@ -26,9 +26,9 @@ static int check_out(const py_loan *self)
     return -1;
 }
 
-/* ---- making one */
+/* ---- making a loan */
 
-/* Have room for the lengths that were asked for; `self->loan` only carries them here. In the gate. */
+/* Reserve room for the lengths, which are in `self->loan`. In the gate. */
 static pmipc_status reserve(py_loan *self)
 {
     int64_t lengths[PMIPC_MAX_FIELDS];
@@ -37,7 +37,7 @@ static pmipc_status reserve(py_loan *self)
     return pmipc_producer_reserve(self->producer->handle->producer, lengths, self->schema->field_count);
 }
 
-/* The schema of the slot, which a larger pool's may be. In the gate. */
+/* Update the schema: the slot may be in a larger pool. In the gate. */
 static int find_schema(py_loan *self)
 {
     pmipc_producer *producer = self->producer->handle->producer;
@@ -79,7 +79,8 @@ PyObject *py_producer_loan(PyObject *object, PyObject *const *args, Py_ssize_t n
     self->producer = (py_producer *)Py_NewRef(object);
     self->schema = (py_schema *)Py_NewRef((PyObject *)producer->schema);
     self->stamp = Py_NewRef(Py_None);
-    self->length = Py_NewRef(Py_None); /* reading the lengths may run code, and gc.get_objects() shows it this loan */
+    self->length =
+        Py_NewRef(Py_None); /* reading the lengths may run code, which finds this loan with gc.get_objects() */
     if (reserves && (py_lengths_check_variable(self->schema, producer->name_text) < 0 ||
                      py_lengths_read(self->schema, producer->name_text, length, &self->loan) < 0))
         goto fail;
@@ -107,7 +108,7 @@ fail:
     return NULL;
 }
 
-/* ---- its memory */
+/* ---- arrays over the slot */
 
 static PyObject *slot_array(py_loan *self, uint32_t index, PyObject *owner)
 {
@@ -162,7 +163,7 @@ static void make_read_only(PyObject *array)
         PyArray_CLEARFLAGS((PyArrayObject *)array, NPY_ARRAY_WRITEABLE);
 }
 
-/* The loan is over: streams may be reading the slot, so the arrays that were handed out are made read-only. */
+/* End the loan. Streams may be reading the slot, so the arrays over it become read-only. */
 static void end_loan(py_loan *self)
 {
     self->out = false;
@@ -179,9 +180,9 @@ static void end_loan(py_loan *self)
     Py_XDECREF(arrays);
 }
 
-/* ---- ending it */
+/* ---- ending a loan */
 
-/* What was set as stamp and length. Reading a number may run its __index__, which may set the loan's attributes anew.
+/* Read the attributes stamp and length. Reading a number may run its __index__, which may set these attributes again.
  */
 static int read_attributes(py_loan *self, int64_t *stamp_ns)
 {
@@ -197,7 +198,7 @@ static int read_attributes(py_loan *self, int64_t *stamp_ns)
     return result;
 }
 
-/* A dict of arrays takes assignments, and what was assigned is not in the slot: an older frame is. */
+/* Refuse a dict whose arrays were replaced: the slot still holds an older frame then. */
 static int check_data(py_loan *self)
 {
     const py_schema *schema = self->schema;
@@ -214,15 +215,15 @@ static int check_data(py_loan *self)
             continue;
         PyErr_Format(
             PyExc_TypeError,
-            "pool '%s', field %R: its array in the loan was replaced, which changes nothing in the pool: write into "
-            "it, frame.data[%R][:] = ...",
+            "pool '%s', field %R: its array in the loan was replaced, which does not change the pool: write into "
+            "the array, frame.data[%R][:] = ...",
             self->producer->name_text, schema->fields[i].name, schema->fields[i].name);
         return -1;
     }
     if ((uint32_t)PyDict_GET_SIZE(data) == schema->field_count)
         return 0;
     py_raise_format(self->producer->state, PMIPC_SCHEMA_MISMATCH,
-                    "pool '%s' carries %S, the loan's data has other fields as well", self->producer->name_text,
+                    "pool '%s' carries %S, but the data of the loan also has other fields", self->producer->name_text,
                     (PyObject *)schema);
     return -1;
 }
@@ -374,7 +375,7 @@ static int loan_set_length(PyObject *object, PyObject *value, void *unused)
     return 0;
 }
 
-/* ---- life */
+/* ---- the class */
 
 static int loan_traverse(PyObject *object, visitproc visit, void *arg)
 {

@@ -17,7 +17,7 @@ static int check_mode(py_state *state, const char *pool_name, Py_ssize_t mode)
 {
     if (mode >= 1 && mode <= 0777)
         return 0;
-    char octal[32]; /* as people write and read modes; PyUnicode_FromFormat has no %o */
+    char octal[32]; /* PyUnicode_FromFormat has no %o */
     PyOS_snprintf(octal, sizeof octal, "%s0o%llo", mode < 0 ? "-" : "", (unsigned long long)(mode < 0 ? -mode : mode));
     py_raise_format(state, PMIPC_INVALID_ARGUMENT, "pool '%s': mode must be 0o1 to 0o777, not %s", pool_name, octal);
     return -1;

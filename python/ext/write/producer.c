@@ -1,4 +1,4 @@
-/* producer.c: the Producer class: opening, closing, and what a producer says of itself. publish.c and loan.c write. */
+/* producer.c: the Producer class: its life and its properties. publish.c and loan.c have its writes. */
 #include "write/producer.h"
 
 #include "arrays/torch.h"
@@ -8,7 +8,7 @@
 #include "write/handle.h"
 #include "write/opening.h"
 
-/* Take the handle out of the producer: from now on it is closed. In a forked child nothing shared is touched. */
+/* Take the handle out of the producer, which is closed then. In a forked child nothing shared changes. */
 static void close_producer(py_producer *self, bool retire)
 {
     py_handle *handle = self->handle;
@@ -20,10 +20,10 @@ static void close_producer(py_producer *self, bool retire)
     py_handle_release(handle);
 }
 
-/* ---- notes of what was abandoned */
+/* ---- notes of abandoned pools */
 
-/* A producer that is collected leaves its pool to a successor. At orderly exit, the pool goes after all, unless
- * somebody has adopted it: for that it is written down here, one note for each name. */
+/* A producer that is garbage collected leaves its pool for the next producer to adopt. At orderly exit the package
+ * removes such pools, unless a producer has adopted them. It finds them in these notes, one for each name. */
 static void note_abandoned(py_producer *self)
 {
     PyObject *key = PyTuple_Pack(2, self->name, self->folder);
@@ -34,7 +34,7 @@ static void note_abandoned(py_producer *self)
     Py_XDECREF(note);
 }
 
-/* The pool of this name is ours now, adopted or made anew: an earlier producer's note is void. */
+/* A producer of this process has the pool of this name now: delete the note of an earlier one. */
 static int forget_abandoned(py_state *state, PyObject *name, PyObject *folder)
 {
     PyObject *key = PyTuple_Pack(2, name, folder);
@@ -63,7 +63,7 @@ static PyObject *producer_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     return (PyObject *)self;
 }
 
-/* What the pool carries, new: one that was adopted may have more room than was asked for. NULL with an exception. */
+/* The schema of the pool, new. An adopted pool may have more room than was asked for. NULL with an exception. */
 static py_schema *schema_of_pool(py_state *state, const pmipc_producer *producer, py_schema *asked)
 {
     if (!pmipc_producer_adopted(producer) || !asked->has_variable)
@@ -74,7 +74,7 @@ static py_schema *schema_of_pool(py_state *state, const pmipc_producer *producer
     return schema;
 }
 
-/* From here on the producer is open. -1 when another thread has opened it meanwhile. */
+/* Open the producer with this handle. -1 when another thread has opened it in between. */
 static int take_handle(py_producer *self, py_handle *handle, const py_opening *given)
 {
     const pmipc_producer *producer = handle->producer;
@@ -106,7 +106,7 @@ static int take_handle(py_producer *self, py_handle *handle, const py_opening *g
     return 0;
 }
 
-/* Nothing of the producer changes before everything has succeeded. */
+/* The producer does not change before everything has succeeded. */
 static int producer_init(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     py_producer *self = (py_producer *)object;
@@ -116,7 +116,7 @@ static int producer_init(PyObject *object, PyObject *args, PyObject *kwargs)
     if (py_opening_parse(self->state, args, kwargs, &given) < 0 ||
         py_producer_look_up_dtypes(self->state, given.schema) < 0)
         return -1;
-    /* Here and not in the first loan, which may be in a control loop. */
+    /* Not in the first loan, which may be in a control loop. */
     if (given.options.origin == PMIPC_ORIGIN_TORCH && py_torch_import(self->state, "origin is \"torch\"") < 0)
         return -1;
     py_handle *handle = py_handle_open(self->state, given.name_text, &given.schema->schema, &given.options);
@@ -129,7 +129,7 @@ static int producer_init(PyObject *object, PyObject *args, PyObject *kwargs)
     return -1;
 }
 
-/* What Python's __init__ asks before it changes anything. */
+/* Python's __init__ calls it before it changes anything. */
 static PyObject *producer_check_unopened(PyObject *object, PyObject *unused)
 {
     (void)unused;
@@ -141,7 +141,7 @@ static PyObject *producer_check_unopened(PyObject *object, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-/* ---- state */
+/* ---- closing */
 
 static PyObject *producer_cleanup(PyObject *object, PyObject *unused)
 {
@@ -150,7 +150,7 @@ static PyObject *producer_cleanup(PyObject *object, PyObject *unused)
     if (self->handle == NULL)
         Py_RETURN_NONE;
     if (self->generation != py_generation()) {
-        close_producer(self, true); /* the child's copy; its gate may be held by a thread that it does not have */
+        close_producer(self, true); /* a copy in a child, whose gate a thread of the parent may hold */
         Py_RETURN_NONE;
     }
     if (py_gate_enter(&self->gate) < 0)
@@ -175,7 +175,7 @@ static PyObject *producer_abandon(PyObject *object, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-/* With the next sample another pool takes the place of this one. */
+/* The next sample creates another pool, which takes the place of this one. */
 static PyObject *producer_replace(PyObject *object, PyObject *args)
 {
     py_producer *self = (py_producer *)object;
@@ -303,7 +303,7 @@ static PyObject *producer_send_to(PyObject *object, PyObject *encoder)
     Py_RETURN_NONE;
 }
 
-/* ---- properties: those that outlive the handle ask only whether there ever was one */
+/* ---- properties: those that stay valid after closing only require that the producer was opened */
 
 static py_producer *opened(PyObject *object)
 {

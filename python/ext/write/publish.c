@@ -1,5 +1,5 @@
-/* publish.c: Producer.publish. A plain array goes straight to the library; everything else is found to fit, field by
- * field, and what is not contiguous is copied by its own library into a loaned slot. */
+/* publish.c: Producer.publish. The library copies a plain contiguous array. Other samples are checked field by field,
+ * and numpy or torch copy arrays that are not contiguous into a loaned slot. */
 #include "arrays/torch.h"
 #include "core/arguments.h"
 #include "core/errors.h"
@@ -24,7 +24,7 @@ static PyObject *publish_bytes(py_producer *self, const py_schema *schema, const
         return NULL;
     }
     if (self->handle == NULL) {
-        /* closed by another thread while this one waited for its turn */
+        /* another thread closed it while this one waited for its turn */
     } else if (self->schema->nbytes > PY_RELEASE_GIL_BYTES) {
         pmipc_producer *producer = self->handle->producer;
         py_gate_hold(&self->gate);
@@ -35,7 +35,7 @@ static PyObject *publish_bytes(py_producer *self, const py_schema *schema, const
     } else {
         status = pmipc_producer_publish(self->handle->producer, data, stamp_ns, &seq);
     }
-    py_producer_refresh(self); /* it may have been made again */
+    py_producer_refresh(self); /* the pool may have been created again */
     py_gate_leave(&self->gate);
     if (status != PMIPC_OK) {
         py_producer_raise(self, status);
@@ -46,8 +46,8 @@ static PyObject *publish_bytes(py_producer *self, const py_schema *schema, const
 
 /* ---- a plain torch tensor */
 
-/* Whether the elements of a tensor of class torch.Tensor are its values, one after the other, and exactly what the
- * field takes. Only then may they be copied as they lie. Never fails: whatever is not certain takes the general way. */
+/* Whether a tensor of class torch.Tensor has exactly the dtype and shape of the field, and contiguous elements that are
+ * its values. Only then may its memory be copied. Never fails: anything uncertain takes the general path. */
 static bool torch_is_exact(const py_state *state, const py_field *field, PyObject *object, const void **data)
 {
     const dlpack_exchange *exchange = state->torch.exchange;
@@ -67,8 +67,8 @@ static bool torch_is_exact(const py_state *state, const py_field *field, PyObjec
             return false;
         stride *= tensor.shape[i];
     }
-    /* DLPack does not tell of the conjugate and negative bits. A negated real tensor is the imaginary part of a complex
-     * one: its elements lie two apart, so that only one with a single element can seem contiguous. */
+    /* DLPack does not report the conjugate and negative bits. A negated real tensor is the imaginary part of a complex
+     * one: its stride is two elements, so only a tensor with a single element can look contiguous. */
     if (tensor.dtype.code == PMIPC_CODE_COMPLEX || stride <= 1)
         return false;
     *data = (const char *)tensor.data + tensor.byte_offset;
@@ -77,12 +77,12 @@ static bool torch_is_exact(const py_state *state, const py_field *field, PyObjec
 
 /* ---- any sample */
 
-/* The fields of one sample, on their way into a slot. */
+/* The fields of one sample that is being published. */
 typedef struct sample {
-    const py_schema *schema; /* which they were found to fit */
+    const py_schema *schema; /* which they fit */
     py_source sources[PMIPC_MAX_FIELDS];
-    uint32_t found; /* of them to be released */
-    bool strided;   /* one of them at least */
+    uint32_t found; /* sources to release */
+    bool strided;   /* at least one of them is */
     uint64_t nbytes;
 } sample;
 
@@ -92,7 +92,7 @@ static void sample_release(sample *all)
         py_source_release(&all->sources[i]);
 }
 
-/* Name the fields that are missing or that nobody asked for. */
+/* Raise SchemaMismatchError with the fields that are missing and those that the pool does not have. Always -1. */
 static int refuse_keys(py_producer *self, PyObject *data)
 {
     const py_schema *schema = self->schema;
@@ -134,7 +134,7 @@ done:
     return -1;
 }
 
-/* A field does not fit; if that is because the dict is another one altogether, say so instead. */
+/* A field does not fit. When the dict also lacks fields, raise about those instead. Always -1. */
 static int refuse_field(py_producer *self, PyObject *data)
 {
     for (uint32_t i = 0; i < self->schema->field_count; i++) {
@@ -166,7 +166,7 @@ static int find_dict(py_producer *self, PyObject *data, sample *all)
         py_source *source = &all->sources[i];
         int found = 0;
         if (!schema->fields[i].variable && py_source_is_exact(&schema->fields[i], value)) {
-            /* the common case, with nothing else to set */
+            /* the common case: no other member to set */
             *source = (py_source){.data = PyArray_DATA((PyArrayObject *)value), .array = Py_NewRef(value)};
         } else {
             found = py_source_find(schema, i, value, self->name_text, source);
@@ -195,7 +195,7 @@ static int find_sample(py_producer *self, PyObject *data, sample *all)
     }
     if (PyDict_Check(data))
         return find_dict(self, data, all);
-    /* As dict() tells mappings from sequences: by keys. Tensors can be subscripted, too. */
+    /* As dict() does, by `keys`: tensors can be subscripted too. */
     if (!PyMapping_Check(data) || !PyObject_HasAttrString(data, "keys")) {
         PyErr_Format(PyExc_TypeError, "pool '%s' carries %S: publish a dict of arrays, not %.100s", self->name_text,
                      (PyObject *)schema, Py_TYPE(data)->tp_name);
@@ -207,14 +207,14 @@ static int find_sample(py_producer *self, PyObject *data, sample *all)
     return found;
 }
 
-/* Before the gate was entered another thread may have replaced the pool. -1 with an exception when the sample does not
- * fit. */
+/* Another thread may have replaced the pool before this one entered the gate. -1 with an exception when the sample does
+ * not fit the pool. */
 static int check_schema_is(py_producer *self, const py_schema *schema)
 {
     if (self->schema == schema || pmipc_schema_compatible(&schema->schema, &self->schema->schema, NULL) == PMIPC_OK)
         return 0;
-    py_raise_format(self->state, PMIPC_SCHEMA_MISMATCH, "pool '%s' carries %S by now, the sample is %S",
-                    self->name_text, (PyObject *)self->schema, (const PyObject *)schema);
+    py_raise_format(self->state, PMIPC_SCHEMA_MISMATCH, "pool '%s' now carries %S, the sample is %S", self->name_text,
+                    (PyObject *)self->schema, (const PyObject *)schema);
     return -1;
 }
 
@@ -236,7 +236,7 @@ static pmipc_status publish_contiguous(py_producer *self, const sample *all, int
     return status;
 }
 
-/* Copy what lies contiguously into its place in a slot. */
+/* Copy a contiguous source into a slot. */
 static void copy_plain(const py_field *field, const py_source *source, void *data)
 {
     uint64_t bytes = field->variable ? py_field_row_bytes(field) * (uint64_t)source->length : field->nbytes;
@@ -268,7 +268,7 @@ static int copy_fields(py_producer *self, const sample *all, pmipc_loan *loan, P
     return result;
 }
 
-/* Publish by way of a loaned slot. Sets an exception itself when a copy fails, with status OK and seq 0. */
+/* Publish through a loaned slot. When a copy fails: PMIPC_OK, `*seq` 0 and an exception. */
 static pmipc_status publish_by_loan(py_producer *self, const sample *all, int64_t stamp_ns, pmipc_loan *loan,
                                     uint64_t *seq)
 {
@@ -305,7 +305,7 @@ static PyObject *publish_sample(py_producer *self, PyObject *data, int64_t stamp
     if (find_sample(self, data, &all) == 0 && py_gate_enter(&self->gate) == 0) {
         uint64_t seq = 0;
         pmipc_status status = PMIPC_CLOSED;
-        /* It may have been closed while this thread waited for its turn. */
+        /* Another thread may have closed it while this one waited for its turn. */
         if (check_schema_is(self, all.schema) < 0)
             status = PMIPC_OK;
         else if (self->handle != NULL)
@@ -322,7 +322,7 @@ static PyObject *publish_sample(py_producer *self, PyObject *data, int64_t stamp
     return result;
 }
 
-/* The same, and then to ROS, from what the pool holds. What ROS makes of it changes nothing for the pool. */
+/* The same, and then send the sample from its slot to the sink. A failure there does not change the pool. */
 static PyObject *publish_and_send(py_producer *self, PyObject *data, int64_t stamp_ns)
 {
     sample all;
@@ -354,7 +354,7 @@ static PyObject *publish_and_send(py_producer *self, PyObject *data, int64_t sta
 }
 
 #ifndef Py_GIL_DISABLED
-/* Which field a key names, -1 when that is not certain. Runs nobody's code: plain strings are compared as they are. */
+/* The field that a key names; -1: uncertain. Runs no Python code: only plain strings are compared. */
 static int field_of_key(const py_schema *schema, PyObject *key, int likely)
 {
     int count = (int)schema->field_count;
@@ -367,18 +367,18 @@ static int field_of_key(const py_schema *schema, PyObject *key, int likely)
     return -1;
 }
 
-/* Whether a dict has exactly the fields, each a plain contiguous array. The sources borrow from it, for publishing at
- * once: nothing here may let the GIL go or run anybody's code, which could take the arrays out of the dict or close the
- * producer. Never fails: whatever is not certain takes the general way. */
+/* Whether a dict has exactly the fields, each a plain contiguous array. The sources borrow from the dict until they are
+ * published: nothing here may release the GIL or run Python code, which could remove the arrays from the dict or close
+ * the producer. Never fails: anything uncertain takes the general path. */
 static bool dict_is_exact(const py_schema *schema, PyObject *dict, pmipc_source *sources)
 {
     if ((uint32_t)PyDict_GET_SIZE(dict) != schema->field_count)
         return false;
     PyObject *key, *value;
     Py_ssize_t position = 0;
-    /* As many keys as fields, each another and each a field's: then they are all there. */
+    /* As many different keys as fields, and each names a field: all fields are present. */
     for (int i = 0; i < (int)schema->field_count && PyDict_Next(dict, &position, &key, &value); i++) {
-        /* Nearly always the dict has the fields in their order, and the names are the same interned objects. */
+        /* Nearly always the dict has the fields in this order, and the names are the same interned objects. */
         int index = key == schema->fields[i].name ? i : field_of_key(schema, key, i);
         if (index < 0 || !py_source_is_exact(&schema->fields[index], value))
             return false;
@@ -387,7 +387,7 @@ static bool dict_is_exact(const py_schema *schema, PyObject *dict, pmipc_source 
     return true;
 }
 
-/* Publish what nobody else can touch meanwhile: the GIL is held all the time, and no other thread is inside. */
+/* Publish while the GIL is held all the time and no other thread is in the gate: no thread can change the sources. */
 static PyObject *publish_sources(py_producer *self, const pmipc_source *sources, int64_t stamp_ns)
 {
     uint64_t seq = 0;

@@ -1,4 +1,4 @@
-/* source.c: what can be published: from a Python object to bytes that fit a field, without casting anything. */
+/* source.c: what can be published: from a Python object to bytes that fit a field. Nothing is cast. */
 #include "write/source.h"
 
 #include "arrays/torch.h"
@@ -36,7 +36,7 @@ static PyObject *describe_field(py_schema *schema, uint32_t index)
     return result;
 }
 
-/* Always -1. `got` is text, stolen. */
+/* Raise SchemaMismatchError. `got` is a str, stolen. Always -1. */
 static int refuse(py_schema *schema, uint32_t index, const char *pool_name, PyObject *got)
 {
     PyObject *context = py_field_context(schema, index, pool_name);
@@ -62,7 +62,7 @@ static int refuse_array(py_schema *schema, uint32_t index, const char *pool_name
     return refuse(schema, index, pool_name, got);
 }
 
-/* Whether the pool has room for a variable field of this length, or can be made to, is the library's to say. */
+/* Ignores the length of a variable field: the library checks whether the pool has room for it or can grow. */
 static bool shape_fits(const py_field *field, int ndim, const int64_t *dims)
 {
     if (ndim != field->ndim)
@@ -75,7 +75,7 @@ static bool shape_fits(const py_field *field, int ndim, const int64_t *dims)
 
 /* ---- numpy */
 
-/* Subclasses whose values are not simply their elements. */
+/* Refuse subclasses whose values are not their elements, such as masked arrays. */
 static int refuse_special_arrays(py_schema *schema, PyObject *object, uint32_t index, const char *pool_name)
 {
     PyObject *context = py_field_context(schema, index, pool_name);
@@ -120,7 +120,7 @@ static bool is_in_host_memory(const dlpack_tensor *tensor)
     return type == DLPACK_DEVICE_CPU || type == DLPACK_DEVICE_CUDA_HOST || type == DLPACK_DEVICE_ROCM_HOST;
 }
 
-/* Sparse, quantized, meta: torch says what is wrong in many lines; ours says what to do. */
+/* Sparse, quantized and meta tensors: raise a TypeError that says what to do, with torch's exception as its cause. */
 static int refuse_tensor(py_schema *schema, uint32_t index, const char *pool_name)
 {
     PyObject *type, *cause, *traceback;
@@ -130,7 +130,7 @@ static int refuse_tensor(py_schema *schema, uint32_t index, const char *pool_nam
     if (context != NULL)
         PyErr_Format(PyExc_TypeError,
                      "%U: this torch tensor has no elements in memory (sparse, quantized and meta tensors have none): "
-                     "pass a dense one, as .to_dense() or .dequantize() give",
+                     "pass a dense tensor, from .to_dense() or .dequantize()",
                      context);
     Py_XDECREF(context);
     PyObject *new_type, *new_value, *new_traceback;
@@ -161,7 +161,7 @@ static int find_torch(py_schema *schema, uint32_t index, PyObject *object, const
     py_state *state = schema->state;
     const py_field *field = &schema->fields[index];
     dlpack_tensor memory;
-    /* Before the elements are looked at: the values of a conjugated or negated tensor are not in memory yet. */
+    /* The bits are checked below: the memory of a conjugated or negated tensor does not hold its values. */
     if (py_torch_read(state, object, &memory, &source->keeper) < 0)
         return refuse_tensor(schema, index, pool_name);
     if (memory.dtype.code != field->dlpack.code || memory.dtype.bits != field->dlpack.bits ||
@@ -196,7 +196,7 @@ static bool integer_fits(PyObject *object, const py_field *field)
     return overflow == 0 && (bits == 64 || (value >= -(1LL << (bits - 1)) && value < (1LL << (bits - 1))));
 }
 
-/* Whether a Python scalar is of the field's kind; integers must also be in range. */
+/* Whether a Python scalar has the kind of the field; integers must also be in range. */
 static bool scalar_fits(PyObject *object, const py_field *field)
 {
     switch (field->dlpack.lanes == 0 ? PMIPC_CODE_OPAQUE : field->dlpack.code) {
@@ -234,7 +234,7 @@ static int find_scalar(py_schema *schema, uint32_t index, PyObject *object, cons
     return 0;
 }
 
-/* ---- anything */
+/* ---- any object */
 
 /* `object` as a numpy array or a torch tensor, new; NULL with a TypeError that begins with `context` and names the
  * conversion. */
@@ -257,7 +257,7 @@ static int find_other(py_schema *schema, uint32_t index, PyObject *object, const
         return -1;
     int result = PyArray_Check(array) ? find_numpy(schema, index, array, pool_name, source)
                                       : find_torch(schema, index, array, pool_name, source);
-    Py_DECREF(array); /* the source has its own reference */
+    Py_DECREF(array); /* the source has a reference of its own */
     return result;
 }
 
