@@ -1,3 +1,4 @@
+/* connection.c: connecting to a pool, keeping its row over a fork, mapping its slots. */
 #include "pool/connection.h"
 
 #include <errno.h>
@@ -24,8 +25,7 @@ pmipc_status connection_fail(struct pool_connection *connection, pmipc_status st
     return error_set(connection->error, status, errno, "pool '%s': %s", connection->description->header.name, text);
 }
 
-/* ---------------------------------------------------------------------------------------------------------------- fork
- */
+/* ------------------------------------------------------------------------------------------------------------ fork */
 
 static bool has_views(const struct pool_connection *connection)
 {
@@ -35,8 +35,9 @@ static bool has_views(const struct pool_connection *connection)
     return false;
 }
 
-/* Before a fork: when views are live, a row of its own for the child, with copies of their pins. Higher than ours: see
- * scan() in protocol.c. When there is none to be had, the child's views hold only while the parent's do. */
+/* Before a fork: if the stream holds views, claim a row for the child and copy the pins into it. The child's row is
+ * above the parent's: see scan() in protocol.c. If no such row is free, the child's views are protected only as long as
+ * the parent's. */
 static void connection_before_fork(struct fork_guard *guard)
 {
     struct pool_connection *connection = (struct pool_connection *)guard;
@@ -62,8 +63,8 @@ static void connection_before_fork(struct fork_guard *guard)
 static void connection_after_fork_in_parent(struct fork_guard *guard)
 {
     struct pool_connection *connection = (struct pool_connection *)guard;
-    /* The child has the same open file description: its lock goes on. Had the fork failed, the row would be a dead one.
-     */
+    /* The child has the same open file description and keeps the lock. If the fork has failed, the row has no lock and
+     * is swept. */
     file_close(connection->fork_lock_fd);
     connection->fork_lock_fd = -1;
     connection->fork_row = NO_ROW;
@@ -72,7 +73,7 @@ static void connection_after_fork_in_parent(struct fork_guard *guard)
 static void connection_after_fork_in_child(struct fork_guard *guard)
 {
     struct pool_connection *connection = (struct pool_connection *)guard;
-    file_close_own(connection->lock_fd, connection->lock_identity); /* the parent's lock goes on */
+    file_close_own(connection->lock_fd, connection->lock_identity); /* the parent keeps its lock */
     connection->lock_fd = -1;
     connection->generation = NO_GENERATION;
     if (connection->fork_row == NO_ROW)
@@ -83,11 +84,10 @@ static void connection_after_fork_in_child(struct fork_guard *guard)
     connection->generation = process_generation();
     connection->fork_row = NO_ROW;
     connection->fork_lock_fd = -1;
-    rows_introduce(connection->readers, connection->protocol.row);
+    rows_register(connection->readers, connection->protocol.row);
 }
 
-/* ------------------------------------------------------------------------------------------------------------ lifetime
- */
+/* -------------------------------------------------------------------------------------------------------- lifetime */
 
 static void free_mapping(struct slot_mapping *mapping)
 {
@@ -95,24 +95,26 @@ static void free_mapping(struct slot_mapping *mapping)
     free(mapping);
 }
 
-/* Whether another description than `fd`'s holds the row's lock, and the row was not claimed by another stream: `fd` is
- * then this reader's and no producer's, since a description does not see its own locks. */
+/* Whether `fd` is certainly this connection's descriptor. The row has this connection's token, and `fd` sees the row's
+ * lock: `lock_fd` still holds it, so the program has not closed the descriptors. This excludes a producer's lock
+ * descriptor that has got the number of `fd`. Such a descriptor would not see the producer's lock, because a
+ * description does not see its own locks. */
 static bool sees_own_lock(const struct pool_connection *connection)
 {
     return protocol_row_is_own(&connection->protocol) && file_is_own(connection->fd, connection->identity) &&
            lock_is_held(connection->fd, LOCK_BYTE_ROW(connection->protocol.row));
 }
 
-/* Whether this reader holds its row's lock, and so may clear the row. To see a lock is not enough: a stream that is
- * claiming the row holds it before it changes the token. Taking it on `lock_fd` succeeds only if that is the holder, or
- * if the holder has just let go; either way this reader holds it from here on. */
+/* Whether this connection holds the lock of its row, and so may clear the row. Seeing a lock is not enough: a stream
+ * that claims the row holds the lock before it changes the token. Taking the lock on `lock_fd` succeeds only if
+ * `lock_fd` holds it or if it is free. In both cases the connection holds it afterwards. */
 static bool holds_row(const struct pool_connection *connection)
 {
     return sees_own_lock(connection) && file_is_own(connection->lock_fd, connection->lock_identity) &&
            lock_try(connection->lock_fd, LOCK_BYTE_ROW(connection->protocol.row)) == 0;
 }
 
-/* The row is given back, everything is unmapped. In a process that does not own the row, nothing shared is touched. */
+/* Clear the row and unmap everything. A process that does not own the row leaves shared memory unchanged. */
 static void connection_free(struct pool_connection *connection)
 {
     CANCELLATION_DEFERRED(cancel_state);
@@ -136,20 +138,21 @@ static void connection_free(struct pool_connection *connection)
     free(connection);
 }
 
-/* Returns 0, EAGAIN when all rows are held (*holder: by whom), or another errno. */
+/* Claim any row. Returns 0, EAGAIN when no row is free (*holder says why), or another errno. */
 static int claim_any(struct pool_connection *connection, uint64_t *token, uint32_t *row, enum rows_holder *holder)
 {
     int failure = EAGAIN;
-    *holder = ROWS_NOBODY;
-    /* Tried again when they are free by now, not forever. */
-    for (int tries = 0; failure == EAGAIN && *holder == ROWS_NOBODY && tries < 8; tries++) {
+    *holder = ROWS_FREE;
+    /* Try again when a row has become free, but not forever. */
+    for (int tries = 0; failure == EAGAIN && *holder == ROWS_FREE && tries < 8; tries++) {
         failure = rows_claim(connection->readers, connection->lock_fd, NO_ROW, token, row);
         *holder = failure == EAGAIN ? rows_holder_of_all(connection->lock_fd) : ROWS_STREAMS;
     }
     return failure;
 }
 
-/* Open, lock and register in one step, under the fork mutex. Returns as claim_any. */
+/* Open the lock descriptor, claim a row and register for forks. The caller holds the fork mutex. Returns the same
+ * values as claim_any. */
 static int take_row(struct pool_connection *connection, enum rows_holder *holder)
 {
     uint64_t token;
@@ -173,7 +176,7 @@ static int take_row(struct pool_connection *connection, enum rows_holder *holder
 static pmipc_status claim_row(struct pool_connection *connection, pmipc_error *error)
 {
     const char *name = connection->description->header.name;
-    enum rows_holder holder = ROWS_NOBODY;
+    enum rows_holder holder = ROWS_FREE;
     int failure = process_guard_forks();
     if (!failure) {
         fork_mutex_lock();
@@ -181,14 +184,14 @@ static pmipc_status claim_row(struct pool_connection *connection, pmipc_error *e
         fork_mutex_unlock();
     }
     if (failure == 0) {
-        rows_introduce(connection->readers, connection->protocol.row);
+        rows_register(connection->readers, connection->protocol.row);
         return PMIPC_OK;
     }
     connection->lock_fd = -1;
     if (failure != EAGAIN) {
-        char words[128];
+        char reason[ERRNO_TEXT_BYTES];
         return error_set(error, error_status_of(failure), failure, "pool '%s': cannot open and lock its file%s: %s",
-                         name, file_reopen_hint(failure), error_describe_errno(failure, words));
+                         name, file_reopen_hint(failure), error_describe_errno(failure, reason));
     }
     if (holder == ROWS_REMOVER)
         return error_set(error, PMIPC_NOT_CONNECTED, 0, "pool '%s' is being removed by another process", name);
@@ -218,10 +221,10 @@ static pmipc_status map_front(struct pool_connection *connection, pmipc_error *e
     connection->readers_bytes = (size_t)(geometry->slots_offset - geometry->readers_offset);
     connection->readers = memory_map(connection->fd, geometry->readers_offset, connection->readers_bytes, true, name);
     if (!connection->front || !connection->readers) {
-        char words[MEMORY_TEXT_BYTES];
+        char reason[MEMORY_TEXT_BYTES];
         int failure = errno;
         return error_set(error, memory_status_of(failure), failure, "pool '%s': cannot map its file: %s", name,
-                         memory_describe_failure(failure, words));
+                         memory_describe_failure(failure, reason));
     }
     connection->protocol.control = (const struct pool_control *)(connection->front + POOL_CONTROL_OFFSET);
     connection->protocol.ring = (const _Atomic uint64_t *)(connection->front + POOL_RING_OFFSET);
@@ -263,7 +266,7 @@ pmipc_status connection_open(struct pool_connection **out, int fd, const char *n
     if (!status)
         status = claim_row(connection, error);
     if (status) {
-        connection->identity = (struct file_identity){0}; /* fd stays the caller's */
+        connection->identity = (struct file_identity){0}; /* the caller keeps fd */
         connection_free(connection);
         return status;
     }
@@ -290,14 +293,14 @@ void connection_close(struct pool_connection *connection)
 
 bool connection_producer_alive(const struct pool_connection *connection, const char *path)
 {
-    int is_ours = file_is_still(connection->fd, connection->identity);
-    if (is_ours < 0)
-        return true; /* it cannot be told: nobody leaves a pool for that */
-    if (is_ours) {
+    int is_own = file_is_still(connection->fd, connection->identity);
+    if (is_own < 0)
+        return true; /* unknown; a stream does not leave its pool because of that */
+    if (is_own) {
         if (lock_ask(connection->fd, LOCK_BYTE_PRODUCER) != 0)
             return true;
         if (sees_own_lock(connection))
-            return false; /* our descriptor for certain, not a producer's own that got its number */
+            return false;
     }
     int fd = file_open_entry(AT_FDCWD, path, false);
     bool alive =
@@ -316,8 +319,7 @@ __attribute__((cold)) pmipc_status connection_lost(struct pool_connection *conne
         "next call. Open streams after the descriptors are closed");
 }
 
-/* ------------------------------------------------------------------------------------------------------------ mappings
- */
+/* -------------------------------------------------------------------------------------------------------- mappings */
 
 void connection_trim_mappings(struct pool_connection *connection)
 {
@@ -339,10 +341,10 @@ void connection_trim_mappings(struct pool_connection *connection)
 pmipc_status connection_map_slots(struct pool_connection *connection, uint32_t slots, bool twice)
 {
     CANCELLATION_DEFERRED(cancel_state);
-    int is_ours = file_is_still(connection->fd, connection->identity);
-    if (is_ours == 0)
-        return connection_lost(connection); /* the number leads to somebody else's file */
-    int64_t file = is_ours < 0 ? is_ours : file_bytes(connection->fd);
+    int is_own = file_is_still(connection->fd, connection->identity);
+    if (is_own == 0)
+        return connection_lost(connection);
+    int64_t file = is_own < 0 ? is_own : file_bytes(connection->fd);
     if (file < 0)
         return error_of_call(connection->error, (int)-file, connection->description->header.name, "examine its file");
     const struct pool_geometry *geometry = &connection->description->header.geometry;
@@ -364,12 +366,12 @@ pmipc_status connection_map_slots(struct pool_connection *connection, uint32_t s
     mapping->base = twice ? memory_map_twice(connection->fd, geometry->slots_offset, bytes, name)
                           : memory_map(connection->fd, geometry->slots_offset, bytes, false, name);
     if (!mapping->base) {
-        char words[MEMORY_TEXT_BYTES];
+        char reason[MEMORY_TEXT_BYTES];
         int failure = errno;
         free(mapping);
-        memory_describe_failure(failure, words);
+        memory_describe_failure(failure, reason);
         errno = failure;
-        return connection_fail(connection, memory_status_of(failure), "cannot map its slots: %s", words);
+        return connection_fail(connection, memory_status_of(failure), "cannot map its slots: %s", reason);
     }
     mapping->bytes = (size_t)bytes;
     if (connection->prefault)
@@ -384,7 +386,7 @@ pmipc_status connection_map_slots(struct pool_connection *connection, uint32_t s
 void connection_release_cell(struct pool_connection *connection, uint32_t cell)
 {
     if (!process_is(connection->generation))
-        return; /* a child that has no row here: the pin is its parent's */
+        return; /* a forked child without a row: the pin is the parent's */
     protocol_unpin(&connection->protocol, cell);
     atomic_store_explicit(&connection->busy[cell], 0, memory_order_release); /* [CELL] */
     connection_drop(connection);

@@ -1,3 +1,4 @@
+/* description.c: planning the layout of a pool, writing it, reading and checking it. */
 #include "pool/description.h"
 
 #include <errno.h>
@@ -32,12 +33,12 @@ static void plan_payload(const pmipc_schema *schema, struct payload_layout *payl
         payload->length_index[i] = variable ? (int32_t)payload->variable_count++ : -1;
         payload->bytes = round_up(payload->bytes + payload->field_bytes[i], PAYLOAD_ALIGNMENT);
     }
-    /* The last field needs no padding behind it. */
+    /* No padding follows the last field. */
     uint32_t last = schema->field_count - 1;
     payload->bytes = payload->offsets[last] + payload->field_bytes[last];
 }
 
-/* Below a page the next power of two, from a page up whole pages. */
+/* The next power of two if that is less than a page, else whole pages. */
 static uint64_t plan_stride(uint64_t payload_bytes, uint64_t page_bytes)
 {
     uint64_t needed = sizeof(struct slot_header) + payload_bytes;
@@ -49,7 +50,8 @@ static uint64_t plan_stride(uint64_t payload_bytes, uint64_t page_bytes)
     return stride;
 }
 
-/* Everything follows from schema, history_len, spare and metadata: an attacher plans again and compares. */
+/* The geometry follows from schema, history_len, spare and the size of the metadata. A reader of the file computes it
+ * again and compares. */
 static bool plan_geometry(const pmipc_schema *schema, const struct payload_layout *payload, uint32_t history_len,
                           uint32_t spare, uint64_t metadata_bytes, struct pool_geometry *geometry)
 {
@@ -87,7 +89,7 @@ static uint64_t checksum(const struct pool_description *description)
     return layout_hash(hash, description->metadata, header.geometry.metadata_bytes);
 }
 
-/* Not negative as a signed number, and never 0. */
+/* Never 0, and not negative as a signed number. */
 static uint64_t random_incarnation(void)
 {
     uint64_t incarnation = random_identity() & INT64_MAX;
@@ -123,8 +125,8 @@ pmipc_status description_make(const char *name, const pmipc_schema *schema, cons
     struct pool_description *made = allocate_description(options->metadata, metadata_bytes);
     if (!made)
         return error_set(error, PMIPC_NO_MEMORY, ENOMEM, "pool '%s': out of memory", name);
-    /* Field by field, so that bytes a caller left behind names and past counts are zero, and equal schemas equal bytes.
-     */
+    /* Copy field by field, so that bytes after names and after the last field are zero: equal schemas have equal
+     * bytes. */
     made->schema.field_count = schema->field_count;
     made->schema.text_bytes = schema->text_bytes;
     for (uint32_t i = 0; i < schema->field_count; i++) {

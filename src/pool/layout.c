@@ -50,7 +50,7 @@ void shared_text_store(_Atomic uint64_t *words, size_t bytes, const char *text)
     for (size_t i = 0; i < bytes / 8; i++) {
         uint64_t word;
         memcpy(&word, padded + 8 * i, 8);
-        store_relaxed(&words[i], word); /* relaxed: for people; a torn mix of two texts harms nobody */
+        store_relaxed(&words[i], word); /* relaxed: only for messages; a mix of two texts is harmless */
     }
 }
 
@@ -61,7 +61,7 @@ void shared_text_load(const _Atomic uint64_t *words, size_t bytes, char *text)
         memcpy(text + 8 * i, &word, 8);
     }
     text[bytes - 1] = '\0';
-    /* A hostile writer must not reach anybody's terminal with control characters, nor Python with broken UTF-8. */
+    /* Another process must not send control characters to a terminal, nor invalid UTF-8 to Python. */
     for (char *c = text; *c; c++)
         if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f)
             *c = '?';

@@ -1,22 +1,21 @@
-/* layout.h: every struct that processes share, and where it lies in a pool file.
+/* layout.h: every struct that processes share, and its offset in a pool file.
  *
- *   offset          region        written by        a stream maps it
- *   0               header        creator, once     read-only    magic, version, fingerprint, geometry, checksum
- *   4096            control       producer          read-only    head, retired, bell, slot count, epoch, facts
- *   ring_offset     ring          producer          read-only    history_len entries, indexed by seq mod history_len
- *   schema_offset   description   creator, once     read-only    fields, descriptions, metadata
- *   readers_offset  readers       streams           read-write   waiting flag, row bitmap | pin rows | facts of the
- * rows slots_offset    slots         producer          read-only    slot_count slots of `stride` bytes: header +
- * payload
+ *   offset          region       written by     mapped by streams  contents
+ *   0               header       creator, once  read-only          magic, version, fingerprint, geometry, checksum
+ *   4096            control      producer       read-only          head, retired, bell, slot count, epoch, facts
+ *   ring_offset     ring         producer       read-only          history_len entries, indexed by seq mod history_len
+ *   schema_offset   description  creator, once  read-only          fields, dtype descriptions, metadata
+ *   readers_offset  readers      streams        read-write         waiting flag, row bitmap, pin rows, row facts
+ *   slots_offset    slots        producer       read-only          slot_count slots of `stride` bytes: header, payload
  *
- * readers_offset and slots_offset are multiples of the page size, and so is the slot region: that is what makes mapping
- * it twice possible. The file only ever grows, at its end, by whole slots.
+ * readers_offset, slots_offset and the size of the slot region are multiples of the page size, so that the slot region
+ * can be mapped twice, back to back. The file only grows, at its end, by whole slots.
  *
- * In every layout version magic, version, retired, bell and the lock bytes keep these offsets, so that any build can
- * ring, retire and remove a pool of any other. Lock bytes are positions, not contents: byte 0 is the producer's, byte 1
- * + i that of reader row i.
+ * magic, layout_version, retired, bell and the lock bytes have the same offsets in every layout version, so that each
+ * build can ring, retire and remove the pools of all others. A lock byte is a position in the file, not its content:
+ * byte 0 is the producer's, byte 1 + i is that of row i.
  *
- * Nothing in here is trusted when read: the header is copied before it is checked, everything else is read once and
+ * Shared memory is untrusted. The header is copied before it is checked. Everything else is read once per use and
  * checked at every use. */
 #ifndef POOL_LAYOUT_H
 #define POOL_LAYOUT_H
@@ -36,24 +35,24 @@
 #define POOL_RING_OFFSET 4608u
 
 #define PIN_ROWS PMIPC_MAX_READERS
-#define PIN_CELLS 8      /* one cache line a row */
-#define MAX_SLOTS 65472u /* 16 bits in an entry, less a page of the smallest slots */
+#define PIN_CELLS 8      /* a row is one cache line */
+#define MAX_SLOTS 65472u /* an entry has 16 bits for a slot; one page of the smallest slots less */
 
 #define LOCK_BYTE_PRODUCER 0
 #define LOCK_BYTE_ROW(row) (1 + (int)(row))
 
-/* Where everything lies. Made from a schema and options by geometry_plan, kept in the header, equal for adoption. */
+/* Offsets and sizes of a pool file. They follow from the schema and the options (plan_geometry in description.c). */
 struct pool_geometry {
     uint32_t page_bytes;
     uint32_t history_len;
     uint32_t initial_slots;
-    uint32_t slots_per_step; /* slots the file grows by: a page of them, or one */
+    uint32_t slots_per_step; /* slots that one growth adds: a page of them, or one */
     uint32_t spare;
     uint32_t reserved;
     uint64_t schema_offset;
     uint64_t schema_bytes; /* fields, then descriptions */
     uint64_t metadata_offset;
-    uint64_t metadata_bytes; /* with its NUL; 0: none */
+    uint64_t metadata_bytes; /* with its NUL; 0: no metadata */
     uint64_t readers_offset;
     uint64_t slots_offset;
     uint64_t stride;        /* bytes from one slot to the next */
@@ -64,50 +63,49 @@ struct pool_header {
     uint64_t magic;
     uint32_t layout_version;
     uint32_t header_bytes; /* sizeof(struct pool_header) */
-    uint64_t fingerprint;  /* of sizes and offsets: refuses builds that disagree */
-    uint64_t incarnation;  /* random identity of this pool, never 0 */
+    uint64_t fingerprint;  /* of sizes and offsets: builds with another layout refuse the pool */
+    uint64_t incarnation;  /* random identity of this pool file, never 0 */
     struct pool_geometry geometry;
     uint32_t field_count;
     uint32_t text_bytes;
     uint32_t origin; /* PMIPC_ORIGIN_* */
     uint32_t reserved;
     int64_t created_ns; /* since the epoch */
-    uint64_t
-        lineage; /* incarnation of the first pool whose sequence numbers this one continues; its own: it begins at 1 */
+    uint64_t lineage; /* incarnation of the first pool in a line of pools that continue each other's sequence numbers */
     char name[PMIPC_MAX_NAME + 8];
-    uint64_t checksum; /* of this struct with checksum 0, then the description */
+    uint64_t checksum; /* of this struct with checksum 0, and of the description */
 };
 
-/* Text that people read while another process may be writing it: whole words, so that no access is a data race. */
+/* Shared text, for messages, consists of atomic words: one process may read it while another writes it. */
 #define SHARED_TEXT_WORDS(bytes) ((bytes) / 8)
 
 struct pool_control {
-    /* The line that every read touches. */
-    _Atomic uint64_t head; /* the newest entry itself; 0: nothing published */
+    /* The cache line that each read of a stream accesses. */
+    _Atomic uint64_t head; /* the newest entry; 0: nothing is published */
     _Atomic uint32_t retired;
-    _Atomic uint32_t bell; /* futex: bumped when somebody waits, on adoption and on retirement */
-    /* The owner's epoch (1 for the creator, one more for each adopter) and the slot count in one word: ownership_make
-     * in protocol.h. The slot count is stored before the first entry that needs it. */
+    _Atomic uint32_t bell; /* futex; incremented when a stream waits, and always by adoption and retirement */
+    /* The owner's epoch (1 for the creator, one more for each adopter) and the slot count in one word (ownership_make
+     * in protocol.h). The slot count is stored before the first entry that needs it. */
     _Atomic uint64_t ownership;
     uint8_t reserved1[CACHE_LINE_BYTES - 24];
 
-    /* Facts, written now and then. */
-    _Atomic int64_t clock_offset_ns; /* realtime less CLOCK_OF_AGES, refreshed about once a second */
+    /* Facts, which are written rarely. */
+    _Atomic int64_t clock_offset_ns; /* realtime minus CLOCK_OF_AGES, refreshed about once a second */
     _Atomic int64_t owner_since_ns;  /* since the epoch */
-    _Atomic uint32_t owner_pid;      /* in its own PID namespace: for people only */
+    _Atomic uint32_t owner_pid;      /* in the owner's PID namespace: for messages only */
     uint32_t reserved2;
-    _Atomic uint64_t grown;           /* times the pool grew */
-    _Atomic uint64_t given_up;        /* history entries dropped early because nothing else was free */
-    _Atomic uint64_t malformed_cells; /* pin cells that made no sense */
+    _Atomic uint64_t grown;           /* how often the pool has grown */
+    _Atomic uint64_t given_up;        /* history entries that were removed early because no other slot was free */
+    _Atomic uint64_t malformed_cells; /* invalid pin cells that scans have found */
     _Atomic uint64_t cleared_rows;    /* rows of dead streams that were cleared */
     uint64_t reserved3;
     _Atomic uint64_t owner_command[SHARED_TEXT_WORDS(128)];
     uint8_t reserved4[512 - 64 - 64 - 128];
 };
 
-/* Pages that streams write. */
+/* The pages that streams write. */
 struct pool_readers {
-    _Atomic uint32_t waiting; /* a flag, not a count: a waiter killed anywhere costs one spurious wake */
+    _Atomic uint32_t waiting; /* a flag, not a count: a killed waiter costs one unneeded wake */
     uint8_t reserved0[CACHE_LINE_BYTES - 4];
     _Atomic uint64_t rows_in_use;
     uint8_t reserved1[4096 - CACHE_LINE_BYTES - 8];
@@ -119,16 +117,16 @@ struct pool_readers {
         _Atomic uint64_t dropped;
         _Atomic uint64_t copies;
         _Atomic int64_t since_ns;
-        _Atomic uint64_t owner;   /* token of the stream that claimed the row; 0: nobody's */
-        _Atomic uint64_t process; /* process_identity of the stream's process: a pid is not unique across containers */
+        _Atomic uint64_t owner;   /* token of the stream that claimed the row; 0: not claimed */
+        _Atomic uint64_t process; /* process_identity of the stream's process; a pid is not unique across containers */
         uint64_t reserved1;
         _Atomic uint64_t command[SHARED_TEXT_WORDS(32)];
         uint64_t reserved2[4];
     } facts[PIN_ROWS];
 };
 
-/* Written before the slot's entry is stored and not changed while it is reachable or pinned; atomic so that an onlooker
- * without a pin (inspect) is no data race. The payload follows directly. */
+/* Written before the slot's entry is stored, and not changed while the slot is reachable or pinned. The members are
+ * atomic because inspection reads them without a pin. The payload follows directly. */
 struct slot_header {
     _Atomic uint64_t seq;
     _Atomic int64_t stamp_ns;
@@ -137,22 +135,23 @@ struct slot_header {
     _Atomic uint32_t lengths[PMIPC_MAX_VARIABLE_FIELDS]; /* of the variable fields, in their order */
 };
 
-static_assert(sizeof(struct pool_header) <= POOL_HEADER_BYTES, "the header is one page of the smallest kind");
+static_assert(sizeof(struct pool_header) <= POOL_HEADER_BYTES, "the header fits into the smallest page");
 static_assert(offsetof(struct pool_header, magic) == 0, "fixed in every layout version");
 static_assert(offsetof(struct pool_header, layout_version) == 8, "fixed in every layout version");
 static_assert(offsetof(struct pool_control, retired) == 8, "fixed in every layout version");
 static_assert(offsetof(struct pool_control, bell) == 12, "fixed in every layout version");
-static_assert(offsetof(struct pool_control, clock_offset_ns) == CACHE_LINE_BYTES, "facts stay off the head's line");
+static_assert(offsetof(struct pool_control, clock_offset_ns) == CACHE_LINE_BYTES,
+              "facts do not share the cache line of head");
 static_assert(sizeof(struct pool_control) == POOL_RING_OFFSET - POOL_CONTROL_OFFSET, "the ring follows the control");
 static_assert(POOL_RING_OFFSET % CACHE_LINE_BYTES == 0, "the ring is aligned");
 static_assert(offsetof(struct pool_readers, rows_in_use) == CACHE_LINE_BYTES,
-              "the flag and the bitmap do not share a line");
+              "the flag and the bitmap do not share a cache line");
 static_assert(offsetof(struct pool_readers, cells) == 4096, "rows are cache lines");
 static_assert(sizeof(((struct pool_readers *)0)->cells[0]) == CACHE_LINE_BYTES, "a row is one cache line");
-static_assert(offsetof(struct pool_readers, facts) == 8192, "facts lie on other pages than cells");
-static_assert(sizeof(struct row_facts) == 128, "facts of two rows never share a line");
-static_assert(sizeof(struct pool_readers) == 16384, "whole pages of every usual size");
-static_assert(sizeof(struct slot_header) == CACHE_LINE_BYTES, "the payload is aligned when its slot is");
+static_assert(offsetof(struct pool_readers, facts) == 8192, "facts and cells are on different pages");
+static_assert(sizeof(struct row_facts) == 128, "facts of two rows do not share a cache line");
+static_assert(sizeof(struct pool_readers) == 16384, "whole pages of 4, 8 and 16 KB");
+static_assert(sizeof(struct slot_header) == CACHE_LINE_BYTES, "the payload is aligned if its slot is");
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2, "shared words must be lock-free");
 
 /* FNV-1a: continue `hash`, which is LAYOUT_HASH_START at first, over these bytes. */
@@ -162,7 +161,8 @@ uint64_t layout_hash(uint64_t hash, const void *data, size_t bytes);
 /* A hash of every size and offset above. */
 uint64_t layout_fingerprint(void);
 
-/* Store and load shared text. `bytes` is a multiple of 8; what is loaded is NUL-terminated, printable UTF-8 or '?'. */
+/* Store and load shared text. `bytes` is a multiple of 8 and at most 256. The loaded text is NUL-terminated printable
+ * ASCII; '?' replaces all other bytes. */
 void shared_text_store(_Atomic uint64_t *words, size_t bytes, const char *text);
 void shared_text_load(const _Atomic uint64_t *words, size_t bytes, char *text);
 

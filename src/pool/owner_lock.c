@@ -9,7 +9,8 @@
 
 static void close_lock_in_child(struct fork_guard *guard)
 {
-    /* Close, never unlock: unlocking would drop the parent's lock, which is the same open file description. */
+    /* Close, never unlock: parent and child share the open file description, so unlocking would release the parent's
+     * lock. */
     struct owner_lock *lock = (struct owner_lock *)guard;
     file_close_own(lock->fd, lock->identity);
     lock->fd = -1;
@@ -53,8 +54,8 @@ static bool is_kept_lock_of(const struct fork_guard *guard, const void *file)
     const struct owner_lock *lock = (const struct owner_lock *)guard;
     if (guard->child != close_lock_in_child || !process_is(lock->kept_by))
         return false;
-    /* A description does not see its own locks: one that sees this lock is another's, which got the number of ours when
-     * that was closed behind our back. */
+    /* A description does not see its own locks. If this descriptor sees the lock, the program has closed the lock's
+     * descriptor, and another one has got its number. */
     return file_is_identical(lock->identity, *(const struct file_identity *)file) &&
            file_is_identical(lock->identity, file_identify(lock->fd)) && !lock_is_held(lock->fd, LOCK_BYTE_PRODUCER);
 }

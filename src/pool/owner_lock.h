@@ -1,4 +1,4 @@
-/* owner_lock.h: being the producer of a pool file: its lock, on a descriptor of its own, registered for fork. */
+/* owner_lock.h: the lock that the producer of a pool file holds. */
 #ifndef POOL_OWNER_LOCK_H
 #define POOL_OWNER_LOCK_H
 
@@ -6,27 +6,28 @@
 #include "os/file.h"
 #include "os/process.h"
 
-/* Holding the producer lock of a file, on a descriptor of its own. Registered for fork from the moment it is held. */
+/* The producer lock of a file, on its own descriptor. It is registered for forks as long as it is held. */
 struct owner_lock {
     struct fork_guard guard;
     int fd; /* -1: not held */
     struct file_identity identity;
-    /* Generation of the process in which it is a producer's; 0, which none has: held for a moment only. */
+    /* Generation of the process in which a producer holds it; 0: it is held only for a moment. */
     uint64_t kept_by;
 };
 
-/* Take the lock of the file open as `fd`. Returns 0, EAGAIN when another producer holds it, or another errno. */
+/* Take the lock of the file open as `fd`. Returns 0, EAGAIN (another description has a lock on the byte) or another
+ * errno. */
 int owner_lock_take(struct owner_lock *lock, int fd);
 void owner_lock_drop(struct owner_lock *lock);
 
-/* Whether it is a producer of this very process that holds the lock of the file open as `fd`, which somebody holds: it
- * goes when that one is closed, not before. */
+/* For a file open as `fd` whose lock is held: whether a producer of this process holds it. Then the lock stays held
+ * until that producer is closed. */
 bool owner_lock_is_kept_here(int fd);
 
-/* The error when a byte of pool `name`'s file cannot be locked because of a read lock. Returns PERMISSION. */
+/* Set the error for a byte of pool `name`'s file that a read lock keeps from being locked. Returns PERMISSION. */
 pmipc_status lock_blocked_by_read_lock(int fd, const char *name, pmipc_error *error);
 
-/* Move a held lock to where it will stay, with a producer: the list of guards points at it. */
+/* Move a held lock into a producer, where it stays: the list of fork guards points to it. */
 void owner_lock_move(struct owner_lock *to, struct owner_lock *from);
 
 #endif

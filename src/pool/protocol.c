@@ -1,45 +1,60 @@
-/* protocol.c: the algorithm of a pool, with the argument for it.
+/* protocol.c: the algorithm of a pool, and why it is correct.
  *
- * EDGES (both ends carry the label)
- *   [PUB]    producer: payload, slot header, slot_count before entry; release store of ring entry and head.
- *            reader: acquire load of the entry before it reads the slot.
- *   [UNPIN]  reader: its reads of a slot before the release store that empties the cell (or that puts the next pin
- * there). producer: acquire load of the cell in its scan before it writes the slot. [ROW]    reader: cells empty before
- * the release fetch_and that takes its row out of the bitmap. producer: acquire load of the bitmap in its scan: a row
- * that is not scanned holds no pins. [BELL]   whoever rings: what there is to see before the release bump of bell.
- * Sleeper: acquire load of bell first.
+ * EDGES: a release and an acquire that pair. Both ends carry the label.
  *
- * FENCES (Dekker pairs: each side stores, fences, then loads what the other stores; not both can miss)
- *   [HAZARD] producer: entry leaves ring and head - fence - scan reads the cells.
- *            reader:   cell stored               - fence - reads ring or head again.
- *            So either the reader sees that its entry is gone and gives the pin up, or the scan sees the pin. A slot is
- *            written only after a scan that saw no pin on it, made after its entry left: nobody can be reading it.
- *   [SLEEP]  producer: head stored               - fence - reads the waiting flag.
- *            sleeper:  waiting flag stored       - fence - reads head and retired again.
- *            So either the sleeper sees the new head and does not sleep, or the producer sees the flag and rings. The
- * flag is cleared before the bump: a flag set meanwhile is caught by the bump, since bell was read before the flag was
- * set, and the futex compares it.
+ *   [PUB]    The producer writes payload, slot header and slot count, then stores the ring entry and head (release).
+ *            A reader loads the entry (acquire), then reads the slot.
  *
- *   [OWNER]  whoever clears or claims a row: token zeroed, and released with the cells that are zeroed after it.
- *            a reader that has lost its lock unawares: token read, and then a cell stored, so that a row is not written
- * that somebody else has claimed. No fence can make that airtight: the row may be cleared right after the look. What
- *            was pinned by then is wiped like all of the row's, and the next read says so; a look after the pin, too,
- *            would only tell of the last of those views, and costs a nanosecond.
+ *   [UNPIN]  A reader reads a slot, then empties its cell, or stores the next pin into it (release).
+ *            The producer loads the cell in its scan (acquire), then writes the slot.
  *
- *   [GROW]   The slot count shares a word with the owner's epoch, and both sides change it by compare-and-exchange: the
- * adopter raises the epoch where it finds the count that it has mapped, a grower raises the count where it finds its
- * own epoch. One comes first. If the adopter does, a producer that lost its lock while it grew the file finds the epoch
- * raised and stores nothing; if the grower does, the adopter maps again. So a count that a stream reads is one that the
- * owner knows, and a stream's cell never names more slots than the owner has.
+ *   [ROW]    A reader empties its cells, then removes its row from the bitmap by fetch_and (release).
+ *            The producer loads the bitmap in its scan (acquire). A row that it does not scan holds no pins.
  *
- * ORDER  Entries leave the ring from the oldest on, always. A window therefore needs to recheck only its oldest entry.
+ *   [BELL]   A process stores head or retired, then increments bell (release).
+ *            A sleeper loads bell (acquire) before everything else.
  *
- * DEATH  Between the two stores of publish the ring is one ahead of head; both are complete samples. protocol_adopt
- * stores the newer one as head. A dead reader's cells keep their slots until somebody holding the row's lock clears
- * them.
+ * FENCES: Dekker pairs. Each side stores, fences, then loads what the other side stores. At least one side sees the
+ * other's store.
  *
- * ABA    seq never repeats within an incarnation, so an entry that reads the same is the same sample, still in place. A
- * producer that adopts anew does not go back either, whatever stands in the ring. */
+ *   [HAZARD] The producer removes an entry from ring and head, fences, and reads the cells in a scan.
+ *            A reader stores its cell, fences, and reads ring or head again.
+ *            So either the reader sees that its entry is gone and gives up the pin, or the scan sees the pin.
+ *            The producer writes a slot only after a scan that began after its entry was removed and saw no pin on it.
+ *            So no reader reads the slot at that time.
+ *
+ *   [SLEEP]  The producer stores head, fences, and reads the waiting flag.
+ *            A sleeper stores the waiting flag, fences, and reads head and retired again.
+ *            So either the sleeper sees the new head and does not sleep, or the producer sees the flag and rings.
+ *            The producer clears the flag before it increments bell. The clear may erase a flag that a sleeper sets at
+ *            that time. But the sleeper has read bell before it set the flag, and the futex compares that value with
+ *            the incremented bell: the sleeper does not sleep.
+ *
+ * WORDS THAT SEVERAL PROCESSES CHANGE
+ *
+ *   [OWNER]  A process that clears or claims a row stores 0 as the row's token, then zeroes the cells (release).
+ *            A reader loads the token before it stores a cell. A reader that has lost its lock without noticing thus
+ *            does not write into a row that another reader has claimed.
+ *            No fence closes the gap between load and store: the row may be cleared in between. Then the reader's pins
+ *            are cleared with the row, and its next read reports that. Loading the token again after the pin would
+ *            detect this only for the last of its views, and costs a nanosecond.
+ *
+ *   [GROW]   Slot count and owner epoch share one word. An adopter raises the epoch by compare-and-exchange, where it
+ *            expects the count that it has mapped. A producer that grows raises the count by compare-and-exchange,
+ *            where it expects its own epoch. One of the two is first.
+ *            If it is the adopter, the other producer, which lost its lock while it grew the file, finds the new epoch
+ *            and stores nothing. If it is the growing producer, the adopter fails and maps the file again.
+ *            So the owner knows each count that a stream reads, and a stream's cell never has more slots than the
+ *            owner.
+ *
+ * ORDER: Entries always leave the ring from the oldest on. So a window rechecks only its oldest entry.
+ *
+ * DEATH: Between the two stores of a publication the ring is one sample ahead of head. Both samples are complete.
+ * protocol_adopt stores the newer one as head. The cells of a dead reader keep their slots until a process that holds
+ * the row's lock clears them.
+ *
+ * ABA: A sequence number never repeats within an incarnation. So an entry that has the same value is the same sample,
+ * still in its place. A producer that adopts its pool again never goes back either, whatever the ring contains. */
 #include "pool/protocol.h"
 
 /* ------------------------------------------------------------------------------------------------ producer */
@@ -57,7 +72,7 @@ void protocol_begin(struct protocol_producer *producer, uint64_t seq)
     producer->ring_index = (uint32_t)((seq + 1) % producer->history_len);
     producer->cursor = 0;
     producer->epoch = 1;
-    /* Nobody has ever seen these slots. */
+    /* No process has seen these slots. */
     for (uint32_t slot = 0; slot < producer->slot_count; slot++)
         producer->slot_states[slot] = SLOT_CLEAN;
     store_relaxed(&producer->control->ownership, ownership_make(1, producer->slot_count)); /* [PUB] orders it */
@@ -73,7 +88,7 @@ bool protocol_take_over(struct protocol_producer *producer, uint32_t slot_count)
         return false; /* [GROW] the producer before has just grown the pool */
     producer->epoch = epoch;
     producer->slot_count = slot_count;
-    fence_seq_cst(); /* before the ring is read: what a producer that has lost the pool still stores is little */
+    fence_seq_cst(); /* before the ring is read: limits what a producer that has lost the pool can still store */
     return true;
 }
 
@@ -85,8 +100,9 @@ void protocol_keep_slot_count(const struct protocol_producer *producer)
                                        ownership_make(producer->epoch, producer->slot_count));
 }
 
-/* Read what the dead producer left, once, into found_slots. Sound: slots unique and in range, seq ≡ index, consecutive
- * up to head or one past it, and no older than what this producer has published itself. Marks the slots found. */
+/* Read the ring of the dead producer once, into found_slots, and mark the slots that it names. The ring is sound when
+ * slots are unique and in range, each seq is at its index, the sequence numbers are consecutive up to head or one more,
+ * and the newest is not older than what this producer has published itself. */
 static bool ring_is_sound(const struct protocol_producer *producer, uint64_t head, uint32_t slot_count,
                           uint64_t *newest, uint64_t *oldest)
 {
@@ -109,7 +125,7 @@ static bool ring_is_sound(const struct protocol_producer *producer, uint64_t hea
     }
     *newest = highest;
     *oldest = found ? lowest : 1;
-    if (found == 0) /* nothing published yet; history is never given up to the last entry */
+    if (found == 0) /* nothing was published: giving up history always leaves the newest entry */
         return head == ENTRY_EMPTY && producer->seq == 0;
     return highest >= head_seq && highest >= producer->seq && highest < SEQ_ADOPTED_MAX &&
            highest - lowest + 1 == found;
@@ -125,7 +141,7 @@ bool protocol_adopt(struct protocol_producer *producer, uint32_t slot_count)
     for (uint32_t slot = 0; slot < slot_count; slot++)
         producer->slot_states[slot] = SLOT_UNCLEAN;
     if (!ring_is_sound(producer, head, slot_count, &newest, &oldest)) {
-        /* As before: what this producer itself knows of the ring. */
+        /* Restore the states from what this producer itself knows of the ring. */
         for (uint32_t slot = 0; slot < slot_count; slot++)
             producer->slot_states[slot] = SLOT_UNCLEAN;
         for (uint64_t seq = producer->oldest; seq <= producer->seq; seq++)
@@ -144,16 +160,16 @@ bool protocol_adopt(struct protocol_producer *producer, uint32_t slot_count)
         uint32_t slot = producer->ring_slots[newest % producer->history_len];
         producer->cursor = next_index(slot, slot_count);
         producer->head = entry_make(newest, slot);
-        /* Head first: until it is stored, head's old slot is neither in the ring nor clean, and a scan would free it.
-         */
+        /* Before the first scan: until head is stored, the slot of the old head is not in the ring, and a scan would
+         * make it clean. */
         store_release(&control->head, producer->head); /* [PUB] */
     }
     protocol_ring(control); /* the dead producer may have been killed before it rang */
-    fence_seq_cst();        /* [HAZARD] for everything that left the ring in the dead producer's time */
+    fence_seq_cst();        /* [HAZARD] for each entry that the dead producer removed */
     return true;
 }
 
-/* Mark the slots of a sound cell. The run goes round at the slot count its reader saw. */
+/* Mark the slots from `begin` to before `end`. */
 static void mark_run(uint64_t *pinned, uint32_t begin, uint32_t end)
 {
     while (begin < end) {
@@ -165,15 +181,17 @@ static void mark_run(uint64_t *pinned, uint32_t begin, uint32_t end)
     }
 }
 
-/* A cell with more slots than ours is no stream's of this producer ([GROW]), but it may be one of a successor's, if
- * this producer has lost the pool and does not know yet. It pins what it names of our slots. It may name no more than a
- * window has samples: else a hostile one would pin every slot that the pool will ever grow by. */
+/* A cell with more slots than this producer has is not a cell of its streams ([GROW]). It may be a cell of a
+ * successor's stream, if this producer has lost the pool and has not noticed. It pins those of its slots that this
+ * producer has. Such a cell must not have more slots than a window has samples: otherwise an untrusted one could pin
+ * each slot by which the pool will grow. */
 static bool cell_is_accepted(const struct protocol_producer *producer, uint64_t cell)
 {
     return cell_is_sound(cell, producer->slot_count) ||
            (cell_is_sound(cell, MAX_SLOTS) && cell_count(cell) <= producer->history_len);
 }
 
+/* The run of a cell wraps around at the slot count that its reader saw. */
 static void mark_cell(struct protocol_producer *producer, uint64_t cell)
 {
     if (!cell_is_accepted(producer, cell)) {
@@ -183,20 +201,20 @@ static void mark_cell(struct protocol_producer *producer, uint64_t cell)
     }
     uint32_t first = cell_first(cell), count = cell_count(cell), slots = cell_slots(cell);
     uint32_t straight = slots - first < count ? slots - first : count;
-    mark_run(producer->pinned, first, first + straight); /* bits beyond slot_count mean nothing */
+    mark_run(producer->pinned, first, first + straight); /* bits from slot_count on are not used */
     mark_run(producer->pinned, 0, count - straight);
 }
 
-/* Find every slot that is out of the ring and pinned by nobody. The fence before it is the one that ended the last
- * publish (or drop, or adoption): it came after everything that has left the ring so far. */
+/* Make each unclean slot clean that no cell pins. The [HAZARD] fence of this scan is the one at the end of the last
+ * publication, drop or adoption: all entries that have left the ring did so before it. */
 static void scan(struct protocol_producer *producer)
 {
     struct pool_readers *readers = producer->readers;
     for (uint32_t word = 0; word <= (producer->slot_count - 1) / 64; word++)
         producer->pinned[word] = 0;
-    /* Upwards, and the bitmap is read again after each row: a fork copies pins from a row to a higher one before the
-     * lower one lets go of them, so whoever finds the lower cell empty [UNPIN] then finds the higher row's bit and
-     * cell. */
+    /* Rows in ascending order, and the bitmap is read again after each row. A fork copies pins from one row to a higher
+     * one before the lower row releases them. So a scan that finds the lower cell empty [UNPIN] then finds the bit and
+     * the cell of the higher row. */
     uint64_t rows = load_acquire(&readers->rows_in_use); /* [ROW] */
     while (rows) {
         uint32_t row = (uint32_t)__builtin_ctzll(rows);
@@ -212,9 +230,9 @@ static void scan(struct protocol_producer *producer)
             producer->slot_states[slot] = SLOT_CLEAN;
 }
 
-/* Slots are taken in cyclic order, so that windows are unbroken runs: an unclean slot on the way is skipped only after
- * a fresh scan has found it pinned. Without readers that hold on to old slots there is one scan per round of the spare
- * ones. */
+/* Slots are taken in cyclic order, so that windows are unbroken runs. An unclean slot is skipped only after a scan in
+ * this call has found it pinned. When no reader holds old slots, there is one scan for as many publications as there
+ * are spare slots. */
 bool protocol_take_slot(struct protocol_producer *producer, uint32_t *slot)
 {
     uint32_t candidate = producer->cursor;
@@ -248,7 +266,7 @@ bool protocol_publish(struct protocol_producer *producer, uint32_t slot)
     uint32_t index = producer->ring_index;
     uint64_t entry = entry_make(seq, slot);
     if (producer->oldest <= producer->seq && seq - producer->oldest == producer->history_len) {
-        producer->slot_states[producer->ring_slots[index]] = SLOT_UNCLEAN; /* overwritten below */
+        producer->slot_states[producer->ring_slots[index]] = SLOT_UNCLEAN; /* its entry is overwritten below */
         producer->oldest++;
     }
     producer->ring_slots[index] = (uint16_t)slot;
@@ -305,7 +323,7 @@ void protocol_retire(struct pool_control *control)
 
 /* ------------------------------------------------------------------------------------------------- readers */
 
-/* Take the row from whoever thinks that it is his, and zero its cells. */
+/* Take the row from its owner, if it has one, and zero its cells. */
 static void disown_row(struct pool_readers *readers, uint32_t row)
 {
     store_relaxed(&readers->facts[row].owner, 0);
@@ -317,8 +335,9 @@ void protocol_row_claim(struct pool_readers *readers, uint32_t row, uint64_t tok
 {
     disown_row(readers, row);
     store_relaxed(&readers->facts[row].owner, token); /* read by its own process only */
-    /* Relaxed: a pin is stored before a full fence, and the bit before the pin; a scan that misses the bit is one whose
-     * fence came before ours, and then our recheck sees what left the ring before it [HAZARD]. */
+    /* Relaxed: the reader sets this bit, then stores a pin, then fences. A scan that misses the bit has its fence
+     * before the reader's fence. Then the reader's recheck sees each entry that was removed
+     * before that scan [HAZARD]. */
     fetch_or_relaxed(&readers->rows_in_use, UINT64_C(1) << row);
 }
 
@@ -336,8 +355,7 @@ void protocol_row_use(struct protocol_reader *reader, uint32_t row, uint64_t tok
     reader->token = token;
 }
 
-/* The cell that pins the slot of one entry. The slot count is read after the entry, whose [PUB] it was stored before.
- */
+/* The cell that pins the slot of one entry. The slot count is read after the entry: it was stored before it [PUB]. */
 static bool single_pin(const struct protocol_reader *reader, uint64_t entry, uint64_t *cell)
 {
     uint32_t slots = ownership_slots(load_relaxed(&reader->control->ownership));
@@ -349,8 +367,7 @@ void protocol_row_copy(struct pool_readers *readers, uint32_t from, uint32_t to)
 {
     for (uint32_t i = 0; i < PIN_CELLS; i++)
         store_release(&readers->cells[to][i], load_relaxed(&readers->cells[from][i]));
-    fence_seq_cst(); /* the copies are visible before the caller goes on to fork, and any of the pins copied is let go
-                        of */
+    fence_seq_cst(); /* the copies are visible before the caller forks and before the row `from` releases a pin */
 }
 
 void protocol_unpin(const struct protocol_reader *reader, uint32_t cell)
@@ -379,7 +396,7 @@ enum pin_result protocol_pin_newest(const struct protocol_reader *reader, uint32
             return PIN_OK;
         }
         protocol_unpin(reader, cell);
-        head = again; /* lock-free: each turn means that the producer published history_len samples */
+        head = again; /* lock-free: in each further turn the producer has published history_len samples */
     }
 }
 
@@ -405,7 +422,7 @@ enum pin_result protocol_pin_seq(const struct protocol_reader *reader, uint32_t 
     return PIN_OK;
 }
 
-/* The fewest consecutive slots, going round, that hold all of the entries': everything but the longest gap. */
+/* The smallest cyclic run of slots that contains the slots of all entries: all slots except the longest gap. */
 static void smallest_arc(const uint64_t *entries, uint32_t count, uint32_t slots, uint32_t *first, uint32_t *span)
 {
     uint64_t used[MAX_SLOTS / 64 + 1];
@@ -415,7 +432,7 @@ static void smallest_arc(const uint64_t *entries, uint32_t count, uint32_t slots
         used[entry_slot(entries[i]) / 64] |= UINT64_C(1) << (entry_slot(entries[i]) % 64);
     uint32_t gap = 0, longest = 0, slot = 0;
     *first = 0;
-    for (uint32_t i = 0; i < 2 * slots; i++) { /* twice round: a gap may go over the end */
+    for (uint32_t i = 0; i < 2 * slots; i++) { /* twice around: a gap may wrap around */
         gap = used[slot / 64] >> (slot % 64) & 1 ? 0 : gap + 1;
         slot = next_index(slot, slots);
         if (gap > longest) {
@@ -436,7 +453,7 @@ enum pin_result protocol_pin_window(const struct protocol_reader *reader, uint32
         if (entry_seq(entries[i]) != oldest + i)
             return PIN_EMPTY;
     }
-    /* After the entries: the count that holds all their slots is at least in place by now. */
+    /* Read after the entries: the count that includes all their slots was stored before them [PUB]. */
     uint32_t slots = ownership_slots(load_relaxed(&reader->control->ownership));
     uint32_t first = entry_slot(entries[0]);
     if (slots == 0 || slots > MAX_SLOTS || first >= slots)
@@ -456,7 +473,7 @@ enum pin_result protocol_pin_window(const struct protocol_reader *reader, uint32
         return PIN_LOST;
     store_release(pin, cell_make(first, span, slots)); /* [UNPIN] of what the cell pinned before */
     fence_seq_cst();                                   /* [HAZARD] */
-    /* Entries leave from the oldest on: while the oldest is in place, all are. */
+    /* Entries leave from the oldest on: while the oldest is in its place, all are. */
     if (load_acquire(&reader->ring[oldest % reader->history_len]) != entries[0]) {
         protocol_unpin(reader, cell);
         return PIN_EMPTY;
@@ -469,7 +486,7 @@ enum pin_result protocol_pin_window(const struct protocol_reader *reader, uint32
 bool protocol_wait_begin(const struct pool_control *control, struct pool_readers *readers, uint64_t seen_seq,
                          uint32_t *bell)
 {
-    *bell = load_acquire(&control->bell); /* [BELL] first: what rang before this is visible below */
+    *bell = load_acquire(&control->bell); /* [BELL] first: what was stored before a ring is visible below */
     store_relaxed(&readers->waiting, 1);
     fence_seq_cst();                                                                                    /* [SLEEP] */
     return entry_seq(load_acquire(&control->head)) <= seen_seq && load_acquire(&control->retired) == 0; /* [PUB] */

@@ -1,8 +1,7 @@
-/* protocol.h: single producer, many readers, pins. The protocol proper, and nothing else.
+/* protocol.h: the protocol of a pool: one producer, many readers, pins.
  *
- * This file and protocol.c make no system call, allocate nothing, and touch only atomics and the structs of layout.h,
- * so that the product, model checkers, sanitizers and fault steppers all run the very same code. The proof is in
- * protocol.c. */
+ * This file and protocol.c make no system call, allocate nothing, and access only atomics and the structs of layout.h.
+ * So the product, model checkers, sanitizers and the fault stepper all run the same code. protocol.c has the proof. */
 #ifndef POOL_PROTOCOL_H
 #define POOL_PROTOCOL_H
 
@@ -11,13 +10,13 @@
 
 #include "pool/layout.h"
 
-/* An entry names a published sample and where it lies: seq in the upper 48 bits, slot in the lower 16. 0: empty. */
+/* An entry names a published sample and its slot: seq in the upper 48 bits, slot in the lower 16. 0: empty. */
 #define ENTRY_EMPTY UINT64_C(0)
-#define SEQ_MAX \
-    ((UINT64_C(1) << 48) - 1) /* at a million samples a second: nine years; then nothing is published any more */
-#define SEQ_ADOPTED_MAX                                                                          \
-    (SEQ_MAX / 2) /* a ring further on is replaced: forged most likely, and with too little left \
-                   */
+
+/* At a million samples per second this lasts nine years. After it nothing more is published. A ring with more than half
+ * of it is not adopted but replaced: most likely it is forged, and few numbers are left. */
+#define SEQ_MAX ((UINT64_C(1) << 48) - 1)
+#define SEQ_ADOPTED_MAX (SEQ_MAX / 2)
 
 static inline uint64_t entry_make(uint64_t seq, uint32_t slot)
 {
@@ -34,9 +33,9 @@ static inline uint32_t entry_slot(uint64_t entry)
     return (uint32_t)(entry & 0xffff);
 }
 
-/* A pin cell: `count` slots from `first` on, going round at `slots`, the pool's slot count as its reader saw it. The
- * pool may grow before the producer scans: only with `slots` in the cell does a run that goes round mean the same to
- * both. 0: empty. */
+/* A pin cell: `count` slots from `first` on, cyclically among `slots` slots: the pool's slot count as the reader saw
+ * it. The pool may grow before the producer scans. With `slots` in the cell, a run that wraps around names the same
+ * slots for both. 0: empty. */
 static inline uint64_t cell_make(uint32_t first, uint32_t count, uint32_t slots)
 {
     return (uint64_t)slots << 32 | (uint64_t)count << 16 | first;
@@ -57,15 +56,15 @@ static inline uint32_t cell_slots(uint64_t cell)
     return (uint32_t)(cell >> 32);
 }
 
-/* Whether a cell makes sense to a pool of `slot_count` slots. Cells are hostile input. */
+/* Whether a cell is valid in a pool of `slot_count` slots. Cells are untrusted input. */
 static inline bool cell_is_sound(uint64_t cell, uint32_t slot_count)
 {
     return cell_slots(cell) <= slot_count && cell_first(cell) < cell_slots(cell) && cell_count(cell) >= 1 &&
            cell_count(cell) <= cell_slots(cell);
 }
 
-/* The owner's epoch in the upper 32 bits, the pool's slot count in the lower: one word, so that only the owner can
- * change the slot count. Whoever changes the word expects its own epoch there. */
+/* The owner's epoch in the upper 32 bits, the pool's slot count in the lower. They share a word so that only the owner
+ * can change the slot count: the change is a compare-and-exchange that expects the owner's epoch. */
 static inline uint64_t ownership_make(uint32_t epoch, uint32_t slots)
 {
     return (uint64_t)epoch << 32 | slots;
@@ -83,118 +82,121 @@ static inline uint32_t ownership_slots(uint64_t ownership)
 
 /* What the producer knows of a slot. */
 enum slot_state {
-    SLOT_UNCLEAN = 0, /* out of the ring, perhaps still pinned */
-    SLOT_CLEAN,       /* nobody can reach it: may be written */
+    SLOT_UNCLEAN = 0, /* not in the ring; a reader may still pin it */
+    SLOT_CLEAN,       /* not reachable and not pinned: it may be written */
     SLOT_TAKEN,       /* being written */
-    SLOT_IN_RING      /* readable by anybody */
+    SLOT_IN_RING      /* each reader can reach it */
 };
 
-/* The producer's side. Private memory: what is shared is only ever written from it, never read back. */
+/* The producer's private state. The shared state is written from it. Only an adoption takes it from shared memory. */
 struct protocol_producer {
     struct pool_control *control;
     _Atomic uint64_t *ring;
     struct pool_readers *readers;
     uint32_t history_len;
-    uint32_t epoch; /* with slot_count: what control->ownership must be */
+    uint32_t epoch; /* control->ownership consists of epoch and slot_count as long as this producer owns the pool */
     uint32_t slot_count;
     uint64_t seq;        /* newest published */
-    uint64_t head;       /* its entry: what control->head must be, unless somebody else publishes into this pool */
-    uint64_t oldest;     /* lowest seq in the ring; seq + 1 when it is empty */
-    uint32_t ring_index; /* (seq + 1) mod history_len: where the next entry goes */
-    uint32_t cursor;     /* the slot to look at first */
+    uint64_t head;       /* its entry; control->head differs only if another producer has published into this pool */
+    uint64_t oldest;     /* lowest seq in the ring; seq + 1 when the ring is empty */
+    uint32_t ring_index; /* (seq + 1) mod history_len: place of the next entry */
+    uint32_t cursor;     /* the slot to try first */
     uint64_t malformed_cells;
     uint16_t *ring_slots;  /* [history_len] slot of each ring entry, by ring index */
-    uint16_t *found_slots; /* [history_len] scratch of adoption */
+    uint16_t *found_slots; /* [history_len] scratch memory of adoption */
     uint8_t *slot_states;  /* [MAX_SLOTS] enum slot_state */
-    uint64_t *pinned;      /* [MAX_SLOTS / 64] scratch of the scan */
+    uint64_t *pinned;      /* [MAX_SLOTS / 64] scratch memory of the scan */
 };
 
-/* Begin on a pool that nobody else can reach yet. Private arrays must be zeroed. */
+/* Begin with a pool that no other process can reach yet. `seq` is the number before the first sample. The private
+ * arrays must be zeroed. */
 void protocol_begin(struct protocol_producer *producer, uint64_t seq);
 
-/* Become the owner of a dead producer's pool, its lock held. From here on the producer before, should it be alive after
- * all, neither starts a publish nor changes the slot count. False: the slot count is not `slot_count`, or not any more.
- */
+/* Become the owner of a dead producer's pool; the caller holds its lock. If that producer is live after all, it can
+ * from now on neither begin a publication nor change the slot count. False: the slot count is not `slot_count`, or has
+ * changed.
+ *  */
 bool protocol_take_over(struct protocol_producer *producer, uint32_t slot_count);
 
-/* Whether the pool is still this producer's. */
+/* Whether this producer still owns the pool. */
 static inline bool protocol_is_owner(const struct protocol_producer *producer)
 {
     return ownership_epoch(load_acquire(&producer->control->ownership)) == producer->epoch;
 }
 
-/* Whether epoch and slot count are as this producer has stored them. */
+/* Whether the shared epoch and slot count are those of this producer. */
 static inline bool protocol_ownership_stands(const struct protocol_producer *producer)
 {
     return load_acquire(&producer->control->ownership) == ownership_make(producer->epoch, producer->slot_count);
 }
 
-/* Store the slot count again, should something else stand there that no owner has stored. */
+/* Store the slot count again, if the shared one is another and no other owner has stored it. */
 void protocol_keep_slot_count(const struct protocol_producer *producer);
 
-/* Adopt a pool that was taken over: check the ring, store the newest complete entry as head, ring the bell,
- * and only then let slots be cleaned. Returns false, with nothing changed, when the ring is not sound. On true the
- * caller wakes all sleepers. No slot is taken. `seq` 0 and `oldest` 1 at first; later it may be called again, when head
- * is found to be somebody else's. */
+/* Adopt a pool that was taken over: check the ring, store the newest complete entry as head, ring the bell, and only
+ * then allow slots to become clean. The first call needs `seq` 0 and `oldest` 1. It is called again when another
+ * producer has stored head. No slot may be taken. True: the caller wakes all sleepers. False: the ring is not sound,
+ * and nothing has changed. */
 bool protocol_adopt(struct protocol_producer *producer, uint32_t slot_count);
 
 /* A clean slot to write, in cyclic order. False: none is clean, even after a fresh scan. */
 bool protocol_take_slot(struct protocol_producer *producer, uint32_t *slot);
 
-/* Give a taken slot back unpublished. */
+/* Return a taken slot without publishing it. */
 void protocol_return_slot(struct protocol_producer *producer, uint32_t slot);
 
 /* Make a filled slot the newest sample. Returns true when the bell was rung: the caller wakes all sleepers. */
 bool protocol_publish(struct protocol_producer *producer, uint32_t slot);
 
-/* After the file has grown: from now on there are `slot_count` slots, the new ones clean. False, with nothing changed:
- * the pool is not this producer's any more. */
+/* After the file has grown: the pool has `slot_count` slots, and the new ones are clean. False: this producer does not
+ * own the pool any more, and nothing has changed. */
 bool protocol_grow(struct protocol_producer *producer, uint32_t slot_count);
 
-/* Give up the oldest entry of history, though never the newest. False: only the newest is left. */
+/* Remove the oldest entry of history, but never the newest. False: only the newest is left. */
 bool protocol_drop_oldest(struct protocol_producer *producer);
 
-/* Ring the bell for everybody; the caller wakes all sleepers. */
+/* Ring the bell. The caller wakes all sleepers. */
 void protocol_ring(struct pool_control *control);
 
-/* Mark the pool retired and ring, unconditionally; the caller wakes all sleepers. */
+/* Mark the pool retired and ring, also if no reader waits. The caller wakes all sleepers. */
 void protocol_retire(struct pool_control *control);
 
-/* The readers' side. */
+/* A reader's private state. */
 struct protocol_reader {
     const struct pool_control *control;
     const _Atomic uint64_t *ring;
     struct pool_readers *readers;
     _Atomic uint64_t *cells; /* this reader's row */
     const _Atomic uint64_t *owner;
-    uint64_t token; /* what *owner is as long as the row is this reader's */
+    uint64_t token; /* *owner has this value as long as the row belongs to this reader */
     uint32_t row;
     uint32_t history_len;
 };
 
-/* Claim and give up a row, its lock held. Claiming clears what a dead reader left in it. `token` is random and not 0.
- */
+/* Claim and clear a row; the caller holds its lock. Claiming also clears the pins of a dead reader. `token` is random,
+ * not
+ * 0. */
 void protocol_row_claim(struct pool_readers *readers, uint32_t row, uint64_t token);
 void protocol_row_clear(struct pool_readers *readers, uint32_t row);
 
-/* From now on this reader uses that row, claimed with that token. */
+/* Let this reader use that row, which was claimed with that token. */
 void protocol_row_use(struct protocol_reader *reader, uint32_t row, uint64_t token);
 
-/* Whether the row is still this reader's. It is not when its lock was closed behind the reader's back and somebody
- * cleared or claimed it since. */
+/* Whether the row still belongs to this reader. It does not when the program closed the reader's lock descriptor and
+ * another process has cleared or claimed the row since. */
 static inline bool protocol_row_is_own(const struct protocol_reader *reader)
 {
     return load_relaxed(reader->owner) == reader->token; /* [OWNER] in protocol.c */
 }
 
-/* For a fork: pin in row `to`, claimed and higher than `from`, whatever row `from` pins now. */
+/* For a fork: copy the pins of row `from` into row `to`, which is claimed and higher than `from`. */
 void protocol_row_copy(struct pool_readers *readers, uint32_t from, uint32_t to);
 
 enum pin_result {
     PIN_OK,
-    PIN_EMPTY,   /* nothing published, or nothing in that place any more */
-    PIN_CORRUPT, /* what was read makes no sense */
-    PIN_LOST     /* the row is not this reader's any more: nothing is pinned, and earlier pins are gone */
+    PIN_EMPTY,   /* nothing is published, or the sample is not in the ring */
+    PIN_CORRUPT, /* head, ring or slot count is invalid */
+    PIN_LOST     /* the row does not belong to this reader any more: nothing is pinned, and earlier pins are gone */
 };
 
 /* Pin the newest sample in cell `cell`. */
@@ -208,21 +210,21 @@ struct protocol_window {
     uint64_t oldest; /* seq */
     uint64_t newest; /* seq */
     uint32_t first_slot;
-    uint32_t slots; /* the pool's slot count as seen: where the run goes round */
-    uint32_t span;  /* slots pinned, from first_slot on */
-    bool unbroken;  /* the samples lie in consecutive slots */
+    uint32_t slots; /* the pool's slot count as the reader saw it: the run wraps around there */
+    uint32_t span;  /* number of slots pinned, from first_slot on */
+    bool unbroken;  /* the samples are in consecutive slots */
 };
 
-/* Pin a window in one cell. `entries` receives its `count` entries, oldest first. PIN_EMPTY: history no longer, or not
- * yet, holds all of them; look at head and try again. */
+/* Pin a window in one cell. `entries` receives its `count` entries, oldest first. PIN_EMPTY: history does not hold all
+ * of them; read head and try again. */
 enum pin_result protocol_pin_window(const struct protocol_reader *reader, uint32_t cell, uint64_t newest,
                                     uint32_t count, uint64_t *entries, struct protocol_window *window);
 
-/* Empty a cell, unless the row is somebody else's by now. */
+/* Empty a cell, if the row still belongs to this reader. */
 void protocol_unpin(const struct protocol_reader *reader, uint32_t cell);
 
-/* Before a sleep: announce it, then look once more. True: sleep on control->bell while it equals *bell. False: there is
- * something to look at (head is above `seen_seq`, or the pool is retired). */
+/* Before a sleep: set the waiting flag, then check again. True: sleep on control->bell while it equals *bell. False: do
+ * not sleep, head is above `seen_seq` or the pool is retired. */
 bool protocol_wait_begin(const struct pool_control *control, struct pool_readers *readers, uint64_t seen_seq,
                          uint32_t *bell);
 

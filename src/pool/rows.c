@@ -10,7 +10,7 @@
 #include "os/random.h"
 #include "pool/protocol.h"
 
-#define ROOM_AFTER_HOLDERS 300 /* bytes of the message: one more holder, and what the caller adds */
+#define ROOM_AFTER_HOLDERS 300 /* bytes of the message for one more holder and for the caller's text */
 
 static int claim_among(struct pool_readers *readers, int lock_fd, uint64_t candidates, uint64_t token, uint32_t *row)
 {
@@ -32,7 +32,7 @@ int rows_claim(struct pool_readers *readers, int lock_fd, uint32_t above, uint64
 {
     *token = random_identity();
     uint64_t allowed = above == NO_ROW ? ~UINT64_C(0) : ~((UINT64_C(2) << above) - 1);
-    /* Rows whose bit is clear first: the others are most likely held. The bit is a hint; the lock decides. */
+    /* First the rows that are not in the bitmap: the others are most likely locked. The lock decides. */
     uint64_t used = load_relaxed(&readers->rows_in_use);
     int failure = claim_among(readers, lock_fd, allowed & ~used, *token, row);
     return failure == EAGAIN ? claim_among(readers, lock_fd, allowed & used, *token, row) : failure;
@@ -47,7 +47,7 @@ enum rows_holder rows_holder_of_all(int lock_fd)
         if (lock_is_held(lock_fd, LOCK_BYTE_ROW(row)))
             continue;
         if (!lock_is_read(lock_fd, LOCK_BYTE_ROW(row)))
-            holder = ROWS_NOBODY;
+            holder = ROWS_FREE;
         else if (holder == ROWS_STREAMS)
             holder = ROWS_READ_LOCK;
     }
@@ -66,7 +66,7 @@ uint32_t rows_sweep(struct pool_readers *readers, int lock_fd, uint64_t *stuck)
     while (used) {
         uint32_t row = (uint32_t)__builtin_ctzll(used);
         used &= used - 1;
-        /* Ask first: taking the lock of a row, even for a moment, would turn away a stream that wants it. */
+        /* Query the lock first: taking it, even for a moment, would refuse a stream that claims the row. */
         if (lock_is_held(lock_fd, LOCK_BYTE_ROW(row)) || lock_try(lock_fd, LOCK_BYTE_ROW(row)) != 0)
             continue;
         protocol_row_clear(readers, row);
@@ -77,11 +77,11 @@ uint32_t rows_sweep(struct pool_readers *readers, int lock_fd, uint64_t *stuck)
     return cleared;
 }
 
-/* Pins of one row: how many slots, and the oldest sample among the first slots of its cells. */
+/* The pins of one row: the number of slots, and the oldest of the samples in the first slots of its cells. */
 static void describe_pins(const struct pool_readers *readers, const struct slot_lookup *lookup, pmipc_reader_info *info)
 {
     for (uint32_t i = 0; i < PIN_CELLS; i++) {
-        uint64_t cell = load_relaxed(&readers->cells[info->row][i]); /* for people */
+        uint64_t cell = load_relaxed(&readers->cells[info->row][i]); /* for messages only */
         if (cell == 0 || !cell_is_sound(cell, lookup->slot_count))
             continue;
         info->pinned_slots += cell_count(cell);
@@ -120,7 +120,7 @@ static bool is_same_holder(const pmipc_reader_info *a, const pmipc_reader_info *
     return a->alive == b->alive && a->process == b->process && a->pid == b->pid && strcmp(a->command, b->command) == 0;
 }
 
-/* All streams of one process as one holder: "pid 12 'python3 view.py' (3 streams, 7 slots)". */
+/* Append all streams of one process as one holder: "pid 12 'python3 view.py' (3 streams, 7 slots)". */
 static void name_holder(const pmipc_reader_info *infos, uint32_t count, uint32_t first, const char *separator,
                         pmipc_error *error)
 {
@@ -136,8 +136,8 @@ static void name_holder(const pmipc_reader_info *infos, uint32_t count, uint32_t
                  slots == 1 ? "" : "s");
 }
 
-/* Keep those that hold slots. */
-static uint32_t leave_out_idle(pmipc_reader_info *infos, uint32_t count)
+/* Keep only the readers that pin slots. Returns their number. */
+static uint32_t keep_pinning(pmipc_reader_info *infos, uint32_t count)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++)
@@ -152,7 +152,7 @@ void rows_name_holders(const struct pool_readers *readers, int fd, const struct 
         return;
     pmipc_reader_info infos[PIN_ROWS];
     uint32_t readers_count = rows_describe(readers, fd, lookup, infos, PIN_ROWS);
-    uint32_t count = lookup->slot_count ? leave_out_idle(infos, readers_count) : readers_count;
+    uint32_t count = lookup->slot_count ? keep_pinning(infos, readers_count) : readers_count;
     uint32_t unnamed = 0;
     for (uint32_t i = 0; i < count; i++) {
         bool named = false;
@@ -167,13 +167,13 @@ void rows_name_holders(const struct pool_readers *readers, int fd, const struct 
     }
     if (unnamed)
         error_append(error, " and %u more processes", unnamed);
-    else if (readers_count == 0) /* rows are locked, but their streams are still connecting */
+    else if (readers_count == 0) /* streams hold the locks, but have not written their facts yet */
         error_append(error, "no reader has registered yet");
     else if (count == 0)
         error_append(error, "no reader pins a slot now");
 }
 
-void rows_introduce(struct pool_readers *readers, uint32_t row)
+void rows_register(struct pool_readers *readers, uint32_t row)
 {
     struct row_facts *facts = &readers->facts[row];
     char command[sizeof facts->command];

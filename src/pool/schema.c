@@ -81,7 +81,7 @@ static bool name_is_printable(const char *name)
     return *name == '\0';
 }
 
-/* Everything about one field but its name's uniqueness. `where` is how messages call it. */
+/* Check one field, except that its name is unique. `where` names it in messages. */
 static pmipc_status check_field(const pmipc_field *field, const pmipc_schema *schema, const char *where,
                                 pmipc_error *error)
 {
@@ -116,7 +116,7 @@ static pmipc_status check_field(const pmipc_field *field, const pmipc_schema *sc
                 return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: shape entries past ndim must be 0", where);
             continue;
         }
-        /* The product of the non-zero lengths is bounded too, so that strides never overflow. */
+        /* The product of the non-zero lengths is limited too, so that strides do not overflow. */
         if (length < 0 || __builtin_mul_overflow(nonzero, length ? (uint64_t)length : 1, &nonzero) ||
             nonzero > (UINT64_C(1) << 46))
             return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: shape entry %u is %lld: negative, or too large",
@@ -237,7 +237,7 @@ pmipc_schema pmipc_schema_tensor(pmipc_dtype dtype, uint32_t ndim, const int64_t
     return schema;
 }
 
-/* `any_capacity`: the leading dimension of a variable field does not count. */
+/* `any_capacity`: leading dimensions of variable fields may differ. */
 static bool fields_are_equal(const pmipc_schema *a, const pmipc_field *x, const pmipc_schema *b, const pmipc_field *y,
                              bool any_capacity)
 {
@@ -278,7 +278,7 @@ pmipc_status pmipc_schema_compatible(const pmipc_schema *expected, const pmipc_s
     return compare_schemas(expected, got, true, error);
 }
 
-/* A growing text that counts on past its end, like snprintf. */
+/* A text that is appended to. Like snprintf, `length` also counts what does not fit. */
 struct text {
     char *bytes;
     size_t capacity;
@@ -327,7 +327,6 @@ size_t pmipc_schema_format(const pmipc_schema *schema, char *text, size_t text_b
         text_add(&out, "}");
     }
     if (text_bytes)
-        text_make_printable(
-            text); /* descriptions are whatever a creator, or whoever wrote into the file, made of them */
+        text_make_printable(text); /* dtype descriptions may contain any bytes */
     return out.length;
 }

@@ -1,4 +1,4 @@
-/* status.c: the table of status.h as text, the version and the clocks. */
+/* status.c: names and texts of statuses, the version, the clocks. */
 #include "polymorph_ipc/status.h"
 
 #include "os/clock.h"

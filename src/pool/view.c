@@ -1,4 +1,4 @@
-/* view.c: turning pins into views: single samples, windows without a copy, and copies when cells run out. */
+/* view.c: turning pins into views: single samples, windows without a copy, and copies when no cell is free. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,8 @@
 #define CELL_COPY UINT32_MAX /* view->cell of a private copy: owner is a struct copy_block */
 #define HOARD_ALLOWANCE 8    /* slots beyond history_len that one stream's views may cover */
 
-/* Memory of a copied view. Holds the description, not the reader: a hoard of copies keeps no row and no mapping. */
+/* The memory of a copied view. It refers to the description, not to the connection: copies keep no
+ * row and no mapping. */
 struct copy_block {
     struct pool_description *description;
     void *memory;
@@ -19,11 +20,11 @@ static const struct slot_header *header_of(const char *frame)
     return (const struct slot_header *)frame;
 }
 
-/* A cell for a view, or PIN_CELLS when all are taken. Only the stream's thread allocates. */
+/* A free cell for a view, or PIN_CELLS when there is no free one. Only the stream's thread takes cells. */
 static uint32_t free_cell(struct pool_connection *connection)
 {
     for (uint32_t i = 0; i < VIEW_CELLS; i++)
-        if (load_acquire(&connection->busy[i]) == 0) /* [CELL]: after the last view's release is complete */
+        if (load_acquire(&connection->busy[i]) == 0) /* [CELL]: the release of the last view is complete */
             return i;
     return PIN_CELLS;
 }
@@ -31,13 +32,13 @@ static uint32_t free_cell(struct pool_connection *connection)
 static uint32_t pinned_slots(const struct pool_connection *connection)
 {
     uint32_t slots = 0;
-    for (uint32_t i = 0; i < VIEW_CELLS; i++)
-        slots += load_relaxed(&connection->busy[i]) ? connection->cell_span[i] : 0; /* a bound need not be exact */
+    for (uint32_t i = 0; i < VIEW_CELLS; i++) /* relaxed: the limit need not be exact */
+        slots += load_relaxed(&connection->busy[i]) ? connection->cell_span[i] : 0;
     return slots;
 }
 
-/* The cell for the next view: SPARE_CELL, and so a copy, when all are taken or the views held cover too many slots.
- * Single samples alone never do. */
+/* The cell for the next view. SPARE_CELL, which means a copy, if no cell is free or if the stream's views pin too many
+ * slots. Only windows can pin too many. */
 static uint32_t cell_or_spare(struct pool_connection *connection)
 {
     uint32_t cell = free_cell(connection);
@@ -47,7 +48,7 @@ static uint32_t cell_or_spare(struct pool_connection *connection)
     return cell;
 }
 
-/* The first frame's fields. Lengths come from the slot and are checked. */
+/* The fields of a frame. Lengths are read from the slot and checked. */
 static bool fill_fields(const struct pool_description *description, const char *frame, pmipc_view_field *fields)
 {
     const struct slot_header *header = (const struct slot_header *)frame;
@@ -68,10 +69,11 @@ static bool fill_fields(const struct pool_description *description, const char *
     return true;
 }
 
-static pmipc_status damaged(struct pool_connection *connection, const char *what, uint64_t seq)
+static pmipc_status corrupt_sample(struct pool_connection *connection, const char *what, uint64_t seq)
 {
+    /* If the row is lost, the pin was cleared with it, and the producer may have written the slot. */
     if (!protocol_row_is_own(&connection->protocol))
-        return connection_lost(connection); /* what looks damaged was overwritten, because nobody saw the pin */
+        return connection_lost(connection);
     errno = 0;
     return connection_fail(connection, PMIPC_CORRUPT,
                            "%s of sample %llu is corrupt; if its producer is dead, remove the pool", what,
@@ -85,7 +87,7 @@ static pmipc_status corrupt_entry(struct pool_connection *connection)
                            "its control page is corrupt; if its producer is dead, remove the pool");
 }
 
-/* Everything of a view but owner and cell. `frame` is the oldest frame, `newest` the last one's seq. */
+/* Fill in a view except owner and cell. `frame` is the oldest frame, `newest` the seq of the newest. */
 static pmipc_status fill_view(struct pool_connection *connection, const char *frame, uint64_t newest, uint32_t count,
                               pmipc_view *view)
 {
@@ -93,7 +95,7 @@ static pmipc_status fill_view(struct pool_connection *connection, const char *fr
     int64_t stride = (int64_t)description->header.geometry.stride;
     const struct slot_header *last = header_of(frame + (int64_t)(count - 1) * stride);
     if (load_relaxed(&last->seq) != newest)
-        return damaged(connection, "the slot header", newest);
+        return corrupt_sample(connection, "the slot header", newest);
     view->seq = newest;
     view->stamp_ns = load_relaxed(&last->stamp_ns);
     view->published_ns = load_relaxed(&last->published_ns);
@@ -104,30 +106,30 @@ static pmipc_status fill_view(struct pool_connection *connection, const char *fr
     view->field_count = description->schema.field_count;
     view->copied = false;
     if (!fill_fields(description, frame, view->fields))
-        return damaged(connection, "the length", newest - count + 1);
+        return corrupt_sample(connection, "the length", newest - count + 1);
     return PMIPC_OK;
 }
 
-/* Windows: every frame must be what the ring said, and have lengths that fit. */
+/* For windows: check that each frame is the sample that the ring names, and has valid lengths. */
 static pmipc_status check_frames(struct pool_connection *connection, const char *frame, uint64_t oldest, uint32_t count)
 {
     pmipc_view_field fields[PMIPC_MAX_FIELDS];
     bool variable = connection->description->payload.variable_count > 0;
     for (uint32_t i = 0; i < count; i++, frame += connection->description->header.geometry.stride) {
         if (load_relaxed(&header_of(frame)->seq) != oldest + i)
-            return damaged(connection, "the slot header", oldest + i);
+            return corrupt_sample(connection, "the slot header", oldest + i);
         if (variable && !fill_fields(connection->description, frame, fields))
-            return damaged(connection, "the length", oldest + i);
+            return corrupt_sample(connection, "the length", oldest + i);
     }
     return PMIPC_OK;
 }
 
-static void note_read(struct pool_connection *connection, uint64_t seq)
+static void record_read(struct pool_connection *connection, uint64_t seq)
 {
     store_relaxed(&connection->readers->facts[connection->protocol.row].last_seq, seq); /* a fact */
 }
 
-/* Private memory for `count` frames, laid out like slots. */
+/* Private memory for `count` frames, with the stride of slots. */
 static char *allocate_copy(struct pool_connection *connection, uint32_t count, pmipc_view *view)
 {
     size_t stride = (size_t)connection->description->header.geometry.stride;
@@ -156,7 +158,7 @@ static void free_copy(pmipc_view *view)
     free(block);
 }
 
-/* Copy what SPARE_CELL pins, and let go of it. */
+/* Make a view by copying the samples that SPARE_CELL pins, and empty the cell. */
 static pmipc_status view_by_copy(struct pool_connection *connection, const uint64_t *entries,
                                  const struct slot_mapping *mapping, uint64_t newest, uint32_t count, pmipc_view *view)
 {
@@ -180,7 +182,7 @@ static pmipc_status view_by_copy(struct pool_connection *connection, const uint6
     }
     view->copied = true;
     fetch_add_relaxed(&connection->readers->facts[connection->protocol.row].copies, 1);
-    note_read(connection, newest);
+    record_read(connection, newest);
     return PMIPC_OK;
 }
 
@@ -210,12 +212,12 @@ static pmipc_status view_of_pin(struct pool_connection *connection, uint32_t cel
     connection->taken++;
     view->owner = connection;
     view->cell = cell;
-    note_read(connection, entry_seq(entry));
+    record_read(connection, entry_seq(entry));
     return PMIPC_OK;
 }
 
-/* The slot's header and first line of payload come from the producer's cache as head did: let them travel while the pin
- * is being made. A hint, of a slot that may be gone by then. */
+/* Load the header and the first cache line of the payload while the pin is made. They come from the producer's cache.
+ * It is only a hint: the producer may reuse the slot before it is pinned. */
 static void prefetch_newest(const struct pool_connection *connection)
 {
     uint32_t slot = entry_slot(load_relaxed(&connection->protocol.control->head));
@@ -284,13 +286,13 @@ pmipc_status connection_stamp_of(struct pool_connection *connection, uint64_t se
             connection->mapping->base + entry_slot(entry) * connection->description->header.geometry.stride;
         *stamp_ns = load_relaxed(&header_of(frame)->stamp_ns);
         if (load_relaxed(&header_of(frame)->seq) != seq)
-            status = damaged(connection, "the slot header", seq);
+            status = corrupt_sample(connection, "the slot header", seq);
     }
     protocol_unpin(&connection->protocol, SPARE_CELL);
     return status;
 }
 
-/* A mapping in which the pinned window can be read: twice when it goes round. */
+/* Provide a mapping in which the pinned window is contiguous: mapped twice if the window wraps around. */
 static pmipc_status map_window(struct pool_connection *connection, const struct protocol_window *window, bool twice)
 {
     const struct slot_mapping *mapping = connection->mapping;
@@ -302,8 +304,8 @@ static pmipc_status map_window(struct pool_connection *connection, const struct 
 static pmipc_status view_of_window(struct pool_connection *connection, uint32_t cell, const uint64_t *entries,
                                    const struct protocol_window *window, uint32_t count, pmipc_view *view)
 {
-    bool goes_round = window->first_slot + count > window->slots;
-    pmipc_status status = map_window(connection, window, window->unbroken && goes_round);
+    bool wraps_around = window->first_slot + count > window->slots;
+    pmipc_status status = map_window(connection, window, window->unbroken && wraps_around);
     if (!status && cell == SPARE_CELL)
         return view_by_copy(connection, entries, connection->mapping, window->newest, count, view);
     const char *frame =
@@ -324,22 +326,23 @@ static pmipc_status view_of_window(struct pool_connection *connection, uint32_t 
     connection->taken++;
     view->owner = connection;
     view->cell = cell;
-    note_read(connection, window->newest);
+    record_read(connection, window->newest);
     return PMIPC_OK;
 }
 
-/* How many samples up to `newest`, above `floor`, history holds, at most max_count. */
-static uint32_t available(const struct pool_connection *connection, uint64_t newest, uint64_t floor, uint32_t max_count)
+/* How many samples history holds, from `newest` down to above `floor`; at most max_count. */
+static uint32_t count_available(const struct pool_connection *connection, uint64_t newest, uint64_t floor,
+                                uint32_t max_count)
 {
     const struct protocol_reader *protocol = &connection->protocol;
     uint64_t limit = newest > floor ? newest - floor : 0;
     limit = limit < max_count ? limit : max_count;
     limit = limit < protocol->history_len ? limit : protocol->history_len;
-    /* Usually all of them; fewer when history was given up. */
+    /* Usually `limit`; fewer if history was given up. */
     uint32_t count = 0;
     while (count < limit) {
         uint64_t entry =
-            load_relaxed(&protocol->ring[(newest - count) % protocol->history_len]); /* a guess: the pin decides */
+            load_relaxed(&protocol->ring[(newest - count) % protocol->history_len]); /* relaxed: the pin checks it */
         if (entry_seq(entry) != newest - count)
             break;
         count++;
@@ -357,9 +360,9 @@ pmipc_status connection_view_window(struct pool_connection *connection, uint64_t
     uint32_t cell = cell_or_spare(connection);
     connection->had_window = true;
     pmipc_status status;
-    for (;;) { /* lock-free: each turn means that the producer has published */
+    for (;;) { /* lock-free: in each further turn the producer has published */
         uint64_t newest = connection_head_seq(connection);
-        uint32_t count = available(connection, newest, floor, max_count);
+        uint32_t count = count_available(connection, newest, floor, max_count);
         if (count < min_count || count == 0) {
             if (connection_head_seq(connection) != newest)
                 continue;
@@ -374,7 +377,7 @@ pmipc_status connection_view_window(struct pool_connection *connection, uint64_t
             status = pinned == PIN_LOST ? connection_lost(connection) : corrupt_entry(connection);
             break;
         }
-        if (!window.unbroken && cell != SPARE_CELL) { /* a broken run is copied, under the cell that is never kept */
+        if (!window.unbroken && cell != SPARE_CELL) { /* a broken run is copied */
             protocol_unpin(&connection->protocol, cell);
             cell = SPARE_CELL;
             continue;
@@ -398,14 +401,14 @@ pmipc_status pmipc_view_frame(const pmipc_view *view, uint32_t index, pmipc_fram
     if (!view || !view->owner || !frame || index >= view->frame_count)
         return PMIPC_INVALID_ARGUMENT;
     const struct pool_description *description = view_description(view);
-    /* The first field lies at the start of the payload, right behind the slot header. */
+    /* The first field is at the start of the payload, directly after the slot header. */
     const char *slot =
         (const char *)view->fields[0].data - sizeof(struct slot_header) + (int64_t)index * view->frame_stride;
     const struct slot_header *header = (const struct slot_header *)slot;
     frame->seq = load_relaxed(&header->seq);
     frame->stamp_ns = load_relaxed(&header->stamp_ns);
     frame->published_ns = load_relaxed(&header->published_ns);
-    /* Checked when the view was made; a hostile writer may have changed them since. */
+    /* The lengths were checked when the view was made. Another process may have changed them since. */
     return fill_fields(description, slot, frame->fields) ? PMIPC_OK : PMIPC_CORRUPT;
 }
 

@@ -48,10 +48,10 @@ static pmipc_status map_file(struct pool_writer *writer, const struct pool_descr
     uint64_t bytes = description_file_bytes(description, slots);
     writer->base = memory_map(writer->fd, 0, bytes, true, name);
     if (!writer->base) {
-        char words[MEMORY_TEXT_BYTES];
+        char reason[MEMORY_TEXT_BYTES];
         int failure = errno;
         return error_set(error, memory_status_of(failure), failure, "pool '%s': cannot map %llu bytes: %s", name,
-                         (unsigned long long)bytes, memory_describe_failure(failure, words));
+                         (unsigned long long)bytes, memory_describe_failure(failure, reason));
     }
     writer->base_bytes = (size_t)bytes;
     writer->base_slots = slots;
@@ -63,7 +63,7 @@ static pmipc_status map_file(struct pool_writer *writer, const struct pool_descr
     return PMIPC_OK;
 }
 
-/* Tell people who owns the pool now. */
+/* Record the owner in the control page, for messages. */
 static void record_owner(struct pool_writer *writer)
 {
     struct pool_control *control = writer->control;
@@ -92,7 +92,7 @@ static pmipc_status reserve_file(struct pool_writer *writer, int folder, const s
 {
     const char *name = description->header.name;
     const struct memory_limit *limit;
-    char words[128];
+    char reason[ERRNO_TEXT_BYTES];
     uint64_t needed = description_file_bytes(description, description->header.geometry.initial_slots);
     uint64_t room = memory_room(folder, 0, &limit);
     if (needed > room)
@@ -108,7 +108,7 @@ static pmipc_status reserve_file(struct pool_writer *writer, int folder, const s
         writer->fd = -1;
         return error_set(error, error_status_of(failure), failure,
                          "pool '%s': cannot create a file in the registry folder: %s", name,
-                         error_describe_errno(failure, words));
+                         error_describe_errno(failure, reason));
     }
     failure = ftruncate(writer->fd, (off_t)needed) == 0 ? 0 : errno;
     if (failure == 0) {
@@ -123,7 +123,7 @@ static pmipc_status reserve_file(struct pool_writer *writer, int folder, const s
     }
     if (failure)
         return error_set(error, error_status_of(failure), failure, "pool '%s': cannot reserve %llu bytes: %s", name,
-                         (unsigned long long)needed, error_describe_errno(failure, words));
+                         (unsigned long long)needed, error_describe_errno(failure, reason));
     return PMIPC_OK;
 }
 
@@ -146,9 +146,9 @@ pmipc_status writer_create(struct pool_writer **out, int folder, struct pool_des
     struct owner_lock lock;
     int failure = owner_lock_take(&lock, writer->fd);
     if (failure) {
-        char words[128];
+        char reason[ERRNO_TEXT_BYTES];
         status = error_set(error, error_status_of(failure), failure, "pool '%s': cannot lock its file%s: %s",
-                           description->header.name, file_reopen_hint(failure), error_describe_errno(failure, words));
+                           description->header.name, file_reopen_hint(failure), error_describe_errno(failure, reason));
         goto fail;
     }
     owner_lock_move(&writer->lock, &lock);
@@ -163,7 +163,7 @@ fail:
     return status;
 }
 
-/* The slot count of a pool that can be adopted. Returns OK; NOTHING_NEW: it is retired or damaged. */
+/* The slot count of a pool that can be adopted. Returns OK, NOTHING_NEW (retired or corrupt), NO_MEMORY or SYSTEM. */
 static pmipc_status read_slot_count(int fd, const struct pool_description *description, uint32_t *slots,
                                     pmipc_error *error)
 {
@@ -181,13 +181,13 @@ static pmipc_status read_slot_count(int fd, const struct pool_description *descr
     return sound ? PMIPC_OK : PMIPC_NOTHING_NEW;
 }
 
-/* Map the file with all of its slots, and become its owner. Returns OK; NOTHING_NEW as read_slot_count; NO_MEMORY;
+/* Map the file with all of its slots, and become its owner. Returns OK, NOTHING_NEW (retired or corrupt), NO_MEMORY or
  * SYSTEM. */
 static pmipc_status map_and_take_over(struct pool_writer *writer, const struct pool_description *description,
                                       pmipc_error *error)
 {
-    /* Again when the producer before, which has lost its lock but does not know it yet, has just grown the pool. A
-     * count that is never the same twice is damage. */
+    /* A producer that has lost its lock without noticing may grow the pool at this moment: then try again. A count that
+     * changes each time is corrupt. */
     for (int tries = 0; tries < TAKE_OVER_TRIES; tries++) {
         uint32_t slots;
         pmipc_status status = read_slot_count(writer->fd, description, &slots, error);
@@ -222,7 +222,7 @@ pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *l
     if (!status && !protocol_adopt(&writer->protocol, writer->base_slots))
         status = PMIPC_NOTHING_NEW;
     if (status) {
-        writer->fd = -1; /* still the caller's */
+        writer->fd = -1; /* the caller keeps it */
         writer_close(writer);
         return status;
     }
@@ -231,7 +231,7 @@ pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *l
     owner_lock_move(&writer->lock, lock);
     record_owner(writer);
     futex_wake_all(&writer->control->bell);
-    (void)writer_sweep(writer); /* else slots of the dead stay pinned until the pool is full */
+    (void)writer_sweep(writer); /* otherwise dead streams pin slots until the pool is full */
     if (writer->prefault)
         memory_prefault(writer->base, writer->base_bytes, true);
     *out = writer;
@@ -279,11 +279,11 @@ void retire_file(int fd)
     if (size >= 0 && size < (int64_t)bytes)
         return;
     char *base = size < 0 ? NULL : memory_map(fd, 0, bytes, true, "a pool that is being replaced");
-    if (!base) { /* nothing to ring with, but whoever looks sees it; sleepers look every 100 ms */
+    if (!base) { /* retire without ringing: sleepers check at least every 100 ms */
         const uint32_t retired = 1;
         const off_t place = POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, retired);
         ssize_t written = pwrite(fd, &retired, sizeof retired, place);
-        (void)written; /* if not, its streams find that it has lost its name */
+        (void)written; /* if it fails, streams find that the file has no name */
         return;
     }
     struct pool_control *control = (struct pool_control *)(base + POOL_CONTROL_OFFSET);

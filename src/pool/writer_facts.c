@@ -1,4 +1,4 @@
-/* writer_facts.c: what a writer finds out and reports about its pool: the clock, its name, its readers, why it is full,
+/* writer_facts.c: what a writer finds out and reports about its pool: the clock, the name, the readers, why it is full,
  * how it was lost. */
 #include "os/clock.h"
 #include "os/futex.h"
@@ -21,8 +21,8 @@ void writer_refresh_clock(struct pool_writer *writer, int64_t now_ns)
     store_relaxed(&writer->control->clock_offset_ns, writer->clock_offset_ns); /* a fact */
 }
 
-/* The file is nobody's pool any more when its name was removed from outside: new streams do not find it, and another
- * producer may have the name. Retired, so that its streams go where the name leads. */
+/* When another program has removed the file's name, new streams do not find the pool, and another producer may use the
+ * name. So the pool is retired, and its streams connect to the pool that has the name. */
 void writer_check_name(struct pool_writer *writer, int names)
 {
     if (names != 0 || !writer->has_name || writer->removed)
@@ -51,7 +51,7 @@ static uint64_t seq_in_mapped_slot(const void *context, uint32_t slot)
 uint32_t writer_describe_readers(struct pool_writer *writer, pmipc_reader_info *infos)
 {
     struct slot_lookup lookup = {writer->protocol.slot_count, seq_in_mapped_slot, writer};
-    writer_sweep(writer); /* rows of the dead are not streams any more */
+    writer_sweep(writer); /* dead streams are not described */
     return rows_describe(writer->readers, writer->fd, &lookup, infos, PIN_ROWS);
 }
 
@@ -62,16 +62,16 @@ static bool is_at_bound(const struct pool_writer *writer)
            description_slots_bound(description);
 }
 
-/* Every slot is the newest sample or pinned. Naming the holders asks for the lock of every row: a control loop that
- * meets a full pool in each cycle pays for that once in TEXT_INTERVAL_NS, and the text it gets is no older. */
+/* Every slot holds the newest sample or is pinned. Naming the holders queries the lock of each row. In a control loop
+ * that finds the pool full in each cycle, this happens once in TEXT_INTERVAL_NS; the text is never older than that. */
 pmipc_status writer_full(struct pool_writer *writer, int64_t now_ns)
 {
     if (writer->error->status == PMIPC_FULL && now_ns < writer->next_full_text_ns)
         return PMIPC_FULL;
     writer->next_full_text_ns = now_ns + TEXT_INTERVAL_NS;
-    char words[MEMORY_TEXT_BYTES];
+    char reason[MEMORY_TEXT_BYTES];
     const char *why = writer->no_growth        ? "no_growth is set"
-                      : writer->growth_failure ? memory_describe_failure(writer->growth_failure, words)
+                      : writer->growth_failure ? memory_describe_failure(writer->growth_failure, reason)
                       : is_at_bound(writer)
                           ? "it has its maximum number of slots; streams of this library never pin that many"
                           : "no memory is left, or max_bytes is reached";

@@ -1,4 +1,4 @@
-/* writer_publish.c: handing out a slot and publishing it. */
+/* writer_publish.c: taking a slot, and publishing it. */
 #include "os/cancel.h"
 #include "os/clock.h"
 #include "os/futex.h"
@@ -7,7 +7,7 @@
 #define SWEEP_INTERVAL_NS 10000000
 #define GROWTH_BACKOFF_NS 1000000000
 
-/* Clear the rows of dead readers, and try again. */
+/* Clear the rows of dead streams, then try again. */
 static bool sweep_and_take(struct pool_writer *writer, int64_t now_ns, uint32_t *slot)
 {
     writer->next_sweep_ns = now_ns + SWEEP_INTERVAL_NS;
@@ -19,7 +19,7 @@ static pmipc_status take_slot_slow_path(struct pool_writer *writer, uint32_t *sl
     CANCELLATION_DEFERRED(cancel_state);
     int64_t now = clock_monotonic_ns();
     if (!writer->no_growth) {
-        /* A sweep costs less than growing: never grow for the dead. */
+        /* Sweep before growing: the pool never grows because of dead streams. */
         if ((now >= writer->next_sweep_ns || now >= writer->next_growth_ns) && sweep_and_take(writer, now, slot))
             return PMIPC_OK;
         if (now >= writer->next_growth_ns) {
@@ -27,7 +27,7 @@ static pmipc_status take_slot_slow_path(struct pool_writer *writer, uint32_t *sl
                 return PMIPC_OK;
             writer->next_growth_ns = now + GROWTH_BACKOFF_NS;
         }
-        if (writer_is_lost(writer)) /* these system calls take their time: only the owner gives up history */
+        if (writer_is_lost(writer)) /* the system calls take time, and only the owner may give up history */
             return writer_lost(writer);
     }
     while (protocol_drop_oldest(&writer->protocol)) {
@@ -35,7 +35,7 @@ static pmipc_status take_slot_slow_path(struct pool_writer *writer, uint32_t *sl
         if (protocol_take_slot(&writer->protocol, slot))
             return PMIPC_OK;
     }
-    /* With no_growth only the call that would fail makes system calls. */
+    /* With no_growth, a call makes system calls only when it would fail otherwise. */
     if (writer->no_growth && now >= writer->next_sweep_ns && sweep_and_take(writer, now, slot))
         return PMIPC_OK;
     return writer_full(writer, now);
@@ -46,8 +46,9 @@ pmipc_status writer_check_owned(struct pool_writer *writer)
     return writer_is_lost(writer) ? writer_lost(writer) : PMIPC_OK;
 }
 
-/* Head is not ours: a producer that had lost the pool was past its last check when we adopted, and has published once
- * more. Adopt anew, with that sample. Garbage in its place is overwritten by our next publish. */
+/* head is not this producer's. A producer that had lost the pool was past its last check when this one adopted, and has
+ * published one more sample. Adopt the pool again, with that sample. Invalid data is overwritten by the next
+ * publication. */
 static void follow_foreign_head(struct pool_writer *writer)
 {
     if (protocol_adopt(&writer->protocol, writer->protocol.slot_count))

@@ -1,4 +1,4 @@
-/* writer_slots.c: where the slots of a writer are in memory, and more of them. */
+/* writer_slots.c: the addresses of a writer's slots, and growing. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -29,13 +29,13 @@ uint32_t writer_headroom(const struct pool_writer *writer, uint32_t slot)
     const struct pool_description *description = writer->description;
     const uint64_t stride = description->header.geometry.stride;
     uint64_t headroom = sizeof(struct slot_header);
-    /* In front of a mapping's first slot lies something else. */
+    /* The first slot of a mapping has no slot before it. */
     if (slot > 0 && slot_address(writer, slot - 1) + stride == slot_address(writer, slot))
         headroom += stride - sizeof(struct slot_header) - description->payload.bytes;
     return headroom < UINT32_MAX ? (uint32_t)headroom : UINT32_MAX;
 }
 
-/* Whether the limits permit one more step. To reach one is not a failure. */
+/* Whether the limits allow one more step. Reaching a limit is not a failure. */
 static bool may_grow(const struct pool_writer *writer, uint32_t slots, uint64_t offset, uint64_t end)
 {
     const struct memory_limit *limit;
@@ -43,8 +43,8 @@ static bool may_grow(const struct pool_writer *writer, uint32_t slots, uint64_t 
            memory_room(writer->fd, offset, &limit) >= end - offset;
 }
 
-/* One more step of slots. Each step is a mapping of its own, so that memory handed out earlier stays where it is.
- * Returns 0 or an errno. */
+/* Extend the file by one step and map it. Each step has its own mapping, so that the addresses of older slots do not
+ * change. Returns 0 or an errno. */
 static int map_step(struct pool_writer *writer, uint64_t offset, uint64_t end)
 {
     char **steps = realloc(writer->steps, (writer->step_count + 1) * sizeof *steps);
@@ -61,7 +61,7 @@ static int map_step(struct pool_writer *writer, uint64_t offset, uint64_t end)
     failure = memory_reserve(writer->fd, offset, address, bytes);
     if (failure) {
         memory_unmap(address, bytes);
-        return failure; /* the file keeps its size; the next try reserves the same range */
+        return failure; /* the file keeps its size; the next growth reserves the same range */
     }
     steps[writer->step_count++] = address;
     return 0;
@@ -72,15 +72,15 @@ bool writer_grow(struct pool_writer *writer)
     uint32_t slots = writer->protocol.slot_count + writer->description->header.geometry.slots_per_step;
     uint64_t offset = description_file_bytes(writer->description, writer->protocol.slot_count);
     uint64_t end = description_file_bytes(writer->description, slots);
-    /* The descriptor may have been closed behind our back, and its number lead to somebody else's file by now. */
-    int is_ours = file_is_still(writer->fd, writer->identity);
-    writer->growth_failure = is_ours < 0 ? -is_ours : is_ours == 0 ? EBADF : 0;
+    /* The program may have closed the descriptor, and its number may refer to another file. */
+    int is_own = file_is_still(writer->fd, writer->identity);
+    writer->growth_failure = is_own < 0 ? -is_own : is_own == 0 ? EBADF : 0;
     if (writer->growth_failure || !may_grow(writer, slots, offset, end))
         return false;
     writer->growth_failure = map_step(writer, offset, end);
     if (writer->growth_failure)
         return false;
-    if (!protocol_grow(&writer->protocol, slots)) { /* the lock was lost meanwhile, and the pool has another owner */
+    if (!protocol_grow(&writer->protocol, slots)) { /* the lock was lost, and the pool has another owner */
         memory_unmap(writer->steps[--writer->step_count], (size_t)(end - offset));
         return false;
     }

@@ -1,9 +1,9 @@
-/* writer_successor.c: a pool that continues another one's sequence and history. */
+/* writer_successor.c: creating a pool that continues the sequence numbers and the history of another one. */
 #include <string.h>
 
 #include "pool/writer.h"
 
-/* Bring sample `seq` over. What streams may write, lengths among it, is read once and cut to what the slot holds. */
+/* Copy sample `seq`. Streams can write the old pool's memory, so lengths are read once and limited to the slot. */
 static void copy_sample(struct pool_writer *to, const struct pool_writer *from, uint64_t seq)
 {
     const struct payload_layout *old_layout = &from->description->payload, *layout = &to->description->payload;
@@ -11,7 +11,7 @@ static void copy_sample(struct pool_writer *to, const struct pool_writer *from, 
     const struct slot_header *old_header = writer_slot_header(from, old_slot);
     uint32_t slot = 0;
     if (!protocol_take_slot(&to->protocol, &slot))
-        return; /* there are more slots than history, and nobody has pinned any */
+        return; /* never: there are more slots than entries, and no reader can pin any yet */
     struct slot_header *header = writer_slot_header(to, slot);
     uint64_t valid_bytes = 0;
     for (uint32_t i = 0; i < to->description->schema.field_count; i++) {
@@ -32,7 +32,7 @@ static void copy_sample(struct pool_writer *to, const struct pool_writer *from, 
     store_relaxed(&header->stamp_ns, load_relaxed(&old_header->stamp_ns));
     store_relaxed(&header->published_ns, load_relaxed(&old_header->published_ns));
     store_relaxed(&header->valid_bytes, valid_bytes);
-    (void)protocol_publish(&to->protocol, slot); /* nobody can be waiting */
+    (void)protocol_publish(&to->protocol, slot); /* no reader can be waiting */
 }
 
 pmipc_status writer_create_successor(struct pool_writer **out, int folder, struct pool_description *description,
@@ -45,12 +45,12 @@ pmipc_status writer_create_successor(struct pool_writer **out, int folder, struc
     if (status)
         return status;
     struct pool_writer *writer = *out;
-    const bool is_alike =
+    const bool has_same_samples =
         old->history_len == writer->protocol.history_len &&
         strcmp(predecessor->description->metadata, description->metadata) == 0 &&
         pmipc_schema_compatible(&predecessor->description->schema, &description->schema, NULL) == PMIPC_OK;
-    protocol_begin(&writer->protocol, is_alike ? old->oldest - 1 : old->seq);
-    for (uint64_t seq = old->oldest; is_alike && seq <= old->seq; seq++)
+    protocol_begin(&writer->protocol, has_same_samples ? old->oldest - 1 : old->seq);
+    for (uint64_t seq = old->oldest; has_same_samples && seq <= old->seq; seq++)
         copy_sample(writer, predecessor, seq);
     store_relaxed(&writer->control->grown,
                   load_relaxed(&predecessor->control->grown) + !predecessor->removed); /* facts */

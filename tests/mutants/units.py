@@ -115,8 +115,8 @@ MUTANTS = (
         (
             Change(
                 WRITER_PUBLISH,
-                "        if (writer_is_lost(writer)) /* these system calls",
-                "        if (false) /* these system calls",
+                "        if (writer_is_lost(writer)) /* the system calls",
+                "        if (false) /* the system calls",
             ),
         ),
     ),

@@ -52,9 +52,9 @@ TEST(free_row_takes_precedence_over_read_locked_row)
     check_holder(NO_ROW, NO_ROW, ROWS_STREAMS);
     check_holder(NO_ROW, 0, ROWS_READ_LOCK);
     check_holder(NO_ROW, PIN_ROWS - 1, ROWS_READ_LOCK);
-    check_holder(3, NO_ROW, ROWS_NOBODY);
-    check_holder(3, 10, ROWS_NOBODY);
-    check_holder(10, 3, ROWS_NOBODY);
+    check_holder(3, NO_ROW, ROWS_FREE);
+    check_holder(3, 10, ROWS_FREE);
+    check_holder(10, 3, ROWS_FREE);
     pmipc_producer_close(producer);
 }
 
