@@ -87,6 +87,21 @@ static pmipc_status corrupt_entry(struct pool_connection *connection)
                            "its control page is corrupt; if its producer is dead, remove the pool");
 }
 
+/* The status of a pin that failed. */
+static pmipc_status pin_failed(struct pool_connection *connection, enum pin_result result)
+{
+    switch (result) {
+    case PIN_EMPTY:
+        return PMIPC_NOTHING_NEW;
+    case PIN_CORRUPT:
+        return corrupt_entry(connection);
+    case PIN_OK:
+    case PIN_LOST:
+        break;
+    }
+    return connection_lost(connection);
+}
+
 /* Fill in a view except owner and cell. `frame` is the oldest frame, `newest` the seq of the newest. */
 static pmipc_status fill_view(struct pool_connection *connection, const char *frame, uint64_t newest, uint32_t count,
                               pmipc_view *view)
@@ -233,49 +248,24 @@ pmipc_status connection_view_newest(struct pool_connection *connection, pmipc_vi
     uint64_t entry;
     prefetch_newest(connection);
     uint32_t cell = cell_or_spare(connection);
-    switch (protocol_pin_newest(&connection->protocol, cell, &entry)) {
-    case PIN_OK:
-        return view_of_pin(connection, cell, entry, view);
-    case PIN_EMPTY:
-        return PMIPC_NOTHING_NEW;
-    case PIN_CORRUPT:
-        return corrupt_entry(connection);
-    case PIN_LOST:
-        break;
-    }
-    return connection_lost(connection);
+    enum pin_result pinned = protocol_pin_newest(&connection->protocol, cell, &entry);
+    return pinned == PIN_OK ? view_of_pin(connection, cell, entry, view) : pin_failed(connection, pinned);
 }
 
 pmipc_status connection_view_seq(struct pool_connection *connection, uint64_t seq, pmipc_view *view)
 {
     uint64_t entry;
     uint32_t cell = cell_or_spare(connection);
-    switch (protocol_pin_seq(&connection->protocol, cell, seq, &entry)) {
-    case PIN_OK:
-        return view_of_pin(connection, cell, entry, view);
-    case PIN_EMPTY:
-        return PMIPC_NOTHING_NEW;
-    case PIN_CORRUPT:
-        return corrupt_entry(connection);
-    case PIN_LOST:
-        break;
-    }
-    return connection_lost(connection);
+    enum pin_result pinned = protocol_pin_seq(&connection->protocol, cell, seq, &entry);
+    return pinned == PIN_OK ? view_of_pin(connection, cell, entry, view) : pin_failed(connection, pinned);
 }
 
 pmipc_status connection_stamp_of(struct pool_connection *connection, uint64_t seq, int64_t *stamp_ns)
 {
     uint64_t entry;
-    switch (protocol_pin_seq(&connection->protocol, SPARE_CELL, seq, &entry)) {
-    case PIN_OK:
-        break;
-    case PIN_EMPTY:
-        return PMIPC_NOTHING_NEW;
-    case PIN_CORRUPT:
-        return corrupt_entry(connection);
-    case PIN_LOST:
-        return connection_lost(connection);
-    }
+    enum pin_result pinned = protocol_pin_seq(&connection->protocol, SPARE_CELL, seq, &entry);
+    if (pinned != PIN_OK)
+        return pin_failed(connection, pinned);
     pmipc_status status = PMIPC_OK;
     if (entry_slot(entry) >= connection->mapped_slots)
         status = connection_map_slots(connection, connection_slot_count(connection), false);
