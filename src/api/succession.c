@@ -58,7 +58,7 @@ static pmipc_status prepare(pmipc_producer *producer, const pmipc_schema *schema
     pmipc_producer_options options = producer->options;
     options.metadata = metadata;
     options.max_bytes = limit_bytes;
-    pmipc_status status = successor_make(&producer->place, producer->writer, schema, &options, &next, error);
+    pmipc_status status = successor_create(&producer->place, producer->writer, schema, &options, &next, error);
     if (status)
         return status;
     next->error = &producer->error;

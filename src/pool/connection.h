@@ -14,9 +14,8 @@
 #include "pool/protocol.h"
 #include "pool/rows.h"
 
-/* Cells of the row. All but one are for views. The last is for copies and for reading stamps: it is empty between
- * calls.
- *  */
+/* Cells of the row: all but the last are for views. The last is for copies and for reading stamps, and is empty between
+ * calls. */
 #define VIEW_CELLS (PIN_CELLS - 1)
 #define SPARE_CELL (PIN_CELLS - 1)
 

@@ -16,10 +16,10 @@
 #include "registry/succeed.h"
 
 #define UNUSED_POOLS_NAMED 5
-#define TURNS_MAX 10000 /* of a claim: far more than retry_wait allows */
+#define TRIES_MAX 10000 /* of a claim: far more than retry_wait allows */
 #define OWNER_TEXT_BYTES 32
 
-/* " of uid 1000" when the file belongs to another user, else nothing. `text` has OWNER_TEXT_BYTES. */
+/* " of uid 1000" if the file belongs to another user, else "". `text` has OWNER_TEXT_BYTES. Returns `text`. */
 static const char *name_owner(int fd, char *text)
 {
     struct stat file;
@@ -40,7 +40,7 @@ static pmipc_status busy(const struct pool_place *place, int fd, pmipc_error *er
     if (length != (ssize_t)sizeof control || load_relaxed(&control.owner_pid) == 0)
         return error_set(error, PMIPC_BUSY, 0, "pool '%s'%s has another producer; stop it, or choose another name",
                          place->name, owner);
-    /* As doubles: anybody may have written the time, and no difference of any two overflows. */
+    /* The time is untrusted: the difference of two doubles does not overflow. */
     double since_s = ((double)clock_realtime_ns() - (double)load_relaxed(&control.owner_since_ns)) / 1e9;
     if (owner_lock_is_kept_here(fd))
         return error_set(
@@ -48,18 +48,19 @@ static pmipc_status busy(const struct pool_place *place, int fd, pmipc_error *er
             "pool '%s' has another producer in this process (pid %d), for %.1f s. A pool has one producer at a time: "
             "close that producer first (Python: cleanup()), or choose another name",
             place->name, (int)getpid(), since_s);
-    /* A pid is that of the producer's PID namespace: two containers both have a process 1. */
-    bool has_our_pid = load_relaxed(&control.owner_pid) == (uint32_t)getpid();
+    /* The pid belongs to the producer's PID namespace: two containers may both have a process 1. */
+    bool has_own_pid = load_relaxed(&control.owner_pid) == (uint32_t)getpid();
     return error_set(
         error, PMIPC_BUSY, 0,
         "pool '%s'%s has another producer: pid %d%s '%s', for %.1f s. A pool has one producer at a time: stop that "
         "producer, or choose another name",
-        place->name, owner, (int)load_relaxed(&control.owner_pid), has_our_pid ? " of another container" : "", command,
+        place->name, owner, (int)load_relaxed(&control.owner_pid), has_own_pid ? " of another container" : "", command,
         since_s);
 }
 
-/* The holder is a producer of this very process that is not about to go: nothing is gained by waiting for it. */
-static bool holder_will_not_exit(int fd)
+/* Whether a producer of this process holds the lock and is not retired. Then the lock will not become free soon, and
+ * waiting is useless. */
+static bool is_held_by_live_producer_here(int fd)
 {
     uint32_t retired = 0;
     const off_t place = POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, retired);
@@ -67,32 +68,33 @@ static bool holder_will_not_exit(int fd)
            !retired;
 }
 
-/* Take the producer lock of an existing file. Returns OK; NOTHING_NEW (look again); BUSY and others. */
+/* Take the producer lock of an existing file. Returns OK, NOTHING_NEW (open the entry again), BUSY, PERMISSION,
+ * NO_MEMORY or SYSTEM. */
 static pmipc_status lock_existing(const struct pool_place *place, int folder, int fd, struct owner_lock *lock,
                                   int64_t *deadline_ns, pmipc_error *error)
 {
-    char words[128];
-    /* Ask before taking: see lock.h. */
+    char reason[ERRNO_TEXT_BYTES];
+    /* Query the lock before taking it: taking it for a moment would refuse another producer that starts. */
     int failure = lock_is_held(fd, LOCK_BYTE_PRODUCER) ? EAGAIN : owner_lock_take(lock, fd);
-    if (failure == EAGAIN && !holder_will_not_exit(fd) && retry_wait(deadline_ns))
+    if (failure == EAGAIN && !is_held_by_live_producer_here(fd) && retry_wait(deadline_ns))
         return PMIPC_NOTHING_NEW;
     if (failure == EAGAIN)
         return lock_is_read(fd, LOCK_BYTE_PRODUCER) ? lock_blocked_by_read_lock(fd, place->name, error)
                                                     : busy(place, fd, error);
     if (failure)
         return error_set(error, error_status_of(failure), failure, "pool '%s': cannot lock its file%s: %s", place->name,
-                         file_reopen_hint(failure), error_describe_errno(failure, words));
+                         file_reopen_hint(failure), error_describe_errno(failure, reason));
     int is_entry = file_is_entry(fd, folder, place->entry);
     if (is_entry > 0)
         return PMIPC_OK;
-    owner_lock_drop(lock); /* replaced or removed meanwhile */
+    owner_lock_drop(lock); /* another process has replaced or removed the file */
     return is_entry == 0 ? PMIPC_NOTHING_NEW : error_of_call(error, -is_entry, place->name, "examine its file");
 }
 
-/* Give a new pool its name. NOTHING_NEW: somebody was quicker. */
+/* Give a new pool its name. NOTHING_NEW: the name is already taken. */
 static pmipc_status link_new(const struct pool_place *place, int folder, struct pool_writer *writer, pmipc_error *error)
 {
-    char words[128];
+    char reason[ERRNO_TEXT_BYTES];
     int failure = -file_link(writer->fd, folder, place->entry);
     if (failure == 0) {
         writer->has_name = true;
@@ -101,17 +103,17 @@ static pmipc_status link_new(const struct pool_place *place, int folder, struct 
     if (failure == EEXIST)
         return PMIPC_NOTHING_NEW;
     return error_set(error, error_status_of(failure), failure, "pool '%s': cannot link its file into %s%s: %s",
-                     place->name, place->folder, file_reopen_hint(failure), error_describe_errno(failure, words));
+                     place->name, place->folder, file_reopen_hint(failure), error_describe_errno(failure, reason));
 }
 
-/* `wanted` with an incarnation of its own; the caller keeps `wanted` for the next try. */
+/* Create a pool. NOTHING_NEW: the name is already taken. */
 static pmipc_status create(const struct pool_place *place, int folder, const pmipc_schema *schema,
                            const pmipc_producer_options *options, struct pool_writer **writer, pmipc_error *error)
 {
     struct pool_description *description;
     pmipc_status status = description_make(place->name, schema, options, &description, error);
     if (!status)
-        status = writer_create(writer, folder, description, options, error); /* takes description over */
+        status = writer_create(writer, folder, description, options, error); /* owns description */
     if (status)
         return status;
     status = link_new(place, folder, *writer, error);
@@ -122,10 +124,11 @@ static pmipc_status create(const struct pool_place *place, int folder, const pmi
     return status;
 }
 
-/* Take the name from a file that is to be replaced, if it still has it. `why` it cannot be adopted. */
+/* Remove the name of a file that will be replaced, if the file still has it. `why` it cannot be
+ * adopted, for the error. */
 static pmipc_status unlink_old(const struct pool_place *place, int folder, int fd, const char *why, pmipc_error *error)
 {
-    char words[128];
+    char reason[ERRNO_TEXT_BYTES];
     int is_entry = file_is_entry(fd, folder, place->entry);
     if (is_entry < 0)
         return error_of_call(error, -is_entry, place->name, "examine its file");
@@ -139,13 +142,13 @@ static pmipc_status unlink_old(const struct pool_place *place, int folder, int f
         error, error_status_of(failure), failure,
         "pool '%s' %s, and its file %s cannot be removed: %s. It belongs to uid %u%s. Have its owner remove it, or "
         "choose another name",
-        place->name, why, place->path, error_describe_errno(failure, words), (unsigned)file.st_uid,
+        place->name, why, place->path, error_describe_errno(failure, reason), (unsigned)file.st_uid,
         parent.st_mode & S_ISVTX ? ", and in a sticky folder only its owner may remove it" : "");
 }
 
-/* Whether this process may go on with a dead producer's file: its own, or another user's where `mode` gives others
- * write access and permission bits and group are those that a new file would get. Anything else would let another user
- * choose who reads what is published. Returns 1, 0 or -errno. */
+/* Whether this process may adopt a dead producer's file: its own user's file, or another user's file if `mode` gives
+ * others write access, and mode and group are those of a new file. Otherwise another user would decide who can read the
+ * samples. Returns 1, 0 or -errno. */
 static int may_adopt(int folder, int fd, uint32_t mode)
 {
     struct stat file, parent;
@@ -157,7 +160,7 @@ static int may_adopt(int folder, int fd, uint32_t mode)
     return (mode & 066) != 0 && (file.st_mode & 07777) == mode && file.st_gid == group;
 }
 
-/* Adopt the file. NOTHING_NEW: it is to be replaced, and *why. */
+/* Adopt the file. NOTHING_NEW: it must be replaced, because *why. */
 static pmipc_status adopt(const struct pool_place *place, int folder, int fd, struct owner_lock *lock,
                           const struct pool_description *wanted, const pmipc_producer_options *options,
                           struct pool_writer **writer, const char **why, pmipc_error *error)
@@ -180,7 +183,7 @@ static pmipc_status adopt(const struct pool_place *place, int folder, int fd, st
     return status;
 }
 
-/* The file's lock is held. Adopt it, or retire it and make a new one in its place. */
+/* Adopt the file, or retire it and create a new one in its place. The caller holds its producer lock. */
 static pmipc_status adopt_or_replace(const struct pool_place *place, int folder, int *fd, struct owner_lock *lock,
                                      const struct pool_description *wanted, const pmipc_producer_options *options,
                                      struct pool_writer **writer, pmipc_error *error)
@@ -195,9 +198,9 @@ static pmipc_status adopt_or_replace(const struct pool_place *place, int folder,
         *fd = -1;
     if (status != PMIPC_NOTHING_NEW)
         return status;
-    /* Unlinked first: a pool that cannot be replaced must not be retired. Both before the new one is made: its memory
-     * may be what that needs. The old lock is held until the new file has the name, so that nobody takes the old one
-     * for a pool to adopt. */
+    /* Unlink before retiring: a pool that cannot be replaced must not be retired. Do both before the new pool is
+     * created, which may need the memory of the old one. The old lock is held until the new file has the name, so that
+     * no other producer adopts the old file. */
     status = unlink_old(place, folder, *fd, why, error);
     if (status)
         return status;
@@ -209,14 +212,14 @@ static pmipc_status adopt_or_replace(const struct pool_place *place, int folder,
     return status;
 }
 
-/* Which pools could be cleaned to make room: those that no live process uses. */
+/* Append the pools that no live process uses: cleaning them makes room. */
 static void name_unused_pools(const struct pool_place *place, pmipc_error *error)
 {
     pmipc_registry *registry;
     pmipc_pool_info *info = malloc(sizeof *info);
     uint64_t bytes = 0;
     uint32_t count = 0;
-    char words[32];
+    char size[SIZE_TEXT_BYTES];
     if (!error || !info || pmipc_registry_open(&registry, place->folder, NULL) != PMIPC_OK) {
         free(info);
         return;
@@ -232,7 +235,7 @@ static void name_unused_pools(const struct pool_place *place, pmipc_error *error
     if (count > UNUSED_POOLS_NAMED)
         error_append(error, " and %u more", count - UNUSED_POOLS_NAMED);
     if (count)
-        error_append(error, " (%s together)", error_describe_bytes(bytes, words));
+        error_append(error, " (%s together)", error_describe_bytes(bytes, size));
     else
         error_append(error, ". Every pool in %s is in use", place->folder);
     pmipc_registry_close(registry);
@@ -245,7 +248,7 @@ pmipc_status claim_as_producer(const struct pool_place *place, const pmipc_schem
     int folder, fd;
     struct pool_description *wanted;
     int64_t deadline_ns = 0;
-    int turns = 0;
+    int tries = 0;
     pmipc_status status = place_open(place, true, &folder, error);
     if (status)
         return status;
@@ -266,13 +269,13 @@ pmipc_status claim_as_producer(const struct pool_place *place, const pmipc_schem
             status = adopt_or_replace(place, folder, &fd, &lock, wanted, options, writer, error);
         owner_lock_drop(&lock);
         file_close(fd);
-    } while (status == PMIPC_NOTHING_NEW && ++turns < TURNS_MAX);
+    } while (status == PMIPC_NOTHING_NEW && ++tries < TRIES_MAX);
     if (status == PMIPC_NOTHING_NEW)
         status = error_set(error, PMIPC_BUSY, 0, "pool '%s': gave up: %s keeps being replaced by other processes",
                            place->name, place->path);
     description_release(wanted);
     if (status == PMIPC_OK)
-        successor_forget_unfinished(folder, place->entry);
+        successor_remove_unfinished(folder, place->entry);
     if (status == PMIPC_NO_SPACE && error && error->os_error != EFBIG)
         name_unused_pools(place, error);
 
@@ -283,12 +286,12 @@ close_folder:
 
 void retire_and_unlink(struct pool_writer *writer, const struct pool_place *place)
 {
-    /* By its path, which takes no descriptor: a program that has used them all up does not leave its pools behind. */
+    /* By its path, which needs no descriptor: a program that has no free descriptor still removes its pools. */
     if (writer_retire(writer) && file_is_identical(file_identify_path(place->path), writer->identity))
         (void)file_unlink(AT_FDCWD, place->path);
 }
 
-pmipc_status claim_as_stream(const struct pool_place *place, bool prefault, bool patient,
+pmipc_status claim_as_stream(const struct pool_place *place, bool prefault, bool retry,
                              struct pool_connection **connection, struct file_identity *absent, pmipc_error *error)
 {
     int folder, fd;
@@ -306,7 +309,7 @@ pmipc_status claim_as_stream(const struct pool_place *place, bool prefault, bool
             *absent = file_identify(fd);
         if (status)
             file_close(fd);
-    } while (status == PMIPC_FULL && patient && retry_wait(&deadline_ns));
+    } while (status == PMIPC_FULL && retry && retry_wait(&deadline_ns));
     file_close(folder);
     return status == PMIPC_NOT_FOUND || status == PMIPC_RETIRED ? PMIPC_NOT_CONNECTED : status;
 }

@@ -1,4 +1,4 @@
-/* claim.h: getting hold of a pool by name: as its producer, as a stream, or to remove it. */
+/* claim.h: opening a pool by name, as its producer or as a stream. */
 #ifndef REGISTRY_CLAIM_H
 #define REGISTRY_CLAIM_H
 
@@ -6,17 +6,19 @@
 #include "pool/writer.h"
 #include "registry/folder.h"
 
-/* Create, adopt or replace the pool. `options` has its defaults filled in. */
+/* Create, adopt or replace the pool. `options` has its defaults filled in. Returns OK, BUSY (another producer), or the
+ * failure of one of the steps. */
 pmipc_status claim_as_producer(const struct pool_place *place, const pmipc_schema *schema,
                                const pmipc_producer_options *options, struct pool_writer **writer, pmipc_error *error);
 
-/* Retire a writer's pool and take its name away, unless the name leads to another file by now. */
+/* Retire a writer's pool and remove its name, unless the name leads to another file. */
 void retire_and_unlink(struct pool_writer *writer, const struct pool_place *place);
 
-/* Connect to the pool. `patient`: when all rows are held, try for a second, since a dying process may be letting go of
- * one. NOT_CONNECTED: there is none, or it is just being removed, or the one there is retired; `*absent` then
- * identifies that file, so that a waiter can tell when another takes its place. */
-pmipc_status claim_as_stream(const struct pool_place *place, bool prefault, bool patient,
+/* Connect to the pool. With `retry`, try for a second when all rows are in use: a dying process may release one.
+ * Returns NOT_CONNECTED when the pool does not exist, is being removed, or is retired. *absent identifies a retired
+ * file, so that a waiter detects when another file gets the name. Other statuses are those of connection_open and
+ * entry_open. */
+pmipc_status claim_as_stream(const struct pool_place *place, bool prefault, bool retry,
                              struct pool_connection **connection, struct file_identity *absent, pmipc_error *error);
 
 #endif

@@ -16,7 +16,7 @@
 static const char shared_memory[] = "/dev/shm";
 static const char folder_prefix[] = "polymorph_ipc-";
 
-/* Whether `name` is how the default folder of `uid` is called. */
+/* Whether `name` is the name of the default folder of `uid`. */
 static bool is_folder_of(const char *name, uid_t uid)
 {
     char expected[64];
@@ -24,7 +24,8 @@ static bool is_folder_of(const char *name, uid_t uid)
     return strcmp(name, expected) == 0;
 }
 
-/* Whether it is the default folder of another user, made by that user, and has the entry; *uid is that user. */
+/* Whether `name` is the default folder of another user, was created by that user, and has the entry.
+ * *uid is that user. */
 static bool has_entry(int parent, const char *name, const char *entry, uid_t *uid)
 {
     struct stat status;

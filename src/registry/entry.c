@@ -41,11 +41,11 @@ pmipc_status entry_is_foreign(const struct pool_place *place, int folder, pmipc_
         place->name, place->path, kind_of(&status), (unsigned)status.st_uid);
 }
 
-/* Which permission is missing, and who can give it. */
+/* Set the error: which permission is missing, and which user can give it. */
 static pmipc_status not_permitted(const struct pool_place *place, int folder, bool writable, int os_error,
                                   pmipc_error *error)
 {
-    char words[128];
+    char reason[ERRNO_TEXT_BYTES];
     struct stat status;
     if (os_error == EROFS)
         return error_set(error, PMIPC_PERMISSION, os_error,
@@ -54,7 +54,7 @@ static pmipc_status not_permitted(const struct pool_place *place, int folder, bo
                          place->name, place->folder);
     if (fstatat(folder, place->entry, &status, AT_SYMLINK_NOFOLLOW) != 0)
         return error_set(error, error_status_of(os_error), os_error, "pool '%s': cannot open %s: %s", place->name,
-                         place->path, error_describe_errno(os_error, words));
+                         place->path, error_describe_errno(os_error, reason));
     int read_only = writable ? file_open_entry(folder, place->entry, false) : -EACCES;
     const char *missing = read_only >= 0 ? "write" : "read";
     file_close(read_only);
@@ -71,7 +71,7 @@ static pmipc_status not_permitted(const struct pool_place *place, int folder, bo
 
 pmipc_status entry_open(const struct pool_place *place, int folder, bool writable, int *fd, pmipc_error *error)
 {
-    char words[128];
+    char reason[ERRNO_TEXT_BYTES];
     *fd = file_open_entry(folder, place->entry, writable);
     if (*fd >= 0)
         return PMIPC_OK;
@@ -83,7 +83,7 @@ pmipc_status entry_open(const struct pool_place *place, int folder, bool writabl
     if (error_status_of(failure) == PMIPC_PERMISSION)
         return not_permitted(place, folder, writable, failure, error);
     return error_set(error, error_status_of(failure), failure, "pool '%s': cannot open %s: %s", place->name,
-                     place->path, error_describe_errno(failure, words));
+                     place->path, error_describe_errno(failure, reason));
 }
 
 int entry_has_magic(int fd)

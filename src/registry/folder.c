@@ -10,8 +10,9 @@
 #include "os/file.h"
 
 #define DEFAULT_FOLDER_FORMAT "/dev/shm/polymorph_ipc-%u"
-#define ENTRY_SLASH '%' /* no byte of a name */
-#define ENTRY_NEXT '~'  /* the same */
+/* Bytes that pool names cannot have. */
+#define ENTRY_SLASH '%'
+#define ENTRY_NEXT '~'
 
 static bool is_name_byte(char c)
 {
@@ -44,7 +45,8 @@ pmipc_status pmipc_name_check(const char *name, pmipc_error *error)
     }
 }
 
-/* A relative path is made absolute at once: a program that changes its directory would look for its pools elsewhere. */
+/* For a relative path: write the working directory in front. The path stays valid when the program changes its working
+ * directory. */
 static bool put_working_folder(const char *chosen, char *path, size_t path_bytes)
 {
     path[0] = '\0';
@@ -73,7 +75,7 @@ pmipc_status pmipc_registry_folder(const char *folder, char *path, size_t path_b
     return PMIPC_OK;
 }
 
-void place_put_name(struct pool_place *place, const char *name)
+void place_set_name(struct pool_place *place, const char *name)
 {
     memcpy(place->name, name, strlen(name) + 1);
     memcpy(place->entry, name, strlen(name) + 1);
@@ -91,7 +93,7 @@ pmipc_status place_of(const char *name, const char *folder, struct pool_place *p
     if (pmipc_registry_folder(folder, place->folder, sizeof place->folder) != PMIPC_OK)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "the registry folder's path is longer than %d bytes",
                          FOLDER_PATH_BYTES - 1);
-    place_put_name(place, name);
+    place_set_name(place, name);
     return PMIPC_OK;
 }
 
@@ -112,7 +114,7 @@ bool name_of_entry(const char *entry, char *name)
     return pmipc_name_check(name, NULL) == PMIPC_OK;
 }
 
-/* Whether `path` is the folder that is taken when nobody chooses one. */
+/* Whether `path` is this user's default folder. */
 static bool is_default(const char *path)
 {
     char standard[64];
@@ -122,7 +124,7 @@ static bool is_default(const char *path)
 
 static pmipc_status cannot_open(const char *path, int os_error, pmipc_error *error)
 {
-    char words[128];
+    char reason[ERRNO_TEXT_BYTES];
     struct stat found;
     if (is_default(path) && lstat(path, &found) == 0 && S_ISLNK(found.st_mode))
         return error_set(
@@ -132,10 +134,10 @@ static pmipc_status cannot_open(const char *path, int os_error, pmipc_error *err
             path, (unsigned)found.st_uid);
     pmipc_status status = os_error == ENOENT ? PMIPC_NOT_FOUND : error_status_of(os_error);
     return error_set(error, status, os_error, "cannot open the registry folder %s: %s", path,
-                     error_describe_errno(os_error, words));
+                     error_describe_errno(os_error, reason));
 }
 
-/* The user whose default folder `path` would be, when that is another one; else this user. */
+/* The user whose default folder `path` is; this user if it is not a default folder. */
 static uid_t default_user_of(const char *path)
 {
     unsigned uid;
@@ -146,59 +148,59 @@ static uid_t default_user_of(const char *path)
     return strcmp(path, expected) == 0 ? (uid_t)uid : geteuid();
 }
 
-/* Sets *made when it was not there before. */
-static pmipc_status make_folder(const char *path, bool *made, pmipc_error *error)
+/* *created: it did not exist before. */
+static pmipc_status create_folder(const char *path, bool *created, pmipc_error *error)
 {
-    char words[128];
+    char reason[ERRNO_TEXT_BYTES];
     const uid_t user = default_user_of(path);
-    if (user != geteuid()) /* sudo with the user's environment: /dev/shm is sticky, and he could not even remove it */
+    if (user != geteuid()) /* for example sudo with a user's environment: the user could not even remove the folder */
         return error_set(
             error, PMIPC_PERMISSION, 0,
             "the registry folder %s does not exist, and this process (uid %u) does not create it: it is the "
             "default folder of uid %u and would belong to the wrong user. Start a producer of that user first, "
             "or set POLYMORPH_IPC_DIR to another folder",
             path, (unsigned)geteuid(), (unsigned)user);
-    *made = mkdir(path, 0700) == 0;
-    if (*made || errno == EEXIST)
+    *created = mkdir(path, 0700) == 0;
+    if (*created || errno == EEXIST)
         return PMIPC_OK;
     return error_set(
         error, error_status_of(errno), errno,
         "cannot create the registry folder %s: %s. Set POLYMORPH_IPC_DIR to a folder on tmpfs that you can "
         "write to",
-        path, error_describe_errno(errno, words));
+        path, error_describe_errno(errno, reason));
 }
 
-pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *error)
+pmipc_status folder_open(const char *path, bool create, int *fd, pmipc_error *error)
 {
-    bool made = false;
+    bool created = false;
     const bool standard = is_default(path);
     int opened = file_open_folder(path, !standard);
-    if (opened == -ENOENT && make) {
-        pmipc_status made_it = make_folder(path, &made, error);
-        if (made_it)
-            return made_it;
+    if (opened == -ENOENT && create) {
+        pmipc_status status = create_folder(path, &created, error);
+        if (status)
+            return status;
         opened = file_open_folder(path, !standard);
     }
     if (opened < 0)
         return cannot_open(path, -opened, error);
-    struct stat status;
-    int on_tmpfs = fstat(opened, &status) == 0 ? file_is_tmpfs(opened) : -errno;
+    struct stat folder;
+    int on_tmpfs = fstat(opened, &folder) == 0 ? file_is_tmpfs(opened) : -errno;
     if (on_tmpfs < 0) {
         file_close(opened);
         return cannot_open(path, -on_tmpfs, error);
     }
-    if (standard && (status.st_uid != geteuid() || (status.st_mode & 022))) {
+    if (standard && (folder.st_uid != geteuid() || (folder.st_mode & 022))) {
         file_close(opened);
         return error_set(
             error, PMIPC_PERMISSION, 0,
             "the registry folder %s belongs to uid %u and has mode %03o: it must belong to you (uid %u), and other "
             "users must not have write permission. Remove it, or set POLYMORPH_IPC_DIR",
-            path, (unsigned)status.st_uid, (unsigned)status.st_mode & 0777, (unsigned)geteuid());
+            path, (unsigned)folder.st_uid, (unsigned)folder.st_mode & 0777, (unsigned)geteuid());
     }
     if (!on_tmpfs) {
         file_close(opened);
-        if (made)
-            (void)rmdir(path); /* nobody asked for a folder there */
+        if (created)
+            (void)rmdir(path); /* leave nothing behind */
         return error_set(
             error, PMIPC_UNSUPPORTED, 0,
             "the registry folder %s is not on tmpfs: pools would be written to disk. Choose a folder under /dev/shm",
@@ -208,9 +210,9 @@ pmipc_status folder_open(const char *path, bool make, int *fd, pmipc_error *erro
     return PMIPC_OK;
 }
 
-pmipc_status place_open(const struct pool_place *place, bool make, int *fd, pmipc_error *error)
+pmipc_status place_open(const struct pool_place *place, bool create, int *fd, pmipc_error *error)
 {
     pmipc_error reason = {0};
-    pmipc_status status = folder_open(place->folder, make, fd, &reason);
+    pmipc_status status = folder_open(place->folder, create, fd, &reason);
     return status ? error_set(error, status, reason.os_error, "pool '%s': %s", place->name, reason.text) : PMIPC_OK;
 }

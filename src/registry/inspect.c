@@ -1,4 +1,4 @@
-/* inspect.c: describing a pool from its file alone. Read-only, with pread: nothing is mapped, nobody is disturbed. */
+/* inspect.c: describing a pool from its file. It is only read, with pread: nothing is mapped, no lock is taken. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +33,8 @@ static uint64_t seq_in_file_slot(const void *context, uint32_t slot)
     return read_slot(context, slot, &header) ? load_relaxed(&header.seq) : 0;
 }
 
-/* The newest sample without a pin: the producer may be just replacing it, so look again until entry and slot agree. */
+/* The newest sample, without a pin. The producer may replace it at this moment, so read again until entry and slot
+ * agree. */
 static void describe_newest(const struct open_pool *pool, const struct pool_control *control, pmipc_pool_info *info)
 {
     uint64_t head = load_relaxed(&control->head);
@@ -53,7 +54,7 @@ static void describe_newest(const struct open_pool *pool, const struct pool_cont
     }
 }
 
-/* Most pools of a long list have no streams: then the bitmap is all there is to read. */
+/* Most pools of a long list have no streams. Then only the bitmap is read. */
 static pmipc_status read_readers(const struct open_pool *pool, struct pool_readers *readers, const char *name,
                                  pmipc_error *error)
 {
@@ -65,7 +66,8 @@ static pmipc_status read_readers(const struct open_pool *pool, struct pool_reade
     return status;
 }
 
-/* The parts that change. The file is measured after the slot count was read: it grows first. */
+/* Read the parts that change. The file size is read after the slot count, because a growing pool extends its file
+ * first. */
 static pmipc_status read_state(const struct open_pool *pool, struct pool_control *control, struct pool_readers *readers,
                                const char *name, pmipc_error *error)
 {
@@ -121,7 +123,7 @@ static pmipc_status describe(const struct open_pool *pool, pmipc_pool_info *info
     describe_newest(pool, &control, info);
     struct slot_lookup lookup = {info->slot_count, seq_in_file_slot, pool};
     uint32_t rows = rows_describe(readers, pool->fd, &lookup, info->readers, PMIPC_MAX_READERS);
-    for (uint32_t i = 0; i < rows; i++) /* rows of the dead are not streams any more */
+    for (uint32_t i = 0; i < rows; i++) /* leave out dead streams */
         if (info->readers[i].alive)
             info->readers[info->reader_count++] = info->readers[i];
     free(readers);

@@ -1,4 +1,4 @@
-/* list.c: going through the pools of a folder. */
+/* list.c: listing the pools of a folder. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -14,8 +14,8 @@
 
 struct pmipc_registry {
     int folder;
-    struct pool_place place; /* of the pool that is described */
-    char **names;            /* in order */
+    struct pool_place place; /* of the current pool */
+    char **names;            /* sorted */
     size_t count;
     size_t capacity;
     size_t next;
@@ -45,7 +45,7 @@ static int keep_names(pmipc_registry *registry, DIR *directory)
 {
     for (;;) {
         char name[PMIPC_MAX_NAME + 1];
-        errno = 0; /* the only way to tell the end from a failure */
+        errno = 0; /* readdir returns NULL at the end and on failure */
         const struct dirent *entry = readdir(directory);
         if (!entry)
             return errno;
@@ -56,7 +56,7 @@ static int keep_names(pmipc_registry *registry, DIR *directory)
 
 static pmipc_status read_entries(pmipc_registry *registry, pmipc_error *error)
 {
-    char words[128];
+    char reason[ERRNO_TEXT_BYTES];
     int fd = dup(registry->folder);
     DIR *directory = fd < 0 ? NULL : fdopendir(fd);
     int failure = directory ? keep_names(registry, directory) : errno;
@@ -66,7 +66,7 @@ static pmipc_status read_entries(pmipc_registry *registry, pmipc_error *error)
         file_close(fd);
     if (failure)
         return error_set(error, error_status_of(failure), failure, "cannot read the registry folder %s: %s",
-                         registry->place.folder, error_describe_errno(failure, words));
+                         registry->place.folder, error_describe_errno(failure, reason));
     if (registry->count)
         qsort(registry->names, registry->count, sizeof *registry->names, compare_names);
     return PMIPC_OK;
@@ -102,14 +102,14 @@ pmipc_status pmipc_registry_next(pmipc_registry *registry, pmipc_pool_info *info
     memset(info, 0, sizeof *info);
     while (registry->next < registry->count) {
         pmipc_error error;
-        place_put_name(&registry->place, registry->names[registry->next++]);
+        place_set_name(&registry->place, registry->names[registry->next++]);
         pmipc_status status = inspect_entry(registry->folder, &registry->place, info, &error);
         if (status == PMIPC_NOT_FOUND)
-            continue; /* gone meanwhile */
+            continue; /* removed since the folder was read */
         info->status = status;
         if (status) {
             snprintf(info->problem, sizeof info->problem, "%.255s", error.text);
-            text_make_printable(info->problem); /* the cut may have gone through a character */
+            text_make_printable(info->problem); /* the last character may be incomplete */
         }
         return PMIPC_OK;
     }

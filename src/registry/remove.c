@@ -1,5 +1,5 @@
-/* remove.c: taking pools away: one by name, or all that nobody uses. Whoever removes a pool holds its producer lock,
- * and unless forced also the lock of every row, so that no stream is in the middle of connecting. */
+/* remove.c: removing one pool by name, or all unused pools. The removing process holds the pool's producer lock.
+ * Without force it also holds the lock of each row, so that no stream can connect at that time. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -47,7 +47,7 @@ static pmipc_status held_by_streams(int fd, const char *name, pmipc_error *error
     return PMIPC_BUSY;
 }
 
-/* BUSY when a live stream has one. The caller closes the descriptor, and with it the locks taken so far. */
+/* Lock all rows. BUSY: a live stream holds one. The caller closes the descriptor, which releases the locks. */
 static pmipc_status take_all_rows(int lock_fd, const char *name, pmipc_error *error)
 {
     for (uint32_t row = 0; row < PIN_ROWS; row++) {
@@ -62,9 +62,10 @@ static pmipc_status take_all_rows(int lock_fd, const char *name, pmipc_error *er
     return PMIPC_OK;
 }
 
-/* OK when the file is what the caller means. Final under the producer lock only: then nobody adopts it meanwhile.
- * NOT_FOUND when it is another, or none that can be recognized; NO_MEMORY and SYSTEM when that cannot be told. */
-static pmipc_status check_meant(int fd, const char *name, const pmipc_remove_options *options, pmipc_error *error)
+/* Check that the file has the incarnation and owner epoch that the caller expects. Only under the producer lock is the
+ * answer final, because then no process adopts the pool. Returns OK, NOT_FOUND (another pool, or a corrupt one),
+ * NO_MEMORY or SYSTEM. */
+static pmipc_status check_expected(int fd, const char *name, const pmipc_remove_options *options, pmipc_error *error)
 {
     struct pool_description *description = NULL;
     pmipc_status status = PMIPC_OK;
@@ -85,13 +86,13 @@ static pmipc_status check_meant(int fd, const char *name, const pmipc_remove_opt
     return PMIPC_OK;
 }
 
-/* One try. NOTHING_NEW: the name leads elsewhere by now. */
+/* Remove the pool in an open file. NOTHING_NEW: the name leads to another file. */
 static pmipc_status remove_file(const struct pool_place *place, int folder, int fd, const pmipc_remove_options *options,
                                 pmipc_error *error)
 {
     const char *name = place->name;
     struct owner_lock lock;
-    pmipc_status status = check_meant(fd, name, options, error);
+    pmipc_status status = check_expected(fd, name, options, error);
     if (status)
         return status;
     int failure = lock_is_held(fd, LOCK_BYTE_PRODUCER) ? EAGAIN : owner_lock_take(&lock, fd);
@@ -105,15 +106,15 @@ static pmipc_status remove_file(const struct pool_place *place, int folder, int 
         status = error_of_call(error, -is_entry, name, "examine its file");
     } else if (is_entry == 0) {
         status = PMIPC_NOTHING_NEW;
-    } else if ((status = check_meant(fd, name, options, error)) != PMIPC_OK) {
-        /* it has been adopted, or cannot be read */
+    } else if ((status = check_expected(fd, name, options, error)) != PMIPC_OK) {
+        /* it was adopted, or cannot be read */
     } else if (!options->force && (status = take_all_rows(lock.fd, name, error)) != PMIPC_OK) {
         /* live streams use it */
     } else {
-        int unlinked = file_unlink(folder, place->entry); /* first: what cannot be removed must not be retired */
+        int unlinked = file_unlink(folder, place->entry); /* before retiring: a pool that cannot be removed stays */
         if (unlinked == 0 || unlinked == -ENOENT) {
             retire_file(fd);
-            successor_forget_unfinished(folder, place->entry);
+            successor_remove_unfinished(folder, place->entry);
         } else {
             status = error_of_call(error, -unlinked, name, "remove its file");
         }
@@ -122,7 +123,7 @@ static pmipc_status remove_file(const struct pool_place *place, int folder, int 
     return status;
 }
 
-/* What is not a pool is removed only by force, without a look inside. A folder is refused. */
+/* An entry that is not a pool is removed only with force, and is not read. A folder is refused. */
 static pmipc_status remove_foreign(const struct pool_place *place, int folder, const pmipc_remove_options *options,
                                    pmipc_error *error)
 {
@@ -132,13 +133,13 @@ static pmipc_status remove_foreign(const struct pool_place *place, int folder, c
                          place->name);
     if (!options->force)
         return entry_is_foreign(place, folder, error);
-    char words[128];
+    char reason[ERRNO_TEXT_BYTES];
     int unlinked = file_unlink(folder, place->entry);
     if (unlinked == 0 || unlinked == -ENOENT)
         return PMIPC_OK;
     pmipc_status status = unlinked == -EISDIR ? PMIPC_UNSUPPORTED : error_status_of(-unlinked);
     return error_set(error, status, -unlinked, "pool '%s': %s is not a pool and cannot be removed: %s", place->name,
-                     place->path, error_describe_errno(-unlinked, words));
+                     place->path, error_describe_errno(-unlinked, reason));
 }
 
 static pmipc_status remove_entry(const struct pool_place *place, int folder, const pmipc_remove_options *options,
@@ -189,15 +190,16 @@ pmipc_status pmipc_pool_remove(const char *name, const char *folder, const pmipc
     return status;
 }
 
-/* Whether an entry belongs to another user, as far as can be told. */
+/* Whether an entry belongs to another user. False if unknown. */
 static bool is_of_another_user(const struct pool_place *place, int folder)
 {
     struct stat status;
     return fstatat(folder, place->entry, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_uid != geteuid();
 }
 
-/* Remove the pool if it is one and unused. OK also when it stays: it is in use, gone by now, not a pool, or another
- * user's who does not let it be removed. The last two are told to the callback. */
+/* Remove the entry if it is an unused pool. Also returns OK in these cases:
+ * - The pool is in use, or is already removed.
+ * - The entry is not a pool, or belongs to another user and may not be removed. The callback gets the reason. */
 static pmipc_status clean_entry(const struct pool_place *place, int folder, pmipc_clean_callback visit, void *context,
                                 pmipc_error *reason)
 {
@@ -231,11 +233,10 @@ pmipc_status pmipc_registry_clean(const char *folder, pmipc_clean_callback visit
         goto close_folder;
     while (pmipc_registry_next(registry, info) == PMIPC_OK) {
         pmipc_error reason;
-        place_put_name(&place, info->name);
+        place_set_name(&place, info->name);
         pmipc_pool_info_release(info);
         pmipc_status failure = clean_entry(&place, folder_fd, visit, context, &reason);
-        if (failure &&
-            !status) { /* the first; one that cannot be removed does not keep the others from being removed */
+        if (failure && !status) { /* report the first failure, and go on with the other pools */
             status = failure;
             if (error)
                 *error = reason;

@@ -1,37 +1,38 @@
-/* succeed.c: a producer replaces its own pool: with a larger one, or with one of another schema.
+/* succeed.c: a producer replaces its own pool, by a larger one or by one of another schema.
  *
- * The successor is built in an unnamed file, with its lock held and its first sample in it. Then
- *   1. linkat gives it a name that is no pool's;
- *   2. renameat gives it the pool's name, which the old file loses in the same step;
- *   3. the old file is retired, and its lock dropped.
- * Killed before 2, the producer leaves the old pool, complete and under its name: the next producer adopts it and
- * unlinks what step 1 has left. Killed after 2, it leaves the successor to adopt. The old file has no name then, and is
- * not retired: streams find that its producer is dead and that the name leads elsewhere, and go over. The name leads to
- * one file or the other at every moment, and each has its sample and its lock. */
+ * The successor is created in an unnamed file. Its lock is held, and it contains its first sample. Then
+ *   1. linkat gives it a temporary name, which is not a pool's;
+ *   2. renameat gives it the pool's name, and the old file loses that name in the same step;
+ *   3. the old file is retired, and its lock is released.
+ * If the producer is killed before step 2, the old pool is complete and has its name. The next producer adopts it and
+ * removes the temporary name. If the producer is killed after step 2, the next producer adopts the successor. The old
+ * file then has no name and is not retired. Its streams find that its producer is dead and that the name leads to
+ * another file, and connect to that one. At each moment the name leads to one of the two files, which has its sample
+ * and its lock. */
 #include "registry/succeed.h"
 
 #include <errno.h>
 
 #include "registry/entry.h"
 
-pmipc_status successor_make(const struct pool_place *place, const struct pool_writer *predecessor,
-                            const pmipc_schema *schema, const pmipc_producer_options *options,
-                            struct pool_writer **successor, pmipc_error *error)
+pmipc_status successor_create(const struct pool_place *place, const struct pool_writer *predecessor,
+                              const pmipc_schema *schema, const pmipc_producer_options *options,
+                              struct pool_writer **successor, pmipc_error *error)
 {
     int folder;
     struct pool_description *description;
-    /* Who removes a pool's file may have removed the folder, too. */
+    /* A program that has removed the file may have removed the folder too. */
     pmipc_status status = place_open(place, predecessor->removed, &folder, error);
     if (status)
         return status;
     status = description_make(place->name, schema, options, &description, error);
-    if (!status) /* takes description over */
+    if (!status) /* owns description */
         status = writer_create_successor(successor, folder, description, options, predecessor, error);
     file_close(folder);
     return status;
 }
 
-/* Only a pool: in a shared folder a file of another program may have that name. */
+/* Remove the entry if it is a pool. In a shared folder a file of another program may have that name. */
 static void unlink_unfinished(int folder, const char *next)
 {
     int fd = file_open_entry(folder, next, false);
@@ -40,14 +41,14 @@ static void unlink_unfinished(int folder, const char *next)
     file_close(fd);
 }
 
-void successor_forget_unfinished(int folder, const char *entry)
+void successor_remove_unfinished(int folder, const char *entry)
 {
     char next[NEXT_ENTRY_BYTES];
     next_entry_of(entry, next);
     unlink_unfinished(folder, next);
 }
 
-static pmipc_status removed(const struct pool_place *place, pmipc_error *error)
+static pmipc_status refuse_removed(const struct pool_place *place, pmipc_error *error)
 {
     return error_set(
         error, PMIPC_LOST, 0,
@@ -63,7 +64,7 @@ static int rename_over(const struct pool_place *place, int folder, const struct 
     next_entry_of(place->entry, next);
     int linked = file_link(successor->fd, folder, next);
     if (linked == -EEXIST) {
-        /* A dead producer's: only the holder of the pool's lock makes one. */
+        /* It is a dead producer's: only the process that holds the pool's lock uses this name. */
         unlink_unfinished(folder, next);
         linked = file_link(successor->fd, folder, next);
     }
@@ -84,18 +85,18 @@ pmipc_status successor_refuse_taken_name(const struct pool_place *place, pmipc_e
         place->name, place->path);
 }
 
-/* The old file has lost its name already, and is retired. */
+/* The old file has no name and is already retired. */
 static pmipc_status take_free_name(const struct pool_place *place, int folder, const struct pool_writer *successor,
                                    pmipc_error *error)
 {
-    char words[128];
+    char reason[ERRNO_TEXT_BYTES];
     int failure = -file_link(successor->fd, folder, place->entry);
     if (failure == EEXIST)
         return successor_refuse_taken_name(place, error);
     if (failure)
         return error_set(error, error_status_of(failure), failure,
                          "pool '%s': its file was removed, and the new file cannot be linked into %s%s: %s",
-                         place->name, place->folder, file_reopen_hint(failure), error_describe_errno(failure, words));
+                         place->name, place->folder, file_reopen_hint(failure), error_describe_errno(failure, reason));
     return PMIPC_OK;
 }
 
@@ -103,7 +104,7 @@ pmipc_status successor_install(const struct pool_place *place, struct pool_write
                                struct pool_writer *successor, pmipc_error *error)
 {
     int folder, failure;
-    char words[128];
+    char reason[ERRNO_TEXT_BYTES];
     pmipc_status status = place_open(place, false, &folder, error);
     if (status)
         return status;
@@ -116,15 +117,15 @@ pmipc_status successor_install(const struct pool_place *place, struct pool_write
                        ? 0
                        : file_is_entry(predecessor->lock.fd, folder, place->entry);
     if (status) {
-        /* said already */
+        /* the error is set */
     } else if (is_entry < 0) {
         status = error_of_call(error, -is_entry, place->name, "examine its file");
     } else if (is_entry == 0) {
-        status = removed(place, error);
+        status = refuse_removed(place, error);
     } else if ((failure = rename_over(place, folder, successor)) != 0) {
         status = error_set(error, error_status_of(failure), failure,
                            "pool '%s': its file %s cannot be replaced by a larger one%s: %s", place->name, place->path,
-                           file_reopen_hint(failure), error_describe_errno(failure, words));
+                           file_reopen_hint(failure), error_describe_errno(failure, reason));
     } else {
         (void)writer_retire(predecessor);
     }
