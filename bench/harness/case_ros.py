@@ -148,7 +148,7 @@ def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operat
             return True
 
         def take_into_pool() -> bool:
-            return source.take_one(pointer)
+            return source.handler.take_one(pointer)
 
         if way == "rcl":
             take = rcl_take(subscription, len(serialize_message(make(of))) + 64)

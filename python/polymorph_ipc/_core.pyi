@@ -4,13 +4,14 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Any, ClassVar, Final, Literal, SupportsIndex, final, overload
+from typing import Any, ClassVar, Final, Literal, SupportsIndex, TypeVar, final, overload
 
 import numpy as np
 from typing_extensions import Self, disjoint_base
 
 from ._infos import Field, HistoryInfo, SampleInfo, StreamStats
-from ._waiting import StreamT
+
+_StreamT = TypeVar("_StreamT", bound=Stream)
 
 ORIGIN_NUMPY: Final[int]
 ORIGIN_TORCH: Final[int]
@@ -995,10 +996,10 @@ def explain_faults() -> None:
         SystemCallError: The handler cannot be installed.
     """
 
-def wait_any(streams: list[StreamT], timeout: float | None = None, /) -> list[StreamT]:
+def wait_any(streams: list[_StreamT], timeout: float | None = None, /) -> list[_StreamT]:
     """Implementation of `polymorph_ipc.wait_any`."""
 
-def wait_connected(streams: list[StreamT], timeout: float | None = None, /) -> bool:
+def wait_connected(streams: list[_StreamT], timeout: float | None = None, /) -> bool:
     """Implementation of `polymorph_ipc.wait_connected`."""
 
 def registry_list(folder: str | None, /) -> list[dict[str, Any]]:

@@ -185,7 +185,7 @@ def test_a_message_that_asks_for_too_much_is_refused_and_the_next_one_decides(ro
     ros.send(node, stream, publisher, jpeg(3_000_000))
     assert stream.stats["failures"] == 1
     assert "max_bytes allows 2000000" in capfd.readouterr().err
-    stream._source.retry_at = 0.0  # not a second later
+    stream._source.handler.retry_at = 0.0  # not a second later
     ros.send(node, stream, publisher, jpeg(1000))
     assert len(stream.get_last()) == 1000
     ros.send(node, stream, publisher, jpeg(3_000_000), jpeg(2000))
@@ -200,10 +200,10 @@ def test_without_ros_max_bytes_a_gigabyte_is_the_bound_and_a_sample_may_ask_for_
     sampled = ros.stream(node, topic, CompressedImage, np.zeros(10, np.uint8))
     small, large = (schema_for(np.zeros(count, np.uint8), False, "a test") for count in (10, 1 << 27))
     for schema in (small, large):
-        assert learned._source.max_bytes(schema) == 1 << 30
-        assert given._source.max_bytes(schema) == 5
-    assert sampled._source.max_bytes(small) == 1 << 30
-    assert sampled._source.max_bytes(large) > 2 * 13 * (1 << 27)
+        assert learned._source.pool.max_bytes(schema) == 1 << 30
+        assert given._source.pool.max_bytes(schema) == 5
+    assert sampled._source.pool.max_bytes(small) == 1 << 30
+    assert sampled._source.pool.max_bytes(large) > 2 * 13 * (1 << 27)
     for wrong in (0, -1):
         with pytest.raises(ValueError, match="ros_max_bytes"):
             ros.stream(node, topic, LaserScan, ros_max_bytes=wrong)

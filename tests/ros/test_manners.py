@@ -56,7 +56,7 @@ def test_a_wait_says_once_that_nobody_spins(
     assert stream.get_new(timeout=1.2) is None
     assert stream.get_new(timeout=1.0) is None
     said = capfd.readouterr().err
-    assert said.count("nobody has spun node 'lonely'") == 1
+    assert said.count("node 'lonely' has not been spun for") == 1
     assert "run rclpy.spin(node)" in said
 
 
@@ -255,7 +255,7 @@ def test_the_node_keeps_a_stream_that_nobody_holds_going(ros: Ros, topic: str) -
     ros.matched(node, publisher)
     publisher.publish(image(7))
     with TensorStream("pool0") as local:
-        ros.spin(node, lambda: source.published)
+        ros.spin(node, lambda: source.handler.published)
         assert int(local.get_last().flat[0]) == 7
     source.cleanup()
 
@@ -266,9 +266,9 @@ def test_the_node_keeps_a_stream_that_nobody_holds_going(ros: Ros, topic: str) -
 def test_a_name_that_is_taken_meanwhile_is_tried_again(
     ros: Ros, topic: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from polymorph_ipc._ros import source
+    from polymorph_ipc._ros import messages
 
-    monkeypatch.setattr(source, "RETRY", 0.1)
+    monkeypatch.setattr(messages, "RETRY", 0.1)
     node = ros.node()
     stream = ros.stream(node, topic, Image, expect="any")
     publisher = ros.publisher(Image, topic)
@@ -285,9 +285,9 @@ def test_a_name_that_is_taken_meanwhile_is_tried_again(
 def test_a_pool_that_is_lost_is_made_anew(
     ros: Ros, topic: str, pool_folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from polymorph_ipc._ros import source
+    from polymorph_ipc._ros import messages
 
-    monkeypatch.setattr(source, "RETRY", 0.1)
+    monkeypatch.setattr(messages, "RETRY", 0.1)
     node = ros.node()
     stream = ros.stream(node, topic, Image, RGB)
     publisher = ros.publisher(Image, topic)

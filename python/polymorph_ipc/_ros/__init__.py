@@ -1,20 +1,29 @@
-"""ROS 2 topics as pools, and pools as topics. Importing this package imports nothing of ROS; making a stream or a
+"""ROS 2 topics as pools, and pools as topics. Importing these modules imports nothing of ROS; making a stream or a
 producer with `ros_node=`, or a `PoolPublisher`, does.
 
-types         message classes as the .msg texts that the C library compiles its decoders from
-missing       what is said when there is no rclpy
-request       the `ros_*` arguments of `TensorStream`, checked
-qos           which quality of service a subscription asks for
-subscription  one subscription on the user's node: messages taken in C where that can be done, as bytes elsewhere
-spinning      who spins the node, and whether a wait would wait for itself
-source        all of it together: what a `TensorStream` with `ros_node=` is fed by
-defaults      what fields of new messages say
-classes       message classes by name
-constants     what a pool's metadata say of every message
-publication   one publisher on the user's node, and the encoder that feeds it
-pool_publisher  `PoolPublisher`: a pool that exists, or will, as a topic
+Both directions:
+
+missing         the error when rclpy cannot be imported
+types           message classes as the .msg texts that the C library compiles its decoders and encoders from
+classes         message classes by name
+qos             the quality of service of subscriptions and publishers
+entities        handles of rclpy that any thread may destroy
+
+Topic to pool:
+
+request         the `ros_*` arguments of `TensorStream`, checked
+subscription    one subscription on the user's node: messages taken in C where possible, else as bytes
+spinning        which thread spins the node, and whether a wait would wait for itself
+changes         when the pool follows messages of another kind
+topic_log       warnings about one topic
+topic_pool      the pool that a topic fills
+messages        messages become samples
+source          all of it: the source of a `TensorStream` with `ros_node=`
+
+Pool to topic:
+
+defaults        the default values of new messages
+constants       values from a pool's metadata that every message has
+publication     one publisher on the user's node, and its encoder
+pool_publisher  `PoolPublisher`: publishes any pool as a topic
 """
-
-from .pool_publisher import PoolPublisher
-
-__all__ = ["PoolPublisher"]
