@@ -10,7 +10,7 @@ SEED =
 # Not run under AddressSanitizer: tests that do not run the library, and a fork while other threads run. After such a
 # fork the allocator of gcc 12's runtime waits for a lock that a thread of the parent held.
 ASAN_PYTHON = --ignore=tests/python/test_bench_smoke.py --ignore=tests/python/test_typing.py \
-              --deselect=tests/python/test_fork.py::test_fork_while_other_threads_read_and_publish_deadlocks_nobody
+              --deselect=tests/python/test_fork.py::test_fork_while_other_threads_read_and_publish_does_not_deadlock
 JAZZY_SAMPLE = tests/ros/test_executors.py tests/ros/test_round_trip.py \
                $(addprefix tests/ros/test_guide.py::, test_every_other_block_of_python_runs \
                    test_the_large_message_profile_brings_every_best_effort_image)
@@ -205,7 +205,7 @@ test-aarch64: .venv/ready ## run a sample of `make aarch64`
 	ctest --preset aarch64 --parallel 2 -R '^(codegen|unit\.($(subst $() $(),|,$(AARCH64_SAMPLE))))$$'
 
 # The extension and the library in it are instrumented; the interpreter is not. Leaks are not detected, since CPython and
-# numpy leak: test_sudden_deaths.py and tests/soak count the library's. SIGSEGV and SIGBUS are left to explain_faults.
+# numpy leak: test_killed_processes.py and tests/soak count the library's. SIGSEGV and SIGBUS are left to explain_faults.
 .venv-asan/ready: $(PACKAGE_SOURCES)
 	CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1" \
 	    SKBUILD_BUILD_DIR=build/python-asan SKBUILD_CMAKE_BUILD_TYPE=Debug scripts/make_venv.sh .venv-asan 3.12 test

@@ -1,4 +1,4 @@
-"""The benchmarks still run: every figure is measured, its limit beside it. What the figures are is not asked here."""
+"""The benchmarks run: every figure and its limit are measured. The values are not checked here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BENCH = TESTS.parents[1] / "bench"
 
 @pytest.fixture(scope="module")
 def bench_probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The C program of the benchmarks, built by itself."""
+    """The C program of the benchmarks, built alone."""
     build = tmp_path_factory.mktemp("bench")
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for command in (
@@ -42,7 +42,7 @@ def measured_rows(outcome: subprocess.CompletedProcess[str], out: Path) -> list[
 
 
 @pytest.mark.parametrize("prefix", ["c-", "python-", "one-way-56", "one-way-921600", "one-core", "list"])
-def test_every_figure_is_measured_beside_its_limit(bench_probe: Path, tmp_path: Path, prefix: str) -> None:
+def test_every_figure_is_measured_with_its_limit(bench_probe: Path, tmp_path: Path, prefix: str) -> None:
     outcome = run_bench(
         "--quick", "--only", prefix, "--pools", "20", "--probe", str(bench_probe), "--out", str(tmp_path)
     )
@@ -57,7 +57,7 @@ def test_every_figure_is_measured_beside_its_limit(bench_probe: Path, tmp_path: 
         assert row["verdict"] in ("met", "missed", "informative"), row
 
 
-def test_importing_is_compared_with_numpy_and_the_page_is_written(bench_probe: Path, tmp_path: Path) -> None:
+def test_import_is_compared_with_numpy_and_the_page_is_written(bench_probe: Path, tmp_path: Path) -> None:
     page = tmp_path / "benchmarks.md"
     options = ("--quick", "--only", "import", "--probe", str(bench_probe), "--out", str(tmp_path), "--page", str(page))
     assert [row["what"] for row in measured_rows(run_bench(*options), tmp_path)] == ["import polymorph_ipc"]
@@ -68,7 +68,7 @@ def test_importing_is_compared_with_numpy_and_the_page_is_written(bench_probe: P
     assert page.read_text().endswith("The cause is known.\n")
 
 
-def test_libraries_that_are_not_installed_are_named_with_their_command(bench_probe: Path, tmp_path: Path) -> None:
+def test_missing_libraries_are_listed_with_their_install_command(bench_probe: Path, tmp_path: Path) -> None:
     hidden = [f"--peer-python={key}={tmp_path / 'python'}" for key in ("iceoryx2", "tensor_ipc")]
     (tmp_path / "python").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "python").chmod(0o700)
@@ -84,7 +84,7 @@ def test_libraries_that_are_not_installed_are_named_with_their_command(bench_pro
     assert "Python 3.10" in peers["tensor_ipc"]["problem"]
 
 
-def test_a_missing_program_is_an_error_that_says_what_to_build(tmp_path: Path) -> None:
+def test_missing_bench_probe_error_names_the_build_target(tmp_path: Path) -> None:
     outcome = run_bench("--quick", "--probe", str(tmp_path / "nothing"))
     assert outcome.returncode == 2
     assert "bench_probe" in outcome.stderr

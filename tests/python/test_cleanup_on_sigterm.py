@@ -1,4 +1,4 @@
-"""cleanup_on_sigterm(): SIGTERM and SIGHUP as an orderly exit."""
+"""cleanup_on_sigterm(): SIGTERM and SIGHUP end the process with an orderly exit."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_signal_removes_pools_and_runs_finally(spawn: Spawner, number: int) -> N
     polymorph_ipc.remove_pool("kept")
 
 
-def test_without_it_the_pool_stays_readable(spawn: Spawner) -> None:
+def test_pool_stays_readable_without_cleanup_on_sigterm(spawn: Spawner) -> None:
     child = spawn(PROGRAM, "none")
     child.expect("ready")
     child.process.send_signal(signal.SIGTERM)
@@ -60,7 +60,7 @@ def test_without_it_the_pool_stays_readable(spawn: Spawner) -> None:
         polymorph_ipc.remove_pool(name)
 
 
-def test_an_earlier_handler_is_called_after_the_cleanup(spawn: Spawner) -> None:
+def test_earlier_handler_is_called_after_the_cleanup(spawn: Spawner) -> None:
     child = spawn(PROGRAM, "handler")
     child.expect("ready")
     child.process.send_signal(signal.SIGTERM)
@@ -70,7 +70,7 @@ def test_an_earlier_handler_is_called_after_the_cleanup(spawn: Spawner) -> None:
     polymorph_ipc.remove_pool("kept")
 
 
-def test_an_ignored_signal_stays_ignored(spawn: Spawner) -> None:
+def test_ignored_signal_stays_ignored(spawn: Spawner) -> None:
     child = spawn(PROGRAM, "ignored")
     child.expect("ready")
     child.process.send_signal(signal.SIGHUP)
@@ -82,7 +82,7 @@ def test_an_ignored_signal_stays_ignored(spawn: Spawner) -> None:
     polymorph_ipc.remove_pool("kept")
 
 
-def test_another_thread_is_refused() -> None:
+def test_cleanup_on_sigterm_refuses_other_threads() -> None:
     outcome: list[Any] = []
 
     def call() -> None:

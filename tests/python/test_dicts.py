@@ -1,4 +1,4 @@
-"""Dicts of tensors: one publish for all fields, one pin for all views, errors that name the field."""
+"""Dicts of tensors: one publish for all fields, one pin for all views, errors with the field name."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def numbers_in(sample: dict[str, NDArray[Any]]) -> set[int]:
     return {number_of(field) for field in sample.values()}
 
 
-def test_a_dict_comes_back_field_by_field_with_its_dtypes_shapes_and_order() -> None:
+def test_dict_keeps_its_field_order_dtypes_and_shapes() -> None:
     with TensorProducer.from_sample("obs", observation(0)) as producer, TensorStream("obs") as stream:
         assert producer.publish(observation(5)) == 1
         sample = stream.get_last()
@@ -42,13 +42,13 @@ def test_a_dict_comes_back_field_by_field_with_its_dtypes_shapes_and_order() -> 
         assert [field.name for field in producer.schema.fields] == list(sample)
 
 
-def test_the_order_of_a_published_dicts_keys_does_not_matter() -> None:
+def test_published_dict_may_have_its_keys_in_any_order() -> None:
     with TensorProducer.from_sample("obs", observation(0)) as producer, TensorStream("obs") as stream:
         producer.publish(dict(reversed(observation(3).items())))
         assert numbers_in(stream.get_last()) == {3}
 
 
-def test_every_read_gives_dicts() -> None:
+def test_every_read_returns_a_dict() -> None:
     with TensorProducer.from_sample("obs", observation(0), history_len=4) as producer, TensorStream("obs") as stream:
         for number in range(1, 7):
             producer.publish(observation(number), stamp=number)
@@ -65,7 +65,7 @@ def test_every_read_gives_dicts() -> None:
             assert numbers_of(picked[name]) == [6, 3]
 
 
-def test_a_padded_history_of_a_dict_is_padded_in_every_field() -> None:
+def test_padding_a_dict_history_pads_every_field() -> None:
     with TensorProducer.from_sample("obs", observation(0), history_len=4) as producer, TensorStream("obs") as stream:
         producer.publish(observation(2))
         for pad, expected in (("repeat", [2, 2, 2]), ("zeros", [0, 0, 2])):
@@ -91,7 +91,7 @@ def test_copies_and_out_work_for_dicts() -> None:
 
 
 @pytest.mark.parametrize("kept", ["rgb", "depth", "q", "count"])
-def test_any_one_field_keeps_the_whole_sample_in_place(kept: str) -> None:
+def test_one_held_field_pins_the_whole_sample(kept: str) -> None:
     with TensorProducer.from_sample("obs", observation(0), history_len=2) as producer, TensorStream("obs") as stream:
         producer.publish(observation(1))
         field = stream.get_last()[kept]
@@ -121,7 +121,7 @@ def without(sample: dict[str, Any], name: str) -> dict[str, Any]:
     return {other: field for other, field in sample.items() if other != name}
 
 
-WRONG: dict[str, tuple[Any, list[str]]] = {
+MISMATCHES: dict[str, tuple[Any, list[str]]] = {
     "missing field": (without(observation(1), "depth"), ["depth"]),
     "extra field": ({**observation(1), "wrench": np.zeros(6)}, ["wrench"]),
     "renamed field": ({**without(observation(1), "q"), "joints": np.zeros(7)}, ["q", "joints"]),
@@ -132,22 +132,22 @@ WRONG: dict[str, tuple[Any, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("mistake", WRONG)
-def test_a_dict_that_does_not_fit_is_refused_by_field_and_nothing_is_published(mistake: str) -> None:
-    sample, words = WRONG[mistake]
+@pytest.mark.parametrize("mistake", MISMATCHES)
+def test_mismatching_dict_error_names_the_field_and_publishes_nothing(mistake: str) -> None:
+    sample, parts = MISMATCHES[mistake]
     with TensorProducer.from_sample("obs", observation(0)) as producer, TensorStream("obs") as stream:
         producer.publish(observation(1))
         with pytest.raises((SchemaMismatchError, TypeError)) as refusal:
             producer.publish(sample)
-        for word in words:
-            assert word in str(refusal.value)
+        for part in parts:
+            assert part in str(refusal.value)
         assert producer.seq == 1
         assert numbers_in(stream.get_last()) == {1}
         producer.publish(observation(2))
         assert numbers_in(stream.get_last()) == {2}
 
 
-def test_a_dict_for_a_plain_pool_is_refused() -> None:
+def test_dict_for_a_plain_pool_is_refused() -> None:
     with TensorProducer.from_sample("arm/q", np.zeros(7)) as producer:
         with pytest.raises((SchemaMismatchError, TypeError)) as refusal:
             producer.publish({"q": np.zeros(7)})
@@ -155,7 +155,7 @@ def test_a_dict_for_a_plain_pool_is_refused() -> None:
         assert "arm/q" in str(refusal.value)
 
 
-def test_a_list_in_a_dict_is_refused_by_field() -> None:
+def test_list_in_a_dict_is_refused_with_the_field_name() -> None:
     with TensorProducer.from_sample("obs", observation(0)) as producer, pytest.raises(TypeError, match="q"):
         producer.publish({**observation(1), "q": [0.0] * 7})
 
@@ -171,14 +171,14 @@ def test_a_list_in_a_dict_is_refused_by_field() -> None:
         {7: np.zeros(1)},
         {"q\0": np.zeros(1)},
     ],
-    ids=["no field", "33 fields", "empty name", "long name", "nested", "name that is no string", "NUL in a name"],
+    ids=["no field", "33 fields", "empty name", "long name", "nested", "name that is not a string", "NUL in a name"],
 )
-def test_a_dict_that_no_pool_can_carry_is_refused(sample: Any) -> None:
+def test_dict_sample_outside_the_limits_is_refused(sample: Any) -> None:
     with pytest.raises((ValueError, TypeError)):
         TensorProducer.from_sample("obs", sample)
 
 
-def test_32_fields_with_the_longest_names_and_any_letters_are_carried() -> None:
+def test_dict_with_32_fields_and_the_longest_unicode_names_is_published() -> None:
     names = [f"{number:02d}" + "n" * 61 for number in range(31)] + ["éßλ→カメラ"]
     sample = {name: np.array([number]) for number, name in enumerate(names)}
     with TensorProducer.from_sample("wide", sample) as producer, TensorStream("wide") as stream:
@@ -188,7 +188,7 @@ def test_32_fields_with_the_longest_names_and_any_letters_are_carried() -> None:
         }
 
 
-def test_a_dict_of_one_field_is_still_a_dict() -> None:
+def test_dict_with_one_field_is_read_as_a_dict() -> None:
     with TensorProducer.from_sample("obs", {"q": np.zeros(7)}) as producer, TensorStream("obs") as stream:
         producer.publish({"q": np.ones(7)})
         assert list(stream.get_last()) == ["q"]
@@ -205,13 +205,13 @@ def test_the_same_array_may_be_published_in_two_fields() -> None:
         assert sample["b"].tolist() == [2, 1, 0]
 
 
-def test_nine_variable_fields_are_one_too_many() -> None:
+def test_nine_variable_fields_are_refused() -> None:
     sample = {f"points_{number}": np.zeros((4, 3)) for number in range(9)}
     with pytest.raises(InvalidArgumentError, match="8"):
         TensorProducer.from_sample("obs", sample, variable=True)
 
 
-def test_keys_that_are_equal_to_the_names_and_not_the_same_objects_are_found() -> None:
+def test_keys_equal_to_the_field_names_but_other_objects_are_found() -> None:
     with TensorProducer.from_sample("obs", observation(0)) as producer, TensorStream("obs") as stream:
         for number, names in enumerate((list(observation(0)), list(reversed(observation(0)))), start=1):
             producer.publish({"".join(list(name)): observation(number)[name] for name in names})

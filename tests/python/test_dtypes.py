@@ -1,4 +1,4 @@
-"""Every dtype numpy has, and ml_dtypes': carried bit by bit, or refused with a reason. (torch's: test_torch_dtypes.)"""
+"""Every dtype of numpy and ml_dtypes is read exactly, or refused with a reason. For torch: test_torch_dtypes.py."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ NAMES_IN_ML_DTYPES = [
     "float8_e5m2fnuz",
     "float8_e8m0fnu",
 ]
-ML_DTYPES = [name for name in NAMES_IN_ML_DTYPES if hasattr(ml_dtypes, name)]  # older ones have fewer
+ML_DTYPES = [name for name in NAMES_IN_ML_DTYPES if hasattr(ml_dtypes, name)]  # older versions have fewer
 
 
 def random_bits(dtype: np.dtype[Any], shape: tuple[int, ...], seed: int) -> NDArray[Any]:
-    """An array of any dtype whose every bit is random (booleans stay 0 or 1: the others are no booleans)."""
+    """An array of any dtype with random bits. Booleans are 0 or 1."""
     count = int(np.prod(shape, dtype=np.int64))
     noise = random.Random(seed).randbytes(count * dtype.itemsize)
     array = np.frombuffer(bytearray(noise), dtype=np.uint8)
@@ -65,7 +65,7 @@ def assert_round_trip(dtype: np.dtype[Any], shape: tuple[int, ...] = (3, 2), see
 
 
 def bits(array: NDArray[Any]) -> bytes:
-    """Every byte of data; of a structured dtype the padding between its fields is nobody's data."""
+    """Every byte of data, without the padding between the fields of a structured dtype."""
     if array.dtype.names is None:
         return np.ascontiguousarray(array).tobytes()
     return b"".join(bits(np.ascontiguousarray(array[name])) for name in array.dtype.names)
@@ -73,17 +73,17 @@ def bits(array: NDArray[Any]) -> bytes:
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("code", [*PLAIN, *DATES, *TEXTS])
-def test_a_numpy_dtype_comes_back_bit_by_bit_in_either_byte_order(code: str, order: str) -> None:
+def test_numpy_dtype_round_trips_bit_by_bit_in_either_byte_order(code: str, order: str) -> None:
     assert_round_trip(np.dtype(code).newbyteorder(order))
 
 
 @pytest.mark.parametrize("name", ML_DTYPES)
-def test_an_ml_dtypes_type_comes_back_bit_by_bit(name: str) -> None:
+def test_ml_dtypes_type_round_trips_bit_by_bit(name: str) -> None:
     assert_round_trip(np.dtype(getattr(ml_dtypes, name)))
 
 
 @pytest.mark.parametrize("name", ["bfloat16", "float8_e5m2", "float8_e4m3fn"])
-def test_an_ml_dtypes_type_is_known_by_its_name_and_not_as_raw_bytes(name: str) -> None:
+def test_ml_dtypes_type_is_stored_by_name(name: str) -> None:
     with TensorProducer.from_sample("any", np.zeros(3, getattr(ml_dtypes, name))) as producer:
         assert producer.schema.fields[0].dtype == name
         assert inspect_pool("any").schema.fields[0].dtype == name
@@ -92,12 +92,12 @@ def test_an_ml_dtypes_type_is_known_by_its_name_and_not_as_raw_bytes(name: str) 
 @pytest.mark.parametrize(
     "dtype", [NESTED, ALIGNED, OFFSETS, OVERLAPPING, np.dtype("V5"), np.dtype([("only", "u1")])], ids=str
 )
-def test_a_structured_dtype_comes_back_with_names_offsets_and_bits(dtype: np.dtype[Any]) -> None:
+def test_structured_dtype_round_trips_with_names_and_offsets(dtype: np.dtype[Any]) -> None:
     assert_round_trip(dtype)
 
 
 @pytest.mark.parametrize("kind", ["<f8", ">f8", "S3", "M8[ns]", NESTED], ids=str)
-def test_a_structured_record_can_be_read_by_its_fields_in_another_process(spawn: Any, kind: Any) -> None:
+def test_structured_fields_can_be_read_in_another_process(spawn: Any, kind: Any) -> None:
     dtype = np.dtype([("value", kind), ("count", "<i4")])
     sample = random_bits(dtype, (4,), seed=1)
     with TensorProducer.from_sample("any", sample) as producer:
@@ -135,8 +135,8 @@ shapes = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
 @example(dtype=np.dtype("f8"), shape=(0,), seed=0)
 @example(dtype=np.dtype("f8"), shape=(3, 0, 2), seed=0)
 @example(dtype=np.dtype("u1"), shape=(1, 2, 1, 2, 1, 2, 1, 2), seed=0)
-def test_any_dtype_and_shape_comes_back_bit_by_bit(dtype: np.dtype[Any], shape: tuple[int, ...], seed: int) -> None:
-    if dtype.subdtype is not None:  # np.zeros makes an array of its elements, with more dimensions
+def test_any_dtype_and_shape_round_trips_bit_by_bit(dtype: np.dtype[Any], shape: tuple[int, ...], seed: int) -> None:
+    if dtype.subdtype is not None:  # np.zeros turns the subarray into further dimensions
         shape, dtype = (*shape, *dtype.subdtype[1]), dtype.subdtype[0]
     if len(shape) > 8 or dtype.itemsize == 0:
         with pytest.raises((ValueError, TypeError)):
@@ -158,7 +158,7 @@ def test_any_dtype_and_shape_comes_back_bit_by_bit(dtype: np.dtype[Any], shape: 
 @example(first=np.dtype([("a", "i4")]), second=np.dtype("i4"))
 @example(first=np.dtype("V4"), second=np.dtype("i4"))
 @example(first=np.dtype("c8"), second=np.dtype("f8"))
-def test_two_dtypes_that_differ_are_never_taken_for_each_other(first: np.dtype[Any], second: np.dtype[Any]) -> None:
+def test_different_dtypes_are_a_mismatch(first: np.dtype[Any], second: np.dtype[Any]) -> None:
     if first == second or 0 in (first.itemsize, second.itemsize) or first.subdtype or second.subdtype:
         return
     with TensorProducer.from_sample("any", np.zeros(2, first)) as producer:
@@ -169,8 +169,8 @@ def test_two_dtypes_that_differ_are_never_taken_for_each_other(first: np.dtype[A
             TensorStream("any", expect=np.zeros(2, second)).get_last()
 
 
-def test_dtypes_that_mean_the_same_are_the_same() -> None:
-    """`l` and `q` are both int64 here; `=f8` is `<f8` on a little-endian machine."""
+def test_equivalent_dtypes_match() -> None:
+    """`l` and `q` are both int64 on this platform; `=f8` is `<f8` on a little-endian machine."""
     with TensorProducer.from_sample("any", np.zeros(2, np.dtype("l"))) as producer:
         assert producer.publish(np.zeros(2, np.dtype("q"))) == 1
     with TensorProducer.from_sample("any", np.zeros(2, "=f8")) as producer:
@@ -180,18 +180,18 @@ def test_dtypes_that_mean_the_same_are_the_same() -> None:
 @pytest.mark.parametrize(
     "dtype", [np.dtype(object), np.dtype([("a", "f8"), ("b", object)]), np.dtype((object, (2,)))], ids=str
 )
-def test_dtypes_that_hold_objects_are_refused(dtype: np.dtype[Any]) -> None:
+def test_dtypes_with_objects_are_refused(dtype: np.dtype[Any]) -> None:
     with pytest.raises(TypeError, match="object"):
         TensorProducer.from_sample("any", np.zeros(3, dtype))
 
 
-def test_a_description_that_is_too_long_to_carry_is_refused_with_the_reason() -> None:
+def test_too_long_dtype_description_is_refused_with_the_reason() -> None:
     dtype = np.dtype([(f"a_rather_long_field_name_{number}", "f8") for number in range(300)])
     with pytest.raises((ValueError, TypeError), match=r"descri|bytes|long"):
         TensorProducer.from_sample("any", np.zeros(3, dtype))
 
 
-def test_nan_payloads_negative_zero_and_denormals_survive() -> None:
+def test_nan_payloads_negative_zero_and_denormals_keep_their_bits() -> None:
     patterns = np.array([0x7FF8DEADBEEF0001, 0xFFF0000000000001, 0x8000000000000000, 1], np.uint64)
     with TensorProducer.from_sample("any", np.zeros(4)) as producer, TensorStream("any") as stream:
         producer.publish(patterns.view(np.float64))

@@ -1,4 +1,4 @@
-"""The exceptions, their builtins and their texts; and what importing the package does not do."""
+"""The exceptions and their builtin bases; what importing the package must not do."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BUILTINS: dict[str, tuple[type[Exception], str]] = {
 
 
 @pytest.mark.parametrize("name", BUILTINS)
-def test_every_error_is_a_polymorph_error_and_the_builtin_a_person_would_catch(name: str) -> None:
+def test_every_error_derives_from_polymorph_error_and_a_builtin(name: str) -> None:
     error = getattr(polymorph_ipc, name)
     builtin, status = BUILTINS[name]
     assert issubclass(error, PolymorphError)
@@ -69,10 +69,10 @@ def test_everything_documented_is_exported_and_documented() -> None:
     for handle in (TensorProducer, TensorStream):
         for name in dir(handle):
             if not name.startswith("_") and callable(getattr(handle, name)):
-                assert getattr(handle, name).__doc__, f"{handle.__name__}.{name} says nothing of itself"
+                assert getattr(handle, name).__doc__, f"{handle.__name__}.{name} has no docstring"
 
 
-def test_importing_the_package_imports_neither_torch_nor_ros_nor_starts_anything(spawn: Spawner) -> None:
+def test_import_loads_no_torch_or_ros_and_starts_no_thread(spawn: Spawner) -> None:
     child = spawn(
         """
     import os, sys, threading
@@ -86,7 +86,7 @@ def test_importing_the_package_imports_neither_torch_nor_ros_nor_starts_anything
     child.succeed()
 
 
-def test_using_numpy_pools_imports_no_torch(spawn: Spawner) -> None:
+def test_numpy_pools_do_not_import_torch(spawn: Spawner) -> None:
     child = spawn(
         """
     import sys
@@ -101,7 +101,7 @@ def test_using_numpy_pools_imports_no_torch(spawn: Spawner) -> None:
     child.succeed()
 
 
-def test_a_schema_says_what_a_pool_carries_and_compares() -> None:
+def test_schema_describes_a_pool_and_can_be_compared() -> None:
     schema = Schema.from_sample(numbered(0))
     assert str(schema) == "int64 (4, 8)"
     assert schema == Schema.from_sample(numbered(5))
@@ -119,23 +119,23 @@ def test_a_schema_says_what_a_pool_carries_and_compares() -> None:
         assert stream.backend == "numpy"
 
 
-def test_an_expectation_is_checked_when_the_pool_is_there() -> None:
+def test_expect_is_checked_when_the_pool_exists() -> None:
     with TensorStream("cam", expect=numbered(0)) as early, TensorProducer.from_sample("cam", numbered(0, (4, 9))):
         with pytest.raises(polymorph_ipc.SchemaMismatchError) as refusal:
             TensorStream("cam", expect=numbered(0))
-        for words in ("int64 (4, 8)", "int64 (4, 9)", "cam"):
-            assert words in str(refusal.value)
+        for part in ("int64 (4, 8)", "int64 (4, 9)", "cam"):
+            assert part in str(refusal.value)
         with pytest.raises(polymorph_ipc.SchemaMismatchError):
             early.get_last()
 
 
 @pytest.mark.parametrize("options", [{"backend": "jax"}, {"expect": "everything"}, {"copying": True}])
-def test_an_option_of_a_stream_that_does_not_exist_is_refused(options: dict[str, object]) -> None:
+def test_unknown_stream_option_is_refused(options: dict[str, object]) -> None:
     with pytest.raises((ValueError, TypeError)):
         TensorStream("cam", **options)  # type: ignore[arg-type]
 
 
-def test_handles_tell_their_name_and_whether_they_are_closed() -> None:
+def test_handles_report_their_name_and_whether_they_are_closed() -> None:
     with TensorProducer.from_sample("victor/cam", numbered(0)) as producer, TensorStream("victor/cam") as stream:
         assert not producer.closed
         assert not stream.closed
@@ -146,7 +146,7 @@ def test_handles_tell_their_name_and_whether_they_are_closed() -> None:
     assert stream.producer_alive is False
 
 
-def test_handles_tell_what_they_are_and_never_raise_for_it() -> None:
+def test_repr_of_a_handle_never_raises() -> None:
     producer = TensorProducer.from_sample("cam", np.zeros((4, 3), np.uint8))
     stream = TensorStream("cam")
     assert repr(producer) == "<TensorProducer of 'cam': uint8 (4, 3), seq 0>"

@@ -1,4 +1,4 @@
-"""explain_faults: writing in place to a pool's memory ends the process, and stderr says why and what to do."""
+"""explain_faults: a write to a view ends the process, and stderr names the reason and the fix."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WRITE_IN_PLACE = """
 
 @pytest.mark.leaves_pools
 @pytest.mark.parametrize("read", [(), ("history",)], ids=["a frame", "a history"])
-def test_a_write_to_a_view_names_the_pool_and_the_cure(spawn: Spawner, read: tuple[str, ...]) -> None:
+def test_write_to_a_view_names_the_pool_and_the_fix(spawn: Spawner, read: tuple[str, ...]) -> None:
     program = WRITE_IN_PLACE.format(preparation="polymorph_ipc.explain_faults()", address="frame.ctypes.data")
     child = spawn(program, *read)
     child.expect("writing")
@@ -37,24 +37,24 @@ def test_a_write_to_a_view_names_the_pool_and_the_cure(spawn: Spawner, read: tup
 
 
 @pytest.mark.leaves_pools
-def test_without_it_the_process_just_ends(spawn: Spawner) -> None:
+def test_write_to_a_view_is_not_explained_by_default(spawn: Spawner) -> None:
     child = spawn(WRITE_IN_PLACE.format(preparation="pass", address="frame.ctypes.data"))
     child.expect("writing")
     assert "copy=True" not in child.fail_with(-signal.SIGSEGV)
 
 
 @pytest.mark.leaves_pools
-def test_it_hands_the_signal_on_to_the_handler_that_was_there_before(spawn: Spawner) -> None:
+def test_explained_fault_reaches_the_earlier_handler(spawn: Spawner) -> None:
     preparation = "faulthandler.enable(); polymorph_ipc.explain_faults(); polymorph_ipc.explain_faults()"
     child = spawn(WRITE_IN_PLACE.format(preparation=preparation, address="frame.ctypes.data"))
     child.expect("writing")
     stderr = child.fail_with(-signal.SIGSEGV)
-    assert stderr.count("victor/cam") == 1, "it is explained once"
+    assert stderr.count("victor/cam") == 1, "the fault is explained once"
     assert "Fatal Python error: Segmentation fault" in stderr
 
 
 @pytest.mark.leaves_pools
-def test_a_fault_elsewhere_is_not_blamed_on_a_pool(spawn: Spawner) -> None:
+def test_fault_outside_of_pools_names_no_pool(spawn: Spawner) -> None:
     child = spawn(WRITE_IN_PLACE.format(preparation="polymorph_ipc.explain_faults()", address="16"))
     child.expect("writing")
     stderr = child.fail_with(-signal.SIGSEGV)
@@ -63,7 +63,7 @@ def test_a_fault_elsewhere_is_not_blamed_on_a_pool(spawn: Spawner) -> None:
 
 
 @pytest.mark.leaves_pools
-def test_a_view_that_outlived_its_stream_is_still_explained(spawn: Spawner) -> None:
+def test_write_to_a_view_of_a_closed_stream_is_explained(spawn: Spawner) -> None:
     program = WRITE_IN_PLACE.format(preparation="polymorph_ipc.explain_faults()", address="frame.ctypes.data")
     child = spawn(program.replace('send("writing")', 'stream.cleanup(); producer.cleanup(); send("writing")'))
     child.expect("writing")
@@ -71,7 +71,7 @@ def test_a_view_that_outlived_its_stream_is_still_explained(spawn: Spawner) -> N
 
 
 @pytest.mark.leaves_pools
-def test_a_file_truncated_from_outside_is_explained_too(spawn: Spawner) -> None:
+def test_read_of_a_truncated_pool_file_is_explained(spawn: Spawner) -> None:
     program = WRITE_IN_PLACE.format(preparation="polymorph_ipc.explain_faults()", address="frame.ctypes.data")
     truncate = """import os; (name,) = os.listdir(os.environ["POLYMORPH_IPC_DIR"])
     os.truncate(os.path.join(os.environ["POLYMORPH_IPC_DIR"], name), 4096)
@@ -83,7 +83,7 @@ def test_a_file_truncated_from_outside_is_explained_too(spawn: Spawner) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGBUS])
 @pytest.mark.parametrize("send", ["os.kill(os.getpid(), {})", "signal.raise_signal({})"])
-def test_a_signal_that_was_sent_ends_the_process_by_that_signal(spawn: Spawner, number: int, send: str) -> None:
+def test_sent_sigsegv_ends_the_process_with_that_signal(spawn: Spawner, number: int, send: str) -> None:
     child = spawn(f"""
         import os, signal, polymorph_ipc
         polymorph_ipc.explain_faults()
@@ -93,7 +93,7 @@ def test_a_signal_that_was_sent_ends_the_process_by_that_signal(spawn: Spawner, 
     assert "polymorph_ipc" not in child.fail_with(-number)
 
 
-def test_a_signal_that_was_sent_reaches_the_handler_that_was_there_before(spawn: Spawner) -> None:
+def test_sent_sigsegv_reaches_the_earlier_handler(spawn: Spawner) -> None:
     spawn("""
         import signal, polymorph_ipc
         seen = []
@@ -106,7 +106,7 @@ def test_a_signal_that_was_sent_reaches_the_handler_that_was_there_before(spawn:
     """).succeed()
 
 
-def test_faulthandler_still_reports_a_signal_that_was_sent(spawn: Spawner) -> None:
+def test_faulthandler_still_reports_a_sent_sigsegv(spawn: Spawner) -> None:
     child = spawn("""
         import faulthandler, os, signal, polymorph_ipc
         faulthandler.enable()

@@ -1,4 +1,4 @@
-"""folder=: handles and functions use the registry folder they are given, and keep the one they were made with."""
+"""folder=: handles and functions use the given registry folder, and handles keep it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def other(pool_folder: Path) -> Iterator[Path]:
     folder.rmdir()
 
 
-def test_handles_and_functions_use_the_folder_they_are_given(pool_folder: Path, other: Path) -> None:
+def test_handles_and_functions_use_the_given_folder(pool_folder: Path, other: Path) -> None:
     with (
         TensorProducer.from_sample("cam", numbered(0), folder=other) as producer,
         TensorProducer.from_sample("cam", np.zeros(3)) as here,
@@ -57,7 +57,7 @@ def test_handles_and_functions_use_the_folder_they_are_given(pool_folder: Path, 
     assert clean_pools(folder=other) == ["cam"]
 
 
-def test_a_pickled_stream_keeps_its_folder(
+def test_pickled_stream_keeps_its_folder(
     monkeypatch: pytest.MonkeyPatch, pool_folder: Path, other: Path, spawn: Spawner
 ) -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
@@ -75,7 +75,7 @@ def test_a_pickled_stream_keeps_its_folder(
             assert spawn(program, data.hex(), environment=environment).succeed() == ["1"]
 
 
-def test_a_stream_reopened_in_a_forked_child_keeps_its_folder(spawn: Spawner, other: Path) -> None:
+def test_stream_reopened_after_fork_keeps_its_folder(spawn: Spawner, other: Path) -> None:
     spawn(f"""
         import os
         import numpy as np
@@ -90,7 +90,7 @@ def test_a_stream_reopened_in_a_forked_child_keeps_its_folder(spawn: Spawner, ot
     """).succeed()
 
 
-def test_a_relative_folder_stays_the_same_when_the_working_folder_changes(
+def test_relative_folder_is_resolved_when_the_handle_is_made(
     monkeypatch: pytest.MonkeyPatch, pool_folder: Path, other: Path
 ) -> None:
     monkeypatch.chdir(pool_folder)
@@ -107,7 +107,7 @@ def test_a_relative_folder_stays_the_same_when_the_working_folder_changes(
     producer.cleanup()
 
 
-def test_the_pool_of_a_collected_producer_goes_at_exit_from_the_folder_it_is_in(spawn: Spawner, other: Path) -> None:
+def test_pool_of_a_collected_producer_is_removed_from_its_folder_at_exit(spawn: Spawner, other: Path) -> None:
     spawn(f"""
         import numpy as np
         from polymorph_ipc import TensorProducer, remove_pool
@@ -118,7 +118,7 @@ def test_the_pool_of_a_collected_producer_goes_at_exit_from_the_folder_it_is_in(
     assert os.listdir(other) == []
 
 
-def test_a_folder_of_another_type_is_refused() -> None:
+def test_folder_that_is_not_a_path_is_refused() -> None:
     for make in (
         lambda: TensorStream("cam", folder=3),  # type: ignore[arg-type]
         lambda: TensorProducer.from_sample("cam", np.zeros(3), folder=3),  # type: ignore[arg-type]

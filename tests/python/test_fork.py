@@ -1,4 +1,4 @@
-"""fork with live handles and live arrays: the child acts for nobody but itself, and every array stays whole."""
+"""fork with open handles and held arrays: the child never acts for its parent, and every array stays intact."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FORK = """
     first, history = stream.get_last(), stream.get_history(3)
 
     def in_child(work):
-        # runs `work` in a forked child that ends normally; its exit status is the result
+        # run `work` in a forked child, which then exits normally; returns its pid
         pid = os.fork()
         if pid == 0:
             try:
@@ -46,7 +46,7 @@ FORK = """
         status = os.waitpid(pid, 0)[1]
         assert status == 0, status
 
-    def go_round():
+    def overwrite_free_slots():
         for _ in range(60):
             producer.publish(frame(producer.seq + 1))
 """
@@ -56,7 +56,7 @@ def run(spawn: Spawner, body: str) -> list[str]:
     return spawn(FORK + body).succeed()
 
 
-def test_a_childs_normal_end_leaves_the_parents_arrays_pinned_and_whole(spawn: Spawner) -> None:
+def test_exit_of_a_forked_child_keeps_the_parents_pins(spawn: Spawner) -> None:
     run(
         spawn,
         """
@@ -64,7 +64,7 @@ def test_a_childs_normal_end_leaves_the_parents_arrays_pinned_and_whole(spawn: S
         assert number(first) == 6
         assert [number(each) for each in history] == [4, 5, 6]
     wait_for(in_child(work))
-    go_round()
+    overwrite_free_slots()
     assert number(first) == 6
     assert [number(each) for each in history] == [4, 5, 6]
     assert stream.stats["views_held"] == 2
@@ -73,7 +73,7 @@ def test_a_childs_normal_end_leaves_the_parents_arrays_pinned_and_whole(spawn: S
     )
 
 
-def test_a_child_that_drops_inherited_arrays_and_handles_unpins_nothing_of_its_parents(spawn: Spawner) -> None:
+def test_forked_child_that_drops_inherited_objects_keeps_the_parents_pins(spawn: Spawner) -> None:
     run(
         spawn,
         """
@@ -82,7 +82,7 @@ def test_a_child_that_drops_inherited_arrays_and_handles_unpins_nothing_of_its_p
         del first, history, stream, producer
         gc.collect()
     wait_for(in_child(work))
-    go_round()
+    overwrite_free_slots()
     assert number(first) == 6
     assert [number(each) for each in history] == [4, 5, 6]
     del first, history
@@ -92,51 +92,51 @@ def test_a_child_that_drops_inherited_arrays_and_handles_unpins_nothing_of_its_p
     )
 
 
-def test_a_childs_arrays_stay_whole_after_the_parent_has_dropped_its_own(spawn: Spawner) -> None:
+def test_forked_childs_arrays_stay_intact_after_the_parent_drops_its_own(spawn: Spawner) -> None:
     run(
         spawn,
         """
-    here, there = os.pipe()
+    read_end, write_end = os.pipe()
     def work():
-        os.close(there)
-        assert os.read(here, 1) == b"!"
+        os.close(write_end)
+        assert os.read(read_end, 1) == b"!"
         assert number(first) == 6
         assert [number(each) for each in history] == [4, 5, 6]
     pid = in_child(work)
     del first, history
     gc.collect()
-    go_round()
-    os.write(there, b"!")
+    overwrite_free_slots()
+    os.write(write_end, b"!")
     wait_for(pid)
-    go_round()
+    overwrite_free_slots()
     """,
     )
 
 
-def test_a_childs_arrays_stay_whole_after_the_parent_is_gone(spawn: Spawner) -> None:
+def test_forked_childs_arrays_stay_intact_after_the_parent_is_killed(spawn: Spawner) -> None:
     child = spawn(
         FORK
         + """
-    here, there = os.pipe()
+    read_end, write_end = os.pipe()
     def work():
-        os.close(there)
-        assert os.read(here, 1) == b""  # the parent has ended
+        os.close(write_end)
+        assert os.read(read_end, 1) == b""  # the parent has ended
         with TensorProducer.from_sample("cam", frame(0), history_len=4) as successor:
             for n in range(60):
                 successor.publish(frame(100 + n))
         assert number(first) == 6
         assert [number(each) for each in history] == [4, 5, 6]
-        send("whole")
+        send("intact")
     in_child(work)
     os.kill(os.getpid(), 9)
     """
     )
-    child.expect("whole")
+    child.expect("intact")
     child.fail_with(-9)
 
 
-def test_the_slots_of_a_forked_childs_arrays_come_back_when_the_child_ends(spawn: Spawner) -> None:
-    """Children fork off arrays all day; the pool must not grow with each."""
+def test_slots_pinned_by_a_forked_child_are_freed_when_it_ends(spawn: Spawner) -> None:
+    """The pool must not grow with every forked child."""
     run(
         spawn,
         """
@@ -144,7 +144,7 @@ def test_the_slots_of_a_forked_childs_arrays_come_back_when_the_child_ends(spawn
     for _ in range(30):
         wait_for(in_child(lambda: None))
         del first
-        go_round()
+        overwrite_free_slots()
         first = stream.get_last()
         sizes.append(producer.slot_count)
     assert sizes[-1] <= sizes[9], sizes
@@ -152,15 +152,15 @@ def test_the_slots_of_a_forked_childs_arrays_come_back_when_the_child_ends(spawn
     )
 
 
-def test_a_child_publishing_on_its_parents_producer_is_refused(spawn: Spawner) -> None:
+def test_forked_child_cannot_publish_on_the_parents_producer(spawn: Spawner) -> None:
     run(
         spawn,
         """
     def work():
-        for act in (lambda: producer.publish(frame(666)), producer.loan):
+        for call in (lambda: producer.publish(frame(666)), producer.loan):
             try:
-                act()
-                raise AssertionError("it was allowed")
+                call()
+                raise AssertionError("no error was raised")
             except ForkedError:
                 pass
         producer.cleanup()
@@ -171,42 +171,42 @@ def test_a_child_publishing_on_its_parents_producer_is_refused(spawn: Spawner) -
     )
 
 
-def test_a_childs_stream_keeps_the_schema_of_its_parents_stream(spawn: Spawner) -> None:
+def test_forked_childs_stream_keeps_the_schema(spawn: Spawner) -> None:
     run(
         spawn,
         """
     from polymorph_ipc import SchemaMismatchError
-    here, there = os.pipe()
+    read_end, write_end = os.pipe()
     def work():
-        os.read(here, 1)
+        os.read(read_end, 1)
         try:
             stream.get_last()
-            raise AssertionError("float64 was read as int64")
+            raise AssertionError("a stream of int64 read float64")
         except SchemaMismatchError as error:
             assert "float64 (4, 8)" in str(error), error
     child = in_child(work)
     producer.cleanup()
     with TensorProducer.from_sample("cam", np.zeros((4, 8))) as successor:
         successor.publish(np.ones((4, 8)))
-        os.write(there, b"!")
+        os.write(write_end, b"!")
         wait_for(child)
     """,
     )
 
 
-def test_a_childs_stream_opens_itself_anew_with_the_same_cursor(spawn: Spawner) -> None:
+def test_forked_childs_stream_reopens_with_the_same_cursor(spawn: Spawner) -> None:
     run(
         spawn,
         """
-    here, there = os.pipe()
+    read_end, write_end = os.pipe()
     def work():
-        assert stream.get_new(timeout=0) is None, "sample 6 was seen before the fork"
-        os.write(there, b"!")
+        assert stream.get_new(timeout=0) is None, "sample 6 was returned before the fork"
+        os.write(write_end, b"!")
         assert number(stream.get_new(timeout=20)) == 7
         assert number(stream.get_last()) == 7
         stream.cleanup()
     pid = in_child(work)
-    assert os.read(here, 1) == b"!"
+    assert os.read(read_end, 1) == b"!"
     producer.publish(frame(7))
     assert number(stream.get_new(timeout=0)) == 7
     wait_for(pid)
@@ -217,7 +217,7 @@ def test_a_childs_stream_opens_itself_anew_with_the_same_cursor(spawn: Spawner) 
     )
 
 
-def test_a_child_can_make_handles_of_its_own(spawn: Spawner) -> None:
+def test_forked_child_can_open_its_own_handles(spawn: Spawner) -> None:
     run(
         spawn,
         """
@@ -228,7 +228,7 @@ def test_a_child_can_make_handles_of_its_own(spawn: Spawner) -> None:
                 assert number(read_back.get_last()) == 6
         try:
             TensorProducer.from_sample("cam", frame(0), history_len=4)
-            raise AssertionError("two producers")
+            raise AssertionError("a second producer was opened")
         except PolymorphError:
             pass
     wait_for(in_child(work))
@@ -237,15 +237,15 @@ def test_a_child_can_make_handles_of_its_own(spawn: Spawner) -> None:
     )
 
 
-def test_the_parents_death_frees_the_pool_although_a_child_lives_on(spawn: Spawner) -> None:
-    """The child inherited the descriptor that held the lock; it must not keep the dead parent's pool busy."""
+def test_pool_of_a_killed_parent_can_be_adopted_while_a_forked_child_runs(spawn: Spawner) -> None:
+    """The child inherited the descriptor with the lock; it must not keep the dead parent's pool busy."""
     child = spawn(
         FORK
         + """
-    here, there = os.pipe()
+    read_end, write_end = os.pipe()
     def work():
-        os.close(there)
-        assert os.read(here, 1) == b""  # the parent has ended
+        os.close(write_end)
+        assert os.read(read_end, 1) == b""  # the parent has ended
         with TensorProducer.from_sample("cam", frame(0), history_len=4) as successor:
             send("adopted at", successor.publish(frame(7)))
     in_child(work)
@@ -256,8 +256,8 @@ def test_the_parents_death_frees_the_pool_although_a_child_lives_on(spawn: Spawn
     child.fail_with(-9)
 
 
-def test_a_dead_parents_place_at_the_pool_is_free_although_a_child_lives_on(spawn: Spawner) -> None:
-    """The child inherited the descriptor that held its parent's row; the row must not outlive the parent by it."""
+def test_row_of_a_killed_parent_is_freed_while_a_forked_child_runs(spawn: Spawner) -> None:
+    """The child inherited the descriptor with the lock of its parent's row; the row must not outlive the parent."""
     with TensorProducer.from_sample("other", np.zeros((4, 8), np.int64)) as producer:
         producer.publish(np.ones((4, 8), np.int64))
         child = spawn(
@@ -265,11 +265,11 @@ def test_a_dead_parents_place_at_the_pool_is_free_although_a_child_lives_on(spaw
             + """
     reader = TensorStream("other")
     kept = reader.get_last()
-    hold, let_go = os.pipe()
+    read_end, write_end = os.pipe()
     def work():
-        os.close(let_go)
-        os.read(hold, 1)  # until the parent has ended
-        send("alone")
+        os.close(write_end)
+        os.read(read_end, 1)  # until the parent has ended
+        send("parent ended")
         receive()
         assert number(kept) == 1
     in_child(work)
@@ -281,17 +281,19 @@ def test_a_dead_parents_place_at_the_pool_is_free_although_a_child_lives_on(spaw
         child.expect("forked")
         assert len({reader.pid for reader in producer.readers() if reader.alive}) == 2
         child.send("die")
-        child.expect("alone")
+        child.expect("parent ended")
         wait_until(lambda: child.pid not in {reader.pid for reader in producer.readers() if reader.alive})
-        assert len([reader for reader in producer.readers() if reader.alive]) == 1, "the child's own, for what it holds"
+        assert len([reader for reader in producer.readers() if reader.alive]) == 1, (
+            "the row of the forked child, for the view that it holds"
+        )
         for _ in range(60):
             producer.publish(np.zeros((4, 8), np.int64))
-        child.send("look at what you hold")
+        child.send("check")
         child.fail_with(-9)
     clean_pools()
 
 
-def test_a_forked_child_that_is_killed_costs_its_parent_nothing(spawn: Spawner, pool_folder: Path) -> None:
+def test_killed_forked_child_does_not_affect_its_parent(spawn: Spawner, pool_folder: Path) -> None:
     run(
         spawn,
         """
@@ -300,7 +302,7 @@ def test_a_forked_child_that_is_killed_costs_its_parent_nothing(spawn: Spawner, 
         if pid == 0:
             os.kill(os.getpid(), 9)
         os.waitpid(pid, 0)
-    go_round()
+    overwrite_free_slots()
     assert number(first) == 6
     assert number(stream.get_last()) == producer.seq
     """,
@@ -308,7 +310,7 @@ def test_a_forked_child_that_is_killed_costs_its_parent_nothing(spawn: Spawner, 
     assert pool_files(pool_folder) == []
 
 
-def test_fork_while_other_threads_read_and_publish_deadlocks_nobody(spawn: Spawner) -> None:
+def test_fork_while_other_threads_read_and_publish_does_not_deadlock(spawn: Spawner) -> None:
     run(
         spawn,
         """
@@ -349,7 +351,7 @@ def test_fork_while_other_threads_read_and_publish_deadlocks_nobody(spawn: Spawn
 
 
 @pytest.mark.parametrize("how", ["views", "handles"])
-def test_forks_of_forks_stay_whole_and_harmless(spawn: Spawner, how: str) -> None:
+def test_grandchildren_of_a_fork_keep_arrays_intact(spawn: Spawner, how: str) -> None:
     act = {"views": "assert number(first) == 6", "handles": "assert number(stream.get_last()) >= 6"}[how]
     run(
         spawn,
@@ -361,7 +363,7 @@ def test_forks_of_forks_stay_whole_and_harmless(spawn: Spawner, how: str) -> Non
         wait_for(in_child(grandchild))
         {act}
     wait_for(in_child(work))
-    go_round()
+    overwrite_free_slots()
     assert number(first) == 6
     """,
     )

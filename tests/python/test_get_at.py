@@ -1,4 +1,4 @@
-"""get_at against a brute-force oracle: stamps in any order, every method, every tolerance."""
+"""get_at compared with a search of all samples: stamps in any order, every method, every tolerance."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HISTORY_LEN = 6
 
 
 def best_fit(held: list[tuple[int, int]], stamp: int, method: str, tolerance: int | None) -> int | None:
-    """The stamp that get_at must find among (stamp, number) pairs, by looking at all of them."""
+    """The distance of the best of all (stamp, number) pairs, or None."""
     fits = {
         "nearest": lambda candidate: True,
         "before": lambda candidate: candidate <= stamp,
@@ -43,7 +43,7 @@ large_times = st.sampled_from([0, 1_700_000_000_000_000_000, 2**62, -(2**62), 2*
 @settings(max_examples=250, deadline=None)
 @example(stamps=[2**63 - 1], asked=-(2**63) + 1, method="nearest", tolerance=None)
 @example(stamps=[5, 3, 5, 1], asked=4, method="nearest", tolerance=1)
-def test_get_at_finds_what_looking_at_every_sample_finds(
+def test_get_at_agrees_with_a_search_of_all_samples(
     stamps: list[int], asked: int, method: str, tolerance: int | None
 ) -> None:
     with (
@@ -70,7 +70,7 @@ def test_get_at_finds_what_looking_at_every_sample_finds(
     tolerance=st.none() | st.integers(0, 12),
 )
 @settings(max_examples=100, deadline=None)
-def test_an_array_of_stamps_finds_what_each_of_them_finds(
+def test_get_at_with_several_stamps_agrees_with_one_call_per_stamp(
     stamps: list[int], asked: list[int], method: Any, tolerance: int | None
 ) -> None:
     with (
@@ -89,7 +89,7 @@ def test_an_array_of_stamps_finds_what_each_of_them_finds(
             assert info.seq.tolist() == numbers_of(frames)
 
 
-def test_a_tie_goes_to_the_newer_sample() -> None:
+def test_get_at_prefers_the_newer_sample_in_a_tie() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         for number, stamp in enumerate([10, 20, 10, 20], 1):
             producer.publish(numbered(number), stamp=stamp)
@@ -99,7 +99,7 @@ def test_a_tie_goes_to_the_newer_sample() -> None:
         assert number_of(stream.get_at(12, "after")) == 4
 
 
-def test_seconds_and_nanoseconds_are_told_apart_by_their_type() -> None:
+def test_int_stamps_are_nanoseconds_and_float_stamps_are_seconds() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         for number in (1, 2, 3):
             producer.publish(numbered(number), stamp=float(number))
@@ -114,7 +114,7 @@ def test_seconds_and_nanoseconds_are_told_apart_by_their_type() -> None:
         assert numbers_of(stream.get_at(np.array([2_900_000_000, 1_100_000_000]))) == [3, 1]
 
 
-def test_what_left_history_is_not_found() -> None:
+def test_get_at_does_not_find_samples_that_left_the_history() -> None:
     with TensorProducer.from_sample("cam", numbered(0), history_len=3) as producer, TensorStream("cam") as stream:
         for number in range(1, 8):
             producer.publish(numbered(number), stamp=number)
@@ -122,7 +122,7 @@ def test_what_left_history_is_not_found() -> None:
         assert number_of(stream.get_at(4)) == 5
 
 
-def test_the_view_that_get_at_gives_is_pinned() -> None:
+def test_view_of_get_at_is_pinned() -> None:
     with TensorProducer.from_sample("cam", numbered(0), history_len=3) as producer, TensorStream("cam") as stream:
         producer.publish(numbered(1), stamp=1)
         frame, info = stream.get_at(1, return_info=True)
@@ -137,7 +137,7 @@ def test_the_view_that_get_at_gives_is_pinned() -> None:
     [(0, "closest"), (0, "nearest", -1), (0, "nearest", -0.5), (0, "nearest", float("nan"))],
     ids=str,
 )
-def test_arguments_that_make_no_sense_are_refused(arguments: Any) -> None:
+def test_get_at_refuses_invalid_arguments(arguments: Any) -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         producer.publish(numbered(1))
         with pytest.raises(ValueError, match=r"method|tolerance"):
@@ -145,7 +145,7 @@ def test_arguments_that_make_no_sense_are_refused(arguments: Any) -> None:
 
 
 @pytest.mark.parametrize("stamp", ["now", None, np.zeros((2, 2)), np.array(["now"]), float("nan")], ids=str)
-def test_a_stamp_that_is_none_is_refused(stamp: Any) -> None:
+def test_invalid_stamp_is_refused(stamp: Any) -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         producer.publish(numbered(1))
         with pytest.raises((TypeError, ValueError)):
@@ -153,7 +153,7 @@ def test_a_stamp_that_is_none_is_refused(stamp: Any) -> None:
 
 
 @pytest.mark.parametrize("stamps", [np.zeros(0), np.zeros(0, np.int64), [], ()])
-def test_no_stamps_give_no_samples(stamps: Any) -> None:
+def test_get_at_without_stamps_returns_no_samples(stamps: Any) -> None:
     with TensorStream("cam") as stream:
         assert stream.get_at(stamps) is None
         assert stream.get_at(stamps, return_info=True) == (None, None)
@@ -169,24 +169,24 @@ def test_no_stamps_give_no_samples(stamps: Any) -> None:
             assert (found["a"].shape, found["b"]) == ((0, 4, 8), [])
 
 
-# ---- waiting for what is stamped later
+# ---- waiting for samples with a later stamp
 
 
-def test_get_at_with_a_timeout_pairs_depth_that_arrives_after_its_colour() -> None:
-    """Each depth image has the stamp of its colour image, and is published 12 ms later."""
+def test_get_at_with_a_timeout_pairs_depth_images_with_earlier_color_images() -> None:
+    """Each depth image has the stamp of its color image and is published 12 ms later."""
     pairs = 0
     with (
-        TensorProducer.from_sample("colour", numbered(0)) as colours,
+        TensorProducer.from_sample("color", numbered(0)) as colors,
         TensorProducer.from_sample("depth", numbered(0)) as depths,
-        TensorStream("colour") as colour,
+        TensorStream("color") as color,
         TensorStream("depth") as depth,
     ):
         for number in range(1, 37):
             stamp = number * 33_000_000
             later = threading.Timer(0.012, depths.publish, (numbered(number),), {"stamp": stamp})
-            colours.publish(numbered(number), stamp=stamp)
+            colors.publish(numbered(number), stamp=stamp)
             later.start()
-            info = colour.get_new(timeout=10, return_info=True)[1]
+            info = color.get_new(timeout=10, return_info=True)[1]
             assert depth.get_at(info.stamp, tolerance=0.01) is None
             frame = depth.get_at(info.stamp, tolerance=0.01, timeout=60)
             pairs += frame is not None and number_of(frame) == number
@@ -194,7 +194,7 @@ def test_get_at_with_a_timeout_pairs_depth_that_arrives_after_its_colour() -> No
     assert pairs == 36
 
 
-def test_get_at_with_a_timeout_answers_only_when_a_sample_at_or_after_the_stamp_is_there() -> None:
+def test_get_at_with_a_timeout_waits_for_a_sample_at_or_after_the_stamp() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         producer.publish(numbered(1), stamp=100)
         producer.publish(numbered(2), stamp=200)
@@ -213,7 +213,7 @@ def test_get_at_with_a_timeout_answers_only_when_a_sample_at_or_after_the_stamp_
             stream.get_at(1, timeout=-1)
 
 
-def test_get_at_waits_for_a_pool_and_leaves_the_cursor() -> None:
+def test_get_at_waits_for_a_pool_and_keeps_the_cursor() -> None:
     with TensorStream("cam") as stream:
         assert stream.get_at(5, timeout=0) is None
         found: list[Any] = []
@@ -228,7 +228,7 @@ def test_get_at_waits_for_a_pool_and_leaves_the_cursor() -> None:
             assert number_of(stream.get_next(timeout=0)) == 1
 
 
-def test_cleanup_ends_a_wait_of_get_at() -> None:
+def test_cleanup_ends_a_waiting_get_at() -> None:
     with TensorProducer.from_sample("cam", numbered(0)):
         stream = TensorStream("cam")
         raised: list[BaseException] = []

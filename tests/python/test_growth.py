@@ -1,4 +1,4 @@
-"""Samples that are longer than the pool has room for: the pool becomes larger, and streams follow."""
+"""Samples longer than the capacity of the pool: a larger pool replaces it, and streams follow."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def cloud(length: int, number: float = 1.0) -> NDArray[Any]:
     return np.full((length, 3), number, np.float32)
 
 
-def test_growth_keeps_every_sample_in_order_and_the_streams_shape_follows() -> None:
+def test_growth_keeps_every_sample_in_order_and_updates_the_stream_shape() -> None:
     lengths = [2, 6, 7, 1, 30, 29, 100, 0, 3]
     with TensorProducer.from_sample("lidar", cloud(6), variable=True) as producer, TensorStream("lidar") as stream:
         for number, length in enumerate(lengths):
@@ -46,7 +46,7 @@ def test_growth_keeps_every_sample_in_order_and_the_streams_shape_follows() -> N
     assert list_pools() == []
 
 
-def test_a_scan_of_varying_length_arrives_whole_every_time() -> None:
+def test_scans_of_varying_length_arrive_complete() -> None:
     lengths = [200, 459, 460, 459, 460, 459, 461, 200, 1080, 459, 460, 1, 0, 2000]
     with TensorProducer.from_sample("scan", np.zeros(200, np.float32), variable=True) as producer:
         with TensorStream("scan") as stream:
@@ -69,7 +69,7 @@ def test_strided_samples_and_dicts_grow_too() -> None:
                 producer.publish({"points": cloud(1), "boxes": np.zeros((1, 4)), "q": np.ones(6)})
 
 
-def test_a_pool_made_from_an_empty_sample_grows() -> None:
+def test_pool_created_from_an_empty_sample_grows() -> None:
     with TensorProducer.from_sample("lidar", cloud(0), variable=True) as producer, TensorStream("lidar") as stream:
         for length in (0, 5, 11):
             producer.publish(cloud(length, 4))
@@ -77,7 +77,7 @@ def test_a_pool_made_from_an_empty_sample_grows() -> None:
             assert np.array_equal(stream.get_last(copy=True), cloud(length, 4))
 
 
-def test_views_of_before_stay_as_they_were() -> None:
+def test_views_from_before_growth_do_not_change() -> None:
     with TensorProducer.from_sample("lidar", cloud(6), variable=True) as producer, TensorStream("lidar") as stream:
         producer.publish(cloud(6, 5))
         before = stream.get_last()
@@ -87,7 +87,7 @@ def test_views_of_before_stay_as_they_were() -> None:
         assert len(stream.get_last()) == 196
 
 
-def test_out_need_only_be_as_long_as_the_sample() -> None:
+def test_out_may_be_shorter_than_the_grown_pool() -> None:
     with TensorProducer.from_sample("lidar", cloud(6), variable=True) as producer, TensorStream("lidar") as stream:
         out = cloud(6, -1)
         producer.publish(cloud(5, 1))
@@ -100,7 +100,7 @@ def test_out_need_only_be_as_long_as_the_sample() -> None:
         assert np.array_equal(out, cloud(6, 3))
 
 
-def test_a_stream_with_expect_refuses_a_larger_pool_and_one_with_any_goes_on() -> None:
+def test_expect_refuses_a_grown_pool_and_expect_any_follows_it() -> None:
     with TensorProducer.from_sample("lidar", cloud(6), variable=True) as producer:
         producer.publish(cloud(6))
         with TensorStream("lidar", expect=producer.schema) as strict, TensorStream("lidar", expect="any") as follower:
@@ -111,7 +111,7 @@ def test_a_stream_with_expect_refuses_a_larger_pool_and_one_with_any_goes_on() -
             assert len(follower.get_last()) == 7
 
 
-def test_max_bytes_bounds_growth_and_the_pool_stays() -> None:
+def test_max_bytes_limits_growth_and_keeps_the_pool() -> None:
     with pytest.raises(InvalidArgumentError, match="max_bytes"):
         TensorProducer.from_sample("lidar", cloud(6), variable=True, max_bytes=-1)
     producer = TensorProducer.from_sample("lidar", cloud(6), history_len=2, variable=True, max_bytes=1_000_000)
@@ -126,7 +126,7 @@ def test_max_bytes_bounds_growth_and_the_pool_stays() -> None:
         assert producer.shape == (6, 3)
 
 
-def test_a_loan_has_the_room_that_was_asked_for() -> None:
+def test_loan_has_the_requested_length() -> None:
     with TensorProducer.from_sample("lidar", cloud(6), variable=True) as producer, TensorStream("lidar") as stream:
         with producer.loan() as frame:
             assert frame.data.shape == (6, 3)
@@ -138,7 +138,7 @@ def test_a_loan_has_the_room_that_was_asked_for() -> None:
             assert frame.length == 20
             frame.data[:] = 7
         assert np.array_equal(stream.get_last(), cloud(20, 7))
-        assert np.array_equal(small, cloud(6, 1)), "loaned memory stays"
+        assert np.array_equal(small, cloud(6, 1)), "the loaned memory does not change"
         with producer.loan(length=3) as frame:
             assert frame.data.shape == (20, 3)
             frame.data[:3] = 8
@@ -167,7 +167,7 @@ def test_arrays_of_discarded_loans_stay_mapped() -> None:
         assert (data == length).all()
 
 
-def test_a_loan_of_a_fixed_pool_takes_no_length() -> None:
+def test_loan_of_a_fixed_pool_refuses_a_length() -> None:
     with TensorProducer.from_sample("q", np.zeros(7)) as producer:
         with pytest.raises(SchemaMismatchError, match="not variable"):
             producer.loan(length=7)
@@ -175,7 +175,7 @@ def test_a_loan_of_a_fixed_pool_takes_no_length() -> None:
             frame.data[:] = 0
 
 
-def test_a_loan_of_a_dict_takes_a_dict_of_lengths() -> None:
+def test_loan_of_a_dict_takes_a_dict_of_lengths() -> None:
     sample = {"points": cloud(2), "boxes": np.zeros((1, 4))}
     with TensorProducer.from_sample("obs", sample, variable=True) as producer, TensorStream("obs") as stream:
         with producer.loan(length={"points": 9}) as frame:
@@ -200,7 +200,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_the_pool_of_a_killed_producer_is_adopted_with_the_room_that_it_had_grown_to() -> None:
+def test_grown_pool_of_a_killed_producer_is_adopted_with_its_size() -> None:
     with TensorStream("lidar") as stream:
         killed = subprocess.run([sys.executable, "-c", KILLED], env=dict(os.environ), check=False)
         assert killed.returncode == -signal.SIGKILL
@@ -213,7 +213,7 @@ def test_the_pool_of_a_killed_producer_is_adopted_with_the_room_that_it_had_grow
             assert inspect_pool("lidar").seq == 3
 
 
-def test_a_collected_producers_grown_pool_goes_at_exit() -> None:
+def test_grown_pool_of_a_collected_producer_is_removed_at_exit() -> None:
     program = """
 import numpy as np
 from polymorph_ipc import TensorProducer

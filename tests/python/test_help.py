@@ -1,4 +1,4 @@
-"""`help()` of the package, of every public name and of every public attribute of every public class."""
+"""help() of the package, of every public name and of every public attribute of every public class."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def render(value: object) -> str:
 
 
 @pytest.mark.parametrize("module", modules(), ids=lambda module: module.__name__)
-def test_help_of_a_module_is_rendered(module: ModuleType) -> None:
+def test_help_renders_every_module(module: ModuleType) -> None:
     assert module.__name__ in render(module)
 
 
 @pytest.mark.parametrize("name", polymorph_ipc.__all__)
-def test_help_of_a_public_name_is_rendered(name: str) -> None:
+def test_help_renders_every_public_name(name: str) -> None:
     value = getattr(polymorph_ipc, name)
     if isinstance(value, str):  # help() takes a text for the name of a topic
         assert value == polymorph_ipc.__version__
@@ -58,14 +58,14 @@ def test_help_of_a_public_name_is_rendered(name: str) -> None:
 
 
 @pytest.mark.parametrize("owner", public_classes(), ids=lambda owner: owner.__qualname__)
-def test_help_of_a_class_and_of_its_public_attributes_is_rendered(owner: type) -> None:
+def test_help_renders_every_class_and_public_attribute(owner: type) -> None:
     assert owner.__name__ in render(owner)
     for name, value in attributes(owner):
         assert name in pydoc.plaintext.document(value, name), name
 
 
 @pytest.mark.parametrize("owner", public_classes(), ids=lambda owner: owner.__qualname__)
-def test_signature_of_each_method_can_be_read(owner: type) -> None:
+def test_every_method_has_a_signature(owner: type) -> None:
     for name, value in attributes(owner):
         method = getattr(owner, name)
         if not name.startswith("_") and callable(method) and is_ours(getattr(value, "__objclass__", owner)):

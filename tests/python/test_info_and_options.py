@@ -1,4 +1,4 @@
-"""Every option of the reads: copy=, out=, max_age=, return_info=; and what the info tells."""
+"""The options of all reads: copy=, out=, max_age=, return_info=; and the content of the infos."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ALWAYS_COPIES = "get_at of an array"
 
 
 @pytest.mark.parametrize("read", READS)
-def test_return_info_gives_a_pair_also_for_nothing(read: str) -> None:
+def test_return_info_returns_a_pair_also_without_a_sample(read: str) -> None:
     with TensorStream("cam") as stream:
         assert READS[read](stream) is None
         assert READS[read](stream, return_info=True) == (None, None)
@@ -39,7 +39,7 @@ def test_return_info_gives_a_pair_also_for_nothing(read: str) -> None:
 
 
 @pytest.mark.parametrize("read", ONE_SAMPLE)
-def test_the_info_of_a_sample_tells_number_stamp_age_and_publication(read: str) -> None:
+def test_info_of_a_sample_has_seq_stamp_age_and_published(read: str) -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         producer.publish(numbered(1), stamp=123_456_789)
@@ -53,7 +53,7 @@ def test_the_info_of_a_sample_tells_number_stamp_age_and_publication(read: str) 
 
 
 @pytest.mark.parametrize("read", SEVERAL_SAMPLES)
-def test_the_info_of_a_history_tells_the_same_in_arrays(read: str) -> None:
+def test_info_of_a_history_has_the_same_fields_as_arrays(read: str) -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         producer.publish(numbered(1), stamp=5)
@@ -72,7 +72,7 @@ def test_the_info_of_a_history_tells_the_same_in_arrays(read: str) -> None:
         assert info.age[0] >= 0
 
 
-def test_the_info_of_a_history_is_in_the_order_of_its_frames() -> None:
+def test_info_of_a_history_is_in_the_order_of_its_frames() -> None:
     with TensorProducer.from_sample("cam", numbered(0), history_len=5) as producer, TensorStream("cam") as stream:
         for number in range(1, 9):
             producer.publish(numbered(number), stamp=1000 - number)
@@ -84,7 +84,7 @@ def test_the_info_of_a_history_is_in_the_order_of_its_frames() -> None:
         assert info.age.tolist() == sorted(info.age.tolist(), reverse=True)
 
 
-def test_the_info_of_zeros_that_fill_up_a_history_is_unmistakable() -> None:
+def test_info_of_zero_padding_has_seq_0_and_infinite_age() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         producer.publish(numbered(1), stamp=7)
         frames, info = stream.get_history(3, pad="zeros", return_info=True)
@@ -96,7 +96,7 @@ def test_the_info_of_zeros_that_fill_up_a_history_is_unmistakable() -> None:
         assert info.copied
 
 
-def test_the_info_of_repeats_that_fill_up_a_history_is_the_oldest_samples() -> None:
+def test_info_of_repeat_padding_is_that_of_the_oldest_sample() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         producer.publish(numbered(1), stamp=7)
         producer.publish(numbered(2), stamp=8)
@@ -107,7 +107,7 @@ def test_the_info_of_repeats_that_fill_up_a_history_is_the_oldest_samples() -> N
         assert info.copied
 
 
-def test_stamps_are_nanoseconds_as_int_seconds_as_float_and_now_by_default() -> None:
+def test_int_stamps_are_ns_float_stamps_are_seconds_default_is_now() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
 
         def stamp_of(**options: Any) -> int:
@@ -128,7 +128,7 @@ def test_stamps_are_nanoseconds_as_int_seconds_as_float_and_now_by_default() -> 
 
 
 @pytest.mark.parametrize("stamp", ["now", [1], math.nan, math.inf, 2**63, -(2**80)])
-def test_a_stamp_that_is_none_is_refused_and_nothing_is_published(stamp: Any) -> None:
+def test_invalid_stamp_is_refused_and_nothing_is_published(stamp: Any) -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer:
         with pytest.raises((TypeError, ValueError, OverflowError)):
             producer.publish(numbered(1), stamp=stamp)
@@ -136,7 +136,7 @@ def test_a_stamp_that_is_none_is_refused_and_nothing_is_published(stamp: Any) ->
 
 
 @pytest.mark.parametrize("read", READS)
-def test_a_copy_is_private_contiguous_and_writable_and_a_view_is_none_of_these(read: str) -> None:
+def test_copy_is_private_and_writable_and_a_view_is_read_only(read: str) -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         producer.publish(numbered(1), stamp=0)
         original, info = READS[read](stream, copy=True, return_info=True)
@@ -155,7 +155,7 @@ def test_a_copy_is_private_contiguous_and_writable_and_a_view_is_none_of_these(r
                 view[...] = 99
 
 
-def test_the_pin_is_the_base_and_numpy_cannot_make_the_view_writable() -> None:
+def test_view_has_the_pin_as_base_and_cannot_be_made_writable() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         producer.publish(numbered(1))
         frame = stream.get_last()
@@ -167,7 +167,7 @@ def test_the_pin_is_the_base_and_numpy_cannot_make_the_view_writable() -> None:
 
 
 @pytest.mark.parametrize("read", READS)
-def test_a_stream_made_with_copy_gives_copies_unless_told_otherwise(read: str) -> None:
+def test_stream_with_copy_returns_copies_unless_a_read_overrides_it(read: str) -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam", copy=True) as stream:
         producer.publish(numbered(1), stamp=0)
         frame, info = READS[read](stream, return_info=True)
@@ -204,7 +204,7 @@ def test_out_may_be_strided() -> None:
         for out in (wide[::2, ::4], wide[::-2, ::-4], np.full((8, 4), -1).T):
             assert stream.get_last(out=out) is out
             assert np.array_equal(out, pixels)
-        assert np.count_nonzero(wide != -1) <= 2 * 32, "nothing was written between the strides"
+        assert np.count_nonzero(wide != -1) <= 2 * 32, "only the elements of out were written"
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_out_may_be_strided() -> None:
     ],
     ids=["shape", "transposed shape", "dtype", "byte order", "dimensions", "read-only"],
 )
-def test_an_out_that_does_not_fit_is_refused(out: Any) -> None:
+def test_mismatching_out_is_refused(out: Any) -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         producer.publish(numbered(1))
         with pytest.raises((SchemaMismatchError, ValueError)):
@@ -227,7 +227,7 @@ def test_an_out_that_does_not_fit_is_refused(out: Any) -> None:
         assert number_of(stream.get_last()) == 1
 
 
-def test_samples_too_old_are_not_given_by_get_last_history_and_at() -> None:
+def test_get_last_get_history_and_get_at_respect_max_age() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         producer.publish(numbered(1), stamp=0)
         wait_until(lambda: stream.get_last(return_info=True)[1].age > 0.05)
@@ -240,7 +240,7 @@ def test_samples_too_old_are_not_given_by_get_last_history_and_at() -> None:
         assert number_of(stream.get_last(max_age=math.inf)) == 1
 
 
-def test_get_new_goes_on_waiting_when_the_newest_is_too_old() -> None:
+def test_get_new_keeps_waiting_when_the_newest_is_older_than_max_age() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer:
         producer.publish(numbered(1))
         with TensorStream("cam", start="oldest") as stream:
@@ -251,7 +251,7 @@ def test_get_new_goes_on_waiting_when_the_newest_is_too_old() -> None:
             assert number_of(stream.get_new(timeout=0, max_age=20)) == 2
 
 
-def test_get_next_and_get_all_new_pass_over_what_is_too_old_and_count_it() -> None:
+def test_get_next_and_get_all_new_count_samples_older_than_max_age() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer:
         for number in (1, 2, 3):
             producer.publish(numbered(number))
@@ -264,7 +264,7 @@ def test_get_next_and_get_all_new_pass_over_what_is_too_old_and_count_it() -> No
             assert (numbers_of(frames), info.dropped) == ([4], 3)
 
 
-def test_a_streams_own_max_age_holds_for_every_read_and_each_can_override_it() -> None:
+def test_max_age_of_a_stream_applies_to_reads_and_can_be_overridden() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam", max_age=0.05) as stream:
         producer.publish(numbered(1))
         wait_until(lambda: stream.get_last(max_age=math.inf, return_info=True)[1].age > 0.05)
@@ -273,9 +273,9 @@ def test_a_streams_own_max_age_holds_for_every_read_and_each_can_override_it() -
         assert number_of(stream.get_last(max_age=3600)) == 1
 
 
-def test_freshness_counts_from_publication_whatever_the_stamps_say() -> None:
+def test_max_age_counts_from_publication_and_not_from_the_stamp() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
-        producer.publish(numbered(1), stamp=0)  # half a century ago
+        producer.publish(numbered(1), stamp=0)  # in 1970
         assert number_of(stream.get_last(max_age=20)) == 1
         producer.publish(numbered(2), stamp=4_000_000_000_000_000_000)  # in the year 2096
         wait_until(lambda: stream.get_last(return_info=True)[1].age > 0.05)
@@ -283,7 +283,7 @@ def test_freshness_counts_from_publication_whatever_the_stamps_say() -> None:
 
 
 @pytest.mark.parametrize("max_age", [-1, -0.001, math.nan])
-def test_a_max_age_that_is_none_is_refused(max_age: float) -> None:
+def test_invalid_max_age_is_refused(max_age: float) -> None:
     with TensorStream("cam") as stream, pytest.raises(ValueError, match="max_age"):
         stream.get_last(max_age=max_age)
     with pytest.raises(ValueError, match="max_age"):

@@ -1,4 +1,4 @@
-"""Input of any layout in memory is published bit by bit: transposed, reversed, broadcast, sliced, overlapping."""
+"""Arrays of any memory layout are published exactly: transposed, reversed, broadcast, sliced, overlapping."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LAYOUTS: dict[str, NDArray[Any]] = {
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_layout_is_published_bit_by_bit_and_read_back_contiguous(layout: str) -> None:
+def test_any_layout_is_published_exactly_and_read_contiguous(layout: str) -> None:
     data = LAYOUTS[layout]
     with TensorProducer.from_sample("any", data) as producer, TensorStream("any") as stream:
         producer.publish(data)
@@ -50,7 +50,7 @@ def test_a_layout_is_published_bit_by_bit_and_read_back_contiguous(layout: str) 
 @pytest.mark.parametrize("itemsize", [1, 2, 3, 4, 5, 8, 12, 16, 24])
 @given(data=st.data())
 @settings(max_examples=25, deadline=None)
-def test_any_slice_of_any_transposition_is_exact_for_elements_of_every_size(itemsize: int, data: st.DataObject) -> None:
+def test_any_slice_of_any_transposition_is_exact_for_every_itemsize(itemsize: int, data: st.DataObject) -> None:
     shape = data.draw(hnp.array_shapes(min_dims=1, max_dims=4, max_side=7))
     count = int(np.prod(shape))
     base = np.random.default_rng(0).bytes(count * itemsize)
@@ -83,7 +83,7 @@ def test_large_strided_images_are_exact(view: NDArray[Any]) -> None:
 
 
 def test_publishing_a_view_of_the_same_pool_is_exact() -> None:
-    """A relay inside one process: the source is another slot of the very same file."""
+    """The source array is another slot of the same file."""
     with TensorProducer.from_sample("cam", BASE) as producer, TensorStream("cam") as stream:
         producer.publish(BASE)
         for _ in range(40):
@@ -91,7 +91,7 @@ def test_publishing_a_view_of_the_same_pool_is_exact() -> None:
         assert np.array_equal(stream.get_last(), BASE)
 
 
-def test_the_data_may_change_as_soon_as_publish_has_returned() -> None:
+def test_data_may_change_after_publish_has_returned() -> None:
     frame = np.zeros((300, 400), np.int64)
     with TensorProducer.from_sample("cam", frame) as producer, TensorStream("cam") as stream:
         for number in range(1, 20):

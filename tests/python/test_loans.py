@@ -1,4 +1,4 @@
-"""loan(): a frame filled in place, published when the block ends, dropped when it fails."""
+"""loan(): a frame is filled in place, published when the block ends and discarded when the block raises."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.frames import number_of, numbered, numbers_of
 from support.processes import Spawner
 
 
-def test_a_loan_is_published_when_its_block_ends_and_not_before() -> None:
+def test_loan_is_published_when_its_block_ends() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         with producer.loan() as frame:
             assert frame.seq == 1
@@ -29,7 +29,7 @@ def test_a_loan_is_published_when_its_block_ends_and_not_before() -> None:
         assert number_of(stream.get_last()) == 7
 
 
-def test_an_error_in_the_block_drops_the_loan_and_passes_on() -> None:
+def test_exception_in_the_block_discards_the_loan() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         with pytest.raises(ZeroDivisionError), producer.loan() as frame:
             frame.data[:] = 666
@@ -40,7 +40,7 @@ def test_an_error_in_the_block_drops_the_loan_and_passes_on() -> None:
         assert number_of(stream.get_last()) == 1
 
 
-def test_discard_drops_the_loan_and_the_block_ends_quietly() -> None:
+def test_discard_ends_the_loan_without_publishing() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         with producer.loan() as frame:
             frame.data[:] = 666
@@ -62,7 +62,7 @@ def test_commit_publishes_before_the_block_ends_and_only_once() -> None:
         assert producer.seq == 1
 
 
-def test_a_loan_without_a_with_block_is_committed_by_hand() -> None:
+def test_loan_can_be_committed_without_a_with_block() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         frame = producer.loan()
         frame.data[:] = 5
@@ -70,17 +70,17 @@ def test_a_loan_without_a_with_block_is_committed_by_hand() -> None:
         assert number_of(stream.get_last()) == 5
 
 
-def test_a_loan_that_is_forgotten_is_dropped() -> None:
+def test_collected_loan_is_discarded() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
-        forgotten = producer.loan()
-        forgotten.data[:] = 666
-        del forgotten
+        loan = producer.loan()
+        loan.data[:] = 666
+        del loan
         gc.collect()
         assert stream.get_last() is None
-        assert producer.publish(numbered(1)) == 1, "no loan is out any more"
+        assert producer.publish(numbered(1)) == 1, "the loan has ended"
 
 
-def test_the_stamp_of_a_loan_is_its_own_or_the_moment_of_its_commit() -> None:
+def test_stamp_of_a_loan_defaults_to_the_time_of_its_commit() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         for stamp, expected in ((42, 42), (1.5, 1_500_000_000), (0, 0), (-1, -1)):
             with producer.loan() as frame:
@@ -93,14 +93,14 @@ def test_the_stamp_of_a_loan_is_its_own_or_the_moment_of_its_commit() -> None:
         assert before <= stream.get_last(return_info=True)[1].stamp <= time.time_ns()
 
 
-def test_a_loan_with_a_stamp_that_is_none_is_not_published() -> None:
+def test_loan_with_an_invalid_stamp_is_not_published() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer:
         with pytest.raises((TypeError, ValueError)), producer.loan() as frame:
             frame.stamp = "yesterday"  # type: ignore[assignment]
         assert producer.seq == 0
 
 
-def test_only_one_loan_is_out_at_a_time_and_publish_waits_its_turn() -> None:
+def test_second_loan_and_publish_are_refused_during_a_loan() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         with producer.loan() as frame:
             with pytest.raises(WrongStateError):
@@ -112,7 +112,7 @@ def test_only_one_loan_is_out_at_a_time_and_publish_waits_its_turn() -> None:
         assert producer.publish(numbered(2)) == 2
 
 
-def test_a_loans_array_cannot_be_written_after_the_loan_has_ended() -> None:
+def test_array_of_an_ended_loan_is_read_only() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         for end in ("commit", "discard"):
             with producer.loan() as frame:
@@ -126,7 +126,7 @@ def test_a_loans_array_cannot_be_written_after_the_loan_has_ended() -> None:
         assert number_of(stream.get_last()) == 1
 
 
-def test_a_loan_of_a_dict_is_a_dict_to_fill_and_is_published_at_once() -> None:
+def test_loan_of_a_dict_publishes_all_fields_at_once() -> None:
     sample = {"rgb": np.zeros((6, 8, 3), np.uint8), "q": np.zeros(7), "n": np.array(0)}
     with TensorProducer.from_sample("obs", sample) as producer, TensorStream("obs") as stream:
         with producer.loan() as frame:
@@ -141,7 +141,7 @@ def test_a_loan_of_a_dict_is_a_dict_to_fill_and_is_published_at_once() -> None:
         assert {number_of(field) for field in stream.get_last().values()} == {4}
 
 
-def test_loans_go_round_without_ever_touching_what_streams_hold() -> None:
+def test_loans_never_use_slots_that_streams_hold() -> None:
     with TensorProducer.from_sample("cam", numbered(0), history_len=3) as producer, TensorStream("cam") as stream:
         kept: list[Any] = []
         for number in range(1, 100):
@@ -154,7 +154,7 @@ def test_loans_go_round_without_ever_touching_what_streams_hold() -> None:
         assert numbers_of(stream.get_history(3)) == [97, 98, 99]
 
 
-def test_the_length_of_a_loan_is_preset_to_the_largest_and_can_be_lowered() -> None:
+def test_length_of_a_loan_defaults_to_the_largest_and_can_be_lowered() -> None:
     with TensorProducer.from_sample("lidar", np.zeros((5, 3)), variable=True) as producer:
         with TensorStream("lidar") as stream:
             with producer.loan() as frame:
@@ -172,7 +172,7 @@ def test_the_length_of_a_loan_is_preset_to_the_largest_and_can_be_lowered() -> N
 
 
 @pytest.mark.parametrize("length", [6, -1])
-def test_a_length_that_does_not_fit_leaves_the_loan_out_to_be_mended(length: int) -> None:
+def test_loan_with_a_wrong_length_can_be_corrected_and_committed(length: int) -> None:
     with TensorProducer.from_sample("lidar", np.zeros((5, 3)), variable=True) as producer:
         with TensorStream("lidar") as stream:
             frame = producer.loan()
@@ -202,7 +202,7 @@ def test_lengths_of_a_dict_loan_are_set_by_field() -> None:
             }
 
 
-def test_a_loan_of_a_fixed_pool_has_no_length() -> None:
+def test_loan_of_a_fixed_pool_has_no_length() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, producer.loan() as frame:
         assert frame.length is None
 
@@ -242,11 +242,11 @@ LOAN_OUTLIVES_PRODUCER = """
 """
 
 
-def test_a_loans_array_that_outlives_its_producer_is_no_crash(spawn: Spawner) -> None:
+def test_array_of_a_loan_may_outlive_its_producer(spawn: Spawner) -> None:
     assert spawn(LOAN_OUTLIVES_PRODUCER).succeed() == ["refused", "(4, 8) True", "(4, 8) True", "3"]
 
 
-def test_an_array_of_a_dict_that_was_replaced_is_not_published_as_if_it_had_been_filled() -> None:
+def test_replaced_array_in_a_dict_loan_is_refused() -> None:
     fields = {"a": np.ones(2), "b": np.ones(2)}
     with TensorProducer.from_sample("obs", fields) as producer, TensorStream("obs") as stream:
         producer.publish(fields)
@@ -260,7 +260,7 @@ def test_an_array_of_a_dict_that_was_replaced_is_not_published_as_if_it_had_been
         mine = np.zeros(2)
         with pytest.raises(TypeError), producer.loan() as frame:
             frame.data["a"] = mine
-        mine[:] = 1  # what was put there is not made read-only with the loan's own
+        mine[:] = 1  # only the loan's own arrays become read-only
         with producer.loan() as frame:
             frame.data["a"][:] = 5
             frame.data["b"][:] = 6

@@ -1,4 +1,4 @@
-"""Too little memory is an error at creation that says what is needed, and never a crash later."""
+"""Too little memory is an error at creation with the needed size, and never a crash later."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TOO_LARGE = """
         small.publish(np.full((4, 8), 1))
         try:
             TensorProducer.from_sample("large", np.zeros((1024, 1024), np.int64), history_len=10)
-            send("made")
+            send("created")
         except PoolSpaceError as error:
             send("refused", error.errno in (errno.ENOSPC, errno.EFBIG), error)
         small.publish(np.full((4, 8), 2))
@@ -42,12 +42,12 @@ def assert_refused_with_numbers(child: object) -> None:
     known_errno, _, text = answer.partition(" ")
     assert known_errno == "True"
     assert "large" in text
-    assert any(unit in text for unit in ("MB", "MiB", "bytes")), f"how much is needed is not said: {text}"
+    assert any(unit in text for unit in ("MB", "MiB", "bytes")), f"the error does not name the needed size: {text}"
     assert child.expect("still") == "2"  # type: ignore[attr-defined]
     child.succeed()  # type: ignore[attr-defined]
 
 
-def test_a_file_size_limit_is_an_error_at_creation(spawn: Spawner, pool_folder: Path) -> None:
+def test_file_size_limit_is_an_error_at_creation(spawn: Spawner, pool_folder: Path) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (8 * MEGABYTE, 8 * MEGABYTE))
 
@@ -55,35 +55,35 @@ def test_a_file_size_limit_is_an_error_at_creation(spawn: Spawner, pool_folder: 
     assert pool_files(pool_folder) == []
 
 
-def can_mount(folder: Path) -> bool:
+def mount_tmpfs(folder: Path) -> bool:
     return (
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", folder], capture_output=True).returncode == 0
     )
 
 
-def test_a_full_tmpfs_is_an_error_at_creation(spawn: Spawner, tmp_path: Path) -> None:
-    """Docker gives 64 MB of /dev/shm. Where no tmpfs can be mounted, a limit on the file's size stands in for it."""
+def test_full_tmpfs_is_an_error_at_creation(spawn: Spawner, tmp_path: Path) -> None:
+    """As with Docker's 64 MB of /dev/shm. Without permission to mount, a file size limit replaces the small tmpfs."""
     folder = tmp_path / "small_tmpfs"
     folder.mkdir()
-    mounted = can_mount(folder)
+    mounted = mount_tmpfs(folder)
     try:
         if mounted:
             assert_refused_with_numbers(spawn(TOO_LARGE, environment={"POLYMORPH_IPC_DIR": str(folder)}))
             assert pool_files(folder) == []
         else:
-            test_a_file_size_limit_is_an_error_at_creation(spawn, folder)
+            test_file_size_limit_is_an_error_at_creation(spawn, folder)
     finally:
         if mounted:
             subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-def test_the_error_names_dead_pools_that_could_be_cleaned(spawn: Spawner, pool_folder: Path) -> None:
+def test_no_space_error_names_orphaned_pools_that_can_be_cleaned(spawn: Spawner, pool_folder: Path) -> None:
     child = spawn(
         """
     import os, sys
     import numpy as np
     from polymorph_ipc import TensorProducer
-    TensorProducer.from_sample("left_by_the_dead", np.zeros(2**17), history_len=2)
+    TensorProducer.from_sample("orphaned", np.zeros(2**17), history_len=2)
     sys.stdout.flush()
     os._exit(0)
     """
@@ -92,13 +92,13 @@ def test_the_error_names_dead_pools_that_could_be_cleaned(spawn: Spawner, pool_f
     with pytest.raises(PoolSpaceError) as refusal:
         TensorProducer.from_sample("huge", np.broadcast_to(np.int8(0), (2**40,)), history_len=10)
     assert refusal.value.errno == errno.ENOSPC
-    assert "left_by_the_dead" in str(refusal.value), "what could be cleaned is named"
-    assert len(pool_files(pool_folder)) == 1, "nothing was left of the pool that could not be made"
-    assert clean_pools() == ["left_by_the_dead"]
+    assert "orphaned" in str(refusal.value), "the pool that can be cleaned is named"
+    assert len(pool_files(pool_folder)) == 1, "the failed creation leaves no file"
+    assert clean_pools() == ["orphaned"]
 
 
 @pytest.mark.parametrize("shape", [(2**62,), (2**63 - 1,), (2**40, 2**22)], ids=str)
-def test_sizes_that_overflow_are_refused(shape: tuple[int, ...], pool_folder: Path) -> None:
+def test_overflowing_sizes_are_refused(shape: tuple[int, ...], pool_folder: Path) -> None:
     vast = np.broadcast_to(np.int8(0), shape)
     with pytest.raises((PoolSpaceError, ValueError, MemoryError)):
         TensorProducer.from_sample("vast", vast, history_len=32768)
@@ -121,23 +121,23 @@ NO_GROWTH_LEFT = """
             if not info.copied:
                 kept.append((number, frame))
     assert all(np.unique(frame).tolist() == [number] for number, frame in kept)
-    send("went on", producer.seq, producer.slot_count)
+    send("published", producer.seq, producer.slot_count)
 """
 
 
-def test_when_the_pool_cannot_grow_the_producer_goes_on_with_less_history(spawn: Spawner) -> None:
+def test_producer_continues_with_less_history_when_the_pool_cannot_grow(spawn: Spawner) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (11 * MEGABYTE, 11 * MEGABYTE))
 
     child = spawn(NO_GROWTH_LEFT, before_exec=limit)
-    seq, slots = child.expect("went on").split()
+    seq, slots = child.expect("published").split()
     assert int(seq) == 199
     assert int(slots) <= 11
     child.succeed()
 
 
-def test_a_large_pool_that_fits_is_made_whole_at_once(pool_folder: Path) -> None:
-    """Memory is reserved at creation: a control loop never finds out later that there is none."""
+def test_memory_of_a_large_pool_is_reserved_at_creation(pool_folder: Path) -> None:
+    """The memory of all slots is reserved at creation, so a later publish cannot fail for lack of it."""
     with TensorProducer.from_sample("cam", numbered(0, (256, 512)), history_len=20) as producer:
         (file,) = pool_files(pool_folder)
         assert file.stat().st_blocks * 512 >= 20 * MEGABYTE

@@ -1,4 +1,4 @@
-"""Metadata: JSON values a producer says about its pool, read by streams and by inspect_pool."""
+"""Metadata: JSON values of a producer, read by streams and by inspect_pool."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ json_values = st.recursive(
 
 @given(st.dictionaries(st.text(max_size=12), json_values, max_size=5))
 @settings(max_examples=60, deadline=None)
-def test_metadata_comes_back_as_it_was_given(metadata: dict[str, Any]) -> None:
+def test_metadata_round_trips_unchanged(metadata: dict[str, Any]) -> None:
     with TensorProducer.from_sample("arm/q", np.zeros(7), metadata=metadata) as producer:
         with TensorStream("arm/q") as stream:
             assert stream.metadata == metadata
@@ -32,9 +32,9 @@ def test_metadata_comes_back_as_it_was_given(metadata: dict[str, Any]) -> None:
             assert inspect_pool("arm/q").metadata == metadata
 
 
-def test_a_pool_without_metadata_says_nothing() -> None:
+def test_pool_without_metadata_has_an_empty_dict() -> None:
     with TensorStream("arm/q") as stream:
-        assert stream.metadata is None, "it was never connected"
+        assert stream.metadata is None, "the stream was never connected"
         with TensorProducer.from_sample("arm/q", np.zeros(7)) as producer:
             assert stream.wait_connected(timeout=20)
             assert stream.metadata == {}
@@ -42,7 +42,7 @@ def test_a_pool_without_metadata_says_nothing() -> None:
             assert inspect_pool("arm/q").metadata == {}
 
 
-def test_metadata_follows_the_pool_when_it_is_made_anew() -> None:
+def test_metadata_follows_a_new_pool_of_the_same_name() -> None:
     with TensorStream("arm/q") as stream:
         for unit in ("rad", "deg"):
             with TensorProducer.from_sample("arm/q", np.zeros(7), metadata={"unit": unit}) as producer:
@@ -51,7 +51,7 @@ def test_metadata_follows_the_pool_when_it_is_made_anew() -> None:
                 assert stream.metadata == {"unit": unit}
 
 
-def test_changing_what_was_read_changes_nobody_elses() -> None:
+def test_changing_read_metadata_changes_no_other_copy() -> None:
     given = {"joints": ["a", "b"]}
     with TensorProducer.from_sample("arm/q", np.zeros(7), metadata=given) as producer, TensorStream("arm/q") as stream:
         given["joints"].append("c")
@@ -75,13 +75,13 @@ def test_changing_what_was_read_changes_nobody_elses() -> None:
     ],
     ids=str,
 )
-def test_metadata_that_json_cannot_say_is_refused(metadata: Any, pool_folder: Any) -> None:
+def test_metadata_that_is_not_json_is_refused(metadata: Any, pool_folder: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
         TensorProducer.from_sample("arm/q", np.zeros(7), metadata=metadata)
     assert list(pool_folder.iterdir()) == []
 
 
-def test_a_megabyte_of_metadata_is_carried_and_more_is_refused() -> None:
+def test_metadata_of_more_than_a_megabyte_is_refused() -> None:
     metadata = {"calibration": "x" * (2**20 - 40)}
     with TensorProducer.from_sample("arm/q", np.zeros(7), metadata=metadata), TensorStream("arm/q") as stream:
         assert stream.metadata == metadata

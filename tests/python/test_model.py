@@ -1,4 +1,4 @@
-"""Producer and streams against a model in plain Python: any sequence of calls gives what the model says."""
+"""A producer and streams against a model in plain Python: any sequence of calls agrees with the model."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Sample:
 
 @dataclass
 class Pool:
-    """What a pool must hold: its samples, of which the newest `history_len` can be read."""
+    """The samples of a pool; the newest `history_len` can be read."""
 
     history_len: int
     samples: list[Sample] = field(default_factory=list)
@@ -55,12 +55,12 @@ class Pool:
 
 @dataclass
 class Reader:
-    """A stream and what the model knows of it."""
+    """A stream and its state in the model."""
 
     stream: TensorStream
     connected_to: Pool | None = None
     cursor: int = 0
-    dropped_is_known: bool = True  # a stream that starts at the oldest may count from the beginning of time
+    dropped_is_known: bool = True  # unknown for a stream with start="oldest" that begins after sample 1
     closed: bool = False
     held: list[Held] = field(default_factory=list)
 
@@ -70,7 +70,7 @@ class Reader:
 
 @dataclass
 class Held:
-    """An array that somebody keeps, and what it must say forever."""
+    """A held array and the content that it must keep."""
 
     array: Any
     numbers: list[int]
@@ -88,7 +88,7 @@ class ProducerAndStreams(RuleBasedStateMachine):
         super().__init__()
         self.name = f"pool/{next(pool_numbers)}"
         self.producer: TensorProducer | None = None
-        self.pool: Pool | None = None  # the one that the name leads to
+        self.pool: Pool | None = None  # the pool of that name
         self.all_readers: list[Reader] = []
 
     # -- the producer ------------------------------------------------------------------------------------------------
@@ -158,8 +158,8 @@ class ProducerAndStreams(RuleBasedStateMachine):
         reader.stream.cleanup()
         reader.closed = True
 
-    def go_over(self, reader: Reader) -> Pool | None:
-        """What a stream does at the beginning of every call: a pool made anew is all new to it."""
+    def reconnect(self, reader: Reader) -> Pool | None:
+        """Every call of a stream begins with this: all samples of a new pool are new."""
         if self.pool is not None and reader.connected_to is not self.pool:
             reader.connected_to, reader.cursor, reader.dropped_is_known = self.pool, 0, True
         return self.pool
@@ -184,7 +184,7 @@ class ProducerAndStreams(RuleBasedStateMachine):
 
     @rule(reader=readers, hold=st.booleans())
     def get_last(self, reader: Reader, hold: bool) -> None:
-        pool = self.go_over(reader)
+        pool = self.reconnect(reader)
         expected = pool.samples[-1] if pool is not None and pool.samples else None
         self.expect_one(reader, reader.stream.get_last(return_info=True), expected, hold)
         if expected is not None:
@@ -192,7 +192,7 @@ class ProducerAndStreams(RuleBasedStateMachine):
 
     @rule(reader=readers, hold=st.booleans())
     def get_new(self, reader: Reader, hold: bool) -> None:
-        pool = self.go_over(reader)
+        pool = self.reconnect(reader)
         expected = pool.samples[-1] if pool is not None and pool.head > reader.cursor else None
         self.expect_one(reader, reader.stream.get_new(timeout=0, return_info=True), expected, hold)
         if expected is not None:
@@ -200,7 +200,7 @@ class ProducerAndStreams(RuleBasedStateMachine):
 
     @rule(reader=readers, hold=st.booleans())
     def get_next(self, reader: Reader, hold: bool) -> None:
-        pool = self.go_over(reader)
+        pool = self.reconnect(reader)
         unseen = [sample for sample in pool.history if sample.seq > reader.cursor] if pool is not None else []
         result = reader.stream.get_next(timeout=0, return_info=True)
         self.expect_one(reader, result, unseen[0] if unseen else None, hold)
@@ -223,7 +223,7 @@ class ProducerAndStreams(RuleBasedStateMachine):
 
     @rule(reader=readers, hold=st.booleans())
     def get_all_new(self, reader: Reader, hold: bool) -> None:
-        pool = self.go_over(reader)
+        pool = self.reconnect(reader)
         unseen = [sample for sample in pool.history if sample.seq > reader.cursor] if pool is not None else []
         result = reader.stream.get_all_new(return_info=True)
         self.expect_several(reader, result, unseen, hold)
@@ -235,11 +235,11 @@ class ProducerAndStreams(RuleBasedStateMachine):
 
     @rule(reader=readers, count=st.integers(1, 6), pad=st.sampled_from([None, "repeat"]), hold=st.booleans())
     def get_history(self, reader: Reader, count: int, pad: Any, hold: bool) -> None:
-        pool = self.go_over(reader)
+        pool = self.reconnect(reader)
         if pool is not None and count > pool.history_len:
             try:
                 reader.stream.get_history(count, pad)
-                raise AssertionError("a history longer than there is was given")
+                raise AssertionError("get_history returned more than history_len samples")
             except ValueError:
                 return
         expected = pool.samples[-count:] if pool is not None else []
@@ -249,7 +249,7 @@ class ProducerAndStreams(RuleBasedStateMachine):
 
     @rule(reader=readers, stamp=st.integers(-6, 6), method=st.sampled_from(["nearest", "before", "after"]))
     def get_at(self, reader: Reader, stamp: int, method: Any) -> None:
-        pool = self.go_over(reader)
+        pool = self.reconnect(reader)
         fitting = [
             sample
             for sample in (pool.history if pool is not None else [])
@@ -271,10 +271,10 @@ class ProducerAndStreams(RuleBasedStateMachine):
         reader = data.draw(st.sampled_from([reader for reader in self.all_readers if reader.held]))
         reader.held.pop(data.draw(st.integers(0, len(reader.held) - 1)))
 
-    # -- what always holds -------------------------------------------------------------------------------------------
+    # -- invariants -------------------------------------------------------------------------------------------
 
     @invariant()
-    def every_held_array_says_what_it_said(self) -> None:
+    def held_arrays_do_not_change(self) -> None:
         for reader in self.all_readers:
             for held in reader.held:
                 held.check()
@@ -291,7 +291,7 @@ class ProducerAndStreams(RuleBasedStateMachine):
                 assert reader.stream.stats["views_held"] == reader.holds_views_of(self.pool)
 
     def teardown(self) -> None:
-        self.every_held_array_says_what_it_said()
+        self.held_arrays_do_not_change()
         for reader in self.all_readers:
             reader.stream.cleanup()
             reader.held.clear()
@@ -300,7 +300,7 @@ class ProducerAndStreams(RuleBasedStateMachine):
         clean_pools()
 
 
-def test_any_sequence_of_calls_gives_what_the_model_says() -> None:
+def test_any_sequence_of_calls_agrees_with_the_model() -> None:
     run_state_machine_as_test(
         ProducerAndStreams, settings=settings(max_examples=120, stateful_step_count=40, deadline=None)
     )

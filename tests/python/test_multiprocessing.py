@@ -1,4 +1,4 @@
-"""Streams go to worker processes by pickle and by fork, whatever the start method."""
+"""Streams are passed to worker processes by pickle and by fork, with every start method."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ WORKERS = """
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_streams_can_be_given_to_workers(spawn: Spawner, method: str) -> None:
+def test_streams_can_be_passed_to_worker_processes(spawn: Spawner, method: str) -> None:
     child = spawn(WORKERS, method)
     assert child.expect("pool") == "[32, 132, 232]"
     assert child.expect("process") == "32"
@@ -56,7 +56,7 @@ def test_streams_can_be_given_to_workers(spawn: Spawner, method: str) -> None:
     child.succeed()
 
 
-def test_a_pickled_stream_is_a_stream_of_its_own_made_with_the_same_arguments() -> None:
+def test_pickled_stream_is_a_new_stream_with_the_same_arguments() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer:
         producer.publish(numbered(1))
         with TensorStream("cam", start="oldest", copy=True, max_age=100.0, expect=numbered(0)) as stream:
@@ -65,26 +65,26 @@ def test_a_pickled_stream_is_a_stream_of_its_own_made_with_the_same_arguments() 
                 with pickle.loads(pickle.dumps(stream, protocol)) as clone:
                     assert clone.pool_name == "cam"
                     frame, info = clone.get_new(timeout=0, return_info=True)
-                    assert number_of(frame) == 1, "it has a cursor of its own, before the history"
+                    assert number_of(frame) == 1, "its own cursor starts before the history"
                     assert info.copied
-            assert stream.get_new(timeout=0) is None, "the original was left alone"
+            assert stream.get_new(timeout=0) is None, "the original's cursor did not change"
 
 
-def test_a_stream_of_a_pool_that_does_not_exist_yet_pickles_too() -> None:
+def test_stream_of_a_missing_pool_can_be_pickled() -> None:
     with TensorStream("later") as stream, pickle.loads(pickle.dumps(stream)) as clone:
         with TensorProducer.from_sample("later", numbered(0)) as producer:
             producer.publish(numbered(1))
             assert number_of(clone.get_new(timeout=20)) == 1
 
 
-def test_a_copied_stream_is_a_stream_of_its_own() -> None:
+def test_copied_stream_is_a_new_stream() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         with copy.copy(stream) as one, copy.deepcopy(stream) as other:
             producer.publish(numbered(1))
             assert [number_of(each.get_new(timeout=0)) for each in (stream, one, other)] == [1, 1, 1]
 
 
-def test_a_producer_refuses_to_be_pickled_and_names_the_way() -> None:
+def test_pickling_a_producer_is_refused_with_the_alternative() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, pytest.raises(TypeError, match="name"):
         pickle.dumps(producer)
 

@@ -1,4 +1,4 @@
-"""Errors and docstrings of the package name only what exists: in backticks, or as a call."""
+"""Every name that an error or docstring of the package has in backticks or as a call exists."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUOTED = re.compile(r"`+([A-Za-z_][\w.]*)(?:\(|`)")
 CALLED = re.compile(r"(?<![\w.%`\"'{])([A-Za-z_][\w.]*)\((?=[a-z_]*(?:=|\)|\.\.\.))")
 C_STRING = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
 
-# What texts call the objects that their readers have; the first part of a dotted name.
+# The names of example objects in texts (the first part of a dotted name), and their classes.
 OBJECTS: dict[str, list[object]] = {
     "np": [np],
     "polymorph_ipc": [polymorph_ipc],
@@ -37,7 +37,7 @@ OBJECTS: dict[str, list[object]] = {
     "camera": [polymorph_ipc.TensorStream, polymorph_ipc.TensorProducer],
     "cloud": [polymorph_ipc.TensorProducer],
 }
-# Names of other libraries and of C, and of examples.
+# Names of other libraries, of C and of examples.
 FOREIGN = {"faulthandler", "node", "numpy", "rclpy", "sensor_msgs", "tensor", "time", "torch"}
 FOREIGN |= {"pmipc_ros_decoder", "pmipc_ros_encoder"}
 FOREIGN |= {"rcl_publish_serialized_message", "rcl_publisher_t", "rcl_subscription_t"}
@@ -45,7 +45,7 @@ FOREIGN |= {"base", "frame.sub_", "requires_grad", "reshape", "steer", "track", 
 
 
 def texts(source: Path) -> Iterator[str]:
-    """The string constants of a Python file, formatted ones in one piece; those of a C file."""
+    """The string constants of a Python or C file. An f-string is one text."""
     if source.suffix == ".c":
         yield from C_STRING.findall(source.read_text())
         return
@@ -58,7 +58,7 @@ def texts(source: Path) -> Iterator[str]:
 
 
 def parameters() -> set[str]:
-    """The names of the arguments of everything public: texts say `max_age` of an argument."""
+    """The names of all function arguments, which texts also put in backticks."""
     found: set[str] = set()
     for source in SOURCES:
         if source.suffix != ".c":
@@ -73,7 +73,7 @@ CLASSES = [value for value in (*vars(polymorph_ipc).values(), *vars(_core).value
 
 
 def exists(name: str) -> bool:
-    """Whether a name as texts have it leads to something; of a dotted one, its first two parts."""
+    """Whether a name in a text exists. Of a dotted name, the first two parts are checked."""
     first, *rest = name.strip(".").split(".")
     if name in FOREIGN or first in FOREIGN:
         return True
@@ -89,12 +89,12 @@ def exists(name: str) -> bool:
 
 @pytest.mark.any_python
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
-def test_what_errors_and_docstrings_name_exists(source: Path) -> None:
+def test_names_in_errors_and_docstrings_exist(source: Path) -> None:
     named = {name for text in texts(source) for name in (*QUOTED.findall(text), *CALLED.findall(text))}
     assert sorted(name for name in named if not exists(name)) == []
 
 
-def test_a_name_that_does_not_exist_is_found() -> None:
+def test_missing_name_in_a_text_is_found() -> None:
     assert not exists("schema_of")
     assert not exists("TensorProducer.from_array")
     assert not exists("stream.get_latest")

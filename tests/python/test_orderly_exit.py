@@ -1,4 +1,4 @@
-"""A producer's pool goes with its process, however the process ends in good order, and stays when it is killed."""
+"""Every orderly exit of a process removes the pools of its producers; a killed process leaves them."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def started(spawn: Spawner, body: str) -> Child:
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_an_orderly_end_leaves_no_pool(spawn: Spawner, pool_folder: Path, ending: str) -> None:
+def test_orderly_exit_removes_the_pool(spawn: Spawner, pool_folder: Path, ending: str) -> None:
     body, code = ENDINGS[ending]
     child = started(spawn, body)
     assert len(pool_files(pool_folder)) == 1
@@ -83,14 +83,14 @@ def test_an_orderly_end_leaves_no_pool(spawn: Spawner, pool_folder: Path, ending
     assert pool_files(pool_folder) == []
 
 
-def test_ctrl_c_leaves_no_pool(spawn: Spawner, pool_folder: Path) -> None:
+def test_ctrl_c_removes_the_pool(spawn: Spawner, pool_folder: Path) -> None:
     child = started(spawn, "producer = opened()")
     child.signal(signal.SIGINT)
     child.fail_with(-signal.SIGINT)
     assert pool_files(pool_folder) == []
 
 
-def test_ctrl_c_while_waiting_for_commands_leaves_no_pool(spawn: Spawner, pool_folder: Path) -> None:
+def test_ctrl_c_during_a_wait_removes_the_pool(spawn: Spawner, pool_folder: Path) -> None:
     child = started(spawn, "producer = opened(); TensorStream('commands').get_new(timeout=None)")
     child.send("wait")
     child.signal(signal.SIGINT)
@@ -100,7 +100,7 @@ def test_ctrl_c_while_waiting_for_commands_leaves_no_pool(spawn: Spawner, pool_f
 
 @pytest.mark.parametrize("ending", ["sys.exit(0)", "raise ValueError('on purpose')", "del producer; gc.collect()"])
 @pytest.mark.leaves_pools
-def test_a_kept_pool_stays_readable_after_an_orderly_end(spawn: Spawner, pool_folder: Path, ending: str) -> None:
+def test_kept_pool_stays_readable_after_an_orderly_exit(spawn: Spawner, pool_folder: Path, ending: str) -> None:
     child = started(spawn, f"producer = opened(keep=True); {ending}")
     child.send("end")
     child.finish()
@@ -111,18 +111,18 @@ def test_a_kept_pool_stays_readable_after_an_orderly_end(spawn: Spawner, pool_fo
 
 
 @pytest.mark.leaves_pools
-def test_a_kept_pool_is_adopted_and_its_sequence_goes_on(spawn: Spawner) -> None:
+def test_kept_pool_is_adopted_with_its_sequence(spawn: Spawner) -> None:
     child = started(spawn, "producer = opened(keep=True)")
     child.send("end")
     child.succeed()
     with TensorProducer.from_sample("cam", numbered(0), keep=True) as producer:
         assert producer.publish(numbered(2)) == 2
-    assert [pool.name for pool in list_pools()] == ["cam"], "keep=True holds for cleanup() too"
+    assert [pool.name for pool in list_pools()] == ["cam"], "keep=True applies to cleanup() also"
 
 
 @pytest.mark.parametrize("ending", ["os._exit(0)", "os.kill(os.getpid(), signal.SIGKILL)", "os.abort()"])
 @pytest.mark.leaves_pools
-def test_a_violent_end_leaves_the_pool_readable(spawn: Spawner, pool_folder: Path, ending: str) -> None:
+def test_killed_or_aborted_process_leaves_a_readable_pool(spawn: Spawner, pool_folder: Path, ending: str) -> None:
     child = started(spawn, f"producer = opened(); {ending}")
     child.send("end")
     child.finish()
@@ -133,7 +133,7 @@ def test_a_violent_end_leaves_the_pool_readable(spawn: Spawner, pool_folder: Pat
     assert pool_files(pool_folder) == []
 
 
-def test_a_collected_producer_is_like_a_dead_one_until_its_process_ends(spawn: Spawner, pool_folder: Path) -> None:
+def test_pool_of_a_collected_producer_is_orphaned_until_exit(spawn: Spawner, pool_folder: Path) -> None:
     child = spawn(
         OPEN
         + """
@@ -146,7 +146,7 @@ def test_a_collected_producer_is_like_a_dead_one_until_its_process_ends(spawn: S
     """
     )
     child.expect("open")
-    child.send("drop it")
+    child.send("continue")
     child.expect("collected")
     with TensorStream("cam") as stream:
         assert number_of(stream.get_last()) == 1
@@ -157,9 +157,7 @@ def test_a_collected_producer_is_like_a_dead_one_until_its_process_ends(spawn: S
         assert stream.get_last() is None
 
 
-def test_a_forked_childs_end_leaves_the_pools_of_producers_that_its_parent_collected(
-    spawn: Spawner, pool_folder: Path
-) -> None:
+def test_exit_of_a_forked_child_keeps_pools_the_parent_collected(spawn: Spawner, pool_folder: Path) -> None:
     child = spawn(
         OPEN
         + """
@@ -175,7 +173,7 @@ def test_a_forked_childs_end_leaves_the_pools_of_producers_that_its_parent_colle
     """
     )
     child.expect("open")
-    child.send("drop it")
+    child.send("continue")
     assert child.expect("forked child ended with") == "0"
     with TensorStream("cam") as stream:
         assert number_of(stream.get_last()) == 1
@@ -184,9 +182,7 @@ def test_a_forked_childs_end_leaves_the_pools_of_producers_that_its_parent_colle
     assert pool_files(pool_folder) == []
 
 
-def test_a_collected_producers_pool_that_another_adopted_survives_the_first_process(
-    spawn: Spawner, pool_folder: Path
-) -> None:
+def test_pool_adopted_from_a_collected_producer_survives_its_exit(spawn: Spawner, pool_folder: Path) -> None:
     child = spawn(
         OPEN
         + """
@@ -199,7 +195,7 @@ def test_a_collected_producers_pool_that_another_adopted_survives_the_first_proc
     """
     )
     child.expect("open")
-    child.send("drop it")
+    child.send("continue")
     child.expect("collected")
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         assert producer.publish(numbered(2)) == 2, "adopted"
@@ -211,7 +207,7 @@ def test_a_collected_producers_pool_that_another_adopted_survives_the_first_proc
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_a_multiprocessing_childs_pool_goes_with_the_child(spawn: Spawner, pool_folder: Path, method: str) -> None:
+def test_pool_of_a_multiprocessing_child_is_removed_with_it(spawn: Spawner, pool_folder: Path, method: str) -> None:
     child = spawn(
         """
     import multiprocessing, sys
@@ -223,7 +219,7 @@ def test_a_multiprocessing_childs_pool_goes_with_the_child(spawn: Spawner, pool_
         producer.publish(np.ones(3))
         replies.put("open")
         requests.get()
-        # a global reference, as a worker's loop would keep it
+        # a global reference keeps the producer until the worker exits
         globals()["kept"] = producer
 
     if __name__ == "__main__":
@@ -249,14 +245,14 @@ def test_a_multiprocessing_childs_pool_goes_with_the_child(spawn: Spawner, pool_
     child.succeed()
 
 
-def test_the_end_of_a_forked_child_leaves_its_parents_pool_alone(spawn: Spawner, pool_folder: Path) -> None:
+def test_exit_of_a_forked_child_keeps_the_parents_pool(spawn: Spawner, pool_folder: Path) -> None:
     child = spawn(
         OPEN
         + """
     producer = opened()
     pid = os.fork()
     if pid == 0:
-        sys.exit(0)  # orderly: runs the exit handlers it inherited
+        sys.exit(0)  # an orderly exit, which runs the inherited exit handlers
     send("forked child ended with", os.waitpid(pid, 0)[1])
     receive()
     send("seq", producer.publish(np.full((4, 8), 2)))
@@ -274,7 +270,7 @@ def test_the_end_of_a_forked_child_leaves_its_parents_pool_alone(spawn: Spawner,
     assert pool_files(pool_folder) == []
 
 
-def test_after_cleanup_a_producer_refuses_to_publish() -> None:
+def test_producer_refuses_to_publish_after_cleanup() -> None:
     producer = TensorProducer.from_sample("cam", numbered(0))
     producer.cleanup()
     producer.cleanup()
@@ -284,7 +280,7 @@ def test_after_cleanup_a_producer_refuses_to_publish() -> None:
         pass
 
 
-def test_after_cleanup_a_stream_refuses_to_read() -> None:
+def test_stream_refuses_to_read_after_cleanup() -> None:
     stream = TensorStream("cam")
     stream.cleanup()
     stream.cleanup()
@@ -306,9 +302,7 @@ ABANDON = """
 
 
 @pytest.mark.leaves_pools
-def test_a_kept_pool_that_was_adopted_from_a_collected_producer_outlives_that_ones_process(
-    spawn: Spawner, pool_folder: Path
-) -> None:
+def test_kept_pool_adopted_from_a_collected_producer_survives_its_exit(spawn: Spawner, pool_folder: Path) -> None:
     child = spawn(ABANDON + '\n    abandon("cam"); gc.collect(); send("collected"); receive()')
     child.expect("collected")
     with TensorProducer.from_sample("cam", numbered(0), keep=True) as producer:
@@ -320,7 +314,7 @@ def test_a_kept_pool_that_was_adopted_from_a_collected_producer_outlives_that_on
         assert number_of(stream.get_last()) == 2
 
 
-def test_an_exit_waits_for_none_of_the_pools_that_others_have_adopted(spawn: Spawner, pool_folder: Path) -> None:
+def test_exit_does_not_wait_for_pools_adopted_by_others(spawn: Spawner, pool_folder: Path) -> None:
     names = [f"cam{index}" for index in range(8)]
     child = spawn(
         ABANDON
@@ -337,13 +331,13 @@ def test_an_exit_waits_for_none_of_the_pools_that_others_have_adopted(spawn: Spa
     producers = [TensorProducer.from_sample(name, numbered(0)) for name in names]
     assert all(producer.adopted for producer in producers)
     child.send("end")
-    child.succeed(timeout=5)  # a second for each would be eight
+    child.succeed(timeout=5)  # waiting a second for each pool would take 8 s
     assert len(pool_files(pool_folder)) == 8
     for producer in producers:
         producer.cleanup()
 
 
-def test_notes_of_collected_producers_do_not_pile_up() -> None:
+def test_records_of_collected_producers_do_not_accumulate() -> None:
     from polymorph_ipc import _core
 
     def abandon(name: str) -> None:
@@ -364,7 +358,7 @@ def test_notes_of_collected_producers_do_not_pile_up() -> None:
     assert len(_core.abandoned) == before
 
 
-def test_threads_that_go_on_while_the_process_ends_make_no_producer_any_more(spawn: Spawner, pool_folder: Path) -> None:
+def test_no_producer_can_be_made_while_the_process_exits(spawn: Spawner, pool_folder: Path) -> None:
     child = spawn(
         """
         import numpy as np
@@ -376,14 +370,14 @@ def test_threads_that_go_on_while_the_process_ends_make_no_producer_any_more(spa
             TensorProducer.from_sample("late", np.zeros(3))
         except WrongStateError as problem:
             send(str(problem))
-        assert TensorStream("cam").get_last() is None  # reading goes on
+        assert TensorStream("cam").get_last() is None  # reads are still possible
         """
     )
     assert "the process is ending" in child.succeed()[-1]
     assert pool_files(pool_folder) == []
 
 
-def test_a_subclass_whose_cleanup_raises_leaves_no_other_pool_behind(spawn: Spawner, pool_folder: Path) -> None:
+def test_raising_cleanup_of_a_subclass_does_not_keep_other_pools(spawn: Spawner, pool_folder: Path) -> None:
     child = spawn("""
         import numpy as np
         from polymorph_ipc import TensorProducer

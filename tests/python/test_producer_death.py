@@ -1,4 +1,4 @@
-"""Kill, adopt, replace, retire: what streams see when producers come and go."""
+"""Killed producers; adoption, replacement and retirement of pools; what streams see of it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SLEEPER = """
 
 
 def publisher_of(spawn: Spawner, *numbers: int) -> Child:
-    """A child that has opened `cam` and published these."""
+    """A child that has opened pool `cam` and published these numbers."""
     child = spawn(PUBLISHER)
     child.expect("ready")
     child.send("open cam")
@@ -45,14 +45,14 @@ def publisher_of(spawn: Spawner, *numbers: int) -> Child:
 
 
 def sleeper(spawn: Spawner) -> Child:
-    """A child that sleeps in get_new."""
+    """A child that waits in get_new."""
     child = spawn(SLEEPER)
     child.expect("waiting")
     wait_until(lambda: is_asleep(child.pid), what="the child's sleep")
     return child
 
 
-def test_a_killed_producers_last_frame_and_history_stay_readable(spawn: Spawner) -> None:
+def test_last_sample_and_history_of_a_killed_producer_stay_readable(spawn: Spawner) -> None:
     child = publisher_of(spawn, 1, 2, 3)
     with TensorStream("cam") as stream:
         child.kill()
@@ -65,7 +65,7 @@ def test_a_killed_producers_last_frame_and_history_stay_readable(spawn: Spawner)
     clean_pools()
 
 
-def test_a_living_producer_is_seen_to_live(spawn: Spawner) -> None:
+def test_producer_alive_is_true_for_a_live_producer(spawn: Spawner) -> None:
     child = publisher_of(spawn, 1)
     with TensorStream("cam") as stream:
         assert stream.producer_alive
@@ -73,7 +73,7 @@ def test_a_living_producer_is_seen_to_live(spawn: Spawner) -> None:
     child.succeed()
 
 
-def test_a_new_producer_adopts_a_killed_ones_pool_and_streams_notice_nothing(spawn: Spawner, pool_folder: Path) -> None:
+def test_producer_adopts_the_pool_of_a_killed_one_with_its_streams(spawn: Spawner, pool_folder: Path) -> None:
     child = publisher_of(spawn, 1, 2, 3)
     with TensorStream("cam") as stream:
         kept = stream.get_last()
@@ -88,24 +88,24 @@ def test_a_new_producer_adopts_a_killed_ones_pool_and_streams_notice_nothing(spa
             assert stream.producer_alive
             for number in range(5, 40):
                 producer.publish(numbered(number))
-            assert number_of(kept) == 3, "a view pinned before the death is not overwritten after the adoption"
+            assert number_of(kept) == 3, "a view pinned before the kill is not overwritten after the adoption"
 
 
-def test_a_stream_made_long_after_the_death_does_not_take_old_for_new(spawn: Spawner) -> None:
+def test_late_stream_does_not_take_samples_of_a_dead_producer_as_new(spawn: Spawner) -> None:
     child = publisher_of(spawn, 1)
     child.kill()
     with TensorStream("cam") as stream:
         wait_until(lambda: stream.get_last(return_info=True)[1].age > 0.2)
         assert stream.get_last(max_age=0.2) is None
-        assert number_of(stream.get_last()) == 1, "who asks for no freshness gets the last frame there was"
+        assert number_of(stream.get_last()) == 1, "without max_age the read returns the last sample"
         assert stream.get_new(timeout=0) is None
         with TensorProducer.from_sample("cam", numbered(0)) as producer:
-            assert stream.get_new(timeout=0) is None, "a successor alone is no news"
+            assert stream.get_new(timeout=0) is None, "the adoption alone is not a new sample"
             producer.publish(numbered(2))
             assert number_of(stream.get_new(timeout=0, max_age=20)) == 2
 
 
-def test_adoption_through_many_generations_keeps_counting(spawn: Spawner) -> None:
+def test_repeated_adoption_keeps_the_sequence(spawn: Spawner) -> None:
     with TensorStream("cam") as stream:
         for generation in range(1, 6):
             child = publisher_of(spawn, generation)
@@ -115,7 +115,7 @@ def test_adoption_through_many_generations_keeps_counting(spawn: Spawner) -> Non
     clean_pools()
 
 
-def test_a_stream_asleep_since_before_the_death_wakes_at_the_adopters_first_frame(spawn: Spawner) -> None:
+def test_waiting_stream_wakes_at_the_first_sample_after_adoption(spawn: Spawner) -> None:
     child = publisher_of(spawn, 1)
     consumer = sleeper(spawn)
     child.kill()
@@ -125,7 +125,7 @@ def test_a_stream_asleep_since_before_the_death_wakes_at_the_adopters_first_fram
         consumer.succeed()
 
 
-def test_a_stream_asleep_before_the_pool_exists_wakes_at_its_first_frame(spawn: Spawner) -> None:
+def test_waiting_stream_wakes_at_the_first_sample_of_a_new_pool(spawn: Spawner) -> None:
     consumer = sleeper(spawn)
     with TensorProducer.from_sample("cam", numbered(0)) as producer:
         producer.publish(numbered(1))
@@ -133,7 +133,7 @@ def test_a_stream_asleep_before_the_pool_exists_wakes_at_its_first_frame(spawn: 
         consumer.succeed()
 
 
-def test_a_stream_asleep_before_the_folder_exists_wakes_at_the_first_frame(
+def test_waiting_stream_wakes_when_the_folder_is_created_later(
     spawn: Spawner, pool_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POLYMORPH_IPC_DIR", str(pool_folder / "made_later"))
@@ -144,7 +144,7 @@ def test_a_stream_asleep_before_the_folder_exists_wakes_at_the_first_frame(
         consumer.succeed()
 
 
-def test_a_stream_asleep_when_the_pool_is_retired_wakes_for_its_successor(spawn: Spawner) -> None:
+def test_waiting_stream_wakes_for_the_successor_of_a_retired_pool(spawn: Spawner) -> None:
     first = TensorProducer.from_sample("cam", numbered(0))
     first.publish(numbered(1))
     consumer = sleeper(spawn)
@@ -156,7 +156,7 @@ def test_a_stream_asleep_when_the_pool_is_retired_wakes_for_its_successor(spawn:
         consumer.succeed()
 
 
-def test_a_stream_asleep_finds_the_successor_of_a_pool_removed_by_rm(spawn: Spawner, pool_folder: Path) -> None:
+def test_waiting_stream_finds_the_successor_of_an_unlinked_pool(spawn: Spawner, pool_folder: Path) -> None:
     child = publisher_of(spawn, 1)
     consumer = sleeper(spawn)
     the_pool_file(pool_folder).unlink()
@@ -167,7 +167,7 @@ def test_a_stream_asleep_finds_the_successor_of_a_pool_removed_by_rm(spawn: Spaw
         consumer.succeed()
 
 
-def test_after_cleanup_streams_treat_the_pool_as_absent(pool_folder: Path) -> None:
+def test_streams_treat_a_cleaned_up_pool_as_absent(pool_folder: Path) -> None:
     producer = TensorProducer.from_sample("cam", numbered(0))
     with TensorStream("cam") as stream:
         producer.publish(numbered(1))
@@ -187,7 +187,7 @@ def test_after_cleanup_streams_treat_the_pool_as_absent(pool_folder: Path) -> No
             assert stream.connected
 
 
-def test_samples_of_a_successor_are_new_although_their_numbers_are_lower() -> None:
+def test_samples_of_a_new_pool_are_new_despite_lower_numbers() -> None:
     with TensorStream("cam") as stream:
         with TensorProducer.from_sample("cam", numbered(0)) as producer:
             for number in range(1, 30):
@@ -208,7 +208,7 @@ DIFFERENT = {
 
 
 @pytest.mark.parametrize("difference", DIFFERENT)
-def test_another_schema_replaces_a_dead_producers_pool_and_streams_say_so(spawn: Spawner, difference: str) -> None:
+def test_another_schema_replaces_an_orphaned_pool_and_is_a_mismatch(spawn: Spawner, difference: str) -> None:
     child = publisher_of(spawn, 1)
     with TensorStream("cam") as stream, TensorStream("cam", expect="any") as viewer:
         assert number_of(stream.get_last()) == 1
@@ -219,7 +219,7 @@ def test_another_schema_replaces_a_dead_producers_pool_and_streams_say_so(spawn:
             assert producer.publish(sample) == 1
             with pytest.raises(SchemaMismatchError) as refusal:
                 stream.get_last()
-            assert "int64 (4, 8)" in str(refusal.value), "what the stream has been expecting is named"
+            assert "int64 (4, 8)" in str(refusal.value), "the error names the schema of the stream"
             with pytest.raises(SchemaMismatchError):
                 stream.get_new(timeout=0)
             followed = viewer.get_new(timeout=0)
@@ -229,7 +229,7 @@ def test_another_schema_replaces_a_dead_producers_pool_and_streams_say_so(spawn:
                 assert (followed.shape, followed.dtype) == (sample.shape, sample.dtype)
 
 
-def test_a_stream_that_met_another_schema_recovers_when_its_own_comes_back() -> None:
+def test_stream_recovers_from_a_mismatch_when_its_schema_comes_back() -> None:
     with TensorStream("cam") as stream:
         with TensorProducer.from_sample("cam", numbered(0)) as producer:
             producer.publish(numbered(1))
@@ -242,17 +242,15 @@ def test_a_stream_that_met_another_schema_recovers_when_its_own_comes_back() -> 
 
 
 @pytest.mark.parametrize("difference", DIFFERENT)
-@pytest.mark.parametrize("looked", ["never", "at its schema", "at what is fresh only"])
-def test_a_dead_pool_from_which_nothing_was_read_does_not_fix_the_schema(
-    spawn: Spawner, difference: str, looked: str
-) -> None:
+@pytest.mark.parametrize("looked", ["never", "at its schema", "for fresh samples"])
+def test_orphaned_pool_does_not_fix_the_schema_before_a_read(spawn: Spawner, difference: str, looked: str) -> None:
     publisher_of(spawn, 1).kill()
     sample = DIFFERENT[difference]
-    with TensorStream("cam", max_age=0 if looked == "at what is fresh only" else None) as stream:
+    with TensorStream("cam", max_age=0 if looked == "for fresh samples" else None) as stream:
         if looked == "at its schema":
             assert stream.shape == (4, 8)
             assert stream.dtype == np.int64
-        if looked == "at what is fresh only":
+        if looked == "for fresh samples":
             assert stream.get_last() is None
             assert stream.get_new(timeout=0) is None
             assert stream.get_history(1) is None
@@ -269,7 +267,7 @@ def test_a_dead_pool_from_which_nothing_was_read_does_not_fix_the_schema(
             stream.get_last()
 
 
-def test_another_history_length_or_metadata_replaces_a_dead_producers_pool(spawn: Spawner) -> None:
+def test_another_history_length_or_metadata_replaces_an_orphaned_pool(spawn: Spawner) -> None:
     for options in ({"history_len": 4}, {"metadata": {"units": "rad"}}, {"spare": 20}):
         child = publisher_of(spawn, 1, 2)
         with TensorStream("cam") as stream:
@@ -280,7 +278,7 @@ def test_another_history_length_or_metadata_replaces_a_dead_producers_pool(spawn
                 assert number_of(stream.get_new(timeout=0)) == 9
 
 
-def test_metadata_of_the_same_length_that_says_something_else_replaces_a_dead_producers_pool(pool_folder: Path) -> None:
+def test_other_metadata_of_the_same_length_is_not_adopted(pool_folder: Path) -> None:
     for units, adopted in (("rad", False), ("rad", True), ("deg", False)):
         producer = TensorProducer.from_sample("arm/q", numbered(0), metadata={"units": units}, keep=True)
         assert producer.adopted is adopted
@@ -289,7 +287,7 @@ def test_metadata_of_the_same_length_that_says_something_else_replaces_a_dead_pr
     clean_pools()
 
 
-def test_a_second_producer_is_refused_with_the_firsts_pid_and_command(spawn: Spawner) -> None:
+def test_second_producer_is_refused_with_pid_and_command_of_the_first(spawn: Spawner) -> None:
     child = publisher_of(spawn, 1)
     with pytest.raises(PoolBusyError) as refusal:
         TensorProducer.from_sample("cam", numbered(0))
@@ -297,12 +295,12 @@ def test_a_second_producer_is_refused_with_the_firsts_pid_and_command(spawn: Spa
     assert "publisher.py" in str(refusal.value)
     assert "cam" in str(refusal.value)
     child.send("publish 2")
-    assert child.expect("published") == "2", "the refusal disturbed nobody"
+    assert child.expect("published") == "2", "the first producer still publishes"
     child.send("end")
     child.succeed()
 
 
-def test_a_second_producer_with_another_schema_is_refused_too(spawn: Spawner) -> None:
+def test_second_producer_with_another_schema_is_refused(spawn: Spawner) -> None:
     child = publisher_of(spawn, 1)
     with pytest.raises(PoolBusyError):
         TensorProducer.from_sample("cam", np.zeros(3))
@@ -312,14 +310,14 @@ def test_a_second_producer_with_another_schema_is_refused_too(spawn: Spawner) ->
     child.succeed()
 
 
-def test_a_second_producer_in_the_same_process_is_refused() -> None:
+def test_second_producer_in_the_same_process_is_refused() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as first:
         with pytest.raises(PoolBusyError):
             TensorProducer.from_sample("cam", numbered(0))
         assert first.publish(numbered(1)) == 1
 
 
-def test_a_collected_producers_pool_is_adopted_in_the_same_process() -> None:
+def test_pool_of_a_collected_producer_is_adopted_in_the_same_process() -> None:
     first = TensorProducer.from_sample("cam", numbered(0))
     first.publish(numbered(1))
     with TensorStream("cam") as stream:
@@ -329,7 +327,7 @@ def test_a_collected_producers_pool_is_adopted_in_the_same_process() -> None:
             assert numbers_of(stream.get_history(2)) == [1, 2]
 
 
-def test_a_living_producers_pool_cannot_be_removed_and_a_dead_ones_can(spawn: Spawner, pool_folder: Path) -> None:
+def test_only_an_orphaned_pool_can_be_removed(spawn: Spawner, pool_folder: Path) -> None:
     child = publisher_of(spawn, 1)
     with pytest.raises(PoolBusyError) as refusal:
         remove_pool("cam")
@@ -339,7 +337,7 @@ def test_a_living_producers_pool_cannot_be_removed_and_a_dead_ones_can(spawn: Sp
     assert pool_files(pool_folder) == []
 
 
-CLOSED_BEHIND_ITS_BACK = """
+CLOSED_DESCRIPTORS = """
     import os, resource
     import numpy as np
     from polymorph_ipc import PoolLostError, TensorProducer
@@ -358,8 +356,8 @@ CLOSED_BEHIND_ITS_BACK = """
 """
 
 
-def test_a_producer_whose_descriptors_were_closed_finds_out_once_another_has_adopted_its_pool(spawn: Spawner) -> None:
-    child = spawn(CLOSED_BEHIND_ITS_BACK)
+def test_producer_with_closed_descriptors_loses_its_pool_to_an_adopter(spawn: Spawner) -> None:
+    child = spawn(CLOSED_DESCRIPTORS)
     child.expect("seq")
     child.expect("closed")
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:

@@ -1,4 +1,4 @@
-"""What each get_* returns, and what it does to the cursor."""
+"""What each get_* call returns, and how it moves the cursor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from polymorph_ipc import TensorProducer, TensorStream
 from support.frames import number_of, numbered, numbers_of
 
 
-def test_before_the_pool_exists_every_read_finds_nothing() -> None:
+def test_every_read_returns_none_before_the_pool_exists() -> None:
     with TensorStream("cam") as stream:
         assert stream.get_last() is None
         assert stream.get_new(timeout=0) is None
@@ -22,7 +22,7 @@ def test_before_the_pool_exists_every_read_finds_nothing() -> None:
         assert not stream.connected
 
 
-def test_before_the_first_publish_every_read_finds_nothing() -> None:
+def test_every_read_returns_none_before_the_first_publish() -> None:
     with TensorProducer.from_sample("cam", numbered(77)) as producer, TensorStream("cam") as stream:
         assert producer.seq == 0
         assert stream.connected
@@ -40,7 +40,7 @@ def test_sequence_numbers_count_from_one() -> None:
         assert producer.seq == 7
 
 
-def test_get_last_gives_the_newest_again_and_again() -> None:
+def test_get_last_returns_the_newest_every_time() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         for number in (1, 2, 3):
             producer.publish(numbered(number))
@@ -49,7 +49,7 @@ def test_get_last_gives_the_newest_again_and_again() -> None:
         assert number_of(stream.get_last()) == 4
 
 
-def test_get_new_gives_the_newest_and_each_only_once() -> None:
+def test_get_new_returns_each_newest_sample_once() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         producer.publish(numbered(1))
         producer.publish(numbered(2))
@@ -60,7 +60,7 @@ def test_get_new_gives_the_newest_and_each_only_once() -> None:
         assert stream.get_new(timeout=0) is None
 
 
-def test_get_next_gives_every_sample_in_order() -> None:
+def test_get_next_returns_every_sample_in_order() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         for number in range(1, 6):
             producer.publish(numbered(number))
@@ -68,7 +68,7 @@ def test_get_next_gives_every_sample_in_order() -> None:
         assert stream.get_next(timeout=0) is None
 
 
-def test_get_next_skips_what_left_history_and_counts_it() -> None:
+def test_get_next_counts_samples_that_left_the_history_as_dropped() -> None:
     with TensorProducer.from_sample("cam", numbered(0), history_len=3) as producer, TensorStream("cam") as stream:
         producer.publish(numbered(1))
         frame, info = stream.get_next(timeout=0, return_info=True)
@@ -82,7 +82,7 @@ def test_get_next_skips_what_left_history_and_counts_it() -> None:
         assert stream.stats["dropped"] == 6
 
 
-def test_get_all_new_gives_everything_above_the_cursor_as_one_history() -> None:
+def test_get_all_new_returns_everything_above_the_cursor() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         producer.publish(numbered(1))
         assert number_of(stream.get_next(timeout=0)) == 1
@@ -95,14 +95,14 @@ def test_get_all_new_gives_everything_above_the_cursor_as_one_history() -> None:
         assert stream.get_new(timeout=0) is None
 
 
-def test_get_all_new_gives_what_history_still_holds() -> None:
+def test_get_all_new_returns_what_the_history_still_holds() -> None:
     with TensorProducer.from_sample("cam", numbered(0), history_len=3) as producer, TensorStream("cam") as stream:
         for number in range(1, 11):
             producer.publish(numbered(number))
         assert numbers_of(stream.get_all_new()) == [8, 9, 10]
 
 
-def test_get_last_moves_the_cursor_to_what_it_returned() -> None:
+def test_get_last_moves_the_cursor_to_the_returned_sample() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         for number in (1, 2, 3):
             producer.publish(numbered(number))
@@ -112,7 +112,7 @@ def test_get_last_moves_the_cursor_to_what_it_returned() -> None:
         assert stream.get_all_new() is None
 
 
-def test_get_new_moves_the_cursor_past_what_it_skipped() -> None:
+def test_get_new_moves_the_cursor_past_skipped_samples() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         for number in (1, 2, 3):
             producer.publish(numbered(number))
@@ -120,7 +120,7 @@ def test_get_new_moves_the_cursor_past_what_it_skipped() -> None:
         assert stream.get_next(timeout=0) is None
 
 
-def test_get_history_and_get_at_leave_the_cursor_alone() -> None:
+def test_get_history_and_get_at_do_not_move_the_cursor() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         for number in (1, 2, 3):
             producer.publish(numbered(number), stamp=number)
@@ -129,7 +129,7 @@ def test_get_history_and_get_at_leave_the_cursor_alone() -> None:
         assert [number_of(stream.get_next(timeout=0)) for _ in range(3)] == [1, 2, 3]
 
 
-def test_a_stream_made_late_counts_only_what_comes_after_as_new() -> None:
+def test_late_stream_takes_only_later_samples_as_new() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer:
         producer.publish(numbered(1))
         producer.publish(numbered(2))
@@ -141,14 +141,14 @@ def test_a_stream_made_late_counts_only_what_comes_after_as_new() -> None:
             assert numbers_of(stream.get_history(3)) == [1, 2, 3]
 
 
-def test_a_stream_made_before_the_pool_counts_its_first_sample_as_new() -> None:
+def test_stream_opened_before_the_pool_takes_its_first_sample_as_new() -> None:
     with TensorStream("cam") as stream, TensorProducer.from_sample("cam", numbered(0)) as producer:
         producer.publish(numbered(1))
         producer.publish(numbered(2))
         assert [number_of(stream.get_next(timeout=0)) for _ in range(2)] == [1, 2]
 
 
-def test_a_stream_that_starts_at_the_oldest_counts_the_history_as_new() -> None:
+def test_stream_with_start_oldest_takes_the_history_as_new() -> None:
     with TensorProducer.from_sample("cam", numbered(0), history_len=3) as producer:
         for number in range(1, 6):
             producer.publish(numbered(number))
@@ -159,7 +159,7 @@ def test_a_stream_that_starts_at_the_oldest_counts_the_history_as_new() -> None:
             assert numbers_of(stream.get_all_new()) == [3, 4, 5]
 
 
-def test_an_unknown_start_is_refused() -> None:
+def test_unknown_start_is_refused() -> None:
     with pytest.raises(ValueError, match="newest"):
         TensorStream("cam", start="yesterday")
 
@@ -175,9 +175,9 @@ def test_history_is_oldest_first_and_ends_with_the_newest() -> None:
                 assert numbers_of(history) == list(range(number - count + 1, number + 1))
 
 
-def test_history_that_does_not_reach_back_far_enough_is_none_or_padded() -> None:
+def test_too_short_history_is_none_or_padded() -> None:
     with TensorProducer.from_sample("cam", numbered(0), history_len=4) as producer, TensorStream("cam") as stream:
-        assert stream.get_history(3, pad="repeat") is None, "there is nothing yet to repeat"
+        assert stream.get_history(3, pad="repeat") is None, "there is no sample to repeat"
         producer.publish(numbered(1))
         producer.publish(numbered(2))
         assert stream.get_history(3) is None
@@ -187,21 +187,21 @@ def test_history_that_does_not_reach_back_far_enough_is_none_or_padded() -> None
 
 
 @pytest.mark.parametrize(("count", "limit"), [(0, "1"), (-1, "1"), (5, "4")])
-def test_a_history_that_can_never_be_is_refused(count: int, limit: str) -> None:
+def test_impossible_history_length_is_refused(count: int, limit: str) -> None:
     with TensorProducer.from_sample("cam", numbered(0), history_len=4) as producer, TensorStream("cam") as stream:
         producer.publish(numbered(1))
         with pytest.raises(ValueError, match=f"{limit}.*{count}|{count}.*{limit}"):
             stream.get_history(count)
 
 
-def test_an_unknown_padding_is_refused() -> None:
+def test_unknown_padding_is_refused() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         producer.publish(numbered(1))
         with pytest.raises(ValueError, match="repeat"):
             stream.get_history(2, pad="mirror")
 
 
-def test_two_streams_on_one_pool_have_cursors_of_their_own() -> None:
+def test_two_streams_on_one_pool_have_separate_cursors() -> None:
     with (
         TensorProducer.from_sample("cam", numbered(0)) as producer,
         TensorStream("cam") as one,
@@ -215,7 +215,7 @@ def test_two_streams_on_one_pool_have_cursors_of_their_own() -> None:
         assert np.shares_memory(one.get_last(), one.get_last())
 
 
-def test_iterating_over_a_stream_gives_every_sample_in_order() -> None:
+def test_iteration_returns_every_sample_in_order() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         for number in range(1, 4):
             producer.publish(numbered(number))
@@ -228,7 +228,7 @@ def test_iterating_over_a_stream_gives_every_sample_in_order() -> None:
         assert stream.get_next(timeout=0) is None
 
 
-def test_iteration_waits_for_the_next_sample_and_ends_when_the_stream_is_closed() -> None:
+def test_iteration_waits_for_samples_and_ends_when_the_stream_is_closed() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer:
         stream = TensorStream("cam")
         seen: list[int] = []

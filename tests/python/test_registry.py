@@ -1,4 +1,4 @@
-"""list_pools, inspect_pool, remove_pool, clean_pools: of the living and the dead, disturbing nobody."""
+"""list_pools, inspect_pool, remove_pool and clean_pools, for live and orphaned pools."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def publisher_of(spawn: Spawner, name: str) -> Child:
     return child
 
 
-def test_an_empty_folder_holds_no_pools() -> None:
+def test_empty_folder_has_no_pools() -> None:
     assert list_pools() == []
     assert clean_pools() == []
     with pytest.raises(PoolNotFoundError, match="cam"):
@@ -46,7 +46,7 @@ def test_an_empty_folder_holds_no_pools() -> None:
         remove_pool("cam")
 
 
-def test_inspect_describes_a_living_pool(spawn: Spawner, pool_folder: Path) -> None:
+def test_inspect_pool_describes_a_live_pool(spawn: Spawner, pool_folder: Path) -> None:
     opened_after = time.time_ns()
     child = publisher_of(spawn, "victor/cam")
     with TensorStream("victor/cam") as stream:
@@ -82,7 +82,7 @@ def test_inspect_describes_a_living_pool(spawn: Spawner, pool_folder: Path) -> N
     child.succeed()
 
 
-def test_inspect_describes_a_dead_pool_and_its_adoption(spawn: Spawner) -> None:
+def test_inspect_pool_describes_an_orphaned_pool_and_its_adoption(spawn: Spawner) -> None:
     child = publisher_of(spawn, "cam")
     incarnation = inspect_pool("cam").incarnation
     child.kill()
@@ -99,13 +99,13 @@ def test_inspect_describes_a_dead_pool_and_its_adoption(spawn: Spawner) -> None:
         assert producer.incarnation != incarnation
 
 
-def test_a_pool_before_its_first_sample_has_no_age() -> None:
+def test_pool_without_samples_has_no_age() -> None:
     with TensorProducer.from_sample("cam", numbered(0)):
         pool = inspect_pool("cam")
         assert (pool.seq, pool.published, pool.age) == (0, 0, None)
 
 
-def test_list_gives_all_pools_by_name_of_the_living_and_the_dead(spawn: Spawner) -> None:
+def test_list_pools_returns_live_and_orphaned_pools_by_name(spawn: Spawner) -> None:
     dead, live = publisher_of(spawn, "b/dead"), publisher_of(spawn, "c/live")
     dead.kill()
     with TensorProducer.from_sample("a/dict", {"rgb": np.zeros((4, 4, 3), np.uint8), "q": np.zeros(7)}):
@@ -123,8 +123,8 @@ def test_list_gives_all_pools_by_name_of_the_living_and_the_dead(spawn: Spawner)
     assert clean_pools() == ["b/dead"]
 
 
-def test_looking_leaves_no_trace(spawn: Spawner, pool_folder: Path) -> None:
-    """No reader's row, no lock, no descriptor, no mapping; a producer and its streams cannot tell."""
+def test_list_pools_and_inspect_pool_change_nothing(spawn: Spawner, pool_folder: Path) -> None:
+    """They leave no row, lock, descriptor or mapping, and do not change the file."""
     child = publisher_of(spawn, "cam")
     content = the_pool_file(pool_folder).read_bytes()
     descriptors = open_descriptors()
@@ -138,7 +138,7 @@ def test_looking_leaves_no_trace(spawn: Spawner, pool_folder: Path) -> None:
     child.succeed()
 
 
-def test_producers_and_streams_tell_the_same_as_inspect() -> None:
+def test_producer_readers_and_inspect_pool_agree() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         for number in range(1, 30):
             producer.publish(numbered(number))
@@ -149,14 +149,14 @@ def test_producers_and_streams_tell_the_same_as_inspect() -> None:
         assert [number_of(frame) for frame in kept] == [20, 21]
 
 
-def test_a_pool_with_living_streams_is_removed_only_by_force(spawn: Spawner, pool_folder: Path) -> None:
+def test_pool_with_live_streams_is_removed_only_by_force(spawn: Spawner, pool_folder: Path) -> None:
     child = publisher_of(spawn, "cam")
     with TensorStream("cam") as stream:
         frame = stream.get_last()
         child.kill()
         with pytest.raises(PoolBusyError, match=str(os.getpid())):
             remove_pool("cam")
-        assert clean_pools() == [], "a live stream uses it"
+        assert clean_pools() == [], "a live stream uses the pool"
         remove_pool("cam", force=True)
         assert pool_files(pool_folder) == []
         assert stream.get_last() is None
@@ -164,7 +164,7 @@ def test_a_pool_with_living_streams_is_removed_only_by_force(spawn: Spawner, poo
         assert number_of(frame) == 1
 
 
-def test_not_even_force_robs_a_living_producer(spawn: Spawner) -> None:
+def test_force_does_not_remove_the_pool_of_a_live_producer(spawn: Spawner) -> None:
     child = publisher_of(spawn, "cam")
     with pytest.raises(PoolBusyError, match=str(child.pid)):
         remove_pool("cam", force=True)
@@ -175,7 +175,7 @@ def test_not_even_force_robs_a_living_producer(spawn: Spawner) -> None:
     child.succeed()
 
 
-def test_clean_removes_the_dead_and_spares_the_living(spawn: Spawner) -> None:
+def test_clean_pools_removes_only_orphaned_pools_without_streams(spawn: Spawner) -> None:
     dead = [publisher_of(spawn, f"dead/{number}") for number in range(3)]
     live = publisher_of(spawn, "live")
     for child in dead:
@@ -190,8 +190,8 @@ def test_clean_removes_the_dead_and_spares_the_living(spawn: Spawner) -> None:
     live.succeed()
 
 
-def test_a_producer_made_while_others_clean_all_the_time_never_loses_its_pool(spawn: Spawner) -> None:
-    """A pool has its owner before it has its name: nobody can ever take it for one of the dead."""
+def test_new_producer_never_loses_its_pool_to_concurrent_clean_pools(spawn: Spawner) -> None:
+    """A pool has its owner before it has its name, so clean_pools never sees it without one."""
     cleaner = spawn(
         """
     import os, select, sys
@@ -211,7 +211,7 @@ def test_a_producer_made_while_others_clean_all_the_time_never_loses_its_pool(sp
     cleaner.succeed()
 
 
-def test_a_pool_removed_from_outside_is_waited_for_again(spawn: Spawner) -> None:
+def test_stream_waits_for_a_removed_pool_to_come_back(spawn: Spawner) -> None:
     child = publisher_of(spawn, "cam")
     child.kill()
     with TensorStream("cam") as stream:
@@ -223,8 +223,8 @@ def test_a_pool_removed_from_outside_is_waited_for_again(spawn: Spawner) -> None
             assert number_of(stream.get_new(timeout=20)) == 5
 
 
-def test_metadata_that_is_no_json_hides_neither_its_pool_nor_the_others() -> None:
-    """A C producer may put any text there."""
+def test_invalid_metadata_json_hides_no_pool_in_listings() -> None:
+    """A C producer may store any text as metadata."""
     good = TensorProducer.from_sample("good", np.zeros(3), metadata={"unit": "m"})
     bad = _core.Producer("bad", good.schema, 10, 3, 0o600, 0, "{not json", _core.registry_folder(), True, False)
     try:
@@ -240,10 +240,10 @@ def test_metadata_that_is_no_json_hides_neither_its_pool_nor_the_others() -> Non
         good.cleanup()
 
 
-PAGE = (16, 32)  # of int64: a slot takes pages of its own
+PAGE = (16, 32)  # of int64: 4096 bytes, so that each slot has its own pages
 
 
-def test_a_pools_counters_tell_of_growth_and_of_dead_streams(spawn: Spawner) -> None:
+def test_pool_info_counts_growth_and_cleared_rows(spawn: Spawner) -> None:
     with TensorProducer.from_sample("cam", numbered(0, PAGE), history_len=2, spare=1) as producer:
         fresh = inspect_pool("cam")
         assert (fresh.grown, fresh.given_up, fresh.cleared_rows, fresh.malformed_cells) == (0, 0, 0, 0)
@@ -272,7 +272,7 @@ def test_a_pools_counters_tell_of_growth_and_of_dead_streams(spawn: Spawner) -> 
         assert inspect_pool("cam").given_up == 0
 
 
-def test_a_pools_counters_tell_of_history_that_was_given_up() -> None:
+def test_pool_info_counts_history_given_up() -> None:
     with TensorProducer.from_sample("cam", numbered(0, PAGE), history_len=4, spare=1, grow=False) as producer:
         with TensorStream("cam") as stream:
             kept = []
@@ -285,7 +285,7 @@ def test_a_pools_counters_tell_of_history_that_was_given_up() -> None:
             assert inspect_pool("cam").grown == 0
 
 
-def test_a_pool_is_shown_on_one_line_in_a_list_and_with_every_fact_when_printed() -> None:
+def test_pool_info_repr_is_one_line_and_str_has_every_field() -> None:
     with TensorProducer.from_sample("arm/q", numbered(0), mode=0o660) as producer, TensorStream("arm/q") as stream:
         producer.publish(numbered(1))
         stream.get_last()
@@ -300,8 +300,8 @@ def test_a_pool_is_shown_on_one_line_in_a_list_and_with_every_fact_when_printed(
         assert pool.mode == 0o660
 
 
-def test_a_pool_that_cannot_be_read_shows_what_is_wrong_with_it(pool_folder: Path) -> None:
-    (pool_folder / "junk").write_bytes(b"no pool")
+def test_pool_info_of_a_corrupt_pool_shows_the_problem(pool_folder: Path) -> None:
+    (pool_folder / "junk").write_bytes(b"not a pool")
     [pool] = list_pools()
     assert repr(pool) == f"<PoolInfo of 'junk': CORRUPT, {pool.problem}>"
     assert f"problem: {pool.problem}" in str(pool).splitlines()

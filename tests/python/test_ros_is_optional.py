@@ -1,4 +1,4 @@
-"""Without ROS: nothing of it is imported, and asking for it says how to get it."""
+"""Without ROS: the package imports nothing of it, and a ROS argument raises an error with the install command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from polymorph_ipc import TensorStream
 from support.processes import Spawner
 
 
-def test_importing_the_package_imports_nothing_of_ros(spawn: Spawner) -> None:
+def test_import_loads_nothing_of_ros(spawn: Spawner) -> None:
     spawn("""
         import sys
         import polymorph_ipc
@@ -21,7 +21,7 @@ def test_importing_the_package_imports_nothing_of_ros(spawn: Spawner) -> None:
 
 
 @pytest.mark.parametrize("argument", [{"ros_node": object()}, {"ros_topic": "/image"}, {"ros_sample_data": 1.0}])
-def test_a_ros_argument_without_rclpy_names_the_commands(
+def test_ros_argument_without_rclpy_names_the_install_command(
     monkeypatch: pytest.MonkeyPatch, argument: dict[str, Any]
 ) -> None:
     monkeypatch.setitem(sys.modules, "rclpy", None)

@@ -1,4 +1,4 @@
-"""The quick start of the seed document, word for word, in processes of its own."""
+"""The quick start of the seed document, unchanged, in separate processes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ SEED_PRODUCER = TESTS / "programs" / "seed_producer.py"
 SEED_CONSUMER = TESTS / "programs" / "seed_consumer.py"
 README = TESTS.parents[1] / "README.md"
 
-# Starting an interpreter takes longer than the seed's consumer waits; so each is warmed up first and begins on a word.
-# On a busy machine a frame may take longer, too: the consumer's second is made half a minute.
+# An interpreter starts more slowly than the consumer waits, so each process imports everything first and starts on
+# command. The consumer's timeout of one second becomes 30 s, for busy machines.
 WARMED_UP = """
     import sys
     import numpy
@@ -41,39 +41,37 @@ def warmed_up(spawn: Spawner, path: Path) -> Child:
 
 
 @pytest.mark.parametrize("snippet", [SEED_PRODUCER, SEED_CONSUMER], ids=lambda path: path.stem)
-def test_the_readme_shows_the_seeds_snippet_word_for_word(snippet: Path) -> None:
+def test_readme_shows_the_seed_snippets_unchanged(snippet: Path) -> None:
     assert f"```python\n{snippet.read_text()}```" in README.read_text()
 
 
-def test_the_seeds_producer_serves_early_late_and_many_consumers_and_leaves_nothing(
-    spawn: Spawner, pool_folder: Path
-) -> None:
+def test_seed_producer_serves_early_and_late_consumers_and_leaves_nothing(spawn: Spawner, pool_folder: Path) -> None:
     early = warmed_up(spawn, SEED_CONSUMER)
-    crowd = [warmed_up(spawn, SEED_CONSUMER) for _ in range(10)]
+    late = [warmed_up(spawn, SEED_CONSUMER) for _ in range(10)]
     producer = warmed_up(spawn, SEED_PRODUCER)
 
     early.send("go")
-    early.expect(WAITING)  # not "Got last image": there is no pool yet
+    early.expect(WAITING)  # not "Got last image": the pool does not exist yet
     producer.send("go")
     producer.expect("Published frame 0")
     early.expect(GOT_NEW)
     assert early.succeed()[-1] == GOT_NEW
 
-    for consumer in crowd:
+    for consumer in late:
         consumer.send("go")
-    for consumer in crowd:
+    for consumer in late:
         assert consumer.succeed() == ["ready", GOT_LAST, WAITING, GOT_NEW]
 
-    said = producer.succeed()
-    assert said == ["ready", *(f"Published frame {i}" for i in range(100))]
+    lines = producer.succeed()
+    assert lines == ["ready", *(f"Published frame {i}" for i in range(100))]
     assert pool_files(pool_folder) == []
 
 
-def test_the_seeds_consumer_finds_no_pool_and_says_so_by_saying_nothing(spawn: Spawner) -> None:
+def test_seed_consumer_without_a_pool_only_waits(spawn: Spawner) -> None:
     assert spawn(SEED_CONSUMER).succeed() == [WAITING]
 
 
-def test_the_seeds_producer_interrupted_by_ctrl_c_leaves_no_pool(spawn: Spawner, pool_folder: Path) -> None:
+def test_seed_producer_interrupted_by_ctrl_c_leaves_no_pool(spawn: Spawner, pool_folder: Path) -> None:
     producer = warmed_up(spawn, SEED_PRODUCER)
     producer.send("go")
     producer.expect("Published frame 0")
@@ -83,7 +81,7 @@ def test_the_seeds_producer_interrupted_by_ctrl_c_leaves_no_pool(spawn: Spawner,
     assert pool_files(pool_folder) == []
 
 
-def test_the_seeds_consumer_carries_on_with_a_killed_producers_last_frame_and_its_successor(spawn: Spawner) -> None:
+def test_seed_consumer_reads_a_killed_producers_frame_and_its_successor(spawn: Spawner) -> None:
     first = warmed_up(spawn, SEED_PRODUCER)
     second = warmed_up(spawn, SEED_PRODUCER)
     consumer = warmed_up(spawn, SEED_CONSUMER)

@@ -1,4 +1,4 @@
-"""Python has the limits that the README promises: sweep() clears dead readers, max_bytes bounds the pool's file."""
+"""sweep() clears the rows of dead readers; max_bytes limits the size of the pool file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from polymorph_ipc import (
 from support.frames import number_of, numbered
 from support.processes import Child, Spawner
 
-PAGE = (64, 64)  # more than a page: one slot at a time is added
+PAGE = (64, 64)  # more than a page of int64: the pool grows by one slot at a time
 
 HOLDING = """
     from polymorph_ipc import TensorStream
@@ -36,7 +36,7 @@ def reader_that_holds(spawn: Spawner) -> Child:
     return child
 
 
-def test_sweep_clears_the_rows_of_dead_readers_and_says_how_many(spawn: Spawner) -> None:
+def test_sweep_clears_the_rows_of_dead_readers_and_counts_them(spawn: Spawner) -> None:
     with TensorProducer.from_sample("cam", numbered(0, PAGE), history_len=4, grow=False) as producer:
         for number in range(1, 5):
             producer.publish(numbered(number, PAGE))
@@ -67,7 +67,7 @@ def test_sweep_of_a_closed_or_inherited_producer_is_refused() -> None:
 
 
 def hold_three_and_publish(max_bytes: int | None) -> PoolInfo:
-    """Hold the first three samples of a pool of seven slots, and publish on."""
+    """Hold the first three samples of a pool with seven slots, and publish more."""
     with (
         TensorProducer.from_sample("cam", numbered(0, PAGE), 6, spare=1, max_bytes=max_bytes) as producer,
         TensorStream("cam") as stream,
@@ -82,7 +82,7 @@ def hold_three_and_publish(max_bytes: int | None) -> PoolInfo:
         return inspect_pool("cam")
 
 
-def test_max_bytes_bounds_the_file_and_history_is_given_up_instead() -> None:
+def test_max_bytes_limits_the_file_and_history_is_given_up() -> None:
     with TensorProducer.from_sample("cam", numbered(0, PAGE), 6, spare=1):
         smallest = inspect_pool("cam").file_nbytes
     grown = hold_three_and_publish(None)
@@ -93,6 +93,6 @@ def test_max_bytes_bounds_the_file_and_history_is_given_up_instead() -> None:
     assert bounded.given_up > 0
 
 
-def test_a_pool_that_max_bytes_does_not_allow_is_refused_with_both_numbers() -> None:
+def test_pool_larger_than_max_bytes_is_refused_with_both_numbers() -> None:
     with pytest.raises(PoolSpaceError, match=r"needs \d+ bytes, max_bytes allows 100"):
         TensorProducer.from_sample("cam", np.zeros(1000), max_bytes=100)

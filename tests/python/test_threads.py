@@ -1,4 +1,4 @@
-"""Handles are shared between threads; producer and stream live in one process."""
+"""Handles shared between threads; producer and stream in one process."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ THREADS = 8
 
 
 def run_in_threads(work: Callable[[int], None], count: int = THREADS) -> None:
-    """Run `work(0)`, `work(1)`, ... at once; the first error of any of them is raised here."""
+    """Run `work(0)`, `work(1)`, ... in parallel threads. Raises the first error of any of them."""
     errors: list[BaseException] = []
-    together = threading.Barrier(count)
+    start = threading.Barrier(count)
 
     def guarded(index: int) -> None:
         try:
-            together.wait(20)
+            start.wait(20)
             work(index)
         except BaseException as error:
             errors.append(error)
@@ -40,7 +40,7 @@ def run_in_threads(work: Callable[[int], None], count: int = THREADS) -> None:
         raise errors.pop(0)
 
 
-def test_eight_threads_share_one_stream_and_no_sample_is_given_twice() -> None:
+def test_eight_threads_on_one_stream_get_each_sample_once() -> None:
     count = 400
     with TensorProducer.from_sample("cam", numbered(0), history_len=count) as producer, TensorStream("cam") as stream:
         taken: list[list[int]] = [[] for _ in range(THREADS)]
@@ -57,7 +57,7 @@ def test_eight_threads_share_one_stream_and_no_sample_is_given_twice() -> None:
         assert all(each == sorted(each) for each in taken)
 
 
-def test_eight_threads_do_everything_at_once_with_one_stream() -> None:
+def test_eight_threads_mix_all_reads_on_one_stream() -> None:
     with (
         TensorProducer.from_sample("cam", numbered(0, (16, 16)), history_len=6) as producer,
         TensorStream("cam") as stream,
@@ -105,7 +105,7 @@ def test_eight_threads_do_everything_at_once_with_one_stream() -> None:
         assert stream.stats["views_held"] == 0
 
 
-def test_one_sample_wakes_all_threads_and_is_given_to_one() -> None:
+def test_one_sample_wakes_all_threads_and_one_gets_it() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         given: list[int] = []
 
@@ -120,7 +120,7 @@ def test_one_sample_wakes_all_threads_and_is_given_to_one() -> None:
         assert given == [5]
 
 
-def test_threads_that_share_a_producer_take_turns() -> None:
+def test_threads_on_one_producer_publish_one_after_another() -> None:
     with TensorProducer.from_sample("cam", numbered(0, (64, 64)), history_len=200) as producer:
         with TensorStream("cam") as stream:
             seqs: list[list[int]] = [[] for _ in range(THREADS)]
@@ -137,8 +137,8 @@ def test_threads_that_share_a_producer_take_turns() -> None:
 
 
 @pytest.mark.parametrize("pause", ["strided, copied under the gate", "contiguous, copied without the GIL"])
-def test_a_thread_that_publishes_without_a_pause_keeps_no_other_out(pause: str) -> None:
-    """Waiters get their turn in the order in which they came: cleanup(), which is what exit does, is not held up."""
+def test_thread_that_publishes_constantly_does_not_block_others(pause: str) -> None:
+    """Waiting threads get the producer in the order of their calls, so cleanup() also gets its turn."""
     image = np.zeros((480, 640, 3), np.uint8)
     if pause.startswith("strided"):
         image = np.zeros((640, 480, 3), np.uint8).transpose(1, 0, 2)
@@ -169,7 +169,7 @@ def test_a_thread_that_publishes_without_a_pause_keeps_no_other_out(pause: str) 
             time.sleep(0.001)
         calling.start()
         calling.join(5)
-        assert not calling.is_alive(), "no turn for five seconds"
+        assert not calling.is_alive(), "no turn for 5 s"
     finally:
         stop.set()
         for thread in (*threads, calling):
@@ -209,9 +209,9 @@ def test_streams_are_made_and_closed_by_eight_threads_at_once() -> None:
         assert [reader for reader in producer.readers() if reader.alive] == []
 
 
-def test_views_are_dropped_by_other_threads_than_the_ones_that_read_them() -> None:
+def test_views_can_be_dropped_by_other_threads() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
-        shelf: list[Any] = []
+        views: list[Any] = []
 
         def work(index: int) -> None:
             for _ in range(200):
@@ -220,21 +220,21 @@ def test_views_are_dropped_by_other_threads_than_the_ones_that_read_them() -> No
                 elif index % 2:
                     frame = stream.get_last()
                     if frame is not None:
-                        shelf.append(frame)
-                elif shelf:
+                        views.append(frame)
+                elif views:
                     try:
-                        number_of(shelf.pop())
+                        number_of(views.pop())
                     except IndexError:
                         continue
 
         run_in_threads(work)
-        assert all(number_of(frame) > 0 for frame in shelf)
-        shelf.clear()
+        assert all(number_of(frame) > 0 for frame in views)
+        views.clear()
         assert stream.stats["views_held"] == 0
 
 
-def test_waiting_and_publishing_in_one_process_hold_nobody_up() -> None:
-    """The GIL is released while a thread waits: a stream that waits does not keep its own process from publishing."""
+def test_waiting_thread_does_not_block_publishing() -> None:
+    """A waiting stream releases the GIL, so other threads of its process can publish."""
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         results: list[Any] = []
         consumer = threading.Thread(target=lambda: results.append(stream.get_new(timeout=60)))
@@ -245,7 +245,7 @@ def test_waiting_and_publishing_in_one_process_hold_nobody_up() -> None:
         assert number_of(results.pop()) == 1
 
 
-def test_cleanup_of_the_producer_while_threads_publish_and_read_is_an_error_not_a_crash() -> None:
+def test_cleanup_while_threads_publish_and_read_does_not_crash() -> None:
     for _ in range(10):
         producer = TensorProducer.from_sample("cam", numbered(0, (200, 200)))
         stream = TensorStream("cam")
@@ -290,8 +290,8 @@ COPIES: dict[str, Callable[[TensorProducer, TensorProducer, TensorStream], objec
 
 
 @pytest.mark.parametrize("copy", COPIES)
-def test_other_threads_run_while_much_is_copied(copy: str) -> None:
-    """The interpreter is made not to switch threads by itself: another thread runs only where the GIL is let go."""
+def test_other_threads_run_during_large_copies(copy: str) -> None:
+    """The interpreter does not switch threads by itself here: another thread runs only when a call releases the GIL."""
     counted = 0
     stop = threading.Event()
 
@@ -299,7 +299,7 @@ def test_other_threads_run_while_much_is_copied(copy: str) -> None:
         nonlocal counted
         while not stop.is_set():
             counted += 1
-            time.sleep(0)  # lets the GIL go
+            time.sleep(0)  # releases the GIL
 
     counting = threading.Thread(target=count)
     interval = sys.getswitchinterval()
@@ -324,4 +324,4 @@ def test_other_threads_run_while_much_is_copied(copy: str) -> None:
             sys.setswitchinterval(interval)
             stop.set()
             counting.join(20)
-    assert ran, "nobody else ran during 200 copies of 8 MB"
+    assert ran, "no other thread ran during 200 copies of 8 MB"

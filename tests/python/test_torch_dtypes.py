@@ -1,4 +1,4 @@
-"""Every dtype torch has: carried bit by bit to torch and to numpy, or refused with a reason."""
+"""Every dtype of torch is read exactly by torch and by numpy, or refused with a reason."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import torch
 from polymorph_ipc import PolymorphError, SchemaMismatchError, TensorProducer, TensorStream, UnsupportedError
 
-CARRIED = [
+SUPPORTED = [
     torch.bool,
     torch.uint8,
     torch.int8,
@@ -51,8 +51,8 @@ def bits(tensor: torch.Tensor) -> bytes:
     return tensor.contiguous().view(torch.uint8).numpy().tobytes()
 
 
-@pytest.mark.parametrize("dtype", CARRIED, ids=str)
-def test_a_torch_dtype_comes_back_bit_by_bit(dtype: torch.dtype) -> None:
+@pytest.mark.parametrize("dtype", SUPPORTED, ids=str)
+def test_torch_dtype_round_trips_bit_by_bit(dtype: torch.dtype) -> None:
     data = random_bits(dtype)
     with TensorProducer.from_sample("any", data) as producer, TensorStream("any") as stream:
         producer.publish(data)
@@ -70,8 +70,8 @@ def test_a_torch_dtype_comes_back_bit_by_bit(dtype: torch.dtype) -> None:
         assert stream.dtype == dtype
 
 
-@pytest.mark.parametrize("dtype", CARRIED, ids=str)
-def test_a_torch_dtype_is_read_by_numpy_bit_by_bit(dtype: torch.dtype) -> None:
+@pytest.mark.parametrize("dtype", SUPPORTED, ids=str)
+def test_torch_dtype_is_read_by_numpy_bit_by_bit(dtype: torch.dtype) -> None:
     data = random_bits(dtype)
     expected = IN_ML_DTYPES.get(dtype)
     with TensorProducer.from_sample("any", data) as producer, TensorStream("any", backend="numpy") as stream:
@@ -83,7 +83,7 @@ def test_a_torch_dtype_is_read_by_numpy_bit_by_bit(dtype: torch.dtype) -> None:
         assert stream.get_last().tobytes() == bits(data)
 
 
-def test_small_floats_are_never_taken_for_each_other() -> None:
+def test_small_dtypes_of_equal_size_are_a_mismatch() -> None:
     small = [torch.bfloat16, torch.float16, torch.float8_e4m3fn, torch.float8_e5m2, torch.uint8, torch.int8]
     for first in small:
         with TensorProducer.from_sample("any", torch.zeros(3, dtype=first)) as producer:
@@ -95,7 +95,7 @@ def test_small_floats_are_never_taken_for_each_other() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.complex32, torch.quint8, torch.qint32], ids=str)
-def test_the_rest_is_carried_exactly_or_refused_by_name(dtype: torch.dtype) -> None:
+def test_other_torch_dtypes_are_exact_or_refused_by_name(dtype: torch.dtype) -> None:
     data = (
         torch.empty(3, dtype=dtype)
         if dtype is torch.complex32
@@ -110,7 +110,7 @@ def test_the_rest_is_carried_exactly_or_refused_by_name(dtype: torch.dtype) -> N
 
 
 @pytest.mark.parametrize("dtype", ["M8[ns]", "S4", "U2", ">f8", [("x", "f4"), ("y", "f4")], "g"], ids=str)
-def test_a_dtype_that_torch_does_not_have_is_refused_by_the_torch_backend_and_given_by_numpy(dtype: object) -> None:
+def test_dtype_without_a_torch_equivalent_is_refused_by_backend_torch(dtype: object) -> None:
     sample = np.zeros(3, dtype)  # type: ignore[call-overload]
     with TensorProducer.from_sample("any", sample) as producer:
         producer.publish(sample)

@@ -1,4 +1,4 @@
-"""torch and processes: DataLoader workers, in-place writes, older torch, torch that is imported only when wanted."""
+"""torch in several processes: DataLoader workers, in-place writes, older versions, and when torch is imported."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ LOADER = """
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_a_stream_in_a_dataset_serves_dataloader_workers(spawn: Spawner, method: str) -> None:
+def test_stream_in_a_dataset_works_in_dataloader_workers(spawn: Spawner, method: str) -> None:
     child = spawn(LOADER, method)
     for _ in range(2 if method == "fork" else 1):
         assert child.expect("batches", timeout=60) == "[[1, 2, 3, 4], [5, 6, 7, 8]]"
@@ -51,7 +51,7 @@ def test_a_stream_in_a_dataset_serves_dataloader_workers(spawn: Spawner, method:
 
 
 @pytest.mark.leaves_pools
-def test_an_in_place_operation_on_a_view_faults_and_the_fault_is_explained(spawn: Spawner) -> None:
+def test_in_place_operation_on_a_view_faults_and_is_explained(spawn: Spawner) -> None:
     child = spawn(
         """
     import torch
@@ -61,11 +61,11 @@ def test_an_in_place_operation_on_a_view_faults_and_the_fault_is_explained(spawn
     producer.publish(torch.ones(4, 8))
     stream = TensorStream("victor/cam")
     stream.get_last(copy=True).sub_(1)
-    send("a copy may be written to")
+    send("a copy is writable")
     stream.get_last().sub_(1)
     """
     )
-    child.expect("a copy may be written to")
+    child.expect("a copy is writable")
     stderr = child.fail_with(-signal.SIGSEGV)
     assert "victor/cam" in stderr
     assert "copy=True" in stderr
@@ -96,7 +96,7 @@ ROUND_TRIP = """
             assert stream.stats["views_held"] == 0
             try:
                 producer.publish(sample[:2])
-                raise AssertionError("half a sample was published")
+                raise AssertionError("a sample of another shape was published")
             except SchemaMismatchError:
                 pass
             producer.publish(sample.clone().requires_grad_() if dtype is torch.float32 else sample)
@@ -124,11 +124,11 @@ def test_tensors_are_exact_and_pinned_with_and_without_the_exchange_api(spawn: S
 NEVER_IMPORTS = """
     import sys
 
-    class Refusing:
+    class RefusingFinder:
         def find_spec(self, name, path=None, target=None):
             assert name.split(".")[0] != "torch", "a read imports torch"
 
-    sys.meta_path.insert(0, Refusing())
+    sys.meta_path.insert(0, RefusingFinder())
     from polymorph_ipc import TensorStream, list_pools, wait_any
     list_pools()
 """
@@ -152,7 +152,7 @@ def test_no_read_imports_torch_when_a_torch_producer_appears(spawn: Spawner) -> 
         child.succeed()
 
 
-def test_a_stream_made_before_torch_is_imported_gives_torch_if_it_reads_after(spawn: Spawner) -> None:
+def test_stream_opened_before_import_torch_may_return_tensors(spawn: Spawner) -> None:
     with TensorProducer.from_sample("cam", torch.zeros(3)) as producer:
         producer.publish(torch.ones(3))
         spawn("""
@@ -161,7 +161,7 @@ def test_a_stream_made_before_torch_is_imported_gives_torch_if_it_reads_after(sp
         assert type(early.get_last()).__module__ == "numpy"
         import torch
         assert type(late.get_last()) is torch.Tensor
-        assert early.backend == "numpy", "it is settled"
+        assert early.backend == "numpy", "the backend of a stream does not change"
     """).succeed(timeout=60)
 
 
@@ -178,7 +178,7 @@ blocker.go_on.wait()
 """
 
 
-def test_a_read_does_not_wait_for_a_thread_that_imports_torch(spawn: Spawner, tmp_path: Path) -> None:
+def test_read_does_not_wait_for_a_thread_that_imports_torch(spawn: Spawner, tmp_path: Path) -> None:
     package = tmp_path / "torch"
     package.mkdir()
     (package / "__init__.py").write_text(HALF_IMPORTED)
@@ -202,9 +202,7 @@ def test_a_read_does_not_wait_for_a_thread_that_imports_torch(spawn: Spawner, tm
     """).succeed()
 
 
-def test_torch_that_cannot_be_imported_is_said_when_a_stream_or_producer_is_made(
-    spawn: Spawner, tmp_path: Path
-) -> None:
+def test_failing_torch_import_is_reported_when_a_handle_is_made(spawn: Spawner, tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text("raise ImportError('libcudart.so.11: cannot open shared object file')")
     spawn(f"""
     import sys
@@ -218,17 +216,17 @@ def test_torch_that_cannot_be_imported_is_said_when_a_stream_or_producer_is_made
         except ImportError as error:
             assert 'is "torch", but torch cannot be imported: libcudart.so.11' in str(error), error
         else:
-            raise AssertionError("made")
+            raise AssertionError("no error was raised")
     """).succeed()
 
 
-def test_where_torch_is_not_installed_torch_pools_are_read_as_numpy(spawn: Spawner) -> None:
+def test_torch_pools_are_read_as_numpy_without_torch(spawn: Spawner) -> None:
     with TensorProducer.from_sample("cam", torch.zeros(3)) as producer:
         producer.publish(torch.ones(3))
         child = spawn(
             """
     import sys
-    sys.modules["torch"] = None  # as if it were not installed
+    sys.modules["torch"] = None  # as if torch were not installed
     from polymorph_ipc import TensorStream
     with TensorStream("cam") as stream:
         send(stream.backend, stream.get_last())

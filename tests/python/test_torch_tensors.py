@@ -1,4 +1,4 @@
-"""torch in and torch out: tensors over the pool's memory, with the pin inside."""
+"""torch tensors: publishing them, and reading them as pinned views of the pool."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def tensor(number: int, shape: tuple[int, ...] = (4, 8)) -> torch.Tensor:
     return torch.full(shape, number, dtype=torch.int64)
 
 
-def test_a_torch_sample_makes_streams_give_torch() -> None:
+def test_streams_of_a_torch_pool_return_tensors() -> None:
     with TensorProducer.from_sample("cam", tensor(0)) as producer, TensorStream("cam") as stream:
         assert producer.publish(tensor(1)) == 1
         frame = stream.get_last()
@@ -31,7 +31,7 @@ def test_a_torch_sample_makes_streams_give_torch() -> None:
         assert inspect_pool("cam").origin == "torch"
 
 
-def test_the_backend_can_be_chosen_either_way() -> None:
+def test_backend_can_be_chosen_on_either_pool() -> None:
     with TensorProducer.from_sample("cam", tensor(0)) as producer, TensorStream("cam", backend="numpy") as stream:
         producer.publish(tensor(1))
         assert type(stream.get_last()) is np.ndarray
@@ -51,7 +51,7 @@ def test_numpy_and_torch_may_be_published_into_the_same_pool() -> None:
             assert numbers_of(stream.get_history(4)) == [1, 2, 3, 4]
 
 
-def test_a_dict_may_mix_numpy_and_torch_and_comes_back_as_torch() -> None:
+def test_dict_of_numpy_and_torch_is_read_as_torch() -> None:
     sample = {"rgb": np.zeros((2, 2, 3), np.uint8), "q": torch.zeros(7)}
     with TensorProducer.from_sample("obs", sample) as producer, TensorStream("obs") as stream:
         producer.publish({"rgb": torch.ones((2, 2, 3), dtype=torch.uint8), "q": np.ones(7, np.float32)})
@@ -62,7 +62,7 @@ def test_a_dict_may_mix_numpy_and_torch_and_comes_back_as_torch() -> None:
         assert stream.dtype == {"rgb": torch.uint8, "q": torch.float32}
 
 
-SHARES: dict[str, Callable[[torch.Tensor], Any]] = {
+DERIVED: dict[str, Callable[[torch.Tensor], Any]] = {
     "itself": lambda frame: frame,
     "slice": lambda frame: frame[1:3, ::2],
     "numpy": lambda frame: frame.numpy(),
@@ -72,11 +72,11 @@ SHARES: dict[str, Callable[[torch.Tensor], Any]] = {
 }
 
 
-@pytest.mark.parametrize("share", SHARES)
-def test_whatever_shares_a_tensors_memory_keeps_the_slot_and_its_end_frees_it(share: str) -> None:
+@pytest.mark.parametrize("share", DERIVED)
+def test_objects_sharing_a_tensors_memory_pin_its_slot(share: str) -> None:
     with TensorProducer.from_sample("cam", tensor(0), history_len=2) as producer, TensorStream("cam") as stream:
         producer.publish(tensor(1))
-        kept = SHARES[share](stream.get_last())
+        kept = DERIVED[share](stream.get_last())
         gc.collect()
         for number in range(2, 40):
             producer.publish(tensor(number))
@@ -100,7 +100,7 @@ def test_tensors_outlive_stream_and_producer() -> None:
     assert torch.equal(history[0], tensor(1))
 
 
-def test_a_history_is_one_strided_tensor_and_a_copy_is_contiguous() -> None:
+def test_history_is_a_strided_tensor_and_its_copy_contiguous() -> None:
     with TensorProducer.from_sample("cam", tensor(0)) as producer, TensorStream("cam") as stream:
         for number in range(1, 30):
             producer.publish(tensor(number))
@@ -118,7 +118,7 @@ def test_a_history_is_one_strided_tensor_and_a_copy_is_contiguous() -> None:
         assert [number_of(frame.numpy()) for frame in history] == [26, 27, 28, 29]
 
 
-def test_seven_tensors_are_views_and_the_rest_are_copies_that_are_flagged() -> None:
+def test_seven_tensors_are_views_and_the_rest_are_marked_copies() -> None:
     with TensorProducer.from_sample("cam", tensor(0)) as producer, TensorStream("cam") as stream:
         kept, copied = [], []
         for number in range(1, 41):
@@ -130,7 +130,7 @@ def test_seven_tensors_are_views_and_the_rest_are_copies_that_are_flagged() -> N
         assert [number_of(frame.numpy()) for frame in kept] == list(range(1, 41))
 
 
-def test_a_copy_is_a_tensor_to_work_on() -> None:
+def test_copied_tensor_can_be_changed_in_place() -> None:
     with TensorProducer.from_sample("cam", tensor(0)) as producer, TensorStream("cam", copy=True) as stream:
         producer.publish(tensor(5))
         frame = stream.get_last()
@@ -139,7 +139,7 @@ def test_a_copy_is_a_tensor_to_work_on() -> None:
         assert torch.equal(stream.get_last(), tensor(5))
 
 
-def test_out_takes_torch_and_numpy_whatever_the_backend() -> None:
+def test_out_accepts_torch_and_numpy_with_either_backend() -> None:
     for backend in ("torch", "numpy"):
         with TensorProducer.from_sample("cam", tensor(0)) as producer:
             with TensorStream("cam", backend=backend) as stream:  # type: ignore[arg-type]
@@ -166,7 +166,7 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_tensor_of_any_strides_is_published_bit_by_bit(layout: str) -> None:
+def test_tensor_with_any_strides_is_published_exactly(layout: str) -> None:
     data = LAYOUTS[layout](torch.arange(3 * 6 * 8, dtype=torch.float32).reshape(3, 6, 8))
     with TensorProducer.from_sample("any", data) as producer, TensorStream("any") as stream:
         producer.publish(data)
@@ -175,7 +175,7 @@ def test_a_tensor_of_any_strides_is_published_bit_by_bit(layout: str) -> None:
         assert torch.equal(frame, data)
 
 
-def test_lazily_conjugated_and_negated_tensors_are_published_with_the_values_they_show() -> None:
+def test_lazily_conjugated_and_negated_tensors_are_resolved() -> None:
     data = torch.tensor([1 + 2j, 3 - 4j])
     for lazy in (data.conj(), data.conj().imag, torch.conj(data)[:1].expand(2)):
         with TensorProducer.from_sample("any", lazy) as producer, TensorStream("any") as stream:
@@ -183,7 +183,7 @@ def test_lazily_conjugated_and_negated_tensors_are_published_with_the_values_the
             assert torch.equal(stream.get_last(), lazy.resolve_conj().resolve_neg())
 
 
-def test_a_tensor_that_requires_grad_is_published_detached() -> None:
+def test_tensor_that_requires_grad_is_published_detached() -> None:
     weights = torch.ones(3, requires_grad=True)
     with TensorProducer.from_sample("any", weights) as producer, TensorStream("any") as stream:
         producer.publish(weights)
@@ -196,7 +196,7 @@ def test_a_tensor_that_requires_grad_is_published_detached() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"),
+    ("wrong", "parts"),
     [
         (torch.zeros(3, 5), ["(3, 4)", "(3, 5)"]),
         (torch.zeros(4, 3), ["(3, 4)", "(4, 3)"]),
@@ -206,11 +206,11 @@ def test_a_tensor_that_requires_grad_is_published_detached() -> None:
     ],
     ids=["shape", "transposed", "float64", "int32", "bfloat16"],
 )
-def test_a_tensor_that_does_not_fit_is_refused_with_expected_and_got(wrong: torch.Tensor, words: list[str]) -> None:
+def test_mismatching_tensor_is_refused_with_expected_and_got(wrong: torch.Tensor, parts: list[str]) -> None:
     with TensorProducer.from_sample("any", torch.zeros(3, 4)) as producer:
         with pytest.raises(SchemaMismatchError) as refusal:
             producer.publish(wrong)
-        assert all(word in str(refusal.value) for word in words), str(refusal.value)
+        assert all(part in str(refusal.value) for part in parts), str(refusal.value)
         assert producer.seq == 0
 
 
@@ -224,14 +224,14 @@ def test_a_tensor_that_does_not_fit_is_refused_with_expected_and_got(wrong: torc
     ],
     ids=["sparse", "meta", "quantized", "list of tensors"],
 )
-def test_a_tensor_without_plain_memory_is_refused(wrong: Any) -> None:
+def test_tensor_without_plain_memory_is_refused(wrong: Any) -> None:
     with TensorProducer.from_sample("any", torch.zeros(3, 4)) as producer:
         with pytest.raises(TypeError):
             producer.publish(wrong)
         assert producer.seq == 0
 
 
-def test_a_loan_of_a_torch_pool_is_a_tensor_to_fill() -> None:
+def test_loan_of_a_torch_pool_is_a_writable_tensor() -> None:
     with TensorProducer.from_sample("cam", tensor(0)) as producer, TensorStream("cam") as stream:
         with producer.loan() as frame:
             assert type(frame.data) is torch.Tensor
@@ -243,7 +243,7 @@ def test_a_loan_of_a_torch_pool_is_a_tensor_to_fill() -> None:
         assert torch.equal(stream.get_last(), tensor(6))
 
 
-def test_variable_length_comes_as_tensors_of_their_own_lengths() -> None:
+def test_variable_samples_are_tensors_with_their_own_length() -> None:
     with TensorProducer.from_sample("lidar", torch.zeros(6, 3), variable=True) as producer:
         with TensorStream("lidar") as stream:
             for length in (0, 2, 6):
@@ -252,7 +252,7 @@ def test_variable_length_comes_as_tensors_of_their_own_lengths() -> None:
             assert all(type(frame) is torch.Tensor for frame in stream.get_history(3))
 
 
-def test_zero_dimensions_and_zero_size_come_back_as_they_are() -> None:
+def test_zero_d_and_empty_tensors_round_trip() -> None:
     for sample in (torch.tensor(2.5), torch.zeros(0), torch.zeros(3, 0, 2)):
         with TensorProducer.from_sample("any", sample) as producer, TensorStream("any") as stream:
             producer.publish(sample)
@@ -261,7 +261,7 @@ def test_zero_dimensions_and_zero_size_come_back_as_they_are() -> None:
             assert torch.equal(stream.get_last(), sample)
 
 
-def test_padding_and_several_stamps_give_tensors() -> None:
+def test_padded_histories_and_several_stamps_return_tensors() -> None:
     with TensorProducer.from_sample("cam", tensor(0)) as producer, TensorStream("cam") as stream:
         producer.publish(tensor(1), stamp=1)
         producer.publish(tensor(2), stamp=2)
@@ -273,19 +273,19 @@ def test_padding_and_several_stamps_give_tensors() -> None:
 
 
 @pytest.mark.parametrize("call", ["publish", "cleanup"])
-def test_a_tensor_that_calls_its_producer_while_it_is_copied_is_refused_and_nothing_is_published(call: str) -> None:
+def test_tensor_that_calls_its_producer_during_publish_is_refused(call: str) -> None:
     with TensorProducer.from_sample("cam", tensor(0, (8, 4))) as producer:
 
-        class Calling(torch.Tensor):
+        class CallingTensor(torch.Tensor):
             def detach(self) -> Any:
                 return producer.publish(tensor(1, (8, 4))) if call == "publish" else producer.cleanup()
 
         with pytest.raises(RuntimeError, match="inside"):
-            producer.publish(tensor(2).as_subclass(Calling).T)
+            producer.publish(tensor(2).as_subclass(CallingTensor).T)
         assert producer.publish(tensor(3).T) == 1
 
 
-def test_a_tensor_is_no_dict_of_tensors_and_is_told_so() -> None:
+def test_tensor_for_a_dict_pool_is_refused_with_the_reason() -> None:
     with TensorProducer.from_sample("obs", {"a": tensor(0), "b": tensor(0)}) as producer:
         with pytest.raises(TypeError, match=r"'obs' carries .*: publish a dict of arrays, not Tensor"):
             producer.publish(tensor(1))

@@ -1,4 +1,4 @@
-"""The stubs say what the package does: mypy accepts a right program, and finds each mistake of a wrong one."""
+"""The type stubs: mypy accepts a correct program and finds each mistake of an incorrect one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check_types(path: Path, cache: Path) -> tuple[int, str]:
     return result.returncode, result.stdout + result.stderr
 
 
-def test_a_right_program_passes_strict_type_checking_and_a_wrong_one_fails_at_every_mistake(tmp_path: Path) -> None:
+def test_type_checker_accepts_correct_use_and_finds_every_mistake(tmp_path: Path) -> None:
     code, output = check_types(USAGE, tmp_path)
     assert code == 0, output
     expected = [

@@ -1,4 +1,4 @@
-"""Variable leading length: each publish has its own, a history is a list. Growth: test_growth.py."""
+"""Variable leading length: each sample has its own length, and a history is a list. Growth: test_growth.py."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from polymorph_ipc import InvalidArgumentError, SchemaMismatchError, TensorProducer, TensorStream
 
-MOST = 6
+ROWS = 6  # of the largest sample
 
 
 def cloud(length: int, number: float = 1.0) -> NDArray[Any]:
@@ -19,21 +19,24 @@ def cloud(length: int, number: float = 1.0) -> NDArray[Any]:
 
 
 def test_each_sample_has_its_own_length() -> None:
-    with TensorProducer.from_sample("lidar", cloud(MOST), variable=True) as producer, TensorStream("lidar") as stream:
-        for length in (0, 1, MOST, 3, 0):
+    with (
+        TensorProducer.from_sample("lidar", cloud(ROWS), variable=True) as producer,
+        TensorStream("lidar") as stream,
+    ):
+        for length in (0, 1, ROWS, 3, 0):
             producer.publish(cloud(length, length))
             frame = stream.get_last()
             assert frame.shape == (length, 3)
             assert np.array_equal(frame, cloud(length, length))
         assert stream.schema.fields[0].variable
-        assert stream.shape == (MOST, 3)
+        assert stream.shape == (ROWS, 3)
 
 
-@given(st.lists(st.integers(0, MOST), min_size=1, max_size=12))
+@given(st.lists(st.integers(0, ROWS), min_size=1, max_size=12))
 @settings(max_examples=40, deadline=None)
-def test_a_history_is_a_list_of_arrays_of_their_own_lengths(lengths: list[int]) -> None:
+def test_history_is_a_list_of_arrays_with_their_own_length(lengths: list[int]) -> None:
     with (
-        TensorProducer.from_sample("lidar", cloud(MOST), history_len=4, variable=True) as producer,
+        TensorProducer.from_sample("lidar", cloud(ROWS), history_len=4, variable=True) as producer,
         TensorStream("lidar") as stream,
     ):
         for number, length in enumerate(lengths):
@@ -49,8 +52,11 @@ def test_a_history_is_a_list_of_arrays_of_their_own_lengths(lengths: list[int]) 
         assert [len(frame) for frame in batch] == [length for length, _ in newest]
 
 
-def test_history_of_variable_samples_is_padded_with_repeats_or_with_nothing() -> None:
-    with TensorProducer.from_sample("lidar", cloud(MOST), variable=True) as producer, TensorStream("lidar") as stream:
+def test_variable_history_is_padded_with_repeats_or_empty_arrays() -> None:
+    with (
+        TensorProducer.from_sample("lidar", cloud(ROWS), variable=True) as producer,
+        TensorStream("lidar") as stream,
+    ):
         producer.publish(cloud(2, 2))
         producer.publish(cloud(3, 3))
         assert stream.get_history(3) is None
@@ -58,44 +64,47 @@ def test_history_of_variable_samples_is_padded_with_repeats_or_with_nothing() ->
         assert [frame.shape for frame in stream.get_history(4, pad="zeros")] == [(0, 3), (0, 3), (2, 3), (3, 3)]
 
 
-def test_several_stamps_give_a_list() -> None:
-    with TensorProducer.from_sample("lidar", cloud(MOST), variable=True) as producer, TensorStream("lidar") as stream:
+def test_several_stamps_return_a_list() -> None:
+    with (
+        TensorProducer.from_sample("lidar", cloud(ROWS), variable=True) as producer,
+        TensorStream("lidar") as stream,
+    ):
         for length in (1, 2, 3):
             producer.publish(cloud(length), stamp=length)
         assert [len(frame) for frame in stream.get_at(np.array([3, 1]))] == [3, 1]
 
 
-def test_too_long_is_an_error_that_says_by_how_much_and_nothing_is_published() -> None:
-    producer = TensorProducer.from_sample("lidar", cloud(MOST), variable=True, grow=False)
+def test_too_long_sample_is_refused_with_both_lengths() -> None:
+    producer = TensorProducer.from_sample("lidar", cloud(ROWS), variable=True, grow=False)
     with producer, TensorStream("lidar") as stream:
         producer.publish(cloud(2))
         with pytest.raises(SchemaMismatchError) as refusal:
-            producer.publish(cloud(MOST + 4))
-        for word in (str(MOST + 4), str(MOST), "4"):
+            producer.publish(cloud(ROWS + 4))
+        for word in (str(ROWS + 4), str(ROWS), "4"):
             assert word in str(refusal.value)
         assert stream.get_last().shape == (2, 3)
 
 
 def test_only_the_first_dimension_varies() -> None:
-    with TensorProducer.from_sample("lidar", cloud(MOST), variable=True) as producer:
+    with TensorProducer.from_sample("lidar", cloud(ROWS), variable=True) as producer:
         for wrong in (np.zeros((2, 4), np.float32), np.zeros(2, np.float32), np.zeros((2, 3)), np.zeros((2, 3, 1))):
             with pytest.raises(SchemaMismatchError):
                 producer.publish(wrong)
         assert producer.seq == 0
 
 
-def test_a_fixed_pool_does_not_take_shorter_samples() -> None:
-    with TensorProducer.from_sample("lidar", cloud(MOST)) as producer, pytest.raises(SchemaMismatchError):
-        producer.publish(cloud(MOST - 1))
+def test_fixed_pool_refuses_shorter_samples() -> None:
+    with TensorProducer.from_sample("lidar", cloud(ROWS)) as producer, pytest.raises(SchemaMismatchError):
+        producer.publish(cloud(ROWS - 1))
 
 
-def test_a_scalar_has_no_length_to_vary() -> None:
+def test_scalar_sample_cannot_be_variable() -> None:
     with pytest.raises(InvalidArgumentError):
         TensorProducer.from_sample("lidar", np.array(1.0), variable=True)
 
 
-def test_fields_of_a_dict_vary_on_their_own() -> None:
-    sample = {"points": cloud(MOST), "boxes": np.zeros((4, 2)), "q": np.zeros(7)}
+def test_fields_of_a_dict_have_separate_lengths() -> None:
+    sample = {"points": cloud(ROWS), "boxes": np.zeros((4, 2)), "q": np.zeros(7)}
     with TensorProducer.from_sample("obs", sample, variable=["points", "boxes"], grow=False) as producer:
         with TensorStream("obs") as stream:
             producer.publish({"points": cloud(5), "boxes": np.zeros((0, 2)), "q": np.ones(7)})
@@ -111,24 +120,30 @@ def test_fields_of_a_dict_vary_on_their_own() -> None:
                 producer.publish({"points": cloud(1), "boxes": np.zeros((1, 2)), "q": np.ones(6)})
 
 
-def test_a_field_that_is_not_there_cannot_vary() -> None:
+def test_unknown_variable_field_is_refused() -> None:
     with pytest.raises(ValueError, match="typo"):
-        TensorProducer.from_sample("obs", {"points": cloud(MOST)}, variable=["typo"])
+        TensorProducer.from_sample("obs", {"points": cloud(ROWS)}, variable=["typo"])
 
 
-def test_out_for_a_variable_sample_is_the_largest_and_the_filled_part_is_returned() -> None:
-    with TensorProducer.from_sample("lidar", cloud(MOST), variable=True) as producer, TensorStream("lidar") as stream:
+def test_variable_read_returns_the_filled_part_of_out() -> None:
+    with (
+        TensorProducer.from_sample("lidar", cloud(ROWS), variable=True) as producer,
+        TensorStream("lidar") as stream,
+    ):
         producer.publish(cloud(2, 8))
-        out = cloud(MOST, -1)
+        out = cloud(ROWS, -1)
         filled = stream.get_last(out=out)
         assert filled.shape == (2, 3)
         assert np.shares_memory(filled, out)
         assert np.array_equal(out[:2], cloud(2, 8))
-        assert np.array_equal(out[2:], cloud(MOST - 2, -1)), "the rest is untouched"
+        assert np.array_equal(out[2:], cloud(ROWS - 2, -1)), "the rest of out is unchanged"
 
 
-def test_a_copy_of_a_variable_sample_has_its_length() -> None:
-    with TensorProducer.from_sample("lidar", cloud(MOST), variable=True) as producer, TensorStream("lidar") as stream:
+def test_copy_of_a_variable_sample_has_its_length() -> None:
+    with (
+        TensorProducer.from_sample("lidar", cloud(ROWS), variable=True) as producer,
+        TensorStream("lidar") as stream,
+    ):
         producer.publish(cloud(2, 8))
         copy = stream.get_last(copy=True)
         assert copy.shape == (2, 3)
@@ -137,7 +152,10 @@ def test_a_copy_of_a_variable_sample_has_its_length() -> None:
 
 def test_strided_input_of_any_length_is_exact() -> None:
     wide = np.arange(20 * 6, dtype=np.float32).reshape(20, 6)
-    with TensorProducer.from_sample("lidar", cloud(MOST), variable=True) as producer, TensorStream("lidar") as stream:
+    with (
+        TensorProducer.from_sample("lidar", cloud(ROWS), variable=True) as producer,
+        TensorStream("lidar") as stream,
+    ):
         for part in (wide[::5, ::2], wide[4:0:-1, 1::2], wide[:0, :3], wide.T[:2, :3]):
             producer.publish(part)
             assert np.array_equal(stream.get_last(), part)
@@ -145,8 +163,8 @@ def test_strided_input_of_any_length_is_exact() -> None:
 
 def test_variable_and_fixed_are_different_schemas() -> None:
     with TensorStream("lidar") as stream:
-        with TensorProducer.from_sample("lidar", cloud(MOST), variable=True) as producer:
+        with TensorProducer.from_sample("lidar", cloud(ROWS), variable=True) as producer:
             producer.publish(cloud(1))
             assert stream.get_last().shape == (1, 3)
-        with TensorProducer.from_sample("lidar", cloud(MOST)), pytest.raises(SchemaMismatchError):
+        with TensorProducer.from_sample("lidar", cloud(ROWS)), pytest.raises(SchemaMismatchError):
             stream.get_last()

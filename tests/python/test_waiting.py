@@ -1,4 +1,4 @@
-"""Waiting: for a sample, a pool, several streams; interrupted by signals, by Ctrl-C, by cleanup; at no CPU time."""
+"""Waits for a sample, a pool or several streams; interrupted by signals, Ctrl-C and cleanup; without CPU time."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def waiting_child(spawn: Spawner, wait: str, preparation: str = "pass") -> Child
 
 
 @pytest.mark.parametrize("wait", WAITS)
-def test_ctrl_c_interrupts_a_wait_at_once(spawn: Spawner, wait: str) -> None:
+def test_ctrl_c_interrupts_a_wait(spawn: Spawner, wait: str) -> None:
     with TensorProducer.from_sample("cam", numbered(0)):
         child = waiting_child(spawn, WAITS[wait])
         child.signal(signal.SIGINT)
@@ -55,18 +55,18 @@ def test_ctrl_c_interrupts_a_wait_at_once(spawn: Spawner, wait: str) -> None:
         assert "KeyboardInterrupt" in stderr
 
 
-def test_a_signal_whose_handler_raises_ends_the_wait_with_that_exception(spawn: Spawner) -> None:
+def test_wait_ends_with_the_exception_of_a_signal_handler(spawn: Spawner) -> None:
     preparation = (
-        "def give_up(*_): raise TimeoutError('the handler says so')\n    signal.signal(signal.SIGUSR1, give_up)"
+        "def give_up(*_): raise TimeoutError('raised by the handler')\n    signal.signal(signal.SIGUSR1, give_up)"
     )
     child = waiting_child(spawn, WAITS["get_new of an idle pool"], preparation)
     child.signal(signal.SIGUSR1)
-    assert "the handler says so" in child.fail_with(1, timeout=5)
+    assert "raised by the handler" in child.fail_with(1, timeout=5)
 
 
 @pytest.mark.parametrize("pool", ["cam", "absent"])
-def test_timeouts_are_right_across_signals(spawn: Spawner, pool: str) -> None:
-    """Sixty signals come during the wait; it neither ends early nor begins anew with each."""
+def test_timeout_is_kept_across_signals(spawn: Spawner, pool: str) -> None:
+    """Sixty signals arrive during the wait; none ends it early or restarts its timeout."""
     with TensorProducer.from_sample("cam", numbered(0)):
         child = spawn(
             f"""
@@ -86,14 +86,14 @@ def test_timeouts_are_right_across_signals(spawn: Spawner, pool: str) -> None:
     send(frame, count, taken)
     """
         )
-        frame, count, taken = child.expect("").split()  # which would never come, began the timeout anew each time
+        frame, count, taken = child.expect("").split()  # no answer if every signal restarted the timeout
         child.succeed()
         assert frame == "None"
-        assert int(count) > 5, "signals did come during the wait"
+        assert int(count) > 5, "signals arrived during the wait"
         assert float(taken) >= 0.6
 
 
-def test_samples_are_not_lost_when_signals_come_all_the_time(spawn: Spawner) -> None:
+def test_samples_are_not_lost_under_constant_signals(spawn: Spawner) -> None:
     with TensorProducer.from_sample("cam", numbered(0), history_len=50) as producer:
         child = spawn(
             """
@@ -118,17 +118,17 @@ def test_samples_are_not_lost_when_signals_come_all_the_time(spawn: Spawner) -> 
 
 
 @pytest.mark.parametrize("wait", ["get_new of an absent pool", "get_new of an idle pool", "wait_any"])
-def test_a_waiting_consumer_uses_no_cpu_time(spawn: Spawner, wait: str) -> None:
+def test_waiting_consumer_uses_no_cpu_time(spawn: Spawner, wait: str) -> None:
     with TensorProducer.from_sample("cam", numbered(0)):
         child = waiting_child(spawn, WAITS[wait])
-        # In turns, not in time: a busy machine stretches the wall clock, and a sleeper does not turn more often for it.
+        # Count wake-ups, not time: a busy machine makes a wait longer, but not its wake-ups more frequent.
         used, begun = cpu_seconds(child.pid), time.monotonic()
-        turns = voluntary_switches(child.pid)
+        wake_ups = voluntary_switches(child.pid)
         wait_until(lambda: time.monotonic() - begun > 1.5)
-        turns = voluntary_switches(child.pid) - turns
-        slices = (time.monotonic() - begun) / 0.02  # of a pool that does not exist, the shortest there are
-        assert turns <= slices * 2 + 10, f"it woke {turns} times"
-        assert cpu_seconds(child.pid) - used < 0.3, "it uses the processor while it waits"
+        wake_ups = voluntary_switches(child.pid) - wake_ups
+        slices = (time.monotonic() - begun) / 0.02  # the shortest sleeps, those for a missing pool, take 20 ms
+        assert wake_ups <= slices * 2 + 10, f"the process woke {wake_ups} times"
+        assert cpu_seconds(child.pid) - used < 0.3, "the process uses CPU time while it waits"
         child.kill()
 
 
@@ -141,7 +141,7 @@ def test_timeout_none_waits_and_a_number_is_seconds() -> None:
 
 
 @pytest.mark.parametrize("timeout", [-1, -0.001, float("nan")])
-def test_a_timeout_that_is_none_is_refused(timeout: float) -> None:
+def test_invalid_timeout_is_refused(timeout: float) -> None:
     with TensorStream("cam") as stream:
         waits: list[Callable[[], Any]] = [
             lambda: stream.get_new(timeout=timeout),
@@ -156,7 +156,7 @@ def test_a_timeout_that_is_none_is_refused(timeout: float) -> None:
 
 
 @pytest.mark.parametrize("timeout", [1e9, 1e18, float("inf")])
-def test_a_timeout_longer_than_time_itself_is_just_long(timeout: float) -> None:
+def test_very_long_timeout_is_accepted(timeout: float) -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         results: list[Any] = []
         waiter = threading.Thread(target=lambda: results.append(stream.get_new(timeout=timeout)))
@@ -168,7 +168,7 @@ def test_a_timeout_longer_than_time_itself_is_just_long(timeout: float) -> None:
 
 
 @pytest.mark.parametrize("pool", ["cam", "absent"])
-def test_cleanup_in_one_thread_ends_the_wait_of_another_with_closed_error(pool: str) -> None:
+def test_cleanup_ends_a_wait_in_another_thread_with_closed_error(pool: str) -> None:
     with TensorProducer.from_sample("cam", numbered(0)):
         stream = TensorStream(pool)
         begun, ended = threading.Event(), []
@@ -190,7 +190,7 @@ def test_cleanup_in_one_thread_ends_the_wait_of_another_with_closed_error(pool: 
         ended.clear()
 
 
-def test_wait_connected_tells_whether_the_pool_is_there() -> None:
+def test_wait_connected_returns_whether_the_pool_exists() -> None:
     with TensorStream("cam") as stream:
         assert stream.wait_connected(timeout=0) is False
         assert stream.wait_connected(timeout=0.05) is False
@@ -218,7 +218,7 @@ def test_wait_connected_of_several_waits_for_all(spawn: Spawner) -> None:
             child.succeed()
 
 
-def test_wait_any_returns_those_that_have_something_new_and_takes_nothing() -> None:
+def test_wait_any_returns_streams_with_new_samples_and_takes_none() -> None:
     with (
         TensorProducer.from_sample("cam", numbered(0)) as cam,
         TensorProducer.from_sample("arm", numbered(0)) as arm,
@@ -243,7 +243,7 @@ def test_wait_any_returns_those_that_have_something_new_and_takes_nothing() -> N
         assert [stream.pool_name for stream in wait_any(iter(streams), timeout=0)] == ["cam"]
 
 
-def test_wait_any_sleeps_until_one_of_its_streams_has_something(spawn: Spawner) -> None:
+def test_wait_any_sleeps_until_a_stream_has_a_new_sample(spawn: Spawner) -> None:
     wait = "[stream.pool_name for stream in wait_any([TensorStream('a'), TensorStream('b'), TensorStream('c')], 60)]"
     with TensorProducer.from_sample("a", numbered(0)), TensorProducer.from_sample("b", numbered(0)) as chosen:
         child = waiting_child(spawn, wait)
@@ -257,7 +257,7 @@ def test_wait_any_sleeps_until_one_of_its_streams_has_something(spawn: Spawner) 
             child.succeed()
 
 
-def test_wait_any_of_more_streams_than_one_sleep_can_hold(spawn: Spawner) -> None:
+def test_wait_any_accepts_more_streams_than_one_futex_wait(spawn: Spawner) -> None:
     child = waiting_child(
         spawn,
         "[stream.pool_name for stream in wait_any(streams, 60)]",
@@ -269,7 +269,7 @@ def test_wait_any_of_more_streams_than_one_sleep_can_hold(spawn: Spawner) -> Non
         child.succeed()
 
 
-def test_wait_any_of_nothing_or_of_something_else_is_refused() -> None:
+def test_wait_any_refuses_an_empty_list_and_other_types() -> None:
     with pytest.raises(ValueError, match="stream"):
         wait_any([], timeout=0)
     with pytest.raises(TypeError):
@@ -277,8 +277,8 @@ def test_wait_any_of_nothing_or_of_something_else_is_refused() -> None:
 
 
 @pytest.mark.parametrize("read", ["get_new", "get_next"])
-def test_a_timeout_is_kept_while_samples_come_without_end_that_are_all_too_old(spawn: Spawner, read: str) -> None:
-    """max_age=0: every sample is older than that when it is looked at, and the next one is there already."""
+def test_timeout_is_kept_while_all_samples_are_older_than_max_age(spawn: Spawner, read: str) -> None:
+    """max_age=0: every sample is too old when it is read, and the next one already exists."""
     child = spawn(
         """
     import numpy as np
@@ -305,7 +305,7 @@ def test_a_timeout_is_kept_while_samples_come_without_end_that_are_all_too_old(s
     remove_pool("cam")
 
 
-def test_a_timeout_is_kept_when_the_head_promises_what_is_not_there(spawn: Spawner) -> None:
+def test_timeout_is_kept_when_a_corrupt_head_is_ahead(spawn: Spawner) -> None:
     child = spawn(
         """
     import os, struct
@@ -316,7 +316,7 @@ def test_a_timeout_is_kept_when_the_head_promises_what_is_not_there(spawn: Spawn
     for _ in range(20):
         producer.publish(np.zeros(7))
     stream = TensorStream("cam")
-    # a head that is ahead of what there is
+    # a head that is ahead of the newest sample
     file = os.open(os.path.join(os.environ["POLYMORPH_IPC_DIR"], "cam"), os.O_RDWR)
     head, = struct.unpack("<Q", os.pread(file, 8, 4096))
     os.pwrite(file, struct.pack("<Q", head + (1000 << 16)), 4096)

@@ -1,8 +1,8 @@
-"""Try every method, property, operator and slot of every class on handles in every state. Found by introspection.
+"""Call every method, property, operator and slot of every class on objects in every state, found by introspection.
 
-Each object is tried in a forked process, which says what it is about to do; when it dies, the next one goes on behind
-the operation that killed it. Output: `tried KIND STATE COUNT` for each object, `fault KIND STATE OPERATION: WHY` for
-each operation that crashed or raised something that explains nothing.
+Each object is tried in a forked process, which reports each operation before it runs it. When the process dies, the
+next one continues after the operation that killed it. Output: `tried KIND, STATE: COUNT` for each object, and
+`fault KIND STATE OPERATION: WHY` for each operation that crashed or raised an error without an explanation.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from polymorph_ipc import PolymorphError, Schema, TensorProducer, TensorStream, 
 Operation = tuple[str, Callable[[Any], object]]
 
 SAMPLE = np.zeros(3)
-PATIENCE = 0.05  # seconds that an operation may wait
+WAIT_SECONDS = 0.05  # limit for an operation that waits
 TYPES = {"test_msgs/msg/Numbers": "float64[] data\n"}
 BAD_STREAM = [
     ("cam", "nonsense", None, False, False, None, False, None),
@@ -38,13 +38,13 @@ BAD_STREAM = [
 BAD_PRODUCER = [("..", 10, 3), ("half", 0, 3), ("half", 10, -1), ("half", 2**62, 3), ("busy", 10, 3)]
 
 
-class Stuck(Exception):
-    """An operation waits: that is not a crash."""
+class StillWaiting(Exception):
+    """The operation waits, which is not a fault."""
 
 
-# ---- the objects: kind: (class, how to open one)
+# ---- the objects
 
-keep: list[Any] = []  # what the objects need, such as the pool of a stream
+keep: list[Any] = []  # objects that others need, such as the producer of a loan
 
 
 def folder() -> str:
@@ -67,36 +67,36 @@ def open_producer(producer: Any) -> None:
     producer.__init__(f"own{id(producer)}", Schema.from_sample({"a": SAMPLE}), 4)
 
 
-def open_reader(reader: Any) -> None:
-    reader.__init__(TYPES, "test_msgs/msg/Numbers", {"": "data"})
+def open_decoder(decoder: Any) -> None:
+    decoder.__init__(TYPES, "test_msgs/msg/Numbers", {"": "data"})
 
 
-def open_writer(writer: Any) -> None:
-    writer.__init__("pool", TYPES, "test_msgs/msg/Numbers", Schema.from_sample(SAMPLE), {"": "data"}, {})
+def open_encoder(encoder: Any) -> None:
+    encoder.__init__("pool", TYPES, "test_msgs/msg/Numbers", Schema.from_sample(SAMPLE), {"": "data"}, {})
 
 
-class Early(TensorStream):
-    """A subclass with a dict of its own."""
+class StreamSubclass(TensorStream):
+    """A subclass, whose instances have a __dict__."""
 
 
-class EarlyProducer(TensorProducer):
-    """A subclass with a dict of its own."""
+class ProducerSubclass(TensorProducer):
+    """A subclass, whose instances have a __dict__."""
 
 
 HANDLES: dict[type, Callable[[Any], None]] = {
     _core.Stream: open_core_stream,
     _core.Producer: open_core_producer,
-    _core.RosDecoder: open_reader,
-    _core.RosEncoder: open_writer,
+    _core.RosDecoder: open_decoder,
+    _core.RosEncoder: open_encoder,
     TensorStream: open_stream,
     TensorProducer: open_producer,
-    Early: open_stream,
-    EarlyProducer: open_producer,
+    StreamSubclass: open_stream,
+    ProducerSubclass: open_producer,
 }
 
 
 def half_open(cls: type) -> Any:
-    """__init__ has raised, in each way that is known, after different steps."""
+    """An object whose __init__ has raised in several ways, after different steps."""
     handle: Any = cls.__new__(cls)
     schema = Schema.from_sample(SAMPLE)
     tries: list[tuple[Any, ...]] = [(), (1,), ("a", "b", "c")]
@@ -121,7 +121,7 @@ def half_open(cls: type) -> Any:
             handle.__init__(*arguments)
         except Exception:
             continue
-        raise AssertionError(f"{cls.__name__}{arguments} is accepted")
+        raise AssertionError(f"{cls.__name__}{arguments} was accepted")
     return handle
 
 
@@ -137,7 +137,7 @@ def opened_twice(cls: type) -> Any:
         HANDLES[cls](handle)
     except WrongStateError:
         return handle
-    raise AssertionError(f"{cls.__name__}.__init__ succeeds twice")
+    raise AssertionError(f"{cls.__name__}.__init__ succeeded twice")
 
 
 def closed(cls: type) -> Any:
@@ -166,7 +166,7 @@ def pin(state: str) -> Any:
     return frame.base
 
 
-# Kind and state: how it is made. `inherited` objects are made before the fork, all others after it.
+# Kind, state and constructor of each object. `inherited` objects are made before the fork, all others after it.
 def objects() -> Iterator[tuple[str, str, Callable[[], Any]]]:
     for cls in HANDLES:
         yield cls.__name__, "never", lambda cls=cls: cls.__new__(cls)
@@ -194,13 +194,13 @@ def classes_of_the_package() -> list[type]:
     """Every class of the extension and every public class of the package."""
     found = [value for value in vars(_core).values() if isinstance(value, type)]
     found += [value for name in polymorph_ipc.__all__ if isinstance(value := getattr(polymorph_ipc, name), type)]
-    return [cls for cls in found if cls is not polymorph_ipc.StreamStats]  # a dict while the program runs
+    return [cls for cls in found if cls is not polymorph_ipc.StreamStats]  # a dict at run time
 
 
 # ---- the operations
 
 
-def contains_a_number(handle: Any) -> bool:
+def contains_number(handle: Any) -> bool:
     return 1 in handle
 
 
@@ -233,12 +233,12 @@ BUILTINS += [
     weakref.ref,
     inspect.getmembers,
 ]
-BUILTINS += [np.asarray, contains_a_number]
+BUILTINS += [np.asarray, contains_number]
 SKIPPED = {"__class__", "__init_subclass__", "__subclasshook__", "__doc__", "__dict__", "__module__"}
 
 
 def arguments_for(handle: Any) -> list[tuple[Any, ...]]:
-    """What methods are called with: nothing, what some of them take, and what none does."""
+    """The arguments of each method call: none, some that methods accept, and some that none accepts."""
     single = [
         None,
         0,
@@ -290,8 +290,8 @@ def may_wait(method: Any) -> bool:
 
 
 def call(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Operation:
-    words = f"{name}{tuple(map(short, arguments))}{sorted(keywords) or ''}"
-    return words, lambda handle: getattr(handle, name)(*arguments, **keywords)
+    label = f"{name}{tuple(map(short, arguments))}{sorted(keywords) or ''}"
+    return label, lambda handle: getattr(handle, name)(*arguments, **keywords)
 
 
 def short(value: Any) -> str:
@@ -333,15 +333,15 @@ def operations(handle: Any, state: str) -> Iterator[Operation]:
                 continue
             for arguments in arguments_for(handle):
                 if any(each is handle or each == [handle] for each in arguments if isinstance(each, (cls, list))):
-                    words = f"{type(other).__name__}.{name}{tuple(map(short, arguments))}"
-                    yield words, lambda each, o=other, n=name, a=arguments: getattr(o, n)(*a)
+                    label = f"{type(other).__name__}.{name}{tuple(map(short, arguments))}"
+                    yield label, lambda each, o=other, n=name, a=arguments: getattr(o, n)(*a)
     for each in healthy[:2]:
         each.cleanup()
 
 
-# ---- trying them
+# ---- running them
 
-# What an object that was never opened does without complaint: it says that it is closed, and can be let go of.
+# Attributes that work on an object that was never opened.
 WORKS_UNOPENED = {
     "cleanup",
     "close",
@@ -369,17 +369,17 @@ UNOPENED = {"never", "half", "inherited never"}
 
 
 def why_it_is_a_fault(problem: Exception) -> str | None:
-    """An exception must explain something, in words that are of an object there is."""
-    words = str(problem)
+    """Why an exception counts as a fault, or None: its text must be complete and name an existing object."""
+    text = str(problem)
     if isinstance(problem, SystemError):
-        return f"SystemError: {words}"
-    if isinstance(problem, PolymorphError) and ("(null)" in words or "pool ''" in words or not words):
-        return f"{type(problem).__name__} that explains nothing: {words!r}"
+        return f"SystemError: {text}"
+    if isinstance(problem, PolymorphError) and ("(null)" in text or "pool ''" in text or not text):
+        return f"{type(problem).__name__} with an incomplete text: {text!r}"
     return None
 
 
-def needed(method: Any) -> int:
-    """How many arguments it cannot do without."""
+def required_count(method: Any) -> int:
+    """The number of required arguments."""
     try:
         parameters = inspect.signature(method).parameters.values()
     except ValueError:
@@ -388,7 +388,7 @@ def needed(method: Any) -> int:
 
 
 def check_unopened(handle: Any, state: str, report: Callable[..., None]) -> None:
-    """Whatever the classes of the package define raises WrongStateError, or is known to work."""
+    """Every attribute of a class of the package raises WrongStateError or is in WORKS_UNOPENED."""
     defined = [cls for cls in type(handle).__mro__ if cls.__module__.startswith("polymorph_ipc") or cls in HANDLES]
     names = {name for cls in defined for name in vars(cls) if not name.startswith("__")} - WORKS_UNOPENED
     for name in sorted(names):
@@ -399,7 +399,7 @@ def check_unopened(handle: Any, state: str, report: Callable[..., None]) -> None
         try:
             value = getattr(handle, name)
             if callable(value):
-                value(*[None] * needed(value))
+                value(*[None] * required_count(value))
         except WrongStateError as problem:
             if "__init__" not in str(problem):
                 report("fault", state, f"{name}: {problem}")
@@ -410,28 +410,28 @@ def check_unopened(handle: Any, state: str, report: Callable[..., None]) -> None
 
 
 def on_alarm(number: int, frame: object) -> None:
-    raise Stuck
+    raise StillWaiting
 
 
 def try_all(kind: str, state: str, handle: Any, first: int, report: Callable[..., None]) -> None:
     signal.signal(signal.SIGALRM, on_alarm)
     count = 0
-    for count, (words, operation) in enumerate(operations(handle, state), 1):
+    for count, (label, operation) in enumerate(operations(handle, state), 1):
         if count <= first:
             continue
-        report("doing", count, words)
+        report("doing", count, label)
         try:
-            signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+            signal.setitimer(signal.ITIMER_REAL, WAIT_SECONDS)
             try:
                 operation(handle)
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
-        except Stuck:
+        except StillWaiting:
             continue
         except Exception as problem:
             why = why_it_is_a_fault(problem)
             if why is not None:
-                report("fault", state, f"{words}: {why}")
+                report("fault", state, f"{label}: {why}")
     if state in UNOPENED and type(handle) in HANDLES:
         check_unopened(handle, state, report)
     del handle
@@ -440,7 +440,7 @@ def try_all(kind: str, state: str, handle: Any, first: int, report: Callable[...
 
 
 def in_child(kind: str, state: str, make: Callable[[], Any], first: int) -> tuple[int, list[str]]:
-    """Fork, try what comes after operation `first`; how the child ended, and what it said."""
+    """Fork and run the operations after number `first`. Returns the exit code and the reported lines."""
     handle = make() if state.startswith("inherited") else None
     read_end, write_end = os.pipe()
     pid = os.fork()
@@ -465,7 +465,7 @@ def in_child(kind: str, state: str, make: Callable[[], Any], first: int) -> tupl
 
 def main() -> None:
     faulthandler.enable()
-    sys.modules["torch"] = None  # type: ignore[assignment]  # takes long to import, and an alarm may come meanwhile
+    sys.modules["torch"] = None  # type: ignore[assignment]  # its import is slow, and an alarm may interrupt it
     table = {kind for kind, _, _ in objects()}
     for cls in classes_of_the_package():
         if cls.__name__ not in table and cls is not _core.PolymorphError:

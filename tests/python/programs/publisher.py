@@ -1,9 +1,9 @@
-"""A producer that does what it is told: one command a line, one answer each.
+"""A producer that is controlled by commands: one command per line, one answer per command.
 
-open NAME [HISTORY_LEN [SPARE]]   with SPARE it never grows
+open NAME [HISTORY_LEN [SPARE]]   with SPARE the pool never grows
 publish N   collect   cleanup   end
 run     publish at full speed until killed
-fill    the same, each frame filled in place by numpy's large copy
+fill    like run, but numpy's copyto fills a loan
 """
 
 import gc

@@ -1,4 +1,4 @@
-"""Mistakes a type checker must find, one on each marked line; it is never run."""
+"""Mistakes that a type checker must find, one on each marked line. The program is never run."""
 
 import numpy as np
 from polymorph_ipc import TensorProducer, TensorStream, inspect_pool, remove_pool, wait_any

@@ -1,4 +1,4 @@
-"""A program as a user would write it, for the type checker; it is never run."""
+"""A correct program for the type checker. It is never run."""
 
 import numpy as np
 from polymorph_ipc import (

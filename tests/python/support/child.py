@@ -6,9 +6,9 @@ import os
 import sys
 
 
-def send(*words: object) -> None:
+def send(*values: object) -> None:
     """Send one line to the test."""
-    sys.stdout.write(" ".join(str(word) for word in words) + "\n")
+    sys.stdout.write(" ".join(str(value) for value in values) + "\n")
     sys.stdout.flush()
 
 

@@ -1,4 +1,4 @@
-"""Objects whose comparison, hash or conversion runs code: it pulls the ground from under the call they are given to."""
+"""Objects whose comparison, hash or conversion runs code that changes the arguments of the call they are passed to."""
 
 from __future__ import annotations
 
@@ -29,52 +29,52 @@ PREPARE = """
             return str.__hash__("b")
 
         def __eq__(self, other):
-            meddle()
+            interfere()
             return str.__eq__(self, other)
 
         def __ne__(self, other):
             return not self == other
 
-    hostile = {"a": np.full(2000, 1.0), Key("b"): np.full(3, 1.0)}
+    data = {"a": np.full(2000, 1.0), Key("b"): np.full(3, 1.0)}
 """
 
-MEDDLING = {
+INTERFERENCE = {
     "takes an array out of the dict": (
         """
-    def meddle():
-        hostile.pop("a", None)
+    def interfere():
+        data.pop("a", None)
         kept.extend(np.full(2000, 666.0) for _ in range(50))
-    producer.publish(hostile)
+    producer.publish(data)
     assert set(stream.get_last()["a"]) == {1.0}
     """
     ),
     "closes the producer": (
         """
-    def meddle():
+    def interfere():
         producer.cleanup()
     try:
-        producer.publish(hostile)
+        producer.publish(data)
     except ClosedError:
         send("refused")
     """
     ),
     "publishes meanwhile": (
         """
-    def meddle():
+    def interfere():
         producer.publish(sample(7))
-    producer.publish(hostile)
+    producer.publish(data)
     assert set(stream.get_last()["a"]) == {1.0}
     """
     ),
 }
 
 
-@pytest.mark.parametrize("meddling", MEDDLING)
-def test_a_key_that_runs_code_when_it_is_compared_does_no_harm(spawn: Spawner, meddling: str) -> None:
-    spawn(PREPARE + MEDDLING[meddling]).succeed()
+@pytest.mark.parametrize("interference", INTERFERENCE)
+def test_key_that_runs_code_in_its_comparison_does_no_damage(spawn: Spawner, interference: str) -> None:
+    spawn(PREPARE + INTERFERENCE[interference]).succeed()
 
 
-def test_a_key_that_empties_the_dict_while_its_fields_are_named_does_no_harm(spawn: Spawner) -> None:
+def test_key_that_empties_the_dict_during_the_error_text_does_no_damage(spawn: Spawner) -> None:
     spawn(
         PREPARE
         + """
@@ -98,11 +98,11 @@ def test_a_key_that_empties_the_dict_while_its_fields_are_named_does_no_harm(spa
     ).succeed()
 
 
-def test_a_key_that_empties_the_dict_of_out_does_no_harm(spawn: Spawner) -> None:
+def test_key_that_empties_the_out_dict_does_no_damage(spawn: Spawner) -> None:
     spawn(
         PREPARE
         + """
-    def meddle():
+    def interfere():
         out.clear()
         kept.extend(np.full(2000, 666.0) for _ in range(50))
     producer.publish(sample(3))
@@ -117,28 +117,28 @@ def test_a_key_that_empties_the_dict_of_out_does_no_harm(spawn: Spawner) -> None
     ).succeed()
 
 
-class Meddling:
-    """A number that does something when it is asked for its value."""
+class InterferingNumber:
+    """A number that calls a function when its value is read."""
 
-    def __init__(self, value: int, meddle: Any) -> None:
+    def __init__(self, value: int, interfere: Any) -> None:
         self.value = value
-        self.meddle = meddle
+        self.interfere = interfere
 
     def __index__(self) -> int:
-        self.meddle()
+        self.interfere()
         return self.value
 
 
-def test_a_length_that_changes_the_loans_lengths_when_it_is_read() -> None:
+def test_length_object_that_changes_the_loans_lengths() -> None:
     sample = {"points": np.zeros((4, 3)), "labels": np.zeros(4, np.int64)}
     with TensorProducer.from_sample("scan", sample, variable=True) as producer, TensorStream("scan") as stream:
         with producer.loan() as frame:
 
-            def meddle() -> None:
+            def interfere() -> None:
                 frame.length = 5
                 frame.stamp = 6
 
-            frame.length = {"points": Meddling(2, meddle), "labels": Meddling(1, meddle)}
+            frame.length = {"points": InterferingNumber(2, interfere), "labels": InterferingNumber(1, interfere)}
             frame.stamp = 3
             frame.data["points"][:] = 7
         scan = stream.get_last()
@@ -146,49 +146,49 @@ def test_a_length_that_changes_the_loans_lengths_when_it_is_read() -> None:
         assert [len(scan["points"]), len(scan["labels"])] == [2, 1]
 
 
-def test_a_stamp_that_ends_the_loan_when_it_is_read() -> None:
+def test_stamp_object_that_commits_the_loan() -> None:
     with TensorProducer.from_sample("cam", np.zeros(3)) as producer:
         loan = producer.loan()
         calls: list[int] = []
 
-        def meddle() -> None:
+        def interfere() -> None:
             calls.append(1)
             if len(calls) == 2:
                 loan.stamp = None
                 loan.commit()
 
-        loan.stamp = Meddling(3, meddle)  # type: ignore[assignment]
+        loan.stamp = InterferingNumber(3, interfere)  # type: ignore[assignment]
         with pytest.raises(WrongStateError):
             loan.commit()
         assert producer.seq == 1
 
 
-def test_rows_of_a_schema_that_are_taken_away_while_they_are_read() -> None:
+def test_schema_rows_that_are_cleared_while_they_are_read() -> None:
     rows: list[Any] = []
 
-    class Falsish:
+    class FalseWithSideEffect:
         def __bool__(self) -> bool:
             rows.clear()
             return False
 
-    rows.extend([("a" * 20, 2, 64, None, 8, (3,), Falsish()), ("b", 2, 64, None, 8, (3,), False)])
+    rows.extend([("a" * 20, 2, 64, None, 8, (3,), FalseWithSideEffect()), ("b", 2, 64, None, 8, (3,), False)])
     schema = Schema(rows)
     assert [field.name for field in schema.fields] == ["a" * 20, "b"]
 
 
 @pytest.mark.parametrize("rows", ["a", [1], ["abcdefg"], [None]])
-def test_a_schema_of_anything_but_rows_says_how_schemas_are_made(rows: Any) -> None:
+def test_schema_of_invalid_rows_names_from_sample(rows: Any) -> None:
     with pytest.raises(TypeError, match=r"Schema\.from_sample"):
         Schema(rows)
 
 
-def test_a_producer_that_its_stamp_closes_refuses() -> None:
+def test_publish_whose_stamp_object_closes_the_producer_is_refused() -> None:
     producer = TensorProducer.from_sample("cam", np.zeros(3))
     with pytest.raises(ClosedError):
-        producer.publish(np.zeros(3), stamp=Meddling(1, producer.cleanup))  # type: ignore[arg-type]
+        producer.publish(np.zeros(3), stamp=InterferingNumber(1, producer.cleanup))  # type: ignore[arg-type]
 
 
-def test_a_mapping_that_is_no_dict_is_published_and_other_things_are_told_from_it() -> None:
+def test_mapping_is_published_and_other_objects_are_refused() -> None:
     from collections import UserDict
 
     sample = {"a": np.zeros(3), "b": np.zeros(2)}

@@ -1,4 +1,4 @@
-"""A read that raises has taken nothing: the samples are the next read's."""
+"""A read that raises does not move the cursor: the next read returns its samples."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FAILING: dict[str, Callable[[TensorStream], Any]] = {
 
 
 @pytest.mark.parametrize("read", FAILING)
-def test_a_read_whose_out_does_not_fit_takes_nothing(read: str) -> None:
+def test_read_with_a_mismatching_out_does_not_move_the_cursor(read: str) -> None:
     with TensorProducer.from_sample("cam", numbered(0), history_len=3) as producer, TensorStream("cam") as stream:
         published(producer, range(1, 6))
         assert number_of(stream.get_next(timeout=0)) == 3
@@ -42,7 +42,7 @@ def test_a_read_whose_out_does_not_fit_takes_nothing(read: str) -> None:
         assert stream.get_next(timeout=0) is None
 
 
-def test_what_was_lost_is_told_again_by_the_read_that_succeeds() -> None:
+def test_dropped_samples_are_reported_by_the_next_read_that_succeeds() -> None:
     with TensorProducer.from_sample("cam", numbered(0), history_len=3) as producer, TensorStream("cam") as stream:
         published(producer, range(1, 6))
         with pytest.raises(SchemaMismatchError):
@@ -56,7 +56,7 @@ def test_what_was_lost_is_told_again_by_the_read_that_succeeds() -> None:
         assert (numbers_of(history), info.dropped) == ([8, 9, 10], 4)
 
 
-def test_a_sample_that_was_seen_already_is_not_new_after_a_read_that_failed() -> None:
+def test_returned_sample_is_not_new_after_a_failed_read() -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         published(producer, range(1, 3))
         assert number_of(stream.get_last()) == 2
@@ -66,7 +66,7 @@ def test_a_sample_that_was_seen_already_is_not_new_after_a_read_that_failed() ->
 
 
 @pytest.mark.parametrize("read", FAILING)
-def test_a_read_that_fails_on_the_pool_that_came_after_the_first_takes_nothing_of_it(read: str) -> None:
+def test_failed_read_of_a_second_pool_does_not_move_the_cursor(read: str) -> None:
     with TensorStream("cam") as stream:
         with TensorProducer.from_sample("cam", numbered(0)) as producer:
             published(producer, range(1, 10))
@@ -95,7 +95,7 @@ NOT_FRESH: dict[str, Callable[[TensorStream], Any]] = {
 
 
 @pytest.mark.parametrize("read", [*FAILING, *OTHERS])
-def test_a_read_that_raises_is_not_counted_as_received_nor_what_was_lost_before_it_twice(read: str) -> None:
+def test_failed_read_is_not_counted_in_the_stats(read: str) -> None:
     with TensorProducer.from_sample("cam", numbered(0), history_len=3) as producer, TensorStream("cam") as stream:
         for number in range(1, 6):
             producer.publish(numbered(number), stamp=number)
@@ -108,7 +108,7 @@ def test_a_read_that_raises_is_not_counted_as_received_nor_what_was_lost_before_
 
 
 @pytest.mark.parametrize("read", NOT_FRESH)
-def test_a_read_that_gives_none_is_not_counted_as_received(read: str) -> None:
+def test_read_that_returns_none_is_not_counted_as_received(read: str) -> None:
     with TensorProducer.from_sample("cam", numbered(0), history_len=3) as producer, TensorStream("cam") as stream:
         for number in range(1, 6):
             producer.publish(numbered(number), stamp=number)
@@ -116,7 +116,7 @@ def test_a_read_that_gives_none_is_not_counted_as_received(read: str) -> None:
         assert stream.stats["received"] == 0
 
 
-def test_a_copy_that_no_caller_got_is_not_counted() -> None:
+def test_copy_of_a_failed_read_is_not_counted() -> None:
     with TensorProducer.from_sample("cam", numbered(0), history_len=10) as producer, TensorStream("cam") as stream:
         published(producer, range(1, 10))
         held = [stream.get_next(timeout=0) for _ in range(7)]

@@ -1,4 +1,4 @@
-"""Reading while a producer in another process runs at full speed: nothing torn, copied or out of order."""
+"""Reads while a producer in another process publishes at full speed: no sample is torn or out of order."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PUBLISHER = TESTS / "programs" / "publisher.py"
 def running_producer(
     spawn: Spawner, shape: str, slots: str = "8", how: str = "run", environment: dict[str, str] | None = None
 ) -> Iterator[None]:
-    """A child that publishes frames filled with their own sequence number as fast as it can."""
+    """A child that publishes frames filled with their sequence number at full speed."""
     child = spawn(PUBLISHER, shape, environment=environment)
     child.expect("ready")
     child.send(f"open cam {slots}")
@@ -39,8 +39,8 @@ def running_producer(
     child.fail_with(-signal.SIGINT)
 
 
-def lies_in_the_pool(array: NDArray[Any], folder: Path) -> bool:
-    """Whether every byte of an array lies in mapped pages of the pool's own file."""
+def is_in_the_pool(array: NDArray[Any], folder: Path) -> bool:
+    """Whether every byte of an array is in mapped pages of the pool file."""
     ranges = []
     for line in mappings_under(folder):
         match = re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line)
@@ -53,7 +53,7 @@ def lies_in_the_pool(array: NDArray[Any], folder: Path) -> bool:
     return low == high
 
 
-def test_every_history_lies_in_the_pool_itself_across_wrap_around(pool_folder: Path) -> None:
+def test_every_history_is_a_view_of_the_pool_across_wrap_around(pool_folder: Path) -> None:
     with (
         TensorProducer.from_sample("cam", numbered(0), history_len=5) as producer,
         TensorStream("cam") as stream,
@@ -63,14 +63,14 @@ def test_every_history_lies_in_the_pool_itself_across_wrap_around(pool_folder: P
             count = min(number, 5)
             history, info = stream.get_history(count, return_info=True)
             assert not info.copied
-            assert lies_in_the_pool(history, pool_folder)
+            assert is_in_the_pool(history, pool_folder)
             assert numbers_of(history) == list(range(number - count + 1, number + 1))
             assert len({history.strides[0]}) == 1
             assert not history.flags.writeable
-        assert not lies_in_the_pool(stream.get_history(3, copy=True), pool_folder)
+        assert not is_in_the_pool(stream.get_history(3, copy=True), pool_folder)
 
 
-def test_a_batch_of_all_new_lies_in_the_pool_itself(pool_folder: Path) -> None:
+def test_get_all_new_returns_a_view_of_the_pool(pool_folder: Path) -> None:
     with TensorProducer.from_sample("cam", numbered(0), history_len=6) as producer, TensorStream("cam") as stream:
         number = 0
         for size in (1, 2, 3, 4, 5, 6) * 6:
@@ -79,11 +79,11 @@ def test_a_batch_of_all_new_lies_in_the_pool_itself(pool_folder: Path) -> None:
                 producer.publish(numbered(number))
             batch, info = stream.get_all_new(return_info=True)
             assert not info.copied
-            assert lies_in_the_pool(batch, pool_folder)
+            assert is_in_the_pool(batch, pool_folder)
             assert numbers_of(batch) == list(range(number - size + 1, number + 1))
 
 
-def test_history_is_right_across_growth_and_says_when_a_held_slot_broke_the_run(pool_folder: Path) -> None:
+def test_history_across_growth_is_copied_only_when_a_held_slot_breaks_the_run(pool_folder: Path) -> None:
     with (
         TensorProducer.from_sample("cam", numbered(0, (8, 512)), history_len=4, spare=1) as producer,
         TensorStream("cam") as stream,
@@ -99,21 +99,21 @@ def test_history_is_right_across_growth_and_says_when_a_held_slot_broke_the_run(
                     held.append((number, hoarder.get_last()))
                 history, info = stream.get_history(min(number, 4), return_info=True)
                 assert numbers_of(history) == list(range(max(1, number - 3), number + 1))
-                assert lies_in_the_pool(history, pool_folder) is not info.copied
+                assert is_in_the_pool(history, pool_folder) is not info.copied
                 copied.append(info.copied)
             return copied
 
-        assert not any(publish_and_read(range(1, 51))), "nothing is held, so no run is broken"
+        assert not any(publish_and_read(range(1, 51))), "no slot is held, so no run is broken"
         publish_and_read(range(51, 151))
         assert producer.slot_count > slots
         assert len(held) == 8
         assert all(number_of(frame) == number for number, frame in held)
         held.clear()
         publish_and_read(range(151, 151 + 2 * producer.slot_count))
-        assert not any(publish_and_read(range(151 + 2 * producer.slot_count, 251))), "the runs are whole again"
+        assert not any(publish_and_read(range(151 + 2 * producer.slot_count, 251))), "no run is broken any more"
 
 
-def test_histories_are_whole_consecutive_and_stay_so_while_the_producer_runs(spawn: Spawner) -> None:
+def test_histories_are_consecutive_and_unchanged_while_the_producer_runs(spawn: Spawner) -> None:
     with running_producer(spawn, "32x128"), TensorStream("cam") as stream:
         assert number_of(stream.get_new(timeout=20)) >= 1
         held: list[tuple[list[int], Any]] = []
@@ -130,14 +130,14 @@ def test_histories_are_whole_consecutive_and_stay_so_while_the_producer_runs(spa
             held.append((seqs, history))
             if len(held) > 5:
                 for old_seqs, old in held:
-                    assert numbers_of(old) == old_seqs, "a held history changed"
+                    assert numbers_of(old) == old_seqs, "a held history must not change"
                 held.clear()
-        assert newest > 1500, "the producer ran meanwhile"
+        assert newest > 1500, "the producer ran at the same time"
         assert uncopied > 0
 
 
 @pytest.mark.parametrize("read", ["get_last", "get_new", "get_next", "get_all_new"])
-def test_every_read_is_whole_and_goes_forward_while_the_producer_runs(spawn: Spawner, read: str) -> None:
+def test_every_read_is_intact_and_newer_while_the_producer_runs(spawn: Spawner, read: str) -> None:
     with running_producer(spawn, "32x128"), TensorStream("cam") as stream:
         newest = reads = 0
         while reads < 800:
@@ -164,9 +164,9 @@ def test_every_read_is_whole_and_goes_forward_while_the_producer_runs(spawn: Spa
 
 
 @pytest.mark.parametrize("read", ["get_last", "get_next", "get_history"])
-def test_a_reader_that_is_lapped_all_the_time_never_sees_a_slot_change_under_it(spawn: Spawner, read: str) -> None:
-    """Page-sized frames in a handful of slots: within a single read the producer may come round several times."""
-    slots = "2 8" if read == "get_history" else "2 2"  # no more than there must be beside the views that are held
+def test_constantly_overrun_stream_never_sees_a_slot_change(spawn: Spawner, read: str) -> None:
+    """Page-sized frames in few slots: the producer may write every slot several times during one read."""
+    slots = "2 8" if read == "get_history" else "2 2"  # the fewest possible beside the held views
     with running_producer(spawn, "504", slots=slots), TensorStream("cam") as stream:
         assert number_of(stream.get_new(timeout=20)) >= 1
         for _ in range(40_000):
@@ -178,13 +178,13 @@ def test_a_reader_that_is_lapped_all_the_time_never_sees_a_slot_change_under_it(
                 assert (frame == info.seq).all()
 
 
-# Large copies go around the cache, by stores that no release store orders: here from 16 KiB on, and not only when a
-# frame is larger than the machine's caches.
+# glibc copies large blocks with streaming stores, which a release store does not order. This lowers the threshold to
+# 16 KiB; by default it depends on the size of the machine's caches.
 STREAMING_STORES = {"GLIBC_TUNABLES": "glibc.cpu.x86_non_temporal_threshold=16448"}
 
 
 @pytest.mark.parametrize("how", ["run", "fill"], ids=["published", "filled in place"])
-def test_frames_that_are_copied_around_the_cache_are_never_torn(spawn: Spawner, how: str) -> None:
+def test_frames_copied_with_streaming_stores_are_never_torn(spawn: Spawner, how: str) -> None:
     with (
         running_producer(spawn, "256x1024", slots="3", how=how, environment=STREAMING_STORES),
         TensorStream("cam") as stream,
@@ -192,13 +192,13 @@ def test_frames_that_are_copied_around_the_cache_are_never_torn(spawn: Spawner, 
         newest = 0
         for _ in range(300):
             frame, info = stream.get_new(timeout=20, return_info=True)
-            # the last bytes that were stored are looked at first, and at once
+            # the bytes that were stored last are checked first
             assert int(frame[-1, -1]) == info.seq
             assert number_of(frame) == info.seq > newest
             newest = info.seq
 
 
-def test_ten_consumers_read_at_once_and_none_sees_a_torn_frame(spawn: Spawner) -> None:
+def test_ten_concurrent_streams_see_no_torn_frame(spawn: Spawner) -> None:
     consumer = """
         import numpy as np
         from polymorph_ipc import TensorStream
@@ -211,8 +211,8 @@ def test_ten_consumers_read_at_once_and_none_sees_a_torn_frame(spawn: Spawner) -
                 assert [np.unique(each).tolist() for each in history] == [[seq] for seq in infos.seq]
                 assert info.seq > newest
                 newest = info.seq
-        send("whole")
+        send("intact")
     """
     with running_producer(spawn, "64x64"):
         consumers = [spawn(consumer) for _ in range(10)]
-        assert [child.succeed() for child in consumers] == [["whole"]] * 10
+        assert [child.succeed() for child in consumers] == [["intact"]] * 10

@@ -1,4 +1,4 @@
-"""Arrays that are kept: they stay whole, outlive everything, and never cost the producer more than bounded memory."""
+"""Held views: they never change, outlive handles and pools, and cost the producer bounded memory."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from support.processes import Spawner
 
 HISTORY_LEN = 10
 SPARE = 3
-PAGE_FRAME = (8, 512)  # 32 KiB of int64: whole pages, so that the pool grows slot by slot
+PAGE_FRAME = (8, 512)  # 32 KiB of int64: whole pages, so that the pool grows by one slot at a time
 
 
-def test_a_consumer_that_keeps_everything_gets_intact_frames_and_the_surplus_are_copies() -> None:
+def test_hoarding_consumer_gets_copies_after_seven_views() -> None:
     with (
         TensorProducer.from_sample("cam", numbered(0, PAGE_FRAME), history_len=HISTORY_LEN) as producer,
         TensorStream("cam") as stream,
@@ -32,7 +32,7 @@ def test_a_consumer_that_keeps_everything_gets_intact_frames_and_the_surplus_are
             frame, info = stream.get_new(timeout=0, return_info=True)
             frames.append(frame)
             copied.append(info.copied)
-        assert numbers_of(frames) == list(range(1, 501)), "every kept frame is intact"
+        assert numbers_of(frames) == list(range(1, 501)), "every held frame is intact"
         assert copied == [False] * 7 + [True] * 493
         assert stream.stats["copies"] == 493
         assert stream.stats["views_held"] == 7
@@ -43,10 +43,10 @@ def test_a_consumer_that_keeps_everything_gets_intact_frames_and_the_surplus_are
         frames.clear()
         producer.publish(numbered(501, PAGE_FRAME))
         frame, info = stream.get_new(timeout=0, return_info=True)
-        assert not info.copied, "with the old views gone, views are given again"
+        assert not info.copied, "reads return views again when the old views are released"
 
 
-def test_consumers_that_keep_whole_histories_cost_bounded_memory() -> None:
+def test_consumers_that_hold_histories_cost_bounded_memory() -> None:
     with TensorProducer.from_sample("cam", numbered(0, PAGE_FRAME), history_len=HISTORY_LEN) as producer:
         with TensorStream("cam") as one, TensorStream("cam") as other:
             kept: list[tuple[int, Any]] = []
@@ -56,14 +56,14 @@ def test_consumers_that_keep_whole_histories_cost_bounded_memory() -> None:
                     kept += [(number, stream.get_history(HISTORY_LEN)) for stream in (one, other)]
             for number, history in kept:
                 assert numbers_of(history) == list(range(number - HISTORY_LEN + 1, number + 1))
-            # a stream may cover history_len + 8 slots and then once more a whole window before it gets copies
+            # a stream may pin history_len + 8 slots and one more whole window before it gets copies
             most_per_stream = HISTORY_LEN + 8 + HISTORY_LEN
             assert producer.slot_count <= HISTORY_LEN + SPARE + 2 * most_per_stream
             file_bytes = inspect_pool("cam").file_nbytes
             assert file_bytes < (producer.slot_count + 8) * 1.5 * numbered(0, PAGE_FRAME).nbytes
 
 
-def test_without_growth_a_hoarder_costs_history_but_never_the_newest() -> None:
+def test_hoarder_without_growth_costs_history_but_not_the_newest() -> None:
     with (
         TensorProducer.from_sample("cam", numbered(0, PAGE_FRAME), history_len=4, spare=2, grow=False) as producer,
         TensorStream("cam") as stream,
@@ -79,7 +79,7 @@ def test_without_growth_a_hoarder_costs_history_but_never_the_newest() -> None:
         assert producer.slot_count == slots
 
 
-def test_without_growth_and_with_every_slot_held_publish_names_the_holder() -> None:
+def test_publish_into_a_full_pool_without_growth_names_the_holder() -> None:
     with TensorProducer.from_sample("cam", numbered(0), history_len=1, spare=2, grow=False) as producer:
         slots = producer.slot_count
         streams = [TensorStream("cam") for _ in range(1 + slots // 7)]
@@ -90,8 +90,8 @@ def test_without_growth_and_with_every_slot_held_publish_names_the_holder() -> N
                 stream = streams[(number - 1) // 7]
                 kept.append(stream.get_last())
         assert str(os.getpid()) in str(refusal.value)
-        assert numbers_of(kept) == list(range(1, len(kept) + 1)), "what was kept is intact"
-        assert number_of(streams[0].get_last()) == len(kept), "the newest is still there"
+        assert numbers_of(kept) == list(range(1, len(kept) + 1)), "the held frames are intact"
+        assert number_of(streams[0].get_last()) == len(kept), "the newest sample is still in the pool"
         assert len(kept) == slots
         kept.clear()
         assert producer.publish(numbered(1000)) == slots + 1
@@ -99,7 +99,7 @@ def test_without_growth_and_with_every_slot_held_publish_names_the_holder() -> N
             stream.cleanup()
 
 
-def test_the_sixty_fifth_stream_is_refused_and_the_error_names_the_holders(spawn: Spawner) -> None:
+def test_sixty_fifth_stream_is_refused_with_the_connected_pids(spawn: Spawner) -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer:
         producer.publish(numbered(1))
         child = spawn(
@@ -114,8 +114,8 @@ def test_the_sixty_fifth_stream_is_refused_and_the_error_names_the_holders(spawn
         child.expect("connected")
         streams = [TensorStream("cam") for _ in range(32)]
         assert all(number_of(stream.get_last()) == 1 for stream in streams)
-        with pytest.raises(PoolFullError) as refusal, TensorStream("cam") as surplus:
-            surplus.get_last()
+        with pytest.raises(PoolFullError) as refusal, TensorStream("cam") as extra:
+            extra.get_last()
         assert str(os.getpid()) in str(refusal.value)
         assert str(child.pid) in str(refusal.value)
         assert len([reader for reader in producer.readers() if reader.alive]) == 64
@@ -128,7 +128,7 @@ def test_the_sixty_fifth_stream_is_refused_and_the_error_names_the_holders(spawn
         child.succeed()
 
 
-def test_a_view_keeps_its_memory_and_its_last_reference_frees_it(pool_folder: Path) -> None:
+def test_slot_is_pinned_until_the_last_reference_to_a_view_ends(pool_folder: Path) -> None:
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         producer.publish(numbered(1))
         frame = stream.get_last()
@@ -164,14 +164,14 @@ def test_arrays_outlive_stream_producer_pool_and_folder(pool_folder: Path) -> No
     gc.collect()
     shutil.rmtree(pool_folder)
     assert (number_of(frame), numbers_of(history)) == (6, [4, 5, 6])
-    assert mappings_under(pool_folder), "they are views still"
+    assert mappings_under(pool_folder), "the arrays are still views"
     del frame, history
     gc.collect()
     assert not mappings_under(pool_folder)
     pool_folder.mkdir()
 
 
-def test_an_array_outlives_a_stream_that_was_collected_and_a_producer_that_was_killed(spawn: Spawner) -> None:
+def test_array_outlives_a_collected_stream_and_a_killed_producer(spawn: Spawner) -> None:
     child = spawn(
         """
     import numpy as np
@@ -197,7 +197,7 @@ def test_an_array_outlives_a_stream_that_was_collected_and_a_producer_that_was_k
     assert number_of(frame) == 1
 
 
-def test_views_of_a_replaced_pool_stay_whole_while_the_stream_goes_on_with_its_successor() -> None:
+def test_views_of_a_replaced_pool_stay_intact() -> None:
     with TensorStream("cam") as stream:
         kept = []
         for generation in range(1, 6):
@@ -208,7 +208,7 @@ def test_views_of_a_replaced_pool_stay_whole_while_the_stream_goes_on_with_its_s
         assert stream.stats["reconnects"] == 4
 
 
-def test_views_outlive_a_pool_that_was_removed_by_force(pool_folder: Path) -> None:
+def test_views_outlive_a_pool_removed_by_force(pool_folder: Path) -> None:
     producer = TensorProducer.from_sample("cam", numbered(0))
     producer.publish(numbered(1))
     with TensorStream("cam") as stream:
@@ -220,7 +220,7 @@ def test_views_outlive_a_pool_that_was_removed_by_force(pool_folder: Path) -> No
         assert number_of(frame) == 1
 
 
-def test_producer_and_stream_can_be_closed_in_any_order_with_views_alive(pool_folder: Path) -> None:
+def test_producer_and_stream_close_in_any_order_with_held_views(pool_folder: Path) -> None:
     for order in range(6):
         producer = TensorProducer.from_sample("cam", numbered(0))
         stream = TensorStream("cam")
@@ -235,7 +235,7 @@ def test_producer_and_stream_can_be_closed_in_any_order_with_views_alive(pool_fo
         assert mappings_under(pool_folder) == []
 
 
-def test_growing_the_pool_reaches_streams_that_are_connected_already(pool_folder: Path) -> None:
+def test_connected_streams_follow_a_growing_pool(pool_folder: Path) -> None:
     with (
         TensorProducer.from_sample("cam", numbered(0, PAGE_FRAME), history_len=2, spare=1) as producer,
         TensorStream("cam") as hoarder,

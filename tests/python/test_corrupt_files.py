@@ -1,4 +1,4 @@
-"""Whatever lies in the folder, and whatever is written into a pool's file: an error in words, never a crash."""
+"""Corrupt pool files and foreign files in the registry folder cause an error with a text, never a crash."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from support.processes import TESTS, Spawner
 
 pytestmark = pytest.mark.any_python
 
-VANDAL = TESTS / "programs" / "vandal.py"
+DAMAGE_FILES = TESTS / "programs" / "damage_files.py"
 
 
-def left_by_the_dead(folder: Path) -> Path:
-    """A sound pool with three samples that nobody holds; its file."""
+def orphaned_pool(folder: Path) -> Path:
+    """The file of an intact orphaned pool with three samples."""
     with TensorProducer.from_sample("cam", numbered(0), keep=True) as producer:
         for number in (1, 2, 3):
             producer.publish(numbered(number))
@@ -52,7 +52,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "zeros after the magic number": lambda file: overwrite(file, 8, bytes(4088)),
 }
 
-# Files that do not begin with the magic number of a pool: they may be another program's.
+# Files that do not begin with the magic number of a pool, so they may belong to another program.
 FOREIGN: dict[str, Callable[[Path], object]] = {
     "empty": lambda file: os.truncate(file, 0),
     "one byte": lambda file: os.truncate(file, 1),
@@ -71,10 +71,8 @@ def overwrite(file: Path, offset: int, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_file_is_called_damaged_listed_with_the_reason_and_can_be_removed(
-    damage: str, pool_folder: Path
-) -> None:
-    DAMAGE[damage](left_by_the_dead(pool_folder))
+def test_corrupt_file_is_refused_listed_with_its_problem_and_removable(damage: str, pool_folder: Path) -> None:
+    DAMAGE[damage](orphaned_pool(pool_folder))
     with pytest.raises((PoolCorruptError, PoolIncompatibleError)) as refusal:
         TensorStream("cam").get_last()
     assert "cam" in str(refusal.value)
@@ -89,25 +87,23 @@ def test_a_damaged_file_is_called_damaged_listed_with_the_reason_and_can_be_remo
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_file_does_not_keep_a_producer_from_its_pool(damage: str, pool_folder: Path) -> None:
-    DAMAGE[damage](left_by_the_dead(pool_folder))
+def test_producer_replaces_a_corrupt_file(damage: str, pool_folder: Path) -> None:
+    DAMAGE[damage](orphaned_pool(pool_folder))
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         producer.publish(numbered(7))
         assert number_of(stream.get_last()) == 7
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_clean_removes_damaged_files(damage: str, pool_folder: Path) -> None:
-    DAMAGE[damage](left_by_the_dead(pool_folder))
+def test_clean_pools_removes_corrupt_files(damage: str, pool_folder: Path) -> None:
+    DAMAGE[damage](orphaned_pool(pool_folder))
     assert clean_pools() == ["cam"]
     assert pool_files(pool_folder) == []
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
-def test_a_file_of_another_program_is_refused_left_alone_and_removed_only_by_force(
-    kind: str, pool_folder: Path
-) -> None:
-    file = left_by_the_dead(pool_folder)
+def test_foreign_file_is_refused_and_removed_only_by_force(kind: str, pool_folder: Path) -> None:
+    file = orphaned_pool(pool_folder)
     FOREIGN[kind](file)
     content, facts = file.read_bytes(), file.stat()
     with pytest.raises(PoolCorruptError, match="cam"):
@@ -127,8 +123,8 @@ def test_a_file_of_another_program_is_refused_left_alone_and_removed_only_by_for
 
 
 @pytest.mark.leaves_pools
-def test_clean_in_a_folder_shared_with_other_programs_removes_pools_only(pool_folder: Path) -> None:
-    left_by_the_dead(pool_folder)
+def test_clean_pools_in_a_shared_folder_removes_only_pools(pool_folder: Path) -> None:
+    orphaned_pool(pool_folder)
     others = {f"sem.{number}": noise(32) for number in range(8)}
     for name, content in others.items():
         (pool_folder / name).write_bytes(content)
@@ -138,28 +134,28 @@ def test_clean_in_a_folder_shared_with_other_programs_removes_pools_only(pool_fo
     assert {file.name: file.read_bytes() for file in pool_files(pool_folder)} == others
 
 
-NOT_FILES: dict[str, Callable[[Path, Path], object]] = {
-    "FIFO": lambda place, elsewhere: os.mkfifo(place),
-    "folder": lambda place, elsewhere: place.mkdir(),
-    "symlink to a pool": lambda place, elsewhere: place.symlink_to(elsewhere),
-    "dangling symlink": lambda place, elsewhere: place.symlink_to("nowhere"),
-    "symlink to itself": lambda place, elsewhere: place.symlink_to(place),
-    "symlink to a device": lambda place, elsewhere: place.symlink_to("/dev/zero"),
-    "socket": lambda place, elsewhere: __import__("socket").socket(1).bind(str(place)),
+NOT_REGULAR: dict[str, Callable[[Path, Path], object]] = {
+    "FIFO": lambda place, target: os.mkfifo(place),
+    "folder": lambda place, target: place.mkdir(),
+    "symlink to a pool": lambda place, target: place.symlink_to(target),
+    "dangling symlink": lambda place, target: place.symlink_to("nowhere"),
+    "symlink to itself": lambda place, target: place.symlink_to(place),
+    "symlink to a device": lambda place, target: place.symlink_to("/dev/zero"),
+    "socket": lambda place, target: __import__("socket").socket(1).bind(str(place)),
 }
 
 
 @pytest.mark.leaves_pools
-@pytest.mark.parametrize("kind", NOT_FILES)
-def test_what_is_no_regular_file_is_never_opened_as_one_and_hangs_nobody(
+@pytest.mark.parametrize("kind", NOT_REGULAR)
+def test_entry_that_is_not_a_regular_file_is_never_opened_and_never_blocks(
     kind: str, pool_folder: Path, tmp_path: Path
 ) -> None:
-    place = left_by_the_dead(pool_folder)
-    victim = pool_folder / "kept" / "victim"
-    victim.parent.mkdir()
-    place.rename(victim)
-    content = victim.read_bytes()
-    NOT_FILES[kind](place, victim)
+    place = orphaned_pool(pool_folder)
+    target = pool_folder / "kept" / "target"
+    target.parent.mkdir()
+    place.rename(target)
+    content = target.read_bytes()
+    NOT_REGULAR[kind](place, target)
     uses: list[Callable[[], Any]] = [
         lambda: TensorStream("cam").get_last(),
         lambda: inspect_pool("cam"),
@@ -177,16 +173,16 @@ def test_what_is_no_regular_file_is_never_opened_as_one_and_hangs_nobody(
     with pytest.warns(UserWarning, match=r"pool 'cam': .* and not a pool"):
         assert clean_pools() == []
     assert os.path.lexists(place)
-    assert victim.read_bytes() == content, "what the link led to was touched"
+    assert target.read_bytes() == content, "the target of the link was changed"
     if place.is_dir() and not place.is_symlink():
         place.rmdir()
     elif place.is_symlink() or place.exists():
         place.unlink()
-    shutil.rmtree(victim.parent)
+    shutil.rmtree(target.parent)
 
 
 @pytest.mark.leaves_pools
-def test_a_file_with_a_name_no_pool_can_have_disturbs_no_listing(pool_folder: Path) -> None:
+def test_file_with_an_invalid_pool_name_does_not_disturb_listings(pool_folder: Path) -> None:
     for name in ("read me", "%", "%zz", "..%2f", "x" * 255, "caméra"):
         (pool_folder / name).write_bytes(b"note")
     with TensorProducer.from_sample("cam", numbered(0)):
@@ -195,8 +191,8 @@ def test_a_file_with_a_name_no_pool_can_have_disturbs_no_listing(pool_folder: Pa
 
 
 @pytest.mark.leaves_pools
-def test_a_file_of_another_name_that_holds_a_pool_is_not_mixed_up_with_it(pool_folder: Path) -> None:
-    file = left_by_the_dead(pool_folder)
+def test_copy_of_a_pool_file_under_another_name_is_corrupt(pool_folder: Path) -> None:
+    file = orphaned_pool(pool_folder)
     copy = file.with_name(file.name.replace("cam", "arm"))
     assert copy != file
     shutil.copy(file, copy)
@@ -207,20 +203,20 @@ def test_a_file_of_another_name_that_holds_a_pool_is_not_mixed_up_with_it(pool_f
 
 
 @pytest.mark.parametrize(("when", "rounds"), [("before", 250), ("during", 120)])
-def test_random_bytes_anywhere_in_the_file_never_crash_anybody(spawn: Spawner, when: str, rounds: int) -> None:
-    child = spawn(VANDAL, when, 1, rounds)
+def test_random_corrupt_bytes_never_crash_a_process(spawn: Spawner, when: str, rounds: int) -> None:
+    child = spawn(DAMAGE_FILES, when, 1, rounds)
     code = child.finish(timeout=80)
     assert code == 0, f"ended with {code} in {child.lines[-1]!r}\n{child.stderr}"
     assert child.lines[-1] == f"survived {rounds}"
 
 
-def test_a_name_that_was_renamed_over_leads_streams_to_the_new_file(pool_folder: Path) -> None:
+def test_unlinked_pool_keeps_its_streams_and_is_not_found_by_name(pool_folder: Path) -> None:
     with TensorStream("cam") as stream, TensorProducer.from_sample("cam", numbered(0)) as producer:
         producer.publish(numbered(1))
         assert number_of(stream.get_last()) == 1
         the_pool_file(pool_folder).unlink()
-        assert producer.publish(numbered(2)) == 2, "the producer's memory is still its own"
+        assert producer.publish(numbered(2)) == 2, "the producer keeps its memory"
         assert number_of(stream.get_last()) == 2
         with TensorStream("cam") as late:
-            assert late.get_last() is None, "nobody finds it by its name any more"
+            assert late.get_last() is None, "the pool is not found by its name"
     assert pool_files(pool_folder) == []

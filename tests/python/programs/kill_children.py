@@ -1,10 +1,10 @@
-"""Forks processes that use pools, and kills them with SIGKILL at whatever moment the test says.
+"""Fork processes that use pools, and send SIGKILL to them on command.
 
-    start ROLE      fork a process that plays this role; answers `started PID` once its work has begun
-    kill            SIGKILL the newest, and wait for it; answers `killed`
-    deaths ROLE N   N times: start, let it work for a random moment, kill; answers `done`
+    start ROLE      fork a process that runs this function; answers `started PID` when its work has begun
+    kill            send SIGKILL to the newest process and wait for its end; answers `killed`
+    deaths ROLE N   N times: start, let it run for a random time, kill; answers `done`
 
-Interpreter and imports are paid once. This process itself never opens a handle, so its children inherit none.
+The interpreter starts only once. This process never opens a handle, so its children inherit none.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def wait_for_a_sample(started: Callable[[], None]) -> None:
 
 
 def wait_for_a_pool(started: Callable[[], None]) -> None:
-    stream = TensorStream("never/made")
+    stream = TensorStream("never/created")
     started()
     stream.get_new(timeout=None)
 
@@ -108,7 +108,7 @@ def start(role: str) -> int:
     begun = os.read(reader, 1)
     os.close(reader)
     if not begun:
-        send("a child failed before its work began:", role)
+        send("the child ended before its work began:", role)
         sys.exit(99)
     return pid
 
@@ -117,7 +117,7 @@ def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
     status = os.waitpid(pid, 0)[1]
     if status != signal.SIGKILL:
-        send("a child had ended by itself, status", status)
+        send("the child had ended before the kill, status", status)
         sys.exit(99)
 
 
@@ -136,8 +136,8 @@ def main() -> None:
         elif command == "deaths":
             for _ in range(int(arguments[1])):
                 pid = start(arguments[0])
-                spun = time.perf_counter_ns() + chance.randrange(300_000)
-                while time.perf_counter_ns() < spun:
+                end = time.perf_counter_ns() + chance.randrange(300_000)
+                while time.perf_counter_ns() < end:
                     continue
                 kill(pid)
             send("done")

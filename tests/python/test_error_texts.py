@@ -1,4 +1,4 @@
-"""Errors say which pool they are about, and say it in the reader's words."""
+"""Error texts name the pool, and the arguments as the caller wrote them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from support.processes import Spawner
 
 READING: dict[str, Callable[[TensorStream], Any]] = {
     "timeout": lambda stream: stream.get_new(timeout=-1),
-    "timeout of no number": lambda stream: stream.get_next(timeout="1"),  # type: ignore[call-overload]
+    "timeout of text": lambda stream: stream.get_next(timeout="1"),  # type: ignore[call-overload]
     "max_age": lambda stream: stream.get_last(max_age=-1),
     "n": lambda stream: stream.get_history(0),
     "pad": lambda stream: stream.get_history(1, pad="ones"),  # type: ignore[call-overload]
@@ -47,7 +47,7 @@ READING: dict[str, Callable[[TensorStream], Any]] = {
 
 
 @pytest.mark.parametrize("wrong", READING)
-def test_what_a_read_refuses_is_refused_by_the_name_of_the_pool(wrong: str) -> None:
+def test_error_of_a_read_names_the_pool(wrong: str) -> None:
     with TensorProducer.from_sample("arm/q", numbered(0)) as producer, TensorStream("arm/q") as stream:
         producer.publish(numbered(1))
         with pytest.raises((ValueError, TypeError), match=r"^pool 'arm/q'"):
@@ -71,12 +71,12 @@ MAKING: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("wrong", MAKING)
-def test_what_cannot_be_made_is_refused_by_the_name_of_the_pool(wrong: str) -> None:
+def test_error_of_a_constructor_names_the_pool(wrong: str) -> None:
     with pytest.raises((ValueError, TypeError), match=r"^pool 'arm/q'"):
         MAKING[wrong]()
 
 
-def test_a_stamp_that_a_publish_or_a_loan_refuses_names_the_pool() -> None:
+def test_stamp_error_of_publish_and_loan_names_the_pool() -> None:
     with TensorProducer.from_sample("arm/q", np.zeros(3)) as producer:
         with pytest.raises(ValueError, match=r"^pool 'arm/q': stamp is out of range"):
             producer.publish(np.zeros(3), stamp=2**70)
@@ -84,7 +84,7 @@ def test_a_stamp_that_a_publish_or_a_loan_refuses_names_the_pool() -> None:
             frame.stamp = "now"  # type: ignore[assignment]
 
 
-def test_modes_are_said_in_octal() -> None:
+def test_modes_are_octal_in_error_texts() -> None:
     with pytest.raises(InvalidArgumentError, match="mode must be 0o1 to 0o777, not 0o1777"):
         made(mode=0o1777)
     with pytest.raises(InvalidArgumentError, match="not -0o10"):
@@ -92,7 +92,7 @@ def test_modes_are_said_in_octal() -> None:
 
 
 @pytest.mark.skipif(not hasattr(np, "dtypes") or not hasattr(np.dtypes, "StringDType"), reason="a dtype of numpy 2")
-def test_numpys_strings_of_any_length_are_called_by_their_name() -> None:
+def test_string_dtype_is_named_in_the_error() -> None:
     with pytest.raises(TypeError, match=r"StringDType.*astype"):
         made(sample=np.array(["a"], np.dtypes.StringDType()))
 
@@ -104,7 +104,7 @@ TRANSPORTS: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=list(TRANSPORTS))
-def test_errors_keep_their_errno_when_they_travel(transport: Callable[[Any], Any]) -> None:
+def test_copied_and_pickled_errors_keep_their_errno(transport: Callable[[Any], Any]) -> None:
     with pytest.raises(PoolSpaceError) as caught:
         TensorProducer.from_sample("cam", np.broadcast_to(np.uint8(0), (2**20, 2**20)))
     caught.value.__dict__["note"] = "kept"
@@ -118,7 +118,7 @@ def test_errors_keep_their_errno_when_they_travel(transport: Callable[[Any], Any
     assert str(transport(PolymorphError("of a user", 3))) == "('of a user', 3)"
 
 
-def test_a_mismatching_pool_is_one_that_a_stream_is_not_connected_to() -> None:
+def test_stream_does_not_connect_to_a_mismatching_pool() -> None:
     with (
         TensorStream("cam", expect=np.zeros(4)) as stream,
         TensorProducer.from_sample("cam", np.zeros(3)) as producer,
@@ -130,7 +130,7 @@ def test_a_mismatching_pool_is_one_that_a_stream_is_not_connected_to() -> None:
             stream.get_last()
 
 
-def test_no_memory_while_the_infos_are_looked_up_is_a_memory_error(spawn: Spawner) -> None:
+def test_failed_allocation_in_return_info_is_a_memory_error(spawn: Spawner) -> None:
     pytest.importorskip("_testcapi")
     spawn(
         """
@@ -167,11 +167,11 @@ MISUSES: dict[str, tuple[Callable[[TensorProducer, TensorStream], Any], str]] = 
     "a stream of a number": (lambda p, s: TensorStream(5), "pool_name must be str.*not int"),  # type: ignore[arg-type]
     "inspect of nothing": (lambda p, s: inspect_pool(None), "pool_name must be str.*not NoneType"),  # type: ignore[arg-type]
     "remove of bytes": (lambda p, s: remove_pool(b"x"), "pool_name must be str.*not bytes"),  # type: ignore[arg-type]
-    "the sample is no array": (
+    "the sample is not an array": (
         lambda p, s: TensorProducer.from_sample("x", "five"),
         "pool 'x': expected an array, got str",
     ),
-    "nothing in a field": (
+    "None in a field": (
         lambda p, s: TensorProducer.from_sample("x", {"a": None}),
         "'a': expected an array, got None",
     ),
@@ -187,14 +187,17 @@ MISUSES: dict[str, tuple[Callable[[TensorProducer, TensorStream], Any], str]] = 
     "get_history with a timeout": (lambda p, s: s.get_history(2, timeout=1), "'timeout'.*n=, pad=.*never waits"),  # type: ignore[call-overload]
     "get_new with two": (lambda p, s: s.get_new(0.2, True), "at most 1 positional.*it takes timeout=, copy="),  # type: ignore[call-overload]
     "get_new with another name": (lambda p, s: s.get_new(time=1), "'time': it takes timeout=.*return_info=$"),  # type: ignore[call-overload]
-    "publish with a stamp behind": (lambda p, s: p.publish(SHAPE, 5), "at most 1 positional.*it takes data=, stamp=$"),  # type: ignore[call-arg]
+    "publish, positional stamp": (
+        lambda p, s: p.publish(SHAPE, 5),
+        "at most 1 positional.*it takes data=, stamp=$",
+    ),  # type: ignore[call-arg]
     "wait_any of one": (lambda p, s: wait_any(s), "a list of streams, not one"),
     "wait_connected of one": (lambda p, s: wait_connected(s), "a list of streams, not one"),
 }
 
 
 @pytest.mark.parametrize("misuse", MISUSES)
-def test_a_call_of_a_wrong_kind_is_told_what_was_expected_and_got(misuse: str) -> None:
+def test_wrong_call_error_says_what_was_expected_and_got(misuse: str) -> None:
     call, words = MISUSES[misuse]
     with TensorProducer.from_sample("arm/q", SHAPE) as producer, TensorStream("arm/q") as stream:
         producer.publish(SHAPE)
@@ -202,7 +205,7 @@ def test_a_call_of_a_wrong_kind_is_told_what_was_expected_and_got(misuse: str) -
             call(producer, stream)
 
 
-def test_an_empty_dict_is_told_what_was_expected_and_got() -> None:
+def test_empty_dict_error_says_what_was_expected_and_got() -> None:
     with pytest.raises(
         InvalidArgumentError, match=r"pool 'x': expected an array or a dict of 1 to 32 arrays, got an empty"
     ):

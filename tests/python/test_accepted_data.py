@@ -1,4 +1,4 @@
-"""What publish takes exactly and what it refuses, with expected and got: nothing is ever cast or reshaped."""
+"""What publish accepts and what it refuses with expected and got. It never casts or reshapes data."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ MISMATCHES: dict[str, tuple[Any, list[str]]] = {
 
 
 @pytest.mark.parametrize("mistake", MISMATCHES)
-def test_an_array_that_does_not_fit_is_refused_with_expected_and_got(mistake: str) -> None:
-    wrong, words = MISMATCHES[mistake]
+def test_mismatching_array_is_refused_with_expected_and_got(mistake: str) -> None:
+    wrong, parts = MISMATCHES[mistake]
     with TensorProducer.from_sample("arm/q", np.zeros(SHAPE)) as producer, TensorStream("arm/q") as stream:
         producer.publish(np.ones(SHAPE))
         with pytest.raises(SchemaMismatchError) as refusal:
             producer.publish(wrong)
-        for word in [*words, "arm/q"]:
-            assert word in str(refusal.value)
+        for part in [*parts, "arm/q"]:
+            assert part in str(refusal.value)
         assert producer.seq == 1, "nothing was published"
         assert np.array_equal(stream.get_last(), np.ones(SHAPE))
 
@@ -46,8 +46,8 @@ def masked() -> Any:
     return np.ma.masked_array(np.zeros(SHAPE), mask=np.eye(3, 4))
 
 
-class Picture:
-    """What numpy asks an image of PIL for."""
+class PilImage:
+    """An object with an array interface, as images of PIL have."""
 
     __array_interface__: ClassVar[dict[str, Any]] = np.zeros(SHAPE).__array_interface__
 
@@ -57,7 +57,7 @@ class Series:
         return np.zeros(SHAPE)
 
 
-NO_ARRAYS: dict[str, tuple[Any, str]] = {
+NOT_ARRAYS: dict[str, tuple[Any, str]] = {
     "list": ([[0.0] * 4] * 3, "asarray"),
     "tuple": (((0.0,) * 4,) * 3, "asarray"),
     "numpy.matrix": (np.zeros(SHAPE).view(np.matrix), "asarray"),
@@ -66,7 +66,7 @@ NO_ARRAYS: dict[str, tuple[Any, str]] = {
     "None": (None, "None"),
     "str": ("frame", "str"),
     "range": (range(12), "range.*asarray"),
-    "image of PIL": (Picture(), "asarray"),
+    "image of PIL": (PilImage(), "asarray"),
     "offers __array__": (Series(), "asarray"),
     "generator": ((x for x in ()), "generator"),
     "set": ({1.0}, "set"),
@@ -75,9 +75,9 @@ NO_ARRAYS: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("thing", NO_ARRAYS)
-def test_what_is_no_array_is_refused_with_the_conversion_named(thing: str) -> None:
-    wrong, word = NO_ARRAYS[thing]
+@pytest.mark.parametrize("thing", NOT_ARRAYS)
+def test_object_that_is_not_an_array_is_refused_with_the_conversion(thing: str) -> None:
+    wrong, word = NOT_ARRAYS[thing]
     with TensorProducer.from_sample("arm/q", np.zeros(SHAPE)) as producer:
         with pytest.raises(TypeError, match=word):
             producer.publish(wrong)
@@ -87,8 +87,8 @@ def test_what_is_no_array_is_refused_with_the_conversion_named(thing: str) -> No
 @pytest.mark.parametrize(
     "thing", ["list", "tuple", "numpy.matrix", "masked array", "None", "str", "set", "image of PIL"]
 )
-def test_what_is_no_array_is_no_sample_either(thing: str) -> None:
-    wrong, word = NO_ARRAYS[thing]
+def test_object_that_is_not_an_array_is_refused_as_sample(thing: str) -> None:
+    wrong, word = NOT_ARRAYS[thing]
     with pytest.raises(TypeError, match=word):
         TensorProducer.from_sample("arm/q", wrong)
 
@@ -107,10 +107,10 @@ else:
 
 
 class Subclass(PlainArray):
-    """An ndarray with an attribute more, as units and images have."""
+    """An ndarray subclass."""
 
 
-def test_harmless_subclasses_of_ndarray_are_taken_as_the_arrays_they_are() -> None:
+def test_plain_subclasses_of_ndarray_are_accepted() -> None:
     pixels = np.arange(12.0).reshape(SHAPE)
     with TensorProducer.from_sample("arm/q", np.zeros(SHAPE)) as producer, TensorStream("arm/q") as stream:
         producer.publish(pixels.view(Subclass))
@@ -119,7 +119,7 @@ def test_harmless_subclasses_of_ndarray_are_taken_as_the_arrays_they_are() -> No
         assert np.array_equal(frame, pixels)
 
 
-def test_read_only_arrays_and_memory_maps_are_taken(tmp_path: Any) -> None:
+def test_read_only_arrays_and_memory_maps_are_accepted(tmp_path: Any) -> None:
     pixels = np.arange(12.0).reshape(SHAPE)
     pixels.flags.writeable = False
     on_disk = np.memmap(tmp_path / "frame", np.float64, "w+", shape=SHAPE)
@@ -141,7 +141,7 @@ BUFFERS: dict[str, tuple[Any, Any]] = {
 
 
 @pytest.mark.parametrize("kind", BUFFERS)
-def test_whatever_offers_the_buffer_protocol_is_taken(kind: str) -> None:
+def test_objects_with_the_buffer_protocol_are_accepted(kind: str) -> None:
     data, expected = BUFFERS[kind]
     with TensorProducer.from_sample("any", expected) as producer, TensorStream("any") as stream:
         producer.publish(data)
@@ -151,7 +151,7 @@ def test_whatever_offers_the_buffer_protocol_is_taken(kind: str) -> None:
 
 
 class OffersDLPack:
-    """An array of a library that this package has never heard of."""
+    """An array of an unknown library."""
 
     def __init__(self, held: Any) -> None:
         self.held = held
@@ -163,8 +163,8 @@ class OffersDLPack:
         return self.held.__dlpack_device__()
 
 
-@pytest.mark.skipif(not hasattr(np.ndarray, "__dlpack_device__"), reason="numpy 1.21 offers no DLPack")
-def test_whatever_offers_dlpack_is_taken() -> None:
+@pytest.mark.skipif(not hasattr(np.ndarray, "__dlpack_device__"), reason="numpy 1.21 has no DLPack")
+def test_objects_with_dlpack_are_accepted() -> None:
     pixels = np.arange(12, dtype=np.float32).reshape(SHAPE)
     with TensorProducer.from_sample("any", pixels) as producer, TensorStream("any") as stream:
         for data in (OffersDLPack(pixels), OffersDLPack(pixels[::-1, ::-1]), OffersDLPack(pixels.T.copy().T)):
@@ -189,7 +189,7 @@ SCALARS: list[tuple[str, list[Any], list[Any]]] = [
 
 
 @pytest.mark.parametrize(("code", "taken", "refused"), SCALARS, ids=[code for code, _, _ in SCALARS])
-def test_a_zero_d_pool_takes_scalars_of_its_own_kind_and_range_only(
+def test_zero_d_pool_accepts_only_scalars_of_its_kind_and_range(
     code: str, taken: list[Any], refused: list[Any]
 ) -> None:
     with TensorProducer.from_sample("n", np.zeros((), code)) as producer, TensorStream("n") as stream:
@@ -208,7 +208,7 @@ def test_a_zero_d_pool_takes_scalars_of_its_own_kind_and_range_only(
             assert producer.seq == published, f"{scalar!r} was published"
 
 
-def test_a_scalar_is_not_spread_over_an_array() -> None:
+def test_scalar_is_not_broadcast_to_an_array() -> None:
     with (
         TensorProducer.from_sample("arm/q", np.zeros(SHAPE)) as producer,
         pytest.raises((SchemaMismatchError, TypeError)),
@@ -236,13 +236,13 @@ def test_more_than_eight_dimensions_are_refused(dimensions: int) -> None:
     ],
     ids=str,
 )
-def test_an_option_out_of_range_is_refused(options: dict[str, Any], pool_folder: Any) -> None:
+def test_option_out_of_range_is_refused(options: dict[str, Any], pool_folder: Any) -> None:
     with pytest.raises((ValueError, OverflowError)):
         TensorProducer.from_sample("any", np.zeros(3), **options)
     assert list(pool_folder.iterdir()) == []
 
 
-def test_the_longest_history_is_possible() -> None:
+def test_longest_history_can_be_read() -> None:
     with TensorProducer.from_sample("any", np.zeros(1), history_len=32768) as producer, TensorStream("any") as stream:
         for number in range(3):
             producer.publish(np.full(1, float(number)))

@@ -1,8 +1,8 @@
-"""Damages pool files at random and uses them: every answer is a result or an error of the package, never a crash.
+"""Damage pool files at random and use them. Every call must return or raise an error of the package, never crash.
 
-    vandal.py before|during SEED COUNT
+    damage_files.py before|during SEED COUNT
 
-Each round begins with `round SEED`, so that the last line names the seed that crashed.
+Each round first sends `round SEED`, so that the last line names the seed that crashed.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ SAMPLES: list[tuple[Any, bool]] = [
 ]
 
 
-def the_file() -> Path:
+def pool_file() -> Path:
     (file,) = FOLDER.iterdir()
     return file
 
 
 def allowed(act: Callable[[], Any]) -> Any:
-    """Run what a user could run; an error of the package is an answer."""
+    """Call `act`. Errors of the package are allowed."""
     try:
         return act()
     except PolymorphError:
         return None
 
 
-def vandalize(file: Path, chance: random.Random) -> None:
-    """Overwrite one to eight places: mostly in the first pages, where all but the slots is, and at the end."""
+def damage_file(file: Path, chance: random.Random) -> None:
+    """Overwrite one to eight places, mostly at the end and in the first pages (everything except the slots)."""
     size = file.stat().st_size
     with open(file, "r+b", buffering=0) as raw:
         for _ in range(chance.randint(1, 8)):
@@ -74,7 +74,7 @@ def vandalize(file: Path, chance: random.Random) -> None:
 
 
 def touch(value: Any) -> None:
-    """Look at every byte of what a read gave."""
+    """Read every byte of the result of a read."""
     if isinstance(value, dict):
         for field in value.values():
             touch(field)
@@ -102,7 +102,7 @@ def read_everything(stream: TensorStream) -> list[Any]:
     return views
 
 
-def look_from_outside() -> None:
+def inspect_all() -> None:
     for pool in allowed(list_pools) or []:
         assert pool.problem or pool.schema is not None
     allowed(lambda: inspect_pool("cam"))
@@ -120,9 +120,9 @@ def make(sample: Any, variable: bool, count: int = 6) -> TensorProducer:
 def damaged_before(chance: random.Random) -> None:
     sample, variable = chance.choice(SAMPLES)
     make(sample, variable).cleanup()
-    vandalize(the_file(), chance)
+    damage_file(pool_file(), chance)
     if chance.random() < 0.5:
-        look_from_outside()
+        inspect_all()
         stream = allowed(lambda: TensorStream("cam", expect=chance.choice([None, "any"])))
         if stream is not None:
             read_everything(stream)
@@ -142,17 +142,17 @@ def damaged_during(chance: random.Random) -> None:
     producer: Any = make(sample, variable)
     stream: Any = TensorStream("cam")
     held = read_everything(stream) if chance.random() < 0.5 else []
-    file = the_file()
+    file = pool_file()
     for _ in range(4):
-        vandalize(file, chance)
+        damage_file(file, chance)
         for _ in range(chance.randint(1, 6)):
             allowed(lambda: producer.publish(sample))
             read_everything(stream)
-        look_from_outside()
-        late = allowed(lambda: TensorStream("cam"))
-        if late is not None:
-            read_everything(late)
-            late.cleanup()
+        inspect_all()
+        second = allowed(lambda: TensorStream("cam"))
+        if second is not None:
+            read_everything(second)
+            second.cleanup()
         allowed(producer.readers)
         for view in held:
             touch(view)
@@ -165,13 +165,13 @@ def damaged_during(chance: random.Random) -> None:
 
 
 def main() -> None:
-    damage = {"before": damaged_before, "during": damaged_during}[sys.argv[1]]
+    run_round = {"before": damaged_before, "during": damaged_during}[sys.argv[1]]
     first, count = int(sys.argv[2]), int(sys.argv[3])
     for seed in range(first, first + count):
         send("round", seed)
-        damage(random.Random(seed))
+        run_round(random.Random(seed))
         left = list(FOLDER.iterdir())
-        assert not left, f"after round {seed} nobody could remove {left}"
+        assert not left, f"round {seed} left files that cannot be removed: {left}"
     send("survived", count)
 
 
