@@ -1,4 +1,4 @@
-/* export.h: how a declaration becomes part of the library's binary interface. */
+/* export.h: the macros in front of declarations, and the version of these headers. */
 #ifndef PMIPC_EXPORT_H
 #define PMIPC_EXPORT_H
 
@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #if !defined(__linux__)
-#error "polymorph_ipc runs on Linux only: it is built on tmpfs, futexes and open-file-description locks"
+#error "polymorph_ipc runs on Linux only: it uses tmpfs, futexes and open file description locks"
 #endif
 
 #define PMIPC_API __attribute__((visibility("default")))

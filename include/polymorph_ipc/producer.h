@@ -1,10 +1,24 @@
-/* producer.h: the one writer of a pool.
+/* producer.h: publishing. A pool has one producer.
  *
- * Threads and processes: one thread at a time per producer handle. After fork, the child's copy of a handle is inert:
- * its calls return PMIPC_FORKED. One producer per pool: a second one gets PMIPC_BUSY.
+ *     pmipc_producer *arm;
+ *     if (pmipc_producer_open(&arm, "arm/q", &schema, NULL, &error))
+ *         fail(error.text);
+ *     pmipc_loan loan;                                    // fill the slot in place, without a copy
+ *     if (pmipc_producer_loan(arm, &loan) == PMIPC_OK) {
+ *         read_encoders(loan.fields[0].data);
+ *         status = pmipc_producer_commit(arm, &loan, PMIPC_STAMP_NOW);
+ *     }
  *
- * pthread_cancel: no function in this file is a cancellation point. A cancellation waits until the function has
- * returned, for a second at most. The asynchronous cancel type (PTHREAD_CANCEL_ASYNCHRONOUS) is not supported. */
+ * Threads: one thread at a time uses a producer. Different producers are independent of each other.
+ *
+ * fork: the child's copy of a producer does nothing. Its calls return PMIPC_FORKED.
+ *
+ * Control loops: open the producer with `no_growth` and `prefault`, and without `recreate`. Publish, loan and commit
+ * then allocate no memory, take no lock, and make these system calls only: one futex wake when a stream sleeps, one
+ * fstat per second, and the sweep before PMIPC_FULL.
+ *
+ * pthread_cancel: no function in this file is a cancellation point. A cancellation acts after the function has
+ * returned, after at most a second. PTHREAD_CANCEL_ASYNCHRONOUS is not supported. */
 #ifndef PMIPC_PRODUCER_H
 #define PMIPC_PRODUCER_H
 
@@ -12,183 +26,350 @@
 
 PMIPC_BEGIN_DECLS
 
+#define PMIPC_STAMP_NOW INT64_MIN                      /* a stamp: the time of CLOCK_REALTIME at the commit */
+#define PMIPC_DEFAULT_HISTORY_LEN 10                   /* samples */
+#define PMIPC_DEFAULT_SPARE 3                          /* slots */
+#define PMIPC_DEFAULT_GROWTH_BYTES (UINT64_C(1) << 30) /* bytes; see pmipc_producer_reserve */
+
+/** A producer: the one writer of a pool. */
 typedef struct pmipc_producer pmipc_producer;
 
-#define PMIPC_STAMP_NOW INT64_MIN /* stamp the sample with the wall clock at commit */
-#define PMIPC_DEFAULT_HISTORY_LEN 10
-#define PMIPC_DEFAULT_SPARE 3
-#define PMIPC_DEFAULT_GROWTH_BYTES (UINT64_C(1) << 30) /* see pmipc_producer_reserve */
-
-/** Options of a producer. All zero is the default: `pmipc_producer_options options = {0};`. */
+/** Options of a producer. Zero is the default of every member: `pmipc_producer_options options = {0};`. */
 typedef struct pmipc_producer_options {
-    uint32_t history_len; /* newest samples that stay readable, 1 to 32768; 0: 10 */
-    uint32_t spare;       /* slots beyond history_len before the pool has to grow; 0: 3 */
-    uint32_t
-        mode; /* permission bits of the pool file: 0600, 0660, 0606 or 0666, since streams need to write; 0: 0600 */
-    uint32_t origin;      /* PMIPC_ORIGIN_* */
-    uint64_t max_bytes;   /* the pool never grows past this many bytes; 0: no limit but memory */
-    const char *metadata; /* a JSON object, UTF-8, kept as given and compared byte by byte; NULL: none */
-    const char *folder;   /* registry folder; NULL: $POLYMORPH_IPC_DIR or /dev/shm/polymorph_ipc-<uid> */
-    bool no_growth; /* real time: never grow, sweep only before FULL; spare must cover the views that may be held + 1.
-                       Samples longer than the schema's leading dimension are refused */
-    bool prefault;  /* touch and, as far as the limits allow, lock every page now */
-    bool keep;      /* pmipc_producer_close leaves the pool behind, readable and adoptable */
-    bool recreate;  /* make the pool again when its file was removed from outside; see pmipc_producer_publish */
-    bool fixed_capacity; /* refuse samples that are longer than the schema's leading dimension, instead of replacing the
-                            pool by a larger one */
+    uint32_t history_len; /* newest samples that stay readable, 1 to PMIPC_MAX_HISTORY_LEN; 0: 10 */
+    uint32_t spare;       /* slots in addition to history_len at creation; 0: 3 */
+    uint32_t mode;        /* permission bits of the pool file: 0600, 0660, 0606 or 0666; 0: 0600. Streams write to the
+                             file too, so read permission alone is refused */
+    uint32_t origin;      /* PMIPC_ORIGIN_C, PMIPC_ORIGIN_NUMPY or PMIPC_ORIGIN_TORCH */
+    uint64_t max_bytes;   /* the most bytes that the pool file may have; 0: no limit */
+    const char *metadata; /* a JSON object, UTF-8; stored and compared as these bytes. NULL: none */
+    const char *folder;   /* the registry folder. NULL: $POLYMORPH_IPC_DIR, or /dev/shm/polymorph_ipc-<uid> */
+    bool no_growth;       /* never grow the pool, and never replace it by a larger one: give up history when no slot is
+                             free. `spare` should be the number of views that streams may hold, plus 1 */
+    bool prefault;        /* when the pool is opened, touch every page and lock it as far as RLIMIT_MEMLOCK allows */
+    bool keep;            /* pmipc_producer_close leaves the pool: readable, and the next producer adopts it */
+    bool recreate;        /* create the pool again when another program removes its file: see pmipc_producer_publish */
+    bool fixed_capacity;  /* refuse samples that are longer than the schema's leading dimension; otherwise a larger pool
+                             replaces this one */
 } pmipc_producer_options;
 
-/** Create the pool `name`, or adopt the one a dead producer left when schema, history_len, spare, metadata and origin
- * are equal (sequence goes on, streams notice nothing), or replace it when they are not. A pool with more room for
- * variable fields than `schema` asks for is adopted too. Publishes nothing. A pool of another user is adopted only when
- * `mode` gives others write permission and its permission bits and group are those that a new file would get; otherwise
- * it is replaced where the folder permits that. The file gets exactly `mode`; a process that has it open already keeps
- * it open. A file that is not a pool is never replaced. Ownership: `*producer` is the caller's until
- * pmipc_producer_close or _abandon. `schema` and `options` are copied. Progress: waits up to one second for a lock that
- * a dying producer has not let go of yet; not for one of this process's own. Returns: OK; INVALID_NAME,
- * INVALID_ARGUMENT; BUSY (names the other producer); NO_SPACE (says how much is needed and what could be cleaned);
- * UNSUPPORTED (the folder is not on tmpfs); PERMISSION (names the permission or the owner, or a read lock on the file);
- * CORRUPT (the name leads to something that is not a pool); NO_MEMORY; SYSTEM. */
+/** Open the pool `name` for writing: create it, adopt it, or replace it. Publishes nothing.
+ *
+ * - There is no pool of this name: a new one is created.
+ * - The pool's producer is dead, and the pool has this schema, history_len, spare, metadata and origin: it is adopted.
+ *   The history stays, the sequence continues, streams stay connected. A pool that has more room for variable fields
+ *   than `schema` is adopted too.
+ * - The pool's producer is dead, and something differs: a new pool replaces it.
+ * - The pool belongs to another user: it is adopted only when `mode` gives others write permission, and its permission
+ *   bits and group are those that a new file would get. Otherwise it is replaced, where the folder permits that.
+ * - A file of this name is not a pool: it is never replaced.
+ *
+ * The pool file gets the permission bits `mode`. A process that has the file open keeps its access.
+ *
+ * Ownership: `*producer` belongs to the caller, until pmipc_producer_close or pmipc_producer_abandon. `schema` and
+ * `options` are copied. `options` may be NULL.
+ * Threads: any.
+ * Progress: waits up to a second for the lock of another process that is dying. Does not wait for a producer of the
+ * same process.
+ * Returns:
+ * - PMIPC_OK: `*producer` is set
+ * - PMIPC_INVALID_ARGUMENT: the schema, an option or the folder's path is invalid, or `producer` is NULL
+ * - PMIPC_INVALID_NAME: `name` is not a pool name
+ * - PMIPC_BUSY: the pool has another producer, which the message names; or other processes keep replacing its file
+ * - PMIPC_CORRUPT: a file of this name is not a pool
+ * - PMIPC_NO_SPACE: too little shared memory, or max_bytes is too small; the message says how much is needed, and which
+ *   pools could be removed
+ * - PMIPC_PERMISSION: no permission for the folder or the file, or a process holds a read lock on the file
+ * - PMIPC_UNSUPPORTED: the folder is not on tmpfs
+ * - PMIPC_NOT_FOUND: the folder is a symbolic link whose target does not exist, or was removed during the call
+ * - PMIPC_NO_MEMORY: out of memory
+ * - PMIPC_SYSTEM: a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_open(pmipc_producer **producer, const char *name,
                                                           const pmipc_schema *schema,
                                                           const pmipc_producer_options *options, pmipc_error *error);
 
-/** Publish a plain tensor of fixed shape: copy it from `data` (contiguous, exactly the schema's bytes, any alignment).
- *  Threads: the producer's. Progress: wait-free but for growth; with no_growth no system call (but one futex wake when
- * a stream sleeps, and one fstat a second), no allocation, no lock. `seq` may be NULL. The pool's file may be removed
- * from outside while the producer lives: by hand, or by systemd-logind, whose RemoveIPC deletes what a user has in
- * /dev/shm when the user's last session ends. A publish or commit notices it within a second, pmipc_producer_sweep at
- * once. The file is retired, so that its streams go where the name leads, and the call returns LOST; nothing was
- * published. With `recreate` it makes the pool again under its name, with the same history, numbers and metadata, and
- * the sample is its next: then it takes the system calls of pmipc_producer_open and a copy of the history, also with
- * no_growth. When that fails (NO_SPACE, PERMISSION, ...; LOST: another pool has the name) a later publish tries again,
- * at most once a second. Returns: OK; SCHEMA_MISMATCH (the schema has several fields or a variable one); WRONG_STATE (a
- * loan is out); INVALID_ARGUMENT (`data` is NULL); FULL (every slot holds the newest sample or is pinned; the error
- * names who holds how many slots. Rows of dead streams were cleared first, also with no_growth, at most every 10 ms. Or
- * all 2^48 sequence numbers are used up: close the producer and open it again, for a new pool); LOST (another producer
- * has taken the pool over, it was retired from outside, or its file was removed); CLOSED (after pmipc_producer_retire);
- * FORKED. */
+/** Publish a sample of a plain tensor of fixed shape.
+ *
+ * `data` has the bytes of the tensor: contiguous, of any alignment. They are copied. `stamp_ns` is the sample's stamp
+ * in ns since the epoch, or PMIPC_STAMP_NOW. `*seq` becomes its sequence number; `seq` may be NULL.
+ *
+ * When no slot is free, the producer clears the rows of dead streams, then grows the pool, then gives up history. With
+ * no_growth it gives up history first, and clears rows only before it returns PMIPC_FULL, at most every 10 ms.
+ *
+ * Another program may remove the pool file while the producer lives. systemd-logind does that when the user's last
+ * session ends (RemoveIPC). Publish and commit notice it within a second, pmipc_producer_sweep at once. The pool is
+ * then retired, and the call returns PMIPC_LOST. With `recreate` the call creates the pool again, with the same
+ * history, sequence and metadata, and the sample goes into the new pool. If that fails, a later call tries again, at
+ * most once a second.
+ *
+ * Threads: the producer's.
+ * Progress: wait-free while a slot is free. Creating the pool again makes the system calls of pmipc_producer_open and
+ * copies the history, also with no_growth.
+ * Returns:
+ * - PMIPC_OK: the sample is published
+ * - PMIPC_SCHEMA_MISMATCH: the schema has several fields or a variable one; use pmipc_producer_publish_fields
+ * - PMIPC_INVALID_ARGUMENT: `data` is NULL
+ * - PMIPC_WRONG_STATE: a loan is out
+ * - PMIPC_FULL: each slot holds the newest sample or is pinned by a stream, and the message names these streams; or all
+ *   2^48 sequence numbers are used, and the producer must be opened again
+ * - PMIPC_LOST: another producer has adopted the pool, another process has retired it, or its file was removed
+ * - PMIPC_CLOSED: after pmipc_producer_retire
+ * - PMIPC_FORKED: the producer belongs to the parent process
+ * - PMIPC_NO_SPACE: a new pool is needed (`recreate`, reserve, replace), and there is too little shared memory for it
+ * - PMIPC_NO_MEMORY: a new pool is needed, and memory is used up
+ * - PMIPC_PERMISSION: a new pool is needed, and the folder does not permit it
+ * - PMIPC_UNSUPPORTED: a new pool is needed, and the folder is no longer on tmpfs
+ * - PMIPC_NOT_FOUND: a new pool is needed, and the folder does not exist
+ * - PMIPC_SYSTEM: a new pool is needed, and a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_publish(pmipc_producer *producer, const void *data,
                                                              int64_t stamp_ns, uint64_t *seq);
 
-/** One field's data for pmipc_producer_publish_fields. */
+/** The data of one field, for pmipc_producer_publish_fields. */
 typedef struct pmipc_source {
-    const void *data; /* contiguous; may be NULL when it has no bytes */
-    int64_t length;   /* leading length of a variable field; ignored for others */
+    const void *data; /* contiguous, of any alignment; may be NULL when the field has no bytes */
+    int64_t length;   /* leading length of a variable field; ignored for other fields */
 } pmipc_source;
 
-/** Publish any sample: `sources` has one entry per field, in the schema's order; all become visible at once. A variable
- *  field that is longer than the pool has room for makes the pool larger: see pmipc_producer_reserve.
- *  Threads, progress: as pmipc_producer_publish. Returns: the same; SCHEMA_MISMATCH also when a length is negative, or
- * with no_growth or fixed_capacity over the schema's, saying by how much; INVALID_ARGUMENT when `count` is not the
- * schema's or data is NULL; and the failures of pmipc_producer_reserve. */
+/** Publish a sample of any schema: all fields become visible together.
+ *
+ * `sources` has `count` entries: one for each field, in the order of the schema. The data are copied. `stamp_ns` is the
+ * sample's stamp in ns since the epoch, or PMIPC_STAMP_NOW. `*seq` becomes its sequence number; `seq` may be NULL. When
+ * a variable field is longer than the pool has room for, a larger pool takes its place: see pmipc_producer_reserve.
+ *
+ * Threads: the producer's.
+ * Progress: that of pmipc_producer_publish while the sample has room in the pool, otherwise that of
+ * pmipc_producer_reserve.
+ * Returns:
+ * - PMIPC_OK: the sample is published
+ * - PMIPC_SCHEMA_MISMATCH: a length is negative; or it is too long, and no_growth or fixed_capacity is set
+ * - PMIPC_INVALID_ARGUMENT: `sources` is NULL, `count` is not the schema's, or the data of a field are NULL
+ * - PMIPC_WRONG_STATE: a loan is out
+ * - PMIPC_FULL: each slot holds the newest sample or is pinned by a stream, and the message names these streams; or all
+ *   2^48 sequence numbers are used, and the producer must be opened again
+ * - PMIPC_LOST: another producer has adopted the pool, another process has retired it, or its file was removed
+ * - PMIPC_CLOSED: after pmipc_producer_retire
+ * - PMIPC_FORKED: the producer belongs to the parent process
+ * - PMIPC_NO_SPACE: a new pool is needed (a longer sample, `recreate`, reserve, replace), and max_bytes or the shared
+ *   memory is too small for it
+ * - PMIPC_NO_MEMORY: a new pool is needed, and memory is used up
+ * - PMIPC_PERMISSION: a new pool is needed, and the folder does not permit it
+ * - PMIPC_UNSUPPORTED: a new pool is needed, and the folder is no longer on tmpfs
+ * - PMIPC_NOT_FOUND: a new pool is needed, and the folder does not exist
+ * - PMIPC_SYSTEM: a new pool is needed, and a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_publish_fields(pmipc_producer *producer,
                                                                     const pmipc_source *sources, uint32_t count,
                                                                     int64_t stamp_ns, uint64_t *seq);
 
-/** One field of a loaned frame. access.h has typed pointers that are checked. */
+/** One field of a loan. access.h has typed, checked pointers to the data. */
 typedef struct pmipc_loan_field {
-    void *data;     /* 64-byte aligned; holds whatever an older frame left there */
-    int64_t length; /* leading length: preset to the room there is, the schema's shape[0] (1 for 0-d); lower it for a
-                       variable field */
+    void *data;     /* 64-byte aligned; it has the bytes of an older sample */
+    int64_t length; /* leading length, shape[0] at first (1 for 0-d). Lower it for a variable field */
 } pmipc_loan_field;
 
-/** A frame that is being filled in place. Only the first field_count entries of `fields` are set. */
+/** A slot that the caller fills in place. */
 typedef struct pmipc_loan {
-    uint64_t seq;  /* the sequence number it will have */
-    uint32_t slot; /* internal */
-    uint32_t field_count;
-    uint32_t headroom; /* bytes in front of fields[0].data, 64 at least, that may be scribbled on until the commit: room
-                          for what precedes the data when both are received in one piece */
+    uint64_t seq;         /* the sequence number that the sample will have */
+    uint32_t slot;        /* internal */
+    uint32_t field_count; /* fields of the schema; the first so many entries of `fields` are set */
+    uint32_t headroom;    /* bytes before fields[0].data that may be overwritten until the commit, at least 64: for a
+                             header that is received together with the data */
     pmipc_loan_field fields[PMIPC_MAX_FIELDS];
 } pmipc_loan;
 
-/** Borrow the next frame to fill it in place, without a copy. One loan at a time; commit or discard it. Memory of a
- * loan must not be written after its commit: streams are reading it. Threads, progress: as pmipc_producer_publish.
- * Returns: OK; WRONG_STATE (a loan is out); FULL; LOST; CLOSED; FORKED. */
+/** Take the next slot, to fill it in place without a copy.
+ *
+ * A producer has one loan at a time. Commit or discard it. Do not write to its memory after the commit: streams read
+ * it. When no slot is free, this does what pmipc_producer_publish does.
+ *
+ * Ownership: the memory belongs to the caller until pmipc_producer_commit or pmipc_producer_discard.
+ * Threads: the producer's.
+ * Progress: that of pmipc_producer_publish.
+ * Returns:
+ * - PMIPC_OK: `*loan` is set
+ * - PMIPC_WRONG_STATE: a loan is out
+ * - PMIPC_FULL: each slot holds the newest sample or is pinned by a stream, and the message names these streams; or all
+ *   2^48 sequence numbers are used, and the producer must be opened again
+ * - PMIPC_LOST: another producer has adopted the pool, another process has retired it, or its file was removed
+ * - PMIPC_CLOSED: after pmipc_producer_retire
+ * - PMIPC_FORKED: the producer belongs to the parent process
+ * - PMIPC_NO_SPACE: a new pool is needed (`recreate`), and there is too little shared memory for it
+ * - PMIPC_NO_MEMORY: a new pool is needed, and memory is used up
+ * - PMIPC_PERMISSION: a new pool is needed, and the folder does not permit it
+ * - PMIPC_UNSUPPORTED: a new pool is needed, and the folder is no longer on tmpfs
+ * - PMIPC_NOT_FOUND: a new pool is needed, and the folder does not exist
+ * - PMIPC_SYSTEM: a new pool is needed, and a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_loan(pmipc_producer *producer, pmipc_loan *loan);
 
-/** Publish a loaned frame. Where `recreate` made the pool again, `loan->fields[i].data` lead into the new one
- * afterwards. Lengths of variable fields are taken from `loan->fields[i].length`; on SCHEMA_MISMATCH the loan stays
- * out, so that it can be mended or discarded. Returns: OK; SCHEMA_MISMATCH; WRONG_STATE (this loan is not out); LOST
- * (the loan is dropped); CLOSED; FORKED. */
+/** Publish a loaned slot.
+ *
+ * The lengths of variable fields are taken from `loan->fields[i].length`. `stamp_ns` is the sample's stamp in ns since
+ * the epoch, or PMIPC_STAMP_NOW. When `recreate` has created the pool again, `loan->fields[i].data` point into the new
+ * pool afterwards.
+ *
+ * Threads: the producer's.
+ * Progress: that of pmipc_producer_publish.
+ * Returns:
+ * - PMIPC_OK: the sample is published
+ * - PMIPC_SCHEMA_MISMATCH: a length is negative or has no room in the loan. The loan stays out: correct the length, or
+ *   discard the loan
+ * - PMIPC_WRONG_STATE: this loan was committed or discarded before
+ * - PMIPC_LOST: another producer has adopted the pool, another process has retired it, or its file was removed. The
+ *   loan is discarded
+ * - PMIPC_CLOSED: after pmipc_producer_retire
+ * - PMIPC_FORKED: the producer belongs to the parent process
+ * - PMIPC_NO_SPACE: a new pool is needed (`recreate`, reserve, replace), and there is too little shared memory for it.
+ *   The loan is discarded, also with the following statuses
+ * - PMIPC_NO_MEMORY: a new pool is needed, and memory is used up
+ * - PMIPC_PERMISSION: a new pool is needed, and the folder does not permit it
+ * - PMIPC_UNSUPPORTED: a new pool is needed, and the folder is no longer on tmpfs
+ * - PMIPC_NOT_FOUND: a new pool is needed, and the folder does not exist
+ * - PMIPC_SYSTEM: a new pool is needed, and a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_commit(pmipc_producer *producer, pmipc_loan *loan,
                                                             int64_t stamp_ns);
 
-/** Give a loaned frame back unpublished; streams never see it. Harmless when no loan is out. */
+/** Give a loaned slot back without publishing it.
+ *
+ * Does nothing when this loan is not out, and when an argument is NULL.
+ *
+ * Threads: the producer's. */
 PMIPC_API void pmipc_producer_discard(pmipc_producer *producer, pmipc_loan *loan);
 
-/** Make sure that the next sample may have these leading lengths, one for each field; of fields that are not variable
- * they are ignored. Where the pool has less room, a larger one takes its place with the next sample that is published,
- * or committed as a loan: of twice the leading dimension, or of what the sample needs. It has the same name, history
- *  (samples, numbers, stamps) and metadata, and streams go over to it; the sequence goes on. It takes at most
- * max_bytes, with max_bytes 0 at most 1 GiB; while it is made, both take memory. Facts of the handle (schema,
- * incarnation) are those of the larger pool from then on. Discarding a loan takes the room back. Needed only before a
- * loan: pmipc_producer_publish_fields does it by itself. Threads: the producer's. Progress: system calls and a copy of
- * the history when the pool becomes larger, else wait-free. Returns: OK; SCHEMA_MISMATCH (a negative length; no_growth
- * or fixed_capacity, and a longer one); NO_SPACE (max_bytes, or the memory there is); INVALID_ARGUMENT; WRONG_STATE (a
- * loan is out); LOST (taken over, retired, or its file was removed); CLOSED; FORKED; PERMISSION; NO_MEMORY; SYSTEM.
- * Nothing has changed then. */
+/** Make room for a sample of these leading lengths.
+ *
+ * `lengths` has `count` entries: one for each field, in the order of the schema. Entries of fields that are not
+ * variable are ignored. pmipc_producer_publish_fields does this by itself; it is needed before a loan.
+ *
+ * When the pool has too little room, a larger pool is prepared. It has twice the leading dimension, or as much as the
+ * sample needs. With the next sample it takes the old pool's place: the same name, history and metadata, and the
+ * sequence continues. Connected streams change to it. It has at most max_bytes, or PMIPC_DEFAULT_GROWTH_BYTES if
+ * max_bytes is 0. While both pools exist, both use memory. From this call on, the facts of the producer (schema,
+ * incarnation) are those of the larger pool. Discarding a loan discards the larger pool.
+ *
+ * Threads: the producer's.
+ * Progress: wait-free when the pool has room. Otherwise it makes system calls and copies the history.
+ * Returns:
+ * - PMIPC_OK: the next sample may have these lengths
+ * - PMIPC_SCHEMA_MISMATCH: a length is negative; or it is too long, and no_growth or fixed_capacity is set
+ * - PMIPC_INVALID_ARGUMENT: `lengths` is NULL, or `count` is not the schema's
+ * - PMIPC_WRONG_STATE: a loan is out
+ * - PMIPC_LOST: another producer has adopted the pool, another process has retired it, or its file was removed
+ * - PMIPC_CLOSED: after pmipc_producer_retire
+ * - PMIPC_FORKED: the producer belongs to the parent process
+ * - PMIPC_NO_SPACE: max_bytes or the shared memory is too small for the larger pool
+ * - PMIPC_NO_MEMORY: memory is used up
+ * - PMIPC_PERMISSION: the folder does not permit it
+ * - PMIPC_UNSUPPORTED: the folder is no longer on tmpfs
+ * - PMIPC_NOT_FOUND: the folder does not exist
+ * - PMIPC_SYSTEM: a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_reserve(pmipc_producer *producer, const int64_t *lengths,
                                                              uint32_t count);
 
-/** With the next sample, replace the pool by one of another schema or other metadata, under the same name and with the
- * same options. Until that sample is published the old pool stays as it is. The sequence goes on; the history does too
- * when the metadata are equal and the schemas differ in leading lengths only. Streams find another schema as they find
- * any: SCHEMA_MISMATCH, or with follow_schema they go on. Returns: as pmipc_producer_reserve. */
+/** Replace the pool by one of another schema or other metadata, with the next sample.
+ *
+ * The new pool has the same name and options. Until the next sample is published, the old pool stays as it is. The
+ * sequence continues. The history continues when the metadata are equal and the schemas differ in the leading
+ * dimensions of variable fields only. A connected stream finds the new schema as pmipc_stream_options says:
+ * PMIPC_SCHEMA_MISMATCH, or with follow_schema it continues. `metadata` may be NULL: none.
+ *
+ * Threads: the producer's.
+ * Progress: makes system calls, and may copy the history.
+ * Returns:
+ * - PMIPC_OK: the next sample goes into the new pool
+ * - PMIPC_INVALID_ARGUMENT: a pool cannot carry this schema, or the metadata are too long
+ * - PMIPC_WRONG_STATE: a loan is out
+ * - PMIPC_LOST: another producer has adopted the pool, another process has retired it, or its file was removed
+ * - PMIPC_CLOSED: after pmipc_producer_retire
+ * - PMIPC_FORKED: the producer belongs to the parent process
+ * - PMIPC_NO_SPACE: max_bytes or the shared memory is too small for the new pool
+ * - PMIPC_NO_MEMORY: memory is used up
+ * - PMIPC_PERMISSION: the folder does not permit it
+ * - PMIPC_UNSUPPORTED: the folder is no longer on tmpfs
+ * - PMIPC_NOT_FOUND: the folder does not exist
+ * - PMIPC_SYSTEM: a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_replace(pmipc_producer *producer, const pmipc_schema *schema,
                                                              const char *metadata);
 
-/** Loaned frames of the pool as it is now stay mapped until pmipc_producer_close, also when the pool is replaced
- * before. */
+/** Keep the memory of all loans of the present pool mapped until pmipc_producer_close, also when another pool replaces
+ * it.
+ *
+ * Threads: the producer's. */
 PMIPC_API void pmipc_producer_keep_memory(pmipc_producer *producer);
 
-/** The full message of the last failed publish, loan, commit, reserve or replace on this handle. */
+/** Copy the message of the last publish, loan, commit, reserve or replace that failed.
+ *
+ * Threads: the producer's. */
 PMIPC_API void pmipc_producer_last_error(const pmipc_producer *producer, pmipc_error *error);
 
-/** Retire and remove the pool now (unless made with `keep`) and let go of its lock, but keep the handle's memory:
- * loaned frames that somebody still points at stay mapped until pmipc_producer_close. Publish, loan and commit return
- *  PMIPC_CLOSED from then on. Idempotent; in a forked child it touches nothing shared. */
+/** Retire and remove the pool, or leave it if it was opened with `keep`. The handle stays.
+ *
+ * The memory of loans stays mapped until pmipc_producer_close. Publish, loan and commit return PMIPC_CLOSED from now
+ * on. A second call does nothing. In a forked child it changes nothing that is shared.
+ *
+ * Threads: the producer's. */
 PMIPC_API void pmipc_producer_retire(pmipc_producer *producer);
 
-/** Clear the rows of streams that died, so that the slots they held are free again. Opening a pool that a dead producer
- * left does it, and publishing when it runs out of slots. With no_growth publishing gives up history first and sweeps
- * only before it returns FULL: call this once a second outside the control loop, or in the slack of a period, to get
- * the history back. An idle producer notices with it that its file was removed. Threads: the producer's. Progress: one
- * fstat, one fcntl for each connected stream, two more for each dead one (about a microsecond each). Returns the rows
- * cleared. */
+/** Clear the rows of dead streams, so that the slots they pinned are free again.
+ *
+ * Adopting a pool does this, and so does publishing when no slot is free. With no_growth, publishing gives up history
+ * first and sweeps only before it returns PMIPC_FULL: call this once a second outside of the control loop, or in the
+ * slack of a period. It also notices at once that the pool file was removed.
+ *
+ * Threads: the producer's.
+ * Progress: one fstat, one fcntl for each connected stream and two more for each dead one: about a microsecond each.
+ * Returns the number of rows that it cleared. */
 PMIPC_API uint32_t pmipc_producer_sweep(pmipc_producer *producer);
 
-/** Retire the pool (streams treat it as absent, sleepers wake) and remove it, or leave it when made with `keep`, and
- * free the handle. Views that streams hold stay valid. In a forked child: frees the child's copy, touches nothing
- * shared. NULL is allowed. */
+/** Retire and remove the pool, or leave it if it was opened with `keep`, and free the handle.
+ *
+ * Connected streams wake and treat the pool as absent. Their views stay valid. In a forked child it frees the child's
+ * copy and changes nothing that is shared. NULL is allowed.
+ *
+ * Threads: the producer's. */
 PMIPC_API void pmipc_producer_close(pmipc_producer *producer);
 
-/** Free the handle as if the process had died: the pool stays readable, and the next producer adopts it. NULL is
- * allowed. */
+/** Free the handle and leave the pool, as if the process had died: it stays readable, and the next producer adopts it.
+ *
+ * NULL is allowed.
+ *
+ * Threads: the producer's. */
 PMIPC_API void pmipc_producer_abandon(pmipc_producer *producer);
 
-/** Facts of the handle; strings and schema are the handle's. Those of the pool change when it is replaced (see
- *  pmipc_producer_reserve): schema, incarnation, epoch, metadata. Then the pointers to schema and metadata are void. */
+/** Return the pool's name. It belongs to the producer.
+ *
+ * Threads: the producer's, as of the following functions. */
 PMIPC_API const char *pmipc_producer_name(const pmipc_producer *producer);
-PMIPC_API const pmipc_schema *pmipc_producer_schema(const pmipc_producer *producer);
-PMIPC_API uint32_t pmipc_producer_history_len(const pmipc_producer *producer);
-PMIPC_API uint64_t pmipc_producer_incarnation(const pmipc_producer *producer);
-PMIPC_API uint64_t
-pmipc_producer_epoch(const pmipc_producer *producer); /* 1 for the creator, one more for each adopter */
-PMIPC_API const char *pmipc_producer_metadata(const pmipc_producer *producer); /* "" when none */
 
-/** Whether this handle took over a dead producer's pool. */
+/** Return the pool's schema. It belongs to the producer, until another pool replaces this one. */
+PMIPC_API const pmipc_schema *pmipc_producer_schema(const pmipc_producer *producer);
+
+/** Return the pool's metadata, "" if it has none. They belong to the producer, until another pool replaces this one. */
+PMIPC_API const char *pmipc_producer_metadata(const pmipc_producer *producer);
+
+/** Return the number of samples in a full history. */
+PMIPC_API uint32_t pmipc_producer_history_len(const pmipc_producer *producer);
+
+/** Return the pool's random identity. It changes when another pool replaces this one, not when the pool is adopted. */
+PMIPC_API uint64_t pmipc_producer_incarnation(const pmipc_producer *producer);
+
+/** Return the pool's owner epoch: 1 for the producer that created it, one more for each producer that adopted it. */
+PMIPC_API uint64_t pmipc_producer_epoch(const pmipc_producer *producer);
+
+/** Return whether this producer has adopted the pool. */
 PMIPC_API bool pmipc_producer_adopted(const pmipc_producer *producer);
 
-/** Sequence number of the newest sample in the pool, 0 when there is none. Numbers start at 1. */
+/** Return the sequence number of the newest sample. The first sample has 1; 0: no sample yet. */
 PMIPC_API uint64_t pmipc_producer_seq(const pmipc_producer *producer);
 
-/** Slots the pool has now (it grows when streams hold many views). */
+/** Return the number of slots that the pool has now. */
 PMIPC_API uint32_t pmipc_producer_slot_count(const pmipc_producer *producer);
 
-/** Describe the connected streams into `readers` (room for `capacity`), after clearing the rows of dead ones. Not for
- * control loops: a system call per stream. Returns how many there are, 0 to 64, also when capacity is less. */
+/** Describe the connected streams, after clearing the rows of dead ones.
+ *
+ * `readers` has room for `capacity` entries.
+ *
+ * Threads: the producer's.
+ * Progress: one system call for each stream; not for control loops.
+ * Returns the number of connected streams, 0 to PMIPC_MAX_READERS, also when it is more than `capacity`. */
 PMIPC_API uint32_t pmipc_producer_readers(pmipc_producer *producer, pmipc_reader_info *readers, uint32_t capacity);
 
 PMIPC_END_DECLS

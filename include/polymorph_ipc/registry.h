@@ -1,8 +1,12 @@
-/* registry.h: the pools that exist, read from their files alone: of the living and the dead, disturbing nobody.
+/* registry.h: which pools exist: list, describe and remove them.
  *
- * A folder holds the pools; each file in it is one pool. `folder` NULL means $POLYMORPH_IPC_DIR, or
- * /dev/shm/polymorph_ipc-<uid>. Threads: any; handles are one thread's at a time. No function in this file is a
- * cancellation point of pthread_cancel. */
+ * A registry folder holds pools; each pool is one file in it. `folder` is the folder's path, or NULL for
+ * $POLYMORPH_IPC_DIR, and where that is not set /dev/shm/polymorph_ipc-<uid>. These functions read files only: they
+ * need no producer and no stream, and do not slow them down.
+ *
+ * Threads: any; one thread at a time uses a pmipc_registry.
+ *
+ * pthread_cancel: no function in this file is a cancellation point. */
 #ifndef PMIPC_REGISTRY_H
 #define PMIPC_REGISTRY_H
 
@@ -10,96 +14,161 @@
 
 PMIPC_BEGIN_DECLS
 
-/** A pool, as its file describes it. */
+/** What the file of a pool says about the pool. */
 typedef struct pmipc_pool_info {
     char name[PMIPC_MAX_NAME + 1];
-    pmipc_status status; /* OK; CORRUPT, INCOMPATIBLE, PERMISSION ...: `problem` says why and the rest is zero */
-    char problem[256];
-    pmipc_schema schema;
-    char *metadata;       /* JSON object text, NUL-terminated, owned by this struct; NULL when none */
-    uint64_t incarnation; /* the pool's random identity */
-    uint64_t seq;         /* newest sample, 0 when none */
-    int64_t published_ns; /* when it was published, as pmipc_monotonic_ns; 0 when none */
-    int64_t stamp_ns;     /* its stamp */
-    uint32_t history_len;
-    uint32_t slot_count;
-    uint32_t origin;        /* PMIPC_ORIGIN_* */
-    uint32_t mode;          /* permission bits */
-    uint32_t uid;           /* owner of the file */
-    uint64_t payload_bytes; /* of one sample at most */
-    uint64_t file_bytes;
-    bool retired;
-    bool producer_alive;        /* kernel truth: its lock is held */
-    int32_t producer_pid;       /* newest producer, in its own PID namespace; for people only */
-    char producer_command[128]; /* its command line, UTF-8, cut */
-    int64_t producer_since_ns;  /* when it opened the pool, ns since the epoch */
-    uint64_t owner_epoch;       /* 1 for the creator, one more for each adopter */
-    int64_t
-        clock_offset_ns;   /* CLOCK_REALTIME less CLOCK_BOOTTIME, as the producer saw it within about its last second */
-    uint64_t grown;        /* times the pool grew because streams held views */
-    uint64_t given_up;     /* samples dropped from history early because no slot was free */
-    uint64_t cleared_rows; /* rows of dead streams that producers have cleared */
-    uint64_t malformed_cells; /* pins that made no sense: somebody writes into the file */
-    uint32_t reader_count;    /* rows whose lock is held */
+    pmipc_status status;        /* PMIPC_OK, or why the pool cannot be described; the members below may be 0 then */
+    char problem[256];          /* the message that belongs to `status` */
+    pmipc_schema schema;        /* its fields */
+    char *metadata;             /* a JSON object; NULL: none */
+    uint64_t incarnation;       /* its random identity */
+    uint64_t seq;               /* sequence number of the newest sample; 0: none */
+    int64_t published_ns;       /* when that sample was published, on the clock of pmipc_monotonic_ns; 0: none */
+    int64_t stamp_ns;           /* its stamp */
+    uint32_t history_len;       /* samples in a full history */
+    uint32_t slot_count;        /* slots it has now */
+    uint32_t origin;            /* PMIPC_ORIGIN_C, PMIPC_ORIGIN_NUMPY or PMIPC_ORIGIN_TORCH */
+    uint32_t mode;              /* permission bits of the file */
+    uint32_t uid;               /* owner of the file */
+    uint64_t payload_bytes;     /* the most bytes that one sample can have */
+    uint64_t file_bytes;        /* size of the file */
+    bool retired;               /* it was retired */
+    bool producer_alive;        /* a process holds the producer's lock */
+    int32_t producer_pid;       /* the newest producer's, in its own PID namespace */
+    char producer_command[128]; /* the newest producer's command line, UTF-8, cut */
+    int64_t producer_since_ns;  /* when that producer opened the pool, ns since the epoch */
+    uint64_t owner_epoch;       /* 1 for the producer that created it, one more for each that adopted it */
+    int64_t clock_offset_ns;    /* CLOCK_REALTIME minus CLOCK_BOOTTIME; the producer stores it once a second */
+    uint64_t grown;             /* times the pool grew, or was replaced by a larger one */
+    uint64_t given_up;          /* samples that left the history early because no slot was free */
+    uint64_t cleared_rows;      /* rows of dead streams that producers have cleared */
+    uint64_t malformed_cells;   /* pins that do not make sense: a program overwrites the file */
+    uint32_t reader_count;      /* connected streams; the first so many entries of `readers` are set */
     pmipc_reader_info readers[PMIPC_MAX_READERS];
 } pmipc_pool_info;
 
-/** Describe the pool `name`. Ownership: release the info after OK.
- *  Returns: OK; NOT_FOUND; INVALID_NAME; CORRUPT, INCOMPATIBLE, PERMISSION (with the reason); UNSUPPORTED (the folder
- * is not on tmpfs); NO_MEMORY; SYSTEM. */
+/** Describe the pool `name`.
+ *
+ * Ownership: on PMIPC_OK, release `info` with pmipc_pool_info_release.
+ * Progress: system calls; one for each connected stream.
+ * Returns:
+ * - PMIPC_OK: `*info` is set
+ * - PMIPC_INVALID_ARGUMENT: `info` is NULL, or the folder's path is too long
+ * - PMIPC_INVALID_NAME: `name` is not a pool name
+ * - PMIPC_NOT_FOUND: there is no pool of this name; the message names other users that have one, where that can be seen
+ * - PMIPC_CORRUPT: the pool file is corrupt, or is not a pool
+ * - PMIPC_INCOMPATIBLE: an incompatible build created the pool
+ * - PMIPC_PERMISSION: no permission for the folder or the file
+ * - PMIPC_UNSUPPORTED: the folder is not on tmpfs
+ * - PMIPC_NO_MEMORY: out of memory
+ * - PMIPC_SYSTEM: a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_pool_inspect(const char *name, const char *folder, pmipc_pool_info *info,
                                                          pmipc_error *error);
 
-/** Free what an info owns. Harmless on a zeroed one. */
+/** Free what `info` owns. Does nothing when it is released or zeroed, and for NULL. */
 PMIPC_API void pmipc_pool_info_release(pmipc_pool_info *info);
 
+/** A listing of the pools in a folder. */
 typedef struct pmipc_registry pmipc_registry;
 
-/** Begin a listing of the folder's pools, in the order of their names. A folder that does not exist is an empty
- * listing. Returns: OK; UNSUPPORTED (it is not on tmpfs); PERMISSION; NO_MEMORY; SYSTEM. */
+/** Begin a listing of the pools in a folder, in the order of their names. A folder that does not exist has no pools.
+ *
+ * Ownership: `*registry` belongs to the caller until pmipc_registry_close.
+ * Progress: reads the folder.
+ * Returns:
+ * - PMIPC_OK: `*registry` is set
+ * - PMIPC_INVALID_ARGUMENT: `registry` is NULL, or the folder's path is too long
+ * - PMIPC_PERMISSION: no permission for the folder
+ * - PMIPC_UNSUPPORTED: the folder is not on tmpfs
+ * - PMIPC_NO_MEMORY: out of memory
+ * - PMIPC_SYSTEM: a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_registry_open(pmipc_registry **registry, const char *folder,
                                                           pmipc_error *error);
 
-/** Describe the next pool. Damaged ones come too, with info->status set. Pools that vanish meanwhile are left out.
- *  Returns: OK; NOTHING_NEW at the end. Ownership: release the info after OK. */
+/** Describe the next pool of a listing.
+ *
+ * A pool that cannot be described is listed too, with the reason in info->status and info->problem. A pool that was
+ * removed since the listing began is left out.
+ *
+ * Ownership: on PMIPC_OK, release `info` with pmipc_pool_info_release.
+ * Progress: that of pmipc_pool_inspect.
+ * Returns:
+ * - PMIPC_OK: `*info` is set
+ * - PMIPC_NOTHING_NEW: there is no further pool
+ * - PMIPC_INVALID_ARGUMENT: an argument is NULL */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_registry_next(pmipc_registry *registry, pmipc_pool_info *info);
 
+/** Free a listing. NULL is allowed. */
 PMIPC_API void pmipc_registry_close(pmipc_registry *registry);
 
-/** Options of a removal. All zero (or NULL) is the default: whichever pool has the name, if nobody live uses it. */
+/** Options of pmipc_pool_remove. Zero is the default of every member. */
 typedef struct pmipc_remove_options {
-    uint64_t incarnation; /* remove only that very pool; 0: any */
-    uint64_t owner_epoch; /* and only while no producer has adopted it since this epoch; 0: any */
-    bool force;       /* although live streams use it: their views stay valid, their next call finds the pool gone; and
-                         although it is not a pool at all. A live producer always keeps its pool */
-    bool no_patience; /* do not wait a second for locks that a dying process may be letting go of */
+    uint64_t incarnation; /* remove the pool only if it has this incarnation; 0: any */
+    uint64_t owner_epoch; /* remove the pool only if it has this owner epoch: no producer has adopted it; 0: any */
+    bool force;           /* remove the pool although streams are connected, or a file that is not a pool. The streams'
+                             views stay valid, and their next call finds the pool absent. A pool with a live producer is
+                             never removed */
+    bool no_patience;     /* do not wait a second for the locks of a process that is dying */
 } pmipc_remove_options;
 
-/** Retire and remove the pool `name`: streams treat it as absent. A damaged pool is removed too, if the file still
- * begins with the magic number of a pool. Anything else (a file of another program, a FIFO, a symbolic link, a socket)
- * needs `force`, and a folder is never removed. Whoever abandoned a pool and wants it gone later gives its incarnation
- * and owner epoch: should another producer own it by then, or have left it behind on purpose, it stays. Returns: OK;
- * NOT_FOUND (also: it is another incarnation or epoch by now); BUSY (a live producer or stream holds it; names them);
- * CORRUPT (it is not a pool; says what it is); INVALID_NAME; PERMISSION; UNSUPPORTED (it is a folder); SYSTEM. */
+/** Retire and remove the pool `name`.
+ *
+ * A corrupt pool is removed too, if its file begins with the magic number of a pool. Any other file (a file of another
+ * program, a FIFO, a symbolic link, a socket) needs `force`. A folder is never removed. A program that abandons a pool,
+ * and removes it later if no producer has adopted it until then, passes the incarnation and owner epoch that it had.
+ * `options` may be NULL.
+ *
+ * Progress: system calls; waits up to a second for the locks of a process that is dying.
+ * Returns:
+ * - PMIPC_OK: the pool is removed
+ * - PMIPC_INVALID_ARGUMENT: the folder's path is too long
+ * - PMIPC_INVALID_NAME: `name` is not a pool name
+ * - PMIPC_NOT_FOUND: there is no pool of this name, or it has another incarnation or owner epoch
+ * - PMIPC_BUSY: the pool has a live producer or connected streams; the message names their processes
+ * - PMIPC_CORRUPT: the file is not a pool; the message says what it is
+ * - PMIPC_PERMISSION: no permission for the folder or the file, or a process holds a read lock on the file
+ * - PMIPC_UNSUPPORTED: with `force`, the file is a folder; or the registry folder is not on tmpfs
+ * - PMIPC_NO_MEMORY: out of memory
+ * - PMIPC_SYSTEM: a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_pool_remove(const char *name, const char *folder,
                                                         const pmipc_remove_options *options, pmipc_error *error);
 
-/** Called for each pool that pmipc_registry_clean removed (`left_because` is NULL), and for each entry that it left
- * alone because it is not a pool, or belongs to another user who does not permit its removal (`left_because` says
- * which, in words). */
+/** What pmipc_registry_clean calls for each pool that it has removed, with `left_because` NULL, and for each file that
+ * it has left. A file is left when it is not a pool, or when it belongs to another user and cannot be removed;
+ * `left_because` is the reason. `file_bytes` is the size of the file. */
 typedef void (*pmipc_clean_callback)(const char *name, uint64_t file_bytes, const char *left_because, void *context);
 
-/** Remove every pool that no live producer and no live stream uses, damaged ones included. Files of other programs
- * stay, so that the folder may be shared with them. `visit` may be NULL. Returns: OK; UNSUPPORTED (the folder is not on
- * tmpfs); PERMISSION (a pool of this user cannot be removed); NO_MEMORY; SYSTEM. */
+/** Remove every pool that has no live producer and no connected stream, corrupt pools included.
+ *
+ * Files of other programs stay: they may be in the same folder. `visit` may be NULL. One pool that cannot be removed
+ * does not stop the others from being removed; its status is returned.
+ *
+ * Progress: system calls; does not wait for locks.
+ * Returns:
+ * - PMIPC_OK: the folder is clean, or does not exist
+ * - PMIPC_INVALID_ARGUMENT: the folder's path is too long
+ * - PMIPC_PERMISSION: no permission for the folder, or a pool of this user cannot be removed
+ * - PMIPC_UNSUPPORTED: the folder is not on tmpfs
+ * - PMIPC_NO_MEMORY: out of memory
+ * - PMIPC_SYSTEM: a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_registry_clean(const char *folder, pmipc_clean_callback visit,
                                                            void *context, pmipc_error *error);
 
-/** Whether `name` is a pool name: 1 to 200 bytes of A-Z a-z 0-9 _ - . /, no empty, "." or ".." component.
- *  Returns: OK; INVALID_NAME with the reason. */
+/** Check that `name` is a pool name: 1 to PMIPC_MAX_NAME bytes of A-Z a-z 0-9 _ - . and /. Between slashes there is at
+ * least one byte, and not "." or "..".
+ *
+ * Returns:
+ * - PMIPC_OK: it is a pool name
+ * - PMIPC_INVALID_NAME: it is not; the message says why */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_name_check(const char *name, pmipc_error *error);
 
-/** Path of the registry folder in use: `folder`, or the default. Returns: OK; INVALID_ARGUMENT when it does not fit. */
+/** Copy the absolute path of the registry folder, `folder` or the default, into `path`.
+ *
+ * `path` has room for `path_bytes` bytes. The path ends with NUL.
+ *
+ * Returns:
+ * - PMIPC_OK: `path` is set
+ * - PMIPC_INVALID_ARGUMENT: the path does not fit, or the working directory is unknown */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_registry_folder(const char *folder, char *path, size_t path_bytes);
 
 PMIPC_END_DECLS

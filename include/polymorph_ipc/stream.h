@@ -1,16 +1,32 @@
-/* stream.h: a reader of a pool, and the views it hands out.
+/* stream.h: reading. A stream reads the pool of one name; a view is a sample, or several, in the pool's memory.
  *
- * A stream is found by name and may be opened before its pool exists. It reconnects by itself when the pool is retired
- * and made anew. It has one cursor: the newest sequence number it has returned.
+ *     pmipc_stream *commands;                             // the pool need not exist yet
+ *     if (pmipc_stream_open(&commands, "arm/cmd", NULL, &error))
+ *         fail(error.text);
+ *     pmipc_view view;
+ *     if (pmipc_stream_get_last(commands, &view) == PMIPC_OK) {
+ *         const double *q = pmipc_view_float64(&view, NULL, 7, &error);   // access.h
+ *         ...
+ *         pmipc_view_release(&view);
+ *     }
  *
- * Threads and processes: one thread at a time per stream handle. Views may be released from any thread, and outlive the
- * stream, the producer and the pool. A waiter (below) may sleep in any thread. After fork the child's calls on an
- * inherited stream return PMIPC_FORKED; views inherited over fork stay valid and may be released in both processes.
+ * A stream connects to its pool when the pool exists. When the pool is retired and another one of the same name
+ * appears, it connects to that one. It has a cursor: the highest sequence number that it has returned. Samples above
+ * the cursor are new.
  *
- * pthread_cancel: pmipc_stream_get_new, get_next, wait_at, wait_any and pmipc_waiter_wait are cancellation points where
- * they sleep. A cancelled wait ends within 100 ms and leaves nothing behind; the stream can be used and closed. No
- * other function of this library acts on a cancellation: it finishes first, also when it takes a second. The
- * asynchronous cancel type (PTHREAD_CANCEL_ASYNCHRONOUS) is not supported. */
+ * Threads: one thread at a time uses a stream. Any thread may release a view. Any thread may sleep in a waiter (below).
+ * A view stays valid after its stream, its producer and its pool are gone.
+ *
+ * fork: the child's calls on an inherited stream return PMIPC_FORKED. Inherited views stay valid in both processes, and
+ * each process may release its own.
+ *
+ * Control loops: open the stream with `manual_reconnect` and `prefault`. While it is connected and has a view to spare,
+ * get_last, and get_new and get_next with timeout 0, make no system call, allocate no memory and take no lock.
+ *
+ * pthread_cancel: pmipc_stream_get_new, get_next, wait_at, wait_any, pmipc_waiter_wait and pmipc_waiter_wait_until are
+ * cancellation points while they sleep. A cancelled wait ends within 100 ms and releases what it holds; the stream can
+ * be used and closed. In all other functions of the library a cancellation acts after the function has returned, after
+ * at most a second. PTHREAD_CANCEL_ASYNCHRONOUS is not supported. */
 #ifndef PMIPC_STREAM_H
 #define PMIPC_STREAM_H
 
@@ -18,214 +34,491 @@
 
 PMIPC_BEGIN_DECLS
 
+#define PMIPC_FOREVER (-1) /* a timeout that never ends. A timeout of 0 does not wait */
+#define PMIPC_MAX_VIEWS 7  /* views that a stream can hold in the pool's memory; further ones are private copies */
+
+/** A stream: a reader of the pool of one name. */
 typedef struct pmipc_stream pmipc_stream;
 
-#define PMIPC_FOREVER (-1) /* a timeout that never ends; 0 polls */
-#define PMIPC_MAX_VIEWS 7  /* views a stream can hold without copying */
-
-/** Options of a stream. All zero is the default. */
+/** Options of a stream. Zero is the default of every member: `pmipc_stream_options options = {0};`. */
 typedef struct pmipc_stream_options {
-    const pmipc_schema *expect; /* the pool must have this schema. NULL: the schema is fixed by the first pool with a
-                                   live producer that the stream connects to, or by the first sample it reads */
-    const char *folder;         /* registry folder; NULL: $POLYMORPH_IPC_DIR or /dev/shm/polymorph_ipc-<uid> */
-    bool follow_schema;         /* accept another schema when the pool is made anew (viewers, tools) */
-    bool start_oldest;          /* the cursor starts before the history, so that all of it counts as new; what left
-                                   history before the stream was made does not count as lost */
-    bool manual_reconnect;      /* gets never open anything: they return NOT_CONNECTED or RETIRED, and
-                                   pmipc_stream_reconnect does the opening outside the control loop */
-    bool prefault;              /* touch every page when connecting */
+    const pmipc_schema *expect; /* read only pools of exactly this schema. NULL: the schema of the first pool with a
+                                   live producer that the stream connects to, or of the first sample that it reads */
+    const char *folder;         /* the registry folder. NULL: $POLYMORPH_IPC_DIR, or /dev/shm/polymorph_ipc-<uid> */
+    bool follow_schema;         /* continue when another pool of the name has another schema (viewers, tools) */
+    bool start_oldest;          /* the samples in the history when the stream is opened are new; older samples do not
+                                   count as lost */
+    bool manual_reconnect;      /* only pmipc_stream_open and pmipc_stream_reconnect connect; other calls return
+                                   PMIPC_NOT_CONNECTED or PMIPC_RETIRED */
+    bool prefault;              /* touch every page of the pool when connecting */
 } pmipc_stream_options;
 
-/** Where one field of a view lies. access.h has typed pointers that are checked. */
+/** The data of one field of a view. access.h has typed, checked pointers to it. */
 typedef struct pmipc_view_field {
-    const void *data; /* 64-byte aligned, read-only; frame i of a window is at data + i * view.frame_stride */
-    int64_t length;   /* leading length of the (first) sample: shape[0], less for a variable field, 1 for 0-d */
+    const void *data; /* read-only, 64-byte aligned. Frame i of a window is at data + i * view.frame_stride */
+    int64_t length;   /* leading length of the oldest frame: shape[0], less for a variable field, 1 for 0-d */
 } pmipc_view_field;
 
-/** A sample, or a window of samples, that stays readable and unchanged until it is released. */
+/** A sample, or a window of consecutive samples (frames), that stays readable and unchanged until it is released. */
 typedef struct pmipc_view {
-    uint64_t seq;               /* of the newest sample in it; the first published sample has 1 */
-    int64_t stamp_ns;           /* the newest sample's stamp, ns since the epoch unless the producer says otherwise */
-    int64_t published_ns;       /* when it was published: age = pmipc_monotonic_ns() - published_ns */
-    uint64_t lost;              /* get_next, get_unseen: samples that left history unread since the cursor */
-    const pmipc_schema *schema; /* valid as long as the view */
-    int64_t frame_stride;       /* bytes from one frame of a window to the next */
-    uint32_t frame_count;       /* 1, or the frames of a window, oldest first */
-    uint32_t field_count;
-    bool copied;   /* the data is a private copy: too many views are held, or the run was broken */
-    uint32_t cell; /* internal */
-    void *owner;   /* internal; NULL once released */
-    pmipc_view_field fields[PMIPC_MAX_FIELDS]; /* the first field_count are set */
+    uint64_t seq;               /* sequence number of the newest frame; the first sample of a pool has 1 */
+    int64_t stamp_ns;           /* stamp of the newest frame; ns since the epoch, or as its producer defines it */
+    int64_t published_ns;       /* when the newest frame was published: age = pmipc_monotonic_ns() - published_ns */
+    uint64_t lost;              /* get_next and get_unseen: samples above the cursor that left the history unread */
+    const pmipc_schema *schema; /* valid until the view is released */
+    int64_t frame_stride;       /* bytes from one frame to the next */
+    uint32_t frame_count;       /* frames, oldest first; 1: a single sample */
+    uint32_t field_count;       /* fields of the schema; the first so many entries of `fields` are set */
+    bool copied;                /* the data are a private copy, because the stream holds too many views, or because the
+                                   frames are not consecutive in memory */
+    uint32_t cell;              /* internal */
+    void *owner;                /* internal; NULL after the release */
+    pmipc_view_field fields[PMIPC_MAX_FIELDS];
 } pmipc_view;
 
-/** Make a stream of the pool `name`. The pool need not exist: the stream then connects at a later call.
- *  When it exists, the cursor starts at its newest sample, otherwise all that appears will be new.
- *  Ownership: `*stream` is the caller's until pmipc_stream_close. `options` is copied.
- *  Returns: OK (connected or not); INVALID_NAME, INVALID_ARGUMENT; SCHEMA_MISMATCH; CORRUPT; INCOMPATIBLE; FULL (64
- *  streams are connected; the error names them); UNSUPPORTED (the folder is not on tmpfs); PERMISSION; NO_MEMORY;
- *  SYSTEM. */
+/** Open a stream of the pool `name`, and connect it if the pool exists.
+ *
+ * The samples that the pool has now are not new, unless start_oldest is set. When the pool does not exist yet, all of
+ * its samples will be new.
+ *
+ * Ownership: `*stream` belongs to the caller until pmipc_stream_close. `options` and the schema in it are copied.
+ * `options` may be NULL.
+ * Threads: any.
+ * Progress: system calls; waits up to a second for a free row.
+ * Returns:
+ * - PMIPC_OK: `*stream` is set, connected or not
+ * - PMIPC_INVALID_ARGUMENT: an option or the folder's path is invalid, or `stream` is NULL
+ * - PMIPC_INVALID_NAME: `name` is not a pool name
+ * - PMIPC_SCHEMA_MISMATCH: the pool's schema is not `expect`
+ * - PMIPC_CORRUPT: the pool file is corrupt, or is not a pool
+ * - PMIPC_INCOMPATIBLE: an incompatible build created the pool
+ * - PMIPC_FULL: all PMIPC_MAX_READERS rows of the pool are taken; the message names the processes
+ * - PMIPC_LOST: another thread of this process closed the pool's descriptors during the call
+ * - PMIPC_PERMISSION: no permission for the folder or the file, or a process holds a read lock on the file
+ * - PMIPC_UNSUPPORTED: the folder is not on tmpfs
+ * - PMIPC_NO_MEMORY: out of memory
+ * - PMIPC_SYSTEM: a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_open(pmipc_stream **stream, const char *name,
                                                         const pmipc_stream_options *options, pmipc_error *error);
 
-/** The newest sample, whether seen before or not. Moves the cursor to it.
- *  Ownership: on OK the view is the caller's until pmipc_view_release.
- *  Threads: the stream's. Progress: lock-free; connected and with a view to spare, no system call, no allocation.
- *  Returns: OK; NOTHING_NEW (connected, nothing published yet); NOT_CONNECTED; RETIRED (manual_reconnect only); LOST
- * (the program closed the stream's descriptors, and its row was cleared: views taken before are not protected any more.
- * Said once, the next call connects anew; with manual_reconnect until pmipc_stream_reconnect); FORKED; and the failures
- * of connecting: SCHEMA_MISMATCH; CORRUPT; INCOMPATIBLE; FULL; PERMISSION; UNSUPPORTED; NO_MEMORY; SYSTEM. */
+/** Read the newest sample, new or not, and move the cursor to it.
+ *
+ * Ownership: the view belongs to the caller until pmipc_view_release.
+ * Threads: the stream's.
+ * Progress: lock-free. Connected, and with a view to spare, it makes no system call and allocates no memory.
+ * Returns:
+ * - PMIPC_OK: `*view` is set
+ * - PMIPC_NOTHING_NEW: the pool has no sample yet
+ * - PMIPC_NOT_CONNECTED: no pool of this name exists; with manual_reconnect, the stream is not connected
+ * - PMIPC_RETIRED: with manual_reconnect, the pool was retired
+ * - PMIPC_SCHEMA_MISMATCH: the pool of this name has another schema than the stream reads
+ * - PMIPC_CORRUPT: the pool file is corrupt, or is not a pool
+ * - PMIPC_INCOMPATIBLE: an incompatible build created the pool
+ * - PMIPC_FULL: all PMIPC_MAX_READERS rows of the pool are taken; the message names the processes
+ * - PMIPC_FORKED: the stream belongs to the parent process
+ * - PMIPC_LOST: this process has closed the stream's descriptors, so the stream has lost its row: the producer may
+ *   overwrite its views. The next call connects again; with manual_reconnect, pmipc_stream_reconnect does
+ * - PMIPC_PERMISSION: no permission for the folder or the file, or a process holds a read lock on the file
+ * - PMIPC_UNSUPPORTED: the folder is not on tmpfs
+ * - PMIPC_NO_MEMORY: out of memory
+ * - PMIPC_SYSTEM: a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_get_last(pmipc_stream *stream, pmipc_view *view);
 
-/** The newest sample above the cursor, waiting up to `timeout_ns` (PMIPC_FOREVER, 0 polls) for the pool and the sample.
- *  Moves the cursor. Progress: blocks; one sleep is never longer than 100 ms, so that no lost wake can hang it; a pool
- * that does not exist is looked for every 20 ms. Cancellation point. Returns: as get_last without NOT_CONNECTED (but
- * with manual_reconnect; RETIRED then also when the file was removed by hand and its producer is dead), and TIMEOUT,
- * INTERRUPTED (a signal handler ran: call again to go on waiting). NOTHING_NEW is never returned: a poll that finds
- * nothing gives TIMEOUT. */
+/** Read the newest sample above the cursor, and move the cursor to it. Wait for the pool and for the sample.
+ *
+ * `timeout_ns` limits the wait: nanoseconds, PMIPC_FOREVER, or 0 to return at once.
+ *
+ * Ownership: the view belongs to the caller until pmipc_view_release.
+ * Threads: the stream's. Cancellation point.
+ * Progress: blocks. No sleep is longer than 100 ms, so a lost wake delays it by that time at most. It looks for an
+ * absent pool every 20 ms.
+ * Returns:
+ * - PMIPC_OK: `*view` is set
+ * - PMIPC_TIMEOUT: no new sample within `timeout_ns`
+ * - PMIPC_INTERRUPTED: a signal handler ran; call again to continue the wait
+ * - PMIPC_NOT_CONNECTED: with manual_reconnect, the stream is not connected
+ * - PMIPC_RETIRED: with manual_reconnect, the pool was retired, or its file was removed and its producer is dead
+ * - PMIPC_SCHEMA_MISMATCH: the pool of this name has another schema than the stream reads
+ * - PMIPC_CORRUPT: the pool file is corrupt, or is not a pool
+ * - PMIPC_INCOMPATIBLE: an incompatible build created the pool
+ * - PMIPC_FULL: all PMIPC_MAX_READERS rows of the pool are taken; the message names the processes
+ * - PMIPC_FORKED: the stream belongs to the parent process
+ * - PMIPC_LOST: this process has closed the stream's descriptors, so the stream has lost its row: the producer may
+ *   overwrite its views. The next call connects again; with manual_reconnect, pmipc_stream_reconnect does
+ * - PMIPC_PERMISSION: no permission for the folder or the file, or a process holds a read lock on the file
+ * - PMIPC_UNSUPPORTED: the folder is not on tmpfs
+ * - PMIPC_NO_MEMORY: out of memory
+ * - PMIPC_SYSTEM: a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_get_new(pmipc_stream *stream, int64_t timeout_ns, pmipc_view *view);
 
-/** The oldest sample above the cursor that history still holds, waiting like get_new; `view->lost` says how many were
- *  missed before it. Moves the cursor. Cancellation point. Returns: as get_new. */
+/** Read the oldest sample above the cursor that the history has, and move the cursor to it. Wait for the pool and for
+ * the sample.
+ *
+ * `view->lost` is the number of samples that left the history between the cursor and this sample. `timeout_ns` limits
+ * the wait: nanoseconds, PMIPC_FOREVER, or 0 to return at once.
+ *
+ * Ownership: the view belongs to the caller until pmipc_view_release.
+ * Threads: the stream's. Cancellation point.
+ * Progress: that of pmipc_stream_get_new.
+ * Returns:
+ * - PMIPC_OK: `*view` is set
+ * - PMIPC_TIMEOUT: no new sample within `timeout_ns`
+ * - PMIPC_INTERRUPTED: a signal handler ran; call again to continue the wait
+ * - PMIPC_NOT_CONNECTED: with manual_reconnect, the stream is not connected
+ * - PMIPC_RETIRED: with manual_reconnect, the pool was retired, or its file was removed and its producer is dead
+ * - PMIPC_SCHEMA_MISMATCH: the pool of this name has another schema than the stream reads
+ * - PMIPC_CORRUPT: the pool file is corrupt, or is not a pool
+ * - PMIPC_INCOMPATIBLE: an incompatible build created the pool
+ * - PMIPC_FULL: all PMIPC_MAX_READERS rows of the pool are taken; the message names the processes
+ * - PMIPC_FORKED: the stream belongs to the parent process
+ * - PMIPC_LOST: this process has closed the stream's descriptors, so the stream has lost its row: the producer may
+ *   overwrite its views. The next call connects again; with manual_reconnect, pmipc_stream_reconnect does
+ * - PMIPC_PERMISSION: no permission for the folder or the file, or a process holds a read lock on the file
+ * - PMIPC_UNSUPPORTED: the folder is not on tmpfs
+ * - PMIPC_NO_MEMORY: out of memory
+ * - PMIPC_SYSTEM: a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_get_next(pmipc_stream *stream, int64_t timeout_ns, pmipc_view *view);
 
-/** The newest `max_count` samples as one view, oldest first, but no fewer than `min_count` (1 <= min_count <= max_count
- *  <= history_len). Zero-copy: frames lie `frame_stride` apart; copied only when a skipped slot broke the run.
- *  Leaves the cursor alone.
- *  Returns: as get_last, and TOO_FEW (history holds fewer than min_count); INVALID_ARGUMENT. */
+/** Read the newest `max_count` samples as one view, or as many as the history has, but at least `min_count`.
+ *
+ * 1 <= min_count <= max_count <= history_len. The cursor does not move. The frames are in the pool's memory,
+ * `frame_stride` bytes apart; they are copied when they are not consecutive there, or when the stream holds too many
+ * views.
+ *
+ * Ownership: the view belongs to the caller until pmipc_view_release.
+ * Threads: the stream's.
+ * Progress: lock-free. The first window of a stream maps the pool a second time.
+ * Returns:
+ * - PMIPC_OK: `*view` is set
+ * - PMIPC_TOO_FEW: the history has fewer than `min_count` samples
+ * - PMIPC_INVALID_ARGUMENT: `min_count` or `max_count` is out of range
+ * - PMIPC_NOT_CONNECTED: no pool of this name exists; with manual_reconnect, the stream is not connected
+ * - PMIPC_RETIRED: with manual_reconnect, the pool was retired
+ * - PMIPC_SCHEMA_MISMATCH: the pool of this name has another schema than the stream reads
+ * - PMIPC_CORRUPT: the pool file is corrupt, or is not a pool
+ * - PMIPC_INCOMPATIBLE: an incompatible build created the pool
+ * - PMIPC_FULL: all PMIPC_MAX_READERS rows of the pool are taken; the message names the processes
+ * - PMIPC_FORKED: the stream belongs to the parent process
+ * - PMIPC_LOST: this process has closed the stream's descriptors, so the stream has lost its row: the producer may
+ *   overwrite its views. The next call connects again; with manual_reconnect, pmipc_stream_reconnect does
+ * - PMIPC_PERMISSION: no permission for the folder or the file, or a process holds a read lock on the file
+ * - PMIPC_UNSUPPORTED: the folder is not on tmpfs
+ * - PMIPC_NO_MEMORY: out of memory
+ * - PMIPC_SYSTEM: a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_get_window(pmipc_stream *stream, uint32_t min_count,
                                                               uint32_t max_count, pmipc_view *view);
 
-/** Every sample above the cursor that history still holds, as one window; moves the cursor to the newest.
- *  Returns: as get_last; NOTHING_NEW when there is none. */
+/** Read all samples above the cursor that the history has as one view, and move the cursor to the newest.
+ *
+ * `view->lost` is the number of samples that left the history between the cursor and the oldest frame.
+ *
+ * Ownership: the view belongs to the caller until pmipc_view_release.
+ * Threads: the stream's.
+ * Progress: that of pmipc_stream_get_window.
+ * Returns:
+ * - PMIPC_OK: `*view` is set
+ * - PMIPC_NOTHING_NEW: there is no sample above the cursor
+ * - PMIPC_NOT_CONNECTED: no pool of this name exists; with manual_reconnect, the stream is not connected
+ * - PMIPC_RETIRED: with manual_reconnect, the pool was retired
+ * - PMIPC_SCHEMA_MISMATCH: the pool of this name has another schema than the stream reads
+ * - PMIPC_CORRUPT: the pool file is corrupt, or is not a pool
+ * - PMIPC_INCOMPATIBLE: an incompatible build created the pool
+ * - PMIPC_FULL: all PMIPC_MAX_READERS rows of the pool are taken; the message names the processes
+ * - PMIPC_FORKED: the stream belongs to the parent process
+ * - PMIPC_LOST: this process has closed the stream's descriptors, so the stream has lost its row: the producer may
+ *   overwrite its views. The next call connects again; with manual_reconnect, pmipc_stream_reconnect does
+ * - PMIPC_PERMISSION: no permission for the folder or the file, or a process holds a read lock on the file
+ * - PMIPC_UNSUPPORTED: the folder is not on tmpfs
+ * - PMIPC_NO_MEMORY: out of memory
+ * - PMIPC_SYSTEM: a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_get_unseen(pmipc_stream *stream, pmipc_view *view);
 
+/** Which sample pmipc_stream_get_at reads. */
 typedef enum pmipc_at_method {
-    PMIPC_AT_NEAREST = 0, /* ties go to the newer sample */
-    PMIPC_AT_BEFORE = 1,  /* the latest stamp at or before */
-    PMIPC_AT_AFTER = 2    /* the earliest stamp at or after */
+    PMIPC_AT_NEAREST = 0, /* the stamp that is nearest; the newer sample if two are equally near */
+    PMIPC_AT_BEFORE = 1,  /* the latest stamp that is not after the given one */
+    PMIPC_AT_AFTER = 2    /* the earliest stamp that is not before the given one */
 } pmipc_at_method;
 
-/** The sample in history whose stamp fits `stamp_ns` best, no further from it than `tolerance_ns` (negative: any).
- *  Stamps need not be in order. Leaves the cursor alone.
- *  Returns: as get_last; NOTHING_NEW when no sample fits; INVALID_ARGUMENT. */
+/** Read the sample in the history whose stamp fits `stamp_ns` best.
+ *
+ * The stamp is at most `tolerance_ns` nanoseconds away from `stamp_ns`; a negative tolerance sets no limit. Stamps need
+ * not be in order. The cursor does not move.
+ *
+ * Ownership: the view belongs to the caller until pmipc_view_release.
+ * Threads: the stream's.
+ * Progress: lock-free. It reads the stamp of every sample in the history.
+ * Returns:
+ * - PMIPC_OK: `*view` is set
+ * - PMIPC_NOTHING_NEW: no sample fits
+ * - PMIPC_INVALID_ARGUMENT: `method` is not a pmipc_at_method
+ * - PMIPC_NOT_CONNECTED: no pool of this name exists; with manual_reconnect, the stream is not connected
+ * - PMIPC_RETIRED: with manual_reconnect, the pool was retired
+ * - PMIPC_SCHEMA_MISMATCH: the pool of this name has another schema than the stream reads
+ * - PMIPC_CORRUPT: the pool file is corrupt, or is not a pool
+ * - PMIPC_INCOMPATIBLE: an incompatible build created the pool
+ * - PMIPC_FULL: all PMIPC_MAX_READERS rows of the pool are taken; the message names the processes
+ * - PMIPC_FORKED: the stream belongs to the parent process
+ * - PMIPC_LOST: this process has closed the stream's descriptors, so the stream has lost its row: the producer may
+ *   overwrite its views. The next call connects again; with manual_reconnect, pmipc_stream_reconnect does
+ * - PMIPC_PERMISSION: no permission for the folder or the file, or a process holds a read lock on the file
+ * - PMIPC_UNSUPPORTED: the folder is not on tmpfs
+ * - PMIPC_NO_MEMORY: out of memory
+ * - PMIPC_SYSTEM: a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_get_at(pmipc_stream *stream, int64_t stamp_ns,
                                                           pmipc_at_method method, int64_t tolerance_ns,
                                                           pmipc_view *view);
 
-/** Wait up to `timeout_ns` (PMIPC_FOREVER, 0 polls) for the pool and for a sample that is stamped at or after
- * `stamp_ns`. Then pmipc_stream_get_at knows all samples around that stamp, as far as history holds them: of a stream
- * whose samples arrive later than another's with the same stamps, the first answer without waiting would be the sample
- * before. Leaves the cursor alone. Threads: the stream's. Progress: blocks; no sleep is longer than 100 ms.
- * Cancellation point. Returns: OK; TIMEOUT; INTERRUPTED (a signal handler ran: call again to go on waiting); with
- * manual_reconnect NOT_CONNECTED and RETIRED; LOST, FORKED and the failures of connecting as get_last. */
+/** Wait for the pool, and for a sample whose stamp is `stamp_ns` or later.
+ *
+ * Afterwards pmipc_stream_get_at finds all samples around that stamp that the history has. Use it when the samples of
+ * one stream are published later than those of another with the same stamps. `timeout_ns` limits the wait: nanoseconds,
+ * PMIPC_FOREVER, or 0 to return at once. The cursor does not move.
+ *
+ * Threads: the stream's. Cancellation point.
+ * Progress: that of pmipc_stream_get_new.
+ * Returns:
+ * - PMIPC_OK: the history has such a sample
+ * - PMIPC_TIMEOUT: there was none within `timeout_ns`
+ * - PMIPC_INTERRUPTED: a signal handler ran; call again to continue the wait
+ * - PMIPC_NOT_CONNECTED: with manual_reconnect, the stream is not connected
+ * - PMIPC_RETIRED: with manual_reconnect, the pool was retired, or its file was removed and its producer is dead
+ * - PMIPC_SCHEMA_MISMATCH: the pool of this name has another schema than the stream reads
+ * - PMIPC_CORRUPT: the pool file is corrupt, or is not a pool
+ * - PMIPC_INCOMPATIBLE: an incompatible build created the pool
+ * - PMIPC_FULL: all PMIPC_MAX_READERS rows of the pool are taken; the message names the processes
+ * - PMIPC_FORKED: the stream belongs to the parent process
+ * - PMIPC_LOST: this process has closed the stream's descriptors, so the stream has lost its row: the producer may
+ *   overwrite its views. The next call connects again; with manual_reconnect, pmipc_stream_reconnect does
+ * - PMIPC_PERMISSION: no permission for the folder or the file, or a process holds a read lock on the file
+ * - PMIPC_UNSUPPORTED: the folder is not on tmpfs
+ * - PMIPC_NO_MEMORY: out of memory
+ * - PMIPC_SYSTEM: a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_wait_at(pmipc_stream *stream, int64_t stamp_ns, int64_t timeout_ns);
 
-/** What there is to know of one frame of a view. */
+/** One frame of a view. */
 typedef struct pmipc_frame {
-    uint64_t seq;
-    int64_t stamp_ns;
-    int64_t published_ns;
-    pmipc_view_field fields[PMIPC_MAX_FIELDS];
+    uint64_t seq;                              /* its sequence number */
+    int64_t stamp_ns;                          /* its stamp, as in pmipc_view */
+    int64_t published_ns;                      /* when it was published, as in pmipc_view */
+    pmipc_view_field fields[PMIPC_MAX_FIELDS]; /* its data and leading lengths; the first view.field_count are set */
 } pmipc_frame;
 
-/** Describe frame `index` (0 is the oldest) of a view. Returns: OK; INVALID_ARGUMENT; CORRUPT (somebody has overwritten
- * its lengths since the view was made). */
+/** Describe frame `index` of a view; frame 0 is the oldest.
+ *
+ * Threads: any thread that may use the view.
+ * Progress: wait-free.
+ * Returns:
+ * - PMIPC_OK: `*frame` is set
+ * - PMIPC_INVALID_ARGUMENT: the view has no such frame or was released, or an argument is NULL
+ * - PMIPC_CORRUPT: another process has overwritten the frame's lengths since the view was made */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_view_frame(const pmipc_view *view, uint32_t index, pmipc_frame *frame);
 
-/** The program makes no use of one sample that it has read, for example because it is too old: that sample does not fix
- * the stream's schema. Call it once for each such read. Threads: the stream's. No system call. */
-PMIPC_API void pmipc_stream_disregard(pmipc_stream *stream);
-
-/** Let go of a view: its memory may change from now on. Any thread. Harmless on a released or zeroed view. No system
- * call unless it is the last view of a stream that was closed or has reconnected. */
+/** Release a view. Its memory may change from now on.
+ *
+ * Does nothing for a view that is released or zeroed, and for NULL.
+ *
+ * Threads: any.
+ * Progress: wait-free. System calls only for the last view of a stream that was closed or has connected to another
+ * pool.
+ */
 PMIPC_API void pmipc_view_release(pmipc_view *view);
 
-/** Connect now if the pool exists, if a retired pool was replaced go over to its successor, and if the row was lost
- * claim one anew. Needed only with manual_reconnect. Returns: OK (connected); NOT_CONNECTED; FORKED; and the failures
- * of pmipc_stream_open. */
+/** State that the program does not use one sample that it has read, for example because it is too old. That sample does
+ * not fix the schema of the stream. Call it once for each such sample.
+ *
+ * Threads: the stream's.
+ * Progress: wait-free. */
+PMIPC_API void pmipc_stream_disregard(pmipc_stream *stream);
+
+/** Connect to the pool that has the name now.
+ *
+ * A stream that is connected stays connected, unless its pool was retired, its pool's file was removed and the producer
+ * is dead, or its row was cleared. Only a stream with manual_reconnect needs this call.
+ *
+ * Threads: the stream's.
+ * Progress: system calls; waits up to a second for a free row.
+ * Returns:
+ * - PMIPC_OK: the stream is connected
+ * - PMIPC_NOT_CONNECTED: no pool of this name exists
+ * - PMIPC_SCHEMA_MISMATCH: the pool of this name has another schema than the stream reads
+ * - PMIPC_CORRUPT: the pool file is corrupt, or is not a pool
+ * - PMIPC_INCOMPATIBLE: an incompatible build created the pool
+ * - PMIPC_FULL: all PMIPC_MAX_READERS rows of the pool are taken; the message names the processes
+ * - PMIPC_FORKED: the stream belongs to the parent process
+ * - PMIPC_LOST: another thread of this process closed the pool's descriptors during the call
+ * - PMIPC_PERMISSION: no permission for the folder or the file, or a process holds a read lock on the file
+ * - PMIPC_UNSUPPORTED: the folder is not on tmpfs
+ * - PMIPC_NO_MEMORY: out of memory
+ * - PMIPC_SYSTEM: a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_reconnect(pmipc_stream *stream, pmipc_error *error);
 
-/** The full message of the last failed call on this handle. When there is no pool, it names other users who have one of
- * that name in their default folder, where that can be seen: not for control loops then. */
+/** Copy the message of the last call on this stream that failed.
+ *
+ * When the pool does not exist, the message names other users that have a pool of this name in their default folder,
+ * where that can be seen.
+ *
+ * Threads: the stream's.
+ * Progress: system calls when the pool does not exist; not for control loops then. */
 PMIPC_API void pmipc_stream_last_error(const pmipc_stream *stream, pmipc_error *error);
 
-/** Free the handle. Views stay valid until they are released. In a forked child: frees the child's copy, touches
- * nothing of the parent's. Waiters made from it wake. NULL is allowed. */
+/** Free the stream.
+ *
+ * Its views stay valid until they are released. Its waiters wake. In a forked child it frees the child's copy and
+ * changes nothing that is shared. NULL is allowed.
+ *
+ * Threads: the stream's. */
 PMIPC_API void pmipc_stream_close(pmipc_stream *stream);
 
-/** Connected to a pool that is not retired, by a row that is not lost. Does not connect by itself; no system call. */
+/** Return whether the stream is connected to a pool that is not retired, and has its row. Does not connect it.
+ *
+ * Threads: the stream's. Progress: wait-free. */
 PMIPC_API bool pmipc_stream_connected(const pmipc_stream *stream);
 
-/** Connected, and the producer's lock is held (a few system calls). False when the producer died or there is none. */
+/** Return whether the stream is connected and the pool's producer lives: whether a process holds the producer's lock.
+ *
+ * Threads: the stream's. Progress: a few system calls. */
 PMIPC_API bool pmipc_stream_producer_alive(const pmipc_stream *stream);
 
+/** Return the pool's name. It belongs to the stream.
+ *
+ * Threads: the stream's. */
 PMIPC_API const char *pmipc_stream_name(const pmipc_stream *stream);
+
+/** Return the cursor: the highest sequence number that the stream has returned, or that pmipc_stream_seek has set.
+ *
+ * Threads: the stream's. */
 PMIPC_API uint64_t pmipc_stream_cursor(const pmipc_stream *stream);
 
-/** Move the cursor: samples up to `seq` count as seen. */
+/** Set the cursor to `seq`: samples above it are new, samples up to it are not.
+ *
+ * Threads: the stream's. */
 PMIPC_API void pmipc_stream_seek(pmipc_stream *stream, uint64_t seq);
 
-/** What the stream is, or was last, connected to: facts of the pool stay after it is gone, as they were then. Zeroed
- * while it never was connected. Pointers are valid until the stream reconnects or is closed. */
+/** Facts of a stream, and of the pool that it is or was last connected to. */
 typedef struct pmipc_stream_info {
-    const pmipc_schema *schema; /* NULL when it was never connected */
-    const char *metadata;       /* JSON object text, "" when the pool has none */
-    uint64_t incarnation;       /* changes when the pool is made anew, not when it is adopted */
-    uint64_t head_seq;          /* newest sample in the pool */
-    uint32_t history_len;
-    uint32_t slot_count;
-    uint32_t origin; /* PMIPC_ORIGIN_* */
-    uint32_t row;
-    uint64_t received;   /* views handed out */
-    uint64_t dropped;    /* samples that left history before get_next or get_unseen reached them, each once */
-    uint64_t copies;     /* views that were private copies */
-    uint64_t reconnects; /* pools it has gone over to after the first */
-    uint32_t views_held; /* in place, of the present connection: 0 to 7; copies do not count */
+    const pmipc_schema *schema; /* NULL before the first connection */
+    const char *metadata;       /* a JSON object, "" when the pool has none */
+    uint64_t incarnation;       /* the pool's random identity. Adoption does not change it, another pool has another */
+    uint64_t head_seq;          /* sequence number of the newest sample in the pool */
+    uint32_t history_len;       /* samples in a full history */
+    uint32_t slot_count;        /* slots of the pool */
+    uint32_t origin;            /* PMIPC_ORIGIN_C, PMIPC_ORIGIN_NUMPY or PMIPC_ORIGIN_TORCH */
+    uint32_t row;               /* the stream's row in the pool */
+    uint64_t received;          /* views that the stream has returned */
+    uint64_t dropped;           /* samples that left the history before get_next or get_unseen reached them */
+    uint64_t copies;            /* views that were private copies */
+    uint64_t reconnects;        /* pools that the stream has connected to after the first one */
+    uint32_t views_held;        /* views in the memory of the present pool, 0 to PMIPC_MAX_VIEWS */
 } pmipc_stream_info;
 
+/** Describe the stream. Before the first connection all facts of a pool are zero.
+ *
+ * Ownership: `schema` and `metadata` belong to the stream, until it connects again or is closed.
+ * Threads: the stream's. */
 PMIPC_API void pmipc_stream_get_info(const pmipc_stream *stream, pmipc_stream_info *info);
 
-/** Waiting, apart from the stream, so that another thread may use or close the stream meanwhile. A waiter is a snapshot
- * of what the stream waits for: its pool (or its absence) and its cursor. */
+/** A waiter: a snapshot of what a stream waits for, its pool (or the absence of one) and its cursor. A thread can sleep
+ * with it while another thread uses or closes the stream. */
 typedef struct pmipc_waiter {
     void *target; /* internal */
 } pmipc_waiter;
 
-/** Take a snapshot to wait with. Threads: the stream's. Ownership: release it, also after the stream was closed.
- *  Returns: OK; FORKED; NO_MEMORY. */
+/** Make a waiter for a sample above the cursor of `stream`.
+ *
+ * Ownership: release it, also after the stream was closed.
+ * Threads: the stream's.
+ * Returns:
+ * - PMIPC_OK: `*waiter` is set
+ * - PMIPC_FORKED: the stream belongs to the parent process
+ * - PMIPC_NO_MEMORY: out of memory */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_waiter_init(pmipc_waiter *waiter, pmipc_stream *stream);
 
-/** The same for reads that leave the cursor alone (get_at, get_window): wait for a sample above the newest one that is
- * there now. Take the snapshot first, then read, then wait: what is published in between ends the wait at once. */
+/** Make a waiter for a sample above the newest sample that the pool has now: for reads that do not move the cursor
+ * (get_at, get_window). Make the waiter first, then read, then wait: a sample that is published after the first step
+ * ends the wait.
+ *
+ * Ownership: release it, also after the stream was closed.
+ * Threads: the stream's.
+ * Returns:
+ * - PMIPC_OK: `*waiter` is set
+ * - PMIPC_FORKED: the stream belongs to the parent process
+ * - PMIPC_NO_MEMORY: out of memory */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_waiter_init_newest(pmipc_waiter *waiter, pmipc_stream *stream);
 
-/** Sleep until one of the waiters has something for its stream to look at: a sample above the snapshot's, a pool that
- *  appeared, was retired or replaced (also by hand: seen within about 100 ms), a stream closed. `*ready` (may be NULL)
- * is the index of the first such waiter. Up to 127 connected waiters sleep in one futex_waitv; where the kernel has
- * none, or when some have no pool yet, they are looked at every 20 ms. Threads: any. Progress: blocks; no sleep is
- * longer than 100 ms. Cancellation point. Returns: OK; TIMEOUT; INTERRUPTED; INVALID_ARGUMENT; NO_MEMORY (more than 16
- * waiters need some). */
+/** Sleep until one of `count` waiters is ready: there is a sample above its snapshot's, its pool appeared, was retired
+ * or replaced, or its stream was closed.
+ *
+ * `*ready` becomes the index of the first ready waiter; `ready` may be NULL. `timeout_ns` limits the wait: nanoseconds,
+ * PMIPC_FOREVER, or 0 to return at once.
+ *
+ * Threads: any. Cancellation point.
+ * Progress: blocks. No sleep is longer than 100 ms. Up to 127 connected waiters sleep in one system call (futex_waitv).
+ * More waiters, waiters without a pool, and waiters on a kernel without futex_waitv (before Linux 5.16) are checked
+ * every 20 ms. A pool that was replaced by hand is noticed after about 100 ms.
+ * Returns:
+ * - PMIPC_OK: a waiter is ready
+ * - PMIPC_TIMEOUT: none was ready within `timeout_ns`
+ * - PMIPC_INTERRUPTED: a signal handler ran; call again to continue the wait
+ * - PMIPC_INVALID_ARGUMENT: there is no waiter, or one was released
+ * - PMIPC_NO_MEMORY: out of memory; up to 16 waiters need none */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_waiter_wait(const pmipc_waiter *waiters, uint32_t count, int64_t timeout_ns,
                                                         uint32_t *ready);
 
-/** The same in slices, for a caller that has something to do between them, such as handling signals: returns after
- * `slice_ns` (PMIPC_FOREVER: none) at the latest, and is called again with the same deadline, that of pmipc_deadline.
- * Returns: OK; NOTHING_NEW (the slice is over); TIMEOUT (the deadline has passed); INTERRUPTED; INVALID_ARGUMENT;
- * NO_MEMORY. */
+/** Sleep until one of `count` waiters is ready, for `slice_ns` at most: for a caller that has something to do between
+ * two sleeps, such as handling signals.
+ *
+ * Call it again with the same `deadline_ns`, which pmipc_deadline has returned. `slice_ns` may be PMIPC_FOREVER: until
+ * the deadline. `*ready` becomes the index of the first ready waiter; `ready` may be NULL.
+ *
+ * Threads: any. Cancellation point.
+ * Progress: that of pmipc_waiter_wait.
+ * Returns:
+ * - PMIPC_OK: a waiter is ready
+ * - PMIPC_NOTHING_NEW: the slice is over
+ * - PMIPC_TIMEOUT: the deadline has passed
+ * - PMIPC_INTERRUPTED: a signal handler ran; call again to continue the wait
+ * - PMIPC_INVALID_ARGUMENT: there is no waiter, or one was released
+ * - PMIPC_NO_MEMORY: out of memory; up to 16 waiters need none */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_waiter_wait_until(const pmipc_waiter *waiters, uint32_t count,
                                                               int64_t deadline_ns, int64_t slice_ns, uint32_t *ready);
 
-/** When a wait of `timeout_ns` that begins now is over, on CLOCK_MONOTONIC: INT64_MAX for PMIPC_FOREVER, the present
- * time for 0. */
+/** Return the time of CLOCK_MONOTONIC, in nanoseconds, at which a wait of `timeout_ns` ends that begins now: the
+ * present time for 0, INT64_MAX for PMIPC_FOREVER and for a time that is too large for the clock.
+ *
+ * Threads: any. Progress: no system call (vDSO). */
 PMIPC_API int64_t pmipc_deadline(int64_t timeout_ns);
 
+/** Release a waiter. Does nothing for a waiter that is released or zeroed, and for NULL.
+ *
+ * Threads: any, while no thread sleeps with it. */
 PMIPC_API void pmipc_waiter_release(pmipc_waiter *waiter);
 
-/** Wait until one of the streams has a sample above its cursor, connecting them as their pools appear. `*ready` is the
- *  index of the first such stream. Threads: the streams'. Progress: as pmipc_waiter_wait. Cancellation point. Returns:
- * OK; TIMEOUT; INTERRUPTED; INVALID_ARGUMENT (no streams); NO_MEMORY; FORKED; with manual_reconnect NOT_CONNECTED and
- * RETIRED; and the failures of pmipc_stream_open for a stream that could not connect (`*ready` tells which; its last
- * error says why). */
+/** Wait until one of `count` streams has a sample above its cursor. Streams connect when their pools appear.
+ *
+ * `*ready` becomes the index of the first such stream, or of the stream that failed, whose message is in
+ * pmipc_stream_last_error; `ready` may be NULL. `timeout_ns` limits the wait: nanoseconds, PMIPC_FOREVER, or 0 to
+ * return at once.
+ *
+ * Threads: the streams'. Cancellation point.
+ * Progress: that of pmipc_waiter_wait.
+ * Returns:
+ * - PMIPC_OK: the stream `*ready` has a new sample
+ * - PMIPC_TIMEOUT: no stream has one within `timeout_ns`
+ * - PMIPC_INTERRUPTED: a signal handler ran; call again to continue the wait
+ * - PMIPC_INVALID_ARGUMENT: there is no stream
+ * - PMIPC_NOT_CONNECTED: with manual_reconnect, a stream is not connected
+ * - PMIPC_RETIRED: with manual_reconnect, a pool was retired, or its file was removed and its producer is dead
+ * - PMIPC_SCHEMA_MISMATCH: the pool of this name has another schema than the stream reads
+ * - PMIPC_CORRUPT: a pool file is corrupt, or is not a pool
+ * - PMIPC_INCOMPATIBLE: an incompatible build created a pool
+ * - PMIPC_FULL: all PMIPC_MAX_READERS rows of a pool are taken; the message names the processes
+ * - PMIPC_FORKED: a stream belongs to the parent process
+ * - PMIPC_LOST: another thread of this process closed a pool's descriptors during the call
+ * - PMIPC_PERMISSION: no permission for the folder or a file, or a process holds a read lock on a file
+ * - PMIPC_UNSUPPORTED: the folder is not on tmpfs
+ * - PMIPC_NO_MEMORY: out of memory
+ * - PMIPC_SYSTEM: a system call failed */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_wait_any(pmipc_stream *const *streams, uint32_t count,
                                                             int64_t timeout_ns, uint32_t *ready);
 
