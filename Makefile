@@ -12,8 +12,8 @@ SEED =
 ASAN_PYTHON = --ignore=tests/python/test_bench_smoke.py --ignore=tests/python/test_typing.py \
               --deselect=tests/python/test_fork.py::test_fork_while_other_threads_read_and_publish_does_not_deadlock
 JAZZY_SAMPLE = tests/ros/test_executors.py tests/ros/test_round_trip.py \
-               $(addprefix tests/ros/test_guide.py::, test_every_other_block_of_python_runs \
-                   test_the_large_message_profile_brings_every_best_effort_image)
+               $(addprefix tests/ros/test_guide.py::, test_other_python_blocks_of_the_guide_run \
+                   test_large_message_profile_delivers_every_best_effort_image)
 AARCH64_SAMPLE = protocol_threads publish stream_reads windows views waiting fork
 DEMO_OPTIONS =
 OTHER_PYTHONS = 3.10 3.12 3.13

@@ -45,14 +45,14 @@ def assert_columns(message: Any, leaves: list[tuple[str, int]], values: list[Val
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=type_name)
-def test_walking_a_message_meets_what_rclpy_put_in(cls: Any) -> None:
+def test_visiting_a_message_gives_what_rclpy_serialized(cls: Any) -> None:
     types = make_types(cls)
     for message, raw in with_messages(cls):
         assert rebuild(types, cls, raw) == tree(message)
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=type_name)
-def test_columns_of_everything_go_there_and_back(cls: Any) -> None:
+def test_columns_of_all_paths_round_trip(cls: Any) -> None:
     types, leaves = make_types(cls), list(leaf_paths(cls))
     for spans in (False, True):
         decoder = Decoder(types, type_name(cls), leaves, spans)
@@ -79,7 +79,7 @@ def without_needless_counts(leaves: list[tuple[str, int]]) -> list[tuple[str, in
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=type_name)
-def test_spans_go_there_and_back_and_say_how_long_sequences_are(cls: Any) -> None:
+def test_spans_of_all_paths_round_trip_with_their_lengths(cls: Any) -> None:
     types, leaves = make_types(cls), without_needless_counts(list(leaf_paths(cls)))
     decoder = Decoder(types, type_name(cls), leaves, spans=True)
     encoder = Encoder(types, type_name(cls), leaves, spans=True)
@@ -88,7 +88,7 @@ def test_spans_go_there_and_back_and_say_how_long_sequences_are(cls: Any) -> Non
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=type_name)
-def test_both_byte_orders_and_both_versions_give_the_same(cls: Any) -> None:
+def test_both_byte_orders_and_both_xcdr_versions_decode_equally(cls: Any) -> None:
     types, leaves = make_types(cls), list(leaf_paths(cls))
     decoder = Decoder(types, type_name(cls), leaves)
     spanning = Decoder(types, type_name(cls), leaves, spans=True)
@@ -123,7 +123,7 @@ def all_places(types: Types, cls: Any) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=type_name)
-def test_any_selection_of_paths_is_read_past_what_is_not_wanted(cls: Any) -> None:
+def test_any_selection_of_paths_is_decoded(cls: Any) -> None:
     types, rng = make_types(cls), random.Random(type_name(cls))
     places = all_places(types, cls)
     for message, raw in with_messages(cls):
@@ -152,7 +152,7 @@ def overlap(one: str, other: str) -> bool:
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=type_name)
-def test_a_message_that_is_cut_anywhere_is_refused_and_what_is_behind_it_is_not_read(cls: Any) -> None:
+def test_truncated_message_is_corrupt_and_trailing_bytes_are_ignored(cls: Any) -> None:
     types, name = make_types(cls), type_name(cls)
     leaves = list(leaf_paths(cls))
     decoder, bare = Decoder(types, name, leaves), Decoder(types, name, [])

@@ -14,7 +14,7 @@ from messages import decoded, describe, expected, installed, leaf_paths, random_
 
 @settings(max_examples=400, deadline=None, database=None)
 @given(st.sampled_from(list(installed().values())), st.randoms(), st.integers(0, 6))
-def test_a_message_goes_there_and_back(cls: Any, rng: random.Random, size: int) -> None:
+def test_message_round_trips(cls: Any, rng: random.Random, size: int) -> None:
     types, leaves = Types(), list(leaf_paths(cls))
     for name, text in describe(cls).items():
         types.add(name, text)

@@ -27,12 +27,12 @@ def assert_same(types: Types, message: Any, raw: bytes) -> None:
         assert decoded(values.items, dtype) == expected(message, path), path
 
 
-def test_rosbags_knows_most_types() -> None:
+def test_rosbags_has_most_types() -> None:
     assert len(SHARED) > 120
 
 
 @pytest.mark.parametrize("cls", SHARED, ids=type_name)
-def test_what_rosbags_writes_and_describes(cls: Any) -> None:
+def test_messages_and_schemas_of_rosbags_are_decoded(cls: Any) -> None:
     name, rng = type_name(cls), random.Random(type_name(cls))
     types = Types()
     types.add(name, STORE.generate_msgdef(name)[0])
@@ -59,7 +59,7 @@ def as_dictionary(message: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "name", ["JointState", "PointCloud2", "Image", "CameraInfo", "Imu", "LaserScan", "JoyFeedbackArray"]
 )
-def test_a_file_of_the_mcap_writer_is_read_by_its_own_schema(name: str) -> None:
+def test_mcap_file_is_decoded_with_its_own_schema(name: str) -> None:
     cls = installed()[f"sensor_msgs/msg/{name}"]
     assert cls in WITH_TEXT
     rng, file = random.Random(name), io.BytesIO()

@@ -33,12 +33,12 @@ def mcap_schema(cls: Any) -> str:
     return ("\n" + "=" * 80 + "\n").join(sections)
 
 
-def test_there_are_many() -> None:
+def test_many_message_files_are_installed() -> None:
     assert len(CLASSES) > 150
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=type_name)
-def test_text_and_slot_types_say_the_same(cls: Any) -> None:
+def test_msg_text_and_slot_types_agree(cls: Any) -> None:
     from_text, from_class = Types(), Types()
     package, _, name = type_name(cls).split("/")
     from_text.add(f"{package}/{name}", mcap_schema(cls))

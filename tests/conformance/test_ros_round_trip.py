@@ -168,7 +168,7 @@ def test_joint_trajectories() -> None:
         "geometry_msgs/Twist", "geometry_msgs/Wrench", "geometry_msgs/Accel", "geometry_msgs/Transform",
     ],
 )  # fmt: skip
-def test_all_numbers(name: str) -> None:
+def test_messages_of_only_numbers(name: str) -> None:
     message = new(name)
     set_numbers(message)
     round_trip(message)
@@ -180,7 +180,7 @@ def test_all_numbers(name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["Pose", "Twist", "Accel"])
-def test_with_covariance(kind: str) -> None:
+def test_messages_with_covariance(kind: str) -> None:
     message = new(f"geometry_msgs/{kind}WithCovariance")
     set_numbers(getattr(message, kind.lower()))
     round_trip(message)
@@ -221,7 +221,7 @@ def test_odometry_imu_and_fixes() -> None:
         ("Joy", "axes"),
     ],
 )
-def test_single_fields(name: str, field: str) -> None:
+def test_messages_with_a_single_field(name: str, field: str) -> None:
     message = new(f"sensor_msgs/{name}")
     setattr(message, field, [1.5, 2.5, math.inf] if name in ("LaserScan", "Joy") else 0.25)
     round_trip(message)
@@ -230,7 +230,7 @@ def test_single_fields(name: str, field: str) -> None:
 @pytest.mark.parametrize(
     "name", ["Bool", "Byte", "Char", "Float32", "Float64", *(f"{u}Int{b}" for u in ("", "U") for b in (8, 16, 32, 64))]
 )
-def test_standard_numbers(name: str) -> None:
+def test_std_msgs_numbers(name: str) -> None:
     rng = random.Random(name)
     for _ in range(ROUNDS):
         round_trip(random_message(CLASSES[f"std_msgs/msg/{name}"], rng))
@@ -267,7 +267,7 @@ def test_poses_paths_and_polygons(count: int) -> None:
         round_trip(message)
 
 
-def test_grids() -> None:
+def test_occupancy_grids() -> None:
     message = new("nav_msgs/OccupancyGrid")
     message.info.width, message.info.height, message.info.resolution = 3, 2, 0.5
     message.info.origin.position.x = -4.25
@@ -304,7 +304,7 @@ def can_name_everything(cls: Any) -> bool:
 
 
 @pytest.mark.parametrize("name", [name for name, cls in CLASSES.items() if can_name_everything(cls)])
-def test_a_dict_of_all_fields_and_constants_of_all_texts_give_any_message_back(name: str) -> None:
+def test_dict_of_all_fields_and_constants_round_trips(name: str) -> None:
     cls, rng = CLASSES[name], random.Random(name)
     types = make_types(cls)
     leaves = [leaf for leaf in leaf_paths(cls) if not (leaf[0].endswith("#") and not is_needed(cls, leaf[0]))]
@@ -328,7 +328,7 @@ def test_a_dict_of_all_fields_and_constants_of_all_texts_give_any_message_back(n
     assert compared or "Joint" in name
 
 
-def test_a_float32_nan_keeps_its_bits() -> None:
+def test_float32_nan_keeps_its_bits() -> None:
     message = new("std_msgs/Float32")
     message.data = struct.unpack("<f", b"\x01\x00\xc0\x7f")[0]
     round_trip(message)

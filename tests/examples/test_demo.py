@@ -12,7 +12,7 @@ from launcher import Launcher
 from polymorph_ipc import TensorProducer, TensorStream
 
 
-def test_demo_carries_on_after_the_camera_was_killed(launch: Launcher) -> None:
+def test_demo_continues_after_the_camera_was_killed(launch: Launcher) -> None:
     said = launch.python("demo/demo.py", "--seconds", "4", "--plain").finish()
     killed = re.search(r"camera killed \(SIGKILL\); frame (\d+) is still readable", said)
     back = re.search(r"frame (\d+) came from the new camera, on the same stream", said)
@@ -30,7 +30,7 @@ def test_demo_stops_at_ctrl_c_and_leaves_nothing(launch: Launcher) -> None:
     assert "Traceback" not in said
 
 
-def test_demo_says_why_a_camera_cannot_start(launch: Launcher) -> None:
+def test_demo_reports_why_a_camera_cannot_start(launch: Launcher) -> None:
     said = launch.python("demo/demo.py", "--seconds", "600", "--device", "/dev/no_camera").finish(exit_code=1)
     assert re.search(r"FAILED: the camera process ended with 1: camera: .*(PyAV|/dev/no_camera)", said), said
 
@@ -53,7 +53,7 @@ def test_demo_fails_when_samples_are_torn(launch: Launcher, tmp_path: Path) -> N
     assert re.search(r"FAILED: \d+ frames were torn", said), said
 
 
-def test_consumer_tells_torn_frames_from_whole_ones() -> None:
+def test_consumer_counts_torn_frames() -> None:
     from consumer import ARM_STEPS, Consumer
     from frames import moving_scene, seal
 
@@ -83,7 +83,7 @@ def test_consumer_tells_torn_frames_from_whole_ones() -> None:
         consumer.image = consumer.joints = None
 
 
-def test_channel_counts_what_was_dropped() -> None:
+def test_channel_counts_dropped_samples() -> None:
     from consumer import Channel
 
     channel = Channel("camera")

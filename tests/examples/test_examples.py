@@ -17,7 +17,7 @@ def interrupt(program: Program) -> None:
     program.signal(signal.SIGINT, exit_code=-signal.SIGINT)
 
 
-def test_quickstart_consumer_that_starts_first_gets_an_image(launch: Launcher) -> None:
+def test_quickstart_consumer_started_first_gets_an_image(launch: Launcher) -> None:
     consumer = launch.python("python/quickstart_consumer.py", "60")
     consumer.read_until("Waiting for new image...")
     producer = launch.python("python/quickstart_producer.py", "20")
@@ -25,7 +25,7 @@ def test_quickstart_consumer_that_starts_first_gets_an_image(launch: Launcher) -
     assert "Published frame 19" in producer.finish()
 
 
-def test_quickstart_consumer_that_starts_last_gets_both_images(launch: Launcher) -> None:
+def test_quickstart_consumer_started_last_gets_both_images(launch: Launcher) -> None:
     producer = launch.python("python/quickstart_producer.py", "1000")
     producer.read_until("Published frame 0")
     said = launch.python("python/quickstart_consumer.py", "60").finish()
@@ -34,7 +34,7 @@ def test_quickstart_consumer_that_starts_last_gets_both_images(launch: Launcher)
     interrupt(producer)
 
 
-def test_dict_of_tensors_is_read_whole(launch: Launcher) -> None:
+def test_dict_of_tensors_is_never_mixed(launch: Launcher) -> None:
     producer = launch.python("python/dict_of_tensors.py", "produce", "--seconds", "600")
     consumer = launch.python("python/dict_of_tensors.py", "consume", "--seconds", "5")
     said = consumer.finish()
@@ -44,7 +44,7 @@ def test_dict_of_tensors_is_read_whole(launch: Launcher) -> None:
     interrupt(producer)
 
 
-def test_point_clouds_keep_their_lengths(launch: Launcher) -> None:
+def test_point_clouds_keep_their_length(launch: Launcher) -> None:
     producer = launch.python("python/point_cloud.py", "produce", "--seconds", "600")
     producer.read_until("a longer scan made the pool larger: it has room for 20000 points")
     producer.read_until("points without an intensity are refused")
@@ -54,7 +54,7 @@ def test_point_clouds_keep_their_lengths(launch: Launcher) -> None:
     interrupt(producer)
 
 
-def test_producers_end_by_themselves_and_take_their_pools_with_them(launch: Launcher) -> None:
+def test_example_producers_end_and_remove_their_pools(launch: Launcher) -> None:
     observations = launch.python("python/dict_of_tensors.py", "produce", "--seconds", "1")
     assert number(r"published (\d+) observations", observations.finish()) > 1
     scans = launch.python("python/point_cloud.py", "produce", "--seconds", "1")
@@ -63,12 +63,12 @@ def test_producers_end_by_themselves_and_take_their_pools_with_them(launch: Laun
 
 
 @pytest.mark.parametrize("name", ["arm_loop", "camera_viewer", "follow_commands"])
-def test_a_c_example_takes_no_option_for_a_pool(launch: Launcher, name: str) -> None:
+def test_c_example_refuses_an_option_as_pool_name(launch: Launcher, name: str) -> None:
     assert launch.c(name, "--help").finish().startswith(f"usage: {name} [POOL [SECONDS]]")
     assert launch.c(name, "--seconds", "1").finish(exit_code=2).startswith(f"usage: {name} ")
 
 
-def test_viewer_that_starts_first_shows_the_camera(launch: Launcher) -> None:
+def test_camera_viewer_started_first_shows_the_camera(launch: Launcher) -> None:
     viewer = launch.c("camera_viewer", "camera/rgb", "600")
     camera = launch.python("demo/camera.py", "--pool", "camera/rgb", "--seconds", "600")
     viewer.read_until("uint8 (480, 640, 3), frame ")
@@ -97,7 +97,7 @@ def test_follow_commands_refuses_a_schema_mismatch(launch: Launcher, sample: Any
     ],
     ids=["dtype", "channels", "too small", "dict"],
 )
-def test_viewer_refuses_what_is_not_an_image(launch: Launcher, sample: Any) -> None:
+def test_camera_viewer_refuses_a_pool_that_is_not_an_image(launch: Launcher, sample: Any) -> None:
     with TensorProducer.from_sample("camera/rgb", sample) as producer:
         viewer = launch.c("camera_viewer", "camera/rgb", "600")
         while viewer.child.poll() is None:
@@ -106,7 +106,7 @@ def test_viewer_refuses_what_is_not_an_image(launch: Launcher, sample: Any) -> N
         assert f"expected a uint8 (height, width, 3) image, got {producer.schema}" in said
 
 
-def test_waiting_for_any_pool_counts_both(launch: Launcher) -> None:
+def test_wait_for_any_counts_both_pools(launch: Launcher) -> None:
     arm = launch.c("arm_loop", "arm/q", "600")
     camera = launch.python("demo/camera.py", "--pool", "camera/rgb", "--seconds", "600")
     said = launch.python("python/wait_for_any.py", "arm/q", "camera/rgb", "--seconds", "5").finish()
@@ -116,7 +116,7 @@ def test_waiting_for_any_pool_counts_both(launch: Launcher) -> None:
     camera.signal(signal.SIGTERM)
 
 
-def test_followed_commands_go_stale_when_their_producer_is_gone(launch: Launcher) -> None:
+def test_follow_commands_holds_when_commands_are_stale(launch: Launcher) -> None:
     follower = launch.c("follow_commands", "arm/q", "600")
     arm = launch.c("arm_loop", "arm/q", "1")
     arm.finish()

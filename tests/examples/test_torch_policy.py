@@ -7,7 +7,7 @@ import signal
 from launcher import Launcher, number
 
 
-def test_torch_policy_turns_observations_into_commands(launch: Launcher) -> None:
+def test_torch_policy_publishes_commands(launch: Launcher) -> None:
     camera = launch.python("demo/camera.py", "--pool", "camera/rgb", "--seconds", "600")
     arm = launch.c("arm_loop", "arm/q", "600")
     follower = launch.c("follow_commands", "arm/cmd", "600")

@@ -18,8 +18,8 @@ os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 
 import pytest
 
-from bridge_side import POLYMORPH, Bridge
-from ros_side import Ros
+from bridge_process import POLYMORPH, Bridge
+from ros_nodes import Ros
 from support.observe import pool_files, wait_until
 from support.processes import Spawner
 

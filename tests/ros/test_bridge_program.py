@@ -19,8 +19,8 @@ from polymorph_ipc import TensorProducer, TensorStream, inspect_pool
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import JointState
 
-from bridge_side import POLYMORPH, Bridge
-from ros_side import Ros
+from bridge_process import POLYMORPH, Bridge
+from ros_nodes import Ros
 from support.observe import pool_files
 from support.processes import Spawner
 
@@ -30,7 +30,7 @@ PATIENCE = 30.0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_topic_becomes_a_pool_and_the_end_leaves_nothing(
+def test_bridge_from_a_topic_fills_a_pool_and_removes_it_at_exit(
     bridge: Callable[..., Bridge], spawn: Spawner, topic: str, pool_folder: Path, number: int
 ) -> None:
     program = bridge("--from-ros", topic, "--to", "camera")
@@ -47,7 +47,7 @@ def test_a_topic_becomes_a_pool_and_the_end_leaves_nothing(
     assert pool_files(pool_folder) == []
 
 
-def test_a_topics_publisher_may_die_and_come_back_otherwise(
+def test_bridge_follows_a_publisher_that_returns_with_another_size(
     bridge: Callable[..., Bridge], spawn: Spawner, topic: str
 ) -> None:
     program = bridge("--from-ros", topic, "--to", "camera")
@@ -62,9 +62,7 @@ def test_a_topics_publisher_may_die_and_come_back_otherwise(
     program.end()
 
 
-def test_a_killed_bridge_comes_back_while_a_stream_is_connected_to_its_pool(
-    bridge: Callable[..., Bridge], spawn: Spawner, topic: str
-) -> None:
+def test_restarted_bridge_adopts_its_pool(bridge: Callable[..., Bridge], spawn: Spawner, topic: str) -> None:
     spawn(CAMERA, topic, 30, 0, "--size", "48x64")
     with TensorStream("camera") as stream:
         for _ in range(3):
@@ -80,9 +78,7 @@ def test_a_killed_bridge_comes_back_while_a_stream_is_connected_to_its_pool(
         program.end()
 
 
-def test_a_map_that_grew_once_and_then_stands_still_keeps_its_pool(
-    bridge: Callable[..., Bridge], ros: Ros, topic: str
-) -> None:
+def test_grown_map_without_new_messages_keeps_its_pool(bridge: Callable[..., Bridge], ros: Ros, topic: str) -> None:
     def send(height: int, width: int) -> None:
         message = OccupancyGrid(data=[7] * (height * width))
         message.info.height, message.info.width = height, width
@@ -104,7 +100,7 @@ def test_a_map_that_grew_once_and_then_stands_still_keeps_its_pool(
     program.end()
 
 
-def test_a_pool_becomes_a_topic_and_its_producer_may_die(
+def test_bridge_from_a_pool_survives_a_killed_producer(
     bridge: Callable[..., Bridge], spawn: Spawner, ros: Ros, topic: str
 ) -> None:
     listener = ros.node()
@@ -127,7 +123,7 @@ def test_a_pool_becomes_a_topic_and_its_producer_may_die(
         pass  # in the place of the dead one's pool
 
 
-def test_several_bridges_come_from_a_file(
+def test_several_bridges_are_read_from_a_file(
     bridge: Callable[..., Bridge], spawn: Spawner, ros: Ros, topic: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "bridge.yaml"
@@ -163,7 +159,7 @@ def test_several_bridges_come_from_a_file(
     program.end()
 
 
-def test_a_pool_that_another_process_fills_is_awaited(
+def test_bridge_waits_for_a_pool_that_another_producer_has(
     bridge: Callable[..., Bridge], spawn: Spawner, topic: str
 ) -> None:
     with TensorProducer.from_sample("camera", np.zeros(1)):
@@ -174,14 +170,14 @@ def test_a_pool_that_another_process_fills_is_awaited(
     program.end()
 
 
-def test_plain_lines_are_for_pipes(spawn: Spawner, topic: str) -> None:
+def test_bridge_prints_plain_lines_to_a_pipe(spawn: Spawner, topic: str) -> None:
     child = spawn(POLYMORPH, "bridge", "--from-ros", topic, "--to", "camera", "--interval", 0.1)
     assert child.expect(f"{topic} -> camera: no publisher, 0.0 Hz, latency - / - ms, 0 published")
     child.signal(signal.SIGINT)
     child.succeed()
 
 
-def test_a_terminal_gets_a_live_table(topic: str, tmp_path: Path) -> None:
+def test_bridge_shows_a_live_table_on_a_terminal(topic: str, tmp_path: Path) -> None:
     leader, follower = pty.openpty()
     arguments = ["bridge", "--from-ros", topic, "--to", "camera", "--interval", "0.1"]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
@@ -254,7 +250,7 @@ TEXT = ["--type", "std_msgs/msg/String"]
         (["nowhere.yaml", "--to", "x"], "not both: --to beside"),
     ],
 )
-def test_what_is_wrong_is_one_sentence(spawn: Spawner, arguments: list[str], words: str) -> None:
+def test_invalid_arguments_cause_one_line_of_error(spawn: Spawner, arguments: list[str], words: str) -> None:
     child = spawn(POLYMORPH, "bridge", *arguments)
     stderr = child.fail_with(1)
     assert stderr.startswith("polymorph: ")
@@ -301,7 +297,7 @@ def test_what_is_wrong_is_one_sentence(spawn: Spawner, arguments: list[str], wor
         ("- {from_ros: /x, to: a}\n- {from_ros: /y, to: a}", "two topics cannot become one pool: a"),
     ],
 )
-def test_what_is_wrong_in_a_file_is_one_sentence(spawn: Spawner, tmp_path: Path, content: str, words: str) -> None:
+def test_invalid_file_causes_one_line_of_error(spawn: Spawner, tmp_path: Path, content: str, words: str) -> None:
     file = tmp_path / "bridge.yaml"
     file.write_text(content)
     stderr = spawn(POLYMORPH, "bridge", file).fail_with(1)
@@ -310,7 +306,7 @@ def test_what_is_wrong_in_a_file_is_one_sentence(spawn: Spawner, tmp_path: Path,
     assert stderr.count("\n") == 1
 
 
-def test_without_the_extra_one_sentence_says_what_to_install(spawn: Spawner) -> None:
+def test_missing_extra_error_names_the_install_command(spawn: Spawner) -> None:
     hidden = """
         import importlib.util
         import sys
@@ -323,7 +319,7 @@ def test_without_the_extra_one_sentence_says_what_to_install(spawn: Spawner) -> 
     assert stderr == "polymorph needs typer, PyYAML: pip install 'polymorph_ipc[tools]'\n"
 
 
-def test_without_rclpy_one_sentence_says_what_to_install(spawn: Spawner) -> None:
+def test_missing_rclpy_error_names_the_install_command(spawn: Spawner) -> None:
     program = "import sys\nsys.modules['rclpy'] = None\n" + POLYMORPH
     stderr = spawn(program, "bridge", "--from-ros", "/x", "--to", "a").fail_with(1)
     assert "pip install" in stderr

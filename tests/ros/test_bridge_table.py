@@ -62,13 +62,13 @@ def test_two_bridges_fit_on_80_characters() -> None:
 
 
 @pytest.mark.parametrize("width", [80, 100, 200])
-def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+def test_no_table_line_is_wider_than_the_terminal(width: int) -> None:
     lines = [line.plain for line in lines_of([CAMERA, ARM], width)]
     assert max(map(len, lines)) <= width
     assert shown([CAMERA, ARM], width) == lines, "and rich wraps none of them"
 
 
-def test_every_column_has_room_for_its_heading_and_every_state() -> None:
+def test_every_column_fits_its_heading_and_every_state() -> None:
     states = (
         "running",
         "no publisher",
@@ -109,6 +109,6 @@ def test_long_numbers_are_shortened(number: str, size: int, expected: str) -> No
         ("/ab/" + "x" * 12, ["/ab/", "x" * 10, "xx"]),
     ],
 )
-def test_names_fold_at_slashes(name: str, expected: list[str]) -> None:
+def test_long_names_are_folded_at_slashes(name: str, expected: list[str]) -> None:
     assert folded(name, 10) == expected
     assert "".join(folded(name, 10)) == name

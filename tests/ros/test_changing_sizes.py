@@ -18,7 +18,7 @@ from polymorph_ipc._samples import schema_for
 from sensor_msgs.msg import CameraInfo, CompressedImage, JointState, LaserScan, PointCloud2, PointField
 from std_msgs.msg import Float64MultiArray, MultiArrayDimension
 
-from ros_side import RGB, Ros, image, joints
+from ros_nodes import RGB, Ros, image, joints
 
 SCANS = [200, 459, 460, 459, 458, 460, 459, 461, 459, 460, 1080, 459, 0, 720]
 JPEGS = [900, 1100, 2500, 40_000, 64_000, 61_000, 120_000, 90_000, 300_000, 800]
@@ -67,7 +67,7 @@ def frames_of(stream: TensorStream) -> list[Any]:
 
 
 @pytest.mark.parametrize("sample", [None, np.zeros(200, np.float32)], ids=["learned", "sample"])
-def test_scans_of_varying_length_all_become_samples(ros: Ros, topic: str, sample: Any) -> None:
+def test_all_scans_of_varying_length_become_samples(ros: Ros, topic: str, sample: Any) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, LaserScan, sample)
     publisher = ros.publisher(LaserScan, topic)
@@ -83,7 +83,7 @@ def test_scans_of_varying_length_all_become_samples(ros: Ros, topic: str, sample
     assert stream.stats["dropped"] == 0
 
 
-def test_jpegs_that_begin_dark_all_become_samples_also_for_others(ros: Ros, topic: str) -> None:
+def test_all_jpegs_after_small_first_ones_become_samples(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, CompressedImage)
     publisher = ros.publisher(CompressedImage, topic)
@@ -100,7 +100,7 @@ def test_jpegs_that_begin_dark_all_become_samples_also_for_others(ros: Ros, topi
 
 
 @pytest.mark.parametrize("sample", [None, np.zeros((4, 3), np.float32)], ids=["structured", "table"])
-def test_clouds_that_begin_empty_all_become_samples(ros: Ros, topic: str, sample: Any) -> None:
+def test_all_clouds_after_an_empty_first_one_become_samples(ros: Ros, topic: str, sample: Any) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, PointCloud2, sample)
     publisher = ros.publisher(PointCloud2, topic)
@@ -130,7 +130,7 @@ def test_multi_arrays_and_camera_infos_of_another_length_become_samples(ros: Ros
     assert arrays.stats["misfits"] == infos.stats["misfits"] == 0
 
 
-def test_rows_of_a_multi_array_may_be_more_but_not_wider(ros: Ros, topic: str) -> None:
+def test_multi_array_may_get_more_rows_but_not_wider_ones(ros: Ros, topic: str) -> None:
     def matrix(rows: int, columns: int) -> Any:
         message = Float64MultiArray(data=[1.0] * (rows * columns))
         message.layout.dim = [
@@ -147,7 +147,7 @@ def test_rows_of_a_multi_array_may_be_more_but_not_wider(ros: Ros, topic: str) -
     assert stream.stats["misfits"] == 1
 
 
-def test_fixed_lengths_are_refused_otherwise_and_histories_are_arrays(ros: Ros, topic: str) -> None:
+def test_ros_variable_false_refuses_other_lengths(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, LaserScan, np.zeros(4, np.float32), ros_variable=False)
     publisher = ros.publisher(LaserScan, topic)
@@ -156,7 +156,7 @@ def test_fixed_lengths_are_refused_otherwise_and_histories_are_arrays(ros: Ros, 
     assert stream.stats["misfits"] == 1
 
 
-def test_growth_is_logged_once_with_old_and_new_room(ros: Ros, topic: str, capfd: Any) -> None:
+def test_growth_is_logged_once_with_old_and_new_capacity(ros: Ros, topic: str, capfd: Any) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, LaserScan, np.zeros(10, np.float32))
     publisher = ros.publisher(LaserScan, topic)
@@ -169,7 +169,7 @@ def test_growth_is_logged_once_with_old_and_new_room(ros: Ros, topic: str, capfd
 # ---- what must not grow
 
 
-def test_one_point_of_200_kilobytes_takes_no_gigabytes(ros: Ros, topic: str) -> None:
+def test_cloud_with_one_point_of_200_kilobytes_makes_a_small_pool(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, PointCloud2)
     publisher = ros.publisher(PointCloud2, topic)
@@ -178,7 +178,7 @@ def test_one_point_of_200_kilobytes_takes_no_gigabytes(ros: Ros, topic: str) -> 
     assert inspect_pool("pool0").file_nbytes < 20_000_000
 
 
-def test_a_message_that_asks_for_too_much_is_refused_and_the_next_one_decides(ros: Ros, topic: str, capfd: Any) -> None:
+def test_message_above_ros_max_bytes_fails_and_the_next_shapes_the_pool(ros: Ros, topic: str, capfd: Any) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, CompressedImage, ros_max_bytes=2_000_000)
     publisher = ros.publisher(CompressedImage, topic)
@@ -193,7 +193,7 @@ def test_a_message_that_asks_for_too_much_is_refused_and_the_next_one_decides(ro
     assert len(stream.get_last()) == 2000
 
 
-def test_without_ros_max_bytes_a_gigabyte_is_the_bound_and_a_sample_may_ask_for_more(ros: Ros, topic: str) -> None:
+def test_ros_max_bytes_defaults_to_a_gigabyte_or_more_for_a_sample(ros: Ros, topic: str) -> None:
     node = ros.node()
     learned = ros.stream(node, topic, CompressedImage)
     given = ros.stream(node, topic, CompressedImage, ros_max_bytes=5)
@@ -212,7 +212,7 @@ def test_without_ros_max_bytes_a_gigabyte_is_the_bound_and_a_sample_may_ask_for_
 # ---- other kinds
 
 
-def test_a_camera_of_another_resolution_or_encoding_replaces_the_pool(ros: Ros, topic: str, capfd: Any) -> None:
+def test_another_resolution_or_encoding_replaces_the_pool(ros: Ros, topic: str, capfd: Any) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, image(0).__class__, expect="any")
     publisher = ros.publisher(image(0).__class__, topic)
@@ -235,7 +235,7 @@ def test_a_camera_of_another_resolution_or_encoding_replaces_the_pool(ros: Ros, 
     strict.cleanup()
 
 
-def test_a_stream_with_a_sample_refuses_another_resolution(ros: Ros, topic: str) -> None:
+def test_stream_with_a_sample_refuses_another_resolution(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, image(0).__class__, RGB)
     publisher = ros.publisher(image(0).__class__, topic)
@@ -245,7 +245,7 @@ def test_a_stream_with_a_sample_refuses_another_resolution(ros: Ros, topic: str)
     assert stream.stats["misfits"] == 1
 
 
-def test_a_stream_with_a_sample_follows_when_asked_to(ros: Ros, topic: str) -> None:
+def test_stream_with_a_sample_follows_changes_with_ros_on_change(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, image(0).__class__, RGB, ros_on_change="follow", expect="any")
     publisher = ros.publisher(image(0).__class__, topic)
@@ -255,9 +255,7 @@ def test_a_stream_with_a_sample_follows_when_asked_to(ros: Ros, topic: str) -> N
         ros.stream(node, topic, LaserScan, ros_on_change="maybe")
 
 
-def test_two_cameras_on_one_topic_do_not_make_the_pool_change_with_every_image(
-    ros: Ros, topic: str, capfd: Any
-) -> None:
+def test_two_cameras_on_one_topic_replace_the_pool_only_once(ros: Ros, topic: str, capfd: Any) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, image(0).__class__, expect="any")
     publisher = ros.publisher(image(0).__class__, topic)
@@ -269,7 +267,7 @@ def test_two_cameras_on_one_topic_do_not_make_the_pool_change_with_every_image(
     assert capfd.readouterr().err.count("messages of different kinds come on this topic") == 1
 
 
-def test_a_map_that_grows_and_then_stands_still_keeps_its_pool(ros: Ros, topic: str) -> None:
+def test_growing_map_replaces_the_pool_and_then_keeps_it(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, OccupancyGrid, expect="any")
     publisher = ros.publisher(OccupancyGrid, topic)
@@ -281,7 +279,7 @@ def test_a_map_that_grows_and_then_stands_still_keeps_its_pool(ros: Ros, topic: 
         assert late.get_last().shape == MAPS[-1]
 
 
-def test_joints_are_not_followed(ros: Ros, topic: str) -> None:
+def test_other_joint_names_do_not_replace_the_pool(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, JointState)
     publisher = ros.publisher(JointState, topic)
@@ -307,7 +305,7 @@ BRIDGE = textwrap.dedent(
 )
 
 
-def test_a_killed_bridge_comes_back_while_a_consumer_is_connected(ros: Ros, topic: str) -> None:
+def test_restarted_stream_process_adopts_its_pool(ros: Ros, topic: str) -> None:
     publisher = ros.publisher(LaserScan, topic)
     consumer = TensorStream("pool0")
 
@@ -340,7 +338,7 @@ def test_a_killed_bridge_comes_back_while_a_consumer_is_connected(ros: Ros, topi
         consumer.cleanup()
 
 
-def test_a_name_with_a_living_producer_is_busy(ros: Ros, topic: str) -> None:
+def test_name_with_a_live_producer_is_busy(ros: Ros, topic: str) -> None:
     with TensorProducer.from_sample("pool0", np.zeros(3)), TensorStream("pool0"), pytest.raises(PoolBusyError):
         ros.stream(ros.node(), topic, LaserScan)
 
@@ -348,7 +346,7 @@ def test_a_name_with_a_living_producer_is_busy(ros: Ros, topic: str) -> None:
 # ---- points
 
 
-def test_clouds_with_padding_fields_are_taken_as_points_and_as_numbers(ros: Ros, topic: str) -> None:
+def test_clouds_with_padding_fields_are_read_as_structs_and_numbers(ros: Ros, topic: str) -> None:
     node = ros.node()
     structured = ros.stream(node, topic, PointCloud2)
     table = ros.stream(node, topic, PointCloud2, np.zeros((10, 3), np.float32))

@@ -13,7 +13,7 @@ from launcher import Launcher, number
 from polymorph_ipc import TensorStream
 from sensor_msgs.msg import JointState
 
-from ros_side import Ros
+from ros_nodes import Ros
 from support.processes import Spawner
 
 CAMERA = Path(__file__).parent / "programs" / "camera.py"
@@ -31,7 +31,7 @@ def launch(pool_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launc
     launcher.dispose()
 
 
-def test_the_camera_policy_acts_on_images_and_publishes_what_it_does(launch: Launcher, spawn: Spawner) -> None:
+def test_camera_policy_acts_on_images_and_publishes_actions(launch: Launcher, spawn: Spawner) -> None:
     policy = launch.python("ros/camera_policy.py", "--seconds", "600")
     with TensorStream("policy/actions") as actions:
         camera = spawn(CAMERA, "/camera/image_raw", 30, 0)
@@ -52,7 +52,7 @@ def test_the_camera_policy_acts_on_images_and_publishes_what_it_does(launch: Lau
 
 
 @pytest.mark.parametrize("program", JOINT_STATES)
-def test_the_c_loop_reaches_joint_states_with_names_and_stamps(
+def test_c_loop_reaches_joint_states_with_names_and_stamps(
     launch: Launcher, ros: Ros, program: list[str] | None
 ) -> None:
     arguments = ["--from-pool", "arm/q", "--to", "/joint_states", "--type", "sensor_msgs/msg/JointState", "--json"]
@@ -77,7 +77,7 @@ def test_the_c_loop_reaches_joint_states_with_names_and_stamps(
     arm.signal(signal.SIGTERM)
 
 
-def test_the_demo_shows_both_directions_beside_a_plain_subscriber(launch: Launcher) -> None:
+def test_ros_demo_shows_both_directions_and_a_plain_subscriber(launch: Launcher) -> None:
     # 10 Hz: by the queues' lengths a second in which this machine does nothing loses nothing.
     said = launch.python("demo_ros/demo.py", "--seconds", "4", "--rate", "10", "--plain").finish()
     for name in ("camera to pool", "camera to plain rclpy", "pool to /joint_states"):
@@ -88,14 +88,14 @@ def test_the_demo_shows_both_directions_beside_a_plain_subscriber(launch: Launch
     assert number(r"(\d+) images and \d+ joint states, none torn; no image lost", said) >= 20
 
 
-def test_the_demo_stops_at_ctrl_c_and_leaves_nothing(launch: Launcher) -> None:
+def test_ros_demo_stops_at_ctrl_c_and_leaves_nothing(launch: Launcher) -> None:
     demo = launch.python("demo_ros/demo.py", "--seconds", "600", "--plain")
     demo.read_until("camera to pool")
     said = demo.signal(signal.SIGINT, exit_code=130)
     assert "stopped by Ctrl-C" in said
 
 
-def test_the_demo_fails_when_a_process_ends_and_says_which(launch: Launcher, tmp_path: Path) -> None:
+def test_ros_demo_names_the_process_that_ended(launch: Launcher, tmp_path: Path) -> None:
     arm = tmp_path / "arm"
     arm.write_text("#!/bin/sh\necho no encoder\nexit 3\n")
     arm.chmod(0o755)

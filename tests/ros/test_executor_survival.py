@@ -11,7 +11,7 @@ from polymorph_ipc import ClosedError, TensorProducer
 from polymorph_ipc._ros import qos
 from std_msgs.msg import Float64MultiArray
 
-from ros_side import Ros, executor_of
+from ros_nodes import Ros, executor_of
 from support.observe import wait_until
 
 RESUBSCRIPTIONS = 5000
@@ -106,7 +106,7 @@ def test_executor_survives_cleanups_from_another_thread(ros: Ros, topic: str, ki
         spun.check_alive()
 
 
-def test_cleanup_in_another_thread_leaves_destroying_to_an_events_executor(ros: Ros, topic: str) -> None:
+def test_cleanup_in_another_thread_is_safe_with_an_events_executor(ros: Ros, topic: str) -> None:
     spun = Spun(ros, "events")
     streams = [ros.stream(spun.node, f"{topic}{i}", Float64MultiArray, np.zeros(2)) for i in range(20)]
     with spun:
@@ -130,7 +130,7 @@ def test_executor_survives_producers_closed_in_another_thread(ros: Ros, topic: s
 
 @pytest.mark.parametrize("end", ["destroy_node", "shutdown"])
 @pytest.mark.parametrize("wait", ["get_new", "get_next"])
-def test_a_wait_raises_closed_when_its_node_or_ros_ends(ros: Ros, topic: str, end: str, wait: str) -> None:
+def test_wait_raises_closed_error_when_its_node_or_ros_ends(ros: Ros, topic: str, end: str, wait: str) -> None:
     node = ros.node("short_lived")
     stream = ros.stream(node, topic, Float64MultiArray, np.zeros(2))
     outcome: list[BaseException | None] = []

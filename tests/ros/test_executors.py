@@ -9,7 +9,7 @@ import pytest
 from polymorph_ipc import _core
 from sensor_msgs.msg import Image, JointState
 
-from ros_side import RGB, Ros, image, joints
+from ros_nodes import RGB, Ros, image, joints
 
 EXECUTORS = ["single", "multi", "events"]
 
@@ -29,7 +29,7 @@ def test_images_arrive_under_every_executor(ros: Ros, topic: str, kind: str) -> 
     assert (stats["messages"], stats["published"], stats["misfits"]) == (8, 8, 0)
 
 
-def test_without_rcl_the_portable_path_gives_the_same_samples(
+def test_portable_path_without_rcl_gives_the_same_samples(
     ros: Ros, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node = ros.node()
@@ -52,7 +52,7 @@ def test_without_rcl_the_portable_path_gives_the_same_samples(
 
 
 @pytest.mark.parametrize("kind", EXECUTORS)
-def test_two_streams_and_the_users_own_subscription_share_a_node(ros: Ros, topic: str, kind: str) -> None:
+def test_two_streams_and_a_user_subscription_share_a_node(ros: Ros, topic: str, kind: str) -> None:
     node = ros.node()
     own: list[Any] = []
     images = ros.stream(node, topic, Image, RGB)
@@ -70,7 +70,7 @@ def test_two_streams_and_the_users_own_subscription_share_a_node(ros: Ros, topic
     assert states.metadata["names"] == ["a"]
 
 
-def test_rclpys_own_class_is_back_in_its_place(ros: Ros, topic: str) -> None:
+def test_subscription_class_of_rclpy_is_restored(ros: Ros, topic: str) -> None:
     from rclpy.impl.implementation_singleton import rclpy_implementation
 
     before = rclpy_implementation.Subscription

@@ -16,7 +16,7 @@ from polymorph_ipc._ros.types import describe, type_name
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import JointState, PointField
 
-from ros_side import Ros, joints
+from ros_nodes import Ros, joints
 from support.observe import wait_until
 from support.processes import Spawner
 
@@ -121,7 +121,7 @@ def reader_of(name: str) -> Any:
 
 
 @pytest.mark.parametrize(("name", "dtype", "shape", "variable"), list(rows_with_a_tensor()))
-def test_a_default_tensor_is_as_the_guide_says(name: str, dtype: str, shape: str, variable: bool) -> None:
+def test_default_tensor_agrees_with_the_guide(name: str, dtype: str, shape: str, variable: bool) -> None:
     schema, _metadata = reader_of(name).learn(serialize_message(example_of(name)))
     (field,) = schema.fields
     sizes = {"H": 4, "W": 6, "N": 5, "T": 5, "J": 3}
@@ -137,7 +137,7 @@ def test_a_default_tensor_is_as_the_guide_says(name: str, dtype: str, shape: str
         assert field.dtype == dtype
 
 
-def test_the_type_that_the_guide_calls_refused_is() -> None:
+def test_type_that_the_guide_lists_as_refused_is_refused() -> None:
     assert dict(TABLE)["tf2_msgs/TFMessage"].startswith("refused")
     transform = message_class("geometry_msgs/TransformStamped", "name")
     texts = {"tf2_msgs/msg/TFMessage": "geometry_msgs/msg/TransformStamped[] transforms\n", **describe(transform)}
@@ -160,14 +160,14 @@ def test_guide_and_header_list_the_same_types() -> None:
 # ---- the blocks
 
 
-def test_the_first_block_is_the_quick_start_of_the_readme_and_of_the_examples() -> None:
+def test_first_block_is_the_quick_start_of_the_readme_and_examples() -> None:
     snippet = (EXAMPLES / "ros" / "quickstart.py").read_text()
     assert snippet == (Path(__file__).parent / "programs" / "seed_ros_stream.py").read_text()
     assert blocks("python")[0] == snippet
     assert f"```python\n{snippet}```" in (REPOSITORY / "README.md").read_text()
 
 
-def test_every_other_block_of_python_runs(ros: Ros) -> None:
+def test_other_python_blocks_of_the_guide_run(ros: Ros) -> None:
     node = ros.node("guide")
     names: dict[str, Any] = {"node": node}
     try:
@@ -187,7 +187,7 @@ def test_every_other_block_of_python_runs(ros: Ros) -> None:
                 value.cleanup()
 
 
-def test_the_yaml_is_that_of_the_examples_and_bridges(launch: Launcher, spawn: Spawner, ros: Ros) -> None:
+def test_yaml_block_is_the_example_file_and_bridges(launch: Launcher, spawn: Spawner, ros: Ros) -> None:
     file = EXAMPLES / "ros" / "bridge.yaml"
     assert blocks("yaml") == [file.read_text()]
     bridge = launch.module("polymorph_ipc", "bridge", str(file), "--plain")
@@ -209,7 +209,7 @@ def test_the_yaml_is_that_of_the_examples_and_bridges(launch: Launcher, spawn: S
     arm.signal(signal.SIGTERM)
 
 
-def test_the_large_message_profile_brings_every_best_effort_image(topic: str, spawn: Spawner) -> None:
+def test_large_message_profile_delivers_every_best_effort_image(topic: str, spawn: Spawner) -> None:
     file = str(EXAMPLES / "ros" / "fastdds_large_messages.xml")
     profile = dict.fromkeys(re.findall(r"^export (FAST\w+)=", GUIDE, re.MULTILINE), file)
     assert len(profile) == 2, "Fast DDS 2 (Jazzy) and 3 (Kilted) read different variables"

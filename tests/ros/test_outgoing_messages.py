@@ -14,7 +14,7 @@ from sensor_msgs.msg import CompressedImage, Image, JointState, LaserScan, Point
 from std_msgs.msg import Float32MultiArray
 from trajectory_msgs.msg import JointTrajectory
 
-from ros_side import Ros
+from ros_nodes import Ros
 
 
 def sent(ros: Ros, topic: str, message_class: Any, sample: Any, metadata: dict[str, Any] | None = None) -> Any:
@@ -37,14 +37,14 @@ def refused(node: Node, message_class: Any, sample: Any, metadata: dict[str, Any
         )
 
 
-def test_a_cloud_is_dense_only_when_metadata_say_so(ros: Ros, topic: str) -> None:
+def test_cloud_is_dense_only_with_is_dense_in_the_metadata(ros: Ros, topic: str) -> None:
     points = np.full((3, 3), np.nan, np.float32)
     assert not sent(ros, topic, PointCloud2, points).is_dense
     assert not sent(ros, f"{topic}/numbers", PointCloud2, np.ones((3, 3), np.float32)).is_dense
     assert sent(ros, f"{topic}/said", PointCloud2, np.ones((3, 3), np.float32), {"is_dense": True}).is_dense
 
 
-def test_images_with_channels_in_front_are_turned_when_the_layout_says_so(ros: Ros, topic: str) -> None:
+def test_chw_images_are_transposed_with_layout_in_the_metadata(ros: Ros, topic: str) -> None:
     planes = np.random.default_rng(1).integers(0, 255, (3, 24, 32), np.uint8)
     message = sent(ros, topic, Image, planes, {"layout": "CHW", "encoding": "bgr8"})
     assert (message.height, message.width, message.encoding, message.step) == (24, 32, "bgr8", 96)
@@ -68,7 +68,7 @@ def test_joints_without_names_are_refused(ros: Ros, topic: str) -> None:
     assert (message.name, list(message.position)) == ([], [1.0, 1.0, 1.0])
 
 
-def test_a_trajectory_whose_points_have_no_times_is_refused(ros: Ros, topic: str) -> None:
+def test_trajectory_without_point_times_is_refused(ros: Ros, topic: str) -> None:
     names = {"names": ["a", "b"]}
     words = r"'points\[\]\.time_from_start\.sec' \(int32\) and 'points\[\]\.time_from_start\.nanosec'"
     refused(ros.node(), JointTrajectory, np.zeros((5, 2)), names, InvalidArgumentError, words)
@@ -84,7 +84,7 @@ def test_a_trajectory_whose_points_have_no_times_is_refused(ros: Ros, topic: str
 
 
 @pytest.mark.parametrize(("metadata", "warnings"), [({}, 1), ({"format": "jpeg"}, 0), ({"format": ""}, 0)])
-def test_an_empty_format_is_warned_about_once(
+def test_empty_image_format_causes_one_warning(
     ros: Ros, topic: str, capfd: pytest.CaptureFixture[str], metadata: dict[str, Any], warnings: int
 ) -> None:
     message = sent(ros, topic, CompressedImage, np.zeros(8, np.uint8), metadata)
@@ -92,7 +92,7 @@ def test_an_empty_format_is_warned_about_once(
     assert capfd.readouterr().err.count('Give the metadata "format": "jpeg" or "png"') == warnings
 
 
-def test_a_pool_publisher_warns_about_an_empty_format_once(
+def test_pool_publisher_warns_about_an_empty_format_once(
     ros: Ros, topic: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with PoolPublisher(ros.node(), "pool", topic, CompressedImage) as publisher:
@@ -104,7 +104,7 @@ def test_a_pool_publisher_warns_about_an_empty_format_once(
     assert capfd.readouterr().err.count('"format": "jpeg"') == 1
 
 
-def test_constants_are_rounded_to_the_fields_type(ros: Ros, topic: str) -> None:
+def test_constants_are_rounded_to_the_type_of_the_field(ros: Ros, topic: str) -> None:
     scan = {"angle_min": -1.57, "angle_increment": 0.01, "range_max": 30}
     message = sent(ros, topic, LaserScan, np.zeros(315, np.float32), scan)
     assert (message.angle_min, message.angle_increment, message.range_max) == (
@@ -120,7 +120,7 @@ def test_constants_are_rounded_to_the_fields_type(ros: Ros, topic: str) -> None:
     ("message_class", "metadata"),
     [(Image, {"encoding": "mono16"}), (Image, {}), (LaserScan, {}), (Float32MultiArray, {}), (JointState, {})],
 )
-def test_refusals_name_dtypes_of_numpy_only(ros: Ros, dtype: str, message_class: Any, metadata: dict[str, Any]) -> None:
+def test_mismatch_errors_name_numpy_dtypes(ros: Ros, dtype: str, message_class: Any, metadata: dict[str, Any]) -> None:
     name = np.dtype(dtype).str
     refused(
         ros.node(),

@@ -17,7 +17,7 @@ from polymorph_ipc import TensorProducer, _core
 from polymorph_ipc.ros import PoolPublisher
 from sensor_msgs.msg import Image, JointState
 
-from ros_side import Ros
+from ros_nodes import Ros
 from support.observe import pool_files, wait_until
 from support.processes import Spawner
 
@@ -88,7 +88,7 @@ def test_every_sample_arrives_in_order_with_its_stamp(
         assert len(publisher._take_latencies()) == 200
 
 
-def test_what_leaves_history_before_it_is_published_is_counted(bridge: Bridge) -> None:
+def test_samples_that_leave_the_history_unpublished_are_dropped(bridge: Bridge) -> None:
     go = threading.Event()
     publisher = bridge.start()
     assert publisher._publication is not None
@@ -113,7 +113,7 @@ def test_what_leaves_history_before_it_is_published_is_counted(bridge: Bridge) -
         assert publisher.stats["dropped"] == 15
 
 
-def test_a_history_can_be_published_first(bridge: Bridge) -> None:
+def test_start_oldest_publishes_the_history_first(bridge: Bridge) -> None:
     with TensorProducer.from_sample("arm/q", np.zeros(2), metadata=NAMES) as producer:
         for number in range(1, 4):
             producer.publish(np.full(2, float(number)))
@@ -122,7 +122,7 @@ def test_a_history_can_be_published_first(bridge: Bridge) -> None:
         assert positions(bridge.arrived(4)) == [1, 2, 3, 4]
 
 
-def test_a_producer_that_is_killed_and_comes_back_is_followed(bridge: Bridge, spawn: Spawner) -> None:
+def test_restarted_producer_is_followed(bridge: Bridge, spawn: Spawner) -> None:
     publisher = bridge.start()
     for life in range(3):
         arm = spawn(ARM, "arm/q", 500, 0, 3)
@@ -138,7 +138,7 @@ def test_a_producer_that_is_killed_and_comes_back_is_followed(bridge: Bridge, sp
     polymorph_ipc.remove_pool("arm/q", force=True)
 
 
-def test_a_pool_made_anew_is_written_anew(bridge: Bridge) -> None:
+def test_new_pool_of_the_same_name_gets_a_new_encoder(bridge: Bridge) -> None:
     publisher = bridge.start()
     for joints, names in ((2, ["a", "b"]), (3, ["c", "d", "e"]), (3, ["f", "g", "h"])):
         with TensorProducer.from_sample("arm/q", np.zeros(joints), metadata={"names": names}) as producer:
@@ -150,9 +150,7 @@ def test_a_pool_made_anew_is_written_anew(bridge: Bridge) -> None:
     assert publisher.stats["misfits"] == 0
 
 
-def test_a_pool_that_cannot_be_such_messages_is_told_once_and_the_next_one_is_published(
-    bridge: Bridge, capfd: Any
-) -> None:
+def test_mismatching_pool_is_reported_once_and_the_next_is_published(bridge: Bridge, capfd: Any) -> None:
     publisher = bridge.start()
     with TensorProducer.from_sample("arm/q", np.zeros((4, 4), np.uint8)) as wrong:
         for number in range(1, 6):
@@ -167,7 +165,7 @@ def test_a_pool_that_cannot_be_such_messages_is_told_once_and_the_next_one_is_pu
     assert capfd.readouterr().err.count("nothing is published until the pool is another one") == 1
 
 
-def test_the_type_can_come_from_the_pool(bridge: Bridge, spawn: Spawner) -> None:
+def test_message_type_can_come_from_the_metadata(bridge: Bridge, spawn: Spawner) -> None:
     publisher = bridge.start(None)
     arm = spawn(ARM, "arm/q", 100, 0, 3)
     arm.expect("ready")
@@ -178,7 +176,7 @@ def test_the_type_can_come_from_the_pool(bridge: Bridge, spawn: Spawner) -> None
     arm.finish()
 
 
-def test_what_is_said_here_goes_over_the_pools_metadata(bridge: Bridge) -> None:
+def test_given_metadata_overrides_the_metadata_of_the_pool(bridge: Bridge) -> None:
     bridge.start(metadata={"names": ["x", "y"], "frame_id": "base"})
     with TensorProducer.from_sample("arm/q", np.zeros(2), metadata={"frame_id": "other", **NAMES}) as producer:
         producer.publish(np.ones(2))
@@ -186,7 +184,7 @@ def test_what_is_said_here_goes_over_the_pools_metadata(bridge: Bridge) -> None:
         assert (message.name, message.header.frame_id) == (["x", "y"], "base")
 
 
-def test_a_publisher_has_no_other_public_attributes_than_its_class(bridge: Bridge) -> None:
+def test_publisher_has_only_the_public_attributes_of_its_class(bridge: Bridge) -> None:
     publisher = bridge.start()
     assert {name for name in dir(publisher) if not name.startswith("_")} == {
         "cleanup",
@@ -199,7 +197,7 @@ def test_a_publisher_has_no_other_public_attributes_than_its_class(bridge: Bridg
     assert not publisher.running
 
 
-def test_the_thread_ends_with_the_node(bridge: Bridge) -> None:
+def test_thread_ends_with_the_node(bridge: Bridge) -> None:
     publisher = bridge.start()
     with TensorProducer.from_sample("arm/q", np.zeros(2), metadata=NAMES) as producer:
         producer.publish(np.ones(2))
@@ -212,7 +210,7 @@ def test_the_thread_ends_with_the_node(bridge: Bridge) -> None:
         assert producer.publish(np.ones(2)) == 3
 
 
-def test_the_thread_ends_with_the_context(bridge: Bridge) -> None:
+def test_thread_ends_with_the_context(bridge: Bridge) -> None:
     publisher = bridge.start()
     rclpy.shutdown()
     publisher._thread.join(10)
@@ -221,7 +219,7 @@ def test_the_thread_ends_with_the_context(bridge: Bridge) -> None:
 
 
 @pytest.mark.parametrize("order", ["cleanup, node, context", "node, cleanup, context", "context, node, cleanup"])
-def test_the_end_comes_in_any_order(bridge: Bridge, order: str) -> None:
+def test_cleanup_node_and_context_end_in_any_order(bridge: Bridge, order: str) -> None:
     publisher = bridge.start()
     with TensorProducer.from_sample("arm/q", np.zeros(2), metadata=NAMES) as producer:
         producer.publish(np.ones(2))
@@ -233,7 +231,7 @@ def test_the_end_comes_in_any_order(bridge: Bridge, order: str) -> None:
         assert not publisher._thread.is_alive()
 
 
-def test_a_waiting_publisher_uses_no_cpu_and_closes_at_once(bridge: Bridge) -> None:
+def test_waiting_publisher_uses_no_cpu_time_and_closes_at_once(bridge: Bridge) -> None:
     publisher = bridge.start()
     clock = time.pthread_getcpuclockid(publisher._thread.ident or 0)
     before = time.clock_gettime(clock)
@@ -263,7 +261,7 @@ PROGRAM = """
 """
 
 
-def test_a_program_that_just_ends_does_not_hang(spawn: Spawner, pool_folder: Path) -> None:
+def test_program_without_cleanup_ends(spawn: Spawner, pool_folder: Path) -> None:
     program = spawn(PROGRAM, "end")
     program.expect("ready")
     program.succeed()
@@ -271,7 +269,7 @@ def test_a_program_that_just_ends_does_not_hang(spawn: Spawner, pool_folder: Pat
     assert pool_files(pool_folder) == []
 
 
-def test_ctrl_c_leaves_nothing(spawn: Spawner, pool_folder: Path) -> None:
+def test_ctrl_c_leaves_no_pool(spawn: Spawner, pool_folder: Path) -> None:
     program = spawn(PROGRAM, "spin")
     program.expect("ready")
     program.signal(signal.SIGINT)
@@ -290,7 +288,9 @@ def test_ctrl_c_leaves_nothing(spawn: Spawner, pool_folder: Path) -> None:
         ({"node": None}, TypeError),
     ],
 )
-def test_what_is_wrong_is_said_at_once(ros: Ros, topic: str, arguments: dict[str, Any], error: type[Exception]) -> None:
+def test_invalid_arguments_raise_at_once(
+    ros: Ros, topic: str, arguments: dict[str, Any], error: type[Exception]
+) -> None:
     threads = threading.active_count()
     with pytest.raises(error):
         PoolPublisher(**{"node": ros.node(), "pool_name": "arm/q", "topic": topic, "msg_type": Image, **arguments})

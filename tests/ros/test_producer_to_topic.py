@@ -19,7 +19,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, JointState, PointCloud2
 
-from ros_side import Ros
+from ros_nodes import Ros
 
 PIXELS = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
 
@@ -57,7 +57,7 @@ def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     return str(request.param)
 
 
-def test_what_is_published_arrives_with_stamp_and_metadata(ros: Ros, topic: str, path: str) -> None:
+def test_published_samples_arrive_with_stamp_and_metadata(ros: Ros, topic: str, path: str) -> None:
     metadata = {"frame_id": "optical", "encoding": "bgr8", "serial": [1, 2], "exposure": 3.5}
     with Topic(ros, topic, Image, PIXELS, metadata=metadata) as there, TensorStream("pool") as local:
         assert there.producer.publish(PIXELS, stamp=5 * 10**9 + 7) == 1
@@ -72,7 +72,7 @@ def test_what_is_published_arrives_with_stamp_and_metadata(ros: Ros, topic: str,
         assert (stats["topic"], stats["msg_type"], stats["problem"]) == (topic, "sensor_msgs/msg/Image", "")
 
 
-def test_loans_strided_arrays_and_large_ones_arrive_as_the_pool_has_them(ros: Ros, topic: str, path: str) -> None:
+def test_loans_and_strided_and_large_arrays_arrive_as_in_the_pool(ros: Ros, topic: str, path: str) -> None:
     pixels = np.random.default_rng(1).integers(0, 255, (300, 400, 3), np.uint8)
     with Topic(ros, topic, Image, pixels) as there:
         with there.producer.loan() as frame:
@@ -91,7 +91,7 @@ def test_loans_strided_arrays_and_large_ones_arrive_as_the_pool_has_them(ros: Ro
         assert images[0].encoding == "rgb8"
 
 
-def test_default_stamps_are_the_same_in_pool_and_message(ros: Ros, topic: str, path: str) -> None:
+def test_default_stamps_are_equal_in_pool_and_message(ros: Ros, topic: str, path: str) -> None:
     with Topic(ros, topic, Image, PIXELS) as there, TensorStream("pool") as local:
         before = there.node.get_clock().now().nanoseconds
         there.producer.publish(PIXELS)
@@ -103,7 +103,7 @@ def test_default_stamps_are_the_same_in_pool_and_message(ros: Ros, topic: str, p
         assert before <= stamps[0] <= stamps[1] <= after
 
 
-def test_under_simulated_time_samples_carry_it(ros: Ros, topic: str) -> None:
+def test_samples_have_simulated_time_as_stamp(ros: Ros, topic: str) -> None:
     with Topic(ros, topic, Image, PIXELS) as there:
         there.node.set_parameters([Parameter("use_sim_time", Parameter.Type.BOOL, True)])
         clock = ros.publisher(Clock, "/clock")
@@ -119,7 +119,9 @@ def test_under_simulated_time_samples_carry_it(ros: Ros, topic: str) -> None:
         assert there.arrived(2)[1].header.stamp.sec > 42
 
 
-def test_the_nodes_clock_is_not_asked_while_time_is_real(ros: Ros, topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clock_of_the_node_is_not_read_without_simulated_time(
+    ros: Ros, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[Publication] = []
 
     def now(self: Publication) -> int:
@@ -133,7 +135,7 @@ def test_the_nodes_clock_is_not_asked_while_time_is_real(ros: Ros, topic: str, m
     assert asked == []
 
 
-def test_a_closed_publication_is_not_connected_again_by_the_clock(ros: Ros, topic: str) -> None:
+def test_clock_change_does_not_reconnect_a_closed_publication(ros: Ros, topic: str) -> None:
     with Topic(ros, topic, Image, PIXELS) as there:
         publication = there.producer._publication
         jumps, unregistered, connected = publication.jumps, [], []
@@ -147,7 +149,7 @@ def test_a_closed_publication_is_not_connected_again_by_the_clock(ros: Ros, topi
         assert connected == [publication.encoder]
 
 
-def test_dicts_are_paths_of_the_message(ros: Ros, topic: str, path: str) -> None:
+def test_dict_fields_are_message_paths(ros: Ros, topic: str, path: str) -> None:
     sample = {"position": np.zeros(3), "effort": np.zeros(3)}
     with Topic(ros, topic, JointState, sample, metadata={"names": ["a", "b", "c"], "frame_id": "base"}) as there:
         there.producer.publish({"position": np.arange(3.0), "effort": np.ones(3)})
@@ -161,7 +163,7 @@ def test_dicts_are_paths_of_the_message(ros: Ros, topic: str, path: str) -> None
         assert (list(two.position), list(two.effort), two.header.frame_id) == ([7] * 3, [8] * 3, "base")
 
 
-def test_a_dicts_names_are_free_when_paths_are_given(ros: Ros, topic: str) -> None:
+def test_ros_field_maps_dict_fields_to_paths(ros: Ros, topic: str) -> None:
     fields = {"q": "pose.orientation", "p": "pose.position"}
     sample = {"q": np.zeros(4), "p": np.zeros(3)}
     with Topic(ros, topic, PoseStamped, sample, ros_field=fields) as there:
@@ -170,7 +172,7 @@ def test_a_dicts_names_are_free_when_paths_are_given(ros: Ros, topic: str) -> No
         assert (pose.orientation.w, pose.position.y) == (0.8, 2.0)
 
 
-def test_clouds_have_the_length_of_each_sample(ros: Ros, topic: str, path: str) -> None:
+def test_clouds_have_the_length_of_their_sample(ros: Ros, topic: str, path: str) -> None:
     with Topic(ros, topic, PointCloud2, np.zeros((50, 3), np.float32), variable=True) as there:
         for count in (50, 0, 7):
             there.producer.publish(np.full((count, 3), count, np.float32))
@@ -180,7 +182,7 @@ def test_clouds_have_the_length_of_each_sample(ros: Ros, topic: str, path: str) 
         assert [(cloud.width, len(cloud.data)) for cloud in there.arrived(4)] == [(50, 600), (0, 0), (7, 84), (2, 24)]
 
 
-def test_a_destroyed_node_does_not_touch_the_pool(ros: Ros, topic: str, path: str, capfd: Any) -> None:
+def test_destroyed_node_does_not_affect_the_pool(ros: Ros, topic: str, path: str, capfd: Any) -> None:
     with Topic(ros, topic, Image, PIXELS) as there, TensorStream("pool") as local:
         there.producer.publish(PIXELS)
         there.node.destroy_node()
@@ -197,14 +199,14 @@ def test_a_destroyed_node_does_not_touch_the_pool(ros: Ros, topic: str, path: st
     assert capfd.readouterr().err.count("the node or its publisher was destroyed") == 1
 
 
-def test_a_context_that_was_shut_down_does_not_touch_the_pool(ros: Ros, topic: str, path: str) -> None:
+def test_shutdown_of_the_context_does_not_affect_the_pool(ros: Ros, topic: str, path: str) -> None:
     with Topic(ros, topic, Image, PIXELS) as there, TensorStream("pool") as local:
         rclpy.shutdown()
         assert there.producer.publish(PIXELS) == 1
         assert local.get_last() is not None
 
 
-def test_what_is_no_message_is_counted_and_told_once(ros: Ros, topic: str, path: str, capfd: Any) -> None:
+def test_misfits_are_counted_and_logged_once(ros: Ros, topic: str, path: str, capfd: Any) -> None:
     with Topic(ros, topic, Image, PIXELS) as there:
         for number in (1, 2):
             assert there.producer.publish(PIXELS, stamp=-1) == number  # ROS's time is not negative
@@ -217,7 +219,7 @@ def test_what_is_no_message_is_counted_and_told_once(ros: Ros, topic: str, path:
 
 
 @pytest.mark.parametrize("order", ["producer, node, context", "node, producer, context", "context, node, producer"])
-def test_the_end_comes_in_any_order(ros: Ros, topic: str, order: str) -> None:
+def test_cleanup_node_and_context_end_in_any_order(ros: Ros, topic: str, order: str) -> None:
     there = Topic(ros, topic, Image, PIXELS)
     end = {"producer": there.producer.cleanup, "node": there.node.destroy_node, "context": rclpy.shutdown}
     for name in order.split(", "):
@@ -227,21 +229,21 @@ def test_the_end_comes_in_any_order(ros: Ros, topic: str, order: str) -> None:
         there.producer.publish(PIXELS)
 
 
-def test_after_cleanup_nobody_publishes_on_the_topic(ros: Ros, topic: str) -> None:
+def test_cleanup_removes_the_publisher(ros: Ros, topic: str) -> None:
     there = Topic(ros, topic, Image, PIXELS)
     assert there.listener.count_publishers(topic) == 1
     there.producer.cleanup()
     ros.spin(there.listener, lambda: there.listener.count_publishers(topic) == 0, "nobody on the topic")
 
 
-def test_a_collected_producer_takes_its_publisher_along(ros: Ros, topic: str) -> None:
+def test_collected_producer_removes_its_publisher(ros: Ros, topic: str) -> None:
     there = Topic(ros, topic, Image, PIXELS)
     del there.producer
     ros.spin(there.listener, lambda: there.listener.count_publishers(topic) == 0, "nobody on the topic")
     polymorph_ipc.remove_pool("pool")  # collected like killed: readable, for whoever adopts it
 
 
-def test_the_publisher_is_reliable_and_keeps_10_unless_told_otherwise(ros: Ros, topic: str) -> None:
+def test_default_publisher_is_reliable_with_depth_10(ros: Ros, topic: str) -> None:
     node = ros.node()
     qos = QoSProfile(depth=3, reliability=ReliabilityPolicy.BEST_EFFORT)
     for number, (given, depth, reliability) in enumerate(
@@ -282,7 +284,7 @@ def test_the_publisher_is_reliable_and_keeps_10_unless_told_otherwise(ros: Ros, 
         ({"metadata": {"encoding": {"a": 1}}}, polymorph_ipc.InvalidArgumentError, "encoding"),
     ],
 )
-def test_what_is_wrong_is_said_before_there_is_a_pool(
+def test_invalid_arguments_are_refused_before_a_pool_is_made(
     ros: Ros, topic: str, changes: dict[str, Any], error: type[Exception], words: str
 ) -> None:
     arguments = {"ros_node": ros.node(), "ros_topic": topic, "ros_msg_type": Image, **changes}
@@ -291,12 +293,12 @@ def test_what_is_wrong_is_said_before_there_is_a_pool(
     assert polymorph_ipc.list_pools() == []
 
 
-def test_importing_the_package_imports_neither_ros_nor_the_tools() -> None:
+def test_import_loads_neither_ros_nor_the_tools() -> None:
     program = "import sys, polymorph_ipc; print([m for m in ('rclpy', 'typer', 'rich', 'yaml') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-def test_without_rclpy_the_command_that_gets_it_is_said(ros: Ros, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_producer_without_rclpy_names_the_install_command(ros: Ros, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rclpy", None)
     with pytest.raises(ImportError, match="pip install"):
         TensorProducer.from_sample("pool", PIXELS, ros_node=object(), ros_topic="/t", ros_msg_type=Image)

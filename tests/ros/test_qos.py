@@ -10,7 +10,7 @@ import pytest
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image, JointState
 
-from ros_side import RGB, Ros, image, joints
+from ros_nodes import RGB, Ros, image, joints
 from support.processes import Spawner
 
 CAMERA = Path(__file__).parent / "programs" / "camera.py"
@@ -30,7 +30,7 @@ def test_reliable_publishers_get_a_reliable_subscription(ros: Ros, topic: str) -
 
 
 @pytest.mark.parametrize("publisher_first", [True, False])
-def test_a_best_effort_publisher_is_heard(ros: Ros, topic: str, publisher_first: bool) -> None:
+def test_best_effort_publisher_is_received(ros: Ros, topic: str, publisher_first: bool) -> None:
     node = ros.node()
     if publisher_first:
         publisher = ros.publisher(Image, topic, BEST_EFFORT)
@@ -43,7 +43,7 @@ def test_a_best_effort_publisher_is_heard(ros: Ros, topic: str, publisher_first:
     assert stream.stats["published"] == 2
 
 
-def test_it_is_chosen_again_as_publishers_come_and_go(ros: Ros, topic: str) -> None:
+def test_reliability_follows_the_publishers(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, Image, RGB)
     reliable = ros.publisher(Image, topic)
@@ -78,7 +78,7 @@ OTHER_TYPE = """
 """
 
 
-def test_a_publisher_of_another_type_on_the_topic_is_not_asked(ros: Ros, topic: str, spawn: Spawner) -> None:
+def test_qos_ignores_publishers_of_another_type(ros: Ros, topic: str, spawn: Spawner) -> None:
     spawn(OTHER_TYPE, topic).expect("ready")
     node = ros.node()
     ros.spin(node, lambda: node.get_publishers_info_by_topic(topic))
@@ -88,7 +88,7 @@ def test_a_publisher_of_another_type_on_the_topic_is_not_asked(ros: Ros, topic: 
     assert reliability(stream) == "reliable"
 
 
-def test_given_qos_is_used_and_its_mismatch_explained(ros: Ros, topic: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_given_qos_is_used_and_its_mismatch_is_logged(ros: Ros, topic: str, capfd: pytest.CaptureFixture[str]) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, Image, RGB, ros_qos=3)
     profile = stream._source.subscription.profile
@@ -104,7 +104,7 @@ LATCHED = QoSProfile(depth=3, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 @pytest.mark.parametrize("given", [None, LATCHED])
-def test_what_a_latched_publisher_sent_before_is_heard(ros: Ros, topic: str, given: Any) -> None:
+def test_earlier_messages_of_a_latched_publisher_are_received(ros: Ros, topic: str, given: Any) -> None:
     publisher = ros.publisher(JointState, topic, LATCHED)
     publisher.publish(joints(a=4.0))
     node = ros.node()
@@ -115,7 +115,7 @@ def test_what_a_latched_publisher_sent_before_is_heard(ros: Ros, topic: str, giv
     assert stream.stats["durability"] == "transient_local"
 
 
-def test_a_latched_publisher_that_appears_later_is_heard_from_its_first_message_and_once(ros: Ros, topic: str) -> None:
+def test_late_latched_publisher_is_received_from_its_first_message(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, JointState)
     assert stream.stats["durability"] == "volatile"
@@ -129,7 +129,7 @@ def test_a_latched_publisher_that_appears_later_is_heard_from_its_first_message_
     assert stream.stats["messages"] == 4
 
 
-def test_durability_is_chosen_again_as_publishers_come_and_go(ros: Ros, topic: str) -> None:
+def test_durability_follows_the_publishers(ros: Ros, topic: str) -> None:
     node = ros.node()
     latched = ros.publisher(JointState, topic, LATCHED)
     ros.spin(node, lambda: node.get_publishers_info_by_topic(topic))
@@ -149,12 +149,12 @@ def test_durability_is_chosen_again_as_publishers_come_and_go(ros: Ros, topic: s
 
 
 @pytest.mark.parametrize("wrong", ["reliable", 0, True, 1.5])
-def test_what_is_no_qos_is_refused(ros: Ros, topic: str, wrong: Any) -> None:
+def test_invalid_ros_qos_is_refused(ros: Ros, topic: str, wrong: Any) -> None:
     with pytest.raises(TypeError, match="ros_qos must be a QoSProfile, a depth"):
         ros.stream(ros.node(), topic, Image, RGB, ros_qos=wrong)
 
 
-def test_messages_that_overflow_the_queue_are_counted(ros: Ros, topic: str) -> None:
+def test_messages_lost_in_the_queue_are_counted(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, Image, RGB, ros_qos=2)
     publisher = ros.publisher(Image, topic)
@@ -167,7 +167,7 @@ def test_messages_that_overflow_the_queue_are_counted(ros: Ros, topic: str) -> N
     assert stream.stats["lost"] > 0
 
 
-def test_a_best_effort_topic_that_loses_big_messages_is_noticed(
+def test_lost_large_best_effort_messages_are_reported(
     ros: Ros, topic: str, spawn: Spawner, capfd: pytest.CaptureFixture[str]
 ) -> None:
     # With Fast DDS's defaults most VGA images get lost between processes: here they are counted, and it is said.
@@ -179,7 +179,7 @@ def test_a_best_effort_topic_that_loses_big_messages_is_noticed(
     assert stream.stats["lost"] >= 10 or "no message for 5 s" in "".join(said)
 
 
-def test_silence_with_best_effort_is_explained_once(
+def test_silent_best_effort_topic_is_reported_once(
     ros: Ros, topic: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     from polymorph_ipc._ros import source

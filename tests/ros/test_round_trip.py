@@ -26,7 +26,7 @@ from sensor_msgs.msg import (
 )
 from std_msgs.msg import Bool, Float64, Float64MultiArray, MultiArrayDimension, UInt8MultiArray
 
-from ros_side import Ros
+from ros_nodes import Ros
 
 STORE = get_typestore(Stores.ROS2_KILTED)
 
@@ -174,16 +174,16 @@ CASES: dict[str, tuple[Any, list[str] | None]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_message_comes_back_as_the_same_bytes(ros: Ros, topic: str, case: str) -> None:
+def test_message_round_trips_as_the_same_bytes(ros: Ros, topic: str, case: str) -> None:
     message, paths = CASES[case]
     check(ros, topic, message, {} if paths is None else {"ros_field": {path: path for path in paths}})
 
 
-def test_points_as_numbers_come_back_as_the_same_bytes(ros: Ros, topic: str) -> None:
+def test_points_as_numbers_round_trip_as_the_same_bytes(ros: Ros, topic: str) -> None:
     check(ros, topic, xyz_cloud(), {"sample": np.zeros((10, 3), np.float32)})
 
 
-def test_stacked_joints_come_back_as_the_same_bytes(ros: Ros, topic: str) -> None:
+def test_stacked_joints_round_trip_as_the_same_bytes(ros: Ros, topic: str) -> None:
     message = joint_state()
     message.velocity = []  # NaN in the pool
     check(ros, topic, message, {"sample": np.zeros((3, 3))})

@@ -19,7 +19,7 @@ FRAMES = 45
 
 
 @pytest.mark.parametrize("first", ["snippet", "camera"])
-def test_every_frame_of_a_15_hz_camera_reaches_a_third_process_and_ctrl_c_leaves_nothing(
+def test_seed_ros_snippet_delivers_every_frame_to_a_third_process(
     spawn: Spawner, pool_folder: Path, first: str
 ) -> None:
     camera = (CAMERA, "/camera/image_raw", 15, FRAMES)
@@ -57,7 +57,7 @@ def test_every_frame_of_a_15_hz_camera_reaches_a_third_process_and_ctrl_c_leaves
     assert pool_files(pool_folder) == []
 
 
-def test_a_camera_that_dies_and_returns_is_followed(spawn: Spawner) -> None:
+def test_seed_ros_snippet_follows_a_restarted_camera(spawn: Spawner) -> None:
     snippet = spawn(SEED)
     snippet.expect("Subscribed")
     with TensorStream("camera_stream_from_ros") as local:

@@ -22,7 +22,7 @@ from polymorph_ipc._tools.bridge.request import from_file
 from polymorph_ipc.ros import PoolPublisher
 from sensor_msgs.msg import Image
 
-from ros_side import RGB, Ros, image
+from ros_nodes import RGB, Ros, image
 from support.observe import the_pool_file, wait_until
 
 GENERATED = "# generated from rosidl_generator_py/resource/_idl.py.em\n"
@@ -37,7 +37,7 @@ def installed_messages() -> Iterator[tuple[str, str]]:
                 yield package, file.removesuffix(".msg")
 
 
-def test_every_installed_message_type_is_found_by_its_name_without_an_import() -> None:
+def test_every_installed_message_type_is_found_without_an_import() -> None:
     found = list(installed_messages())
     assert len(found) > 100
     before = set(sys.modules)
@@ -73,7 +73,7 @@ def test_every_installed_message_type_is_found_by_its_name_without_an_import() -
         ["sensor_msgs/msg/Image"],
     ],
 )
-def test_a_name_that_is_not_of_a_message_type_imports_nothing(name: Any) -> None:
+def test_invalid_type_name_imports_nothing(name: Any) -> None:
     sys.modules.pop("unittest.__main__", None)
     before = set(sys.modules)
     with pytest.raises((TypeError, ImportError), match=r"^type must be |has no message|cannot be imported") as refusal:
@@ -95,9 +95,7 @@ def plant(folder: Path, package: str, first_line: str) -> Path:
     return mark
 
 
-def test_a_package_that_rosidl_has_not_generated_is_not_imported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_package_not_generated_by_rosidl_is_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mark = plant(tmp_path, "planted_one", "# by hand\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(TypeError, match="the package 'planted_one' has no message 'Thing'"):
@@ -105,9 +103,7 @@ def test_a_package_that_rosidl_has_not_generated_is_not_imported(
     assert not mark.exists()
 
 
-def test_a_package_in_the_working_folder_is_not_imported_by_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_package_in_the_working_folder_is_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mark = plant(tmp_path, "planted_two", GENERATED)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend("")
@@ -122,9 +118,7 @@ def test_a_package_in_the_working_folder_is_not_imported_by_name(
         sys.modules.pop(module)
 
 
-def test_a_class_that_another_package_brings_is_not_taken_for_a_message(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_class_of_another_package_is_not_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(tmp_path, "planted_three", GENERATED)
     (tmp_path / "planted_three" / "msg" / "__init__.py").write_text("from sensor_msgs.msg import Image as Thing\n")
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -134,7 +128,7 @@ def test_a_class_that_another_package_brings_is_not_taken_for_a_message(
         sys.modules.pop(module)
 
 
-def test_metadata_of_a_pool_cannot_have_a_module_imported(ros: Ros, topic: str) -> None:
+def test_ros_type_in_metadata_cannot_import_a_module(ros: Ros, topic: str) -> None:
     assert importlib.util.find_spec("unittest.__main__") is not None
     sys.modules.pop("unittest.__main__", None)
     metadata = {"ros_type": "unittest/__main__/X"}
@@ -149,7 +143,7 @@ def test_metadata_of_a_pool_cannot_have_a_module_imported(ros: Ros, topic: str) 
     assert "unittest.__main__" not in sys.modules
 
 
-def test_no_text_of_a_pool_or_a_message_moves_the_cursor_of_a_terminal(caplog: pytest.LogCaptureFixture) -> None:
+def test_logged_texts_contain_no_control_characters(caplog: pytest.LogCaptureFixture) -> None:
     class DestroyedNode:
         def get_logger(self) -> Any:
             raise RuntimeError
@@ -167,9 +161,7 @@ def test_no_text_of_a_pool_or_a_message_moves_the_cursor_of_a_terminal(caplog: p
 
 
 @pytest.mark.parametrize("sample", [RGB, None])
-def test_the_pool_of_a_topic_has_the_mode_that_was_asked_for(
-    ros: Ros, topic: str, pool_folder: Path, sample: Any
-) -> None:
+def test_pool_of_a_topic_has_the_given_mode(ros: Ros, topic: str, pool_folder: Path, sample: Any) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, Image, sample, ros_mode=0o660)
     ros.send(node, stream, ros.publisher(Image, topic), image(3))
@@ -178,7 +170,7 @@ def test_the_pool_of_a_topic_has_the_mode_that_was_asked_for(
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o777, -1, "0660", None])
-def test_a_mode_that_no_pool_can_have_is_refused_at_once(ros: Ros, topic: str, mode: Any) -> None:
+def test_invalid_ros_mode_is_refused_at_once(ros: Ros, topic: str, mode: Any) -> None:
     with pytest.raises(InvalidArgumentError, match=re.escape("0o600, 0o660, 0o606 or 0o666")):
         ros.stream(ros.node(), topic, Image, RGB, ros_mode=mode)
 
@@ -186,7 +178,7 @@ def test_a_mode_that_no_pool_can_have_is_refused_at_once(ros: Ros, topic: str, m
 @pytest.mark.parametrize(
     ("given", "mode"), [("", 0o600), (", mode: 0660", 0o660), (', mode: "0666"', 0o666), (", mode: 0o606", 0o606)]
 )
-def test_a_file_gives_the_mode_of_a_pool_in_octal(tmp_path: Path, given: str, mode: int) -> None:
+def test_mode_in_a_bridge_file_is_octal(tmp_path: Path, given: str, mode: int) -> None:
     file = tmp_path / "bridge.yaml"
     file.write_text(f"- {{from_ros: /x, to: a{given}}}")
     (request,) = from_file(file)

@@ -16,8 +16,8 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image, JointState, Joy
 from std_msgs.msg import String
 
-from bridge_side import Bridge
-from ros_side import Ros, image, joints
+from bridge_process import Bridge
+from ros_nodes import Ros, image, joints
 
 Run = Callable[..., Bridge]
 BEST_EFFORT = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -39,7 +39,7 @@ def has(state: str, words: str = "") -> Callable[[dict[str, Any]], bool]:
     return lambda report: report["state"] == state and words in report["problem"]
 
 
-def test_a_wrong_type_is_a_problem_until_a_publisher_of_it_comes(
+def test_wrong_type_is_the_state_until_a_matching_publisher_appears(
     bridge: Run, ros: Ros, topic: str, others_node: Any
 ) -> None:
     others_node.create_publisher(String, topic, 10)
@@ -53,7 +53,7 @@ def test_a_wrong_type_is_a_problem_until_a_publisher_of_it_comes(
     program.end()
 
 
-def test_a_topic_with_several_types_asks_which_and_goes_on_trying(
+def test_topic_with_several_types_asks_for_type_and_keeps_trying(
     bridge: Run, ros: Ros, topic: str, others_node: Any
 ) -> None:
     words = others_node.create_publisher(String, topic, 10)
@@ -68,7 +68,7 @@ def test_a_topic_with_several_types_asks_which_and_goes_on_trying(
     program.end()
 
 
-def test_an_unsupported_type_of_a_topic_is_a_problem_not_the_end(bridge: Run, ros: Ros, topic: str) -> None:
+def test_unsupported_type_of_a_topic_does_not_end_the_bridge(bridge: Run, ros: Ros, topic: str) -> None:
     ros.publisher(String, topic)
     program = bridge("--from-ros", topic, "--to", "words")
     program.until(has("cannot start", "std_msgs/msg/String has no numbers"))
@@ -86,7 +86,7 @@ def test_an_unsupported_type_of_a_topic_is_a_problem_not_the_end(bridge: Run, ro
     ],
     ids=["reliability", "durability"],
 )
-def test_an_incompatible_qos_is_the_state(
+def test_qos_mismatch_is_the_state(
     bridge: Run, ros: Ros, topic: str, offered: Any, option: list[str], words: str
 ) -> None:
     ros.publisher(JointState, topic, offered)
@@ -98,7 +98,7 @@ def test_an_incompatible_qos_is_the_state(
     program.end()
 
 
-def test_only_misfits_are_the_state_and_the_newest_reason_is_the_problem(bridge: Run, ros: Ros, topic: str) -> None:
+def test_misfits_are_the_state_and_the_newest_reason_is_the_problem(bridge: Run, ros: Ros, topic: str) -> None:
     publisher = ros.publisher(Image, topic)
     program = bridge("--from-ros", topic, "--to", "images", "--shape", "4,6,3", "--dtype", "uint8",
                      "--type", "sensor_msgs/msg/Image")  # fmt: skip
@@ -110,7 +110,7 @@ def test_only_misfits_are_the_state_and_the_newest_reason_is_the_problem(bridge:
     program.end()
 
 
-def test_what_the_pool_has_no_room_for_is_a_failure_with_its_words(
+def test_message_larger_than_max_bytes_is_a_failure_with_its_text(
     bridge: Run, ros: Ros, topic: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "bridge.yaml"
@@ -123,7 +123,7 @@ def test_what_the_pool_has_no_room_for_is_a_failure_with_its_words(
     program.end()
 
 
-def test_a_pool_that_cannot_be_such_messages_says_so(bridge: Run, topic: str) -> None:
+def test_pool_that_does_not_fit_the_type_is_the_problem(bridge: Run, topic: str) -> None:
     program = bridge("--from-pool", "arm", "--to", topic, "--type", "sensor_msgs/msg/Image")
     assert program.until(lambda report: True)["state"] == "no pool"
     with TensorProducer.from_sample("arm", np.zeros(3)):
@@ -131,7 +131,7 @@ def test_a_pool_that_cannot_be_such_messages_says_so(bridge: Run, topic: str) ->
     program.end()
 
 
-def test_a_pool_without_new_samples_and_a_topic_of_another_type_say_so(bridge: Run, ros: Ros, topic: str) -> None:
+def test_subscription_of_another_type_is_the_problem(bridge: Run, ros: Ros, topic: str) -> None:
     listener = ros.node()
     listener.create_subscription(String, topic, lambda _message: None, 10)
     program = bridge("--from-pool", "q", "--to", topic, "--type", "geometry_msgs/msg/PointStamped")
@@ -142,7 +142,7 @@ def test_a_pool_without_new_samples_and_a_topic_of_another_type_say_so(bridge: R
     program.end()
 
 
-def test_subscriptions_that_ask_for_more_than_a_bridge_offers_are_counted(bridge: Run, ros: Ros, topic: str) -> None:
+def test_subscriptions_with_qos_mismatch_are_counted(bridge: Run, ros: Ros, topic: str) -> None:
     ros.node().create_subscription(PointStamped, topic, lambda _message: None, 10)
     program = bridge("--from-pool", "q", "--to", topic, "--type", "geometry_msgs/msg/PointStamped",
                      "--reliability", "best_effort")  # fmt: skip
@@ -150,14 +150,14 @@ def test_subscriptions_that_ask_for_more_than_a_bridge_offers_are_counted(bridge
     program.end()
 
 
-def test_a_remapping_applies_to_the_topic(bridge: Run, ros: Ros, topic: str) -> None:
+def test_remapping_applies_to_the_topic(bridge: Run, ros: Ros, topic: str) -> None:
     publisher = ros.publisher(JointState, topic)
     program = bridge("--from-ros", "/joint_states", "--to", "arm", "--ros-args", "-r", f"/joint_states:={topic}")
     program.until(lambda report: report["published"] or publisher.publish(joints(a=1.0)))
     program.end()
 
 
-def test_a_namespace_and_a_node_name_apply_to_relative_topics(bridge: Run, ros: Ros) -> None:
+def test_namespace_and_node_name_apply_to_relative_topics(bridge: Run, ros: Ros) -> None:
     publisher = ros.publisher(JointState, "/robot/arm/states")
     listener = ros.node()
     got: list[JointState] = []
@@ -175,7 +175,7 @@ def test_a_namespace_and_a_node_name_apply_to_relative_topics(bridge: Run, ros: 
     second.end()
 
 
-def test_ros_arguments_go_up_to_two_dashes() -> None:
+def test_ros_arguments_end_at_two_dashes() -> None:
     given = ["bridge", "--ros-args", "-r", "a:=b", "--", "--to", "x", "--ros-args", "-p", "use_sim_time:=true"]
     own, ros = split_ros_arguments(given)
     assert own == ["bridge", "--to", "x"]

@@ -23,7 +23,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Float64
 
-from ros_side import RGB, Ros, executor_of, image, joints
+from ros_nodes import RGB, Ros, executor_of, image, joints
 from support.observe import mappings_under, open_descriptors, pool_files, wait_until
 from support.processes import Spawner
 
@@ -32,7 +32,7 @@ CAMERA = Path(__file__).parent / "programs" / "camera.py"
 # ---- it is the user who spins ----
 
 
-def test_nothing_is_spun_and_no_executor_taken(ros: Ros, topic: str) -> None:
+def test_stream_never_spins_the_node(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, Image, RGB)
     assert node.executor is None
@@ -44,7 +44,7 @@ def test_nothing_is_spun_and_no_executor_taken(ros: Ros, topic: str) -> None:
     assert node.executor is ros.executor
 
 
-def test_a_wait_says_once_that_nobody_spins(
+def test_wait_on_a_node_that_is_not_spun_warns_once(
     ros: Ros, topic: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     from polymorph_ipc._ros import source
@@ -81,7 +81,7 @@ def stop(thread: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["single", "multi", "events"])
-def test_another_thread_waits_while_one_spins(
+def test_stream_waits_in_one_thread_while_another_spins(
     ros: Ros, topic: str, kind: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     node = ros.node()
@@ -116,7 +116,7 @@ def run_in_callback(ros: Ros, node: Any, kind: str, act: Any) -> Any:
 
 @pytest.mark.parametrize("kind", ["single", "events"])
 @pytest.mark.parametrize("wait", ["get_new", "get_next", "iterate"])
-def test_a_wait_in_the_spinning_threads_own_callback_is_an_error(ros: Ros, topic: str, kind: str, wait: str) -> None:
+def test_wait_in_a_callback_of_the_spinning_thread_is_an_error(ros: Ros, topic: str, kind: str, wait: str) -> None:
     node = ros.node("busy")
     stream = ros.stream(node, topic, Image, RGB)
     publisher = ros.publisher(Image, topic)
@@ -136,7 +136,7 @@ def test_a_wait_in_the_spinning_threads_own_callback_is_an_error(ros: Ros, topic
     assert int(run_in_callback(ros, node, kind, lambda: stream.get_new(timeout=30)).flat[0]) == 1
 
 
-def test_a_wait_in_a_callback_of_another_thread_is_none(ros: Ros, topic: str) -> None:
+def test_wait_in_a_callback_of_another_thread_is_allowed(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, Image, RGB)
     publisher = ros.publisher(Image, topic)
@@ -149,7 +149,7 @@ def test_a_wait_in_a_callback_of_another_thread_is_none(ros: Ros, topic: str) ->
     assert int(run_in_callback(ros, node, "multi", act).flat[0]) == 6
 
 
-def test_a_wait_for_several_in_an_own_callback_only_warns(
+def test_wait_any_in_a_callback_of_the_spinning_thread_warns(
     ros: Ros, topic: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     node = ros.node()
@@ -159,7 +159,7 @@ def test_a_wait_for_several_in_an_own_callback_only_warns(
     assert capfd.readouterr().err.count("waits for itself") == 1
 
 
-def test_a_wait_between_two_spins_is_no_error(ros: Ros, topic: str) -> None:
+def test_wait_between_two_spins_is_allowed(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, Image, RGB)
     ros.send(node, stream, ros.publisher(Image, topic), image(2))
@@ -170,7 +170,7 @@ def test_a_wait_between_two_spins_is_no_error(ros: Ros, topic: str) -> None:
 # ---- names, clocks, nodes ----
 
 
-def test_remappings_apply_to_the_topic_and_to_the_choice_of_qos(ros: Ros, topic: str) -> None:
+def test_remappings_apply_to_the_topic_and_its_qos(ros: Ros, topic: str) -> None:
     node = ros.node("remapped", cli_args=["--ros-args", "-r", f"image:={topic}"])
     publisher = ros.publisher(Image, topic, QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT))
     ros.spin(node, lambda: node.get_publishers_info_by_topic(topic))
@@ -181,7 +181,7 @@ def test_remappings_apply_to_the_topic_and_to_the_choice_of_qos(ros: Ros, topic:
     assert int(stream.get_last().flat[0]) == 4
 
 
-def test_simulated_time_without_a_clock_stops_nothing(ros: Ros, topic: str) -> None:
+def test_simulated_time_without_a_clock_blocks_nothing(ros: Ros, topic: str) -> None:
     node = ros.node(parameter_overrides=[Parameter("use_sim_time", value=True)])
     stream = ros.stream(node, topic, Image, RGB)
     unstamped = ros.stream(node, f"{topic}/number", Float64)
@@ -195,7 +195,7 @@ def test_simulated_time_without_a_clock_stops_nothing(ros: Ros, topic: str) -> N
     assert unstamped.get_last(return_info=True)[1].stamp == 0  # what the node's clock says
 
 
-def test_composed_nodes_have_a_stream_each(ros: Ros, topic: str) -> None:
+def test_two_nodes_on_one_executor_have_a_stream_each(ros: Ros, topic: str) -> None:
     first, second = ros.node("first"), ros.node("second", namespace="/other")
     images = ros.stream(first, topic, Image, RGB)
     states = ros.stream(second, f"{topic}/joints", JointState)
@@ -214,7 +214,7 @@ def test_composed_nodes_have_a_stream_each(ros: Ros, topic: str) -> None:
 # ---- copies ----
 
 
-def test_a_pickled_stream_is_a_plain_one(ros: Ros, topic: str) -> None:
+def test_pickled_ros_stream_is_a_plain_stream(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, Image, RGB)
     publisher = ros.publisher(Image, topic)
@@ -227,7 +227,7 @@ def test_a_pickled_stream_is_a_plain_one(ros: Ros, topic: str) -> None:
     assert int(stream.get_last().flat[0]) == 6
 
 
-def test_a_forked_childs_stream_reads_and_leaves_ros_alone(ros: Ros, topic: str) -> None:
+def test_forked_childs_stream_reads_and_does_not_touch_ros(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, Image, RGB)
     publisher = ros.publisher(Image, topic)
@@ -247,7 +247,7 @@ def test_a_forked_childs_stream_reads_and_leaves_ros_alone(ros: Ros, topic: str)
     assert int(stream.get_last().flat[0]) == 6
 
 
-def test_the_node_keeps_a_stream_that_nobody_holds_going(ros: Ros, topic: str) -> None:
+def test_node_keeps_the_source_of_a_collected_stream(ros: Ros, topic: str) -> None:
     node = ros.node()
     ros.stream(node, topic, Image, RGB)
     source = ros.streams.pop()._source
@@ -263,7 +263,7 @@ def test_the_node_keeps_a_stream_that_nobody_holds_going(ros: Ros, topic: str) -
 # ---- a pool that cannot be had ----
 
 
-def test_a_name_that_is_taken_meanwhile_is_tried_again(
+def test_busy_pool_name_is_tried_again(
     ros: Ros, topic: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     from polymorph_ipc._ros import messages
@@ -282,7 +282,7 @@ def test_a_name_that_is_taken_meanwhile_is_tried_again(
     assert int(stream.get_last().flat[0]) == 3
 
 
-def test_a_pool_that_is_lost_is_made_anew(
+def test_lost_pool_is_made_again(
     ros: Ros, topic: str, pool_folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     from polymorph_ipc._ros import messages
@@ -310,7 +310,9 @@ def test_a_pool_that_is_lost_is_made_anew(
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(["cleanup", "destroy", "shutdown"])), ids="-".join)
-def test_cleanup_comes_in_any_order(ros: Ros, topic: str, pool_folder: Path, order: tuple[str, ...]) -> None:
+def test_cleanup_destroy_node_and_shutdown_work_in_any_order(
+    ros: Ros, topic: str, pool_folder: Path, order: tuple[str, ...]
+) -> None:
     import rclpy
 
     node = ros.node()
@@ -325,7 +327,7 @@ def test_cleanup_comes_in_any_order(ros: Ros, topic: str, pool_folder: Path, ord
         stream.get_last()
 
 
-def test_streams_that_come_and_go_leak_nothing(ros: Ros, topic: str, pool_folder: Path) -> None:
+def test_opening_and_closing_streams_leaks_nothing(ros: Ros, topic: str, pool_folder: Path) -> None:
     node = ros.node()
     publisher = ros.publisher(Image, topic)
 
@@ -349,9 +351,7 @@ def test_streams_that_come_and_go_leak_nothing(ros: Ros, topic: str, pool_folder
 
 
 @pytest.mark.parametrize("kind", ["single", "multi"])
-def test_cleanup_while_another_thread_spins_and_messages_pour_in(
-    ros: Ros, topic: str, pool_folder: Path, kind: str
-) -> None:
+def test_cleanup_while_another_thread_spins_and_receives(ros: Ros, topic: str, pool_folder: Path, kind: str) -> None:
     node = ros.node()
     big = np.zeros((200, 300, 3), np.uint8)
     streams = [ros.stream(node, topic, Image, big) for _ in range(3)]
@@ -389,7 +389,7 @@ SPINNER = """
 
 
 @pytest.mark.parametrize("sample", ["sample", "none"])
-def test_ctrl_c_at_any_moment_leaves_no_pool(spawn: Spawner, topic: str, pool_folder: Path, sample: str) -> None:
+def test_ctrl_c_at_any_time_leaves_no_pool(spawn: Spawner, topic: str, pool_folder: Path, sample: str) -> None:
     spawn(CAMERA, topic, 100, 0).expect("ready")
     for milliseconds in (0, 40, 80, 130, 200, 350, 600, 1000):
         spinner = spawn(SPINNER, topic, sample)
@@ -400,7 +400,7 @@ def test_ctrl_c_at_any_moment_leaves_no_pool(spawn: Spawner, topic: str, pool_fo
         assert pool_files(pool_folder) == [], f"after {milliseconds} ms: {spinner.stderr}"
 
 
-def test_sigterm_is_an_orderly_end_too(spawn: Spawner, topic: str, pool_folder: Path) -> None:
+def test_sigterm_leaves_no_pool(spawn: Spawner, topic: str, pool_folder: Path) -> None:
     spinner = spawn(SPINNER, topic, "sample")
     wait_until(lambda: pool_files(pool_folder))
     spinner.signal(signal.SIGTERM)
@@ -408,7 +408,7 @@ def test_sigterm_is_an_orderly_end_too(spawn: Spawner, topic: str, pool_folder: 
     assert pool_files(pool_folder) == []
 
 
-def test_a_construction_that_fails_leaves_nothing(ros: Ros, topic: str, pool_folder: Path) -> None:
+def test_failed_constructor_leaves_nothing(ros: Ros, topic: str, pool_folder: Path) -> None:
     node = ros.node()
     before = len(list(node.subscriptions)), len(list(node.timers))
     with pytest.raises(Exception, match="topic name"):
@@ -419,7 +419,7 @@ def test_a_construction_that_fails_leaves_nothing(ros: Ros, topic: str, pool_fol
     assert (len(list(node.subscriptions)), len(list(node.timers))) == before
 
 
-def test_get_at_with_a_timeout_pairs_topics_and_knows_who_spins(ros: Ros, topic: str) -> None:
+def test_get_at_with_a_timeout_pairs_topics_and_fails_in_a_callback(ros: Ros, topic: str) -> None:
     """Depth arrives 12 ms after the colour image that it belongs to."""
     node = ros.node()
     stamps = ros.stream(node, f"{topic}/colour", Image, RGB, ros_history_len=50)
@@ -459,7 +459,7 @@ def test_get_at_with_a_timeout_pairs_topics_and_knows_who_spins(ros: Ros, topic:
 
 
 @pytest.mark.parametrize("sample", [RGB, None], ids=["with a sample", "without"])
-def test_the_pool_of_a_topic_is_made_in_the_folder_of_its_stream(ros: Ros, topic: str, sample: Any) -> None:
+def test_pool_of_a_topic_is_made_in_the_folder_of_its_stream(ros: Ros, topic: str, sample: Any) -> None:
     here = Path(os.environ["POLYMORPH_IPC_DIR"])
     folder = here / "other"
     folder.mkdir()

@@ -32,7 +32,7 @@ def installed(folders: set[str]) -> list[Any]:
     return [found[name] for name in sorted(found)]
 
 
-def test_every_installed_class_can_be_described_and_its_default_message_read() -> None:
+def test_every_installed_message_class_is_described_and_decoded() -> None:
     classes = installed({"msg", "srv", "action"})
     read = 0
     for message_class in classes:
@@ -54,11 +54,11 @@ def test_every_installed_class_can_be_described_and_its_default_message_read() -
 
 
 @pytest.mark.parametrize("no_class", [None, "sensor_msgs/msg/Image", 3, type, importlib])
-def test_what_is_no_message_class(no_class: Any) -> None:
+def test_object_that_is_not_a_message_class(no_class: Any) -> None:
     assert not is_message_class(no_class)
 
 
-def test_services_are_no_message_classes() -> None:
+def test_service_is_not_a_message_class() -> None:
     from std_srvs.srv import Empty
 
     assert not is_message_class(Empty)

@@ -13,10 +13,10 @@ from polymorph_ipc import InvalidArgumentError, PoolBusyError, SchemaMismatchErr
 from sensor_msgs.msg import Image, JointState, PointCloud2, PointField
 from std_msgs.msg import Float64, Float64MultiArray, String
 
-from ros_side import RGB, Ros, image, joints
+from ros_nodes import RGB, Ros, image, joints
 
 
-def test_the_pool_is_there_at_once_and_gets_the_first_messages_metadata(ros: Ros, topic: str) -> None:
+def test_pool_with_a_sample_exists_at_once_and_gets_metadata_later(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, Image, RGB, ros_history_len=4)
     local = TensorStream("pool0")
@@ -32,7 +32,7 @@ def test_the_pool_is_there_at_once_and_gets_the_first_messages_metadata(ros: Ros
     assert local.get_last(return_info=True)[1].seq == 1
 
 
-def test_images_are_received_in_their_slots_and_odd_ones_among_them_are_read_as_well(ros: Ros, topic: str) -> None:
+def test_images_are_received_in_place_and_others_are_decoded(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, Image, np.zeros((48, 64, 3), np.uint8), ros_history_len=8, ros_frames="any")
     publisher = ros.publisher(Image, topic)
@@ -52,7 +52,7 @@ def test_images_are_received_in_their_slots_and_odd_ones_among_them_are_read_as_
     assert stream.stats["in_place"] == 3  # 2, 3 and 4: the first shows what they are like, the others differ
 
 
-def test_without_a_sample_the_first_message_shapes_the_pool(ros: Ros, topic: str) -> None:
+def test_first_message_shapes_the_pool_without_a_sample(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, Image)
     assert not stream.connected
@@ -62,7 +62,7 @@ def test_without_a_sample_the_first_message_shapes_the_pool(ros: Ros, topic: str
     assert (stream.get_last() == 3).all()
 
 
-def test_a_dead_producers_frames_are_not_taken_for_the_topics(ros: Ros, topic: str) -> None:
+def test_samples_of_an_orphaned_pool_are_not_those_of_the_topic(ros: Ros, topic: str) -> None:
     dead = TensorProducer.from_sample("pool0", np.zeros(3))
     dead.publish(np.ones(3))
     dead.abandon()
@@ -71,12 +71,12 @@ def test_a_dead_producers_frames_are_not_taken_for_the_topics(ros: Ros, topic: s
 
 
 @pytest.mark.parametrize("sample", [None, RGB])
-def test_a_living_producers_pool_is_left_alone(ros: Ros, topic: str, sample: Any) -> None:
+def test_pool_of_a_live_producer_is_not_used_for_a_topic(ros: Ros, topic: str, sample: Any) -> None:
     with TensorProducer.from_sample("pool0", np.zeros(3)), pytest.raises(PoolBusyError, match="pool0"):
         ros.stream(ros.node(), topic, Image, sample)
 
 
-def test_a_dict_sample_names_paths(ros: Ros, topic: str) -> None:
+def test_dict_sample_selects_message_paths(ros: Ros, topic: str) -> None:
     node = ros.node()
     sample = {"twist.twist.linear": np.zeros(3), "pose.pose.position": np.zeros(3)}
     stream = ros.stream(node, topic, Odometry, sample)
@@ -92,7 +92,7 @@ def test_a_dict_sample_names_paths(ros: Ros, topic: str) -> None:
     assert info.stamp == 11 * 10**9
 
 
-def test_ros_field_picks_one_or_names_several(ros: Ros, topic: str) -> None:
+def test_ros_field_selects_one_or_several_paths(ros: Ros, topic: str) -> None:
     node = ros.node()
     one = ros.stream(node, topic, PoseStamped, np.zeros(4), ros_field="pose.orientation")
     several = ros.stream(
@@ -114,7 +114,7 @@ def test_ros_field_picks_one_or_names_several(ros: Ros, topic: str) -> None:
     assert unshaped.get_last()["where"].tolist() == [0, 5, 0]
 
 
-def test_joints_of_two_publishers_come_in_one_order(ros: Ros, topic: str) -> None:
+def test_joints_of_two_publishers_have_one_order(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, JointState)
     chosen = ros.stream(node, topic, JointState, np.zeros(2), ros_joints=["c", "a"])
@@ -138,7 +138,7 @@ def cloud(points: Any) -> Any:
     )
 
 
-def test_point_clouds_have_their_own_lengths(ros: Ros, topic: str) -> None:
+def test_point_clouds_have_their_own_length(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, PointCloud2, np.zeros((50, 3), np.float32))
     structured = ros.stream(node, topic, PointCloud2)
@@ -155,7 +155,7 @@ def test_point_clouds_have_their_own_lengths(ros: Ros, topic: str) -> None:
     assert len(structured.get_last()) == 51
 
 
-def test_a_message_without_a_stamp_gets_the_nodes_clock(ros: Ros, topic: str) -> None:
+def test_message_without_a_stamp_gets_the_time_of_the_node(ros: Ros, topic: str) -> None:
     node = ros.node()
     plain = ros.stream(node, topic, Float64)
     zero = ros.stream(node, f"{topic}/zero", JointState)
@@ -168,7 +168,7 @@ def test_a_message_without_a_stamp_gets_the_nodes_clock(ros: Ros, topic: str) ->
     assert plain.metadata == {"ros_type": "std_msgs/msg/Float64"}
 
 
-def test_variable_length_of_any_sequence(ros: Ros, topic: str) -> None:
+def test_any_sequence_may_be_variable(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, Float64MultiArray, ros_field="data", ros_variable=True)
     ros.send(
@@ -185,7 +185,7 @@ def test_variable_length_of_any_sequence(ros: Ros, topic: str) -> None:
 # ---- what does not fit ----
 
 
-def test_misfits_are_counted_said_once_and_never_published(
+def test_misfits_are_counted_logged_once_and_not_published(
     ros: Ros, topic: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     node = ros.node()
@@ -227,7 +227,7 @@ def test_joints_of_several_publishers_are_merged_by_name(ros: Ros, topic: str) -
     assert "the message names [wheel]" in next(iter(stream.stats["misfit_reasons"]))
 
 
-def test_a_field_of_joint_stamps_says_which_joints_are_stale(ros: Ros, topic: str) -> None:
+def test_joint_stamps_field_has_the_stamp_of_each_joint(ros: Ros, topic: str) -> None:
     node = ros.node()
     sample = {"position": np.zeros(2), "joint_stamps": np.zeros(2, np.int64)}
     stream = ros.stream(node, topic, JointState, sample, ros_joints=["a", "b"])
@@ -244,7 +244,7 @@ def test_a_field_of_joint_stamps_says_which_joints_are_stale(ros: Ros, topic: st
         ros.stream(node, topic, JointState, sample)
 
 
-def test_without_ros_joints_another_publishers_joints_are_warned_about_once_with_both_sets(
+def test_joints_of_another_publisher_cause_one_warning_without_ros_joints(
     ros: Ros, topic: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     node = ros.node()
@@ -258,7 +258,7 @@ def test_without_ros_joints_another_publishers_joints_are_warned_about_once_with
     assert "list the joints with ros_joints (bridge: joints)" in said
 
 
-def test_a_first_message_that_does_not_fit_the_sample_is_left_out(ros: Ros, topic: str) -> None:
+def test_first_message_that_does_not_fit_the_sample_is_a_misfit(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, Image, RGB)
     ros.send(node, stream, ros.publisher(Image, topic), image(1, 5, 6), image(2))
@@ -293,7 +293,7 @@ def test_a_first_message_that_does_not_fit_the_sample_is_left_out(ros: Ros, topi
         ({"ros_topic": "no good"}, Exception, "topic name"),
     ],
 )
-def test_wrong_arguments_are_refused_at_once(
+def test_invalid_arguments_are_refused_at_once(
     ros: Ros, topic: str, arguments: dict[str, Any], error: type[Exception], words: str
 ) -> None:
     right = {"ros_node": ros.node(), "ros_topic": topic, "ros_msg_type": Image, "ros_sample_data": RGB}
@@ -314,7 +314,7 @@ def pose(frame: str, x: float) -> Any:
     return message
 
 
-def test_a_message_of_another_frame_is_a_misfit_that_is_warned_about_once(
+def test_message_with_another_frame_id_is_a_misfit_with_one_warning(
     ros: Ros, topic: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     node = ros.node()
@@ -329,7 +329,7 @@ def test_a_message_of_another_frame_is_a_misfit_that_is_warned_about_once(
     assert 'ros_frames="any"' in said
 
 
-def test_another_child_frame_is_a_misfit_too(ros: Ros, topic: str) -> None:
+def test_message_with_another_child_frame_id_is_a_misfit(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, Odometry)
     odometry = ros.publisher(Odometry, topic)
@@ -339,7 +339,7 @@ def test_another_child_frame_is_a_misfit_too(ros: Ros, topic: str) -> None:
     assert "child_frame_id is 'wheel', the pool's is 'base'" in next(iter(stream.stats["misfit_reasons"]))
 
 
-def test_all_frames_are_taken_with_ros_frames_any(ros: Ros, topic: str) -> None:
+def test_ros_frames_any_accepts_all_frames(ros: Ros, topic: str) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, PoseStamped, ros_frames="any")
     ros.send(node, stream, ros.publisher(PoseStamped, topic), pose("map", 1.0), pose("odom", 2.0))
@@ -352,7 +352,7 @@ def test_all_frames_are_taken_with_ros_frames_any(ros: Ros, topic: str) -> None:
 # ---- texts
 
 
-def test_texts_by_path_become_texts_and_what_does_not_fit_is_refused(ros: Ros, topic: str) -> None:
+def test_string_field_becomes_text_and_too_long_ones_are_misfits(ros: Ros, topic: str) -> None:
     node = ros.node()
     prompts = ros.stream(node, topic, String, np.array("", "U8"), ros_field="data")
     as_bytes = ros.stream(node, topic, String, ros_field="data")
@@ -367,7 +367,7 @@ def test_texts_by_path_become_texts_and_what_does_not_fit_is_refused(ros: Ros, t
     assert [bytes(text).decode() for text in as_bytes.get_history(3)] == ["greifé", "pick up the cup", "stop"]
 
 
-def test_a_field_of_the_frame_carries_it_with_each_sample(ros: Ros, topic: str) -> None:
+def test_frame_id_field_is_stored_with_each_sample(ros: Ros, topic: str) -> None:
     node = ros.node()
     sample = {"pose.position": np.zeros(3), "header.frame_id": np.array("", "U16")}
     stream = ros.stream(node, topic, PoseStamped, sample)
