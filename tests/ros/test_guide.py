@@ -146,7 +146,7 @@ def test_type_that_the_guide_lists_as_refused_is_refused() -> None:
 
 
 def test_guide_and_header_list_the_same_types() -> None:
-    table = HEADER.partition("the type's default tensor:")[2].partition("any other")[0]
+    table = HEADER.partition("the default tensor of the message type:")[2].partition("any other")[0]
     rows = re.findall(r"^ \*   (\w+_msgs/.*?)(?:  | float64 \(N, 7\)|$)", table, re.MULTILINE)
     in_header = {name for row in rows for name in re.findall(r"[A-Z]\w+", row.replace("(Stamped)", ""))}
     in_guide = {name.split("/")[1] for types, _words in TABLE for name in TYPE.findall(types)}
