@@ -101,6 +101,27 @@ void py_stream_raise(py_stream *self, pmipc_status status)
         py_raise_format(self->state, status, "pool '%s': %s", self->name_text, pmipc_status_text(status));
 }
 
+int py_stream_connect(py_stream *self)
+{
+    if (py_stream_usable(self) < 0)
+        return -1;
+    pmipc_error error = {0};
+    pmipc_status status = PMIPC_CLOSED;
+    py_turn_begin(&self->turn);
+    if (self->handle != NULL)
+        status = pmipc_stream_connected(self->handle) ? PMIPC_OK : pmipc_stream_reconnect(self->handle, &error);
+    py_turn_end(&self->turn);
+    if (status == PMIPC_OK)
+        return 1;
+    if (status < PMIPC_INVALID_ARGUMENT)
+        return 0;
+    if (error.text[0] != '\0')
+        py_raise_error(self->state, &error);
+    else
+        py_stream_raise(self, status);
+    return -1;
+}
+
 /* ---- the schema of what is read */
 
 static py_backend settled_backend(py_stream *self, uint32_t origin)

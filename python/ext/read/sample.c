@@ -45,7 +45,7 @@ static PyObject *get_last_into(py_stream *self, const py_read_options *options)
 static PyObject *get_waiting(py_stream *self, py_look_kind kind, int64_t timeout_ns, const py_read_options *options)
 {
     const py_query query = {.kind = kind};
-    int64_t deadline_ns = -1;
+    int64_t deadline_ns = INT64_MAX;
     bool has_deadline = false;
     uint64_t passed_over = 0;
     for (;;) {
@@ -59,12 +59,12 @@ static PyObject *get_waiting(py_stream *self, py_look_kind kind, int64_t timeout
             return py_deliver_or_give_back(self, &lease, NULL, options, cursor);
         }
         if (!has_deadline && (status == PMIPC_OK || timeout_ns != 0)) {
-            deadline_ns = py_deadline(timeout_ns);
+            deadline_ns = pmipc_deadline(timeout_ns);
             has_deadline = true;
         }
         /* A sample that is too old counts as seen, and the next one is looked at, if it was published before the
          * deadline. Without that limit a producer that is faster than max_age would keep the loop running forever. */
-        bool late = status == PMIPC_OK && deadline_ns >= 0 && lease.view->published_ns > deadline_ns;
+        bool late = status == PMIPC_OK && lease.view->published_ns > deadline_ns;
         if (status == PMIPC_OK)
             passed_over += lease.view->lost + (kind == PY_LOOK_NEXT ? 1 : 0);
         if (late || status >= PMIPC_INVALID_ARGUMENT || (status != PMIPC_OK && timeout_ns == 0))
@@ -73,7 +73,7 @@ static PyObject *get_waiting(py_stream *self, py_look_kind kind, int64_t timeout
             py_stream_drop(self, &lease);
         else
             py_lease_end(&lease);
-        int more = status == PMIPC_OK ? PyErr_CheckSignals() < 0 ? -1 : 1 : py_wait(&self, 1, deadline_ns);
+        int more = status == PMIPC_OK ? PyErr_CheckSignals() < 0 ? -1 : 1 : py_wait(self, deadline_ns);
         if (more < 0)
             return NULL;
         if (more == 0)

@@ -1,15 +1,14 @@
-/* wait.c: waiting without the GIL and without the streams, so that other threads may use or close them meanwhile. */
-#include "reading.h"
+/* wait.c: waiting without the GIL and without locking the streams, so that other threads can use and close them. */
+#include "read/wait.h"
 
-/* A signal may come between Python's look for it and the sleep; it is then noticed this much later. */
+#include "core/arguments.h"
+#include "core/errors.h"
+#include "read/stream.h"
+
+/* A signal may arrive after Python has checked for signals and before the sleep. It is noticed this much later. */
 #define SLICE_NS 100000000
 
-int64_t py_deadline(int64_t timeout_ns)
-{
-    return pmipc_deadline(timeout_ns);
-}
-
-/* Tell those who want to know that a wait is about to sleep; they may raise. */
+/* Call the hooks of the streams before a wait sleeps; they may raise. */
 static int announce_wait(py_stream *const *streams, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -26,20 +25,20 @@ static int announce_wait(py_stream *const *streams, uint32_t count)
 }
 
 /* What a wait sleeps on: streams, and a waiter for each. */
-typedef struct py_sleep {
+typedef struct sleep_set {
     py_stream **streams;
     pmipc_waiter *waiters;
     uint32_t count;
-    uint32_t taken; /* the first so many have their waiter */
-} py_sleep;
+    uint32_t taken; /* how many, from the first on, have their waiter */
+} sleep_set;
 
-static void release_waiters(py_sleep *sleep)
+static void release_waiters(sleep_set *sleep)
 {
     for (; sleep->taken > 0; sleep->taken--)
         pmipc_waiter_release(&sleep->waiters[sleep->taken - 1]);
 }
 
-static int take_waiters(py_sleep *sleep)
+static int take_waiters(sleep_set *sleep)
 {
     for (; sleep->taken < sleep->count; sleep->taken++) {
         py_stream *stream = sleep->streams[sleep->taken];
@@ -56,9 +55,9 @@ static int take_waiters(py_sleep *sleep)
     return 0;
 }
 
-/* Sleep for a slice at most. 1: look again; 0: the deadline is over, one last look; -1: exception. Releases the
+/* Sleep for a slice at most. 1: look again; 0: the deadline has passed, look once more; -1: exception. Releases the
  * waiters. */
-static int sleep_once(py_sleep *sleep, int64_t deadline_ns)
+static int sleep_once(sleep_set *sleep, int64_t deadline_ns)
 {
     if (announce_wait(sleep->streams, sleep->count) < 0 || take_waiters(sleep) < 0) {
         release_waiters(sleep);
@@ -75,27 +74,27 @@ static int sleep_once(py_sleep *sleep, int64_t deadline_ns)
         py_raise(sleep->streams[0]->state, status, pmipc_status_text(status), 0);
         return -1;
     }
-    /* Asked whatever ended the sleep: the caller may never find what it waits for (others take it, it is damaged). */
+    /* Checked whatever ended the sleep: the caller may never get what it waits for (it is damaged, or another thread
+     * takes it). */
     return pmipc_deadline(0) < deadline_ns;
 }
 
-int py_wait(py_stream *const *streams, uint32_t count, int64_t deadline_ns)
+int py_wait(py_stream *stream, int64_t deadline_ns)
 {
     pmipc_waiter waiter;
-    py_stream *stream = streams[0];
-    py_sleep sleep = {.streams = &stream, .waiters = &waiter, .count = 1};
-    return count == 1 ? sleep_once(&sleep, deadline_ns) : -1;
+    sleep_set sleep = {.streams = &stream, .waiters = &waiter, .count = 1};
+    return sleep_once(&sleep, deadline_ns);
 }
 
 /* A wait that looks, and sleeps while there is nothing. `look` returns 1: done; 0: nothing yet, and it has set the
  * streams to sleep on; -1: exception. */
-typedef struct py_wait_loop {
-    int (*look)(struct py_wait_loop *loop);
-    py_sleep sleep;
-} py_wait_loop;
+typedef struct wait_loop {
+    int (*look)(struct wait_loop *loop);
+    sleep_set sleep;
+} wait_loop;
 
 /* Returns what the last look returned. */
-static int wait_until(py_wait_loop *loop, int64_t timeout_ns)
+static int wait_until(wait_loop *loop, int64_t timeout_ns)
 {
     const int64_t deadline_ns = pmipc_deadline(timeout_ns);
     for (int more = timeout_ns != 0;;) {
@@ -114,7 +113,7 @@ static int wait_until(py_wait_loop *loop, int64_t timeout_ns)
 /* ---- one stream, a sample by its stamp */
 
 typedef struct stamp_wait {
-    py_wait_loop loop; /* first: looks cast it back */
+    wait_loop loop; /* first, so that `look` can cast it */
     py_stream *stream;
     pmipc_waiter waiter;
     int64_t stamp_ns;
@@ -136,7 +135,7 @@ static pmipc_status poll_stamp(stamp_wait *self)
     return status;
 }
 
-static int look_for_stamp(py_wait_loop *loop)
+static int look_for_stamp(wait_loop *loop)
 {
     stamp_wait *self = (stamp_wait *)loop;
     if (py_stream_usable(self->stream) < 0)
@@ -154,34 +153,13 @@ static int look_for_stamp(py_wait_loop *loop)
 int py_wait_at(py_stream *self, int64_t stamp_ns, int64_t timeout_ns)
 {
     stamp_wait wait = {.loop.look = look_for_stamp, .stream = self, .stamp_ns = stamp_ns};
-    wait.loop.sleep = (py_sleep){.streams = &wait.stream, .waiters = &wait.waiter, .count = 1};
+    wait.loop.sleep = (sleep_set){.streams = &wait.stream, .waiters = &wait.waiter, .count = 1};
     return wait_until(&wait.loop, timeout_ns);
 }
 
-/* ---- one stream, connected */
+/* ---- several streams */
 
-int py_stream_connect(py_stream *self)
-{
-    if (py_stream_usable(self) < 0)
-        return -1;
-    pmipc_error error = {0};
-    pmipc_status status = PMIPC_CLOSED;
-    py_turn_begin(&self->turn);
-    if (self->handle != NULL)
-        status = pmipc_stream_connected(self->handle) ? PMIPC_OK : pmipc_stream_reconnect(self->handle, &error);
-    py_turn_end(&self->turn);
-    if (status == PMIPC_OK)
-        return 1;
-    if (status < PMIPC_INVALID_ARGUMENT)
-        return 0;
-    if (error.text[0] != '\0')
-        py_raise_error(self->state, &error);
-    else
-        py_stream_raise(self, status);
-    return -1;
-}
-
-/* 1 when there is a sample above the cursor, 0 when not, -1 exception. Connects when it can. */
+/* 1 when the pool has a sample above the cursor, 0 when not, -1 exception. Connects when it can. */
 static int has_new(py_stream *self)
 {
     if (py_stream_usable(self) < 0)
@@ -200,8 +178,6 @@ static int has_new(py_stream *self)
     py_stream_raise(self, status);
     return -1;
 }
-
-/* ---- several streams */
 
 /* The streams as a tuple, which no other code can change during the wait. NULL with an exception. */
 static PyObject *parse_streams(PyObject *module, PyObject *args, int64_t *timeout_ns)
@@ -224,24 +200,24 @@ static PyObject *parse_streams(PyObject *module, PyObject *args, int64_t *timeou
         }
     }
     if (PyTuple_GET_SIZE(streams) == 0) {
-        PyErr_SetString(PyExc_ValueError, "no streams to wait for");
+        PyErr_SetString(PyExc_ValueError, "the list of streams is empty");
         Py_CLEAR(streams);
     }
     return streams;
 }
 
 typedef struct list_wait {
-    py_wait_loop loop;           /* first: looks cast it back */
+    wait_loop loop;              /* first, so that `look` can cast it */
     PyObject *streams;           /* a tuple */
     int (*is_done)(py_stream *); /* 1, 0, -1: exception */
-    PyObject *done;              /* a list that collects those that are, one is enough; NULL: all must be */
+    PyObject *done; /* a list that collects the ones that are done, of which one is enough; NULL: all must be */
 } list_wait;
 
-/* Sort out which streams are done; the wait sleeps on the others. */
-static int look_at_all(py_wait_loop *loop)
+/* Check which streams are done; the wait sleeps on the others. */
+static int look_at_all(wait_loop *loop)
 {
     list_wait *self = (list_wait *)loop;
-    py_sleep *sleep = &loop->sleep;
+    sleep_set *sleep = &loop->sleep;
     sleep->count = 0;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self->streams); i++) {
         PyObject *stream = PyTuple_GET_ITEM(self->streams, i);
@@ -259,7 +235,7 @@ static int look_at_all(py_wait_loop *loop)
 static int wait_for_list(list_wait *self, int64_t timeout_ns)
 {
     size_t count = (size_t)PyTuple_GET_SIZE(self->streams);
-    py_sleep *sleep = &self->loop.sleep;
+    sleep_set *sleep = &self->loop.sleep;
     int result = -1;
     self->loop.look = look_at_all;
     sleep->streams = PyMem_Calloc(count, sizeof *sleep->streams);

@@ -4,11 +4,10 @@
 
 #include "read/handle.h"
 
-/** Monotonic deadline of a timeout; negative: never. */
-int64_t py_deadline(int64_t timeout_ns);
-/** Sleep until one of the streams has something to look at, at most a slice of time. 1: look again; 0: the deadline has
- *  passed, look once more; -1: exception (a signal handler raised, a stream was closed). */
-int py_wait(py_stream *const *streams, uint32_t count, int64_t deadline_ns);
+/** Sleep until the stream has something to look at, at most a slice of time. `deadline_ns` is of pmipc_deadline. 1:
+ * look again; 0: the deadline has passed, look once more; -1: exception (a signal handler raised, the stream was
+ * closed). */
+int py_wait(py_stream *stream, int64_t deadline_ns);
 /** Sleep until the stream's history holds a sample stamped at or after `stamp_ns`. 1: it does; 0: timeout; -1:
  * exception.
  */
