@@ -174,7 +174,7 @@ class TensorProducer(_core.Producer):
         try:
             publication = Publication(node, topic, message_class(msg_type, "ros_msg_type"), ros_qos, pool_name)
             self._publication = publication
-            publication.rewrite(encoder)
+            publication.use(encoder)
             self._send_to(encoder)
         except BaseException:
             self.cleanup()

@@ -13,6 +13,8 @@ import polymorph_ipc
 import polymorph_ipc.ros
 import pytest
 from polymorph_ipc import TensorProducer, TensorStream
+from polymorph_ipc._ros.pool_publisher import PoolPublisherStats
+from polymorph_ipc._ros.publication import PublicationStats
 from polymorph_ipc.ros import PoolPublisher
 
 from support.processes import Spawner
@@ -38,7 +40,7 @@ CLASSES = {
     """,
     polymorph_ipc.Loan: "commit data discard length seq stamp",
     polymorph_ipc.Schema: "fields from_sample is_dict nbytes numpy_dtype",
-    PoolPublisher: "cleanup close running stats",
+    PoolPublisher: "cleanup close pool_name running stats",
 }
 FIELDS = {
     polymorph_ipc.Field: "name dtype shape variable",
@@ -56,6 +58,10 @@ FIELDS = {
         received dropped copies reconnects views_held cursor head history_len slot_count
         path messages published in_place lost misfits misfit_reasons failures problem changes publishers reliability
         durability joint_stamps
+    """,
+    PublicationStats: "topic msg_type path published misfits failures bytes problem",
+    PoolPublisherStats: """
+        topic msg_type path published misfits failures bytes problem connected dropped running
     """,
 }
 

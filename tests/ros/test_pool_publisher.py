@@ -162,7 +162,7 @@ def test_mismatching_pool_is_reported_once_and_the_next_is_published(bridge: Bri
         producer.publish(np.ones(2))
         bridge.arrived(1)
     assert publisher.stats["misfits"] == 5
-    assert capfd.readouterr().err.count("nothing is published until the pool is another one") == 1
+    assert capfd.readouterr().err.count("nothing is published until a new pool replaces this one") == 1
 
 
 def test_message_type_can_come_from_the_metadata(bridge: Bridge, spawn: Spawner) -> None:

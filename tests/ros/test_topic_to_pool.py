@@ -275,7 +275,7 @@ def test_first_message_that_does_not_fit_the_sample_is_a_misfit(ros: Ros, topic:
         ({"ros_topic": None}, TypeError, "ros_topic= is missing"),
         ({"ros_msg_type": None}, TypeError, "ros_msg_type= is missing"),
         ({"ros_node": None}, TypeError, "ros_node= is missing"),
-        ({"ros_node": "node"}, TypeError, "ros_node must be a rclpy.node.Node, not 'node'"),
+        ({"ros_node": "node"}, TypeError, "ros_node must be an rclpy.node.Node, not 'node'"),
         ({"ros_topic": 5}, TypeError, "ros_topic must be the name of a topic"),
         ({"ros_msg_type": "sensor_msgs/msg/Picture"}, TypeError, "no message 'Picture'"),
         ({"ros_msg_type": "camera_msgs/msg/Image"}, ImportError, "cannot be imported here"),

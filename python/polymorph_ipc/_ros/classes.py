@@ -1,8 +1,8 @@
-"""Message classes by name, and what they have.
+"""Message classes by name, and the paths of their fields.
 
-A name may come from a pool's metadata, from another computer's publisher or from a file: it decides which module is
-imported, and importing runs code. So only packages that rosidl has generated are imported, which is looked up in their
-files first.
+A name may come from a pool's metadata, from a publisher on another computer or from a file. It decides which module is
+imported, and importing runs code. Therefore only packages that rosidl has generated are imported; their files are
+checked first.
 """
 
 from __future__ import annotations
@@ -23,9 +23,15 @@ NAME_BYTES = 255
 
 
 def message_class(given: Any, argument: str) -> Any:
-    """The generated class of a message type: that class itself, "sensor_msgs/msg/Image" or "sensor_msgs/Image".
+    """The generated class of a message type.
 
-    Raises: TypeError when it is no message type; ImportError, with what to do, when its package is not here.
+    Args:
+        given: The class itself, or its name: "sensor_msgs/msg/Image" or "sensor_msgs/Image".
+        argument: The name of the argument, for errors.
+
+    Raises:
+        TypeError: It is not a message type.
+        ImportError: Its package cannot be imported. The text says what to do.
     """
     if is_message_class(given):
         return given
@@ -44,25 +50,25 @@ def message_class(given: Any, argument: str) -> Any:
 
 
 def import_messages(package: str, name: str, argument: str) -> Any:
-    """The module `package.msg`, imported only when it is what rosidl has generated for that message."""
+    """Import the module `package.msg`, if rosidl has generated it and it has that message."""
     try:
         folder = messages_folder(package)
         if folder is None:
-            raise ModuleNotFoundError(f"there is no package {package!r} with messages")
+            raise ModuleNotFoundError(f"no package {package!r} with messages was found")
         check_generated(folder, package, name, argument)
         return importlib.import_module(f"{package}.msg")
     except ImportError as problem:
         raise ImportError(
-            f"the message package {package!r} cannot be imported here ({problem}): source the workspace that it is in, "
+            f"the message package {package!r} cannot be imported here ({problem}): source the workspace that has it, "
             f"or `pip install ros-{package.replace('_', '-')}`"
         ) from problem
 
 
 def messages_folder(package: str) -> Path | None:
-    """The folder of the module `package.msg`, found without importing anything."""
+    """The folder of the module `package.msg`, found without an import. None when it does not exist."""
     try:
         spec = importlib.util.find_spec(package)
-    except (ValueError, AttributeError):  # of a module that was made by hand
+    except (ValueError, AttributeError):  # a module object without a proper spec has this name
         return None
     for location in (spec and spec.submodule_search_locations) or ():
         folder = Path(location) / "msg"
@@ -72,7 +78,7 @@ def messages_folder(package: str) -> Path | None:
 
 
 def check_generated(folder: Path, package: str, name: str, argument: str) -> None:
-    """Raises TypeError when the folder has no such message, ImportError when it was not installed."""
+    """Raise TypeError when the folder does not have the message, ImportError when it is in the working folder."""
     try:
         with open(folder / f"_{module_of(name)}.py", "rb") as source:
             is_generated = source.read(len(GENERATED)) == GENERATED
@@ -86,19 +92,19 @@ def check_generated(folder: Path, package: str, name: str, argument: str) -> Non
         is_working_folder = False
     if is_working_folder:
         raise ImportError(
-            f"it lies in the working folder, {folder.parent.parent}, from which nothing is imported by name; start the "
-            "program elsewhere, or pass the class itself"
+            f"it is in the working folder, {folder.parent.parent}, from which nothing is imported by name; start the "
+            "program in another folder, or pass the class itself"
         )
 
 
 def module_of(name: str) -> str:
-    """The module of a message as rosidl names it: point_cloud2 of PointCloud2."""
+    """The module name that rosidl gives a message: point_cloud2 for PointCloud2."""
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub("([a-z0-9])([A-Z])", r"\1_\2", name).lower()
 
 
 def has_path(given: Any, path: str) -> bool:
-    """Whether a message has a field of this path, as `pmipc_cdr_types_find` understands them."""
+    """Whether a message class has a field of this path. The paths are those of `pmipc_cdr_types_find`."""
     current: Any = given
     for part in path.split("."):
         if current is None:

@@ -1,4 +1,4 @@
-"""What a pool's metadata says of every message."""
+"""Constants: values from a pool's metadata that every message of its topic has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .types import type_name
 
 Constant = str | list[str] | float
 
-# Keys that are no paths: where a message must have what they tell of, one of these.
+# Keys that are not paths, and the fields of which a message must have one to hold the value.
 WHERE = {
     "frame_id": ("header.frame_id", "frame_id"),
     "names": ("name", "joint_names", "names"),
@@ -24,10 +24,11 @@ COMPRESSED_IMAGE = "sensor_msgs/msg/CompressedImage"
 
 
 def constants_of(metadata: Mapping[str, Any], message_class: Any, pool_name: str) -> dict[str, Constant]:
-    """Those entries that say something of the message type: known keys and paths of its fields. What else metadata say
-    (units, serial numbers) is nobody's business here.
+    """The entries of the metadata that apply to the message type: known keys, and paths of its fields. Other entries,
+    such as units or serial numbers, are ignored.
 
-    Raises: InvalidArgumentError for an entry whose value no message field can have.
+    Raises:
+        InvalidArgumentError: An entry has a value that a message field cannot have.
     """
     constants: dict[str, Constant] = {}
     for key, value in metadata.items():
@@ -36,24 +37,25 @@ def constants_of(metadata: Mapping[str, Any], message_class: Any, pool_name: str
         is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
         if not is_list and not isinstance(value, (str, bool, int, float)):
             raise _core.InvalidArgumentError(
-                f"pool {pool_name!r}: its metadata say {key!r}, which {type_name(message_class)} has, but a constant "
-                f"of a message is a text, a list of texts or a number, not {shortened(value)}"
+                f"pool {pool_name!r}: the metadata's {key!r} is a field of {type_name(message_class)}: its value must "
+                f"be a text, a list of texts or a number, not {shortened(value)}"
             )
         constants[key] = float(value) if isinstance(value, (bool, int)) else value
     return constants
 
 
 def concerns(key: str, message_class: Any) -> bool:
-    """Whether a key of the metadata says something of messages of this type."""
-    if key == "layout":  # of the samples: "HWC" or "CHW". In a MultiArray it is a field that follows from the sample
+    """Whether a key of the metadata applies to messages of this type."""
+    if key == "layout":  # "HWC" or "CHW" of an Image's samples. A MultiArray's field "layout" follows from the sample
         return type_name(message_class) == IMAGE
     return any(has_path(message_class, path) for path in WHERE.get(key, (key,)))
 
 
-def missing_words(message_class: Any, given: Collection[str]) -> str:
-    """What some receivers need and neither metadata nor fields give, in words; "" when nothing is missing.
+def missing_value(message_class: Any, given: Collection[str]) -> str:
+    """A text about a value that some receivers need and that neither metadata nor fields give; "" when none is missing.
 
-    `given`: keys of the constants and paths of the fields. What every receiver needs is refused by `RosEncoder`.
+    `given`: keys of the constants and paths of the fields. `RosEncoder` raises when a value is missing that every
+    receiver needs.
     """
     if type_name(message_class) != COMPRESSED_IMAGE or "format" in given:
         return ""

@@ -1,11 +1,11 @@
-"""rclpy's subscriptions and timers, made so that any thread may destroy them while an executor runs.
+"""Subscriptions and timers of rclpy that any thread may destroy while an executor runs.
 
 An executor of rclpy collects the entities of its nodes, waits, and then uses their handles again. When another thread
 destroys an entity in between, `handle.pointer` or `add_to_wait_set` raises InvalidHandle in the executor, and the
-executor ends. Two rules keep that from happening:
+executor ends. Two rules prevent that:
 
 - A handle made here is not destroyed on request. It is removed from its node, and freed with the last reference to it.
-  An executor holds references to the handles it uses.
+  An executor holds references to the handles that it uses.
 - A subscription has no event handlers: rclpy adds them to the wait set even when they were destroyed.
 """
 
@@ -29,13 +29,13 @@ def _lasting_class(original: Any) -> Any:
         take: Callable[[int], None] | None = None
 
         def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-            # While this class stands in for rclpy's, other threads still get rclpy's.
+            # While this class replaces rclpy's, other threads still get instances of rclpy's.
             if threading.get_ident() != _maker:
                 return original(*args, **kwargs)
             return super().__new__(cls, *args, **kwargs)
 
         def take_message(self, msg_type: Any, raw: bool) -> Any:
-            """What an executor calls for a subscription. `take` takes the message in C; the executor gets none."""
+            """Called by an executor for a subscription. `take` takes the message in C, and the executor gets none."""
             take = self.take
             if take is None:
                 return super().take_message(msg_type, raw)
@@ -49,7 +49,8 @@ def _lasting_class(original: Any) -> Any:
 
 @contextlib.contextmanager
 def lasting(kind: str) -> Iterator[None]:
-    """While this holds, the calling thread makes handles of class `kind` ("Subscription", "Timer") that last."""
+    """In this context, handles of class `kind` ("Subscription", "Timer") that the calling thread makes are of a class
+    that is not destroyed on request."""
     global _maker
     from rclpy.impl import implementation_singleton
 
@@ -66,6 +67,7 @@ def lasting(kind: str) -> Iterator[None]:
 
 
 def no_subscription_events() -> Any:
+    """The argument `event_callbacks` of a subscription without event handlers."""
     try:
         from rclpy.event_handler import SubscriptionEventCallbacks
     except ImportError:  # Humble
@@ -74,7 +76,7 @@ def no_subscription_events() -> Any:
 
 
 def no_publisher_events() -> Any:
-    """The same for a publisher: its event handlers are in the wait set too."""
+    """The argument `event_callbacks` of a publisher without event handlers: they are in the wait set too."""
     try:
         from rclpy.event_handler import PublisherEventCallbacks
     except ImportError:  # Humble
@@ -84,7 +86,7 @@ def no_publisher_events() -> Any:
 
 def may_destroy_here(node: Any) -> bool:
     """Whether this thread may destroy entities of the node. An executor made in C++ (EventsExecutor) deadlocks with
-    another thread that does: it waits for the GIL while that thread waits for the executor. There it is left to the
-    next callback."""
+    another thread that destroys them: it waits for the GIL while that thread waits for the executor. Then the next
+    callback destroys them."""
     executor = node.executor
     return executor is None or hasattr(executor, "_wait_for_ready_callbacks")

@@ -1,4 +1,4 @@
-"""What is said when ROS is asked for and is not there."""
+"""The error when ROS is requested and rclpy cannot be imported."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 
 def require_rclpy(argument: str) -> Any:
-    """The module rclpy. Raises ImportError with the commands that get it; `argument` is what asked for it."""
+    """Import rclpy. Raises ImportError, with the commands that install it; `argument` is what requested it."""
     try:
         import rclpy
     except ImportError as problem:
         raise ImportError(
             f"{argument}= needs rclpy, which cannot be imported here ({problem}). Where ROS 2 is installed: "
-            "`source /opt/ros/<distribution>/setup.bash`, and use the Python that it was made for. Elsewhere: "
+            "`source /opt/ros/<distribution>/setup.bash`, and use the Python version that it was built for. Elsewhere: "
             '`pip install "ros-rclpy[fastrtps]" ros-common-interfaces`'
         ) from problem
     return rclpy

@@ -1,4 +1,4 @@
-"""PoolPublisher: a pool that exists, or will, as a topic."""
+"""PoolPublisher: publishes the samples of a pool on a topic, from a thread."""
 
 from __future__ import annotations
 
@@ -19,52 +19,67 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-BATCH = 64  # samples between two looks at whether to go on
-LOOK = 0.5  # seconds between two looks at the context while nothing is published
-RETRY = 1.0  # seconds between two tries of a pool that cannot be read
+BATCH = 64  # samples between two checks of whether to continue
+LOOK = 0.5  # seconds between two checks of the context while nothing is published
+RETRY = 1.0  # seconds between two attempts to read a pool that cannot be read
 
 live: weakref.WeakSet[PoolPublisher] = weakref.WeakSet()
 
 
 class PoolPublisherStats(PublicationStats):
-    """What became of the samples of a pool on their way to a topic."""
+    """Counters of a PoolPublisher since it was made. A dict, with the keys of PublicationStats.
+
+    Attributes:
+        topic: The full name of the topic, with remappings applied.
+        msg_type: The type name of the messages, such as "sensor_msgs/msg/Image"; "" before it is known.
+        path: How messages leave: "fast" (given to rcl without the GIL) or "portable" (given to rclpy as bytes).
+        published: The number of messages that the middleware has taken.
+        misfits: The number of samples that cannot be messages of this type.
+        failures: The number of samples that ROS did not take.
+        bytes: The number of bytes of all published messages.
+        problem: The text of the last misfit or failure; "" when there was none.
+        connected: Whether it is connected to a pool whose samples it publishes.
+        dropped: The number of samples that left the pool's history before they could be published.
+        running: Whether its thread runs: it was not cleaned up, its node not destroyed, the context not shut down.
+    """
 
     connected: bool
-    """To a pool whose samples are being published."""
     dropped: int
-    """Samples that left the pool's history before they could be published."""
     running: bool
-    """Its thread is at work: neither cleaned up, nor its node destroyed, nor the context shut down."""
 
 
 class PoolPublisher:
-    """Publishes every sample of a pool on a topic, in order, from a thread of its own, whoever produces them: a C
-    program reaches ROS with no change to it.
+    """Publishes every sample of a pool on a topic, in order, from a thread of its own.
 
-    The pool need not exist yet. Producers may die and come back, also with another schema or other metadata: the topic
-    stays, messages are then written anew. A pool whose samples cannot be such messages is warned about once, by the
-    node's logger, and counted as misfits until one comes that fits. The messages' stamps are the samples'; what else
-    samples do not say comes from the pool's metadata, as in `TensorProducer.from_sample`.
+    It works with every producer: a C program reaches ROS without a change.
 
-    The node is never spun and need not be spun by others. The thread ends with `cleanup()` (or `close()`, its other
-    name), when the node is destroyed, when its context is shut down (Ctrl-C does that), and at the interpreter's end;
-    `running` is False then. Messages are encoded straight from the pool and handed to rcl without the GIL.
+    The pool may be made later. Producers may die and come back, also with another schema or metadata: the topic stays,
+    and messages follow the new schema. A pool whose samples cannot be such messages is logged once by the node's
+    logger; its samples count as misfits. The stamps of messages are the stamps of samples. Values that samples do not
+    have come from the pool's metadata, as in `TensorProducer.from_sample`.
+
+    The node is never spun and need not be spun. The thread ends with `cleanup()`, its second name `close()`, the end of
+    a `with` block, when the node is destroyed, when its context is shut down (Ctrl-C does that), and at the end of the
+    interpreter; `running` is then False. Messages are encoded directly from the pool and given to rcl without the GIL.
 
     Threads: any.
 
     Args:
-        node: an rclpy node.
-        pool_name: the pool's name.
-        topic: the topic.
-        msg_type: the message class, or its name. None: what the pool's metadata say ("ros_type", as the pools of ROS
-            topics do); the publisher is then made when the pool appears.
-        qos: a QoSProfile, or the depth of a reliable one; None: reliable, keep last 10.
-        field: the path in the message that a plain sample is, or {field: path} for a dict.
-        metadata: said of the messages over what the pool's own metadata say; None as a value takes a key away.
-        start: "newest": what is in the pool now is not published. "oldest": its history is, first.
+        node: An rclpy node.
+        pool_name: The name of the pool.
+        topic: The name of the topic.
+        msg_type: The message class, or its name. None: the type that the pool's metadata has as "ros_type", as pools of
+            ROS topics do; the publisher is then made when the pool exists.
+        qos: A QoSProfile, or the depth of a reliable one. None: reliable, keep last 10.
+        field: The path in the message of a plain sample, or {field: path} for a dict.
+        metadata: Values for the messages, which replace those of the pool's metadata. The value None removes a key.
+        start: "newest": the samples that the pool has now are not published. "oldest": its history is published first.
 
-    Raises: TypeError (no node, no message class, no profile); ImportError (rclpy or the message package is not here:
-    with the command that gets it); InvalidNameError (no pool can have that name); and rclpy's own for a bad topic.
+    Raises:
+        TypeError: `node` is not a node, `msg_type` not a message class, or `qos` not a profile.
+        ImportError: rclpy or the message package cannot be imported. The text has the command that installs it. rclpy's
+            own errors are raised too, such as for a topic name that is not valid.
+        InvalidNameError: No pool can have this name.
 
     Example:
         >>> with PoolPublisher(node, "arm/q", "/joint_states", JointState):
@@ -86,7 +101,7 @@ class PoolPublisher:
         check_node(node, "node")
         default_qos(qos)
         self._node = node
-        self.pool_name = pool_name
+        self._pool_name = pool_name
         self._topic = topic
         self._message_class = None if msg_type is None else message_class(msg_type, "msg_type")
         self._qos = qos
@@ -96,11 +111,11 @@ class PoolPublisher:
         self._generation = _core.fork_generation()
         self._publication: Publication | None = None
         self._encoder: _core.RosEncoder | None = None
-        self._schema: _core.Schema | None = None  # of the pool that `encoder` is for, or that was refused
+        self._schema: _core.Schema | None = None  # of the pool that the encoder is for, or that was refused
         self._refused = False
         self._incarnation = 0
         self._dropped = 0
-        self._misfits = 0  # of pools that cannot be such messages
+        self._misfits = 0  # samples of pools that were refused
         self._problem = ""
         self._warned: set[str] = set()
         self._stream = TensorStream(pool_name, expect="any", backend="numpy", start=start)
@@ -115,16 +130,16 @@ class PoolPublisher:
         self._thread.start()
 
     def _make_publication(self, found: Any) -> Publication:
-        return Publication(self._node, self._topic, found, self._qos, self.pool_name, self._closing.set)
+        return Publication(self._node, self._topic, found, self._qos, self._pool_name, self._closing.set)
 
-    # ---- its thread
+    # ---- the thread
 
     def _run(self) -> None:
         try:
             while not self._closing.is_set() and self._node.context.ok():
                 self._step()
         except _core.ClosedError:
-            pass  # cleanup() was called, in another thread
+            pass  # another thread called cleanup()
         except Exception as problem:
             if not self._closing.is_set():
                 self._warn_once(f"publishing ended: {type(problem).__name__}: {problem}")
@@ -132,7 +147,7 @@ class PoolPublisher:
             self._release()
 
     def _step(self) -> None:
-        """Publish what there is, or wait for it."""
+        """Publish the new samples, or wait for one."""
         try:
             if self._encoder is None and not self._adapt():
                 self._pass_over()
@@ -142,11 +157,11 @@ class PoolPublisher:
         except _core.ClosedError:
             raise
         except _core.PolymorphError as problem:
-            self._warn_once(f"the pool cannot be read, which is tried again: {problem}")
+            self._warn_once(f"the pool cannot be read; trying again every {RETRY:g} s: {problem}")
             self._closing.wait(RETRY)
 
     def _forward(self) -> int:
-        """Publish up to BATCH samples; how many there were. When the pool is another one, its encoder is to be made."""
+        """Publish up to BATCH samples and return their number. For another pool, drop the encoder and return 1."""
         assert self._encoder is not None
         taken, dropped, incarnation = self._encoder.forward(self._stream, self._incarnation, BATCH)
         self._dropped += dropped
@@ -157,8 +172,8 @@ class PoolPublisher:
         return taken
 
     def _adapt(self) -> bool:
-        """Make the encoder for the pool that there is now. False: there is none, or none that fits."""
-        schema = self._stream.schema  # another object for each pool that is made anew
+        """Make the encoder for the present pool. False: no pool exists, or its samples cannot be such messages."""
+        schema = self._stream.schema  # another object for each new pool
         if schema is None or (schema is self._schema and self._refused):
             return False
         self._schema = schema
@@ -168,13 +183,13 @@ class PoolPublisher:
             if self._publication is None:
                 self._publication = self._make_publication(self._find_class(metadata))
             encoder = make_encoder(
-                self._warn_of, self.pool_name, schema, self._find_class(metadata), self._field, metadata
+                self._warn_of, self._pool_name, schema, self._find_class(metadata), self._field, metadata
             )
-            self._publication.rewrite(encoder)
+            self._publication.use(encoder)
         except _core.PoolCorruptError:
             raise
         except (_core.PolymorphError, TypeError, ImportError) as problem:
-            self._warn_once(f"nothing is published until the pool is another one: {problem}")
+            self._warn_once(f"nothing is published until a new pool replaces this one: {problem}")
             return False
         self._encoder = encoder
         self._refused = False
@@ -184,16 +199,16 @@ class PoolPublisher:
     def _find_class(self, metadata: Mapping[str, Any]) -> Any:
         if self._message_class is not None:
             return self._message_class
-        said = metadata.get("ros_type")
-        if said is None:
-            raise TypeError('msg_type was not given, and the pool\'s metadata do not say "ros_type"')
-        found = message_class(said, 'the metadata\'s "ros_type"')
+        name = metadata.get("ros_type")
+        if name is None:
+            raise TypeError('msg_type was not given, and the pool\'s metadata does not have "ros_type"')
+        found = message_class(name, 'the metadata\'s "ros_type"')
         if self._publication is not None and self._publication.message_class is not found:
-            raise TypeError(f"the topic carries {self._publication.msg_type}, and the pool has become {said}")
+            raise TypeError(f"the topic carries {self._publication.msg_type}, and the new pool carries {name}")
         return found
 
     def _pass_over(self) -> None:
-        """What cannot be published counts as seen."""
+        """Count the samples of a refused pool as misfits."""
         while self._stream.schema is self._schema:
             sample, info = self._stream.get_next(timeout=0, return_info=True)
             if info is None:
@@ -201,26 +216,36 @@ class PoolPublisher:
             del sample
             self._misfits += 1 + info.dropped
 
-    def _warn_once(self, words: str) -> None:
-        self._problem = words
-        self._warn_of(words)
+    def _warn_once(self, text: str) -> None:
+        self._problem = text
+        self._warn_of(text)
 
-    def _warn_of(self, words: str) -> None:
-        if words in self._warned:
+    def _warn_of(self, text: str) -> None:
+        if text in self._warned:
             return
-        self._warned.add(words)
-        warn(self._node, self.pool_name, self._topic, words)
+        self._warned.add(text)
+        warn(self._node, self._pool_name, self._topic, text)
 
-    # ---- its user
+    # ---- public
+
+    @property
+    def pool_name(self) -> str:
+        """The name of the pool."""
+        return self._pool_name
 
     @property
     def running(self) -> bool:
-        """Its thread is at work."""
+        """Whether its thread runs."""
         return self._thread.is_alive() and not self._closing.is_set()
 
     @property
     def stats(self) -> PoolPublisherStats:
-        """Counters since it was made; see `PoolPublisherStats`."""
+        """Counters since it was made, a dict.
+
+        Keys: topic, msg_type, path ("fast": given to rcl without the GIL, or "portable"), published, misfits, failures,
+        bytes, problem (the text of the last misfit or failure), connected, dropped (samples that left the history
+        before they were published), running.
+        """
         publication = self._publication
         name = self._topic if self._message_class is None else ""
         base: PublicationStats = (
@@ -252,17 +277,21 @@ class PoolPublisher:
         }
 
     def _take_latencies(self) -> list[int]:
-        """ns from publication in the pool until the middleware had the message, of the last 256 messages at most since
+        """The ns from publication in the pool until the middleware had taken the message, of up to 256 messages since
         the last call."""
         encoder = self._encoder
         return [] if encoder is None else encoder.take_latencies()
 
     def cleanup(self) -> None:
-        """End the thread and destroy the publisher. Idempotent; in any order with `destroy_node()` and
-        `rclpy.shutdown()`; from any thread. The pool is not touched."""
+        """End the thread and destroy the publisher. The pool stays as it is.
+
+        Idempotent; allowed before and after `destroy_node()` and `rclpy.shutdown()`.
+
+        Threads: any.
+        """
         self._closing.set()
         if self._generation != _core.fork_generation():
-            return  # the thread is the parent's
+            return  # the thread belongs to the parent process
         self._stream.cleanup()
         if self._thread is not threading.current_thread():
             self._thread.join()
@@ -288,7 +317,7 @@ class PoolPublisher:
         self.cleanup()
 
     def __repr__(self) -> str:
-        return f"PoolPublisher({self.pool_name!r}, {self._topic!r})"
+        return f"PoolPublisher({self._pool_name!r}, {self._topic!r})"
 
 
 def clean_up_all() -> None:

@@ -1,8 +1,8 @@
-"""One publisher on the user's node that samples of a pool go to, encoded in C.
+"""One publisher on the user's node for the samples of a pool, which are encoded in C. Messages leave on one of two
+paths.
 
-fast      The message is encoded into memory that is used again and given to rcl, by the publisher's own pointer,
-          without the GIL.
-portable  Where rcl is not in this process under its name, or rclpy has changed: `publisher.publish(bytes)`.
+fast      The message is encoded into reused memory and given to rcl, by the publisher's pointer, without the GIL.
+portable  When rcl is not in this process under its name, or rclpy has changed: `publisher.publish(bytes)`.
 """
 
 from __future__ import annotations
@@ -17,31 +17,35 @@ from typing import Any, Literal, TypedDict
 from .. import _core
 from .._describe import printable
 from . import entities, qos
-from .constants import constants_of, missing_words
+from .constants import constants_of, missing_value
 from .defaults import describe_with_defaults
 from .missing import require_rclpy
 from .types import type_name
 
 
 class PublicationStats(TypedDict):
-    """What became of a pool's samples on their way to a topic."""
+    """Counters of the publication of a pool's samples on a topic. A dict.
+
+    Attributes:
+        topic: The full name of the topic, with remappings applied.
+        msg_type: The type name of the messages, such as "sensor_msgs/msg/Image".
+        path: How messages leave: "fast" (given to rcl without the GIL) or "portable" (given to rclpy as bytes).
+        published: The number of messages that the middleware has taken.
+        misfits: The number of samples that cannot be messages of this type, because of a bound or the length of a list.
+        failures: The number of samples that ROS did not take: the node or publisher was destroyed, the context was shut
+            down, or the middleware failed.
+        bytes: The number of bytes of all published messages.
+        problem: The text of the last misfit or failure; "" when there was none.
+    """
 
     topic: str
-    """Its full name, remappings applied."""
     msg_type: str
-    """"sensor_msgs/msg/Image"."""
     path: Literal["fast", "portable"]
-    """How messages are handed over: to rcl without the GIL, or to rclpy as bytes."""
     published: int
-    """Messages that the middleware has taken."""
     misfits: int
-    """Samples that could be no message of this type (a bound, a list's length)."""
     failures: int
-    """Samples that ROS would not take: node or publisher destroyed, context shut down, the middleware's own errors."""
     bytes: int
-    """Of all published messages."""
     problem: str
-    """The last misfit or failure in words; "" when there was none."""
 
 
 def make_encoder(
@@ -52,8 +56,21 @@ def make_encoder(
     field: str | Mapping[str, str] | None,
     metadata: Mapping[str, Any],
 ) -> _core.RosEncoder:
-    """The encoder of a pool's samples as messages. Raises InvalidArgumentError, SchemaMismatchError, UnsupportedError,
-    each with the pool's name. `warn` gets the words for messages that only some receivers can use."""
+    """Make the encoder of a pool's samples.
+
+    Args:
+        warn: Called with a text when some receivers cannot use the messages.
+        pool_name: The name of the pool, for errors.
+        schema: The schema of the samples.
+        message_class: The class of the messages.
+        field: The path in the message of a plain sample, {field: path} for a dict, or None.
+        metadata: The metadata of the pool.
+
+    Raises:
+        InvalidArgumentError: A path does not exist, or the message cannot carry a value of the metadata.
+        SchemaMismatchError: Samples of this schema cannot be such messages.
+        UnsupportedError: Messages of this type cannot be encoded.
+    """
     constants = constants_of(metadata, message_class, pool_name)
     fields = fields_of(schema, field)
     try:
@@ -63,14 +80,14 @@ def make_encoder(
     except _core.PolymorphError as problem:
         raise type(problem)(f"pool {pool_name!r}: {problem}") from None
     paths = [each.name for each in schema.fields] if fields is None else fields.values()
-    missing = missing_words(message_class, {*constants, *paths})
+    missing = missing_value(message_class, {*constants, *paths})
     if missing:
         warn(missing)
     return encoder
 
 
 def fields_of(schema: _core.Schema, field: str | Mapping[str, str] | None) -> dict[str, str] | None:
-    """Paths by field name, as RosEncoder takes them."""
+    """The paths in the message by field name, as RosEncoder takes them; None: the default."""
     if field is None:
         return None
     if isinstance(field, str):
@@ -80,34 +97,35 @@ def fields_of(schema: _core.Schema, field: str | Mapping[str, str] | None) -> di
     if not isinstance(field, Mapping):
         raise TypeError(f"ros_field must be a path, a dict of paths or None, not {field!r}")
     if not schema.is_dict:
-        raise TypeError("ros_field must be one path: the sample is no dict")
+        raise TypeError("ros_field must be one path: the sample is not a dict")
     return dict(field)
 
 
 def default_qos(ros_qos: Any) -> Any:
-    """The QoSProfile of a publisher: as given, or reliable, keep last 10."""
+    """The QoSProfile of a publisher: as given, or reliable, keep last DEPTH."""
     return qos.as_given(qos.DEPTH if ros_qos is None else ros_qos)
 
 
 def check_node(node: Any, argument: str) -> None:
+    """Raise ImportError without rclpy, TypeError when `node` is not a node."""
     require_rclpy(argument)
     if not hasattr(node, "create_publisher") or not hasattr(node, "get_logger"):
         raise TypeError(f"{argument} must be an rclpy.node.Node, not {type(node).__name__}")
 
 
-def warn(node: Any, pool_name: str, topic: str, words: str) -> None:
-    """By the node's logger, which a destroyed node still has; else by Python's."""
-    text = printable(f"pool {pool_name!r} to topic {topic}: {words}")
+def warn(node: Any, pool_name: str, topic: str, text: str) -> None:
+    """Log a warning by the node's logger, which also a destroyed node has; if that fails, by Python's."""
+    shown = printable(f"pool {pool_name!r} to topic {topic}: {text}")
     try:
-        node.get_logger().warning(text)
+        node.get_logger().warning(shown)
     except Exception:
-        logging.getLogger("polymorph_ipc").warning(text)
+        logging.getLogger("polymorph_ipc").warning(shown)
 
 
 class Publication:
-    """A publisher, the encoder that feeds it, and what became of the samples.
+    """A publisher, its encoder, and counters.
 
-    Threads: any. `rewrite` gives it another encoder, when the pool is made anew with another schema or metadata.
+    Threads: any. `use` sets another encoder, when a new pool has another schema or metadata.
     """
 
     def __init__(
@@ -131,7 +149,7 @@ class Publication:
         self.generation = _core.fork_generation()
         self.lock = threading.Lock()
         self.encoder: _core.RosEncoder | None = None
-        self.before = {"published": 0, "misfits": 0, "failures": 0, "bytes": 0}  # by earlier writers
+        self.before = {"published": 0, "misfits": 0, "failures": 0, "bytes": 0}  # by earlier encoders
         self.problem = ""
         self.warned: set[str] = set()
         self.is_open = True
@@ -142,8 +160,8 @@ class Publication:
             self.pointer: int | None = handle.pointer if is_fast else None
         self.jumps = self.watch_clock()
 
-    def rewrite(self, encoder: _core.RosEncoder) -> None:
-        """From now on samples are written by this one."""
+    def use(self, encoder: _core.RosEncoder) -> None:
+        """Use this encoder from now on."""
         with self.lock:
             if self.encoder is not None:
                 counters = self.encoder.counters
@@ -152,13 +170,14 @@ class Publication:
             self.connect(encoder)
 
     def connect(self, encoder: _core.RosEncoder) -> None:
-        """To the publisher. The node's clock, which costs as much as publishing, is only asked in simulated time."""
+        """Connect the encoder to the publisher. The node's clock is read only in simulated time: reading it costs as
+        much as publishing."""
         handle = self.publisher.handle if self.pointer is not None else None
         now = self.now if self.clock.ros_time_is_active else None
         encoder.connect(handle, self.pointer, self.publisher.publish, now, self.failed)
 
     def watch_clock(self) -> Any:
-        """Notice when simulated time begins or ends. The clock, which the node owns, does not keep this alive."""
+        """Register for the begin and end of simulated time. The node's clock does not keep this object alive."""
         from rclpy.clock import JumpThreshold
 
         changed = weakref.WeakMethod(self.on_clock_change)
@@ -177,23 +196,23 @@ class Publication:
                 self.connect(self.encoder)
 
     def now(self) -> int:
-        """The node's clock, ns since the epoch; simulated when the node uses simulated time."""
+        """The time of the node's clock in ns since the epoch; simulated when the node uses simulated time."""
         return int(self.clock.now().nanoseconds)
 
-    def failed(self, status: str, words: str) -> None:
-        """A sample was not published."""
-        self.problem = words
+    def failed(self, status: str, text: str) -> None:
+        """Called by the encoder for a sample that was not published."""
+        self.problem = text
         kind = "misfit" if status == "SCHEMA_MISMATCH" else "failure"
         if kind not in self.warned:
             self.warned.add(kind)
             if kind == "misfit":
-                why = f"the sample cannot be converted to {self.msg_type}: {words}"
+                what = f"the sample cannot be converted to {self.msg_type}: {text}"
             elif status == "CLOSED":
-                why = f"ROS takes no more messages, the node or its publisher was destroyed ({words})"
+                what = f"ROS takes no more messages: the node or its publisher was destroyed ({text})"
             else:
-                why = f"ROS did not take a message: {words}"
-            words = f"{why}. The pool is not affected; further ones are only counted, in the stats"
-            warn(self.node, self.pool_name, self.topic, words)
+                what = f"ROS did not take a message: {text}"
+            text = f"{what}. The pool is not affected. Others of this kind are counted in the stats only"
+            warn(self.node, self.pool_name, self.topic, text)
         if status == "CLOSED" and self.on_closed is not None:
             self.on_closed()
 
@@ -214,9 +233,9 @@ class Publication:
         }
 
     def close(self) -> None:
-        """Destroy the publisher. Idempotent; harmless when the node is destroyed or its context shut down already."""
+        """Destroy the publisher. Idempotent; allowed after the node is destroyed or its context is shut down."""
         if self.generation != _core.fork_generation():
-            return  # the publisher is the parent's
+            return  # the publisher belongs to the parent process
         with self.lock:
             was_open, self.is_open = self.is_open, False
         if not was_open:
@@ -225,5 +244,5 @@ class Publication:
             self.encoder.disconnect()
         with contextlib.suppress(Exception):
             self.jumps.unregister()
-        with contextlib.suppress(Exception):  # rclpy's ways to say that it is gone differ
+        with contextlib.suppress(Exception):  # rclpy's error for a destroyed node differs between versions
             self.node.destroy_publisher(self.publisher)

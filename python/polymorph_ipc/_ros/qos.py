@@ -1,14 +1,14 @@
-"""Which quality of service a subscription asks for when its user does not say."""
+"""Quality of service: as the user gives it, or chosen by what the publishers of the topic offer."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-DEPTH = 10  # as ROS's default; 5 of a reliable 30 Hz camera are lost when the machine stalls for 170 ms
+DEPTH = 10  # keep last: as ROS's default. With 5, a stall of 170 ms loses messages of a reliable 30 Hz camera
 
 
 def as_given(ros_qos: Any) -> Any:
-    """The QoSProfile that `ros_qos` says: one, or the depth of a reliable one as everywhere in rclpy."""
+    """The QoSProfile for `ros_qos`: the profile itself, or a reliable one of this depth, as in rclpy."""
     from rclpy.qos import QoSProfile
 
     if isinstance(ros_qos, QoSProfile):
@@ -19,14 +19,14 @@ def as_given(ros_qos: Any) -> Any:
 
 
 class Choice(NamedTuple):
-    """What is chosen by the publishers."""
+    """What a subscription asks for, chosen by what the publishers offer."""
 
     reliable: bool
     latched: bool
 
 
 def chosen(choice: Choice) -> Any:
-    """Keep last 10, with the reliability and durability of the choice."""
+    """Keep last DEPTH, with the reliability and durability of the choice."""
     from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
     return QoSProfile(
@@ -54,10 +54,10 @@ def choice_of(profile: Any) -> Choice:
 
 
 def wanted(publishers: list[Any], now: Choice) -> Choice:
-    """What every publisher offers: a subscription that asks for more gets nothing from one that offers less.
+    """What all publishers offer: a subscription gets nothing from a publisher that offers less than it asks for.
 
-    With no publisher it stays as it is `now`: the next one is most likely the same, and changing would lose its first
-    messages.
+    Without publishers the choice stays as it is `now`: the next publisher is most likely the same one, and changing
+    would lose its first messages.
     """
     profiles = [info.qos_profile for info in publishers]
     if not profiles:
@@ -66,7 +66,7 @@ def wanted(publishers: list[Any], now: Choice) -> Choice:
 
 
 def offers_less(publisher: Any, subscription: Any) -> bool:
-    """Whether a publisher with that profile does not match a subscription with this one."""
+    """Whether a publisher with the first profile does not match a subscription with the second."""
     from rclpy.qos import QoSCompatibility, qos_check_compatible
 
     compatibility, _reason = qos_check_compatible(publisher, subscription)

@@ -1,4 +1,4 @@
-"""The `ros_*` arguments of `TensorStream`: what they mean, and what is wrong with them."""
+"""The `ros_*` arguments of `TensorStream`, checked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .missing import require_rclpy
 
 @dataclass(frozen=True)
 class Request:
-    """What a user asks for: the `ros_*` arguments of `TensorStream`."""
+    """The `ros_*` arguments of `TensorStream`."""
 
     node: Any
     topic: Any
@@ -34,7 +34,8 @@ class Request:
     mode: int = 0o600
 
     def checked(self) -> Request:
-        """The same with the message class found. Raises for what can be seen to be wrong before anything is made."""
+        """The same arguments, with the message class instead of its name. Raises for every error that can be found
+        before a subscription or a pool exists."""
         given = {"ros_node": self.node, "ros_topic": self.topic, "ros_msg_type": self.message_class}
         missing = [f"{name}=" for name, value in given.items() if value is None]
         present = next((name for name, value in given.items() if value is not None), "ros_node")
@@ -46,15 +47,15 @@ class Request:
         from rclpy.node import Node
 
         if not isinstance(self.node, Node):
-            raise TypeError(f"ros_node must be a rclpy.node.Node, not {self.node!r}")
+            raise TypeError(f"ros_node must be an rclpy.node.Node, not {self.node!r}")
         if not isinstance(self.topic, str) or not self.topic:
             raise TypeError(f'ros_topic must be the name of a topic such as "/camera/image_raw", not {self.topic!r}')
         if self.variable is not None and not isinstance(self.variable, bool):
             raise TypeError(f"ros_variable must be True, False or None, not {self.variable!r}")
         if self.mode not in MODES:
             raise _core.InvalidArgumentError(
-                f"ros_mode must be 0o600, 0o660, 0o606 or 0o666, not {self.mode!r}: whoever may read a pool must also "
-                "be able to write it"
+                f"ros_mode must be 0o600, 0o660, 0o606 or 0o666, not {self.mode!r}: a process that may read a "
+                "pool must also be able to write it"
             )
         if self.frames not in (None, "any"):
             raise TypeError(f'ros_frames must be "any" or None, not {self.frames!r}')
@@ -74,7 +75,7 @@ class Request:
         return self.on_change == "follow" or (self.on_change is None and self.sample is None)
 
     def fields(self) -> dict[str, str]:
-        """Path in the message by field name of the pool."""
+        """The path in the message of each field of the pool."""
         is_dict = isinstance(self.sample, Mapping)
         if self.field is None:
             return {str(name): str(name) for name in self.sample} if is_dict else {"": ""}
@@ -100,6 +101,7 @@ class Request:
         return _samples.schema_for(sample, False, "ros_sample_data")
 
     def decoder(self) -> _core.RosDecoder:
+        """Make a decoder of such messages."""
         return _core.RosDecoder(
             types.describe(self.message_class),
             types.type_name(self.message_class),
@@ -113,6 +115,7 @@ class Request:
 
 
 def names(argument: str, value: Any) -> list[str] | None:
+    """The argument as a list of str. Raises TypeError when it is another thing, or empty."""
     if value is None:
         return None
     found = None if isinstance(value, (str, bytes)) else list(value)

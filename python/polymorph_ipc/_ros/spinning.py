@@ -1,4 +1,4 @@
-"""Who spins the node: nobody, this very thread, or another one. The streams' waits ask before they sleep."""
+"""Which thread spins the node: none, the calling thread, or another one. Waits of streams ask before they sleep."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import time
 from types import CodeType, FrameType
 from typing import Any
 
-PATIENCE = 3.0  # seconds without a sign of life after which nobody spins
-PAUSE = 0.5  # seconds between two looks that make them two waits
+PATIENCE = 3.0  # seconds without a callback after which the node counts as not spun
+PAUSE = 0.5  # seconds between two calls of silence() that belong to different waits
 
 
 class Spinning:
-    """What is known of the executor that runs a node's callbacks. `beat` is called from them."""
+    """Facts about the executor that runs a node's callbacks. The callbacks call `beat`."""
 
     def __init__(self, node: Any) -> None:
         self.node = node
@@ -24,19 +24,19 @@ class Spinning:
         self.last_look = 0.0
 
     def beat(self) -> None:
-        """A callback of ours runs: somebody spins. Called for every message, so that no clock is read here."""
+        """Note that a callback runs: the node is spun. Called for every message, so it reads no clock."""
         self.beats += 1
 
     def beat_from(self, frame: FrameType | None) -> None:
-        """The same, and remember where: `frame` called into the executor. Executors in Python have frames of their own;
-        one in C++ shows only the call that entered it, which is on the stack as long as it spins."""
+        """Note that a callback runs, and which frame called into the executor. Executors in Python have frames of their
+        own. Of an executor in C++ only the call that entered it is visible, which is on the stack while it spins."""
         self.beat()
         if frame is not None:
             self.site = (threading.get_ident(), frame.f_code, frame.f_lasti)
 
     def is_mine(self) -> bool:
-        """Whether the calling thread is inside a callback of the executor that the node is in, and that executor has no
-        other thread: whatever it waits for from the node cannot come."""
+        """Whether the calling thread is inside a callback of the node's executor, and that executor has no other
+        thread: a wait for a message of the node cannot end."""
         executor = self.node.executor
         if executor is None or "MultiThreaded" in type(executor).__name__:
             return False
@@ -53,7 +53,7 @@ class Spinning:
         return False
 
     def silence(self) -> float:
-        """For how long a wait has been going on while nobody has spun; 0.0 when somebody does."""
+        """The seconds that the present wait has run without a callback of the node; near 0 when it is spun."""
         now = time.monotonic()
         if self.beats != self.beats_seen:
             self.beats_seen = self.beats

@@ -1,12 +1,12 @@
-"""One subscription on the user's node, in one of two ways.
+"""One subscription on the user's node. Messages arrive on one of two paths.
 
-fast      The rclpy executor asks its subscription for a message by `take_message`. Ours is of a class derived from
-          rclpy's own (entities.py) whose `take_message` has the C library take it, so that a message is copied once,
-          from the middleware, and decoded into the pool, without the GIL. The executor gets no message.
-portable  Where that cannot be done (rcl is not in this process under its name, rclpy has changed, or an executor made
-          in C++, such as rclpy's EventsExecutor, asks rclpy's own class), the callback gets the message as bytes.
+fast      The executor of rclpy takes a message by `take_message` of the subscription's handle. The handle is of a class
+          derived from rclpy's (entities.py), whose `take_message` takes the message in C: it is copied once, from the
+          middleware, and decoded into the pool, without the GIL. The executor gets no message.
+portable  When that is not possible, the callback gets the message as bytes: rcl is not in this process under its name,
+          rclpy has changed, or an executor made in C++, such as rclpy's EventsExecutor, uses rclpy's class.
 
-Everything else (callback groups, the graph) is what `node.create_subscription(raw=True)` makes.
+Callback groups and the graph are as `node.create_subscription(raw=True)` makes them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from . import entities
 
 
 class Subscription:
-    """A subscription that has `take` take its messages, by its rcl pointer, or gives them to `receive` as bytes."""
+    """A subscription whose messages `take` takes, by its rcl pointer, or `receive` gets as bytes."""
 
     def __init__(
         self,
@@ -38,8 +38,9 @@ class Subscription:
             self.take_with(take)
 
     def take_with(self, take: Callable[[int], None] | None) -> None:
+        """Set the function that takes messages; None: rclpy takes them."""
         handle = self.subscription.handle
-        if hasattr(type(handle), "take"):  # else rclpy made one of its own class after all
+        if hasattr(type(handle), "take"):  # otherwise rclpy made a handle of its own class
             handle.take = take
 
     def make(self, message_class: Any, topic: str, group: Any, receive: Callable[[bytes], None]) -> Any:
@@ -56,12 +57,12 @@ class Subscription:
 
     @property
     def topic(self) -> str:
-        """Its full name, remappings applied."""
+        """The full name of the topic, with remappings applied."""
         handle = self.subscription.handle
         with handle:
             return str(handle.get_topic_name())
 
     def destroy(self) -> None:
-        """Harmless when the node is destroyed already."""
+        """Destroy the subscription. Without effect when the node is destroyed."""
         self.take_with(None)
         self.node.destroy_subscription(self.subscription)

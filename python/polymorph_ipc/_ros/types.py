@@ -1,4 +1,4 @@
-"""Message classes as .msg texts: what the C library compiles decoders and encoders from."""
+"""Message classes as .msg texts, from which the C library compiles decoders and encoders."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import importlib
 import sys
 from typing import Any
 
-# IDL's names for what .msg text calls differently.
+# Names of .msg text for types that IDL names differently.
 MSG_NAMES = {"float": "float32", "double": "float64", "boolean": "bool", "octet": "byte"}
 
 
 def is_message_class(candidate: Any) -> bool:
-    """Whether it is a generated message class: `sensor_msgs.msg.Image`, not its package, a service or an instance."""
+    """Whether the object is a generated message class, such as `sensor_msgs.msg.Image`."""
     return isinstance(candidate, type) and isinstance(getattr(candidate, "SLOT_TYPES", None), (tuple, list))
 
 
 def type_name(message_class: Any) -> str:
-    """`sensor_msgs/msg/Image` of `sensor_msgs.msg.Image`."""
+    """The type name of a message class: "sensor_msgs/msg/Image" for `sensor_msgs.msg.Image`."""
     package, folder = message_class.__module__.split(".")[:2]
     return f"{package}/{folder}/{message_class.__name__}"
 
@@ -24,7 +24,7 @@ def type_name(message_class: Any) -> str:
 def describe(message_class: Any) -> dict[str, str]:
     """The .msg texts of a message class and of all the messages in it, by type name, the class itself first.
 
-    They are made from `SLOT_TYPES`, which every generated class has since Dashing, so no .msg file needs to be there.
+    They are made from `SLOT_TYPES`, which every generated class has since Dashing. No .msg file is needed.
 
     Example:
         >>> describe(geometry_msgs.msg.PointStamped)["geometry_msgs/msg/PointStamped"]
@@ -34,7 +34,7 @@ def describe(message_class: Any) -> dict[str, str]:
 
 
 def describe_classes(message_class: Any) -> dict[str, tuple[str, Any]]:
-    """The same, each text with its class."""
+    """The .msg texts of a message class and of all the messages in it, each with its class, by type name."""
     described: dict[str, tuple[str, Any]] = {}
     add(message_class, described)
     return described
@@ -59,7 +59,7 @@ def add(message_class: Any, described: dict[str, tuple[str, Any]]) -> None:
 
 
 def element_of(slot: Any) -> tuple[Any, str]:
-    """What a field is made of, and how .msg text writes that there are many."""
+    """The element type of a field, and the suffix for arrays and sequences in .msg text."""
     kind = type(slot).__name__
     if kind == "Array":
         return slot.value_type, f"[{slot.size}]"
@@ -83,6 +83,6 @@ def find_class(named: Any, user: Any) -> Any:
     """The class of a message that is a field of `user`."""
     module = importlib.import_module(".".join(named.namespaces))
     found = getattr(module, named.name, None)
-    if found is None:  # parts of services and actions are in their own module only
+    if found is None:  # messages of services and actions are in the module of their user
         found = getattr(sys.modules[user.__module__], named.name)
     return found
