@@ -9,13 +9,13 @@ struct cdr_arena {
     struct cdr_chunk *chunks;
 };
 
-/* Zeroed, aligned for anything; NULL: no memory. */
+/* Zeroed memory, aligned for any type. NULL: no memory. */
 void *cdr_arena_allocate(struct cdr_arena *arena, size_t bytes);
 
-/* With a NUL behind it. */
+/* A copy that ends with a NUL. NULL: no memory. */
 char *cdr_arena_copy_text(struct cdr_arena *arena, const char *text, size_t length);
 
-/* `items` with room for one more than `count`, moved if need be; NULL: no memory. */
+/* `items` with room for at least one more than `count`, moved if necessary. NULL: no memory. */
 void *cdr_arena_grow(struct cdr_arena *arena, void *items, uint32_t count, uint32_t *capacity, size_t item_bytes);
 
 void cdr_arena_free(struct cdr_arena *arena);

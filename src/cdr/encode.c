@@ -1,11 +1,11 @@
-/* encode.c: running a plan over columns, into a message. */
+/* encode.c: run a plan over columns and write a message. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cdr/cursor.h"
 #include "cdr/plan.h"
+#include "cdr/primitives.h"
 #include "os/error.h"
 
 struct pmipc_cdr_encoder {
@@ -14,7 +14,7 @@ struct pmipc_cdr_encoder {
 };
 
 struct cdr_encoding {
-    struct cdr_writer writer;
+    struct cdr_output output;
     const struct cdr_plan *plan;
     pmipc_cdr_column *columns;
     pmipc_error *error;
@@ -35,7 +35,7 @@ __attribute__((cold, format(printf, 3, 4))) static void cdr_encode_fail(struct c
     run->failed = true;
 }
 
-/* The next `count` elements of a column; NULL and failed when it has no more. */
+/* The next `count` elements of a column. NULL, and the run has failed: it has fewer. */
 static const void *cdr_column_take(struct cdr_encoding *run, int32_t leaf, uint64_t count)
 {
     pmipc_cdr_column *column = &run->columns[leaf];
@@ -50,7 +50,7 @@ static const void *cdr_column_take(struct cdr_encoding *run, int32_t leaf, uint6
     return items;
 }
 
-/* How often the path of a leaf was met, as far as its column can tell; UINT64_MAX: it cannot. */
+/* The occurrences of a leaf's path, from its column. */
 static uint64_t cdr_column_rows(const struct cdr_encoding *run, int32_t leaf)
 {
     const struct cdr_step *step = &run->plan->steps[run->plan->leaves[leaf].step];
@@ -84,7 +84,7 @@ static uint64_t cdr_column_count(struct cdr_encoding *run, const struct cdr_step
     return elements / step->per_item;
 }
 
-/* How many items or elements come; the count of a sequence is written. */
+/* The number of items or elements to write. The count of a sequence is written. */
 static uint64_t cdr_encode_count(struct cdr_encoding *run, const struct cdr_step *step)
 {
     uint64_t count = 0;
@@ -95,7 +95,7 @@ static uint64_t cdr_encode_count(struct cdr_encoding *run, const struct cdr_step
         leaf = step->count_leaf;
         const struct cdr_leaf *counts = &run->plan->leaves[leaf];
         const void *next = counts->is_constant ? counts->constant.data : cdr_column_take(run, leaf, 1);
-        uint32_t given = 0; /* a column need not be aligned */
+        uint32_t given = 0; /* columns may be unaligned */
         if (next)
             memcpy(&given, next, sizeof given);
         count = given;
@@ -110,7 +110,7 @@ static uint64_t cdr_encode_count(struct cdr_encoding *run, const struct cdr_step
     if (count > (step->bound ? step->bound : UINT32_MAX))
         cdr_encode_fail(run, leaf, "%llu elements, at most %u are allowed", (unsigned long long)count,
                         step->bound ? step->bound : UINT32_MAX);
-    cdr_write_u32(&run->writer, (uint32_t)count);
+    cdr_write_u32(&run->output, (uint32_t)count);
     return count;
 }
 
@@ -135,7 +135,7 @@ static void cdr_encode_numbers(struct cdr_encoding *run, const struct cdr_step *
         data = cdr_column_take(run, step->leaf, items);
     }
     if (!run->failed)
-        cdr_write_items(&run->writer, data, items, step->item_bytes);
+        cdr_write_items(&run->output, data, items, step->item_bytes);
 }
 
 static void cdr_encode_text(struct cdr_encoding *run, const struct cdr_step *step)
@@ -155,7 +155,7 @@ static void cdr_encode_text(struct cdr_encoding *run, const struct cdr_step *ste
         else if (text && text->count && !text->data)
             cdr_encode_fail(run, step->leaf, "the data of a string is NULL");
         else if (text)
-            cdr_write_text(&run->writer, text, step->item_bytes);
+            cdr_write_text(&run->output, text, step->item_bytes);
     }
 }
 
@@ -166,7 +166,7 @@ static void cdr_encode_steps(struct cdr_encoding *run, uint32_t first, uint32_t 
         uint32_t next = i + 1;
         switch (step->kind) {
         case CDR_STEP_FIXED:
-            cdr_write_items(&run->writer, NULL, step->advance.bytes[0][run->writer.position & 7], 1);
+            cdr_write_items(&run->output, NULL, step->advance.bytes[0][run->output.position & 7], 1);
             break;
         case CDR_STEP_NUMBERS:
             cdr_encode_numbers(run, step);
@@ -180,7 +180,7 @@ static void cdr_encode_steps(struct cdr_encoding *run, uint32_t first, uint32_t 
                 cdr_encode_steps(run, i + 1, next);
             break;
         }
-        if (run->writer.position > UINT32_MAX)
+        if (run->output.position > UINT32_MAX)
             cdr_encode_fail(run, step->leaf, "the message is larger than 4 GiB");
         i = next;
     }
@@ -193,7 +193,7 @@ pmipc_status pmipc_cdr_encode(const pmipc_cdr_encoder *encoder, pmipc_cdr_column
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "encoder, columns, buffer and byte_count must not be NULL");
     const struct cdr_plan *plan = &encoder->plan;
     struct cdr_encoding run = {.plan = plan, .columns = columns, .error = error};
-    cdr_writer_start(&run.writer, buffer, capacity, encoder->swapped);
+    cdr_output_start(&run.output, buffer, capacity, encoder->swapped);
     for (uint32_t i = 0; i < plan->leaf_count; i++)
         columns[i].used = 0;
     cdr_encode_steps(&run, 0, plan->step_count);
@@ -203,7 +203,7 @@ pmipc_status pmipc_cdr_encode(const pmipc_cdr_encoder *encoder, pmipc_cdr_column
                             (unsigned long long)columns[i].count, (unsigned long long)columns[i].used);
     if (run.failed)
         return PMIPC_INVALID_ARGUMENT;
-    *byte_count = CDR_HEADER_BYTES + run.writer.position;
+    *byte_count = CDR_HEADER_BYTES + run.output.position;
     if (*byte_count > capacity)
         return error_set(error, PMIPC_NO_SPACE, 0, "%s: the message takes %zu bytes, the buffer has %zu",
                          plan->message->name, *byte_count, capacity);

@@ -30,7 +30,7 @@ static const char *cdr_parse_bool(const char *digits, void *item)
     return NULL;
 }
 
-/* Decimal whatever zeros it begins with, or hexadecimal. */
+/* Decimal, also with leading zeros, or hexadecimal. */
 static const char *cdr_parse_integer(const char *digits, pmipc_dtype dtype, uint32_t item_bytes, void *item)
 {
     static const char out_of_range[] = "the value does not fit its type";
@@ -56,7 +56,7 @@ static const char *cdr_parse_integer(const char *digits, pmipc_dtype dtype, uint
 
 static const char *cdr_parse_float(const char *digits, uint32_t item_bytes, void *item)
 {
-    /* The program's own locale may want a comma. */
+    /* The program's locale may use a decimal comma. */
     locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
     if (!plain)
         return "no memory";
@@ -111,7 +111,7 @@ static uint32_t cdr_next_character(const uint8_t **at, const uint8_t *end)
     return follow ? character : UINT32_MAX;
 }
 
-/* UTF-8 to what a wstring is made of: UTF-16, each unit in 4 bytes. */
+/* Convert UTF-8 to the characters of a wstring: UTF-16, each unit in 4 bytes. */
 static const char *cdr_widen(struct cdr_arena *arena, pmipc_cdr_span *span)
 {
     uint32_t *wide = cdr_arena_allocate(arena, span->count * 4);
@@ -133,7 +133,7 @@ static const char *cdr_widen(struct cdr_arena *arena, pmipc_cdr_span *span)
     return NULL;
 }
 
-/* The end of what is quoted, which begins at `at`; NULL when there is none. */
+/* The closing quote of the text that begins at `at`. NULL: it is missing. */
 static const char *cdr_find_quote(const char *at, const char *end, char quote)
 {
     for (; at < end && *at != quote; at++)
@@ -141,7 +141,7 @@ static const char *cdr_find_quote(const char *at, const char *end, char quote)
     return at < end ? at : NULL;
 }
 
-/* Quoted, with a backslash before quotes inside, or bare up to a stop. */
+/* A string in quotes, with a backslash before quotes inside, or without quotes up to a stop character. */
 static const char *cdr_parse_string(struct cdr_arena *arena, const pmipc_cdr_field *type, struct cdr_text *text,
                                     const char *stops, pmipc_cdr_span *span)
 {
@@ -212,7 +212,7 @@ bool cdr_literal_parse(struct cdr_arena *arena, const pmipc_cdr_field *type, uin
                        struct cdr_constant *value, const char **reason)
 {
     *reason = cdr_parse_values(arena, type, item_bytes, text, value);
-    if (!*reason && !cdr_text_is_over(text))
+    if (!*reason && !cdr_text_is_finished(text))
         *reason = "unexpected text after the value";
     return !*reason;
 }

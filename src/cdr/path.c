@@ -48,7 +48,7 @@ static bool cdr_place_add(pmipc_cdr_place *place, int64_t length, uint32_t bound
     return true;
 }
 
-/* Whether a step of a path fits the field that it names; NULL, or what is wrong. */
+/* Check one part of a path against the field that it names. Returns what is wrong; NULL: nothing. */
 static const char *cdr_path_mismatch(const struct cdr_path_part *part, const pmipc_cdr_field *field)
 {
     bool is_message = field->dtype == PMIPC_CDR_MESSAGE, is_list = field->is_array || field->is_sequence;
@@ -71,7 +71,7 @@ static const char *cdr_path_mismatch(const struct cdr_path_part *part, const pmi
 pmipc_status cdr_path_find(const struct cdr_message *message, const char *path, pmipc_cdr_place *place,
                            pmipc_error *error)
 {
-    const struct cdr_message *end = message; /* the message that the path leads to, if it leads to one */
+    const struct cdr_message *end = message; /* the message that the path leads to; NULL: it leads to a primitive */
     bool fits = true;
     memset(place, 0, sizeof *place);
     for (struct cdr_path_part part = {.rest = path, .next = CDR_PATH_MEMBER}; *path && part.next >= CDR_PATH_MEMBER;) {

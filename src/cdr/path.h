@@ -1,4 +1,4 @@
-/* path.h: dotted paths to fields. */
+/* path.h: dotted paths to fields ("poses[].pose.position"). */
 #ifndef CDR_PATH_H
 #define CDR_PATH_H
 
@@ -11,12 +11,12 @@
 enum cdr_path_next {
     CDR_PATH_END,      /* the field itself */
     CDR_PATH_COUNTS,   /* "#" */
-    CDR_PATH_MEMBER,   /* "." and what is within the message */
-    CDR_PATH_ELEMENTS, /* "[]." and what is within its elements */
+    CDR_PATH_MEMBER,   /* "." and a path inside the message */
+    CDR_PATH_ELEMENTS, /* "[]." and a path inside its elements */
     CDR_PATH_BROKEN
 };
 
-/* The first field of a path, and what follows it. */
+/* The first field of a path, and what follows its name. */
 struct cdr_path_part {
     const char *name;
     size_t length;
@@ -31,7 +31,7 @@ static inline bool cdr_path_names(const struct cdr_path_part *part, const struct
     return strlen(field->field.name) == part->length && memcmp(field->field.name, part->name, part->length) == 0;
 }
 
-/* What a path within a resolved message leads to. */
+/* Find what a path of a resolved message leads to. */
 pmipc_status cdr_path_find(const struct cdr_message *message, const char *path, pmipc_cdr_place *place,
                            pmipc_error *error);
 

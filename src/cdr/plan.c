@@ -9,16 +9,16 @@ struct cdr_compiler {
     struct cdr_plan *plan;
     pmipc_error *error;
     uint32_t loops;
-    uint32_t no_merge_before; /* what follows a loop is no part of its last step */
+    uint32_t no_merge_before; /* steps from here on may not merge into the last step of a loop */
     size_t prefix_bytes;
-    char prefix[CDR_MAX_PATH + 1]; /* the path to the message at hand, with its '.' or '[].' */
+    char prefix[CDR_MAX_PATH + 1]; /* the path to the current message, with its final '.' or '[].' */
 };
 
-/* The leaves that concern one field. */
+/* The leaves of one field. */
 struct cdr_wanted {
     int32_t leaf;
     int32_t count_leaf;
-    bool within;
+    bool within; /* a leaf is inside the field */
 };
 
 static pmipc_status cdr_compile_message(struct cdr_compiler *compiler, const struct cdr_message *message);
@@ -55,7 +55,7 @@ static pmipc_status cdr_find_wanted(struct cdr_compiler *compiler, const struct 
     return wanted->leaf != CDR_NO_LEAF && wanted->within ? cdr_fail_overlap(compiler, field) : PMIPC_OK;
 }
 
-/* Append a step for a field. The pointer is good until the next one. */
+/* Append a step for a field. The pointer is valid until the next step. */
 static struct cdr_step *cdr_emit(struct cdr_compiler *compiler, enum cdr_step_kind kind,
                                  const struct cdr_field_type *field, const struct cdr_wanted *wanted)
 {
@@ -96,7 +96,7 @@ static struct cdr_step *cdr_emit(struct cdr_compiler *compiler, enum cdr_step_ki
     return step;
 }
 
-/* A fixed-size field that nobody wants: part of the step before, if that is one as well. */
+/* A fixed-size field without a leaf. It merges with a previous step of such fields. */
 static pmipc_status cdr_compile_fixed(struct cdr_compiler *compiler, const struct cdr_field_type *field,
                                       const struct cdr_wanted *wanted)
 {
@@ -112,7 +112,7 @@ static pmipc_status cdr_compile_fixed(struct cdr_compiler *compiler, const struc
     return PMIPC_OK;
 }
 
-/* Numbers or strings, wanted or not; of a message whose fields are all of one dtype, too. */
+/* Numbers or strings, with or without a leaf, or a message whose fields all have one dtype. */
 static pmipc_status cdr_compile_values(struct cdr_compiler *compiler, const struct cdr_field_type *field,
                                        const struct cdr_wanted *wanted)
 {
@@ -139,7 +139,7 @@ static pmipc_status cdr_compile_values(struct cdr_compiler *compiler, const stru
     return PMIPC_OK;
 }
 
-/* The leaf whose rows are the elements of the loop at `loop`, when there is no '#' leaf to say how many there are. */
+/* Find the leaf whose rows are the elements of the loop at `loop`, if no '#' leaf gives their number. */
 static pmipc_status cdr_find_rows(struct cdr_compiler *compiler, uint32_t loop, const struct cdr_field_type *field)
 {
     struct cdr_plan *plan = compiler->plan;
@@ -163,7 +163,7 @@ static pmipc_status cdr_find_rows(struct cdr_compiler *compiler, uint32_t loop, 
     return PMIPC_OK;
 }
 
-/* The fields of a message, or of many, one by one. */
+/* The fields of a message or of a list of messages, one by one. */
 static pmipc_status cdr_compile_nested(struct cdr_compiler *compiler, const struct cdr_field_type *field,
                                        const struct cdr_wanted *wanted)
 {
@@ -200,7 +200,7 @@ static pmipc_status cdr_compile_field(struct cdr_compiler *compiler, const struc
     const struct cdr_message *nested = field->message;
     bool is_list = field->field.is_array || field->field.is_sequence;
     bool is_unwanted = wanted.leaf == CDR_NO_LEAF && wanted.count_leaf == CDR_NO_LEAF && !wanted.within;
-    /* Where something is not zero by default, an encoder has to write it out. */
+    /* A default that is not zero must be written by a step of its own. */
     bool is_zero = !compiler->plan->encodes || !(nested ? nested->has_defaults : field->default_value.count > 0);
     bool is_fixed =
         nested ? nested->is_fixed && !is_list : !field->field.is_sequence && !cdr_dtype_is_text(field->field.dtype);
@@ -248,7 +248,7 @@ static pmipc_status cdr_copy_constant(struct cdr_plan *plan, struct cdr_leaf *le
     return PMIPC_OK;
 }
 
-/* Check a leaf against its field, and keep it. */
+/* Check a leaf against its field and store it. */
 static pmipc_status cdr_plan_add_leaf(struct cdr_plan *plan, struct cdr_leaf *leaf, const pmipc_cdr_leaf *given,
                                       pmipc_error *error)
 {
@@ -301,7 +301,7 @@ pmipc_status cdr_plan_compile(struct cdr_plan *plan, pmipc_cdr_types *types, con
     if (status)
         return status;
     struct cdr_compiler compiler = {.plan = plan, .error = error};
-    /* The empty path: the message as if it were a field. */
+    /* The empty path leads to the whole message, which is treated as a field. */
     const struct cdr_field_type whole = {.field = {.name = "the whole message", .dtype = PMIPC_CDR_MESSAGE},
                                          .message = plan->message};
     for (uint32_t i = 0; i < leaf_count; i++)

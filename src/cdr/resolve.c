@@ -1,7 +1,7 @@
-/* resolve.c: from described types to types that can be read and written: references, sizes, limits. */
+/* resolve.c: resolve described types: references, sizes, limits. */
 #include <string.h>
 
-#include "cdr/cursor.h"
+#include "cdr/primitives.h"
 #include "cdr/types.h"
 #include "os/error.h"
 
@@ -28,7 +28,7 @@ static pmipc_status cdr_find_type(const pmipc_cdr_types *types, const struct cdr
                                   struct cdr_field_type *field, pmipc_error *error)
 {
     const char *name = field->field.type_name;
-    /* "Header" alone means std_msgs/Header where the package has none of its own. */
+    /* "Header" without a package means std_msgs/Header, unless the package has its own. */
     if (field->is_relative && strcmp(strrchr(name, '/'), "/Header") == 0 && !cdr_types_lookup(types, name))
         name = "std_msgs/msg/Header";
     field->message = cdr_types_lookup(types, name);
@@ -49,13 +49,13 @@ static void cdr_add_uniform(struct cdr_message *message, pmipc_dtype dtype, uint
         message->uniform_count += (uint32_t)count;
 }
 
-/* Add what one field, whose own message is resolved, means for the whole. */
+/* Add one field to the facts of its message. The message of the field itself is resolved. */
 static void cdr_add_facts(struct cdr_message *message, const struct cdr_field_type *field, bool is_first)
 {
     const struct cdr_message *nested = field->message;
     uint64_t repeat = cdr_field_repeat(field);
     uint64_t element_bytes = nested ? nested->min_bytes : cdr_dtype_is_text(field->field.dtype) ? 4 : field->item_bytes;
-    /* An array of messages counts as variable, because XCDR2 puts a delimiter in front of it. */
+    /* An array of messages counts as variable, because it has a delimiter in XCDR2. */
     bool is_variable = field->field.is_sequence || cdr_dtype_is_text(field->field.dtype) ||
                        (nested && (field->field.is_array || !nested->is_fixed));
     message->min_bytes += field->field.is_sequence ? 4 : repeat * element_bytes;
@@ -87,7 +87,7 @@ static pmipc_status cdr_resolve_message(pmipc_cdr_types *types, struct cdr_messa
                          PMIPC_CDR_MAX_DEPTH);
     bool is_empty = message->field_count == 0;
     if (is_empty) {
-        /* No message is of no bytes: IDL has no empty structures. */
+        /* IDL has no empty structures, so every message has at least one byte. */
         const struct cdr_field_type member = {
             .field = {.name = "structure_needs_at_least_one_member", .type_name = "uint8", .dtype = PMIPC_UINT8},
             .item_bytes = 1,
@@ -123,8 +123,8 @@ static pmipc_status cdr_resolve_message(pmipc_cdr_types *types, struct cdr_messa
                                CDR_MAX_FLAT_FIELDS, PMIPC_CDR_MAX_DEPTH);
     }
     if (is_empty)
-        message->uniform_count = 0; /* that byte is nobody's value */
-    /* After a failure it is as if nothing had happened: what is missing may be added and this be tried again. */
+        message->uniform_count = 0; /* the byte of an empty message is not a value */
+    /* After a failure nothing has changed. The missing types can be added, and the message resolved again. */
     message->state = status ? CDR_DESCRIBED : CDR_RESOLVED;
     return status;
 }

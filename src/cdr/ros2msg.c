@@ -1,4 +1,4 @@
-/* ros2msg.c: message types from .msg text, alone or with their dependencies behind it as MCAP files have them. */
+/* ros2msg.c: parse .msg text, alone or followed by the types that it needs, as in MCAP files. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 struct cdr_parser {
     pmipc_cdr_types *types;
-    struct cdr_message *message; /* whose fields come; NULL between a separator and its "MSG:" */
+    struct cdr_message *message; /* the type whose fields are parsed; NULL between a separator and its "MSG:" */
     uint32_t line;
     pmipc_error *error;
 };
@@ -54,7 +54,7 @@ static struct cdr_text cdr_take_word(struct cdr_text *text, bool with_slashes)
     return word;
 }
 
-/* A length or bound, 1 or more; 0: there is none. */
+/* A length or bound of 1 or more. 0: it is missing or not valid. */
 static uint32_t cdr_take_length(struct cdr_text *text)
 {
     uint64_t value = 0;
@@ -93,7 +93,7 @@ static pmipc_status cdr_parse_base_type(struct cdr_parser *parser, struct cdr_te
     return field->field.type_name ? PMIPC_OK : cdr_parse_no_memory(parser);
 }
 
-/* The base type and "[]", "[9]" or "[<=9]". */
+/* The base type, and "[]", "[9]" or "[<=9]". */
 static pmipc_status cdr_parse_type(struct cdr_parser *parser, struct cdr_text *text, struct cdr_field_type *field)
 {
     pmipc_status status = cdr_parse_base_type(parser, text, field);
@@ -111,7 +111,7 @@ static pmipc_status cdr_parse_type(struct cdr_parser *parser, struct cdr_text *t
     return PMIPC_OK;
 }
 
-/* The value behind a name: `value` stays with the types. */
+/* The value after a name. The set of types owns it. */
 static pmipc_status cdr_parse_value(struct cdr_parser *parser, struct cdr_text *text,
                                     const struct cdr_field_type *field, struct cdr_constant *value)
 {
@@ -145,13 +145,13 @@ static pmipc_status cdr_parse_field(struct cdr_parser *parser, struct cdr_text *
     const char *name_end = text->at;
     cdr_skip_space(text);
     if (cdr_take(text, "=")) {
-        /* Constants take no part in messages; they are only checked. */
+        /* Constants are not part of messages. They are only checked. */
         struct cdr_constant constant;
         if (field.field.is_array || field.field.is_sequence)
             return cdr_parse_fail(parser, "the constant '%s' cannot be an array", field.field.name);
         return cdr_parse_value(parser, text, &field, &constant);
     }
-    if (!cdr_text_is_over(text)) {
+    if (!cdr_text_is_finished(text)) {
         if (text->at == name_end)
             return cdr_parse_fail(parser, "'%c' cannot be part of a name", *text->at >= ' ' ? *text->at : '?');
         status = cdr_parse_value(parser, text, &field, &field.default_value);
@@ -165,7 +165,7 @@ static pmipc_status cdr_parse_field(struct cdr_parser *parser, struct cdr_text *
                                             : PMIPC_OK;
 }
 
-/* "MSG: package/Name" behind a separator. */
+/* "MSG: package/Name" after a separator. */
 static pmipc_status cdr_parse_heading(struct cdr_parser *parser, struct cdr_text *text)
 {
     char full_name[PMIPC_CDR_MAX_NAME + 1];
@@ -174,7 +174,7 @@ static pmipc_status cdr_parse_heading(struct cdr_parser *parser, struct cdr_text
                                                              : "expected 'MSG: package/Name' after a line of '='");
     cdr_skip_space(text);
     struct cdr_text name = cdr_take_word(text, true);
-    if (!cdr_text_is_over(text) || !cdr_name_complete(full_name, name.at, (size_t)(name.end - name.at), NULL))
+    if (!cdr_text_is_finished(text) || !cdr_name_complete(full_name, name.at, (size_t)(name.end - name.at), NULL))
         return cdr_parse_fail(parser, "expected the name of a type, package/Name, after 'MSG:'");
     pmipc_error error;
     pmipc_status status = cdr_types_begin(parser->types, full_name, &parser->message, &error);
@@ -197,7 +197,7 @@ static pmipc_status cdr_parse_line(struct cdr_parser *parser, struct cdr_text te
 {
     while (text.end > text.at && (text.end[-1] == ' ' || text.end[-1] == '\t' || text.end[-1] == '\r'))
         text.end--;
-    if (cdr_text_is_over(&text))
+    if (cdr_text_is_finished(&text))
         return PMIPC_OK;
     if (cdr_is_separator(&text)) {
         parser->message = NULL;

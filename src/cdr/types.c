@@ -30,7 +30,7 @@ const struct cdr_primitive *cdr_primitive_find(const char *name, size_t length)
 const char *cdr_dtype_name(pmipc_dtype dtype)
 {
     if (dtype == PMIPC_UINT8)
-        return "uint8"; /* not its first name in the table */
+        return "uint8"; /* its first name in the table is byte */
     for (size_t i = 0; i < CDR_PRIMITIVES; i++)
         if (cdr_primitives[i].dtype == dtype)
             return cdr_primitives[i].name;
@@ -39,12 +39,13 @@ const char *cdr_dtype_name(pmipc_dtype dtype)
 
 void cdr_types_retain(pmipc_cdr_types *types)
 {
-    fetch_add_relaxed(&types->references, 1u); /* relaxed: the caller has a reference, nothing is read because of it */
+    fetch_add_relaxed(&types->references,
+                      1u); /* relaxed: the caller has a reference, no memory is read because of it */
 }
 
 void pmipc_cdr_types_destroy(pmipc_cdr_types *types)
 {
-    /* acq_rel: whoever frees sees that the others have finished. */
+    /* acq_rel: the thread that frees the set sees that the others have finished. */
     if (!types || fetch_add_acq_rel(&types->references, UINT32_MAX) != 1)
         return;
     cdr_arena_free(&types->arena);
@@ -58,7 +59,8 @@ static bool cdr_is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Words of letters, digits and underscores, up to three of them between slashes. */
+/* The number of parts of a name: 1 to 3 words of letters, digits and underscores, separated by slashes. 0: not a name.
+ */
 static uint32_t cdr_count_name_parts(const char *name, size_t length)
 {
     uint32_t parts = 0;
@@ -159,7 +161,7 @@ pmipc_status cdr_message_append(pmipc_cdr_types *types, struct cdr_message *mess
 
 #define CDR_STANDARD_FIELDS 2
 
-/* Descriptions may leave these out. */
+/* Types that descriptions may leave out. */
 static const struct {
     const char *name;
     struct {

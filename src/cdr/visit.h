@@ -1,8 +1,8 @@
-/* visit.h: walking through a message with names: for people, and to say where a message is wrong. */
+/* visit.h: walk through a message field by field, for a visitor or to find the path of a fault. */
 #ifndef CDR_VISIT_H
 #define CDR_VISIT_H
 
-#include "cdr/cursor.h"
+#include "cdr/primitives.h"
 #include "cdr/types.h"
 
 /* `message` is resolved. Returns: as pmipc_cdr_visit. */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cdr/cursor.h"
+#include "cdr/primitives.h"
 #include "os/error.h"
 #include "ros/encoder_constants.h"
 #include "ros/encoder_default.h"
@@ -306,7 +306,7 @@ static pmipc_status ros_encoder_look_at_data(const pmipc_ros_encoder *encoder, p
         pmipc_cdr_column *column = &encoder->columns[i];
         if (feed->is_empty_when_nan && ros_encoder_is_all_nan(column))
             column->count = 0;
-        if (feed->is_bool && column->count && cdr_find_bad_bool(column->data, column->count) != column->count)
+        if (feed->is_bool && column->count && cdr_find_invalid_bool(column->data, column->count) != column->count)
             return error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "field '%s' has a bool that is neither 0 nor 1",
                              encoder->sources[feed->source].name);
     }

@@ -1,4 +1,4 @@
-#include "cdr/cursor.h"
+#include "cdr/primitives.h"
 
 #include "os/error.h"
 
@@ -6,7 +6,7 @@ enum { CDR_BIG_ENDIAN_ID = 0, CDR_LITTLE_ENDIAN_ID = 1 };
 
 static const bool cdr_host_is_little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 
-/* By the encapsulation identifier. */
+/* Indexed by the encapsulation identifier. */
 static const char *const cdr_encapsulations[] = {
     "CDR, big endian",
     "CDR, little endian",
@@ -24,45 +24,45 @@ static const char *const cdr_encapsulations[] = {
 
 #define CDR_ENCAPSULATIONS (sizeof cdr_encapsulations / sizeof cdr_encapsulations[0])
 
-void cdr_reader_start(struct cdr_reader *reader, const void *bytes, size_t byte_count)
+void cdr_input_start(struct cdr_input *input, const void *bytes, size_t byte_count)
 {
-    memset(reader, 0, sizeof *reader);
+    memset(input, 0, sizeof *input);
     if (byte_count < CDR_HEADER_BYTES) {
-        reader->fault = (struct cdr_fault){.kind = CDR_NO_HEADER, .left = byte_count};
+        input->fault = (struct cdr_fault){.kind = CDR_NO_HEADER, .left = byte_count};
         return;
     }
     const uint8_t *header = bytes;
     uint32_t identifier = (uint32_t)header[0] << 8 | header[1];
-    reader->body = header + CDR_HEADER_BYTES;
-    reader->bytes = byte_count - CDR_HEADER_BYTES;
-    reader->version2 = identifier == 6 || identifier == 7;
-    reader->swapped = (identifier & 1) != cdr_host_is_little;
-    if (identifier > 1 && !reader->version2) {
-        cdr_reader_fail(reader, CDR_ENCAPSULATION, identifier, 0);
-        reader->fault.position = 0;
+    input->body = header + CDR_HEADER_BYTES;
+    input->bytes = byte_count - CDR_HEADER_BYTES;
+    input->version2 = identifier == 6 || identifier == 7;
+    input->swapped = (identifier & 1) != cdr_host_is_little;
+    if (identifier > 1 && !input->version2) {
+        cdr_input_fail(input, CDR_ENCAPSULATION, identifier, 0);
+        input->fault.position = 0;
     }
 }
 
-__attribute__((cold, noinline)) void cdr_reader_fail(struct cdr_reader *reader, enum cdr_fault_kind kind,
-                                                     uint64_t count, uint64_t needed)
+__attribute__((cold, noinline)) void cdr_input_fail(struct cdr_input *input, enum cdr_fault_kind kind, uint64_t count,
+                                                    uint64_t needed)
 {
-    if (reader->fault.kind == CDR_SOUND)
-        reader->fault = (struct cdr_fault){
+    if (input->fault.kind == CDR_NO_FAULT)
+        input->fault = (struct cdr_fault){
             .kind = kind,
-            .position = CDR_HEADER_BYTES + reader->position,
+            .position = CDR_HEADER_BYTES + input->position,
             .count = count,
             .needed = needed,
-            .left = reader->bytes - reader->position,
+            .left = input->bytes - input->position,
         };
-    reader->position = reader->bytes;
+    input->position = input->bytes;
 }
 
-pmipc_status cdr_fault_describe(const struct cdr_fault *fault, pmipc_error *error)
+pmipc_status cdr_fault_report(const struct cdr_fault *fault, pmipc_error *error)
 {
     unsigned long long count = fault->count, needed = fault->needed, left = fault->left, position = fault->position;
     pmipc_status status = PMIPC_CORRUPT;
     switch (fault->kind) {
-    case CDR_SOUND:
+    case CDR_NO_FAULT:
         return PMIPC_OK;
     case CDR_NO_HEADER:
         error_append(error, "the message has %llu bytes, its header alone takes %u", left, CDR_HEADER_BYTES);
@@ -102,37 +102,37 @@ pmipc_status cdr_fault_describe(const struct cdr_fault *fault, pmipc_error *erro
     return status;
 }
 
-uint32_t cdr_read_count(struct cdr_reader *reader, uint64_t element_bytes, uint32_t bound, bool is_octets)
+uint32_t cdr_read_count(struct cdr_input *input, uint64_t element_bytes, uint32_t bound, bool is_octets)
 {
-    uint32_t count = cdr_read_u32(reader);
+    uint32_t count = cdr_read_u32(input);
     if (is_octets && count == CDR_VENDOR_COUNT)
-        cdr_reader_fail(reader, CDR_VENDOR_BUFFER, count, 0);
+        cdr_input_fail(input, CDR_VENDOR_BUFFER, count, 0);
     else if (bound && count > bound)
-        cdr_reader_fail(reader, CDR_ABOVE_BOUND, count, bound);
-    else if (count * element_bytes > reader->bytes - reader->position)
-        cdr_reader_fail(reader, CDR_COUNT, count, count * element_bytes);
+        cdr_input_fail(input, CDR_ABOVE_BOUND, count, bound);
+    else if (count * element_bytes > input->bytes - input->position)
+        cdr_input_fail(input, CDR_COUNT, count, count * element_bytes);
     else
         return count;
     return 0;
 }
 
-pmipc_cdr_span cdr_read_text(struct cdr_reader *reader, uint32_t item_bytes, uint32_t bound)
+pmipc_cdr_span cdr_read_text(struct cdr_input *input, uint32_t item_bytes, uint32_t bound)
 {
     pmipc_cdr_span text = {"", 0};
-    uint32_t length = cdr_read_u32(reader);
+    uint32_t length = cdr_read_u32(input);
     if (length == 0)
         return text;
-    /* A string's length counts its NUL, a wstring has none. */
+    /* The length of a string includes its NUL. A wstring has no NUL. */
     uint32_t characters = item_bytes == 1 ? length - 1 : length;
     const uint8_t *data = NULL;
     if (bound && characters > bound)
-        cdr_reader_fail(reader, CDR_ABOVE_BOUND, characters, bound);
-    else if ((uint64_t)length * item_bytes > reader->bytes - reader->position)
-        cdr_reader_fail(reader, CDR_COUNT, length, (uint64_t)length * item_bytes);
+        cdr_input_fail(input, CDR_ABOVE_BOUND, characters, bound);
+    else if ((uint64_t)length * item_bytes > input->bytes - input->position)
+        cdr_input_fail(input, CDR_COUNT, length, (uint64_t)length * item_bytes);
     else
-        data = cdr_read_items(reader, length, item_bytes);
+        data = cdr_read_items(input, length, item_bytes);
     if (data && item_bytes == 1 && data[characters] != '\0') {
-        cdr_reader_fail(reader, CDR_UNTERMINATED, length, 0);
+        cdr_input_fail(input, CDR_UNTERMINATED, length, 0);
         data = NULL;
     }
     if (data)
@@ -140,7 +140,7 @@ pmipc_cdr_span cdr_read_text(struct cdr_reader *reader, uint32_t item_bytes, uin
     return text;
 }
 
-uint64_t cdr_find_bad_bool(const uint8_t *bytes, uint64_t count)
+uint64_t cdr_find_invalid_bool(const uint8_t *bytes, uint64_t count)
 {
     uint8_t all = 0;
     for (uint64_t i = 0; i < count; i++)
@@ -153,7 +153,7 @@ uint64_t cdr_find_bad_bool(const uint8_t *bytes, uint64_t count)
     return bad;
 }
 
-/* One loop per size, over bytes that need not be aligned. */
+/* One loop per size. The bytes may be unaligned. */
 #define CDR_SWAP_LOOP(bits)                                                  \
     for (uint64_t i = 0; i < count; i++) {                                   \
         uint##bits##_t item;                                                 \
@@ -177,39 +177,39 @@ void pmipc_cdr_copy(void *to, const void *from, uint64_t count, uint32_t item_by
     }
 }
 
-void cdr_writer_start(struct cdr_writer *writer, void *buffer, size_t capacity, bool swapped)
+void cdr_output_start(struct cdr_output *output, void *buffer, size_t capacity, bool swapped)
 {
-    memset(writer, 0, sizeof *writer);
-    writer->swapped = swapped;
+    memset(output, 0, sizeof *output);
+    output->swapped = swapped;
     if (capacity < CDR_HEADER_BYTES)
         return;
     uint8_t *header = buffer;
     memset(header, 0, CDR_HEADER_BYTES);
     header[1] = cdr_host_is_little != swapped ? CDR_LITTLE_ENDIAN_ID : CDR_BIG_ENDIAN_ID;
-    writer->body = header + CDR_HEADER_BYTES;
-    writer->capacity = capacity - CDR_HEADER_BYTES;
+    output->body = header + CDR_HEADER_BYTES;
+    output->capacity = capacity - CDR_HEADER_BYTES;
 }
 
-void cdr_write_items(struct cdr_writer *writer, const void *items, uint64_t count, uint32_t item_bytes)
+void cdr_write_items(struct cdr_output *output, const void *items, uint64_t count, uint32_t item_bytes)
 {
     if (count == 0)
         return;
-    size_t padding = cdr_padding(writer->position, item_bytes);
-    size_t begin = writer->position + padding;
-    writer->position = begin + count * item_bytes;
-    if (writer->position > writer->capacity)
+    size_t padding = cdr_padding(output->position, item_bytes);
+    size_t begin = output->position + padding;
+    output->position = begin + count * item_bytes;
+    if (output->position > output->capacity)
         return;
-    memset(writer->body + begin - padding, 0, padding);
+    memset(output->body + begin - padding, 0, padding);
     if (items)
-        pmipc_cdr_copy(writer->body + begin, items, count, item_bytes, writer->swapped);
+        pmipc_cdr_copy(output->body + begin, items, count, item_bytes, output->swapped);
     else
-        memset(writer->body + begin, 0, count * item_bytes);
+        memset(output->body + begin, 0, count * item_bytes);
 }
 
-void cdr_write_text(struct cdr_writer *writer, const pmipc_cdr_span *text, uint32_t item_bytes)
+void cdr_write_text(struct cdr_output *output, const pmipc_cdr_span *text, uint32_t item_bytes)
 {
     uint64_t terminator = item_bytes == 1;
-    cdr_write_u32(writer, (uint32_t)(text->count + terminator));
-    cdr_write_items(writer, text->data, text->count, item_bytes);
-    cdr_write_items(writer, NULL, terminator, 1);
+    cdr_write_u32(output, (uint32_t)(text->count + terminator));
+    cdr_write_items(output, text->data, text->count, item_bytes);
+    cdr_write_items(output, NULL, terminator, 1);
 }
