@@ -59,8 +59,7 @@ static bool cdr_is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* The number of parts of a name: 1 to 3 words of letters, digits and underscores, separated by slashes. 0: not a name.
- */
+/* The parts of a name: 1 to 3 words of letters, digits and underscores between slashes. 0: not a name. */
 static uint32_t cdr_count_name_parts(const char *name, size_t length)
 {
     uint32_t parts = 0;

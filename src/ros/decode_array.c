@@ -1,5 +1,4 @@
-/* decode_array.c: data that says its shape elsewhere in the message: std_msgs/...MultiArray and nav_msgs/OccupancyGrid.
- */
+/* decode_array.c: data whose shape is elsewhere in the message: std_msgs/...MultiArray and nav_msgs/OccupancyGrid. */
 #include "ros/decode_array.h"
 
 static pmipc_status ros_array_add(pmipc_ros_decoder *decoder, pmipc_cdr_types *types, struct ros_decoded_field *field,
@@ -50,8 +49,9 @@ static pmipc_status ros_grid_measure(const pmipc_ros_decoder *decoder, uint64_t 
     return PMIPC_OK;
 }
 
-/* The data behind the offset must be just what the sizes say. A stride is the product of the sizes from its dimension
- * on; many publishers leave strides 0, and write 1 for a vector. Others would be another order or padding: refused. */
+/* The data after the offset must have exactly the elements of the sizes. A stride is the product of the sizes of its
+ * dimension and all that follow. Many publishers leave strides 0, or write 1 for a vector. Any other stride means
+ * another order or padding, and is refused. */
 static pmipc_status ros_multi_array_measure(const pmipc_ros_decoder *decoder, uint64_t count, struct ros_extent *extent,
                                             pmipc_error *error)
 {
@@ -68,7 +68,7 @@ static pmipc_status ros_multi_array_measure(const pmipc_ros_decoder *decoder, ui
     extent->shape[0] = (int64_t)count;
     uint64_t product = 1;
     for (uint32_t i = (uint32_t)column->count; i-- > 0;) {
-        /* count is less than 2^32: a product above it never comes down again but by a 0, and is left there. */
+        /* count is less than 2^32. A greater product is not multiplied further, except by a size of 0. */
         product = product > UINT32_MAX && sizes[i] ? product : product * sizes[i];
         extent->shape[i] = sizes[i];
         bool is_vector = column->count == 1 && strides[i] == 1;

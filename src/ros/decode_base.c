@@ -98,7 +98,7 @@ bool ros_is_variable(const pmipc_ros_decoder *decoder, const struct ros_decoded_
            tensor->kind != ROS_GRID && !is_vector_of_joints && !is_organized;
 }
 
-bool ros_is_carried(const pmipc_ros_decoder *decoder, uint32_t leaf)
+bool ros_is_held(const pmipc_ros_decoder *decoder, uint32_t leaf)
 {
     for (uint32_t i = 0; i < decoder->field_count; i++)
         for (uint32_t part = 0; part < decoder->fields[i].tensor.part_count; part++)

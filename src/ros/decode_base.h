@@ -27,13 +27,13 @@
 #include "ros/points.h"
 #include "ros/tensors.h"
 
-#define ROS_MAX_JOINTS 1024                         /* learned or selected */
-#define ROS_MAX_MESSAGE_NAMES 4096                  /* joint names in one message; each joint is searched among them */
-#define ROS_MAX_ROWS 65536                          /* inner sequences of sequences within sequences */
-#define ROS_MIN_VARIABLE 1024                       /* rows that a learned variable field has room for at least, ... */
-#define ROS_MIN_VARIABLE_BYTES (UINT64_C(1) << 20)  /* ... if they take no more than this */
-#define ROS_MAX_GENEROUS_BYTES (UINT64_C(16) << 20) /* limit of room for twice the rows of the first message */
-#define ROS_SHOWN_BYTES 60                          /* of a string of the message in an error text */
+#define ROS_MAX_JOINTS 1024                        /* learned or selected */
+#define ROS_MAX_MESSAGE_NAMES 4096                 /* joint names in one message; each joint is searched among them */
+#define ROS_MAX_ROWS 65536                         /* sequences within sequences, in one message */
+#define ROS_MIN_VARIABLE 1024                      /* rows that a learned variable field has room for at least, ... */
+#define ROS_MIN_VARIABLE_BYTES (UINT64_C(1) << 20) /* ... if they take no more than this */
+#define ROS_MAX_DOUBLED_BYTES (UINT64_C(16) << 20) /* limit of room for twice the rows of the first message */
+#define ROS_SHOWN_BYTES 60                         /* of a string of the message in an error text */
 
 /* Dtype and shape of what a message has for one field. */
 struct ros_extent {
@@ -204,7 +204,7 @@ uint64_t ros_product(const int64_t *shape, uint32_t from, uint32_t ndim);
 bool ros_is_variable(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field);
 
 /* Whether a field of the samples holds this leaf. */
-bool ros_is_carried(const pmipc_ros_decoder *decoder, uint32_t leaf);
+bool ros_is_held(const pmipc_ros_decoder *decoder, uint32_t leaf);
 
 /* The stamp of the decoded message; 0 if it has none. */
 int64_t ros_stamp(const pmipc_ros_decoder *decoder);

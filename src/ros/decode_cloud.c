@@ -1,6 +1,4 @@
-/* decode_cloud.c: sensor_msgs/PointCloud2: as an array of points as they are, or as a table of some of their numbers.
- *
- * How points lie is mostly as in the message before, which is only confirmed. */
+/* decode_cloud.c: sensor_msgs/PointCloud2, as an array of whole points or as a table of some of their numbers. */
 #include "ros/decode_cloud.h"
 
 #include <stdlib.h>
@@ -113,17 +111,17 @@ static pmipc_status ros_cloud_rows(const pmipc_ros_decoder *decoder, const struc
         return ros_refuse(decoder, error, "%llu x %llu points of %llu bytes do not fit into %llu bytes of data",
                           (unsigned long long)rows->row_points, (unsigned long long)rows->rows,
                           (unsigned long long)point_step, (unsigned long long)data.count);
-    /* Now no product exceeds 64 bits: data.count is less than 2^32. */
+    /* From here on no product exceeds 64 bits: data.count is less than 2^32. */
     const uint64_t row_bytes = rows->row_points * point_step;
     bool is_packed = data.count == points * point_step || rows->row_step == 0 || rows->rows == 1;
-    bool is_step_true = rows->row_step >= row_bytes && data.count >= rows->row_step * (rows->rows - 1) + row_bytes;
-    if (!is_step_true && !is_packed)
+    bool is_step_valid = rows->row_step >= row_bytes && data.count >= rows->row_step * (rows->rows - 1) + row_bytes;
+    if (!is_step_valid && !is_packed)
         return ros_refuse(
             decoder, error,
             "the points' row_step is %llu bytes; with it, %llu rows of %llu bytes do not fit into %llu bytes of data",
             (unsigned long long)rows->row_step, (unsigned long long)rows->rows, (unsigned long long)row_bytes,
             (unsigned long long)data.count);
-    if (!is_step_true)
+    if (!is_step_valid)
         rows->row_step = row_bytes;
     return PMIPC_OK;
 }
@@ -137,11 +135,11 @@ static pmipc_status ros_cloud_measure(pmipc_ros_decoder *decoder, const struct r
         ros_one_u32(&decoder->intake, cloud->height) == 0 || ros_one_u32(&decoder->intake, cloud->width) == 0;
     const bool has_fields = ros_column(&decoder->intake, cloud->names)->count != 0;
     pmipc_status status = PMIPC_OK;
-    /* A cloud of no points may say nothing of how these lie, once that is known. */
-    bool says_nothing = is_empty && !has_fields && decoder->has_learned;
+    /* After the first message, an empty cloud may have no fields. */
+    bool has_no_layout = is_empty && !has_fields && decoder->has_learned;
     bool is_known =
         (decoder->has_learned || (decoder->is_expecting && !cloud->is_table)) && ros_cloud_has_known_layout(decoder);
-    if (!says_nothing && !is_known)
+    if (!has_no_layout && !is_known)
         status = ros_cloud_adopt_layout(decoder, error);
     if (!status)
         status = ros_cloud_rows(decoder, field, &rows, error);
@@ -163,7 +161,7 @@ static pmipc_status ros_cloud_measure(pmipc_ros_decoder *decoder, const struct r
 
 /* ---- filling ---- */
 
-/* Every point's `bytes` bytes. The lengths that occur are spelled out, so that they are plain loads and stores. */
+/* Copy `bytes` bytes of every point. The usual sizes are constants, so that the copies are loads and stores. */
 static void ros_gather(uint8_t *to, size_t to_step, const uint8_t *from, size_t from_step, size_t bytes, uint64_t count)
 {
 #define ROS_GATHER(size)                 \
@@ -206,7 +204,7 @@ static void ros_points_fill(const struct ros_cloud_decoder *cloud, uint8_t *to, 
     memcpy(to, from, count * points->point_step);
     if (!swapped)
         return;
-    /* From the message each time: fields may overlap. */
+    /* Read from the message each time, because fields may overlap. */
     for (uint32_t f = 0; f < points->field_count; f++) {
         const struct ros_point_field *field = &points->fields[f];
         const uint32_t item_bytes = PMIPC_DTYPE_BITS(ros_point_dtype(field->datatype)) / 8;

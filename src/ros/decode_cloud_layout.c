@@ -1,7 +1,7 @@
-/* decode_cloud_layout.c: the layout of points, which is mostly the last message's. */
+/* decode_cloud_layout.c: the layout of points. Most messages have that of the last one, which is checked first. */
 #include "ros/decode_cloud_layout.h"
 
-/* PointField i of the message. A count of 0 is what some drivers write for one. */
+/* PointField i of the message. Some drivers write a count of 0 for 1. */
 static struct ros_point_field ros_cloud_field(const pmipc_ros_decoder *decoder, uint32_t i, pmipc_cdr_span *name)
 {
     const struct ros_cloud_decoder *cloud = &decoder->cloud;
@@ -12,7 +12,7 @@ static struct ros_point_field ros_cloud_field(const pmipc_ros_decoder *decoder, 
     return (struct ros_point_field){.offset = offsets[i], .count = counts[i] ? counts[i] : 1, .datatype = datatypes[i]};
 }
 
-/* PCL fills points up with fields that are called "_"; others leave the name empty. */
+/* PCL pads points with fields named "_". Others leave the name empty. */
 static bool ros_is_padding(pmipc_cdr_span name)
 {
     return name.count == 0 || (name.count == 1 && *(const char *)name.data == '_');
@@ -73,7 +73,7 @@ static const struct ros_point_field *ros_point_find(const struct ros_points *poi
     return NULL;
 }
 
-/* Only what is taken must have a name of its own. */
+/* The names of fields that are not picked may repeat. */
 static pmipc_status ros_check_picked(const pmipc_ros_decoder *decoder, const struct ros_points *points,
                                      const struct ros_points *picked, pmipc_error *error)
 {
@@ -95,7 +95,7 @@ static uint32_t ros_picked_columns(const struct ros_points *picked)
     return columns > UINT32_MAX ? UINT32_MAX : (uint32_t)columns;
 }
 
-/* The same fields as before, by name, where they are now. */
+/* Find the picked fields by name in the new layout. */
 static pmipc_status ros_cloud_pick_again(const pmipc_ros_decoder *decoder, const struct ros_points *points,
                                          struct ros_points *picked, pmipc_error *error)
 {
@@ -130,7 +130,7 @@ static pmipc_status ros_cloud_pick_wanted(const pmipc_ros_decoder *decoder, cons
     return PMIPC_OK;
 }
 
-/* x, y, z, and what else there is of this dtype, as long as there is room. */
+/* x, y, z, and then the other fields of this dtype, up to `columns` numbers. */
 static void ros_cloud_pick_default(const struct ros_points *points, pmipc_dtype dtype, uint32_t columns,
                                    struct ros_points *picked)
 {
@@ -144,7 +144,7 @@ static void ros_cloud_pick_default(const struct ros_points *points, pmipc_dtype 
     }
 }
 
-/* From fields to runs: what lies together is copied together. */
+/* Join adjacent fields into runs, which are copied together. */
 static void ros_cloud_set_runs(struct ros_cloud_decoder *cloud)
 {
     uint32_t item_bytes = PMIPC_DTYPE_BITS(cloud->dtype) / 8;
@@ -198,7 +198,6 @@ static pmipc_status ros_cloud_refuse_layout(const pmipc_ros_decoder *decoder, co
     return ros_refuse(decoder, error, "the points are %.600s, the pool's are %.600s", got, expected);
 }
 
-/* Take over how the points lie, when that can be. */
 pmipc_status ros_cloud_adopt_layout(pmipc_ros_decoder *decoder, pmipc_error *error)
 {
     struct ros_cloud_decoder *cloud = &decoder->cloud;

@@ -1,5 +1,7 @@
-/* decode_frames.c: coordinates mean nothing without their frame. The first message's frames are learned, others are
- * refused, unless the user takes any, or the samples say it themselves. */
+/* decode_frames.c: the frames that all messages must have, because coordinates have no meaning without their frame.
+ *
+ * The first message's frames are learned, and messages with others are refused. A frame is not checked if the user
+ * allows any, or if a field of the samples holds it. */
 #include "ros/decode_frames.h"
 
 #include <stdlib.h>
@@ -11,7 +13,7 @@ void ros_frames_add(pmipc_ros_decoder *decoder, bool takes_any)
     decoder->frames[0] = (struct ros_frame){.leaf = decoder->frame_id, .key = "frame_id"};
     decoder->frames[1] = (struct ros_frame){.leaf = decoder->child_frame_id, .key = "child_frame_id"};
     for (uint32_t i = 0; i < ROS_FRAMES; i++)
-        if (takes_any || ros_is_carried(decoder, decoder->frames[i].leaf))
+        if (takes_any || ros_is_held(decoder, decoder->frames[i].leaf))
             decoder->frames[i].leaf = ROS_NO_LEAF;
 }
 

@@ -4,7 +4,7 @@
 
 #include "ros/decode_base.h"
 
-/* After all fields were added. */
+/* Set which frames to check. All fields must be added before. */
 void ros_frames_add(pmipc_ros_decoder *decoder, bool takes_any);
 
 pmipc_status ros_frames_learn(pmipc_ros_decoder *decoder, pmipc_error *error);

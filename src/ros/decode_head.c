@@ -1,10 +1,9 @@
-/* decode_head.c: what precedes the pixels of an image, so that the next message can be received in place (landing.c).
- */
+/* decode_head.c: remember what precedes the pixels of an image, to receive the next one in place (landing.c). */
 #include "ros/decode_head.h"
 
 #include "ros/decode_image.h"
 
-/* Second byte of the encapsulation: odd for little endian. */
+/* The second byte of the encapsulation is odd for little endian. */
 static bool ros_is_native(const uint8_t *bytes)
 {
     return ((bytes[1] & 1) != 0) == (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);

@@ -1,4 +1,4 @@
-/* decode_image.c: sensor_msgs/Image, whose pixels mean what its encoding says and lie where its step says. */
+/* decode_image.c: sensor_msgs/Image. The encoding gives dtype and channels, the step gives the distance of rows. */
 #include "ros/decode_image.h"
 
 #include "os/error.h"
@@ -64,7 +64,7 @@ struct ros_pixels {
     uint64_t step;
 };
 
-/* Where the rows are. A step of 0, or one that is plainly wrong, is forgiven when the data can only be packed rows. */
+/* Find the rows. A step that is 0 or wrong is ignored if the data have exactly the bytes of packed rows. */
 static pmipc_status ros_image_pixels(const pmipc_ros_decoder *decoder, const struct ros_decoded_field *field,
                                      struct ros_pixels *pixels, pmipc_error *error)
 {
@@ -87,16 +87,16 @@ static pmipc_status ros_image_pixels(const pmipc_ros_decoder *decoder, const str
                           width, height, decoder->image.learned_name, (unsigned long long)pixels->rows,
                           (unsigned long long)pixels->row_bytes, (unsigned long long)data.count);
     bool is_packed = data.count == pixels->rows * pixels->row_bytes;
-    bool is_step_true = pixels->step >= pixels->row_bytes &&
-                        data.count >= pixels->step * (pixels->rows - 1) + pixels->row_bytes &&
-                        !(encoding->is_split && pixels->step != pixels->row_bytes);
-    if (!is_step_true && !is_packed)
+    bool is_step_valid = pixels->step >= pixels->row_bytes &&
+                         data.count >= pixels->step * (pixels->rows - 1) + pixels->row_bytes &&
+                         !(encoding->is_split && pixels->step != pixels->row_bytes);
+    if (!is_step_valid && !is_packed)
         return ros_refuse(
             decoder, error,
             "the image's step is %llu bytes; with it, %llu rows of %llu bytes do not fit into %llu bytes of data",
             (unsigned long long)pixels->step, (unsigned long long)pixels->rows, (unsigned long long)pixels->row_bytes,
             (unsigned long long)data.count);
-    if (!is_step_true)
+    if (!is_step_valid)
         pixels->step = pixels->row_bytes;
     return PMIPC_OK;
 }

@@ -1,7 +1,7 @@
-/* decode_joints.c: joints go by their names, never by their place in a message.
+/* decode_joints.c: values of joints. Joints are found by their names, not by their index in a message.
  *
- * Publishers of one topic may list their joints in any order, or more of them than are wanted. Where each joint was in
- * the last message is remembered and only confirmed in the next one; when that fails they are looked for. */
+ * Publishers of one topic may list their joints in any order, and list more of them than a sample has. The index of
+ * each joint in the last message is remembered and checked first. If it differs, the joints are searched. */
 #include "ros/decode_joints.h"
 
 #include <math.h>
@@ -19,7 +19,7 @@ static pmipc_status ros_joints_add(pmipc_ros_decoder *decoder, pmipc_cdr_types *
     if (!status)
         status = ros_intake_add(&decoder->intake, ros_joint_names(decoder->message), PMIPC_CDR_STRING, ROS_LEAF_LIST,
                                 ROS_MAX_MESSAGE_NAMES, &joints->names, error);
-    /* A sample may turn out to be stacked. */
+    /* An expected sample may be stacked. */
     if (!status && field->tensor.is_default && strcmp(field->tensor.parts[0].path, "position") == 0) {
         status =
             ros_intake_add(&decoder->intake, "velocity", PMIPC_FLOAT64, ROS_LEAF_SPAN, 0, &joints->velocity, error);
@@ -139,31 +139,31 @@ static void ros_show_name(struct ros_text *text, const char *name, uint64_t byte
         ros_text_add(text, "%s%.*s", text->length ? ", " : "", ros_shown(bytes), name);
 }
 
-/* The message has none, or not all, of the joints: both sets, and what to do. */
+/* Refuse a message whose joints differ, with the names of both and what to do. */
 static pmipc_status ros_joints_refuse(const pmipc_ros_decoder *decoder, const pmipc_cdr_span *names, uint64_t count,
                                       const char *problem, pmipc_error *error)
 {
     const struct ros_joint_decoder *joints = &decoder->joints;
-    char sent[ROS_SHOWN_NAMES], kept[ROS_SHOWN_NAMES];
-    struct ros_text theirs = {.bytes = sent, .capacity = sizeof sent, .is_fixed = true};
-    struct ros_text ours = {.bytes = kept, .capacity = sizeof kept, .is_fixed = true};
-    sent[0] = kept[0] = '\0';
-    for (uint64_t i = 0; i < count && !theirs.is_full; i++)
-        ros_show_name(&theirs, names[i].data, names[i].count);
-    for (uint32_t i = 0; i < joints->count && !ours.is_full; i++)
-        ros_show_name(&ours, joints->joints[i], strlen(joints->joints[i]));
+    char message_text[ROS_SHOWN_NAMES], pool_text[ROS_SHOWN_NAMES];
+    struct ros_text message_names = {.bytes = message_text, .capacity = sizeof message_text, .is_fixed = true};
+    struct ros_text pool_names = {.bytes = pool_text, .capacity = sizeof pool_text, .is_fixed = true};
+    message_text[0] = pool_text[0] = '\0';
+    for (uint64_t i = 0; i < count && !message_names.is_full; i++)
+        ros_show_name(&message_names, names[i].data, names[i].count);
+    for (uint32_t i = 0; i < joints->count && !pool_names.is_full; i++)
+        ros_show_name(&pool_names, joints->joints[i], strlen(joints->joints[i]));
     return ros_refuse(
-        decoder, error, "%s: the message names [%s%s], the pool holds [%s%s]%s", problem, sent,
-        theirs.is_full ? ", ..." : "", kept, ours.is_full ? ", ..." : "",
+        decoder, error, "%s: the message names [%s%s], the pool holds [%s%s]%s", problem, message_text,
+        message_names.is_full ? ", ..." : "", pool_text, pool_names.is_full ? ", ..." : "",
         joints->merges || !ros_joints_can_merge(decoder->message)
             ? ""
             : "; to merge the messages of several publishers into one row, list the joints with ros_joints "
               "(bridge: joints)");
 }
 
-/* Where a joint is among the names; ROS_NO_JOINT: nowhere. */
-static pmipc_status ros_joint_look_for(const pmipc_ros_decoder *decoder, const char *joint, const pmipc_cdr_span *names,
-                                       uint64_t count, uint32_t *source, pmipc_error *error)
+/* Find the index of a joint among the names; ROS_NO_JOINT: it is missing. */
+static pmipc_status ros_joint_search(const pmipc_ros_decoder *decoder, const char *joint, const pmipc_cdr_span *names,
+                                     uint64_t count, uint32_t *source, pmipc_error *error)
 {
     *source = ROS_NO_JOINT;
     for (uint32_t i = 0; i < count; i++) {
@@ -176,8 +176,8 @@ static pmipc_status ros_joint_look_for(const pmipc_ros_decoder *decoder, const c
     return PMIPC_OK;
 }
 
-static bool ros_joints_are_where_they_were(const struct ros_joint_decoder *joints, const pmipc_cdr_span *names,
-                                           uint64_t count)
+static bool ros_joints_have_known_order(const struct ros_joint_decoder *joints, const pmipc_cdr_span *names,
+                                        uint64_t count)
 {
     if (!joints->is_known || joints->message_count != count)
         return false;
@@ -198,7 +198,7 @@ pmipc_status ros_joints_find(pmipc_ros_decoder *decoder, pmipc_error *error)
         if (status)
             return status;
     }
-    if (ros_joints_are_where_they_were(joints, names, column->count))
+    if (ros_joints_have_known_order(joints, names, column->count))
         return PMIPC_OK;
     if (joints->count == 0 && column->count)
         return ros_refuse(
@@ -206,11 +206,11 @@ pmipc_status ros_joints_find(pmipc_ros_decoder *decoder, pmipc_error *error)
             "the message names %llu joints, but the first message named none, so joints cannot be matched",
             (unsigned long long)column->count);
     joints->is_known = false;
-    joints->is_identity = true; /* so far; what lies behind the last joint does not matter */
+    joints->is_identity = true; /* so far; names after the last joint do not matter */
     uint32_t missing = 0;
     for (uint32_t i = 0; i < joints->count; i++) {
         pmipc_status status =
-            ros_joint_look_for(decoder, joints->joints[i], names, column->count, &joints->sources[i], error);
+            ros_joint_search(decoder, joints->joints[i], names, column->count, &joints->sources[i], error);
         if (status)
             return status;
         joints->is_identity = joints->is_identity && joints->sources[i] == i;
@@ -221,14 +221,14 @@ pmipc_status ros_joints_find(pmipc_ros_decoder *decoder, pmipc_error *error)
                                  joints->merges ? "no joint of the pool is in the message" : "joints are missing",
                                  error);
     joints->message_count = (uint32_t)column->count;
-    joints->is_known = missing == 0; /* one that is missing may be there the next time */
+    joints->is_known = missing == 0; /* a missing joint may be in the next message */
     return PMIPC_OK;
 }
 
 /* ---- values ---- */
 
-/* `count` values of `path` must be one for each name, or for each of the others when there are no names (*joints is the
- * number that is known so far, 0: none). */
+/* Check that `path` has one value for each name. If the message has no names, all paths must have the same number of
+ * values: *joints is that number, 0 before the first path. */
 static pmipc_status ros_joints_check_count(const pmipc_ros_decoder *decoder, const char *path, uint64_t count,
                                            uint64_t *joints, pmipc_error *error)
 {
@@ -303,7 +303,7 @@ static pmipc_status ros_joints_measure(pmipc_ros_decoder *decoder, const struct 
     return status;
 }
 
-/* One value per joint of the sample; NaN when there are none. */
+/* One value for each joint of the sample; NaN if the message has no values. */
 static double *ros_joints_fill_row(const struct ros_joint_decoder *joints, double *to, const pmipc_cdr_span *values,
                                    uint64_t count, bool swapped)
 {

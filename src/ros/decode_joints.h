@@ -10,8 +10,7 @@ extern const struct ros_decode_kind ros_joints_kind;
 pmipc_status ros_joints_select(pmipc_ros_decoder *decoder, const pmipc_ros_decoder_options *options,
                                pmipc_error *error);
 
-/* Find the joints of the sample among the names of the decoded message. Until a message is learned, this learns them.
- */
+/* Find the joints of the sample among the names of the decoded message. Before a message is learned, learn them. */
 pmipc_status ros_joints_find(pmipc_ros_decoder *decoder, pmipc_error *error);
 
 /* Forget what was learned; selected joints stay. */

@@ -1,8 +1,7 @@
-/* decode_merged.c: joints that several publishers tell of, each of some: one row of what was heard last of each.
+/* decode_merged.c: joints of several publishers, merged into one row of the last value of each.
  *
- * A robot's arm and its gripper have drivers of their own, which publish on one topic. With the joints selected by
- * name, every message changes those that it names; the others keep their values, NaN until they are heard first. A
- * field "joint_stamps" says of when each value is. */
+ * For example, a robot's arm and gripper have different drivers that publish on one topic. If joints are selected by
+ * name, a message changes the joints that it names. The others keep their last value, NaN before the first. */
 #include "ros/decode_merged.h"
 
 #include <math.h>
@@ -37,7 +36,7 @@ bool ros_joints_have_values(const pmipc_ros_decoder *decoder)
     return false;
 }
 
-/* Room for what was heard last, all NaN. */
+/* Memory for the last values, all NaN. */
 static double *ros_merged_allocate(uint64_t count)
 {
     double *merged = malloc((count ? count : 1) * sizeof *merged);
@@ -56,7 +55,7 @@ static void ros_merge_row(const struct ros_joint_decoder *joints, double *to, co
         if (values->count)
             pmipc_cdr_copy(&to[i], from + joints->sources[i] * sizeof *to, 1, sizeof *to, swapped);
         else
-            to[i] = (double)NAN; /* it names the joint, and says nothing of this */
+            to[i] = (double)NAN; /* the message names the joint but has no values of this kind */
     }
 }
 

@@ -1,21 +1,21 @@
-/* decode_metadata.c: what a pool should say of the messages that it is made from. */
+/* decode_metadata.c: the metadata of a pool of messages. */
 #include "ros/decode_metadata.h"
 
 #include <stdlib.h>
 
 #include "os/error.h"
 
-#define ROS_MAX_METADATA_STRING 1024u /* bytes: longer ones name nothing */
+#define ROS_MAX_METADATA_STRING 1024u /* bytes; a longer string is not a name */
 
 static void ros_metadata_key(struct ros_text *text, const char *key)
 {
     ros_text_add(text, "%s\"%s\":", text->length ? "," : "{", key);
 }
 
-/* A text of the message. One that is no text is left out. */
+/* A string of the message. It is left out if it is not UTF-8. */
 static void ros_metadata_string(const pmipc_ros_decoder *decoder, struct ros_text *text, const char *key, uint32_t leaf)
 {
-    if (leaf == ROS_NO_LEAF || ros_is_carried(decoder, leaf)) /* samples that hold it may differ */
+    if (leaf == ROS_NO_LEAF || ros_is_held(decoder, leaf)) /* it may differ from sample to sample */
         return;
     const pmipc_cdr_span span = ros_one_span(&decoder->intake, leaf);
     const size_t before = text->length;
@@ -30,7 +30,7 @@ static void ros_metadata_string(const pmipc_ros_decoder *decoder, struct ros_tex
     text->bytes[before] = '\0';
 }
 
-static void ros_metadata_big(const pmipc_ros_decoder *decoder, struct ros_text *text)
+static void ros_metadata_byte_order(const pmipc_ros_decoder *decoder, struct ros_text *text)
 {
     const uint32_t leaf =
         decoder->image.is_bigendian != ROS_NO_LEAF ? decoder->image.is_bigendian : decoder->cloud.is_bigendian;
@@ -72,7 +72,7 @@ pmipc_status ros_metadata_write(pmipc_ros_decoder *decoder, pmipc_error *error)
     ros_metadata_string(decoder, text, "encoding", decoder->encoding);
     ros_metadata_string(decoder, text, "format", decoder->format);
     ros_metadata_string(decoder, text, "frame_id", decoder->frames[0].leaf);
-    ros_metadata_big(decoder, text);
+    ros_metadata_byte_order(decoder, text);
     ros_metadata_lists(decoder, text);
     ros_metadata_key(text, "ros_type");
     ros_json_add_string(text, decoder->message, strlen(decoder->message));

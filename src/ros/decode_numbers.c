@@ -1,7 +1,7 @@
-/* decode_numbers.c: whatever lies in a message as numbers of one dtype. */
+/* decode_numbers.c: numbers of one dtype, by path or by default. */
 #include "ros/decode_numbers.h"
 
-/* A leaf for the length of every sequence on the way, from the outermost. */
+/* Add a leaf for the length of every sequence on the path, from the outermost. */
 static pmipc_status ros_numbers_add_counts(pmipc_ros_decoder *decoder, pmipc_cdr_types *types,
                                            struct ros_decoded_field *field, pmipc_error *error)
 {
@@ -69,7 +69,7 @@ static uint64_t ros_count_of(const pmipc_ros_decoder *decoder, uint32_t leaf)
                                                               : ros_column(&decoder->intake, leaf)->count;
 }
 
-/* The one length that all sequences at this level have. */
+/* The length of the sequences at this level, which must all be equal. */
 static pmipc_status ros_numbers_level(const pmipc_ros_decoder *decoder, uint32_t leaf, int64_t *length,
                                       pmipc_error *error)
 {
@@ -124,7 +124,7 @@ static pmipc_status ros_numbers_fill(const pmipc_ros_decoder *decoder, const str
     for (uint32_t i = 0; i < tensor->part_count && !status; i++) {
         uint32_t leaf = field->leaves[i];
         if (decoder->intake.leaves[leaf].kind == ROS_LEAF_DIRECT)
-            continue; /* decoding has put it there */
+            continue; /* already copied by decoding */
         pmipc_cdr_span span = ros_one_span(&decoder->intake, leaf);
         status = ros_copy(decoder, to, span.data, span.count, tensor->dtype,
                           ros_column(&decoder->intake, leaf)->swapped, error);

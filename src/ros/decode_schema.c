@@ -1,5 +1,4 @@
-/* decode_schema.c: what a pool is made of, from a sample or from a first message, and whether a message fits into it.
- */
+/* decode_schema.c: the schema of a pool, from a sample or a first message, and whether a message fits it. */
 #include "ros/decode_schema.h"
 
 #include "os/error.h"
@@ -27,7 +26,7 @@ static pmipc_status ros_refuse_extent(const pmipc_ros_decoder *decoder, uint32_t
                       field->name, field->name[0] ? "': " : "", has, takes);
 }
 
-static bool ros_fits_as_it_is(const pmipc_ros_decoder *decoder, uint32_t index, const struct ros_extent *extent)
+static bool ros_fits_unchanged(const pmipc_ros_decoder *decoder, uint32_t index, const struct ros_extent *extent)
 {
     const pmipc_field *field = &decoder->schema.fields[index];
     const bool is_variable = field->flags & PMIPC_FIELD_VARIABLE;
@@ -49,7 +48,7 @@ pmipc_status ros_fit(const pmipc_ros_decoder *decoder, uint32_t index, const str
     bool fits = extent->dtype == field->dtype && extent->itemsize == field->itemsize;
     *length = extent->ndim ? extent->shape[0] : 1;
     if (!extent->is_flexible) {
-        fits = fits && ros_fits_as_it_is(decoder, index, extent);
+        fits = fits && ros_fits_unchanged(decoder, index, extent);
         return fits ? PMIPC_OK : ros_refuse_extent(decoder, index, extent, error);
     }
     const uint64_t count = ros_product(extent->shape, 0, extent->ndim);
@@ -77,13 +76,13 @@ pmipc_status ros_check_room(const pmipc_ros_decoder *decoder, uint32_t index, in
 
 /* ---- from a message ---- */
 
-/* Rows that a pool has room for at first: twice those of the message, and some thousand, unless that is a lot of
+/* Rows that a pool has room for at first: twice those of the message, and at least ROS_MIN_VARIABLE, within limits of
  * memory. */
 static int64_t ros_room_for(int64_t rows, uint64_t row_bytes)
 {
     int64_t least = (int64_t)(ROS_MIN_VARIABLE_BYTES / row_bytes);
     least = least < 1 ? 1 : least < ROS_MIN_VARIABLE ? least : ROS_MIN_VARIABLE;
-    if (rows < INT32_MAX / 2 && (uint64_t)rows * 2 <= ROS_MAX_GENEROUS_BYTES / row_bytes)
+    if (rows < INT32_MAX / 2 && (uint64_t)rows * 2 <= ROS_MAX_DOUBLED_BYTES / row_bytes)
         rows *= 2;
     return rows > least ? rows : least;
 }
@@ -121,7 +120,7 @@ pmipc_status ros_schema_of(pmipc_ros_decoder *decoder, const struct ros_extent *
     pmipc_schema_init(schema);
     for (uint32_t i = 0; i < decoder->field_count && !status; i++)
         status = ros_schema_add(decoder, &decoder->fields[i], &extents[i], schema, &reason);
-    if (status == PMIPC_INVALID_ARGUMENT) /* what the message says is more than a pool can carry */
+    if (status == PMIPC_INVALID_ARGUMENT) /* more than a pool can hold */
         return ros_refuse(decoder, error, "%s", reason.text);
     if (status && error)
         *error = reason;
@@ -139,7 +138,7 @@ static pmipc_status ros_expect_field(pmipc_ros_decoder *decoder, uint32_t index,
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: field %u of the sample is called '%s', not '%s'",
                          decoder->message, index, field->name, expected->name);
     if (field->flags & PMIPC_FIELD_VARIABLE)
-        field->flags = 0; /* a sample has one shape; what varies is the options' to say */
+        field->flags = 0; /* a sample has one shape; the options decide what is variable */
     pmipc_status status = expected->kind->expect(decoder, expected, sample, field, error);
     const bool is_variable = field->ndim > 0 && expected->text == ROS_TEXT_BYTES && ros_is_variable(decoder, expected);
     field->flags = is_variable ? (uint32_t)PMIPC_FIELD_VARIABLE : 0;

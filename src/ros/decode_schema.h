@@ -4,8 +4,7 @@
 
 #include "ros/decode_base.h"
 
-/* Set `length` of a field to the rows of the measured message. SCHEMA_MISMATCH if the pool has another dtype or shape.
- */
+/* Set `*length` to the rows of the measured field. SCHEMA_MISMATCH if the pool has another dtype or shape. */
 pmipc_status ros_fit(const pmipc_ros_decoder *decoder, uint32_t index, const struct ros_extent *extent, int64_t *length,
                      pmipc_error *error);
 

@@ -12,7 +12,7 @@ bool ros_stamps_find(const char *message, const char *path, struct ros_tensor *t
 static pmipc_status ros_stamps_add(pmipc_ros_decoder *decoder, pmipc_cdr_types *types, struct ros_decoded_field *field,
                                    pmipc_error *error)
 {
-    (void)decoder, (void)types, (void)field, (void)error; /* the decoder keeps them, no leaf has them */
+    (void)decoder, (void)types, (void)field, (void)error; /* the decoder keeps the stamps, they need no leaf */
     return PMIPC_OK;
 }
 

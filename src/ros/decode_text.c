@@ -1,5 +1,5 @@
-/* decode_text.c: strings by path: as bytes (uint8), or as one of numpy's texts of a fixed length, S<n> and U<n>. None
- * is cut. */
+/* decode_text.c: strings by path, as bytes (uint8) or as a numpy text of a fixed length, S<n> or U<n>. They are never
+ * cut. */
 #include "ros/decode_text.h"
 
 #include <string.h>
@@ -24,7 +24,7 @@ static pmipc_status ros_text_add_leaf(pmipc_ros_decoder *decoder, pmipc_cdr_type
                           &field->leaves[0], error);
 }
 
-/* "<U16" and "|S16" as numpy describes them, with their quotes. */
+/* Whether a description, such as "<U16" or "|S16" with the quotes, begins with `prefix`. */
 static bool ros_text_is(const pmipc_schema *sample, const pmipc_field *field, const char *prefix)
 {
     const size_t length = strlen(prefix);
@@ -47,7 +47,7 @@ static pmipc_status ros_text_expect(pmipc_ros_decoder *decoder, struct ros_decod
                       "uint8 (N), or one text of a fixed length: S<n> or U<n> in this machine's byte order");
 }
 
-/* Characters of a text, as UTF-8. False: it is none. */
+/* Count the characters of UTF-8, and store them unless `characters` is NULL. False: it is not UTF-8. */
 static bool ros_text_characters(const pmipc_cdr_span *text, uint32_t *characters, uint64_t *count)
 {
     const unsigned char *bytes = text->data;
@@ -74,7 +74,7 @@ static pmipc_status ros_text_measure(pmipc_ros_decoder *decoder, const struct ro
     extent->shape[0] = (int64_t)text.count;
     if (!has_pool || (pool->flags & PMIPC_FIELD_VARIABLE))
         return PMIPC_OK;
-    /* A fixed length is filled up with NULs, so that one in the text would be lost. */
+    /* A fixed length is padded with NULs, so a NUL at the end of the text would be lost. */
     if (memchr(text.data, 0, text.count))
         return ros_refuse(decoder, error, "%s of the message has a NUL, which a text of a fixed length cannot hold",
                           field->tensor.parts[0].path);

@@ -1,4 +1,4 @@
-/* decoder.c: from serialized messages to samples of a pool. */
+/* decoder.c: the public functions of a decoder, and the steps of a message: decode, measure, fill. */
 #include "ros/decoder.h"
 
 #include <stdlib.h>
@@ -38,7 +38,7 @@ static pmipc_status ros_add_text(pmipc_ros_decoder *decoder, pmipc_cdr_types *ty
     return ros_intake_add(&decoder->intake, name, PMIPC_CDR_STRING, ROS_LEAF_ONE, 0, leaf, error);
 }
 
-/* What is taken from every message, whatever the fields are. */
+/* Add the leaves that every message type needs, independent of the fields. */
 static pmipc_status ros_add_facts(pmipc_ros_decoder *decoder, pmipc_cdr_types *types, pmipc_error *error)
 {
     struct ros_header header;
@@ -155,8 +155,8 @@ static pmipc_status ros_measure(pmipc_ros_decoder *decoder, const struct ros_dec
     return field->kind->measure(decoder, field, extent, error);
 }
 
-/* Point the leaves that are copied while decoding at a frame, or at nothing. */
-static void ros_direct(pmipc_ros_decoder *decoder, const pmipc_loan *loan)
+/* Set where decoding copies numbers of direct leaves: into the loaned frame, or nowhere. */
+static void ros_set_direct(pmipc_ros_decoder *decoder, const pmipc_loan *loan)
 {
     for (uint32_t i = 0; i < decoder->field_count; i++) {
         const struct ros_decoded_field *field = &decoder->fields[i];
@@ -170,14 +170,14 @@ static void ros_direct(pmipc_ros_decoder *decoder, const pmipc_loan *loan)
 static pmipc_status ros_decode(pmipc_ros_decoder *decoder, const void *bytes, size_t byte_count, const pmipc_loan *loan,
                                pmipc_error *error)
 {
-    ros_direct(decoder, loan);
+    ros_set_direct(decoder, loan);
     pmipc_status status = ros_intake_decode(&decoder->intake, decoder->message, bytes, byte_count, error);
     if (!status && decoder->joints.names != ROS_NO_LEAF)
         status = ros_joints_find(decoder, error);
     return status;
 }
 
-/* While learning nothing is copied, so nobody has looked into the bools yet: what is learned from must be readable. */
+/* Learning copies nothing, so bools are not checked yet. A message that is learned must also be decodable. */
 static pmipc_status ros_check_learned_bools(pmipc_ros_decoder *decoder, const void *bytes, size_t byte_count,
                                             pmipc_error *error)
 {
@@ -248,10 +248,11 @@ const char *pmipc_ros_decoder_metadata(const pmipc_ros_decoder *decoder)
     return decoder->has_learned ? decoder->metadata.bytes : "";
 }
 
-/* Decode and measure. *lacks_room, which may be NULL: nothing else is the matter but that a variable field is longer
- * than the pool has room for; where it is NULL that is refused. */
-static pmipc_status ros_take_in(pmipc_ros_decoder *decoder, const void *bytes, size_t byte_count,
-                                const pmipc_loan *loan, int64_t *lengths, bool *lacks_room, pmipc_error *error)
+/* Decode and measure. A variable field that is longer than the pool has room for sets *lacks_room, and is refused if
+ * `lacks_room` is NULL. */
+static pmipc_status ros_decode_and_measure(pmipc_ros_decoder *decoder, const void *bytes, size_t byte_count,
+                                           const pmipc_loan *loan, int64_t *lengths, bool *lacks_room,
+                                           pmipc_error *error)
 {
     pmipc_status status = ros_decode(decoder, bytes, byte_count, loan, error);
     bool has_room = true;
@@ -272,10 +273,10 @@ static pmipc_status ros_take_in(pmipc_ros_decoder *decoder, const void *bytes, s
     return status;
 }
 
-static pmipc_status ros_put(pmipc_ros_decoder *decoder, const void *bytes, size_t byte_count, const int64_t *lengths,
-                            pmipc_loan *loan, int64_t *stamp_ns, pmipc_error *error)
+static pmipc_status ros_fill_loan(pmipc_ros_decoder *decoder, const void *bytes, size_t byte_count,
+                                  const int64_t *lengths, pmipc_loan *loan, int64_t *stamp_ns, pmipc_error *error)
 {
-    /* All of the message is known to fit: a refused one changes no joint. */
+    /* The message was checked completely, so a refused message changes no joint. */
     pmipc_status status = decoder->joints.merges ? ros_joints_merge(decoder, error) : PMIPC_OK;
     for (uint32_t i = 0; i < decoder->field_count && !status; i++) {
         loan->fields[i].length = lengths[i];
@@ -301,8 +302,8 @@ pmipc_status pmipc_ros_decoder_decode(pmipc_ros_decoder *decoder, const void *by
     if (loan->field_count != decoder->field_count)
         return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "%s: the loan has %u fields, the decoder has %u",
                          decoder->message, loan->field_count, decoder->field_count);
-    pmipc_status status = ros_take_in(decoder, bytes, byte_count, loan, lengths, NULL, error);
-    return status ? status : ros_put(decoder, bytes, byte_count, lengths, loan, stamp_ns, error);
+    pmipc_status status = ros_decode_and_measure(decoder, bytes, byte_count, loan, lengths, NULL, error);
+    return status ? status : ros_fill_loan(decoder, bytes, byte_count, lengths, loan, stamp_ns, error);
 }
 
 pmipc_status ros_check_producer(pmipc_ros_decoder *decoder, const pmipc_producer *producer, pmipc_error *error)
@@ -320,13 +321,13 @@ pmipc_status ros_check_producer(pmipc_ros_decoder *decoder, const pmipc_producer
     return PMIPC_OK;
 }
 
-/* A slot for the message, decoded and measured: of a larger pool, when the one so far has no room for it. The loan is
- * out on OK only. */
+/* Loan a slot, and decode and measure the message. If the pool has no room for it, do so in a larger pool. After a
+ * failure the loan is discarded. */
 static pmipc_status ros_loan(pmipc_ros_decoder *decoder, pmipc_producer *producer, const void *bytes, size_t byte_count,
                              int64_t *lengths, pmipc_loan *loan, pmipc_error *error)
 {
     bool lacks_room = false;
-    for (int turn = 0; turn < 2; turn++) {
+    for (int attempt = 0; attempt < 2; attempt++) {
         pmipc_status status = ros_check_producer(decoder, producer, error);
         if (status)
             return status;
@@ -335,7 +336,7 @@ static pmipc_status ros_loan(pmipc_ros_decoder *decoder, pmipc_producer *produce
             pmipc_producer_last_error(producer, error);
             return status;
         }
-        status = ros_take_in(decoder, bytes, byte_count, loan, lengths, turn ? NULL : &lacks_room, error);
+        status = ros_decode_and_measure(decoder, bytes, byte_count, loan, lengths, attempt ? NULL : &lacks_room, error);
         if (!status && !lacks_room)
             return PMIPC_OK;
         pmipc_producer_discard(producer, loan);
@@ -366,7 +367,7 @@ pmipc_status pmipc_ros_decoder_publish(pmipc_ros_decoder *decoder, pmipc_produce
         return status;
     int64_t stamp_ns = 0;
     decoder->fallback_stamp_ns = fallback_stamp_ns == PMIPC_STAMP_NOW ? clock_realtime_ns() : fallback_stamp_ns;
-    status = ros_put(decoder, bytes, byte_count, lengths, &loan, &stamp_ns, error);
+    status = ros_fill_loan(decoder, bytes, byte_count, lengths, &loan, &stamp_ns, error);
     if (status) {
         pmipc_producer_discard(producer, &loan);
         return status;

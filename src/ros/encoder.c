@@ -1,4 +1,4 @@
-/* encoder.c: making an encoder, and writing a sample: one pass over the feeds, one run of the encoder. */
+/* encoder.c: build an encoder; encode a sample in one pass over the feeds and one run of the CDR encoder. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +13,9 @@
 
 #define ROS_ENCODER_NS_PER_S INT64_C(1000000000)
 
-/* ---- making ---- */
+/* ---- building ---- */
 
-static pmipc_status ros_encoder_look_at_schema(struct ros_encoder_build *build)
+static pmipc_status ros_encoder_take_schema(struct ros_encoder_build *build)
 {
     pmipc_ros_encoder *encoder = build->encoder;
     pmipc_status status = pmipc_schema_check(build->schema, build->error);
@@ -33,7 +33,7 @@ static pmipc_status ros_encoder_look_at_schema(struct ros_encoder_build *build)
     return PMIPC_OK;
 }
 
-/* Fields with paths come before default tensors, so that what they give is not derived from a shape. */
+/* Fields with paths are added before default tensors, so that their values are not derived from a shape. */
 static pmipc_status ros_encoder_add_fields(struct ros_encoder_build *build, bool have_paths)
 {
     for (uint32_t i = 0; i < build->field_count; i++) {
@@ -53,7 +53,7 @@ static pmipc_status ros_encoder_add_fields(struct ros_encoder_build *build, bool
     return PMIPC_OK;
 }
 
-/* 'layout' says how the samples lie; the message does not have it. */
+/* 'layout' is about the samples and is not a field of the message. */
 static pmipc_status ros_encoder_take_layout(struct ros_encoder_build *build, const pmipc_ros_constant *constant)
 {
     const char *layout = constant->text_count == 1 && constant->texts ? constant->texts[0] : NULL;
@@ -89,7 +89,7 @@ static uint64_t ros_encoder_length(uint32_t source, const uint64_t *lengths)
     return source == ROS_ENCODER_NO_SOURCE ? 1 : lengths[source];
 }
 
-/* Point the columns at the sources. `lengths`: leading ones of variable sources, else 1. */
+/* Point the columns at the sources. `lengths` has the leading length of variable sources, 1 for others. */
 static void ros_encoder_feed(const pmipc_ros_encoder *encoder, const pmipc_source *sources, const uint64_t *lengths)
 {
     for (uint32_t i = 0; i < encoder->leaf_count; i++) {
@@ -98,13 +98,13 @@ static void ros_encoder_feed(const pmipc_ros_encoder *encoder, const pmipc_sourc
         const void *data = feed->own;
         if (!data && feed->source != ROS_ENCODER_NO_SOURCE && sources[feed->source].data)
             data = (const uint8_t *)sources[feed->source].data + feed->offset;
-        column->data = (void *)(uintptr_t)data; /* encoding only reads it */
+        column->data = (void *)(uintptr_t)data; /* encoding does not write it */
         column->count = feed->count * ros_encoder_length(feed->source, lengths);
         column->rows = feed->rows * ros_encoder_length(feed->rows_source, lengths);
     }
 }
 
-/* To the encoder columns are arguments; here they are a sample: lengths that do not fit each other, or a bound. */
+/* Run the CDR encoder. What it calls an invalid argument is a sample whose lengths do not fit. */
 static pmipc_status ros_encoder_encode(const pmipc_ros_encoder *encoder, void *buffer, size_t capacity,
                                        size_t *byte_count, pmipc_error *error)
 {
@@ -116,8 +116,8 @@ static pmipc_status ros_encoder_encode(const pmipc_ros_encoder *encoder, void *b
     return PMIPC_SCHEMA_MISMATCH;
 }
 
-/* Whether samples of this schema are messages: bounds of lists, lists of one length. With no room to write to, the
- * encoder looks at no element but counts, so nothing needs to be there. */
+/* Check that samples of this schema are messages: bounds of lists, lists of equal lengths. Without a buffer the encoder
+ * counts and does not read elements, so no data are needed. */
 static pmipc_status ros_encoder_try(struct ros_encoder_build *build)
 {
     static const uint64_t nothing;
@@ -139,7 +139,7 @@ static pmipc_status ros_encoder_try(struct ros_encoder_build *build)
     return status == PMIPC_NO_SPACE ? PMIPC_OK : status;
 }
 
-/* The same with constants alone: bounds of strings and of lists. */
+/* Check the constants alone: bounds of strings and lists. */
 static pmipc_status ros_encoder_check_constants(struct ros_encoder_build *build)
 {
     pmipc_cdr_encoder *encoder;
@@ -163,7 +163,7 @@ static pmipc_status ros_encoder_build(struct ros_encoder_build *build, const pmi
                                       uint32_t constant_count)
 {
     pmipc_ros_encoder *encoder = build->encoder;
-    pmipc_status status = ros_encoder_look_at_schema(build);
+    pmipc_status status = ros_encoder_take_schema(build);
     if (!status)
         status = ros_header_find(build->types, build->message, &build->header, build->error);
     if (!status)
@@ -215,7 +215,7 @@ pmipc_status pmipc_ros_encoder_create(pmipc_ros_encoder **encoder, pmipc_cdr_typ
                                       .fields = fields,
                                       .field_count = field_count,
                                       .error = error};
-    if (!fields) { /* a plain tensor, or a dict whose names are paths */
+    if (!fields) { /* a plain tensor, or a dict whose field names are paths */
         for (uint32_t i = 0; i < schema->field_count && i < PMIPC_MAX_FIELDS; i++)
             own[i] = (pmipc_ros_field){schema->fields[i].name, schema->fields[i].name};
         build.fields = own;
@@ -242,7 +242,7 @@ void pmipc_ros_encoder_destroy(pmipc_ros_encoder *encoder)
     free(encoder);
 }
 
-/* ---- writing ---- */
+/* ---- encoding ---- */
 
 static pmipc_status ros_encoder_take_lengths(const pmipc_ros_encoder *encoder, const pmipc_source *sources,
                                              uint64_t *lengths, pmipc_error *error)
@@ -297,9 +297,8 @@ static bool ros_encoder_is_all_nan(const pmipc_cdr_column *column)
     return true;
 }
 
-/* What the elements themselves decide: lists that a message leaves empty are NaN in a sample (ros.h: JointState); and
- * of what is no bool nobody could read the message. */
-static pmipc_status ros_encoder_look_at_data(const pmipc_ros_encoder *encoder, pmipc_error *error)
+/* Check the elements. A row that is all NaN becomes an empty list (ros.h: JointState), and bools must be 0 or 1. */
+static pmipc_status ros_encoder_check_data(const pmipc_ros_encoder *encoder, pmipc_error *error)
 {
     for (uint32_t i = 0; i < encoder->leaf_count; i++) {
         const struct ros_encoder_feed *feed = &encoder->feeds[i];
@@ -331,6 +330,6 @@ pmipc_status pmipc_ros_encoder_encode(pmipc_ros_encoder *encoder, const pmipc_so
     ros_encoder_feed(encoder, sources, lengths);
     if (encoder->planes.interleaved && capacity)
         ros_encoder_interleave(&encoder->planes, sources);
-    status = ros_encoder_look_at_data(encoder, error);
+    status = ros_encoder_check_data(encoder, error);
     return status ? status : ros_encoder_encode(encoder, buffer, capacity, byte_count, error);
 }

@@ -22,43 +22,43 @@
 
 #define ROS_ENCODER_NO_SOURCE UINT32_MAX
 
-/* How the column of a leaf is set for each sample. Lengths are the source's leading length when that is variable, else
- * 1: what a fixed shape means is in the factors. */
+/* How the column of a leaf is set for each sample. "Length" is the source's leading length if that is variable, else 1.
+ * A fixed leading length is part of the factors `count`, `rows` and `outer`. */
 struct ros_encoder_feed {
-    uint32_t source;        /* whose length counts; ROS_ENCODER_NO_SOURCE: 1 */
+    uint32_t source;        /* the source of the length; ROS_ENCODER_NO_SOURCE: length 1 */
     const void *own;        /* the encoder's memory; NULL: the source's data */
     uint64_t offset;        /* bytes into the source's data */
     uint64_t count;         /* elements per length */
-    uint64_t rows;          /* times the path is met, per length of `rows_source` */
+    uint64_t rows;          /* occurrences of the path, per length of `rows_source` */
     uint32_t rows_source;   /* as `source` */
-    uint64_t outer;         /* elements per length of the outermost list that it is in; 0: unknown or none */
-    bool is_empty_when_nan; /* float64 that are all NaN are written as an empty list */
-    bool is_bool;           /* 0 and 1 only */
+    uint64_t outer;         /* elements of the outermost list around it, per length; 0: unknown, or not in a list */
+    bool is_empty_when_nan; /* float64 that are all NaN become an empty list */
+    bool is_bool;           /* every element must be 0 or 1 */
 };
 
-/* A number that follows from a variable length: *to = length * factor. */
+/* A number that depends on a variable length: *to = length * factor. */
 struct ros_encoder_product {
     uint32_t source;
     uint64_t factor;
     uint32_t *to;
 };
 
-/* An image of the sample that is (channels, height, width), and the same as a message has it. */
+/* An image that is (channels, height, width) in the sample and (height, width, channels) in the message. */
 struct ros_encoder_planes {
     uint32_t source;
     uint32_t channels;
     uint64_t pixels; /* of a channel */
     uint32_t item_bytes;
-    uint8_t *interleaved; /* NULL: there is no such image */
+    uint8_t *interleaved; /* NULL: the sample has no such image */
 };
 
-/* What is known of a field of the schema. */
+/* The facts of one field of the schema. */
 struct ros_encoder_source {
     char name[PMIPC_MAX_FIELD_NAME + 1];
     bool is_used;
     bool is_variable;
     int64_t max_length;
-    uint64_t length_bytes; /* per length */
+    uint64_t length_bytes; /* bytes per length */
 };
 
 struct pmipc_ros_encoder {
@@ -72,7 +72,7 @@ struct pmipc_ros_encoder {
     uint32_t source_count;
     struct ros_encoder_source sources[PMIPC_MAX_FIELDS];
     struct ros_encoder_planes planes;
-    int32_t *secs; /* the sample's stamp, as often as a message may need it; NULL: it has none */
+    int32_t *secs; /* copies of the sample's stamp, one for each header of a message; NULL: no header */
     uint32_t *nanosecs;
     uint64_t stamp_capacity;
 };
@@ -90,10 +90,10 @@ struct ros_encoder_build {
     const pmipc_ros_field *fields;
     uint32_t field_count;
     pmipc_error *error;
-    pmipc_cdr_leaf *leaves; /* as many as the encoder's feeds */
+    pmipc_cdr_leaf *leaves; /* one for each feed of the encoder */
     enum ros_encoder_origin *origins;
     uint32_t leaf_capacity, feed_capacity, origin_capacity, product_capacity;
-    const char *const *point_fields; /* the constant of this name */
+    const char *const *point_fields; /* the constant 'point_fields' */
     uint32_t point_field_count;
     bool has_point_fields;
     bool is_planar; /* the constant 'layout' is "CHW" */

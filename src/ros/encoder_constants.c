@@ -17,7 +17,7 @@ bool ros_encoder_number(pmipc_dtype dtype, double number, void *element)
     bool is_signed = PMIPC_DTYPE_CODE(dtype) == PMIPC_CODE_INT;
     double half = (double)(UINT64_C(1) << (bits - 1));
     double limit = dtype == PMIPC_BOOL ? 2 : is_signed ? half : 2 * half;
-    /* Written so that NaN fails. */
+    /* The comparison is false for NaN. */
     if (!(number >= (is_signed ? -half : 0) && number < limit))
         return false;
     uint64_t value = number < 0 ? (uint64_t)(int64_t)number : (uint64_t)number;
@@ -34,7 +34,7 @@ bool ros_encoder_number(pmipc_dtype dtype, double number, void *element)
     return true;
 }
 
-/* How many lists of messages a path goes through. */
+/* The number of lists of messages on a path. */
 static uint32_t ros_encoder_loops(const char *path)
 {
     uint32_t loops = 0;
@@ -100,7 +100,7 @@ pmipc_status ros_encoder_add_texts(struct ros_encoder_build *build, const char *
     return ros_encoder_add(build, path, PMIPC_CDR_STRING, origin, &feed);
 }
 
-/* Two keys are what metadata call a thing, whatever its path. */
+/* The path of a key. The keys frame_id and names stand for paths that depend on the message type. */
 static const char *ros_encoder_key_path(const struct ros_encoder_build *build, const char *key)
 {
     const char *names = ros_joint_names(build->message);

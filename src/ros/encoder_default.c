@@ -1,4 +1,4 @@
-/* encoder_default.c: default tensors as messages: what each kind of them says beside its numbers. */
+/* encoder_default.c: default tensors as messages: the numbers, and what else each type needs. */
 #include "ros/encoder_default.h"
 
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "ros/images.h"
 #include "ros/points.h"
 
-/* Of a fixed leading dimension its length is in the factor. */
+/* The factor of a leading dimension. A fixed length is part of it. */
 static uint64_t ros_encoder_lead(const pmipc_field *field, uint64_t factor)
 {
     return ros_encoder_is_variable(field) ? factor : factor * (uint64_t)field->shape[0];
@@ -23,8 +23,8 @@ static const pmipc_cdr_span *ros_encoder_constant_text(const struct ros_encoder_
     return leaf >= 0 && build->leaves[leaf].constant ? build->leaves[leaf].constant->data : NULL;
 }
 
-/* Data go out as they lie in memory, whatever the machine was that a constant comes from (metadata of a decoder tell
- * what its messages said). Of single bytes it may say what it likes. */
+/* Data are written in this machine's byte order. A constant may have another one, because a decoder's metadata have the
+ * byte order of its messages: it is replaced, unless all numbers are single bytes. */
 static pmipc_status ros_encoder_add_byte_order(struct ros_encoder_build *build, bool has_order)
 {
     static const uint8_t order = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
@@ -40,7 +40,7 @@ static pmipc_status ros_encoder_add_byte_order(struct ros_encoder_build *build, 
 
 #define ROS_ENCODER_MAX_CHANNELS 4u /* of an image whose encoding is not given */
 
-/* The encoding that a constant says, or the one that means least. */
+/* The encoding of the constant, or the most general one. */
 static pmipc_status ros_encoder_find_encoding(struct ros_encoder_build *build, uint32_t source, uint32_t channels,
                                               struct ros_encoding *encoding)
 {
@@ -69,7 +69,7 @@ static pmipc_status ros_encoder_find_encoding(struct ros_encoder_build *build, u
                                 pmipc_dtype_name(encoding->dtype), encoding->channels, (const char *)given->data);
 }
 
-/* Rows and height differ where an encoding has planes. */
+/* The rows are more than the height if the encoding has planes. */
 static pmipc_status ros_encoder_add_height(struct ros_encoder_build *build, uint32_t source,
                                            const struct ros_encoding *encoding)
 {
@@ -114,8 +114,8 @@ static pmipc_status ros_encoder_add_image(struct ros_encoder_build *build, uint3
 
 /* ---- points ---- */
 
-/* What the k numbers of points (N, k) are. */
-static pmipc_status ros_encoder_name_numbers(struct ros_encoder_build *build, uint32_t source,
+/* The names of the k numbers of points (N, k). */
+static pmipc_status ros_encoder_name_columns(struct ros_encoder_build *build, uint32_t source,
                                              struct ros_points *points)
 {
     static const char *const usual[] = {"x", "y", "z", "intensity"};
@@ -148,7 +148,7 @@ static pmipc_status ros_encoder_name_numbers(struct ros_encoder_build *build, ui
     return PMIPC_OK;
 }
 
-/* The list of PointFields, in columns. */
+/* The columns of the list of PointFields. */
 static pmipc_status ros_encoder_add_point_fields(struct ros_encoder_build *build, const struct ros_points *points)
 {
     struct {
@@ -178,7 +178,7 @@ static pmipc_status ros_encoder_add_point_fields(struct ros_encoder_build *build
     return status ? status : ros_encoder_derive_column(build, "fields[].count", PMIPC_UINT32, columns->counts, count);
 }
 
-/* (N) points are one row; (height, width) of them an organized cloud. */
+/* (N) points are one row. (height, width) points are an organized cloud. */
 static pmipc_status ros_encoder_add_cloud_shape(struct ros_encoder_build *build, uint32_t source, uint32_t ndim,
                                                 uint32_t point_step)
 {
@@ -200,13 +200,13 @@ static pmipc_status ros_encoder_add_cloud(struct ros_encoder_build *build, uint3
 {
     const pmipc_field *field = &build->schema->fields[source];
     bool is_structured = field->dtype == PMIPC_OPAQUE;
-    uint32_t ndim = field->ndim - (is_structured ? 0 : 1); /* wraps for a plain number */
+    uint32_t ndim = field->ndim - (is_structured ? 0 : 1); /* wraps around for a plain number */
     struct ros_points points;
     bool has_order = false;
     if (ndim != 1 && ndim != 2)
         return ros_encoder_mismatch(build, source, "structured points (N), or numbers (N, k)");
     pmipc_status status = is_structured ? ros_points_parse(build->schema, field, &points, build->error)
-                                        : ros_encoder_name_numbers(build, source, &points);
+                                        : ros_encoder_name_columns(build, source, &points);
     if (!status)
         status = ros_encoder_add_cloud_shape(build, source, ndim, points.point_step);
     if (!status)
@@ -224,9 +224,9 @@ static pmipc_status ros_encoder_add_cloud(struct ros_encoder_build *build, uint3
     return ros_encoder_add_part(build, source, "data", PMIPC_UINT8, 0, ros_encoder_elements(field) * field->itemsize);
 }
 
-/* ---- arrays that say their shape ---- */
+/* ---- arrays with their shape ---- */
 
-/* Sizes, and strides: the elements of each dimension and all that follow. */
+/* Sizes, and strides: the product of the sizes of a dimension and all that follow. */
 static pmipc_status ros_encoder_add_layout(struct ros_encoder_build *build, uint32_t source)
 {
     const pmipc_field *field = &build->schema->fields[source];
@@ -301,7 +301,7 @@ static pmipc_status ros_encoder_add_joints(struct ros_encoder_build *build, uint
     return status;
 }
 
-/* Several paths' numbers, one after the other. */
+/* The numbers of several paths, one after the other. */
 static pmipc_status ros_encoder_add_parts(struct ros_encoder_build *build, uint32_t source,
                                           const struct ros_tensor *tensor)
 {

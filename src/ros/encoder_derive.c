@@ -1,4 +1,4 @@
-/* encoder_derive.c: what a message says because of the sample's shape, dtype and stamp. */
+/* encoder_derive.c: values that follow from the sample's shape, dtype and stamp. */
 #include "ros/encoder_derive.h"
 
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include "os/error.h"
 #include "ros/encoder_constants.h"
 
-/* Whether a field or a constant gives a path already; then it is checked against what it would be. */
+/* Whether a field or a constant gives a path. A constant is compared with the derived value. */
 static bool ros_encoder_is_given(struct ros_encoder_build *build, const char *path, const void *data, uint64_t count,
                                  pmipc_status *status)
 {
@@ -20,10 +20,10 @@ static bool ros_encoder_is_given(struct ros_encoder_build *build, const char *pa
         return true;
     bool is_same = data && leaf->constant && leaf->constant->count == count;
     if (is_same && leaf->dtype == PMIPC_CDR_STRING) {
-        const pmipc_cdr_span *mine = data, *theirs = leaf->constant->data;
+        const pmipc_cdr_span *derived = data, *given = leaf->constant->data;
         for (uint64_t i = 0; i < count && is_same; i++)
-            is_same = mine[i].count == theirs[i].count &&
-                      (!mine[i].count || memcmp(mine[i].data, theirs[i].data, mine[i].count) == 0);
+            is_same = derived[i].count == given[i].count &&
+                      (!derived[i].count || memcmp(derived[i].data, given[i].data, derived[i].count) == 0);
     } else if (is_same) {
         is_same = memcmp(data, leaf->constant->data, count * PMIPC_DTYPE_BITS(leaf->dtype) / 8) == 0;
     }
@@ -109,7 +109,7 @@ pmipc_status ros_encoder_derive_column(struct ros_encoder_build *build, const ch
 
 /* ---- headers ---- */
 
-/* Room for a stamp per header. The message's own is the first of them. */
+/* Make room for a stamp of each header. The first is the message's own. */
 static pmipc_status ros_encoder_make_stamps(struct ros_encoder_build *build, uint64_t count)
 {
     pmipc_ros_encoder *encoder = build->encoder;
@@ -123,7 +123,7 @@ static pmipc_status ros_encoder_make_stamps(struct ros_encoder_build *build, uin
     uint32_t *nanosecs = cdr_arena_allocate(&encoder->arena, count * sizeof *nanosecs);
     if (!secs || !nanosecs)
         return ros_encoder_no_memory(build);
-    for (uint32_t i = 0; i < encoder->leaf_count; i++) /* those that have stamps move along */
+    for (uint32_t i = 0; i < encoder->leaf_count; i++) /* feeds of stamps move with the memory */
         if (encoder->stamp_capacity && encoder->feeds[i].own == encoder->secs)
             encoder->feeds[i].own = secs;
         else if (encoder->stamp_capacity && encoder->feeds[i].own == encoder->nanosecs)
@@ -134,20 +134,21 @@ static pmipc_status ros_encoder_make_stamps(struct ros_encoder_build *build, uin
     return PMIPC_OK;
 }
 
-static bool ros_encoder_leads_to(struct ros_encoder_build *build, const char *path, pmipc_dtype dtype)
+static bool ros_encoder_path_has_dtype(struct ros_encoder_build *build, const char *path, pmipc_dtype dtype)
 {
     pmipc_cdr_place place;
     return pmipc_cdr_types_find(build->types, build->message, path, &place, NULL) == PMIPC_OK && place.dtype == dtype;
 }
 
-/* Stamps at these paths: `outer` of them per length of `source`. */
+/* Add stamps at these paths: `outer` stamps per length of `source`. */
 static pmipc_status ros_encoder_add_stamps(struct ros_encoder_build *build, const char *sec, const char *nanosec,
                                            uint32_t source, uint64_t outer)
 {
     pmipc_ros_encoder *encoder = build->encoder;
     uint64_t length = source == ROS_ENCODER_NO_SOURCE ? 1 : (uint64_t)encoder->sources[source].max_length;
-    if (!ros_encoder_leads_to(build, sec, PMIPC_INT32) || !ros_encoder_leads_to(build, nanosec, PMIPC_UINT32) ||
-        ros_encoder_find(build, sec) >= 0 || ros_encoder_find(build, nanosec) >= 0)
+    if (!ros_encoder_path_has_dtype(build, sec, PMIPC_INT32) ||
+        !ros_encoder_path_has_dtype(build, nanosec, PMIPC_UINT32) || ros_encoder_find(build, sec) >= 0 ||
+        ros_encoder_find(build, nanosec) >= 0)
         return PMIPC_OK;
     pmipc_status status = ros_encoder_make_stamps(build, outer * length > 1 ? outer * length : 1);
     if (status)
@@ -166,7 +167,7 @@ pmipc_status ros_encoder_add_stamp(struct ros_encoder_build *build)
                : PMIPC_OK;
 }
 
-/* The headers next to one leaf, "poses[].header." next to "poses[].pose". */
+/* Add the headers next to one leaf: "poses[].header" next to "poses[].pose". */
 static pmipc_status ros_encoder_add_headers_beside(struct ros_encoder_build *build, uint32_t leaf)
 {
     const struct ros_encoder_feed feed = build->encoder->feeds[leaf];
@@ -181,7 +182,7 @@ static pmipc_status ros_encoder_add_headers_beside(struct ros_encoder_build *bui
     pmipc_status status = ros_encoder_add_stamps(build, sec, nanosec, feed.source, feed.outer);
     int32_t own = build->header.frame_id[0] ? ros_encoder_find(build, build->header.frame_id) : -1;
     if (status || own < 0 || ros_encoder_find(build, frame_id) >= 0 ||
-        !ros_encoder_leads_to(build, frame_id, PMIPC_CDR_STRING))
+        !ros_encoder_path_has_dtype(build, frame_id, PMIPC_CDR_STRING))
         return status;
     const pmipc_cdr_span *frame = build->leaves[own].constant->data;
     return ros_encoder_derive_text(build, frame_id, frame->data);
@@ -190,7 +191,7 @@ static pmipc_status ros_encoder_add_headers_beside(struct ros_encoder_build *bui
 pmipc_status ros_encoder_add_element_headers(struct ros_encoder_build *build)
 {
     pmipc_status status = PMIPC_OK;
-    uint32_t count = build->encoder->leaf_count; /* more are added on the way */
+    uint32_t count = build->encoder->leaf_count; /* the loop adds more leaves */
     for (uint32_t i = 0; i < count && !status; i++)
         status = ros_encoder_add_headers_beside(build, i);
     return status;

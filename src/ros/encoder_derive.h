@@ -4,11 +4,11 @@
 
 #include "ros/encoder_base.h"
 
-/* What a field also gives is left to the field. A constant must have the same value. */
+/* A path that a field gives is left to the field. A constant of the path must have the derived value. */
 pmipc_status ros_encoder_derive_number(struct ros_encoder_build *build, const char *path, double number);
 pmipc_status ros_encoder_derive_text(struct ros_encoder_build *build, const char *path, const char *text);
 
-/* The uint32 length * factor. If the field is not variable, that is the number `factor`. */
+/* The uint32 length * factor. If the field is not variable, it is the number `factor`. */
 pmipc_status ros_encoder_derive_product(struct ros_encoder_build *build, const char *path, uint32_t source,
                                         uint64_t factor);
 

@@ -45,8 +45,8 @@ static int32_t ros_encoder_find_counts(const struct ros_encoder_build *build, co
     return -1;
 }
 
-/* Whether a field's shape is one of the place's: of a fixed place as many elements in any shape; where lists lie in
- * lists, the outer ones are the leading dimensions. Sets the rows that lists in lists are met in. */
+/* Whether a field's shape fits the place, and how many rows it has. A place of fixed length takes the same number of
+ * elements in any shape. For lists within lists, the outer lists are the leading dimensions. */
 static bool ros_encoder_fits(const struct ros_encoder_build *build, const pmipc_field *field, const char *path,
                              const pmipc_cdr_place *place, struct ros_encoder_feed *feed)
 {
@@ -65,7 +65,7 @@ static bool ros_encoder_fits(const struct ros_encoder_build *build, const pmipc_
     if (lead == UINT32_MAX)
         return !is_variable && feed->count == inner;
     int32_t counts = ros_encoder_find_counts(build, path);
-    if (counts >= 0) { /* ragged: the encoder sees whether the counts are right */
+    if (counts >= 0) { /* rows of different lengths: encoding checks the counts */
         feed->rows_source = (uint32_t)counts;
         feed->rows = ros_encoder_elements(&build->schema->fields[counts]);
         return true;
@@ -99,14 +99,14 @@ pmipc_status ros_encoder_check_joints(struct ros_encoder_build *build, uint32_t 
     return ros_encoder_mismatch(build, source, "%llu joints, one for each name", (unsigned long long)names);
 }
 
-/* Whether a path's values are one for each joint, and then whether they are as many as the names. */
+/* If a path has one value for each joint, check them against the number of names. */
 static pmipc_status ros_encoder_check_path(struct ros_encoder_build *build, uint32_t source, const char *path,
                                            const struct ros_encoder_feed *feed)
 {
     struct ros_tensor tensor;
     pmipc_status status = ros_tensor_find(build->types, build->message, path, &tensor, build->error);
-    bool is_told_later = tensor.ndim == 1 && ros_encoder_is_variable(&build->schema->fields[source]);
-    if (status || tensor.kind != ROS_JOINTS || is_told_later || feed->rows == 0 || feed->rows_source != source)
+    bool is_checked_later = tensor.ndim == 1 && ros_encoder_is_variable(&build->schema->fields[source]);
+    if (status || tensor.kind != ROS_JOINTS || is_checked_later || feed->rows == 0 || feed->rows_source != source)
         return status;
     return ros_encoder_check_joints(build, source, feed->count / feed->rows);
 }

@@ -25,8 +25,9 @@ pmipc_status ros_encoder_add_planes(struct ros_encoder_build *build, uint32_t so
     return ros_encoder_add(build, "data", PMIPC_UINT8, ROS_ENCODER_FIELD, &feed);
 }
 
-/* `item_bytes` is a constant where this is called: the copies are moves then. */
-static inline void ros_encoder_turn(const struct ros_encoder_planes *planes, const uint8_t *from, size_t item_bytes)
+/* Callers pass a constant `item_bytes`, so that the copies are moves. */
+static inline void ros_encoder_interleave_items(const struct ros_encoder_planes *planes, const uint8_t *from,
+                                                size_t item_bytes)
 {
     const size_t step = planes->channels * item_bytes;
     for (uint32_t channel = 0; channel < planes->channels; channel++) {
@@ -41,15 +42,15 @@ void ros_encoder_interleave(const struct ros_encoder_planes *planes, const pmipc
     const uint8_t *from = sources[planes->source].data;
     switch (planes->item_bytes) {
     case 1:
-        ros_encoder_turn(planes, from, 1);
+        ros_encoder_interleave_items(planes, from, 1);
         break;
     case 2:
-        ros_encoder_turn(planes, from, 2);
+        ros_encoder_interleave_items(planes, from, 2);
         break;
     case 4:
-        ros_encoder_turn(planes, from, 4);
+        ros_encoder_interleave_items(planes, from, 4);
         break;
     default:
-        ros_encoder_turn(planes, from, planes->item_bytes);
+        ros_encoder_interleave_items(planes, from, planes->item_bytes);
     }
 }

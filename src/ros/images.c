@@ -5,7 +5,7 @@
 
 #define ROS_MAX_CHANNELS 512u /* OpenCV's limit */
 
-/* sensor_msgs/image_encodings.hpp. The first of those with equal pixels is the default. */
+/* Names of sensor_msgs/image_encodings.hpp. The first one with a dtype and channels is their default. */
 static const struct {
     const char *name;
     struct ros_encoding encoding;
@@ -27,7 +27,7 @@ static const struct {
 
 #define ROS_ENCODINGS (sizeof ros_encodings / sizeof ros_encodings[0])
 
-/* OpenCV's: the dtype, 'C' and how many channels; none means one. */
+/* OpenCV's names: the dtype, 'C' and the number of channels, which is 1 if it is left out. */
 static const struct {
     const char *prefix;
     pmipc_dtype dtype;
@@ -38,7 +38,7 @@ static const struct {
 
 #define ROS_PLAIN_ENCODINGS (sizeof ros_plain_encodings / sizeof ros_plain_encodings[0])
 
-static bool ros_channels_read(const char *digits, size_t length, uint32_t *channels)
+static bool ros_channels_parse(const char *digits, size_t length, uint32_t *channels)
 {
     *channels = length ? 0 : 1;
     if (length > 3 || (length && digits[0] == '0'))
@@ -64,7 +64,7 @@ bool ros_encoding_find(const char *name, size_t length, struct ros_encoding *enc
         uint32_t channels;
         if (length < prefix || memcmp(ros_plain_encodings[i].prefix, name, prefix) != 0)
             continue;
-        if (!ros_channels_read(name + prefix, length - prefix, &channels))
+        if (!ros_channels_parse(name + prefix, length - prefix, &channels))
             return false;
         *encoding = (struct ros_encoding){ros_plain_encodings[i].dtype, channels, 2, false};
         return true;
@@ -83,7 +83,7 @@ bool ros_encoding_default(pmipc_dtype dtype, uint32_t channels, char name[ROS_MA
 {
     for (size_t i = 0; i < ROS_ENCODINGS; i++) {
         const struct ros_encoding *encoding = &ros_encodings[i].encoding;
-        /* Two channels of 8 bits may be YUV in either order: not for us to say. */
+        /* Two channels of 8 bits have no default: they may be YUV in either order. */
         if (encoding->dtype != dtype || encoding->channels != channels || channels == 2 || encoding->half_rows != 2)
             continue;
         snprintf(name, ROS_MAX_ENCODING + 1, "%s", ros_encodings[i].name);

@@ -50,9 +50,9 @@ pmipc_status ros_intake_add(struct ros_intake *intake, const char *path, pmipc_d
 
 /* ---- passes ---- */
 
-/* Whether one of two paths leads to the other or into it: no decoder takes both. A sequence and its count do not meet.
- */
-static bool ros_paths_meet(const char *a, const char *b)
+/* Whether one path leads to or into the other, so that one CDR decoder cannot have both. A sequence and its count do
+ * not overlap. */
+static bool ros_paths_overlap(const char *a, const char *b)
 {
     size_t shared = 0;
     while (a[shared] && a[shared] == b[shared])
@@ -66,7 +66,7 @@ static bool ros_paths_meet(const char *a, const char *b)
 static bool ros_pass_can_take(const struct ros_intake *intake, uint32_t pass, uint32_t leaf)
 {
     for (uint32_t i = 0; i < leaf; i++)
-        if (intake->leaves[i].pass == pass && ros_paths_meet(intake->leaves[i].path, intake->leaves[leaf].path))
+        if (intake->leaves[i].pass == pass && ros_paths_overlap(intake->leaves[i].path, intake->leaves[leaf].path))
             return false;
     return true;
 }
@@ -157,7 +157,7 @@ void ros_intake_direct(struct ros_intake *intake, uint32_t leaf, void *data, uin
     column->capacity = capacity;
 }
 
-/* Make every list of a pass as long as the message that did not fit. */
+/* Enlarge the lists of a pass for a message that did not fit. */
 static pmipc_status ros_pass_grow(struct ros_intake *intake, uint32_t index, const char *message, bool *grown,
                                   pmipc_error *error)
 {
@@ -197,7 +197,7 @@ pmipc_status ros_intake_decode(struct ros_intake *intake, const char *message, c
             if (!status && grown)
                 status = pmipc_cdr_decode(pass->decoder, bytes, byte_count, pass->columns, error);
             if (status == PMIPC_SCHEMA_MISMATCH && grown)
-                status = PMIPC_OK; /* now only direct leaves have no room */
+                status = PMIPC_OK; /* only direct leaves may lack room now */
         }
         if (status)
             return status;

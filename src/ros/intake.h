@@ -1,4 +1,4 @@
-/* intake.h: what a decoder takes out of each message, in as few passes over it as its paths allow (mostly one). */
+/* intake.h: decode the leaves that a decoder needs into columns, in as few passes as their paths allow (mostly one). */
 #ifndef ROS_INTAKE_H
 #define ROS_INTAKE_H
 
@@ -10,10 +10,10 @@
 
 enum ros_leaf_kind {
     ROS_LEAF_ONE,   /* one number, or one string as a span */
-    ROS_LEAF_SPAN,  /* numbers that lie together, as one span */
-    ROS_LEAF_LIST,  /* a number or string each time the path is met, up to `limit` */
-    ROS_LEAF_SPANS, /* numbers as a span each time the path is met, up to `limit` */
-    ROS_LEAF_DIRECT /* numbers copied to where ros_intake_direct says; only counted until then */
+    ROS_LEAF_SPAN,  /* consecutive numbers, as one span */
+    ROS_LEAF_LIST,  /* a number or string for each occurrence of the path, up to `limit` */
+    ROS_LEAF_SPANS, /* a span of numbers for each occurrence of the path, up to `limit` */
+    ROS_LEAF_DIRECT /* numbers copied to the memory of ros_intake_direct; without memory only counted */
 };
 
 struct ros_leaf {
@@ -37,7 +37,7 @@ struct ros_pass {
     pmipc_cdr_column *columns;
 };
 
-/* Zeroed is empty. */
+/* A zeroed one is empty. */
 struct ros_intake {
     uint32_t leaf_count;
     uint32_t leaf_capacity;
@@ -46,20 +46,20 @@ struct ros_intake {
     struct ros_pass *passes;
 };
 
-/* Want one more path; `leaf` is how to ask for it later. The same path twice is one leaf where it can be. */
+/* Add a path. `*leaf` is set to its index. An equal leaf gets the same index, except a direct one. */
 pmipc_status ros_intake_add(struct ros_intake *intake, const char *path, pmipc_dtype dtype, enum ros_leaf_kind kind,
                             uint32_t limit, uint32_t *leaf, pmipc_error *error);
 
-/* Compile, once, after the last leaf. Returns: as pmipc_cdr_decoder_create. */
+/* Compile once, after the last leaf. Returns: as pmipc_cdr_decoder_create. */
 pmipc_status ros_intake_compile(struct ros_intake *intake, pmipc_cdr_types *types, const char *message,
                                 pmipc_error *error);
 void ros_intake_free(struct ros_intake *intake);
 
-/* Where the next message's numbers of a direct leaf are to go, NULL: nowhere. */
+/* Set where the next message's numbers of a direct leaf are copied to. NULL: nowhere. */
 void ros_intake_direct(struct ros_intake *intake, uint32_t leaf, void *data, uint64_t capacity);
 
-/* Take from a message. Lists grow to the longest so far; direct leaves that do not fit are only counted: whoever
- * compares counts notices. Returns: as pmipc_cdr_decode; SCHEMA_MISMATCH only for a list above its limit. */
+/* Decode a message into the columns. Lists grow as needed. A direct leaf that does not fit is only counted, and the
+ * caller must compare the count. Returns: as pmipc_cdr_decode; SCHEMA_MISMATCH only for a list above its limit. */
 pmipc_status ros_intake_decode(struct ros_intake *intake, const char *message, const void *bytes, size_t byte_count,
                                pmipc_error *error);
 

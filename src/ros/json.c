@@ -7,11 +7,11 @@
 
 /* ---- writing ---- */
 
-/* Room for `bytes` more and a NUL. */
+/* Make room for `bytes` more and a NUL. */
 static bool ros_text_reserve(struct ros_text *text, size_t bytes)
 {
     size_t needed = text->length + bytes + 1;
-    if (!ros_text_is_sound(text))
+    if (!ros_text_is_valid(text))
         return false;
     if (needed <= text->capacity)
         return true;
@@ -117,7 +117,7 @@ static uint32_t ros_json_hex(struct ros_json *json)
     return value;
 }
 
-/* The character behind a backslash. */
+/* The character after a backslash. */
 static uint32_t ros_json_escape(struct ros_json *json)
 {
     static const char shorts[] = "\"\"\\\\//n\nr\rt\tb\bf\f";
@@ -165,7 +165,7 @@ void ros_json_string(struct ros_json *json, char *string, size_t capacity)
         unsigned char c = (unsigned char)*json->at++;
         uint32_t code = c == '\\' ? ros_json_escape(json) : c;
         json->is_broken = json->is_broken || code == 0;
-        /* Bytes that were not escaped are copied: UTF-8 stays what it is. */
+        /* Bytes that are not escaped are copied unchanged, also those of UTF-8. */
         if (c == '\\')
             length += ros_utf8_encode(code, string + length);
         else

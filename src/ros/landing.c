@@ -1,11 +1,11 @@
-/* landing.c: messages that are received right where their pixels are to lie.
+/* landing.c: receive images in place, so that their pixels need no copy.
  *
- * A camera's messages are alike: what precedes the pixels stays the same from one to the next, but for the stamp. So
- * the next message is received into the slot that it is for, its head in the slot's headroom; if that head is the last
- * one's, all has been checked before, and the pixels lie where streams look for them. Else the message is copied out
- * and read like any other.
+ * The messages of a camera differ only in stamp and pixels. So the next message is received into its slot, with its
+ * head (what precedes the pixels) in the slot's headroom. If the head equals the last one except for the stamp, the
+ * message was checked before and the pixels are already in the right place. Otherwise the message is copied out of the
+ * slot and decoded.
  *
- * Slots are shared memory, which anybody may write who may read the pool: the head is judged in a copy of one's own. */
+ * Slots are shared memory that other processes can write, so the head is checked in a private copy. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ void pmipc_ros_decoder_land(pmipc_ros_decoder *decoder, pmipc_producer *producer
 {
     landing->bytes = NULL;
     landing->capacity = 0;
-    /* What goes wrong here goes wrong again, and is told, when the message is published. */
+    /* A failure here is reported when the message is published, because it fails there again. */
     if (!decoder || !producer || decoder->head.count == 0 || ros_check_producer(decoder, producer, NULL) != PMIPC_OK ||
         pmipc_producer_loan(producer, &landing->loan) != PMIPC_OK)
         return;
@@ -29,8 +29,8 @@ void pmipc_ros_decoder_land(pmipc_ros_decoder *decoder, pmipc_producer *producer
     landing->capacity = decoder->head.message_bytes;
 }
 
-/* Whether a message that landed is the last one again, but for stamp and pixels. */
-static bool ros_is_alike(const struct ros_head *head, const void *bytes, size_t byte_count, int64_t *stamp_ns)
+/* Whether a received message equals the last one except for stamp and pixels. */
+static bool ros_head_matches(const struct ros_head *head, const void *bytes, size_t byte_count, int64_t *stamp_ns)
 {
     uint8_t now[ROS_MAX_HEAD];
     int32_t sec;
@@ -45,10 +45,10 @@ static bool ros_is_alike(const struct ros_head *head, const void *bytes, size_t 
            memcmp(now + ROS_STAMP_END, head->bytes + ROS_STAMP_END, head->count - ROS_STAMP_END) == 0;
 }
 
-/* Publish what lies in a slot that it cannot stay in. */
-static pmipc_status ros_publish_elsewhere(pmipc_ros_decoder *decoder, pmipc_producer *producer,
-                                          pmipc_ros_landing *landing, const void *bytes, size_t byte_count,
-                                          int64_t fallback_stamp_ns, uint64_t *seq, pmipc_error *error)
+/* Publish a copy of a message that was received in a slot but cannot stay there. */
+static pmipc_status ros_publish_copy(pmipc_ros_decoder *decoder, pmipc_producer *producer, pmipc_ros_landing *landing,
+                                     const void *bytes, size_t byte_count, int64_t fallback_stamp_ns, uint64_t *seq,
+                                     pmipc_error *error)
 {
     void *copy = byte_count <= landing->capacity ? malloc(byte_count ? byte_count : 1) : NULL;
     if (copy)
@@ -83,8 +83,8 @@ pmipc_status pmipc_ros_decoder_publish_landed(pmipc_ros_decoder *decoder, pmipc_
         return pmipc_ros_decoder_publish(decoder, producer, bytes, byte_count, fallback_stamp_ns, seq, error);
     }
     int64_t stamp_ns;
-    if (!ros_is_alike(&decoder->head, bytes, byte_count, &stamp_ns))
-        return ros_publish_elsewhere(decoder, producer, landing, bytes, byte_count, fallback_stamp_ns, seq, error);
+    if (!ros_head_matches(&decoder->head, bytes, byte_count, &stamp_ns))
+        return ros_publish_copy(decoder, producer, landing, bytes, byte_count, fallback_stamp_ns, seq, error);
     pmipc_status status = pmipc_producer_commit(producer, &landing->loan, stamp_ns ? stamp_ns : fallback_stamp_ns);
     if (status) {
         pmipc_producer_last_error(producer, error);

@@ -5,7 +5,7 @@
 #include "os/error.h"
 #include "ros/json.h"
 
-/* By PointField's datatype; formats as numpy's dtype.str. */
+/* Indexed by the datatype of a PointField. The formats are numpy's dtype.str. */
 static const struct {
     pmipc_dtype dtype;
     const char *little;
@@ -64,7 +64,7 @@ pmipc_status ros_points_check(const struct ros_points *points, pmipc_error *erro
     return PMIPC_OK;
 }
 
-/* A dtype's fields have different names. */
+/* The fields of a numpy dtype must have different names. */
 static pmipc_status ros_points_check_names(const struct ros_points *points, pmipc_error *error)
 {
     for (uint32_t i = 0; i < points->field_count; i++)

@@ -1,4 +1,4 @@
-/* points.h: how the points of a sensor_msgs/PointCloud2 lie, as ROS says it and as numpy does. */
+/* points.h: the layout of points of a sensor_msgs/PointCloud2, as ROS and as numpy describe it. */
 #ifndef ROS_POINTS_H
 #define ROS_POINTS_H
 
@@ -20,21 +20,21 @@ struct ros_points {
     struct ros_point_field fields[ROS_MAX_POINT_FIELDS];
 };
 
-/* PointField's datatypes 1 to 8; 0: no such. */
+/* Datatypes of a PointField are 1 to 8; 0: none. */
 pmipc_dtype ros_point_dtype(uint8_t datatype);
 uint8_t ros_point_datatype(pmipc_dtype dtype);
 
-/* Whether such points can be: fields with datatypes that there are, within the point. The message says only what is
- * wrong, not of what. Returns: OK; SCHEMA_MISMATCH. */
+/* Check that every field has a valid datatype and is inside the point. The error text does not name the message.
+ * Returns: OK; SCHEMA_MISMATCH. */
 pmipc_status ros_points_check(const struct ros_points *points, pmipc_error *error);
 
-/* The description of a numpy dtype as the Python package writes it, byte by byte. Fields may lie in any order and
- * overlap. Returns: OK; SCHEMA_MISMATCH (names that are no text or the same, fields outside of a point, longer than
- * PMIPC_MAX_DESCR_TEXT); the message says only what is wrong, not of what. */
+/* Describe the points as a numpy dtype, with the same bytes as the Python package. Fields may be in any order and
+ * overlap. The error text does not name the message. Returns: OK; SCHEMA_MISMATCH (names that are not UTF-8 or repeat,
+ * fields outside of a point, a description longer than PMIPC_MAX_DESCR_TEXT). */
 pmipc_status ros_points_describe(const struct ros_points *points, char text[PMIPC_MAX_DESCR_TEXT + 1], size_t *length,
                                  pmipc_error *error);
 
-/* The other way: from a field of a schema. Returns: OK; SCHEMA_MISMATCH (a dtype that no PointCloud2 has: says why). */
+/* Parse the description of a field of a schema. Returns: OK; SCHEMA_MISMATCH (a PointCloud2 cannot have this dtype). */
 pmipc_status ros_points_parse(const pmipc_schema *schema, const pmipc_field *field, struct ros_points *points,
                               pmipc_error *error);
 

@@ -6,7 +6,7 @@
 
 #include "os/error.h"
 
-/* Types whose default tensor is not simply all their numbers. */
+/* Types whose default tensor is not all their numbers. */
 struct ros_default {
     const char *message;
     enum ros_kind kind;
@@ -40,12 +40,12 @@ static const struct ros_default ros_defaults[] = {
     {"trajectory_msgs/msg/JointTrajectory", ROS_JOINTS, .paths = {"points[].positions"}},
 };
 
-/* What goes by the joints' names when it is named by path. */
+/* Paths to values of joints. */
 static const struct {
     const char *message;
     const char *names;
     const char *paths[4];
-} ros_jointed[] = {
+} ros_joint_paths[] = {
     {"sensor_msgs/msg/JointState", "name", {"position", "velocity", "effort"}},
     {"trajectory_msgs/msg/JointTrajectory",
      "joint_names",
@@ -68,9 +68,9 @@ bool ros_is_image(const char *message)
 
 const char *ros_joint_names(const char *message)
 {
-    for (size_t i = 0; i < sizeof ros_jointed / sizeof ros_jointed[0]; i++)
-        if (strcmp(ros_jointed[i].message, message) == 0)
-            return ros_jointed[i].names;
+    for (size_t i = 0; i < sizeof ros_joint_paths / sizeof ros_joint_paths[0]; i++)
+        if (strcmp(ros_joint_paths[i].message, message) == 0)
+            return ros_joint_paths[i].names;
     return NULL;
 }
 
@@ -79,18 +79,18 @@ bool ros_joints_can_merge(const char *message)
     return strcmp(message, "sensor_msgs/msg/JointState") == 0;
 }
 
-bool ros_path_is_jointed(const char *message, const char *path)
+bool ros_path_is_joints(const char *message, const char *path)
 {
-    for (size_t i = 0; i < sizeof ros_jointed / sizeof ros_jointed[0]; i++)
-        for (size_t p = 0; p < 4 && ros_jointed[i].paths[p]; p++)
-            if (strcmp(ros_jointed[i].message, message) == 0 && strcmp(ros_jointed[i].paths[p], path) == 0)
+    for (size_t i = 0; i < sizeof ros_joint_paths / sizeof ros_joint_paths[0]; i++)
+        for (size_t p = 0; p < 4 && ros_joint_paths[i].paths[p]; p++)
+            if (strcmp(ros_joint_paths[i].message, message) == 0 && strcmp(ros_joint_paths[i].paths[p], path) == 0)
                 return true;
     return false;
 }
 
 void ros_format_field(const pmipc_schema *schema, const pmipc_field *field, char *text, size_t text_bytes)
 {
-    pmipc_schema one = *schema; /* with the text that describes dtypes */
+    pmipc_schema one = *schema; /* includes the text that describes dtypes */
     one.field_count = 1;
     one.fields[0] = *field;
     one.fields[0].name[0] = '\0';
@@ -99,7 +99,7 @@ void ros_format_field(const pmipc_schema *schema, const pmipc_field *field, char
 
 /* ---- fields ---- */
 
-/* All fields of a message; to be freed. NULL when it has none: after an error. */
+/* All fields of a message. The caller frees them. NULL: an error. */
 static pmipc_cdr_field *ros_fields_of(pmipc_cdr_types *types, const char *message, uint32_t *count,
                                       pmipc_status *status, pmipc_error *error)
 {
@@ -137,7 +137,7 @@ pmipc_status ros_field_find(pmipc_cdr_types *types, const char *message, const c
 static void ros_header_set(struct ros_header *header, const pmipc_cdr_field *field, bool is_stamp)
 {
     const char *between = is_stamp ? "" : ".stamp";
-    /* A name of a field can be as long as a path: then there is no stamp. */
+    /* The name of a field can be as long as a path. Then the stamp is ignored. */
     if (strlen(field->name) + 16 > ROS_MAX_PATH)
         return;
     snprintf(header->sec, sizeof header->sec, "%s%s.sec", field->name, between);
@@ -153,7 +153,7 @@ pmipc_status ros_header_find(pmipc_cdr_types *types, const char *message, struct
     uint32_t count;
     pmipc_status status;
     pmipc_cdr_field *fields = ros_fields_of(types, message, &count, &status, error);
-    uint32_t best = 0; /* 1: a stamp, 2: a Header, 3: one that is called so */
+    uint32_t best = 0; /* 1: a stamp, 2: a Header, 3: a Header named header */
     for (uint32_t i = 0; i < count && fields; i++) {
         if (fields[i].is_array || fields[i].is_sequence)
             continue;
@@ -187,7 +187,7 @@ pmipc_status ros_header_is_first(pmipc_cdr_types *types, const char *message, co
                               memcmp(fields[0].name, path, length) == 0;
         *is_first = leads_on && fields[0].dtype == PMIPC_INT32 && count >= 2 && !fields[1].is_array &&
                     !fields[1].is_sequence && fields[1].dtype == PMIPC_UINT32 && strcmp(fields[1].name, "nanosec") == 0;
-        type = fields[0].type_name; /* the types', not freed */
+        type = fields[0].type_name; /* owned by the set of types */
         path = leads_on && path[length] == '.' ? path + length + 1 : "";
         free(fields);
     }
@@ -222,7 +222,7 @@ static pmipc_status ros_tensor_add(pmipc_cdr_types *types, const char *message, 
         memcpy(tensor->shape, place.shape, sizeof tensor->shape);
         return PMIPC_OK;
     }
-    /* Several, one after the other. */
+    /* Several parts, one after the other. */
     uint64_t sum = 0;
     for (uint32_t i = 0; i < tensor->part_count; i++)
         sum += tensor->parts[i].elements;
@@ -236,7 +236,7 @@ static pmipc_status ros_tensor_by_path(pmipc_cdr_types *types, const char *messa
                                        struct ros_tensor *tensor, pmipc_error *error)
 {
     pmipc_status status = ros_tensor_add(types, message, path, tensor, error);
-    tensor->kind = ros_path_is_jointed(message, path) ? ROS_JOINTS : ROS_NUMBERS;
+    tensor->kind = ros_path_is_joints(message, path) ? ROS_JOINTS : ROS_NUMBERS;
     return status;
 }
 
@@ -247,12 +247,12 @@ struct ros_search {
     pmipc_cdr_types *types;
     const char *message;
     struct ros_tensor *tensor;
-    bool is_mixed;     /* of several dtypes, or too much for one tensor */
+    bool is_mixed;     /* several dtypes, or too many parts for one tensor */
     pmipc_dtype dtype; /* 0: none yet */
     pmipc_error *error;
 };
 
-static bool ros_is_no_number(const pmipc_cdr_field *field)
+static bool ros_is_not_numeric(const pmipc_cdr_field *field)
 {
     return field->dtype == PMIPC_CDR_STRING || field->dtype == PMIPC_CDR_WSTRING ||
            strcmp(field->type_name, "std_msgs/msg/Header") == 0 ||
@@ -267,7 +267,7 @@ static pmipc_status ros_search_field(struct ros_search *search, const pmipc_cdr_
 {
     char path[ROS_MAX_PATH + 1];
     pmipc_cdr_place place;
-    if (ros_is_no_number(field))
+    if (ros_is_not_numeric(field))
         return PMIPC_OK;
     if (snprintf(path, sizeof path, "%s%s", prefix, field->name) >= ROS_MAX_PATH - 3 || depth > PMIPC_CDR_MAX_DEPTH) {
         search->is_mixed = true;
@@ -299,8 +299,8 @@ static pmipc_status ros_search_fields(struct ros_search *search, const char *typ
     return status;
 }
 
-/* Parts in an array of messages would have to be woven, and of several sequences nobody would know where each begins.
- */
+/* Whether parts can be stored one after the other. Parts in a list of messages would alternate, and of several
+ * sequences the start of each would be unknown. */
 static bool ros_parts_can_follow(const struct ros_tensor *tensor)
 {
     for (uint32_t i = 0; i < tensor->part_count && tensor->part_count > 1; i++)
@@ -312,7 +312,7 @@ static bool ros_parts_can_follow(const struct ros_tensor *tensor)
 static pmipc_status ros_tensor_of_all(pmipc_cdr_types *types, const char *message, struct ros_tensor *tensor,
                                       pmipc_error *error)
 {
-    /* A type whose fields are all of one dtype is one run of them. */
+    /* A type whose fields all have one dtype is one run of numbers. */
     pmipc_cdr_place place;
     pmipc_status status = pmipc_cdr_types_find(types, message, "", &place, error);
     if (status)
