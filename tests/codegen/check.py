@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""What the compiler makes of the protocol's orders on 64-bit ARM: check.py COMPILER OBJDUMP LIBRARY
+"""Check the memory orders of the protocol in code for 64-bit ARM: check.py COMPILER OBJDUMP LIBRARY
 
-Each ordered operation of src/pool/protocol.c has an instruction of its own. How many of which kind a function must
-have follows from the table in models/rc11_mutants.py, whose orders the model checkers found to be enough. protocol.c
-alone, with nothing inlined but accessors, has exactly these; in the library as it is shipped each function, with what
-it calls, has at least as many.
+Each ordered operation of src/pool/protocol.c is one instruction. The table in models/rc11_mutants.py, whose orders the
+model checkers found to be sufficient, determines how many instructions of each kind a function must have. protocol.c
+compiled alone, with only accessors inlined, must have exactly these. In the library as it is shipped, each function,
+with the functions that it calls, must have at least as many.
 
-That it bites: with any one order weakened, in protocol.c or in os/atomic.h, the compiled code must lack it.
+The check can fail: with any one order weakened, in protocol.c or in os/atomic.h, it must report a difference.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ KIND_OF = {
     "fence_seq_cst": "dmb ish",
 }
 
-# An update is one instruction, a call into libgcc which finds out whether the machine has it, or ends with stlxr.
+# An update is one instruction, a call of libgcc that checks whether the machine has it, or a loop that ends with stlxr.
 KINDS = (
     (r"ldap?r\b", "ldar"),
     (r"stlr\b", "stlr"),
@@ -71,10 +71,10 @@ def expected_counts() -> Counts:
 
 
 def disassemble(objdump: str, file: Path) -> Disassembly:
-    """What the compiler split off (name.part.0) counts as the function's."""
+    """The disassembly of a file. Parts that the compiler split off (name.part.0) count as parts of the function."""
     command = [objdump, "-dr", "--no-show-raw-insn", str(file)]
     listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    # A call's target is what the linker will put in, where it has to.
+    # Take the target of a call from its relocation, if it has one.
     listing = re.sub(r"\b(bl?)\t.*\n\s+[0-9a-f]+: R_AARCH64_(?:CALL|JUMP)26\s+(\S+)", r"\1\t0 <\2>", listing)
     code = Disassembly({}, {})
     function = ""
@@ -93,7 +93,7 @@ def disassemble(objdump: str, file: Path) -> Disassembly:
 
 
 def reach(code: Disassembly, function: str) -> Counter[str]:
-    """The instructions of a function and of those that it calls, as often as it has a call of them."""
+    """The instructions of a function and of the functions that it calls, multiplied by the number of calls."""
     kinds = Counter(code.kinds.get(function, {}))
     for callee, times in code.calls.get(function, Counter()).items():
         if callee != function:
@@ -103,7 +103,7 @@ def reach(code: Disassembly, function: str) -> Counter[str]:
 
 
 def compile_alone(compiler: str, objdump: str, files: dict[str, str]) -> Disassembly:
-    """protocol.c by itself, with some files of src/ changed."""
+    """Compile protocol.c alone, with some files of src/ changed."""
     with tempfile.TemporaryDirectory(prefix="polymorph-codegen-") as name:
         folder = Path(name)
         for file, text in files.items():
@@ -142,7 +142,7 @@ def weakened_macros() -> Iterator[tuple[str, dict[str, str]]]:
     for pattern, weaker in places:
         changed, times = re.subn(pattern, rf"\g<1>{weaker}", text)
         if times != 1:
-            raise SystemExit(f"check.py: {pattern} stands {times} times in {ATOMIC}")
+            raise SystemExit(f"check.py: {pattern} occurs {times} times in {ATOMIC}")
         yield f"{ATOMIC}: {pattern}", {ATOMIC: changed}
 
 
@@ -165,7 +165,7 @@ def main() -> int:
 
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         alive = pool.map(survives, mutants)
-        failures += [f"nobody missed {mutant[0]}" for mutant, lives in zip(mutants, alive, strict=True) if lives]
+        failures += [f"not detected: {mutant[0]}" for mutant, lives in zip(mutants, alive, strict=True) if lives]
     for failure in failures:
         print(f"FAILED {failure}")
     total = sum(sum(counts.values()) for counts in expected.values())

@@ -1,4 +1,4 @@
-"""Frames that prove where they come from: tests/storm/frames.h, for numpy."""
+"""Frames that prove their origin: tests/storm/frames.h and tests/support/pattern.h, for numpy."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Frames:
         self.steps: dict[int, NDArray[np.uint64]] = {}
 
     def words(self, seq: int, nonce: int, index: int, count: int) -> NDArray[np.uint64]:
-        """The words of field `index`; those of the first field begin with the head."""
+        """The words of field `index`; the first field begins with the head."""
         key = mix(self.pool ^ mix(self.incarnation ^ mix(seq ^ mix(nonce + index & MASK))))
         if count not in self.steps:
             self.steps[count] = np.arange(count, dtype=np.uint64) * np.uint64(STEP)
@@ -46,11 +46,11 @@ class Frames:
         return words
 
     def problem(self, fields: list[NDArray[np.generic]], seq: int, stamp: int) -> str | None:
-        """What is wrong with the frame that is said to be sample `seq`, or None."""
+        """The first difference of a frame from sample `seq`, or None."""
         head = fields[0].view(np.uint8).reshape(-1)[: HEAD_WORDS * 8].view(np.uint64)
         nonce = int(head[3])
         if stamp != stamp_of(seq, nonce):
-            return f"sample {seq}: its stamp {stamp} is not that of its payload"
+            return f"sample {seq}: the stamp {stamp} does not match the payload"
         for index, field in enumerate(fields):
             got = field.reshape(-1).view(np.uint64)
             expected = self.words(seq, nonce, index, len(got))

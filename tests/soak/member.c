@@ -1,10 +1,10 @@
-/* member.c: a producer or a stream in C that works until it is killed, and says how far it is.
+/* member.c: a producer or a stream in C that runs until it is killed, and reports its progress.
  *
  *     soak_member producer NAME SCHEMA [FAULT [PACE_US]]       soak_member stream NAME FILE [FAULT]
  *
- * Lines on stdout: "frames N" now and then, "wrong ..." for a frame or a status that must not be. FAULT: "memory",
- * "descriptor", "mapping" (of FILE) or "frame": what this member does wrong on purpose, for the soak's own test.
- * PACE_US: how long a producer waits after each frame. */
+ * Lines on stdout: "frames N" every hundred frames, "wrong ..." for a wrong frame or status. FAULT: "memory",
+ * "descriptor", "mapping" (of FILE) or "frame": a fault on purpose, for the self-test of the soak. PACE_US: the time
+ * that a producer sleeps after each frame. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -19,8 +19,8 @@
 #include "frames.h"
 
 #define FRAMES_BETWEEN_LINES 100
-#define SPARE 140 /* more than all streams can pin: a healthy pool never grows, and a leak of slots shows as growth */
-#define HELD 5    /* fewer than a stream can hold in place, with the one being read */
+#define SPARE 140 /* more than all streams can pin: the pool grows only if slots leak */
+#define HELD 5    /* with the view being read, fewer than the zero-copy views of a stream */
 
 static const char *fault = "";
 static long pace_us = 300;
@@ -37,11 +37,11 @@ static void must(pmipc_status status, const char *call)
     char text[100];
     if (status == PMIPC_OK)
         return;
-    snprintf(text, sizeof text, "%s gave %s", call, pmipc_status_name(status));
+    snprintf(text, sizeof text, "%s returned %s", call, pmipc_status_name(status));
     wrong(text);
 }
 
-/* What a leak would do, for each frame. */
+/* Leak once, for each frame. */
 static void commit_fault(const char *pool_file)
 {
     if (strcmp(fault, "memory") == 0)
@@ -52,7 +52,7 @@ static void commit_fault(const char *pool_file)
         (void)mmap(NULL, 4096, PROT_READ, MAP_SHARED, open(pool_file, O_RDONLY | O_CLOEXEC), 0);
 }
 
-static void say_frames(uint64_t frames)
+static void report_frames(uint64_t frames)
 {
     if (frames % FRAMES_BETWEEN_LINES == 0)
         printf("frames %" PRIu64 "\n", frames);
@@ -78,8 +78,9 @@ static void produce(const char *name, unsigned which)
             ((char *)loan.fields[0].data)[50] ^= 1;
         must(pmipc_producer_commit(producer, &loan, frame_stamp(loan.seq, nonce)), "commit");
         commit_fault("");
-        say_frames(frames);
-        nanosleep(&(struct timespec){.tv_nsec = pace_us * 1000}, NULL); /* a producer's pace; nothing waits for it */
+        report_frames(frames);
+        nanosleep(&(struct timespec){.tv_nsec = pace_us * 1000},
+                  NULL); /* the pace of the producer, not a synchronization */
     }
 }
 
@@ -126,11 +127,11 @@ static void consume(const char *name, const char *pool_file)
             continue;
         must(status, "a read");
         check_view(&view, origin);
-        check_view(&held[turn % HELD], origin); /* as it was */
+        check_view(&held[turn % HELD], origin); /* unchanged */
         pmipc_view_release(&held[turn % HELD]);
         held[turn % HELD] = view;
         commit_fault(pool_file);
-        say_frames(++frames);
+        report_frames(++frames);
     }
 }
 

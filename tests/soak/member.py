@@ -1,4 +1,4 @@
-"""A producer or a stream in Python that works until it is killed, and says how far it is.
+"""A producer or a stream in Python that runs until it is killed, and reports its progress.
 
     member.py producer NAME PACE_US          member.py stream NAME numpy|torch [FAULT]
 
@@ -19,18 +19,18 @@ from frames import Frames, stamp_of
 from polymorph_ipc import TensorProducer, TensorStream, inspect_pool
 
 FRAMES_BETWEEN_LINES = 100
-SPARE = 140  # more than all streams can pin: a healthy pool never grows, and a leak of slots shows as growth
+SPARE = 140  # more than all streams can pin: the pool grows only if slots leak
 HELD = 5
 SAMPLE = {"head": np.zeros(4, np.uint64), "rgb": np.zeros((24, 32, 3), np.uint8), "q": np.zeros(7)}
 
 
-def say(*words: object) -> None:
+def report(*words: object) -> None:
     print(*words, flush=True)
 
 
-def say_frames(frames: int) -> None:
+def report_frames(frames: int) -> None:
     if frames % FRAMES_BETWEEN_LINES == 0:
-        say("frames", frames)
+        report("frames", frames)
 
 
 def produce(name: str, pace_us: int) -> None:
@@ -49,7 +49,7 @@ def produce(name: str, pace_us: int) -> None:
                 for key, field in frame.data.items():
                     field[...] = fields[key]
                 frame.stamp = stamp_of(seq, nonce)
-        say_frames(number)
+        report_frames(number)
         time.sleep(pace_us / 1e6)
 
 
@@ -63,7 +63,7 @@ def of_history(sample: Any, place: int) -> Any:
 
 
 def read_in_turn(stream: TensorStream, turn: int) -> tuple[Any, Any, bool]:
-    """A sample or a history, its info, and which of the two it is."""
+    """A sample or a history, its info, and whether it is a history."""
     if turn % 5 == 0:
         return *stream.get_last(return_info=True), False
     if turn % 5 == 1:
@@ -82,7 +82,7 @@ def check(frames: Frames, sample: Any, info: Any, is_history: bool) -> None:
         seq, stamp = (info.seq, info.stamp) if place is None else (int(info.seq[place]), int(info.stamp[place]))
         problem = frames.problem(as_fields(one), seq, stamp)
         if problem:
-            say("wrong", problem)
+            report("wrong", problem)
             sys.exit(1)
 
 
@@ -102,7 +102,7 @@ def consume(name: str, backend: str, fault: str) -> None:
             check(frames, *held[turn % HELD])
         held[turn % HELD] = (sample, info, is_history)
         done += 1
-        say_frames(done)
+        report_frames(done)
         if fault == "memory":
             leaked.append(b"x" * 20000)
 

@@ -1,12 +1,12 @@
-"""The same few processes for as long as you like: every frame checked, and nothing that grows.
+"""A few processes for any length of time: every frame is checked, and nothing may grow.
 
     soak.py MEMBER [--seconds 3600] [--pace 300]     MEMBER: build/*/tests/soak/soak_member
-    soak.py MEMBER --self-test          members that leak or tear, each of which must be found out
+    soak.py MEMBER --self-test          members that leak or publish wrong bytes; each must be found
 
-A producer in C and one in Python, each read by streams in C and in Python. Whenever a member has done another hundred
-frames, its memory, descriptors and mappings are looked at, and the sizes of the pool files. The first third of these
-samples is warm-up; in the rest, descriptors, mappings and files must not have grown at all from its first half to its
-second, and memory that is its own by no more than an interpreter's whims.
+A producer in C and one in Python, each read by streams in C and in Python. After every hundred frames of a member, its
+memory, descriptors and mappings are measured, and the sizes of the pool files. The first third of these samples is
+warm-up. From the first half of the rest to the second half, descriptors, mappings and files must not grow at all, and
+the private memory of the process by no more than the variation of an interpreter.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from pathlib import Path
 from polymorph_ipc import clean_pools
 
 HERE = Path(__file__).parent
-MEMORY_SLACK = 512 << 10  # bytes: arenas and caches of an interpreter are not flat to the page
-# What a stream of images may hold as copies: a history of 5, one of all 10 that there are, and 3 frames of 180 KB. How
-# much of that is copied depends on who was slow when.
+MEMORY_SLACK = 512 << 10  # bytes: the variation of the arenas and caches of an interpreter
+# The copies that a stream of images may hold: a history of 5, a history of all 10, and 3 frames of 180 KB. How much of
+# that is copied depends on the timing.
 IMAGE_COPIES = 18 * 180_000
-# What is freed goes back at once.
+# Freed memory returns to the kernel at once.
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
-SAMPLES_MIN = 12  # of a member, or nothing can be said of it
+SAMPLES_MIN = 12  # of each member, for a verdict
 
 
 @dataclass
@@ -56,7 +56,7 @@ def start(name: str, *command: str) -> Member:
 
 
 def facts(pid: int, folder: Path) -> dict[str, int]:
-    """What could grow."""
+    """The quantities that could grow."""
     status = Path(f"/proc/{pid}/status").read_text()
     memory = re.search(r"RssAnon:\s+(\d+) kB", status)
     mappings = Path(f"/proc/{pid}/maps").read_text().count(f"{folder}/")
@@ -67,7 +67,7 @@ def facts(pid: int, folder: Path) -> dict[str, int]:
 
 
 def growth(member: Member) -> list[str]:
-    """What has grown."""
+    """A text for each quantity that has grown."""
     steady = member.samples[len(member.samples) // 3 :]
     first, second = steady[: len(steady) // 2], steady[len(steady) // 2 :]
     problems = []
@@ -100,7 +100,7 @@ def listen(member: Member, folder: Path, problems: list[str]) -> None:
 
 
 def run(members: list[Member], folder: Path, seconds: float) -> list[str]:
-    """Let them work, and say what was wrong. Time counts from when all are at work, until all can be judged."""
+    """Let the members run; return the problems. The time starts when all run and is extended for SAMPLES_MIN."""
     problems: list[str] = []
     by_descriptor = {member.process.stdout.fileno(): member for member in members if member.process.stdout}
 
@@ -127,7 +127,7 @@ def all_members(program: str, pace: str) -> list[Member]:
     member = [sys.executable, str(HERE / "member.py")]
     backends = ["numpy", "torch"]
     if importlib.util.find_spec("torch") is None:
-        print("soak: torch is not here, so no stream of its arrays is soaked")
+        print("soak: torch is not installed, so there is no stream with the torch backend")
         backends.remove("torch")
     members = [
         start("C producer", program, "producer", "soak/image", "4", "", pace),
@@ -147,7 +147,7 @@ def report(members: list[Member]) -> None:
 
 
 def self_test(program: str, folder: Path) -> bool:
-    """Members that go wrong, each with healthy ones around it."""
+    """Run members with a fault, each together with members without one."""
     python = [sys.executable, str(HERE / "member.py"), "stream", "soak/image", "numpy"]
     file = str(folder / "soak%image")
     faulty = {
@@ -186,10 +186,10 @@ def main() -> int:
         problems = run(members, folder, options.seconds)
         report(members)
         clean_pools()
-        problems += [f"left in the folder: {path.name}" for path in folder.iterdir()]
+        problems += [f"a file remains in the folder: {path.name}" for path in folder.iterdir()]
     print(
         f"soak: {sum(member.frames for member in members)} frames;",
-        *(problems or ["every one whole, and nothing grew"]),
+        *(problems or ["all whole, and nothing grew"]),
     )
     return bool(problems)
 

@@ -9,21 +9,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "crew.h"
+#include "driver.h"
 #include "worker.h"
 
-#define ROUNDS_TO_SETTLE 4   /* through all slots of a pool */
-#define SAMPLES_TO_SWEEP 300 /* quiet producers look at their readers every 64 */
+#define ROUNDS_TO_SETTLE 4   /* rounds through all slots of a pool */
+#define SAMPLES_TO_SWEEP 300 /* quiet producers sweep every 64 samples */
 
 struct quiet_pool {
     const char *name;
     uint64_t incarnation;
     uint64_t wanted_seq;
-    pmipc_pool_info info; /* as last seen */
+    pmipc_pool_info info; /* the result of the last inspection */
     char problem[300];
 };
 
-static bool look(struct quiet_pool *pool)
+static bool inspect_quiet_pool(struct quiet_pool *pool)
 {
     pmipc_error error = {0};
     pmipc_status status = pmipc_pool_inspect(pool->name, NULL, &pool->info, &error);
@@ -41,9 +41,9 @@ static bool look(struct quiet_pool *pool)
 static bool has_published_enough(void *context)
 {
     struct quiet_pool *pool = context;
-    if (!look(pool) || !pool->info.producer_alive)
+    if (!inspect_quiet_pool(pool) || !pool->info.producer_alive)
         return false;
-    if (pool->info.incarnation != pool->incarnation) { /* the first look, or replaced before quiet began */
+    if (pool->info.incarnation != pool->incarnation) { /* the first inspection, or replaced before the quiet began */
         pool->incarnation = pool->info.incarnation;
         pool->wanted_seq = pool->info.seq + ROUNDS_TO_SETTLE * (uint64_t)pool->info.slot_count + 200;
     }
@@ -54,23 +54,23 @@ void audit_quiet_pool(const char *name)
 {
     static struct quiet_pool pool;
     pool = (struct quiet_pool){.name = name};
-    if (!crew_wait(has_published_enough, &pool)) {
-        found(FOUND_STUCK, "pool %s is not published to although its producers live: %s", name, pool.problem);
+    if (!driver_wait(has_published_enough, &pool)) {
+        found(FOUND_STUCK, "pool %s gets no samples although its producers are alive: %s", name, pool.problem);
         return;
     }
     pool.wanted_seq += SAMPLES_TO_SWEEP;
-    if (!crew_wait(has_published_enough, &pool)) {
-        found(FOUND_STUCK, "pool %s is not published to any more: %s", name, pool.problem);
+    if (!driver_wait(has_published_enough, &pool)) {
+        found(FOUND_STUCK, "pool %s gets no more samples: %s", name, pool.problem);
         return;
     }
     if (pool.info.reader_count)
-        found(FOUND_LEAK, "pool %s: its readers are gone and somebody holds a row: %s", name, pool.problem);
+        found(FOUND_LEAK, "pool %s: its readers have ended and a row is still in use: %s", name, pool.problem);
     uint64_t file_bytes = pool.info.file_bytes, incarnation = pool.incarnation;
     pool.wanted_seq = pool.info.seq + ROUNDS_TO_SETTLE * (uint64_t)pool.info.slot_count + 200;
-    if (!crew_wait(has_published_enough, &pool))
-        found(FOUND_STUCK, "pool %s is not published to any more: %s", name, pool.problem);
+    if (!driver_wait(has_published_enough, &pool))
+        found(FOUND_STUCK, "pool %s gets no more samples: %s", name, pool.problem);
     else if (pool.incarnation != incarnation)
-        found(FOUND_WRONG, "pool %s was replaced although its producer stays", name);
+        found(FOUND_WRONG, "pool %s was replaced although its producer kept it", name);
     else if (pool.info.file_bytes != file_bytes)
         found(FOUND_LEAK, "pool %s grew from %" PRIu64 " to %" PRIu64 " bytes without a reader", name, file_bytes,
               pool.info.file_bytes);
@@ -120,7 +120,7 @@ static bool is_pool_file(const char *entry)
     return false;
 }
 
-/* Visit every entry: bytes of all, and how many there are. `stray`: also say which are no pool's. */
+/* The size of all files; `entries`: their number. `stray`: also report files that are not pools of the storm. */
 static uint64_t visit_folder(unsigned *entries, bool stray)
 {
     uint64_t bytes = 0;
@@ -160,7 +160,7 @@ static void check_listing(void)
         if (info.status != PMIPC_OK)
             found(FOUND_WRONG, "audit: pool %s is %s: %s", info.name, pmipc_status_name(info.status), info.problem);
         else if (info.producer_alive || info.reader_count)
-            found(FOUND_LEAK, "audit: pool %s is held by somebody although everybody is gone", info.name);
+            found(FOUND_LEAK, "audit: pool %s is in use although all processes have ended", info.name);
         pmipc_pool_info_release(&info);
     }
     pmipc_registry_close(registry);
@@ -177,5 +177,5 @@ void audit_folder(void)
         found(FOUND_WRONG, "audit: cleaning: %s: %s", pmipc_status_name(status), error.text);
     uint64_t bytes = visit_folder(&entries, false);
     if (entries)
-        found(FOUND_LEAK, "%" PRIu64 " bytes in %u files that cleaning left in the folder", bytes, entries);
+        found(FOUND_LEAK, "%" PRIu64 " bytes in %u files are in the folder after cleaning", bytes, entries);
 }

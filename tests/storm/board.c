@@ -18,7 +18,7 @@ void board_make(void)
         munmap(board, sizeof *board);
     board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (board == MAP_FAILED) {
-        fprintf(stderr, "storm: no memory to share: %s\n", strerror(errno));
+        fprintf(stderr, "storm: cannot map shared memory: %s\n", strerror(errno));
         exit(2);
     }
 }
@@ -47,7 +47,7 @@ const char *finding_name(enum finding kind)
 bool board_report(uint32_t texts)
 {
     uint64_t total = 0;
-    printf("  %" PRIu64 " published, %" PRIu64 " pools made, %" PRIu64 " adopted, %" PRIu64 " busy, %" PRIu64
+    printf("  %" PRIu64 " published, %" PRIu64 " pools created, %" PRIu64 " adopted, %" PRIu64 " busy, %" PRIu64
            " full, %" PRIu64 " removed, %" PRIu64 " listed\n",
            board->published, board->opened, board->adopted, board->busy, board->full, board->removed, board->listed);
     printf("  %" PRIu64 " views checked: %" PRIu64 " windows, %" PRIu64 " copies, %" PRIu64 " hoarded; %" PRIu64

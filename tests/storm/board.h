@@ -1,4 +1,4 @@
-/* board.h: one page that driver and workers share: what each of them is doing, how far it is, and what was found. */
+/* board.h: memory shared between the driver and the workers: the progress of each worker, and the findings. */
 #ifndef STORM_BOARD_H
 #define STORM_BOARD_H
 
@@ -7,53 +7,53 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define SEATS 20
+#define WORKERS 20
 #define POOLS 4
 #define FINDING_TEXTS 24
 #define FINDING_BYTES 900
 
-/** What must not be. */
+/** Kinds of findings. */
 enum finding {
-    FOUND_TORN,  /* a frame that is not what its number says */
-    FOUND_ORDER, /* a sample before, or twice, or past one that had to come first */
-    FOUND_WRONG, /* a status that this call must not return to this kind of process */
+    FOUND_TORN,  /* a frame whose contents are not those of its sequence number */
+    FOUND_ORDER, /* a sample that came too early, twice, or after a later one */
+    FOUND_WRONG, /* a status that this call must not return to this kind of worker */
     FOUND_STUCK, /* a process that makes no progress */
-    FOUND_LEAK,  /* rows, slots, bytes, descriptors or mappings that nobody gives back */
-    FOUND_STRAY, /* a file that is nobody's */
-    FOUND_CRASH, /* a process that ended although nobody had ended it */
+    FOUND_LEAK,  /* rows, slots, bytes, descriptors or mappings that are not released */
+    FOUND_STRAY, /* a file that is not a pool of the storm */
+    FOUND_CRASH, /* a process that ended although the driver had not ended it */
     FINDINGS
 };
 
-/** Faults planted on purpose, one per run: they prove that the audit would see a real one. */
+/** Faults put in on purpose, one per run: they prove that the audit detects a real one. */
 enum plant {
     PLANT_NONE,
     PLANT_TORN,    /* a frame with one wrong byte */
-    PLANT_FOREIGN, /* a frame of another incarnation, sound in itself */
+    PLANT_FOREIGN, /* a sound frame of another incarnation */
     PLANT_LATE,    /* a frame that changes after it was published */
     PLANT_LENGTH,  /* a frame whose lengths and payload disagree */
-    PLANT_ORDER,   /* a stream that believes to have read further than it has */
+    PLANT_ORDER,   /* a stream that counts more samples as read than it has read */
     PLANT_WRONG,   /* a call that fails */
-    PLANT_CRASH, /* a worker that aborts; the faults up to here show themselves in the storm, the others to the audit */
-    PLANT_STUCK, /* a stream that sleeps forever */
-    PLANT_HOLDER,  /* a process that nobody knows of holds views */
-    PLANT_MAPPING, /* a stream that is not closed before its process ends in order */
+    PLANT_CRASH,   /* a worker that aborts; the faults up to here are found during the storm, the others by the audit */
+    PLANT_STUCK,   /* a stream that sleeps forever */
+    PLANT_HOLDER,  /* an unknown process that holds views */
+    PLANT_MAPPING, /* a stream that is not closed before its process exits */
     PLANT_STRAY,   /* a file in the folder */
     PLANTS,
     PLANT_LAST_OF_STORM = PLANT_CRASH
 };
 
-#define PLANTED_SLEEP "planted sleep" /* what the stream of PLANT_STUCK says it is doing */
+#define PLANTED_SLEEP "planted sleep" /* the current call of the stream of PLANT_STUCK */
 
-struct seat {
-    _Atomic uint64_t operations; /* calls that came back, in this seat's processes, one after the other */
-    _Atomic(const char *) doing; /* text of the program, the same in every fork of it */
-    char with[80];               /* which pool or stream, for people */
-    _Atomic int ending;          /* end in order, as soon as you can */
+struct worker_state {
+    _Atomic uint64_t operations; /* the number of calls that returned, in all processes of this worker */
+    _Atomic(const char *) doing; /* the current call; a constant text of the program */
+    char with[80];               /* the pool or stream, for messages */
+    _Atomic int ending;          /* the worker must exit soon */
 };
 
 struct board {
-    struct seat seats[SEATS];
-    _Atomic int quiet; /* producers stay with the pool they have */
+    struct worker_state workers[WORKERS];
+    _Atomic int quiet; /* producers keep their pool */
     enum plant plant;
     _Atomic uint64_t published, read, windows, held, copies, adopted, opened, busy, full, forks, removed, listed, lost;
     _Atomic uint64_t found[FINDINGS];
@@ -66,12 +66,12 @@ extern const char *const pool_names[POOLS];
 
 void board_make(void);
 
-/** Note a finding: counted always, its text kept while there is room. */
+/** Record a finding: always count it, and keep its text while there is space. */
 __attribute__((format(printf, 2, 3))) void found(enum finding kind, const char *format, ...);
 
 const char *finding_name(enum finding kind);
 
-/** Print what was done and what was found, with at most that many texts. True: nothing was found. */
+/** Print the counts and the findings, with at most `texts` texts. True: no finding. */
 bool board_report(uint32_t texts);
 
 static inline void count(_Atomic uint64_t *counter)

@@ -1,4 +1,4 @@
-/* forker.c: it forks while it holds views, and both sides go on with them. */
+/* forker.c: a process that forks while it holds views; parent and child use them. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 
 #include "reading.h"
 
-/* A child's row must be higher than its parent's; with fewer than 24 streams connected one above this is always free.
- */
+/* The row of a child must be above that of its parent. With fewer than 24 connected streams, a row above this one is
+ * always free. */
 #define ROW_MAX 40
 
 static void check_held(const struct reading *reading, const char *when)
@@ -19,19 +19,19 @@ static void check_held(const struct reading *reading, const char *when)
             held_check(&reading->held[i], when);
 }
 
-/* The child: what was inherited stays as it is, but for the handle, which is its parent's. */
-static void play_child(struct reading *reading)
+/* The child: inherited views stay unchanged; calls on the inherited stream return FORKED. */
+static void run_child(struct reading *reading)
 {
     pmipc_view view;
     begin("get_last of an inherited stream");
-    judge(pmipc_stream_get_last(reading->stream, &view), MAY(FORKED), NULL);
-    for (uint64_t looks = chance(20); looks > 0; looks--) {
+    check_status(pmipc_stream_get_last(reading->stream, &view), ALLOW(FORKED), NULL);
+    for (uint64_t looks = random_below(20); looks > 0; looks--) {
         check_held(reading, "inherited");
         pause_us(500);
     }
     static struct reading own;
     if (one_in(2) && reading_open(&own, reading->name)) {
-        for (uint64_t reads = chance(20); reads > 0; reads--) {
+        for (uint64_t reads = random_below(20); reads > 0; reads--) {
             struct held held;
             if (!reading_read(&own, &held))
                 break;
@@ -51,7 +51,7 @@ static void play_child(struct reading *reading)
 static void fork_once(struct reading *reading)
 {
     pid_t parent = getpid();
-    uint64_t seed = me.random ^ chance(UINT32_MAX);
+    uint64_t seed = me.random ^ random_below(UINT32_MAX);
     begin("fork");
     pid_t child = fork();
     if (child == 0) {
@@ -60,17 +60,17 @@ static void fork_once(struct reading *reading)
             _exit(0);
         me.kind = "forked child";
         me.random = seed | 1;
-        play_child(reading);
+        run_child(reading);
     }
     if (child < 0) {
         found(FOUND_WRONG, "forker: fork failed: %s", strerror(errno));
         return;
     }
     count(&board->forks);
-    if (one_in(2)) /* the parent lets go first */
+    if (one_in(2)) /* the parent releases its views first */
         for (int i = 0; i < HELD_MAX; i++)
             held_release(&reading->held[i]);
-    for (uint64_t reads = chance(30); reads > 0; reads--) {
+    for (uint64_t reads = random_below(30); reads > 0; reads--) {
         struct held held;
         if (!reading_read(reading, &held))
             break;
@@ -85,15 +85,15 @@ static void fork_once(struct reading *reading)
         found(FOUND_CRASH, "forker: its child ended with status 0x%x", (unsigned)status);
 }
 
-void play_forker(void)
+void run_forker(void)
 {
-    while (!is_over()) {
+    while (!must_end()) {
         static struct reading reading;
-        if (!reading_open(&reading, pool_names[chance(POOLS)])) {
+        if (!reading_open(&reading, pool_names[random_below(POOLS)])) {
             pause_us(2000);
             continue;
         }
-        for (uint64_t turns = chance(40); turns > 0 && !is_over(); turns--) {
+        for (uint64_t turns = random_below(40); turns > 0 && !must_end(); turns--) {
             struct held held;
             if (!reading_read(&reading, &held))
                 break;
@@ -106,6 +106,6 @@ void play_forker(void)
         }
         begin("stream_close");
         reading_close(&reading);
-        judge(PMIPC_OK, MAY(OK), NULL);
+        check_status(PMIPC_OK, ALLOW(OK), NULL);
     }
 }

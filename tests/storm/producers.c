@@ -1,4 +1,4 @@
-/* producers.c: they open, adopt and replace the pools of one name, publish in every way there is, and leave in every
+/* producers.c: producers that open, adopt and replace the pools of one name, publish with every call, and end in every
  * way. */
 #include <stdlib.h>
 #include <string.h>
@@ -6,18 +6,19 @@
 #include "frames.h"
 #include "worker.h"
 
-#define FULL_IN_A_ROW 200 /* then this producer makes room for another */
+#define FULL_IN_A_ROW 200 /* after so many FULL results, this producer ends */
 
-/* Most producers of a name agree, and adopt each other's pools; some want something else, and replace them. */
+/* Most producers of a name have the same options and adopt each other's pools; some have others and replace the pool.
+ */
 static pmipc_producer_options some_options(unsigned name, unsigned *schema)
 {
     bool agrees = !one_in(4);
-    *schema = agrees ? name : (unsigned)chance(FRAME_SCHEMAS);
+    *schema = agrees ? name : (unsigned)random_below(FRAME_SCHEMAS);
     if (board->plant == PLANT_LENGTH)
         *schema = FRAME_SCHEMA_OF_LENGTHS;
     return (pmipc_producer_options){
-        .history_len = agrees ? 2 * name + 1 : 1 + (uint32_t)chance(6),
-        .spare = agrees ? 1 + name : 1 + (uint32_t)chance(4),
+        .history_len = agrees ? 2 * name + 1 : 1 + (uint32_t)random_below(6),
+        .spare = agrees ? 1 + name : 1 + (uint32_t)random_below(4),
         .keep = one_in(2),
         .no_growth = one_in(5),
         .prefault = one_in(8),
@@ -32,36 +33,36 @@ struct publishing {
     uint64_t full_allowed;
 };
 
-static bool name_of_pool_leads_elsewhere(const struct publishing *p)
+static bool pool_has_lost_its_name(const struct publishing *p)
 {
     static pmipc_pool_info info;
     pmipc_error error = {0};
     begin("inspect");
-    pmipc_status status = judge(pmipc_pool_inspect(pmipc_producer_name(p->producer), NULL, &info, &error),
-                                MAY(OK) | MAY(NOT_FOUND), error.text);
+    pmipc_status status = check_status(pmipc_pool_inspect(pmipc_producer_name(p->producer), NULL, &info, &error),
+                                       ALLOW(OK) | ALLOW(NOT_FOUND), error.text);
     bool elsewhere = status == PMIPC_NOT_FOUND || (status == PMIPC_OK && info.incarnation != p->origin.incarnation);
     if (status == PMIPC_OK)
         pmipc_pool_info_release(&info);
     return elsewhere;
 }
 
-/* LOST: the remover has deleted the file by its path. */
-static pmipc_status judge_publish(const struct publishing *p, pmipc_status status, uint64_t allowed)
+/* LOST is right only if the pool has lost its name: the remover has deleted its file. */
+static pmipc_status check_publish(const struct publishing *p, pmipc_status status, uint64_t allowed)
 {
     pmipc_error error = {0};
     if (status)
         pmipc_producer_last_error(p->producer, &error);
-    judge(status, allowed | MAY(LOST), error.text);
-    if (status == PMIPC_LOST && !name_of_pool_leads_elsewhere(p))
-        found(FOUND_WRONG, "producer: LOST, but its pool has its name: %s", error.text);
+    check_status(status, allowed | ALLOW(LOST), error.text);
+    if (status == PMIPC_LOST && !pool_has_lost_its_name(p))
+        found(FOUND_WRONG, "producer: LOST, but the pool has its name: %s", error.text);
     return status;
 }
 
-/* Faults on purpose, now and then. */
+/* Put in a fault, for some frames. */
 static void plant_before_commit(const struct publishing *p, pmipc_loan *loan, uint64_t nonce)
 {
     if (board->plant == PLANT_TORN && one_in(20))
-        ((volatile uint8_t *)loan->fields[0].data)[33 + chance(20)] ^= 1;
+        ((volatile uint8_t *)loan->fields[0].data)[33 + random_below(20)] ^= 1;
     if (board->plant == PLANT_FOREIGN && one_in(20)) {
         struct frame_origin other = p->origin;
         other.incarnation ^= 1;
@@ -76,7 +77,7 @@ static pmipc_status publish_loan(struct publishing *p, uint64_t nonce)
 {
     pmipc_loan loan;
     begin("loan");
-    pmipc_status status = judge_publish(p, pmipc_producer_loan(p->producer, &loan), MAY(OK) | p->full_allowed);
+    pmipc_status status = check_publish(p, pmipc_producer_loan(p->producer, &loan), ALLOW(OK) | p->full_allowed);
     if (status)
         return status;
     for (uint32_t i = 0; i < loan.field_count; i++) {
@@ -84,13 +85,13 @@ static pmipc_status publish_loan(struct publishing *p, uint64_t nonce)
         frame_fill(loan.fields[i].data, &p->schema, i, loan.fields[i].length, &p->origin, nonce);
     }
     plant_before_commit(p, &loan, nonce);
-    if (one_in(30)) { /* nobody may ever see this one */
+    if (one_in(30)) { /* no stream may read this frame */
         memset(loan.fields[0].data, 0xdd, 32);
         pmipc_producer_discard(p->producer, &loan);
         return PMIPC_OK;
     }
     begin("commit");
-    status = judge_publish(p, pmipc_producer_commit(p->producer, &loan, frame_stamp(p->origin.seq, nonce)), MAY(OK));
+    status = check_publish(p, pmipc_producer_commit(p->producer, &loan, frame_stamp(p->origin.seq, nonce)), ALLOW(OK));
     if (board->plant == PLANT_LATE && !status)
         ((volatile uint8_t *)loan.fields[0].data)[40] ^= 1;
     count(&board->published);
@@ -115,7 +116,7 @@ static pmipc_status publish_copy(struct publishing *p, uint64_t nonce)
         plain ? pmipc_producer_publish(p->producer, sources[0].data, frame_stamp(p->origin.seq, nonce), &seq)
               : pmipc_producer_publish_fields(p->producer, sources, p->schema.field_count,
                                               frame_stamp(p->origin.seq, nonce), &seq);
-    judge_publish(p, status, MAY(OK) | p->full_allowed);
+    check_publish(p, status, ALLOW(OK) | p->full_allowed);
     if (status == PMIPC_OK && seq != p->origin.seq)
         found(FOUND_ORDER, "producer: published as %llu instead of %llu", (unsigned long long)seq,
               (unsigned long long)p->origin.seq);
@@ -123,7 +124,7 @@ static pmipc_status publish_copy(struct publishing *p, uint64_t nonce)
     return status;
 }
 
-/* All readers are gone: a row that was dead at the last look, and swept since, must not be there any more. */
+/* All readers have ended: a row that was already dead at the last check must have been swept since. */
 static void check_dead_rows(const pmipc_reader_info *readers, uint32_t count)
 {
     static int64_t dead_since_ns[PMIPC_MAX_READERS];
@@ -136,7 +137,7 @@ static void check_dead_rows(const pmipc_reader_info *readers, uint32_t count)
     }
 }
 
-static void look_after_streams(struct publishing *p)
+static void sweep_and_check_readers(struct publishing *p)
 {
     pmipc_reader_info readers[PMIPC_MAX_READERS];
     bool quiet = board->quiet;
@@ -149,19 +150,19 @@ static void look_after_streams(struct publishing *p)
         found(FOUND_WRONG, "producer: more readers than rows");
     else if (quiet)
         check_dead_rows(readers, count);
-    judge(PMIPC_OK, MAY(OK), NULL);
+    check_status(PMIPC_OK, ALLOW(OK), NULL);
 }
 
 static void publish_for_a_while(struct publishing *p)
 {
-    uint64_t frames = one_in(3) ? chance(100) : UINT64_MAX;
+    uint64_t frames = one_in(3) ? random_below(100) : UINT64_MAX;
     unsigned full = 0;
-    for (uint64_t i = 0; !is_over() && full < FULL_IN_A_ROW; i++) {
+    for (uint64_t i = 0; !must_end() && full < FULL_IN_A_ROW; i++) {
         bool quiet = board->quiet;
         if (i >= frames && !quiet)
             break;
         p->origin.seq = pmipc_producer_seq(p->producer) + 1;
-        uint64_t nonce = chance(UINT32_MAX) << 32 | chance(UINT32_MAX);
+        uint64_t nonce = random_below(UINT32_MAX) << 32 | random_below(UINT32_MAX);
         pmipc_status status = one_in(2) ? publish_loan(p, nonce) : publish_copy(p, nonce);
         if (status && status != PMIPC_FULL)
             break;
@@ -171,8 +172,8 @@ static void publish_for_a_while(struct publishing *p)
             pause_us(500);
         }
         if (quiet ? i % 64 == 0 : one_in(64)) {
-            look_after_streams(p);
-            if (name_of_pool_leads_elsewhere(p)) /* rm: nobody finds this pool any more */
+            sweep_and_check_readers(p);
+            if (pool_has_lost_its_name(p)) /* rm: no stream can find this pool */
                 break;
         }
         if (one_in(4))
@@ -182,39 +183,42 @@ static void publish_for_a_while(struct publishing *p)
     }
 }
 
-/* As if it had died, or in order; then its file must be gone unless it was to be kept. */
-static void leave(const struct publishing *p, const char *name, bool keep)
+/* End as when the process dies, or in order; then the file must be gone unless `keep`. */
+static void end_producer(const struct publishing *p, const char *name, bool keep)
 {
     static pmipc_pool_info info;
     bool dies = one_in(3);
-    begin("leaving a pool");
+    begin("close or abandon");
     if (dies)
         pmipc_producer_abandon(p->producer);
     else
         pmipc_producer_close(p->producer);
-    judge(PMIPC_OK, MAY(OK), NULL);
+    check_status(PMIPC_OK, ALLOW(OK), NULL);
     if (dies || keep || pmipc_pool_inspect(name, NULL, &info, NULL) != PMIPC_OK)
         return;
     if (info.incarnation == p->origin.incarnation)
-        found(FOUND_STRAY, "producer: the file of pool %s is there after it was closed", name);
+        found(FOUND_STRAY, "producer: the file of pool %s exists after it was closed", name);
     pmipc_pool_info_release(&info);
 }
 
-void play_producer(void)
+void run_producer(void)
 {
     unsigned name = me.number % POOLS;
-    while (!is_over()) {
+    while (!must_end()) {
         unsigned which;
-        if (one_in(2)) /* let the pool be a dead one for a while */
+        if (one_in(2)) /* the pool has no live producer for a while */
             pause_us(50000);
         struct publishing p = {0};
         pmipc_error error = {0};
         pmipc_producer_options options = some_options(name, &which);
         p.schema = frame_schema(which);
-        with(pool_names[name], options.no_growth ? "without growth" : options.max_bytes ? "of limited size" : "grows");
+        set_context(pool_names[name], options.no_growth   ? "without growth"
+                                      : options.max_bytes ? "of limited size"
+                                                          : "grows");
         begin("producer_open");
-        pmipc_status status = judge(pmipc_producer_open(&p.producer, pool_names[name], &p.schema, &options, &error),
-                                    MAY(OK) | MAY(BUSY) | (options.max_bytes ? MAY(NO_SPACE) : 0), error.text);
+        pmipc_status status =
+            check_status(pmipc_producer_open(&p.producer, pool_names[name], &p.schema, &options, &error),
+                         ALLOW(OK) | ALLOW(BUSY) | (options.max_bytes ? ALLOW(NO_SPACE) : 0), error.text);
         if (status) {
             count(&board->busy);
             pause_us(20000);
@@ -223,8 +227,8 @@ void play_producer(void)
         count(pmipc_producer_adopted(p.producer) ? &board->adopted : &board->opened);
         p.origin = (struct frame_origin){.pool = frame_pool(pool_names[name]),
                                          .incarnation = pmipc_producer_incarnation(p.producer)};
-        p.full_allowed = options.no_growth || options.max_bytes ? MAY(FULL) : 0;
+        p.full_allowed = options.no_growth || options.max_bytes ? ALLOW(FULL) : 0;
         publish_for_a_while(&p);
-        leave(&p, pool_names[name], options.keep);
+        end_producer(&p, pool_names[name], options.keep);
     }
 }

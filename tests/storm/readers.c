@@ -1,5 +1,5 @@
-/* readers.c: streams that read in every way, hoarders that keep what they read, and one that waits for all pools at
- * once. */
+/* readers.c: streams that use every kind of read, hoarders that hold many views, and a stream that waits for all pools
+ * at once. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,16 +8,16 @@
 
 #include "reading.h"
 
-void play_stream(void)
+void run_stream(void)
 {
-    while (!is_over()) {
+    while (!must_end()) {
         static struct reading reading;
-        uint64_t reads = one_in(3) ? chance(50) : chance(20000);
-        if (!reading_open(&reading, pool_names[chance(POOLS)])) {
+        uint64_t reads = one_in(3) ? random_below(50) : random_below(20000);
+        if (!reading_open(&reading, pool_names[random_below(POOLS)])) {
             pause_us(2000);
             continue;
         }
-        for (uint64_t i = 0; i < reads && !is_over(); i++) {
+        for (uint64_t i = 0; i < reads && !must_end(); i++) {
             struct held held;
             while (board->plant == PLANT_STUCK && reading.newest) {
                 begin(PLANTED_SLEEP);
@@ -30,17 +30,17 @@ void play_stream(void)
             if (one_in(50))
                 pause_us(2000);
         }
-        if (board->plant == PLANT_MAPPING && is_over())
+        if (board->plant == PLANT_MAPPING && must_end())
             return;
         begin("stream_close");
         reading_close(&reading);
-        judge(PMIPC_OK, MAY(OK), NULL);
+        check_status(PMIPC_OK, ALLOW(OK), NULL);
     }
 }
 
-/* ---- a hoarder: its views are released by another thread ---- */
+/* ---- a hoarder: another thread releases its views ---- */
 
-struct hand_over {
+struct handover {
     pthread_mutex_t mutex;
     struct held views[64];
     unsigned count;
@@ -49,16 +49,16 @@ struct hand_over {
 
 static void *release_views(void *context)
 {
-    struct hand_over *between = context;
-    step_aside();
+    struct handover *handover = context;
+    hide_calls_of_this_thread();
     for (bool done = false; !done;) {
         struct held held = {.view = {.owner = NULL}};
-        pthread_mutex_lock(&between->mutex);
-        if (between->count > 0)
-            held = between->views[--between->count];
+        pthread_mutex_lock(&handover->mutex);
+        if (handover->count > 0)
+            held = handover->views[--handover->count];
         else
-            done = between->done;
-        pthread_mutex_unlock(&between->mutex);
+            done = handover->done;
+        pthread_mutex_unlock(&handover->mutex);
         if (held.view.owner)
             held_release(&held);
         else
@@ -67,58 +67,58 @@ static void *release_views(void *context)
     return NULL;
 }
 
-static void hand_over(struct hand_over *between, struct held *held)
+static void hand_over(struct handover *handover, struct held *held)
 {
-    pthread_mutex_lock(&between->mutex);
-    bool room = between->count < sizeof between->views / sizeof between->views[0];
+    pthread_mutex_lock(&handover->mutex);
+    bool room = handover->count < sizeof handover->views / sizeof handover->views[0];
     if (room)
-        between->views[between->count++] = *held;
-    pthread_mutex_unlock(&between->mutex);
+        handover->views[handover->count++] = *held;
+    pthread_mutex_unlock(&handover->mutex);
     if (!room)
         held_release(held);
     held->view.owner = NULL;
 }
 
-void play_hoarder(void)
+void run_hoarder(void)
 {
-    while (!is_over()) {
+    while (!must_end()) {
         static struct reading reading;
-        struct hand_over between = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+        struct handover handover = {.mutex = PTHREAD_MUTEX_INITIALIZER};
         pthread_t thread;
-        if (!reading_open(&reading, pool_names[chance(POOLS)])) {
+        if (!reading_open(&reading, pool_names[random_below(POOLS)])) {
             pause_us(2000);
             continue;
         }
-        if (pthread_create(&thread, NULL, release_views, &between) != 0) {
+        if (pthread_create(&thread, NULL, release_views, &handover) != 0) {
             found(FOUND_WRONG, "hoarder: no thread");
             return;
         }
-        for (uint64_t i = chance(3000); i > 0 && !is_over(); i--) {
+        for (uint64_t i = random_below(3000); i > 0 && !must_end(); i--) {
             struct held held;
             if (!reading_read(&reading, &held))
                 break;
             if (!held.view.owner)
                 continue;
             count(&board->held);
-            struct held *place = &reading.held[chance(HELD_MAX)];
+            struct held *place = &reading.held[random_below(HELD_MAX)];
             if (place->view.owner)
-                hand_over(&between, place);
+                hand_over(&handover, place);
             *place = held;
             pause_us(1000);
         }
         begin("stream_close");
         reading_close(&reading);
-        pthread_mutex_lock(&between.mutex);
-        between.done = true;
-        pthread_mutex_unlock(&between.mutex);
+        pthread_mutex_lock(&handover.mutex);
+        handover.done = true;
+        pthread_mutex_unlock(&handover.mutex);
         pthread_join(thread, NULL);
-        judge(PMIPC_OK, MAY(OK), NULL);
+        check_status(PMIPC_OK, ALLOW(OK), NULL);
     }
 }
 
-/* ---- one that waits for all pools ---- */
+/* ---- a wait for all pools ---- */
 
-void play_waiter(void)
+void run_waiter(void)
 {
     static struct reading all[POOLS];
     pmipc_stream *streams[POOLS];
@@ -127,16 +127,17 @@ void play_waiter(void)
         pmipc_error error = {0};
         all[i] = (struct reading){.name = pool_names[i], .pool = frame_pool(pool_names[i]), .follows = true};
         begin("stream_open");
-        if (judge(pmipc_stream_open(&all[i].stream, pool_names[i], &options, &error), MAY(OK), error.text))
+        if (check_status(pmipc_stream_open(&all[i].stream, pool_names[i], &options, &error), ALLOW(OK), error.text))
             return;
         streams[i] = all[i].stream;
     }
-    while (!is_over()) {
+    while (!must_end()) {
         uint32_t ready = POOLS;
         int64_t timeout_ns = one_in(2) ? PMIPC_FOREVER : 50000000;
         begin("wait_any");
-        pmipc_status status = judge(pmipc_stream_wait_any(streams, POOLS, timeout_ns, &ready),
-                                    MAY(OK) | MAY(INTERRUPTED) | (timeout_ns < 0 ? 0 : MAY(TIMEOUT)), NULL);
+        pmipc_status status =
+            check_status(pmipc_stream_wait_any(streams, POOLS, timeout_ns, &ready),
+                         ALLOW(OK) | ALLOW(INTERRUPTED) | (timeout_ns < 0 ? 0 : ALLOW(TIMEOUT)), NULL);
         if (status)
             continue;
         struct held held;

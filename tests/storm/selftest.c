@@ -8,14 +8,14 @@
 #include <unistd.h>
 
 #include "audit.h"
-#include "crew.h"
+#include "driver.h"
 #include "worker.h"
 
 #define SECOND_NS INT64_C(1000000000)
 #define PATIENCE_NS (60 * SECOND_NS)
-#define PATIENCE_THAT_ENDS_NS (5 * SECOND_NS) /* two calls that give BUSY after a second each have time */
+#define SHORT_PATIENCE_NS (5 * SECOND_NS) /* enough for two calls that return BUSY after a second each */
 
-/* A process that the driver does not count on: it holds a row for as long as it lives. */
+/* A process that the driver does not know. It holds a row while it lives. */
 static pid_t plant_holder(void)
 {
     pid_t pid = fork();
@@ -27,7 +27,7 @@ static pid_t plant_holder(void)
     pmipc_stream_options options = {.follow_schema = true};
     if (pmipc_stream_open(&stream, pool_names[0], &options, NULL) != PMIPC_OK)
         _exit(1);
-    for (;;) /* wherever that pool goes */
+    for (;;) /* it goes over to every next pool of the name */
         if (pmipc_stream_get_new(stream, PMIPC_FOREVER, &view) == PMIPC_OK)
             pmipc_view_release(&view);
 }
@@ -47,18 +47,18 @@ static void plant_stray_file(void)
 static const struct planted {
     const char *name;
     enum finding expected;
-    const char *text; /* that the finding must have */
+    const char *text; /* a part of the text of the finding */
 } plants[PLANTS] = {
     [PLANT_TORN] = {"a wrong byte in a frame", FOUND_TORN, "is wrong"},
     [PLANT_FOREIGN] = {"a frame of another incarnation", FOUND_TORN, "has sample"},
     [PLANT_LATE] = {"a frame that changes under its readers", FOUND_TORN, "is wrong"},
-    [PLANT_LENGTH] = {"a length that is not its frame's", FOUND_TORN, "by its payload"},
-    [PLANT_ORDER] = {"a sample before its turn", FOUND_ORDER, "with the cursor at"},
-    [PLANT_WRONG] = {"a call that fails", FOUND_WRONG, "pool_inspect gave INVALID_NAME"},
+    [PLANT_LENGTH] = {"a length that does not match its frame", FOUND_TORN, "by its payload"},
+    [PLANT_ORDER] = {"a sample out of order", FOUND_ORDER, "with the cursor at"},
+    [PLANT_WRONG] = {"a call that fails", FOUND_WRONG, "pool_inspect returned INVALID_NAME"},
     [PLANT_CRASH] = {"a worker that aborts", FOUND_CRASH, "ended by itself with signal 6"},
     [PLANT_STUCK] = {"a process that sleeps forever", FOUND_STUCK, PLANTED_SLEEP},
-    [PLANT_HOLDER] = {"a stream that nobody knows of", FOUND_LEAK, "somebody holds a row"},
-    [PLANT_MAPPING] = {"a stream that is not closed", FOUND_LEAK, "after everything was closed"},
+    [PLANT_HOLDER] = {"a stream of an unknown process", FOUND_LEAK, "a row is still in use"},
+    [PLANT_MAPPING] = {"a stream that is not closed", FOUND_LEAK, "after all handles were closed"},
     [PLANT_STRAY] = {"a file in the folder", FOUND_STRAY, "left over"},
 };
 
@@ -72,11 +72,11 @@ static bool was_found(void *context)
     return false;
 }
 
-static bool somebody_sleeps(void *unused)
+static bool planted_sleep_has_begun(void *unused)
 {
     (void)unused;
-    for (int seat = 0; seat < SEATS; seat++) {
-        const char *doing = atomic_load(&board->seats[seat].doing);
+    for (int number = 0; number < WORKERS; number++) {
+        const char *doing = atomic_load(&board->workers[number].doing);
         if (doing && strcmp(doing, PLANTED_SLEEP) == 0)
             return true;
     }
@@ -89,31 +89,31 @@ static bool streams_are_read(void *unused)
     return atomic_load(&board->read) > 1000;
 }
 
-/* As much of a storm and its audit as it takes to come across this fault. */
+/* Run the storm and its audit until they can find this fault. */
 static void run(enum plant plant, uint64_t seed)
 {
     struct planted *planted = (struct planted *)&plants[plant];
     pid_t holder = plant == PLANT_HOLDER ? plant_holder() : 0;
-    crew_begin(seed);
+    driver_begin(seed);
     if (plant <= PLANT_LAST_OF_STORM)
-        crew_wait(was_found, planted);
+        driver_wait(was_found, planted);
     if (plant == PLANT_STUCK) {
-        crew_wait(somebody_sleeps, NULL);
-        crew_patience_ns = PATIENCE_THAT_ENDS_NS;
-        crew_must_progress(2, false);
-        crew_patience_ns = PATIENCE_NS;
+        driver_wait(planted_sleep_has_begun, NULL);
+        driver_patience_ns = SHORT_PATIENCE_NS;
+        driver_require_progress(2, false);
+        driver_patience_ns = PATIENCE_NS;
     }
     if (plant == PLANT_HOLDER || plant == PLANT_MAPPING) {
-        crew_wait(streams_are_read, NULL);
-        crew_end(FIRST_READER, SEATS, false);
+        driver_wait(streams_are_read, NULL);
+        driver_end(FIRST_READER, WORKERS, false);
     }
     if (plant == PLANT_HOLDER) {
         atomic_store(&board->quiet, 1);
         audit_quiet_pool(pool_names[0]);
         kill(holder, SIGKILL);
     }
-    crew_kill();
-    crew_is_gone();
+    driver_kill();
+    driver_check_all_ended();
     if (plant == PLANT_STRAY)
         plant_stray_file();
     audit_folder();

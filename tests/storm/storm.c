@@ -1,9 +1,9 @@
-/* storm.c: twenty processes on three pool names, killed, stopped and restarted at random, and an audit at the end.
+/* storm.c: twenty processes on four pool names, killed, stopped and restarted at random, and an audit at the end.
  *
  *     storm --seconds 15 --seed 7     0 torn, 0 stuck, 0 leaked, ... or the reasons why not, and exit code 1
- *     storm --self-test               plants each fault that the audit claims to see, and fails when it does not see it
+ *     storm --self-test               plants each fault that the audit must find, and fails if it does not
  *
- * What the processes do: crew.c has their seats, producers.c, readers.c, forker.c and keepers.c their ways. */
+ * driver.c starts and ends the processes; producers.c, readers.c, forker.c and registry_users.c are their kinds. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,40 +11,40 @@
 #include <time.h>
 
 #include "audit.h"
-#include "crew.h"
+#include "driver.h"
 #include "selftest.h"
 #include "worker.h"
 
 #define SECOND_NS INT64_C(1000000000)
-#define CALM_EVERY_NS (5 * SECOND_NS)
-#define OPERATIONS_WHEN_CALM 2 /* the one under way, and a whole one */
+#define CHECK_EVERY_NS (5 * SECOND_NS)
+#define OPERATIONS_PER_CHECK 2 /* the current one, and a complete one */
 
-/* The storm, then the calm, then the audit. */
+/* The storm, with a progress check every few seconds, then the audit. */
 static void run(double seconds, uint64_t seed)
 {
-    int64_t start = pmipc_monotonic_ns(), end = start + (int64_t)(seconds * 1e9), next_calm = start + CALM_EVERY_NS;
-    uint64_t most_bytes = 0, calms = 0;
-    crew_begin(seed);
+    int64_t start = pmipc_monotonic_ns(), end = start + (int64_t)(seconds * 1e9), next_check = start + CHECK_EVERY_NS;
+    uint64_t most_bytes = 0, checks = 0;
+    driver_begin(seed);
     while (pmipc_monotonic_ns() < end && atomic_load(&board->texts) < FINDING_TEXTS) {
-        crew_disturb();
+        driver_disturb();
         uint64_t bytes = audit_folder_bytes();
         most_bytes = bytes > most_bytes ? bytes : most_bytes;
-        if (pmipc_monotonic_ns() < next_calm)
+        if (pmipc_monotonic_ns() < next_check)
             continue;
-        crew_must_progress(OPERATIONS_WHEN_CALM, false);
-        calms++;
-        next_calm = pmipc_monotonic_ns() + CALM_EVERY_NS;
+        driver_require_progress(OPERATIONS_PER_CHECK, false);
+        checks++;
+        next_check = pmipc_monotonic_ns() + CHECK_EVERY_NS;
     }
-    crew_must_progress(OPERATIONS_WHEN_CALM, false);
-    crew_end(FIRST_READER, SEATS, true);
+    driver_require_progress(OPERATIONS_PER_CHECK, false);
+    driver_end(FIRST_READER, WORKERS, true);
     audit_quiet_pools();
-    crew_end(0, FIRST_READER, true);
-    crew_is_gone();
+    driver_end(0, FIRST_READER, true);
+    driver_check_all_ended();
     audit_folder();
     printf("storm: %.0f s, seed %" PRIu64 ": %" PRIu64 " processes, %" PRIu64 " killed, %" PRIu64 " stopped, %" PRIu64
-           " ended in order, %" PRIu64 " calms; at most %" PRIu64 " KB\n",
-           (double)(pmipc_monotonic_ns() - start) / 1e9, seed, crew_facts.started, crew_facts.killed,
-           crew_facts.stopped, crew_facts.ended, calms + 1, most_bytes / 1024);
+           " ended in order, %" PRIu64 " progress checks; at most %" PRIu64 " KB\n",
+           (double)(pmipc_monotonic_ns() - start) / 1e9, seed, driver_facts.started, driver_facts.killed,
+           driver_facts.stopped, driver_facts.ended, checks + 1, most_bytes / 1024);
 }
 
 int main(int argc, char **argv)

@@ -13,7 +13,7 @@
 
 struct worker me;
 static _Thread_local const char *current_call;
-static _Thread_local bool is_aside;
+static _Thread_local bool is_hidden;
 
 static void wake_up(int signal_number)
 {
@@ -31,16 +31,16 @@ void worker_begin(const char *kind, unsigned number, uint64_t seed)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() == 1)
         _exit(1);
-    me = (struct worker){.seat = &board->seats[number], .kind = kind, .number = number, .random = seed | 1};
-    begin("first steps");
+    me = (struct worker){.state = &board->workers[number], .kind = kind, .number = number, .random = seed | 1};
+    begin("the start of the worker");
 }
 
-bool is_over(void)
+bool must_end(void)
 {
-    return atomic_load_explicit(&me.seat->ending, memory_order_relaxed);
+    return atomic_load_explicit(&me.state->ending, memory_order_relaxed);
 }
 
-uint64_t chance(uint64_t limit)
+uint64_t random_below(uint64_t limit)
 {
     me.random ^= me.random << 13;
     me.random ^= me.random >> 7;
@@ -50,39 +50,39 @@ uint64_t chance(uint64_t limit)
 
 bool one_in(uint64_t times)
 {
-    return chance(times) == 0;
+    return random_below(times) == 0;
 }
 
 void pause_us(uint64_t limit)
 {
-    struct timespec time = {.tv_nsec = (long)chance(limit + 1) * 1000};
+    struct timespec time = {.tv_nsec = (long)random_below(limit + 1) * 1000};
     nanosleep(&time, NULL);
 }
 
 void begin(const char *call)
 {
     current_call = call;
-    if (!is_aside)
-        atomic_store_explicit(&me.seat->doing, call, memory_order_relaxed);
+    if (!is_hidden)
+        atomic_store_explicit(&me.state->doing, call, memory_order_relaxed);
 }
 
-void step_aside(void)
+void hide_calls_of_this_thread(void)
 {
-    is_aside = true;
+    is_hidden = true;
 }
 
-void with(const char *pool, const char *manner)
+void set_context(const char *pool, const char *manner)
 {
-    snprintf(me.seat->with, sizeof me.seat->with, "%s, %s", pool, manner);
+    snprintf(me.state->with, sizeof me.state->with, "%s, %s", pool, manner);
 }
 
-pmipc_status judge(pmipc_status got, uint64_t allowed, const char *text)
+pmipc_status check_status(pmipc_status got, uint64_t allowed, const char *text)
 {
     if (!(allowed >> got & 1))
-        found(FOUND_WRONG, "%s: %s gave %s: %s", me.kind, current_call, pmipc_status_name(got),
+        found(FOUND_WRONG, "%s: %s returned %s: %s", me.kind, current_call, pmipc_status_name(got),
               text ? text : pmipc_status_text(got));
-    count(&me.seat->operations);
-    begin("nothing of the library");
+    count(&me.state->operations);
+    begin("no call of the library");
     return got;
 }
 
@@ -97,14 +97,14 @@ static void check_descriptors(const char *folder)
             continue;
         target[length] = '\0';
         if (strncmp(target, folder, strlen(folder)) == 0)
-            found(FOUND_LEAK, "%s: descriptor %s of %s is open after everything was closed", me.kind, entry->d_name,
+            found(FOUND_LEAK, "%s: descriptor %s of %s is open after all handles were closed", me.kind, entry->d_name,
                   target);
     }
     if (descriptors)
         closedir(descriptors);
 }
 
-void check_nothing_is_left(void)
+void check_nothing_is_leaked(void)
 {
     char folder[PATH_MAX], line[PATH_MAX + 200];
     if (pmipc_registry_folder(NULL, folder, sizeof folder) != PMIPC_OK)
@@ -113,7 +113,7 @@ void check_nothing_is_left(void)
     FILE *maps = fopen("/proc/self/maps", "r");
     while (maps && fgets(line, sizeof line, maps))
         if (strstr(line, folder))
-            found(FOUND_LEAK, "%s: mapped after everything was closed: %s", me.kind, line);
+            found(FOUND_LEAK, "%s: mapped after all handles were closed: %s", me.kind, line);
     if (maps)
         fclose(maps);
 }

@@ -1,4 +1,4 @@
-/* worker.h: what every worker is made of, and the kinds there are. */
+/* worker.h: the parts of every worker, and the kinds of workers. */
 #ifndef STORM_WORKER_H
 #define STORM_WORKER_H
 
@@ -9,47 +9,47 @@
 
 #include "board.h"
 
-/** This process: its seat, and its chances. Set by worker_begin. */
+/** This process. Set by worker_begin. */
 struct worker {
-    struct seat *seat;
+    struct worker_state *state;
     const char *kind;
     unsigned number;
     uint64_t random;
 };
 extern struct worker me;
 
-/** Before the first fork: SIGUSR1 ends a sleep of the library, and nothing else. */
+/** Call this before the first fork: SIGUSR1 then ends a sleep of the library, and has no other effect. */
 void worker_prepare(void);
 void worker_begin(const char *kind, unsigned number, uint64_t seed);
 
-/** From here on this thread is not the one whose calls the seat shows. */
-void step_aside(void);
+/** From now on the calls of this thread are not shown as the current call of the worker. */
+void hide_calls_of_this_thread(void);
 
-/** Whether to end in order now. */
-bool is_over(void);
+/** Whether this worker must exit. */
+bool must_end(void);
 
-uint64_t chance(uint64_t limit);
+uint64_t random_below(uint64_t limit);
 bool one_in(uint64_t times);
 void pause_us(uint64_t limit);
 
-/* Every call of the library goes through these: begin("get_new"), and judge what came back by the statuses that this
- * kind of process may see there. Any other is a finding, with its text. */
-#define MAY(status) (UINT64_C(1) << PMIPC_##status)
+/* Used around every call of the library: begin("get_new") before the call, then check_status() with the statuses that
+ * the call may return to this kind of worker. Every other status is a finding. */
+#define ALLOW(status) (UINT64_C(1) << PMIPC_##status)
 void begin(const char *call);
-void with(const char *pool, const char *manner);
-pmipc_status judge(pmipc_status got, uint64_t allowed, const char *text);
+void set_context(const char *pool, const char *manner);
+pmipc_status check_status(pmipc_status got, uint64_t allowed, const char *text);
 
-/** After the library has been given everything back: nothing of the folder is open or mapped in this process. */
-void check_nothing_is_left(void);
+/** After all handles are closed: check that this process has no open descriptor and no mapping of the folder. */
+void check_nothing_is_leaked(void);
 
-/* The kinds. Each plays until is_over(). */
-void play_producer(void);
-void play_stream(void);
-void play_hoarder(void);
-void play_waiter(void);
-void play_forker(void);
-void play_cleaner(void);
-void play_remover(void);
-void play_lister(void);
+/* The kinds of workers. Each runs until must_end(). */
+void run_producer(void);
+void run_stream(void);
+void run_hoarder(void);
+void run_waiter(void);
+void run_forker(void);
+void run_cleaner(void);
+void run_remover(void);
+void run_lister(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* keepers.c: those who look at pools and take them away: cleaners, removers, onlookers. */
+/* registry_users.c: processes that clean, remove, list and inspect pools. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,22 +14,22 @@ static void cleaned(const char *name, uint64_t file_bytes, const char *left_beca
     (void)file_bytes;
     (void)context;
     if (left_because)
-        found(FOUND_WRONG, "cleaner: '%s' is left: %s", name, left_because);
+        found(FOUND_WRONG, "cleaner: '%s' was not removed: %s", name, left_because);
     count(&board->removed);
 }
 
-void play_cleaner(void)
+void run_cleaner(void)
 {
-    while (!is_over()) {
+    while (!must_end()) {
         pmipc_error error = {0};
         begin("registry_clean");
-        judge(pmipc_registry_clean(NULL, cleaned, NULL, &error), MAY(OK), error.text);
+        check_status(pmipc_registry_clean(NULL, cleaned, NULL, &error), ALLOW(OK), error.text);
         pause_us(20000);
     }
 }
 
-/* What a person does who has heard of no tool: rm. */
-static void remove_by_hand(const char *name)
+/* Remove the file directly, as with rm. */
+static void remove_file(const char *name)
 {
     char path[800];
     if (pmipc_registry_folder(NULL, path, sizeof path - 100) != PMIPC_OK)
@@ -37,26 +37,26 @@ static void remove_by_hand(const char *name)
     size_t end = strlen(path);
     snprintf(path + end, sizeof path - end, "/%s", name);
     char *slash = strchr(path + end + 1, '/');
-    *slash = '%'; /* as the registry writes it */
+    *slash = '%'; /* the encoding of the registry */
     begin("rm");
     if (unlink(path) != 0 && errno != ENOENT)
         found(FOUND_WRONG, "remover: rm %s: %s", path, strerror(errno));
-    judge(PMIPC_OK, MAY(OK), NULL);
+    check_status(PMIPC_OK, ALLOW(OK), NULL);
 }
 
-void play_remover(void)
+void run_remover(void)
 {
-    while (!is_over()) {
-        const char *name = pool_names[chance(POOLS)];
+    while (!must_end()) {
+        const char *name = pool_names[random_below(POOLS)];
         pmipc_remove_options options = {.force = one_in(2), .no_patience = one_in(2)};
         pmipc_error error = {0};
         if (one_in(20)) {
-            remove_by_hand(name);
+            remove_file(name);
             continue;
         }
         begin("pool_remove");
-        if (judge(pmipc_pool_remove(name, NULL, &options, &error), MAY(OK) | MAY(NOT_FOUND) | MAY(BUSY), error.text) ==
-            PMIPC_OK)
+        if (check_status(pmipc_pool_remove(name, NULL, &options, &error), ALLOW(OK) | ALLOW(NOT_FOUND) | ALLOW(BUSY),
+                         error.text) == PMIPC_OK)
             count(&board->removed);
         pause_us(20000);
     }
@@ -68,7 +68,7 @@ static void check_info(const pmipc_pool_info *info, bool any_name)
     for (int i = 0; i < POOLS; i++)
         known = known || strcmp(info->name, pool_names[i]) == 0;
     if (!known)
-        found(FOUND_STRAY, "lister: a pool '%s' that nobody has made", info->name);
+        found(FOUND_STRAY, "lister: a pool '%s' that no producer has created", info->name);
     if (info->status != PMIPC_OK)
         found(FOUND_WRONG, "lister: pool '%s' is listed as %s: %s", info->name, pmipc_status_name(info->status),
               info->problem);
@@ -87,11 +87,11 @@ static void list_all(void)
     pmipc_registry *registry = NULL;
     pmipc_error error = {0};
     begin("registry_open");
-    if (judge(pmipc_registry_open(&registry, NULL, &error), MAY(OK), error.text))
+    if (check_status(pmipc_registry_open(&registry, NULL, &error), ALLOW(OK), error.text))
         return;
     for (;;) {
         begin("registry_next");
-        if (judge(pmipc_registry_next(registry, &info), MAY(OK) | MAY(NOTHING_NEW), NULL))
+        if (check_status(pmipc_registry_next(registry, &info), ALLOW(OK) | ALLOW(NOTHING_NEW), NULL))
             break;
         check_info(&info, false);
         pmipc_pool_info_release(&info);
@@ -100,14 +100,16 @@ static void list_all(void)
     pmipc_registry_close(registry);
 }
 
-void play_lister(void)
+void run_lister(void)
 {
-    while (!is_over()) {
+    while (!must_end()) {
         static pmipc_pool_info info;
-        const char *name = board->plant == PLANT_WRONG && one_in(20) ? "no/pool's name" : pool_names[chance(POOLS)];
+        const char *name =
+            board->plant == PLANT_WRONG && one_in(20) ? "no/pool's name" : pool_names[random_below(POOLS)];
         pmipc_error error = {0};
         begin("pool_inspect");
-        if (judge(pmipc_pool_inspect(name, NULL, &info, &error), MAY(OK) | MAY(NOT_FOUND), error.text) == PMIPC_OK) {
+        if (check_status(pmipc_pool_inspect(name, NULL, &info, &error), ALLOW(OK) | ALLOW(NOT_FOUND), error.text) ==
+            PMIPC_OK) {
             check_info(&info, true);
             pmipc_pool_info_release(&info);
         }
