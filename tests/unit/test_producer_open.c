@@ -115,7 +115,7 @@ TEST(folder_option_of_producer_is_used_and_copied)
 {
     char folder[256];
     snprintf(folder, sizeof folder, "%s/given", test_folder());
-    setenv("POLYMORPH_IPC_DIR", "/dev/shm/nobody-has-this", 1);
+    setenv("POLYMORPH_IPC_DIR", "/dev/shm/absent-folder", 1);
     pmipc_schema schema = bytes_schema(8);
     pmipc_producer_options options = {.folder = folder};
     pmipc_producer *producer = producer_open("p", &schema, &options);

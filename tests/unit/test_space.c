@@ -79,7 +79,7 @@ static void check_no_space(const char *name, int64_t bytes, pmipc_error *error)
     CHECK_HAS(error->text, name);
 }
 
-TEST(pool_larger_than_tmpfs_is_no_space_and_leaves_no_file)
+TEST(pool_larger_than_tmpfs_returns_no_space_and_leaves_no_file)
 {
     mount_small_tmpfs("4m");
     pmipc_error error;
@@ -187,7 +187,7 @@ static void fake_cgroup_root(uint64_t limit, uint64_t used, uint64_t cache)
     write_text("/sys/fs/cgroup/memory.stat", "anon 1\ninactive_file %" PRIu64 "\nactive_file 0\n", cache);
 }
 
-TEST(pool_larger_than_cgroup_limit_is_no_space)
+TEST(pool_larger_than_cgroup_limit_returns_no_space)
 {
     fake_cgroup_root(100000000, 95000000, 2500000);
     pmipc_error error;
@@ -205,7 +205,7 @@ TEST(pool_larger_than_cgroup_limit_is_no_space)
 
 /* ---- the file size limit ---- */
 
-TEST(pool_larger_than_file_size_limit_is_no_space)
+TEST(pool_larger_than_file_size_limit_returns_no_space)
 {
     limit_file_size(MB);
     pmipc_error error;
