@@ -42,6 +42,7 @@ void run_stream(void)
 
 struct handover {
     pthread_mutex_t mutex;
+    pthread_cond_t changed; /* a view was added, or done was set */
     struct held views[64];
     unsigned count;
     bool done;
@@ -51,18 +52,17 @@ static void *release_views(void *context)
 {
     struct handover *handover = context;
     hide_calls_of_this_thread();
-    for (bool done = false; !done;) {
+    for (;;) {
         struct held held = {.view = {.owner = NULL}};
         pthread_mutex_lock(&handover->mutex);
+        while (handover->count == 0 && !handover->done)
+            pthread_cond_wait(&handover->changed, &handover->mutex);
         if (handover->count > 0)
             held = handover->views[--handover->count];
-        else
-            done = handover->done;
         pthread_mutex_unlock(&handover->mutex);
-        if (held.view.owner)
-            held_release(&held);
-        else
-            usleep(200);
+        if (!held.view.owner)
+            break;
+        held_release(&held);
     }
     return NULL;
 }
@@ -73,6 +73,7 @@ static void hand_over(struct handover *handover, struct held *held)
     bool room = handover->count < sizeof handover->views / sizeof handover->views[0];
     if (room)
         handover->views[handover->count++] = *held;
+    pthread_cond_signal(&handover->changed);
     pthread_mutex_unlock(&handover->mutex);
     if (!room)
         held_release(held);
@@ -83,7 +84,7 @@ void run_hoarder(void)
 {
     while (!must_end()) {
         static struct reading reading;
-        struct handover handover = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+        struct handover handover = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
         pthread_t thread;
         if (!reading_open(&reading, pool_names[random_below(POOLS)])) {
             pause_us(2000);
@@ -110,6 +111,7 @@ void run_hoarder(void)
         reading_close(&reading);
         pthread_mutex_lock(&handover.mutex);
         handover.done = true;
+        pthread_cond_signal(&handover.changed);
         pthread_mutex_unlock(&handover.mutex);
         pthread_join(thread, NULL);
         check_status(PMIPC_OK, ALLOW(OK), NULL);

@@ -1,4 +1,4 @@
-/* Waiting in slices with a deadline, for callers that have something to do between two sleeps. */
+/* Waits in slices with a deadline, for callers that do something between two sleeps. */
 #include "pools.h"
 #include "sleeper.h"
 
@@ -13,7 +13,7 @@ static int64_t monotonic_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-TEST(a_deadline_is_now_plus_the_timeout_or_never)
+TEST(deadline_is_now_plus_timeout_or_never)
 {
     int64_t before = monotonic_ns();
     int64_t now = pmipc_deadline(0), later = pmipc_deadline(70 * MS);
@@ -42,11 +42,12 @@ static void check_slices(pmipc_stream *stream)
         CHECK(status == PMIPC_NOTHING_NEW || status == PMIPC_TIMEOUT);
     } while (status == PMIPC_NOTHING_NEW);
     CHECK(monotonic_ns() >= deadline);
-    CHECK_STATUS(pmipc_waiter_wait_until(&waiter, 1, deadline, PMIPC_FOREVER, NULL), PMIPC_TIMEOUT); /* it stays over */
+    CHECK_STATUS(pmipc_waiter_wait_until(&waiter, 1, deadline, PMIPC_FOREVER, NULL),
+                 PMIPC_TIMEOUT); /* also in later calls */
     pmipc_waiter_release(&waiter);
 }
 
-TEST(a_wait_returns_after_each_slice_until_its_deadline)
+TEST(wait_until_returns_after_each_slice_until_deadline)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL), *absent = stream_open("absent", NULL);
@@ -57,12 +58,7 @@ TEST(a_wait_returns_after_each_slice_until_its_deadline)
     pmipc_producer_close(producer);
 }
 
-static void publish_one(void *producer)
-{
-    publish_frame(producer);
-}
-
-TEST(a_sample_ends_a_slice_and_is_found_after_the_deadline_too)
+TEST(wait_until_returns_sample_also_after_deadline)
 {
     pmipc_producer *producer = bytes_producer("p", 64, 4);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -70,7 +66,7 @@ TEST(a_sample_ends_a_slice_and_is_found_after_the_deadline_too)
     uint32_t ready = 99;
     CHECK_OK(pmipc_waiter_init(&waiter, stream));
     waker other;
-    when_i_sleep(&other, publish_one, producer);
+    when_i_sleep(&other, act_publish, producer);
     pmipc_status status = PMIPC_NOTHING_NEW;
     while (status == PMIPC_NOTHING_NEW)
         status = pmipc_waiter_wait_until(&waiter, 1, INT64_MAX, 50 * MS, &ready);
