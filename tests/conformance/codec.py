@@ -1,4 +1,4 @@
-"""The C codec under test, by ctypes: types, decoder, encoder, visit."""
+"""The C codec under test, called with ctypes: types, decoder, encoder, visit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 STRING, WSTRING, MESSAGE = 0x80 | 8 << 8, 0x80 | 32 << 8, 0x80
 NUMPY_DTYPES = {
-    6 | 8 << 8: np.dtype(np.uint8),  # bool: as bytes, so that nothing but 0 and 1 would go unseen
+    6 | 8 << 8: np.dtype(np.uint8),  # bool: as bytes, so that values other than 0 and 1 are seen
     0 | 8 << 8: np.dtype(np.int8),
     1 | 8 << 8: np.dtype(np.uint8),
     0 | 16 << 8: np.dtype(np.int16),
@@ -96,7 +96,7 @@ library.pmipc_status_name.restype = ctypes.c_char_p
 
 
 class CodecError(Exception):
-    """A call that failed: `status` is its name, "CORRUPT"."""
+    """A call that failed. `status` is the name of its status, for example "CORRUPT"."""
 
     def __init__(self, status: str, text: str) -> None:
         super().__init__(f"{status}: {text}")
@@ -123,7 +123,7 @@ class Types:
         check(library.pmipc_cdr_types_add(self.pointer, name.encode(), raw, size, ctypes.byref(error)), error)
 
     def fields(self, name: str) -> list[tuple[object, ...]]:
-        """Every field as a tuple of what pmipc_cdr_field says."""
+        """Every field as a tuple of the members of pmipc_cdr_field."""
         error, count, fields = Error(), ctypes.c_uint32(), (Field * 256)()
         status = library.pmipc_cdr_types_fields(
             self.pointer, name.encode(), fields, ctypes.c_uint32(256), ctypes.byref(count), ctypes.byref(error)
@@ -149,7 +149,7 @@ class Types:
             event = pointer.contents
             try:
                 see(EVENTS[event.kind], event.field.contents, event.data or 0, event.count, event.swapped)
-            except BaseException as failure:  # it cannot pass through C
+            except BaseException as failure:  # an exception cannot pass through C
                 failures.append(failure)
                 return False
             return True
@@ -171,7 +171,7 @@ class Types:
 
 @dataclass
 class Values:
-    """What one path gives: numbers as they lie in memory, or strings."""
+    """The values of one path: numbers as an array, or strings."""
 
     items: np.ndarray | list[bytes]
     rows: int
@@ -184,7 +184,7 @@ def item_dtype(dtype: int) -> np.dtype:
 
 
 def make_leaves(leaves: Sequence[tuple[str, int]], spans: bool) -> ctypes.Array[Leaf]:
-    """Leaves; with `spans`, every one that may have its numbers as spans has them so."""
+    """The leaves; with `spans`, every leaf of numbers is decoded as spans."""
     array = (Leaf * len(leaves))()
     for leaf, (path, dtype) in zip(array, leaves, strict=True):
         as_spans = spans and dtype not in (STRING, WSTRING) and not path.endswith("#")
@@ -210,7 +210,7 @@ class Decoder:
 
     def decode(self, message: bytes) -> list[Values]:
         columns = (Column * len(self.leaves))()
-        self.run(message, columns)  # without data: only counted
+        self.run(message, columns)  # without data, which only counts
         arrays = []
         for column, leaf, (_, dtype) in zip(columns, self.raw, self.leaves, strict=True):
             arrays.append(np.empty(column.count, SPAN if leaf.flags else item_dtype(dtype)))

@@ -1,4 +1,4 @@
-"""Every message class that is installed, its type as text, random messages of it, and what they should decode to."""
+"""Every installed message class, its type as text, random messages of it, and the expected values of their paths."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 from ament_index_python import get_resource, get_resources
-from codec import NUMPY_DTYPES, STRING, WSTRING
+from codec import NUMPY_DTYPES, STRING, WSTRING, Types
 from rosidl_parser import definition as idl
 
-# IDL's names for what .msg text calls differently.
+# The names of IDL for types that .msg files name differently.
 MSG_NAMES = {"float": "float32", "double": "float64", "boolean": "bool", "octet": "byte"}
 DTYPES = {"bool": 6 | 8 << 8, "byte": 1 | 8 << 8, "char": 1 | 8 << 8}
 DTYPES |= {f"int{bits}": bits << 8 for bits in (8, 16, 32, 64)}
@@ -25,7 +25,7 @@ DTYPES |= {f"float{bits}": 2 | bits << 8 for bits in (32, 64)}
 
 @dataclass(frozen=True)
 class Member:
-    """One field, taken apart."""
+    """The parts of one field's type."""
 
     name: str
     base: str  # "float64", "string", "wstring", or "" for a message
@@ -68,7 +68,7 @@ def members(cls: Any) -> list[Member]:
 
 
 def describe(cls: Any) -> dict[str, str]:
-    """.msg text of a class and of all that it needs, by name, from SLOT_TYPES alone."""
+    """The .msg text of a class and of all classes that it needs, by name, made from SLOT_TYPES."""
     texts: dict[str, str] = {}
 
     def add(one: Any) -> None:
@@ -89,9 +89,17 @@ def describe(cls: Any) -> dict[str, str]:
     return texts
 
 
+def make_types(cls: Any) -> Types:
+    """The codec's types of a class and of all classes that it needs."""
+    types = Types()
+    for name, text in describe(cls).items():
+        types.add(name, text)
+    return types
+
+
 @cache
 def installed() -> dict[str, Any]:
-    """The classes of every installed interface by name: messages, and the parts of services and actions."""
+    """The classes of every installed interface by name, including those of services and actions."""
     found: dict[str, Any] = {}
 
     def add(holder: Any) -> None:
@@ -135,7 +143,7 @@ def random_text(rng: random.Random, member: Member) -> str:
 
 
 def random_message(cls: Any, rng: random.Random, size: int = 4) -> Any:
-    """A message with random content; sequences have up to `size` elements, fewer the deeper they are."""
+    """A message with random content. Sequences have up to `size` elements, nested ones fewer."""
     message = cls()
     for member in members(cls):
 
@@ -158,11 +166,11 @@ def random_message(cls: Any, rng: random.Random, size: int = 4) -> Any:
     return message
 
 
-# ---- what is in a message ----
+# ---- the content of a message ----
 
 
 def plain(member: Member, value: Any) -> Any:
-    """A value as it is compared: numbers as bits, text as bytes."""
+    """A value in the form in which it is compared: floats and texts as bytes."""
     if member.base == "string":
         return value.encode()
     if member.base == "wstring":
@@ -187,7 +195,7 @@ def tree(message: Any) -> dict[str, Any]:
 
 
 def leaf_paths(cls: Any, prefix: str = "") -> Iterator[tuple[str, int]]:
-    """A path to everything there is in a message, lengths included, and its dtype."""
+    """The path and dtype of every value in a message, including the lengths of sequences."""
     for member in members(cls):
         path = prefix + member.name
         if member.array == "sequence":
@@ -199,7 +207,7 @@ def leaf_paths(cls: Any, prefix: str = "") -> Iterator[tuple[str, int]]:
 
 
 def expected(message: Any, path: str) -> list[Any]:
-    """The plain values that a path leads to, in message order. Of a message: all the numbers in it."""
+    """The plain values at a path, in the order of the message; at a message, all its values."""
 
     def collect(value: Any) -> Iterator[Any]:
         for member in members(type(value)):

@@ -1,4 +1,4 @@
-"""CDR written the plain way, straight from the OMG's rules, to compare with: any byte order, XCDR1 and XCDR2."""
+"""A simple CDR writer, written from the OMG specification as a reference: both byte orders, XCDR1 and XCDR2."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Writer:
         self.order = ">" if big_endian else "<"
         self.version = version
         self.body = bytearray()
-        self.gaps: list[int] = []  # where padding lies
+        self.gaps: list[int] = []  # offsets of the padding bytes
 
     def number(self, base: str, value: Any) -> None:
         size = struct.calcsize("=" + FORMATS[base])
@@ -74,7 +74,7 @@ def serialize(message: Any, big_endian: bool = False, version: int = 1) -> bytes
 
 
 def canonical(message: Any, serialized: bytes) -> bytes:
-    """What another writer of XCDR1 made of a message, with zeros in its padding and nothing behind it."""
+    """A message serialized by another XCDR1 writer, with zeros as padding and without trailing bytes."""
     writer = Writer(False, 1)
     writer.message(message)
     tidy = bytearray(serialized[: 4 + len(writer.body)])

@@ -1,4 +1,4 @@
-"""Readers and writers of ROS messages under test, by ctypes. Samples are numpy arrays: no pool is needed."""
+"""The decoder and encoder of ROS messages under test, called with ctypes. Samples are numpy arrays without a pool."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SchemaField(ctypes.Structure):
 
 
 def structured(description: Any) -> Any:
-    """What np.dtype takes, of the description of points."""
+    """The argument of np.dtype for a description of points."""
     formats = [f if isinstance(f, str) else (f["base"], tuple(f["shape"])) for f in description["formats"]]
     return description | {"formats": formats}
 
@@ -50,7 +50,7 @@ class Schema(ctypes.Structure):
     )
 
     def describe(self) -> list[tuple[str, np.dtype[Any], tuple[int, ...], bool]]:
-        """Name, dtype, shape and whether it is variable, of each field."""
+        """Name, dtype and shape of each field, and whether it is variable."""
         text = bytes(memoryview(self))[Schema.text.offset :]
         return [
             (f.name.decode(), f.dtype_of(text), tuple(f.shape[: f.ndim]), bool(f.flags & VARIABLE))
@@ -59,7 +59,7 @@ class Schema(ctypes.Structure):
 
 
 class Place(ctypes.Structure):
-    """pmipc_loan_field, and pmipc_source too."""
+    """pmipc_loan_field; pmipc_source has the same layout."""
 
     _fields_ = (("data", ctypes.c_void_p), ("length", ctypes.c_int64))
 
@@ -78,7 +78,7 @@ class RosField(ctypes.Structure):
     _fields_ = (("name", ctypes.c_char_p), ("path", ctypes.c_char_p))
 
 
-class ReaderOptions(ctypes.Structure):
+class DecoderOptions(ctypes.Structure):
     _fields_ = (
         ("joints", ctypes.c_void_p),
         ("joint_count", ctypes.c_uint32),
@@ -113,8 +113,8 @@ def strings(texts: Sequence[str | bytes]) -> ctypes.Array[ctypes.c_char_p]:
     return (ctypes.c_char_p * max(len(texts), 1))(*(t.encode() if isinstance(t, str) else t for t in texts))
 
 
-class Reader:
-    """Learns from a first message, and reads that and others."""
+class RosDecoder:
+    """Learns the schema from a first message, and decodes messages."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class Reader:
         sample: Schema | None = None,
     ) -> None:
         self.pointer, self.schema, error = ctypes.c_void_p(), Schema(), Error()
-        options = ReaderOptions(fixed_lengths=fixed_lengths, point_field_count=len(point_fields))
+        options = DecoderOptions(fixed_lengths=fixed_lengths, point_field_count=len(point_fields))
         if point_fields:
             options.point_fields = strings(point_fields)
         status = library.pmipc_ros_decoder_create(
@@ -157,7 +157,7 @@ class Reader:
         metadata: dict[str, Any] = json.loads(library.pmipc_ros_decoder_metadata(self.pointer))
         return metadata
 
-    def read(self, message: bytes) -> tuple[Sample, int]:
+    def decode(self, message: bytes) -> tuple[Sample, int]:
         """The sample and its stamp."""
         error, size, stamp = Error(), ctypes.c_size_t(len(message)), ctypes.c_int64()
         fields = self.schema.describe()
@@ -175,8 +175,8 @@ class Reader:
         return sample, stamp.value
 
 
-class Writer:
-    """Writes samples of a schema as messages. Constants: a string, a list of strings or a number for each key."""
+class RosEncoder:
+    """Encodes samples of a schema as messages. Constants: a string, a list of strings or a number for each key."""
 
     def __init__(
         self, types: Types, name: str, schema: Schema, fields: Fields | None, constants: Mapping[str, Any]
@@ -206,7 +206,7 @@ class Writer:
     def __del__(self) -> None:
         library.pmipc_ros_encoder_destroy(self.pointer)
 
-    def write(self, sample: Sample, stamp_ns: int) -> bytes:
+    def encode(self, sample: Sample, stamp_ns: int) -> bytes:
         sources = (Place * len(sample))()
         for source, array in zip(sources, sample.values(), strict=True):
             assert array.flags.c_contiguous
@@ -234,5 +234,5 @@ class Writer:
 
 
 def as_constants(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """A reader's metadata as a writer's constants."""
+    """The metadata of a decoder as constants of an encoder."""
     return {key: value for key, value in metadata.items() if key != "ros_type"}

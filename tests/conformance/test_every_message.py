@@ -1,4 +1,4 @@
-"""Every installed message class: random messages, serialized by rclpy, decoded by us and compared, and written back."""
+"""Every installed message class: random messages, serialized by rclpy, are decoded, compared and encoded again."""
 
 from __future__ import annotations
 
@@ -10,24 +10,17 @@ import pytest
 import reference
 from codec import MESSAGE, STRING, WSTRING, CodecError, Decoder, Encoder, Field, Types, Values, read_text
 from codec import NUMPY_DTYPES as NUMBERS
-from messages import decoded, describe, expected, installed, leaf_paths, members, random_message, tree, type_name
+from messages import decoded, expected, installed, leaf_paths, make_types, members, random_message, tree, type_name
 from rclpy.serialization import serialize_message
 
 ROUNDS = 10
 CLASSES = list(installed().values())
 
 
-def make_types(cls: Any) -> Types:
-    types = Types()
-    for name, text in describe(cls).items():
-        types.add(name, text)
-    return types
-
-
 def with_messages(cls: Any) -> list[tuple[Any, bytes]]:
-    """Random messages, small and larger, each as rclpy serializes it.
+    """Random messages of several sizes, each with its serialization by rclpy.
 
-    Its padding is uninitialized memory, and so are bytes at the end where it estimates the size too high.
+    Padding of rclpy is uninitialized memory, and so are trailing bytes when rclpy estimates the size too high.
     """
     rng = random.Random(type_name(cls))
     pairs = []
@@ -66,7 +59,7 @@ def test_columns_of_all_paths_round_trip(cls: Any) -> None:
 
 
 def without_needless_counts(leaves: list[tuple[str, int]]) -> list[tuple[str, int]]:
-    """What an encoder needs when it gets spans: the counts that nothing else tells are left."""
+    """The leaves that an encoder of spans needs: counts that follow from other leaves are removed."""
 
     def is_needed(path: str) -> bool:
         inner = [other for other, _ in leaves if other.startswith(path[:-1] + "[].")]
@@ -101,7 +94,7 @@ def test_both_byte_orders_and_both_xcdr_versions_decode_equally(cls: Any) -> Non
 
 
 def all_places(types: Types, cls: Any) -> list[tuple[str, int]]:
-    """Every path that leads to one dtype, whole messages and lists of them included."""
+    """Every path with one dtype, including whole messages and lists of them."""
     name, places = type_name(cls), []
 
     def add(path: str) -> None:
@@ -138,7 +131,7 @@ def test_any_selection_of_paths_is_decoded(cls: Any) -> None:
 
 
 def overlap(one: str, other: str) -> bool:
-    """Whether one path lies within the other. Lengths lie nowhere but in a list of messages taken as a whole."""
+    """Whether one path contains the other. Lengths are contained only in a list of messages."""
     if one.endswith("#") and other.endswith("#"):
         return False
 
@@ -158,8 +151,8 @@ def test_truncated_message_is_corrupt_and_trailing_bytes_are_ignored(cls: Any) -
     decoder, bare = Decoder(types, name, leaves), Decoder(types, name, [])
     rng = random.Random(name)
     whole = min((reference.serialize(random_message(cls, rng, 3)) for _ in range(5)), key=len)
-    types.check_message(name, whole + b"behind")
-    decoder.decode(whole + b"behind")
+    types.check_message(name, whole + b"trailing")
+    decoder.decode(whole + b"trailing")
     step = max(1, len(whole) // 400)
     for length in {*range(0, len(whole), step), *range(max(0, len(whole) - 40), len(whole))}:
         for attempt in (decoder.decode, bare.decode, lambda raw: types.check_message(name, raw)):
@@ -170,7 +163,7 @@ def test_truncated_message_is_corrupt_and_trailing_bytes_are_ignored(cls: Any) -
 
 
 def rebuild(types: Types, cls: Any, raw: bytes) -> dict[str, Any]:
-    """The tree of a message, from the events of a walk."""
+    """The tree of a message, made from the events of a visit."""
     root: dict[str, Any] = {}
     stack: list[Any] = [root]
 

@@ -1,4 +1,4 @@
-"""Messages and schemas of other programs: rosbags' own codec and type store, and the MCAP writer for ROS 2."""
+"""Messages and schemas of other programs: the codec and type store of rosbags, and the MCAP writer for ROS 2."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def test_messages_and_schemas_of_rosbags_are_decoded(cls: Any) -> None:
     types.add(name, STORE.generate_msgdef(name)[0])
     for size in range(5):
         message = random_message(cls, rng, size)
-        # Without rclpy's bytes behind the end, which rosbags refuses.
+        # Without the trailing bytes of rclpy, which rosbags refuses.
         theirs = STORE.deserialize_cdr(reference.canonical(message, serialize_message(message)), name)
         for little in (True, False):
             assert_same(types, message, bytes(STORE.serialize_cdr(theirs, name, little_endian=little)))
 
 
 def as_dictionary(message: Any) -> dict[str, Any]:
-    """What the MCAP writer takes: lists where rclpy has arrays."""
+    """The input of the MCAP writer: lists where rclpy has arrays."""
     content = {}
     for member in members(type(message)):
         value = getattr(message, member.name)

@@ -1,4 +1,4 @@
-"""The installed .msg files, as text: they describe what the classes' SLOT_TYPES do, and their defaults are rclpy's."""
+"""The installed .msg files: their text agrees with the SLOT_TYPES of the classes, and their defaults with rclpy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLASSES = [cls for cls in installed().values() if msg_file(cls).exists()]
 
 
 def mcap_schema(cls: Any) -> str:
-    """The text of a class and of all it needs, as MCAP files have it."""
+    """The text of a class and of all classes that it needs, in the format of MCAP files."""
     needed = [cls]
     for one in needed:
         needed += {member.cls: None for member in members(one) if member.cls and member.cls not in needed}

@@ -1,4 +1,4 @@
-"""Messages of a real rclpy become samples, and the samples the same messages again."""
+"""Messages of a real rclpy are decoded to samples, and encoded to the same messages again."""
 
 from __future__ import annotations
 
@@ -10,20 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import reference
-from codec import NUMPY_DTYPES, STRING, WSTRING, CodecError, Types
-from messages import describe, installed, leaf_paths, members, random_message, tree, type_name
+from codec import NUMPY_DTYPES, STRING, WSTRING, CodecError
+from messages import installed, leaf_paths, make_types, members, random_message, tree, type_name
 from rclpy.serialization import deserialize_message, serialize_message
-from samples import Reader, Schema, Writer, as_constants
+from samples import RosDecoder, RosEncoder, Schema, as_constants
 
 CLASSES = installed()
 ROUNDS = 10
-
-
-def make_types(cls: Any) -> Types:
-    types = Types()
-    for name, text in describe(cls).items():
-        types.add(name, text)
-    return types
 
 
 def assert_same(message: Any, written: bytes, serialized: bytes) -> None:
@@ -32,18 +25,18 @@ def assert_same(message: Any, written: bytes, serialized: bytes) -> None:
 
 
 def round_trip(message: Any, fixed_lengths: bool = False, learn: bytes = b"", **more: Any) -> None:
-    """A reader learns from the message (or another), and a writer with its metadata as constants gives it back."""
+    """Decode a message with a schema learned from it (or from `learn`), and encode the sample with its metadata."""
     types, name, serialized = make_types(type(message)), type_name(type(message)), serialize_message(message)
     constants = more.pop("constants", {})
-    reader = Reader(types, name, fixed_lengths=fixed_lengths, **more)
-    constants = as_constants(reader.learn(learn or serialized)) | constants
-    sample, stamp = reader.read(serialized)
-    writer = Writer(types, name, reader.schema, None, constants)
-    assert_same(message, writer.write(sample, stamp), serialized)
+    decoder = RosDecoder(types, name, fixed_lengths=fixed_lengths, **more)
+    constants = as_constants(decoder.learn(learn or serialized)) | constants
+    sample, stamp = decoder.decode(serialized)
+    encoder = RosEncoder(types, name, decoder.schema, None, constants)
+    assert_same(message, encoder.encode(sample, stamp), serialized)
 
 
 def new(name: str) -> Any:
-    """A message with a stamp and a frame, if it has a header."""
+    """A message; if it has a header, with a stamp and a frame_id."""
     package, kind = name.split("/")
     message = CLASSES[f"{package}/msg/{kind}"]()
     if hasattr(message, "header"):
@@ -56,8 +49,8 @@ def numbers(count: int) -> list[float]:
     return [0.5 * i - 1 for i in range(count)]
 
 
-def set_numbers(message: Any, start: float = 1.5) -> float:  # the serializer takes nothing but floats
-    """Fill all the float64 of a message of nothing else."""
+def set_numbers(message: Any, start: float = 1.5) -> float:  # the serializer accepts only floats
+    """Fill a message that contains only float64."""
     for member in members(type(message)):
         if member.cls:
             start = set_numbers(getattr(message, member.name), start)
@@ -288,14 +281,14 @@ def texts_of(message: Any, path: str) -> list[str]:
 
 
 def is_needed(cls: Any, path: str) -> bool:
-    """A count that no column of numbers tells."""
+    """Whether a count cannot be derived from a column of numbers."""
     leaves = dict(leaf_paths(cls))
     inner = [dtype for other, dtype in leaves.items() if other.startswith(path[:-1] + "[].")]
     return path[:-1] not in leaves and all(dtype in (STRING, WSTRING) for dtype in inner)
 
 
 def can_name_everything(cls: Any) -> bool:
-    """Samples hold up to 32 fields and no text; constants hold text, but not lists of it in lists, and no wstrings."""
+    """Samples have up to 32 fields and no text; constants are text, but not nested lists of text, and not wstrings."""
     leaves = [(path, dtype) for path, dtype in leaf_paths(cls) if not path.endswith("#") or is_needed(cls, path)]
     fields = [path for path, dtype in leaves if dtype not in (STRING, WSTRING)]
     texts = [path for path, dtype in leaves if dtype == STRING]
@@ -313,17 +306,17 @@ def test_dict_of_all_fields_and_constants_round_trips(name: str) -> None:
     for size in range(4 * ROUNDS):
         message = random_message(cls, rng, size % 5)
         serialized = serialize_message(message)
-        reader = Reader(types, name, fields, fixed_lengths=True)
+        decoder = RosDecoder(types, name, fields, fixed_lengths=True)
         try:
-            reader.learn(serialized)
-        except CodecError as refusal:  # joints without names and the like
+            decoder.learn(serialized)
+        except CodecError as refusal:  # for example joints without names
             if refusal.status == "SCHEMA_MISMATCH":
                 continue
             raise
         constants = {path: texts_of(message, path) for path, dtype in leaves if dtype == STRING}
-        sample, _ = reader.read(serialized)
-        writer = Writer(types, name, reader.schema, fields, constants)
-        assert_same(message, writer.write(sample, 0), serialized)
+        sample, _ = decoder.decode(serialized)
+        encoder = RosEncoder(types, name, decoder.schema, fields, constants)
+        assert_same(message, encoder.encode(sample, 0), serialized)
         compared += 1
     assert compared or "Joint" in name
 

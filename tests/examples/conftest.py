@@ -1,4 +1,4 @@
-"""Every test has a registry folder of its own, which must be empty at its end."""
+"""Each test gets its own registry folder, which must be empty at its end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from launcher import EXAMPLES, Launcher
 
-# Started in the background, everything inherits an ignored SIGINT, and the children that tests interrupt would too.
+# A shell starts background jobs with SIGINT ignored. The children that tests interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 sys.path.insert(0, str(EXAMPLES / "demo"))
@@ -32,4 +32,4 @@ def launch(pool_folder: Path) -> Iterator[Launcher]:
     launcher = Launcher()
     yield launcher
     launcher.dispose()
-    assert not list(pool_folder.iterdir()), "the examples left pools behind"
+    assert not list(pool_folder.iterdir()), "the examples left pools"

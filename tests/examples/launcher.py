@@ -1,4 +1,4 @@
-"""Starting examples as a user does, as programs, and reading what they say."""
+"""Start examples as programs, as a user does, and read their output."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLES = REPOSITORY / "examples"
 C_EXAMPLES = Path(os.environ.get("PMIPC_BUILD", REPOSITORY / "build" / "release")) / "examples"
-PATIENCE_SECONDS = 90
+WAIT_SECONDS = 90
 
 
 class Program:
-    """A running example. A thread collects what it says."""
+    """A running example. A thread collects its output."""
 
     def __init__(self, command: list[str]) -> None:
         self.command = command
         self.output = ""
-        self.said_something = threading.Condition()
+        self.new_output = threading.Condition()
         self.child = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
         )
@@ -35,31 +35,31 @@ class Program:
         assert self.child.stdout is not None
         with self.child.stdout as lines:
             for line in lines:
-                with self.said_something:
+                with self.new_output:
                     self.output += line
-                    self.said_something.notify_all()
+                    self.new_output.notify_all()
 
     def read_until(self, text: str) -> None:
-        """Wait until it has said `text`."""
-        with self.said_something:
-            if not self.said_something.wait_for(lambda: text in self.output, PATIENCE_SECONDS):
-                pytest.fail(f"{self.command} did not say {text!r}, only:\n{self.output}")
+        """Wait until the output contains `text`."""
+        with self.new_output:
+            if not self.new_output.wait_for(lambda: text in self.output, WAIT_SECONDS):
+                pytest.fail(f"{self.command} did not print {text!r}, only:\n{self.output}")
 
     def finish(self, exit_code: int = 0) -> str:
-        """Wait for its end and return all it said."""
-        returned = self.child.wait(PATIENCE_SECONDS)
-        self.listener.join(PATIENCE_SECONDS)
+        """Wait for its end. Returns its output."""
+        returned = self.child.wait(WAIT_SECONDS)
+        self.listener.join(WAIT_SECONDS)
         assert returned == exit_code, f"{self.command}: exit {returned}\n{self.output}"
         return self.output
 
     def signal(self, number: int, exit_code: int = 0) -> str:
-        """Send a signal, as Ctrl-C would, to every process it started, and wait for its end."""
+        """Send a signal to its process group, as Ctrl-C does, and wait for its end."""
         os.killpg(self.child.pid, number)
         return self.finish(exit_code)
 
 
 class Launcher:
-    """Starts examples; none of them outlives its test."""
+    """Starts examples. `dispose` kills those that still run."""
 
     def __init__(self) -> None:
         self.programs: list[Program] = []
@@ -83,11 +83,11 @@ class Launcher:
             if program.child.poll() is None:
                 os.killpg(program.child.pid, signal.SIGKILL)
             program.child.wait()
-            program.listener.join(PATIENCE_SECONDS)
+            program.listener.join(WAIT_SECONDS)
 
 
 def number(pattern: str, text: str) -> int:
-    """The number in the one place of `text` that fits `pattern`."""
+    """The number in the first match of `pattern` in `text`."""
     found = re.search(pattern, text)
-    assert found, f"nothing like {pattern!r} in:\n{text}"
+    assert found, f"no match of {pattern!r} in:\n{text}"
     return int(found[1])

@@ -1,4 +1,4 @@
-"""The demo shows what it promises, and fails when it should."""
+"""The demo: what it shows, and when it fails."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from polymorph_ipc import TensorProducer, TensorStream
 
 
 def test_demo_continues_after_the_camera_was_killed(launch: Launcher) -> None:
-    said = launch.python("demo/demo.py", "--seconds", "4", "--plain").finish()
-    killed = re.search(r"camera killed \(SIGKILL\); frame (\d+) is still readable", said)
-    back = re.search(r"frame (\d+) came from the new camera, on the same stream", said)
-    assert killed, said
-    assert back, said
+    output = launch.python("demo/demo.py", "--seconds", "4", "--plain").finish()
+    killed = re.search(r"camera killed \(SIGKILL\); frame (\d+) is still readable", output)
+    back = re.search(r"frame (\d+) came from the new camera, on the same stream", output)
+    assert killed, output
+    assert back, output
     assert int(back[1]) > int(killed[1])
-    assert re.search(r"\d+ frames and \d+ joint samples, none torn", said), said
+    assert re.search(r"\d+ frames and \d+ joint samples, none torn", output), output
 
 
 def test_demo_stops_at_ctrl_c_and_leaves_nothing(launch: Launcher) -> None:
     demo = launch.python("demo/demo.py", "--seconds", "600", "--plain")
     demo.read_until("camera")
-    said = demo.signal(signal.SIGINT, exit_code=130)
-    assert "stopped by Ctrl-C" in said
-    assert "Traceback" not in said
+    output = demo.signal(signal.SIGINT, exit_code=130)
+    assert "stopped by Ctrl-C" in output
+    assert "Traceback" not in output
 
 
 def test_demo_reports_why_a_camera_cannot_start(launch: Launcher) -> None:
-    said = launch.python("demo/demo.py", "--seconds", "600", "--device", "/dev/no_camera").finish(exit_code=1)
-    assert re.search(r"FAILED: the camera process ended with 1: camera: .*(PyAV|/dev/no_camera)", said), said
+    output = launch.python("demo/demo.py", "--seconds", "600", "--device", "/dev/no_camera").finish(exit_code=1)
+    assert re.search(r"FAILED: the camera process ended with 1: camera: .*(PyAV|/dev/no_camera)", output), output
 
 
 def test_demo_fails_when_samples_are_torn(launch: Launcher, tmp_path: Path) -> None:
@@ -49,8 +49,8 @@ def test_demo_fails_when_samples_are_torn(launch: Launcher, tmp_path: Path) -> N
     )
     arm.chmod(0o755)
     demo = launch.python("demo/demo.py", "--seconds", "3", "--plain", "--arm-program", str(arm))
-    said = demo.finish(exit_code=1)
-    assert re.search(r"FAILED: \d+ frames were torn", said), said
+    output = demo.finish(exit_code=1)
+    assert re.search(r"FAILED: \d+ frames were torn", output), output
 
 
 def test_consumer_counts_torn_frames() -> None:
@@ -87,11 +87,11 @@ def test_channel_counts_dropped_samples() -> None:
     from consumer import Channel
 
     channel = Channel("camera")
-    channel.note(oldest=5, newest=5, age=0.0, torn=0)  # what was there before the first look is not missed
+    channel.note(oldest=5, newest=5, age=0.0, torn=0)  # samples from before the first read are not dropped
     channel.note(oldest=6, newest=6, age=0.0, torn=0)
     channel.note(oldest=9, newest=12, age=0.0, torn=0)
     assert (channel.received, channel.dropped) == (6, 2)
     channel.note(oldest=10, newest=13, age=0.0, torn=0)  # windows overlap
     assert (channel.received, channel.dropped) == (7, 2)
-    channel.note(oldest=1, newest=1, age=0.0, torn=0)  # the pool was made anew
+    channel.note(oldest=1, newest=1, age=0.0, torn=0)  # a new pool
     assert (channel.received, channel.dropped) == (8, 2)

@@ -1,4 +1,4 @@
-"""Each example does what it says."""
+"""Each example does what its documentation says."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from polymorph_ipc import TensorProducer
 
 
 def interrupt(program: Program) -> None:
-    """End a producer that has done its part, with Ctrl-C, which Python answers with this exit code."""
+    """End a Python producer with Ctrl-C."""
     program.signal(signal.SIGINT, exit_code=-signal.SIGINT)
 
 
@@ -28,19 +28,19 @@ def test_quickstart_consumer_started_first_gets_an_image(launch: Launcher) -> No
 def test_quickstart_consumer_started_last_gets_both_images(launch: Launcher) -> None:
     producer = launch.python("python/quickstart_producer.py", "1000")
     producer.read_until("Published frame 0")
-    said = launch.python("python/quickstart_consumer.py", "60").finish()
-    assert "Got last image with shape: (480, 640, 3)" in said
-    assert "Got new image with shape: (480, 640, 3)" in said
+    output = launch.python("python/quickstart_consumer.py", "60").finish()
+    assert "Got last image with shape: (480, 640, 3)" in output
+    assert "Got new image with shape: (480, 640, 3)" in output
     interrupt(producer)
 
 
 def test_dict_of_tensors_is_never_mixed(launch: Launcher) -> None:
     producer = launch.python("python/dict_of_tensors.py", "produce", "--seconds", "600")
     consumer = launch.python("python/dict_of_tensors.py", "consume", "--seconds", "5")
-    said = consumer.finish()
-    assert number(r"received (\d+) observations, 0 of them mixed", said) > 5
-    assert "from wrist_camera: rgb uint8 (120, 160, 3), depth float32 (120, 160), q float64 (7,)" in said
-    assert "history of q: [" in said
+    output = consumer.finish()
+    assert number(r"received (\d+) observations, 0 of them mixed", output) > 5
+    assert "from wrist_camera: rgb uint8 (120, 160, 3), depth float32 (120, 160), q float64 (7,)" in output
+    assert "history of q: [" in output
     interrupt(producer)
 
 
@@ -48,9 +48,9 @@ def test_point_clouds_keep_their_length(launch: Launcher) -> None:
     producer = launch.python("python/point_cloud.py", "produce", "--seconds", "600")
     producer.read_until("a longer scan made the pool larger: it has room for 20000 points")
     producer.read_until("points without an intensity are refused")
-    said = launch.python("python/point_cloud.py", "consume", "--seconds", "3").finish()
-    assert number(r"received (\d+) scans, 0 of them with a wrong length", said) > 3
-    assert re.search(r"points in the last three scans: \[\d+, \d+, \d+\]", said)
+    output = launch.python("python/point_cloud.py", "consume", "--seconds", "3").finish()
+    assert number(r"received (\d+) scans, 0 of them with a wrong length", output) > 3
+    assert re.search(r"points in the last three scans: \[\d+, \d+, \d+\]", output)
     interrupt(producer)
 
 
@@ -83,8 +83,8 @@ def test_camera_viewer_started_first_shows_the_camera(launch: Launcher) -> None:
 def test_follow_commands_refuses_a_schema_mismatch(launch: Launcher, sample: Any) -> None:
     with TensorProducer.from_sample("arm/cmd", sample) as producer:
         producer.publish(sample)
-        said = launch.c("follow_commands", "arm/cmd", "600").finish(exit_code=1)
-        assert f"expected float64 (7,), got {producer.schema}" in said
+        output = launch.c("follow_commands", "arm/cmd", "600").finish(exit_code=1)
+        assert f"expected float64 (7,), got {producer.schema}" in output
 
 
 @pytest.mark.parametrize(
@@ -102,16 +102,16 @@ def test_camera_viewer_refuses_a_pool_that_is_not_an_image(launch: Launcher, sam
         viewer = launch.c("camera_viewer", "camera/rgb", "600")
         while viewer.child.poll() is None:
             producer.publish(sample)
-        said = viewer.finish(exit_code=1)
-        assert f"expected a uint8 (height, width, 3) image, got {producer.schema}" in said
+        output = viewer.finish(exit_code=1)
+        assert f"expected a uint8 (height, width, 3) image, got {producer.schema}" in output
 
 
 def test_wait_for_any_counts_both_pools(launch: Launcher) -> None:
     arm = launch.c("arm_loop", "arm/q", "600")
     camera = launch.python("demo/camera.py", "--pool", "camera/rgb", "--seconds", "600")
-    said = launch.python("python/wait_for_any.py", "arm/q", "camera/rgb", "--seconds", "5").finish()
-    assert number(r"camera/rgb: (\d+) samples", said) > 5
-    assert number(r"arm/q: (\d+) samples", said) > 100
+    output = launch.python("python/wait_for_any.py", "arm/q", "camera/rgb", "--seconds", "5").finish()
+    assert number(r"camera/rgb: (\d+) samples", output) > 5
+    assert number(r"arm/q: (\d+) samples", output) > 100
     arm.signal(signal.SIGTERM)
     camera.signal(signal.SIGTERM)
 

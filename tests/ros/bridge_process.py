@@ -11,25 +11,25 @@ from typing import Any
 from support.processes import Child
 
 POLYMORPH = "from polymorph_ipc._tools.main import main\nmain()\n"
-PATIENCE = 30.0
+WAIT_SECONDS = 30.0
 
 
 class Bridge:
-    """A bridge that reports in JSON, ten times a second."""
+    """A bridge process that prints a JSON report ten times a second."""
 
     def __init__(self, child: Child) -> None:
         self.child = child
 
     def until(self, condition: Callable[[dict[str, Any]], Any], **of: str) -> dict[str, Any]:
-        """The first report (of this bridge, when there are several) of which the condition holds."""
-        deadline = time.monotonic() + PATIENCE
+        """The first report that meets the condition. `of` selects one of several bridges, by values of its report."""
+        deadline = time.monotonic() + WAIT_SECONDS
         while time.monotonic() < deadline:
             line = self.child.read_line()
             assert line is not None, self.child.stderr
             report: dict[str, Any] = json.loads(line)
             if all(report[key] == value for key, value in of.items()) and condition(report):
                 return report
-        raise AssertionError(f"not within {PATIENCE:g} s: {self.child.lines[-3:]} {self.child.stderr}")
+        raise AssertionError(f"no such report for {WAIT_SECONDS:g} s: {self.child.lines[-3:]} {self.child.stderr}")
 
     def end(self, number: int = signal.SIGINT) -> str:
         self.child.signal(number)

@@ -1,4 +1,4 @@
-"""Tests with a real ROS 2. Each has a domain and a registry folder of its own, and must leave no pool behind."""
+"""Tests with a real ROS 2. Each test has its own domain and registry folder, and must leave no pool."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ import uuid
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
-# The wheels of ROS install their index under the environment itself and set no path to it.
+# The wheels of ROS install their index in the environment and do not set the path to it.
 os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 
 import pytest
+from launcher import Launcher
 
 from bridge_process import POLYMORPH, Bridge
 from ros_nodes import Ros
 from support.observe import pool_files, wait_until
 from support.processes import Spawner
 
-# Started in the background, everything inherits an ignored SIGINT, and the children that tests interrupt would too.
+# A shell starts background jobs with SIGINT ignored. The children that tests interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HANG_SECONDS = 150
 FAILED = pytest.StashKey[bool]()
-DOMAINS = 100  # ports of higher ones run into those that the kernel hands out
+DOMAINS = 100  # ports of higher domains may collide with ephemeral ports
 
 
 @pytest.hookimpl(wrapper=True)
@@ -48,14 +49,14 @@ def pool_folder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     faulthandler.cancel_dump_traceback_later()
     try:
         if not request.node.stash.get(FAILED, False):
-            wait_until(lambda: not pool_files(folder), 5.0, f"an empty registry folder, not {pool_files(folder)},")
+            wait_until(lambda: not pool_files(folder), 5.0, "an empty registry folder")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
 def topic() -> str:
-    """Nobody else has it, also when two runs share a domain."""
+    """A topic name that no other test uses, also when two test runs share a domain."""
     return f"/t{uuid.uuid4().hex[:12]}/data"
 
 
@@ -68,13 +69,22 @@ def spawn(pool_folder: Path, tmp_path: Path) -> Iterator[Spawner]:
 
 @pytest.fixture
 def bridge(spawn: Spawner) -> Callable[..., Bridge]:
-    """`polymorph bridge` with these arguments."""
+    """Start `polymorph bridge` with arguments."""
     return lambda *arguments: Bridge(spawn(POLYMORPH, "bridge", "--json", "--interval", 0.1, *arguments))
 
 
 @pytest.fixture
+def launch(pool_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launcher]:
+    """Start programs of examples/; kill those that still run at the end of the test."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    launcher = Launcher()
+    yield launcher
+    launcher.dispose()
+
+
+@pytest.fixture
 def ros(pool_folder: Path) -> Iterator[Ros]:
-    """ROS in this process: nodes, and executors that the test itself spins."""
+    """ROS nodes in this process; the test spins their executor."""
     side = Ros()
     yield side
     side.dispose()

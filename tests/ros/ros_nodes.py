@@ -1,4 +1,4 @@
-"""ROS in the test's own process."""
+"""ROS nodes in the process of the test."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rclpy.executors import MultiThreadedExecutor, SingleThreadedExecutor
 from sensor_msgs.msg import Image, JointState
 
 Found = TypeVar("Found")
-PATIENCE = 20.0
+WAIT_SECONDS = 20.0
 
 
 def executor_of(kind: str) -> Any:
@@ -27,6 +27,8 @@ def executor_of(kind: str) -> Any:
 
 
 class Ros:
+    """Nodes, streams and an executor that the test spins."""
+
     def __init__(self) -> None:
         rclpy.init()
         self.nodes: list[Any] = []
@@ -39,7 +41,7 @@ class Ros:
         return node
 
     def publisher(self, message_class: Any, topic: str, qos: Any = 10) -> Any:
-        """A publisher on a node of its own, which needs no spinning."""
+        """A publisher on a separate node, which needs no spinning."""
         return self.node(f"talker{len(self.nodes)}").create_publisher(message_class, topic, qos)
 
     def stream(self, node: Any, topic: str, message_class: Any, sample: Any = None, **options: Any) -> TensorStream:
@@ -58,9 +60,9 @@ class Ros:
             self.executor = executor_of(kind)
         if node not in self.executor.get_nodes():
             self.executor.add_node(node)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + WAIT_SECONDS
         while not (found := condition()):
-            assert time.monotonic() < deadline, f"{what} did not come about within {PATIENCE:g} s"
+            assert time.monotonic() < deadline, f"timed out after {WAIT_SECONDS:g} s: {what}"
             self.executor.spin_once(timeout_sec=0.05)
         return found
 
@@ -68,7 +70,7 @@ class Ros:
         self.spin(node, lambda: all(p.get_subscription_count() for p in publishers), "a match", kind)
 
     def send(self, node: Any, stream: TensorStream, publisher: Any, *messages: Any, kind: str = "single") -> None:
-        """Publish, and spin until all have been dealt with."""
+        """Publish, and spin until the stream has handled every message."""
         self.matched(node, publisher, kind=kind)
         for message in messages:
             before = stream.stats["messages"]

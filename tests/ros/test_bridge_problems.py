@@ -1,4 +1,4 @@
-"""`polymorph bridge` says why nothing comes, and takes ROS's own arguments."""
+"""The reports of `polymorph bridge` name the reason when no data arrives; ROS arguments apply."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 @pytest.fixture
-def others_node() -> Iterator[Any]:
-    """A node of another DDS participant: with Fast DDS one participant has one type for each topic."""
+def other_node() -> Iterator[Any]:
+    """A node of another DDS participant. With Fast DDS, one participant has one type per topic."""
     context = rclpy.Context()
     rclpy.init(context=context)
     node = rclpy.create_node("other", context=context)
@@ -35,14 +35,14 @@ def others_node() -> Iterator[Any]:
     context.try_shutdown()
 
 
-def has(state: str, words: str = "") -> Callable[[dict[str, Any]], bool]:
-    return lambda report: report["state"] == state and words in report["problem"]
+def has(state: str, text: str = "") -> Callable[[dict[str, Any]], bool]:
+    return lambda report: report["state"] == state and text in report["problem"]
 
 
 def test_wrong_type_is_the_state_until_a_matching_publisher_appears(
-    bridge: Run, ros: Ros, topic: str, others_node: Any
+    bridge: Run, ros: Ros, topic: str, other_node: Any
 ) -> None:
-    others_node.create_publisher(String, topic, 10)
+    other_node.create_publisher(String, topic, 10)
     program = bridge("--from-ros", topic, "--to", "arm", "--type", "sensor_msgs/msg/JointState")
     report = program.until(lambda report: report["state"] != "no publisher")
     assert report["state"] == "wrong type"
@@ -54,15 +54,15 @@ def test_wrong_type_is_the_state_until_a_matching_publisher_appears(
 
 
 def test_topic_with_several_types_asks_for_type_and_keeps_trying(
-    bridge: Run, ros: Ros, topic: str, others_node: Any
+    bridge: Run, ros: Ros, topic: str, other_node: Any
 ) -> None:
-    words = others_node.create_publisher(String, topic, 10)
+    words = other_node.create_publisher(String, topic, 10)
     program = bridge("--from-ros", topic, "--to", "arm")
     program.until(has("cannot start", "no numbers"))
     arm = ros.publisher(JointState, topic)
     both = "is published as sensor_msgs/msg/JointState and std_msgs/msg/String: choose with --type"
     program.until(has("cannot start", both))
-    others_node.destroy_publisher(words)
+    other_node.destroy_publisher(words)
     program.until(lambda report: report["published"] or arm.publish(joints(a=1.0)))
     program.until(lambda report: report["problem"] == "")
     program.end()

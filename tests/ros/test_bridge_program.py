@@ -1,4 +1,4 @@
-"""`polymorph bridge`, as people run it."""
+"""`polymorph bridge` as a program."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from support.processes import Spawner
 
 PROGRAMS = Path(__file__).parent / "programs"
 CAMERA, ARM = PROGRAMS / "camera.py", PROGRAMS / "arm.py"
-PATIENCE = 30.0
+WAIT_SECONDS = 30.0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -91,7 +91,7 @@ def test_grown_map_without_new_messages_keeps_its_pool(bridge: Callable[..., Bri
     program.until(lambda report: report["published"] == 1)
     send(8, 9)
     program.until(lambda report: report["published"] == 2)
-    for _ in range(30):  # three seconds of reports, in which nothing else is sent
+    for _ in range(30):  # three seconds of reports without a new message
         program.until(lambda report: True)
     with TensorStream("map") as late:
         assert late.get_last().shape == (8, 9)
@@ -108,11 +108,11 @@ def test_bridge_from_a_pool_survives_a_killed_producer(
     listener.create_subscription(JointState, topic, got.append, 100)
     program = bridge("--from-pool", "arm/q", "--to", topic, "--frame-id", "base")
     assert program.until(lambda report: True)["state"] == "no pool"
-    for life in (1, 2):
+    for run in (1, 2):
         arm = spawn(ARM, "arm/q", 100, 0, 3)
         arm.expect("ready")
         arm.send("go")
-        ros.spin(listener, lambda life=life: len(got) > 30 * life, "messages")
+        ros.spin(listener, lambda run=run: len(got) > 30 * run, "messages")
         report = program.until(lambda report: report["rate_hz"] > 50 and report["latency_p99_ms"] is not None)
         assert (report["state"], report["type"], report["dropped"]) == ("running", "sensor_msgs/msg/JointState", 0)
         assert 0 < report["latency_median_ms"] <= report["latency_p99_ms"]
@@ -120,7 +120,7 @@ def test_bridge_from_a_pool_survives_a_killed_producer(
     assert (got[0].name, got[0].header.frame_id) == (["j0", "j1", "j2"], "base")
     program.end()
     with TensorProducer.from_sample("arm/q", np.zeros(1)):
-        pass  # in the place of the dead one's pool
+        pass  # it replaces the orphaned pool
 
 
 def test_several_bridges_are_read_from_a_file(
@@ -186,11 +186,11 @@ def test_bridge_shows_a_live_table_on_a_terminal(topic: str, tmp_path: Path) -> 
     os.close(follower)
     shown = b""
     try:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + WAIT_SECONDS
         while shown.count(b"no publisher") < 3 and select.select([leader], [], [], deadline - time.monotonic())[0]:
             shown += os.read(leader, 65536)
         process.send_signal(signal.SIGINT)
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(WAIT_SECONDS) == 0
     finally:
         process.kill()
         os.close(leader)

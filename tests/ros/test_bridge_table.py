@@ -1,4 +1,4 @@
-"""The live table of `polymorph bridge`, as a terminal of 80 characters shows it."""
+"""The live table of `polymorph bridge` on a terminal with 80 columns."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_two_bridges_fit_on_80_characters() -> None:
 def test_no_table_line_is_wider_than_the_terminal(width: int) -> None:
     lines = [line.plain for line in lines_of([CAMERA, ARM], width)]
     assert max(map(len, lines)) <= width
-    assert shown([CAMERA, ARM], width) == lines, "and rich wraps none of them"
+    assert shown([CAMERA, ARM], width) == lines, "rich does not wrap any line"
 
 
 def test_every_column_fits_its_heading_and_every_state() -> None:

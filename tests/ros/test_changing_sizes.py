@@ -1,4 +1,4 @@
-"""Messages of changing size and kind, from real publishers: the sequences of public bug reports."""
+"""Messages of changing size and kind from real publishers, as in public bug reports."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def test_growth_is_logged_once_with_old_and_new_capacity(ros: Ros, topic: str, c
     assert "room for (20,) now, (10,) before" in logged[0]
 
 
-# ---- what must not grow
+# ---- limits of growth
 
 
 def test_cloud_with_one_point_of_200_kilobytes_makes_a_small_pool(ros: Ros, topic: str) -> None:
@@ -185,7 +185,7 @@ def test_message_above_ros_max_bytes_fails_and_the_next_shapes_the_pool(ros: Ros
     ros.send(node, stream, publisher, jpeg(3_000_000))
     assert stream.stats["failures"] == 1
     assert "max_bytes allows 2000000" in capfd.readouterr().err
-    stream._source.handler.retry_at = 0.0  # not a second later
+    stream._source.handler.retry_at = 0.0  # retry at once instead of a second later
     ros.send(node, stream, publisher, jpeg(1000))
     assert len(stream.get_last()) == 1000
     ros.send(node, stream, publisher, jpeg(3_000_000), jpeg(2000))
@@ -209,7 +209,7 @@ def test_ros_max_bytes_defaults_to_a_gigabyte_or_more_for_a_sample(ros: Ros, top
             ros.stream(node, topic, LaserScan, ros_max_bytes=wrong)
 
 
-# ---- other kinds
+# ---- messages of another kind
 
 
 def test_another_resolution_or_encoding_replaces_the_pool(ros: Ros, topic: str, capfd: Any) -> None:
@@ -289,7 +289,7 @@ def test_other_joint_names_do_not_replace_the_pool(ros: Ros, topic: str) -> None
     assert stream.stats["misfits"] == 1
 
 
-# ---- a bridge that was killed
+# ---- a killed bridge
 
 BRIDGE = textwrap.dedent(
     """
@@ -330,7 +330,7 @@ def test_restarted_stream_process_adopts_its_pool(ros: Ros, topic: str) -> None:
         stream = ros.stream(node, topic, LaserScan, pool_name="pool0")
         ros.send(node, stream, publisher, scan(400))
         assert len(consumer.get_new(timeout=1)) == 400
-        assert inspect_pool("pool0").seq > seq, "the sequence goes on: the pool was adopted"
+        assert inspect_pool("pool0").seq > seq, "the pool was adopted, so its sequence continues"
     finally:
         for bridge in bridges:
             bridge.kill()

@@ -1,11 +1,10 @@
-"""The examples and the demo with a real ROS, as programs of their own."""
+"""The ROS examples and the ROS demo, as separate programs."""
 
 from __future__ import annotations
 
 import json
 import re
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,14 +22,6 @@ JOINT_STATES = [
 ]
 
 
-@pytest.fixture
-def launch(pool_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launcher]:
-    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
-    launcher = Launcher()
-    yield launcher
-    launcher.dispose()
-
-
 def test_camera_policy_acts_on_images_and_publishes_actions(launch: Launcher, spawn: Spawner) -> None:
     policy = launch.python("ros/camera_policy.py", "--seconds", "600")
     with TensorStream("policy/actions") as actions:
@@ -44,11 +35,11 @@ def test_camera_policy_acts_on_images_and_publishes_actions(launch: Launcher, sp
             assert abs(action).max() <= 1
             stamps.append(info.stamp)
         assert stamps == sorted(set(stamps))
-        assert all(stamp % 10**9 == 0 for stamp in stamps), "the stamps of images, which are whole seconds"
+        assert all(stamp % 10**9 == 0 for stamp in stamps), "the stamps are those of the images, whole seconds"
         camera.kill()
-    said = policy.signal(signal.SIGINT)
-    assert number(r"(\d+) actions, ", said) >= 10
-    assert "Traceback" not in said
+    output = policy.signal(signal.SIGINT)
+    assert number(r"(\d+) actions, ", output) >= 10
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize("program", JOINT_STATES)
@@ -68,36 +59,36 @@ def test_c_loop_reaches_joint_states_with_names_and_stamps(
         assert q[6] == pytest.approx(sum(q[:6]), abs=1e-12)
     stamps = [(message.header.stamp.sec, message.header.stamp.nanosec) for message in seen]
     assert stamps == sorted(set(stamps))
-    said = bridge.signal(signal.SIGINT)
-    assert "Traceback" not in said
+    output = bridge.signal(signal.SIGINT)
+    assert "Traceback" not in output
     if program:
-        assert number(r"(\d+) joint states published on /joint_states", said) >= 200
+        assert number(r"(\d+) joint states published on /joint_states", output) >= 200
     else:
-        assert json.loads(said.splitlines()[-1])["published"] >= 100
+        assert json.loads(output.splitlines()[-1])["published"] >= 100
     arm.signal(signal.SIGTERM)
 
 
 def test_ros_demo_shows_both_directions_and_a_plain_subscriber(launch: Launcher) -> None:
-    # 10 Hz: by the queues' lengths a second in which this machine does nothing loses nothing.
-    said = launch.python("demo_ros/demo.py", "--seconds", "4", "--rate", "10", "--plain").finish()
+    # At 10 Hz the queues hold a second of messages, so a pause of the machine loses none.
+    output = launch.python("demo_ros/demo.py", "--seconds", "4", "--rate", "10", "--plain").finish()
     for name in ("camera to pool", "camera to plain rclpy", "pool to /joint_states"):
-        rows = re.findall(rf"{name} +rate (\d+) Hz .*torn (\d+)  CPU ([\d.]+) %", said)
-        assert rows, said
-        assert rows[-1][1] == "0", said
-        assert float(rows[-1][2]) > 0, said
-    assert number(r"(\d+) images and \d+ joint states, none torn; no image lost", said) >= 20
+        rows = re.findall(rf"{name} +rate (\d+) Hz .*torn (\d+)  CPU ([\d.]+) %", output)
+        assert rows, output
+        assert rows[-1][1] == "0", output
+        assert float(rows[-1][2]) > 0, output
+    assert number(r"(\d+) images and \d+ joint states, none torn; no image lost", output) >= 20
 
 
 def test_ros_demo_stops_at_ctrl_c_and_leaves_nothing(launch: Launcher) -> None:
     demo = launch.python("demo_ros/demo.py", "--seconds", "600", "--plain")
     demo.read_until("camera to pool")
-    said = demo.signal(signal.SIGINT, exit_code=130)
-    assert "stopped by Ctrl-C" in said
+    output = demo.signal(signal.SIGINT, exit_code=130)
+    assert "stopped by Ctrl-C" in output
 
 
 def test_ros_demo_names_the_process_that_ended(launch: Launcher, tmp_path: Path) -> None:
     arm = tmp_path / "arm"
     arm.write_text("#!/bin/sh\necho no encoder\nexit 3\n")
     arm.chmod(0o755)
-    said = launch.python("demo_ros/demo.py", "--plain", "--arm-program", str(arm)).finish(exit_code=1)
-    assert "FAILED: the arm process ended with 3: no encoder" in said
+    output = launch.python("demo_ros/demo.py", "--plain", "--arm-program", str(arm)).finish(exit_code=1)
+    assert "FAILED: the arm process ended with 3: no encoder" in output

@@ -1,4 +1,4 @@
-"""An executor survives what streams do to their subscriptions, whatever thread does it."""
+"""An executor survives changes that streams make to their subscriptions in any thread."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLEANUPS = 500
 
 
 class Spun:
-    """An executor that a thread of its own spins, with a node whose timer counts."""
+    """An executor that a separate thread spins, with a node whose timer counts."""
 
     def __init__(self, ros: Ros, kind: str) -> None:
         self.node = ros.node()
@@ -39,7 +39,7 @@ class Spun:
 
     def spin(self) -> None:
         try:
-            while not self.end:  # rclpy's EventsExecutor does not come back from spin_until_future_complete()
+            while not self.end:  # spin_until_future_complete() of rclpy's EventsExecutor does not return
                 self.executor.spin_once(timeout_sec=0.05)
         except BaseException as problem:
             self.problem = problem
@@ -55,8 +55,8 @@ class Spun:
         self.executor.shutdown()
 
     def check_alive(self) -> None:
-        seen = self.ticks
-        wait_until(lambda: self.problem or self.ticks > seen + 1, what="the executor's next callback")
+        before = self.ticks
+        wait_until(lambda: self.problem or self.ticks > before + 1, what="the executor's next callback")
         assert self.problem is None
 
 

@@ -1,4 +1,4 @@
-"""Whoever spins, and however messages are taken, the same samples come out."""
+"""Every executor and both ways of taking messages give the same samples."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_images_arrive_under_every_executor(ros: Ros, topic: str, kind: str) -> 
     assert [int(frame.flat[0]) for frame in frames] == list(range(1, 9))
     assert infos.stamp == 8 * 10**9
     stats = stream.stats
-    # EventsExecutor is made in C++ and asks rclpy's class, not ours.
+    # EventsExecutor is written in C++ and uses rclpy's subscription class, not the one of this package.
     assert stats["path"] == ("portable" if kind == "events" else "fast")
     assert (stats["messages"], stats["published"], stats["misfits"]) == (8, 8, 0)
 

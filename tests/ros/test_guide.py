@@ -1,4 +1,4 @@
-"""docs/ros.md is true: its blocks run, its table is what the code does, its files are the ones in examples/."""
+"""docs/ros.md is correct: its blocks run, its table agrees with the code, its files are those in examples/."""
 
 from __future__ import annotations
 
@@ -33,26 +33,18 @@ def blocks(language: str) -> list[str]:
 
 
 def rows_with_a_tensor() -> Iterator[Any]:
-    for types, words in TABLE:
-        tensor = TENSOR.search(words)
+    for types, text in TABLE:
+        tensor = TENSOR.search(text)
         for name in TYPE.findall(types):
             if tensor:
-                yield pytest.param(name, tensor[1], tensor[2], "variable" in words.split(":")[0], id=name)
-
-
-@pytest.fixture
-def launch(pool_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launcher]:
-    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
-    launcher = Launcher()
-    yield launcher
-    launcher.dispose()
+                yield pytest.param(name, tensor[1], tensor[2], "variable" in text.split(":")[0], id=name)
 
 
 # ---- the table
 
 
 def example_of(name: str) -> Any:
-    """A message with something in its sequences: H = 4, W = 6, N = T = 5, J = 3."""
+    """A message with filled sequences: H = 4, W = 6, N = T = 5, J = 3."""
     message = message_class(name, "name")()
     fill = FILLINGS.get(name)
     if fill:
@@ -127,7 +119,7 @@ def test_default_tensor_agrees_with_the_guide(name: str, dtype: str, shape: str,
     sizes = {"H": 4, "W": 6, "N": 5, "T": 5, "J": 3}
     expected = [sizes.get(length) or int(length) for length in re.findall(r"[\w]+", shape)]
     if variable:
-        assert field.shape[0] == 1024, "room for twice the rows, 1024 at least"
+        assert field.shape[0] == 1024, "capacity for twice the rows, at least 1024"
         expected[0] = 1024
     assert field.variable == variable
     assert list(field.shape) == expected
@@ -149,11 +141,11 @@ def test_guide_and_header_list_the_same_types() -> None:
     table = HEADER.partition("the default tensor of the message type:")[2].partition("any other")[0]
     rows = re.findall(r"^ \*   (\w+_msgs/.*?)(?:  | float64 \(N, 7\)|$)", table, re.MULTILINE)
     in_header = {name for row in rows for name in re.findall(r"[A-Z]\w+", row.replace("(Stamped)", ""))}
-    in_guide = {name.split("/")[1] for types, _words in TABLE for name in TYPE.findall(types)}
+    in_guide = {name.split("/")[1] for types, _text in TABLE for name in TYPE.findall(types)}
     assert {"Image", "JointTrajectory", "Odometry"} < in_header
     missing = {name for name in in_header if name not in in_guide and name != "MultiArray"}
     assert not missing
-    variable = {types.split(",")[0] for types, words in TABLE if "`, variable" in words}
+    variable = {types.split(",")[0] for types, text in TABLE if "`, variable" in text}
     assert {"sensor_msgs/LaserScan", "sensor_msgs/PointCloud2"} < variable
 
 
@@ -221,7 +213,7 @@ def test_large_message_profile_delivers_every_best_effort_image(topic: str, spaw
         stamps = []
         while len(stamps) < 20:
             image, info = images.get_next(timeout=20.0, return_info=True)
-            assert image is not None, f"only {len(stamps)} came"
+            assert image is not None, f"only {len(stamps)} images arrived"
             stamps.append(info.stamp // 10**9)
     assert stamps == list(range(1, 21))
     listener.signal(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""Message classes become the very types that rclpy serializes: every class of every interface that is installed."""
+"""Message classes are described as rclpy serializes them: every class of every installed interface."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rclpy.serialization import serialize_message
 
 
 def installed(folders: set[str]) -> list[Any]:
-    """The message classes of every installed package, also those inside services and actions."""
+    """The message classes of all installed packages, including those of services and actions."""
     found: dict[str, Any] = {}
 
     def add(holder: Any) -> None:
@@ -41,21 +41,21 @@ def test_every_installed_message_class_is_described_and_decoded() -> None:
         try:
             reader = _core.RosDecoder(texts, type_name(message_class), {"": ""})
         except (InvalidArgumentError, UnsupportedError) as refusal:
-            # No default tensor: the types themselves were understood.
+            # The type has no default tensor; its description was parsed.
             assert "line " not in str(refusal), f"{message_class}: {refusal}"
             continue
         try:
             reader.learn(serialize_message(message_class()))
-        except SchemaMismatchError:  # an empty image or a joint state without joints: nothing to learn
+        except SchemaMismatchError:  # an empty image or a joint state without joints
             continue
         read += 1
     assert len(classes) > 150
     assert read > 50
 
 
-@pytest.mark.parametrize("no_class", [None, "sensor_msgs/msg/Image", 3, type, importlib])
-def test_object_that_is_not_a_message_class(no_class: Any) -> None:
-    assert not is_message_class(no_class)
+@pytest.mark.parametrize("other", [None, "sensor_msgs/msg/Image", 3, type, importlib])
+def test_object_that_is_not_a_message_class(other: Any) -> None:
+    assert not is_message_class(other)
 
 
 def test_service_is_not_a_message_class() -> None:

@@ -1,4 +1,4 @@
-"""Outgoing messages claim nothing that is not known, and what receivers need and nobody gives is named."""
+"""Outgoing messages contain only known facts; missing facts that receivers need are an error or a warning."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ros_nodes import Ros
 
 
 def sent(ros: Ros, topic: str, message_class: Any, sample: Any, metadata: dict[str, Any] | None = None) -> Any:
-    """The message that a sample becomes, as a subscriber gets it."""
+    """Publish a sample. Returns the message that a subscriber receives."""
     node, listener = ros.node("producer"), ros.node("subscriber")
     messages: list[Any] = []
     listener.create_subscription(message_class, topic, messages.append, 10)
@@ -41,7 +41,7 @@ def test_cloud_is_dense_only_with_is_dense_in_the_metadata(ros: Ros, topic: str)
     points = np.full((3, 3), np.nan, np.float32)
     assert not sent(ros, topic, PointCloud2, points).is_dense
     assert not sent(ros, f"{topic}/numbers", PointCloud2, np.ones((3, 3), np.float32)).is_dense
-    assert sent(ros, f"{topic}/said", PointCloud2, np.ones((3, 3), np.float32), {"is_dense": True}).is_dense
+    assert sent(ros, f"{topic}/dense", PointCloud2, np.ones((3, 3), np.float32), {"is_dense": True}).is_dense
 
 
 def test_chw_images_are_transposed_with_layout_in_the_metadata(ros: Ros, topic: str) -> None:

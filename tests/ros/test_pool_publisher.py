@@ -1,4 +1,4 @@
-"""PoolPublisher: whatever pool there is under a name, every sample of it becomes a message, in order."""
+"""PoolPublisher: every sample of the pools of one name becomes a message, in order."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NAMES = {"names": ["a", "b"]}
 
 
 class Bridge:
-    """A PoolPublisher of pool "arm/q", and what arrives of it."""
+    """PoolPublishers of pool "arm/q", and the messages that a subscriber receives."""
 
     def __init__(self, ros: Ros, topic: str) -> None:
         self.ros = ros
@@ -48,7 +48,7 @@ class Bridge:
         self.ros.spin(self.listener, condition, what)
 
     def counted(self, publisher: PoolPublisher, count: int) -> None:
-        """A message may arrive before the call that sent it has returned."""
+        """Wait for the counter: a message may arrive before the call that sent it has returned."""
         self.until(lambda: publisher.stats["published"] == count, f"{count} messages counted")
 
     def arrived(self, count: int) -> list[Any]:
@@ -104,7 +104,7 @@ def test_samples_that_leave_the_history_unpublished_are_dropped(bridge: Bridge) 
         publisher._encoder.connect(None, None, publish, publisher._publication.now, publisher._publication.failed)
         producer.publish(np.ones(2))
         slots = producer.readers
-        wait_until(lambda: slots()[0].last_seq == 2, what="the second sample on its way")
+        wait_until(lambda: slots()[0].last_seq == 2, what="the second sample in the publisher")
         for number in range(2, 22):
             producer.publish(np.full(2, float(number)))
         go.set()
@@ -124,16 +124,16 @@ def test_start_oldest_publishes_the_history_first(bridge: Bridge) -> None:
 
 def test_restarted_producer_is_followed(bridge: Bridge, spawn: Spawner) -> None:
     publisher = bridge.start()
-    for life in range(3):
+    for run in range(3):
         arm = spawn(ARM, "arm/q", 500, 0, 3)
         arm.expect("ready")
         arm.send("go")
-        bridge.until(lambda life=life: len(bridge.messages) > 20 * (life + 1), "messages")
+        bridge.until(lambda run=run: len(bridge.messages) > 20 * (run + 1), "messages")
         arm.kill()
     numbers = positions(bridge.messages)
-    lives = np.flatnonzero(np.diff(numbers) < 0)
-    assert len(lives) == 2
-    assert set(np.delete(np.diff(numbers), lives)) == {1.0}
+    restarts = np.flatnonzero(np.diff(numbers) < 0)
+    assert len(restarts) == 2
+    assert set(np.delete(np.diff(numbers), restarts)) == {1.0}
     assert publisher.stats["dropped"] == 0
     polymorph_ipc.remove_pool("arm/q", force=True)
 

@@ -1,4 +1,4 @@
-"""TensorProducer with ros_node=: the pool first, then the topic, and what ROS does never breaks the pool."""
+"""TensorProducer with ros_node=: every sample is published in the pool and on the topic; ROS never breaks the pool."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PIXELS = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
 
 
 class Topic:
-    """A producer, and what arrives of it."""
+    """A producer with a topic, and the messages that a subscriber receives."""
 
     def __init__(self, ros: Ros, topic: str, message_class: Any, sample: Any, **options: Any) -> None:
         self.ros = ros
@@ -51,7 +51,7 @@ class Topic:
 
 @pytest.fixture(params=["fast", "portable"])
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both ways to hand a message over."""
+    """Both ways to pass a message to ROS."""
     if request.param == "portable":
         monkeypatch.setattr(_core, "rcl_available", lambda: False)
     return str(request.param)
@@ -59,14 +59,14 @@ def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
 
 def test_published_samples_arrive_with_stamp_and_metadata(ros: Ros, topic: str, path: str) -> None:
     metadata = {"frame_id": "optical", "encoding": "bgr8", "serial": [1, 2], "exposure": 3.5}
-    with Topic(ros, topic, Image, PIXELS, metadata=metadata) as there, TensorStream("pool") as local:
-        assert there.producer.publish(PIXELS, stamp=5 * 10**9 + 7) == 1
+    with Topic(ros, topic, Image, PIXELS, metadata=metadata) as setup, TensorStream("pool") as local:
+        assert setup.producer.publish(PIXELS, stamp=5 * 10**9 + 7) == 1
         np.testing.assert_array_equal(local.get_last(), PIXELS)
-        (image,) = there.arrived(1)
+        (image,) = setup.arrived(1)
         assert (image.header.stamp.sec, image.header.stamp.nanosec, image.header.frame_id) == (5, 7, "optical")
         assert (image.encoding, image.height, image.width, image.step, image.is_bigendian) == ("bgr8", 4, 6, 18, 0)
         assert bytes(image.data) == PIXELS.tobytes()
-        stats = there.producer.ros_stats
+        stats = setup.producer.ros_stats
         assert stats is not None
         assert (stats["path"], stats["published"], stats["misfits"], stats["failures"]) == (path, 1, 0, 0)
         assert (stats["topic"], stats["msg_type"], stats["problem"]) == (topic, "sensor_msgs/msg/Image", "")
@@ -74,16 +74,16 @@ def test_published_samples_arrive_with_stamp_and_metadata(ros: Ros, topic: str, 
 
 def test_loans_and_strided_and_large_arrays_arrive_as_in_the_pool(ros: Ros, topic: str, path: str) -> None:
     pixels = np.random.default_rng(1).integers(0, 255, (300, 400, 3), np.uint8)
-    with Topic(ros, topic, Image, pixels) as there:
-        with there.producer.loan() as frame:
+    with Topic(ros, topic, Image, pixels) as setup:
+        with setup.producer.loan() as frame:
             frame.data[:] = pixels
             frame.stamp = 2.5
-        there.producer.publish(pixels[::-1, ::-1])
-        with there.producer.loan() as frame:
+        setup.producer.publish(pixels[::-1, ::-1])
+        with setup.producer.loan() as frame:
             frame.data[:] = 0
             frame.discard()
-        there.producer.publish(pixels)
-        images = there.arrived(3)
+        setup.producer.publish(pixels)
+        images = setup.arrived(3)
         assert [bytes(image.data) for image in images] == [
             pixels.tobytes(), pixels[::-1, ::-1].tobytes(), pixels.tobytes(),
         ]  # fmt: skip
@@ -92,31 +92,31 @@ def test_loans_and_strided_and_large_arrays_arrive_as_in_the_pool(ros: Ros, topi
 
 
 def test_default_stamps_are_equal_in_pool_and_message(ros: Ros, topic: str, path: str) -> None:
-    with Topic(ros, topic, Image, PIXELS) as there, TensorStream("pool") as local:
-        before = there.node.get_clock().now().nanoseconds
-        there.producer.publish(PIXELS)
-        with there.producer.loan():
+    with Topic(ros, topic, Image, PIXELS) as setup, TensorStream("pool") as local:
+        before = setup.node.get_clock().now().nanoseconds
+        setup.producer.publish(PIXELS)
+        with setup.producer.loan():
             pass
-        after = there.node.get_clock().now().nanoseconds
-        stamps = [image.header.stamp.sec * 10**9 + image.header.stamp.nanosec for image in there.arrived(2)]
+        after = setup.node.get_clock().now().nanoseconds
+        stamps = [image.header.stamp.sec * 10**9 + image.header.stamp.nanosec for image in setup.arrived(2)]
         assert stamps == local.get_history(2, return_info=True)[1].stamp.tolist()
         assert before <= stamps[0] <= stamps[1] <= after
 
 
 def test_samples_have_simulated_time_as_stamp(ros: Ros, topic: str) -> None:
-    with Topic(ros, topic, Image, PIXELS) as there:
-        there.node.set_parameters([Parameter("use_sim_time", Parameter.Type.BOOL, True)])
+    with Topic(ros, topic, Image, PIXELS) as setup:
+        setup.node.set_parameters([Parameter("use_sim_time", Parameter.Type.BOOL, True)])
         clock = ros.publisher(Clock, "/clock")
         time = Clock()
         time.clock.sec = 42
-        ros.spin(there.node, lambda: clock.get_subscription_count())
+        ros.spin(setup.node, lambda: clock.get_subscription_count())
         clock.publish(time)
-        ros.spin(there.node, lambda: there.node.get_clock().now().nanoseconds == 42 * 10**9, "simulated time")
-        there.producer.publish(PIXELS)
-        assert there.arrived(1)[0].header.stamp.sec == 42
-        there.node.set_parameters([Parameter("use_sim_time", Parameter.Type.BOOL, False)])
-        there.producer.publish(PIXELS)
-        assert there.arrived(2)[1].header.stamp.sec > 42
+        ros.spin(setup.node, lambda: setup.node.get_clock().now().nanoseconds == 42 * 10**9, "simulated time")
+        setup.producer.publish(PIXELS)
+        assert setup.arrived(1)[0].header.stamp.sec == 42
+        setup.node.set_parameters([Parameter("use_sim_time", Parameter.Type.BOOL, False)])
+        setup.producer.publish(PIXELS)
+        assert setup.arrived(2)[1].header.stamp.sec > 42
 
 
 def test_clock_of_the_node_is_not_read_without_simulated_time(
@@ -129,34 +129,34 @@ def test_clock_of_the_node_is_not_read_without_simulated_time(
         return 0
 
     monkeypatch.setattr(Publication, "now", now)
-    with Topic(ros, topic, Image, PIXELS) as there:
-        there.producer.publish(PIXELS)
-        assert abs(there.arrived(1)[0].header.stamp.sec - there.node.get_clock().now().nanoseconds // 10**9) < 60
+    with Topic(ros, topic, Image, PIXELS) as setup:
+        setup.producer.publish(PIXELS)
+        assert abs(setup.arrived(1)[0].header.stamp.sec - setup.node.get_clock().now().nanoseconds // 10**9) < 60
     assert asked == []
 
 
 def test_clock_change_does_not_reconnect_a_closed_publication(ros: Ros, topic: str) -> None:
-    with Topic(ros, topic, Image, PIXELS) as there:
-        publication = there.producer._publication
+    with Topic(ros, topic, Image, PIXELS) as setup:
+        publication = setup.producer._publication
         jumps, unregistered, connected = publication.jumps, [], []
         publication.jumps = SimpleNamespace(unregister=lambda: unregistered.append(jumps.unregister()))
         publication.connect = connected.append
         publication.on_clock_change()
         assert connected == [publication.encoder]
-        there.producer.cleanup()
-        assert unregistered == [None]  # the node's clock keeps nothing of it
-        publication.on_clock_change()  # one that was under way
+        setup.producer.cleanup()
+        assert unregistered == [None]  # the callback of the node's clock is removed
+        publication.on_clock_change()  # a late clock change
         assert connected == [publication.encoder]
 
 
 def test_dict_fields_are_message_paths(ros: Ros, topic: str, path: str) -> None:
     sample = {"position": np.zeros(3), "effort": np.zeros(3)}
-    with Topic(ros, topic, JointState, sample, metadata={"names": ["a", "b", "c"], "frame_id": "base"}) as there:
-        there.producer.publish({"position": np.arange(3.0), "effort": np.ones(3)})
-        with there.producer.loan() as frame:
+    with Topic(ros, topic, JointState, sample, metadata={"names": ["a", "b", "c"], "frame_id": "base"}) as setup:
+        setup.producer.publish({"position": np.arange(3.0), "effort": np.ones(3)})
+        with setup.producer.loan() as frame:
             frame.data["position"][:] = 7
             frame.data["effort"][:] = 8
-        one, two = there.arrived(2)
+        one, two = setup.arrived(2)
         assert (one.name, list(one.position), list(one.velocity), list(one.effort)) == (
             ["a", "b", "c"], [0, 1, 2], [], [1, 1, 1],
         )  # fmt: skip
@@ -166,33 +166,33 @@ def test_dict_fields_are_message_paths(ros: Ros, topic: str, path: str) -> None:
 def test_ros_field_maps_dict_fields_to_paths(ros: Ros, topic: str) -> None:
     fields = {"q": "pose.orientation", "p": "pose.position"}
     sample = {"q": np.zeros(4), "p": np.zeros(3)}
-    with Topic(ros, topic, PoseStamped, sample, ros_field=fields) as there:
-        there.producer.publish({"q": np.array([0.0, 0.0, 0.6, 0.8]), "p": np.array([1.0, 2.0, 3.0])})
-        pose = there.arrived(1)[0].pose
+    with Topic(ros, topic, PoseStamped, sample, ros_field=fields) as setup:
+        setup.producer.publish({"q": np.array([0.0, 0.0, 0.6, 0.8]), "p": np.array([1.0, 2.0, 3.0])})
+        pose = setup.arrived(1)[0].pose
         assert (pose.orientation.w, pose.position.y) == (0.8, 2.0)
 
 
 def test_clouds_have_the_length_of_their_sample(ros: Ros, topic: str, path: str) -> None:
-    with Topic(ros, topic, PointCloud2, np.zeros((50, 3), np.float32), variable=True) as there:
+    with Topic(ros, topic, PointCloud2, np.zeros((50, 3), np.float32), variable=True) as setup:
         for count in (50, 0, 7):
-            there.producer.publish(np.full((count, 3), count, np.float32))
-        with there.producer.loan() as frame:
+            setup.producer.publish(np.full((count, 3), count, np.float32))
+        with setup.producer.loan() as frame:
             frame.data[:2] = 5
             frame.length = 2
-        assert [(cloud.width, len(cloud.data)) for cloud in there.arrived(4)] == [(50, 600), (0, 0), (7, 84), (2, 24)]
+        assert [(cloud.width, len(cloud.data)) for cloud in setup.arrived(4)] == [(50, 600), (0, 0), (7, 84), (2, 24)]
 
 
 def test_destroyed_node_does_not_affect_the_pool(ros: Ros, topic: str, path: str, capfd: Any) -> None:
-    with Topic(ros, topic, Image, PIXELS) as there, TensorStream("pool") as local:
-        there.producer.publish(PIXELS)
-        there.node.destroy_node()
+    with Topic(ros, topic, Image, PIXELS) as setup, TensorStream("pool") as local:
+        setup.producer.publish(PIXELS)
+        setup.node.destroy_node()
         for number in range(2, 5):
-            assert there.producer.publish(PIXELS + number) == number
+            assert setup.producer.publish(PIXELS + number) == number
             assert local.get_last()[0, 0, 0] == number
-        with there.producer.loan() as frame:
+        with setup.producer.loan() as frame:
             frame.data[:] = 9
         assert local.get_last()[0, 0, 0] == 9
-        stats = there.producer.ros_stats
+        stats = setup.producer.ros_stats
         assert stats is not None
         assert (stats["published"], stats["failures"]) == (1, 4)
         assert stats["problem"]
@@ -200,19 +200,19 @@ def test_destroyed_node_does_not_affect_the_pool(ros: Ros, topic: str, path: str
 
 
 def test_shutdown_of_the_context_does_not_affect_the_pool(ros: Ros, topic: str, path: str) -> None:
-    with Topic(ros, topic, Image, PIXELS) as there, TensorStream("pool") as local:
+    with Topic(ros, topic, Image, PIXELS) as setup, TensorStream("pool") as local:
         rclpy.shutdown()
-        assert there.producer.publish(PIXELS) == 1
+        assert setup.producer.publish(PIXELS) == 1
         assert local.get_last() is not None
 
 
 def test_misfits_are_counted_and_logged_once(ros: Ros, topic: str, path: str, capfd: Any) -> None:
-    with Topic(ros, topic, Image, PIXELS) as there:
+    with Topic(ros, topic, Image, PIXELS) as setup:
         for number in (1, 2):
-            assert there.producer.publish(PIXELS, stamp=-1) == number  # ROS's time is not negative
-        assert there.producer.publish(PIXELS, stamp=1) == 3
-        there.arrived(1)
-        stats = there.producer.ros_stats
+            assert setup.producer.publish(PIXELS, stamp=-1) == number  # ROS time cannot be negative
+        assert setup.producer.publish(PIXELS, stamp=1) == 3
+        setup.arrived(1)
+        stats = setup.producer.ros_stats
         assert stats is not None
         assert (stats["published"], stats["misfits"], stats["failures"]) == (1, 2, 0)
     assert capfd.readouterr().err.count("the sample cannot be converted to sensor_msgs/msg/Image") == 1
@@ -220,27 +220,27 @@ def test_misfits_are_counted_and_logged_once(ros: Ros, topic: str, path: str, ca
 
 @pytest.mark.parametrize("order", ["producer, node, context", "node, producer, context", "context, node, producer"])
 def test_cleanup_node_and_context_end_in_any_order(ros: Ros, topic: str, order: str) -> None:
-    there = Topic(ros, topic, Image, PIXELS)
-    end = {"producer": there.producer.cleanup, "node": there.node.destroy_node, "context": rclpy.shutdown}
+    setup = Topic(ros, topic, Image, PIXELS)
+    end = {"producer": setup.producer.cleanup, "node": setup.node.destroy_node, "context": rclpy.shutdown}
     for name in order.split(", "):
         end[name]()
-    there.producer.cleanup()
+    setup.producer.cleanup()
     with pytest.raises(polymorph_ipc.ClosedError):
-        there.producer.publish(PIXELS)
+        setup.producer.publish(PIXELS)
 
 
 def test_cleanup_removes_the_publisher(ros: Ros, topic: str) -> None:
-    there = Topic(ros, topic, Image, PIXELS)
-    assert there.listener.count_publishers(topic) == 1
-    there.producer.cleanup()
-    ros.spin(there.listener, lambda: there.listener.count_publishers(topic) == 0, "nobody on the topic")
+    setup = Topic(ros, topic, Image, PIXELS)
+    assert setup.listener.count_publishers(topic) == 1
+    setup.producer.cleanup()
+    ros.spin(setup.listener, lambda: setup.listener.count_publishers(topic) == 0, "no publisher on the topic")
 
 
 def test_collected_producer_removes_its_publisher(ros: Ros, topic: str) -> None:
-    there = Topic(ros, topic, Image, PIXELS)
-    del there.producer
-    ros.spin(there.listener, lambda: there.listener.count_publishers(topic) == 0, "nobody on the topic")
-    polymorph_ipc.remove_pool("pool")  # collected like killed: readable, for whoever adopts it
+    setup = Topic(ros, topic, Image, PIXELS)
+    del setup.producer
+    ros.spin(setup.listener, lambda: setup.listener.count_publishers(topic) == 0, "no publisher on the topic")
+    polymorph_ipc.remove_pool("pool")  # the pool of a collected producer stays, as after a kill
 
 
 def test_default_publisher_is_reliable_with_depth_10(ros: Ros, topic: str) -> None:

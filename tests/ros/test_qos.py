@@ -1,4 +1,4 @@
-"""The quality of service is what the publishers offer, and is chosen again when they change."""
+"""The QoS of a subscription is what the publishers offer, and follows them when they change."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_reliability_follows_the_publishers(ros: Ros, topic: str) -> None:
     ros.send(node, stream, reliable, image(4))
     assert stream.stats["published"] == 4
 
-    reliable.destroy()  # nobody is left: nothing is changed for them who come back
+    reliable.destroy()  # without publishers nothing changes
     ros.spin(node, lambda: stream.stats["publishers"] == 0)
     assert reliability(stream) == "reliable"
 
@@ -94,10 +94,10 @@ def test_given_qos_is_used_and_its_mismatch_is_logged(ros: Ros, topic: str, capf
     profile = stream._source.subscription.profile
     assert (profile.depth, profile.reliability) == (3, ReliabilityPolicy.RELIABLE)
     ros.publisher(Image, topic, BEST_EFFORT)
-    said: list[str] = []
-    ros.spin(node, lambda: said.append(capfd.readouterr().err) or "ros_qos" in "".join(said))
+    log: list[str] = []
+    ros.spin(node, lambda: log.append(capfd.readouterr().err) or "ros_qos" in "".join(log))
     assert reliability(stream) == "reliable"
-    assert "offers less than ros_qos asks for" in "".join(said)
+    assert "offers less than ros_qos asks for" in "".join(log)
 
 
 LATCHED = QoSProfile(depth=3, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -124,7 +124,7 @@ def test_late_latched_publisher_is_received_from_its_first_message(ros: Ros, top
     for value in (1.0, 2.0, 3.0):
         publisher.publish(joints(a=value))
     ros.spin(node, lambda: stream.stats["durability"] == "transient_local" and stream.stats["published"] == 3)
-    ros.send(node, stream, publisher, joints(a=4.0))  # behind what it sent again
+    ros.send(node, stream, publisher, joints(a=4.0))  # after the messages that it sent again
     assert stream.get_history(4)[:, 0].tolist() == [1.0, 2.0, 3.0, 4.0]
     assert stream.stats["messages"] == 4
 
@@ -135,7 +135,7 @@ def test_durability_follows_the_publishers(ros: Ros, topic: str) -> None:
     ros.spin(node, lambda: node.get_publishers_info_by_topic(topic))
     stream = ros.stream(node, topic, JointState)
     assert stream.stats["durability"] == "transient_local"
-    plain = ros.publisher(JointState, topic)  # which a transient local subscription would never hear
+    plain = ros.publisher(JointState, topic)  # a transient local subscription would not receive from it
     ros.send(node, stream, plain, joints(a=1.0))
     ros.send(node, stream, latched, joints(a=2.0))
     assert stream.stats["durability"] == "volatile"
@@ -170,13 +170,13 @@ def test_messages_lost_in_the_queue_are_counted(ros: Ros, topic: str) -> None:
 def test_lost_large_best_effort_messages_are_reported(
     ros: Ros, topic: str, spawn: Spawner, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    # With Fast DDS's defaults most VGA images get lost between processes: here they are counted, and it is said.
+    # With the defaults of Fast DDS most VGA images are lost between processes: they are counted and reported.
     node = ros.node()
     spawn(CAMERA, topic, 30, 0, "--best-effort").expect("ready")
     stream = ros.stream(node, topic, Image)
-    said: list[str] = []
-    ros.spin(node, lambda: said.append(capfd.readouterr().err) or "best effort" in "".join(said))
-    assert stream.stats["lost"] >= 10 or "no message for 5 s" in "".join(said)
+    log: list[str] = []
+    ros.spin(node, lambda: log.append(capfd.readouterr().err) or "best effort" in "".join(log))
+    assert stream.stats["lost"] >= 10 or "no message for 5 s" in "".join(log)
 
 
 def test_silent_best_effort_topic_is_reported_once(
@@ -188,9 +188,9 @@ def test_silent_best_effort_topic_is_reported_once(
     node = ros.node()
     ros.publisher(Image, topic, BEST_EFFORT)
     stream = ros.stream(node, topic, Image, RGB)
-    said: list[str] = []
-    ros.spin(node, lambda: said.append(capfd.readouterr().err) or "best effort" in "".join(said))
+    log: list[str] = []
+    ros.spin(node, lambda: log.append(capfd.readouterr().err) or "best effort" in "".join(log))
     until = time.monotonic() + 1.2
     ros.spin(node, lambda: time.monotonic() > until)
-    assert ("".join(said) + capfd.readouterr().err).count("what they send is lost") == 1
+    assert ("".join(log) + capfd.readouterr().err).count("what they send is lost") == 1
     assert stream.stats["messages"] == 0

@@ -1,4 +1,4 @@
-"""A topic becomes a pool, and the pool a topic: what comes out are the bytes that went in."""
+"""Topic to pool to topic: the received message has the same bytes as the original."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STORE = get_typestore(Stores.ROS2_KILTED)
 
 
 def canonical(message: Any) -> bytes:
-    """The message as another writer makes it: rclpy leaves padding, and what is behind it, to chance."""
+    """The message as rosbags serializes it: rclpy leaves padding and trailing bytes uninitialized."""
     name, raw = type_name(type(message)), serialize_message(message)
     for surplus in range(0, 20, 4):
         try:
@@ -49,7 +49,7 @@ def stamped(message: Any, frame_id: str = "base") -> Any:
 
 
 def filled(message: Any) -> Any:
-    """Every float64 of the message another one."""
+    """Fill every float64 of the message with a different value."""
     numbers = iter(np.arange(1, 500) / 7)
 
     def fill(part: Any) -> None:
@@ -144,7 +144,7 @@ IMU = [
 ]
 ODOMETRY = ["pose.pose", "pose.covariance", "twist.twist", "twist.covariance"]
 
-# message, and the paths of a dict sample (None: the type's default tensor)
+# Message, and the paths of a dict sample (None: the default tensor of the type).
 CASES: dict[str, tuple[Any, list[str] | None]] = {
     "rgb8": (image("rgb8", "u1", 3), None),
     "bgra8": (image("bgra8", "u1", 4), None),
@@ -202,7 +202,7 @@ def check(ros: Ros, topic: str, message: Any, options: dict[str, Any]) -> None:
             assert stream.stats["misfits"] == 0, stream.stats
             ros.spin(node, lambda number=number: len(back) >= number, f"message {number}: {returning.stats}")
         sent = canonical(message)
-        # Without a header the pool has the node's time as its stamp, which no message says.
+        # Without a header, the stamp of the sample is the time of the node, which is not in the message.
         assert back == [sent] * 3
         ros.spin(node, lambda: returning.stats["published"] == 3)
         assert returning.stats["path"] == "fast"

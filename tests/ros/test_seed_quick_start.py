@@ -1,4 +1,4 @@
-"""The seed's ROS quick start, word for word: a camera in one process, the snippet in another, a reader in a third."""
+"""The seed's ROS quick start, unchanged: a camera, the snippet and a stream in three processes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_seed_ros_snippet_delivers_every_frame_to_a_third_process(
         numbers = []
         while len(numbers) < FRAMES:
             image, info = local.get_next(timeout=20.0, return_info=True)
-            assert image is not None, f"frame {len(numbers) + 1} did not come: {publisher.lines} {snippet.stderr}"
+            assert image is not None, f"frame {len(numbers) + 1} did not arrive: {publisher.lines} {snippet.stderr}"
             assert image.shape == (480, 640, 3)
             number = info.stamp // 10**9
             assert (np.asarray(image) == number % 251).all()

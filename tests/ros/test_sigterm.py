@@ -1,4 +1,4 @@
-"""Programs that SIGTERM ends, with rclpy's own signal handlers in place."""
+"""Programs that SIGTERM ends, with the signal handlers of rclpy installed."""
 
 from __future__ import annotations
 

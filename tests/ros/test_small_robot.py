@@ -1,7 +1,7 @@
-"""A small robot under `polymorph bridge`: camera, JPEG, lidar, a latched map that grows, two publishers of joints.
-Drivers are killed, started again and changed; every kind must go on arriving.
+"""A small robot with `polymorph bridge`: camera, JPEG, lidar, a latched map that grows, two publishers of joints.
+Drivers are killed, restarted and changed; samples of every kind must still arrive.
 
-SMALL_ROBOT_ROUNDS=12 runs it for about a minute (2 by default)."""
+SMALL_ROBOT_ROUNDS=12 runs it for about a minute (default 2)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from polymorph_ipc import TensorStream, inspect_pool
 
+from bridge_process import POLYMORPH
 from support.observe import wait_until
 from support.processes import Child, Spawner
 
 DRIVER = Path(__file__).parent / "programs" / "driver.py"
-POLYMORPH = "from polymorph_ipc._tools.main import main\nmain()\n"
 ROUNDS = int(os.environ.get("SMALL_ROBOT_ROUNDS", "2"))
-SAMPLES = 40  # of each fast kind that must arrive in a round
+SAMPLES = 40  # of each fast kind in every round
 ROBOT = """
 bridges:
   - {{from_ros: {topic}/image, to: camera}}
@@ -31,7 +31,7 @@ bridges:
 
 
 class Consumer:
-    """A stream that counts its samples by shape, and checks that each is one value throughout."""
+    """A stream that counts its samples and shapes, and checks that each sample has one value everywhere."""
 
     def __init__(self, name: str) -> None:
         self.stream = TensorStream(name, expect="any")
@@ -42,7 +42,7 @@ class Consumer:
         while (sample := self.stream.get_next(timeout=0)) is not None:
             self.count += 1
             self.shapes.add(sample.shape)
-            assert len(np.unique(sample)) <= 1, f"{self.stream.pool_name}: mixed samples"
+            assert len(np.unique(sample)) <= 1, f"{self.stream.pool_name}: torn sample"
 
 
 def test_robot_under_a_bridge_survives_killed_and_changed_drivers(spawn: Spawner, topic: str, tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_robot_under_a_bridge_survives_killed_and_changed_drivers(spawn: Spawner
             drivers[name].kill()
         drivers[name] = spawn(DRIVER, kind, f"{topic}/{'joints' if kind == 'joints' else name}", rate, option)
 
-    drive("map", "map", 2)  # latched: begins before the bridge
+    drive("map", "map", 2)  # latched: published before the bridge starts
     bridge = spawn(POLYMORPH, "bridge", config, "--json", "--interval", 0.5)
     sizes = ("96x128", "48x64")
     drive("jpeg", "jpeg", 30)
@@ -65,13 +65,13 @@ def test_robot_under_a_bridge_survives_killed_and_changed_drivers(spawn: Spawner
     consumers = {name: Consumer(name) for name in ("camera", "camera/jpeg", "lidar", "map")}
     joints = TensorStream("joints")
 
-    def until(condition: Callable[[], Any], what: str) -> None:
-        def look() -> Any:
+    def read_until(condition: Callable[[], Any], what: str) -> None:
+        def read_and_check() -> Any:
             for consumer in consumers.values():
                 consumer.read()
             return condition()
 
-        wait_until(look, 60.0, what)
+        wait_until(read_and_check, 60.0, what)
 
     for round_ in range(ROUNDS):
         before = {name: consumer.count for name, consumer in consumers.items()}
@@ -81,19 +81,19 @@ def test_robot_under_a_bridge_survives_killed_and_changed_drivers(spawn: Spawner
         for name in ("jpeg", "scan"):
             drive(name, name, 30)
         drive("hand" if round_ % 2 else "arm", "joints", 30, "gripper" if round_ % 2 else "shoulder,elbow")
-        until(lambda shape=shape: shape in consumers["camera"].shapes, f"images of {size}")
+        read_until(lambda shape=shape: shape in consumers["camera"].shapes, f"images of {size}")
         for name in ("camera", "camera/jpeg", "lidar"):
-            until(
+            read_until(
                 lambda name=name, before=before: consumers[name].count >= before[name] + SAMPLES,
                 f"{SAMPLES} samples of {name} in round {round_}",
             )
         row = joints.get_last(max_age=5.0)
         assert row is not None
         assert row.shape == (3,)
-        assert not np.isnan(row).any(), "both publishers are heard"
+        assert not np.isnan(row).any(), "the joints of both publishers are received"
         if round_ == 0:
-            until(lambda: (80, 80) in consumers["map"].shapes, "the map at its largest")
-            drivers["map"].kill()  # it stands still from now on, and keeps its pool
+            read_until(lambda: (80, 80) in consumers["map"].shapes, "the map at its largest")
+            drivers["map"].kill()  # no more maps; the pool stays
 
     assert consumers["map"].stream.get_last() is not None
     assert inspect_pool("map").producer_alive

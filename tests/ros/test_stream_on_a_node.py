@@ -1,4 +1,4 @@
-"""How a stream behaves as a guest on somebody's node."""
+"""A stream on the node of its user: waits, names, clocks, copies, lost pools and the end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from support.processes import Spawner
 
 CAMERA = Path(__file__).parent / "programs" / "camera.py"
 
-# ---- it is the user who spins ----
+# ---- the user spins the node ----
 
 
 def test_stream_never_spins_the_node(ros: Ros, topic: str) -> None:
@@ -55,9 +55,9 @@ def test_wait_on_a_node_that_is_not_spun_warns_once(
     assert capfd.readouterr().err == ""
     assert stream.get_new(timeout=1.2) is None
     assert stream.get_new(timeout=1.0) is None
-    said = capfd.readouterr().err
-    assert said.count("node 'lonely' has not been spun for") == 1
-    assert "run rclpy.spin(node)" in said
+    log = capfd.readouterr().err
+    assert log.count("node 'lonely' has not been spun for") == 1
+    assert "run rclpy.spin(node)" in log
 
 
 def spun_in_background(ros: Ros, node: Any, kind: str = "single") -> threading.Thread:
@@ -192,7 +192,7 @@ def test_simulated_time_without_a_clock_blocks_nothing(ros: Ros, topic: str) -> 
     ros.send(node, stream, unreliable, image(2, seconds=10))
     assert stream.get_last(return_info=True)[1].stamp == 10 * 10**9
     ros.send(node, unstamped, ros.publisher(Float64, f"{topic}/number"), Float64(data=1.0))
-    assert unstamped.get_last(return_info=True)[1].stamp == 0  # what the node's clock says
+    assert unstamped.get_last(return_info=True)[1].stamp == 0  # the time of the node's clock
 
 
 def test_two_nodes_on_one_executor_have_a_stream_each(ros: Ros, topic: str) -> None:
@@ -260,7 +260,7 @@ def test_node_keeps_the_source_of_a_collected_stream(ros: Ros, topic: str) -> No
     source.cleanup()
 
 
-# ---- a pool that cannot be had ----
+# ---- a pool that cannot be made ----
 
 
 def test_busy_pool_name_is_tried_again(
@@ -292,7 +292,7 @@ def test_lost_pool_is_made_again(
     stream = ros.stream(node, topic, Image, RGB)
     publisher = ros.publisher(Image, topic)
     ros.send(node, stream, publisher, image(1))
-    with open(os.devnull) as null:  # somebody closes descriptors that are not theirs, and with them goes the lock
+    with open(os.devnull) as null:  # close the descriptor that holds the producer's lock
         for number, target in open_descriptors().items():
             if target.startswith(f"{pool_folder}/"):
                 os.dup2(null.fileno(), number)
@@ -331,23 +331,23 @@ def test_opening_and_closing_streams_leaks_nothing(ros: Ros, topic: str, pool_fo
     node = ros.node()
     publisher = ros.publisher(Image, topic)
 
-    def once() -> None:
+    def open_and_close() -> None:
         stream = ros.stream(node, topic, Image, RGB, pool_name="again")
         ros.send(node, stream, publisher, image(1))
         ros.streams.pop().cleanup()
         ros.spin(node, lambda: publisher.get_subscription_count() == 0)
 
     for _ in range(3):
-        once()
+        open_and_close()
     descriptors = len(open_descriptors())
     for _ in range(10):
-        once()
+        open_and_close()
     assert len(open_descriptors()) == descriptors
     gc.collect()
     assert mappings_under(pool_folder) == []
     assert list(node.subscriptions) == []
     left = [thing for thing in gc.get_objects() if isinstance(thing, RosSource)]
-    assert len(left) <= 2  # what the executor has looked at last
+    assert len(left) <= 2  # the executor still refers to the last ones
 
 
 @pytest.mark.parametrize("kind", ["single", "multi"])
@@ -379,7 +379,7 @@ SPINNER = """
     import rclpy
     from sensor_msgs.msg import Image
     from polymorph_ipc import TensorStream
-    send("importing is over")
+    send("imported")
     rclpy.init()
     node = rclpy.create_node("spinner")
     stream = TensorStream("camera", ros_node=node, ros_topic=sys.argv[1], ros_msg_type=Image,
@@ -393,7 +393,7 @@ def test_ctrl_c_at_any_time_leaves_no_pool(spawn: Spawner, topic: str, pool_fold
     spawn(CAMERA, topic, 100, 0).expect("ready")
     for milliseconds in (0, 40, 80, 130, 200, 350, 600, 1000):
         spinner = spawn(SPINNER, topic, sample)
-        spinner.expect("importing is over")
+        spinner.expect("imported")
         time.sleep(milliseconds / 1000)
         spinner.signal(signal.SIGINT)
         spinner.finish()
@@ -420,12 +420,12 @@ def test_failed_constructor_leaves_nothing(ros: Ros, topic: str, pool_folder: Pa
 
 
 def test_get_at_with_a_timeout_pairs_topics_and_fails_in_a_callback(ros: Ros, topic: str) -> None:
-    """Depth arrives 12 ms after the colour image that it belongs to."""
+    """Each depth image is published 12 ms after its color image."""
     node = ros.node()
-    stamps = ros.stream(node, f"{topic}/colour", Image, RGB, ros_history_len=50)
+    stamps = ros.stream(node, f"{topic}/color", Image, RGB, ros_history_len=50)
     depths = ros.stream(node, f"{topic}/depth", Image, RGB, ros_history_len=50)
-    colour, depth = ros.publisher(Image, f"{topic}/colour"), ros.publisher(Image, f"{topic}/depth")
-    ros.matched(node, colour, depth)
+    color, depth = ros.publisher(Image, f"{topic}/color"), ros.publisher(Image, f"{topic}/depth")
+    ros.matched(node, color, depth)
     executor = SingleThreadedExecutor()
     ros.executor.remove_node(node)
     executor.add_node(node)
@@ -433,7 +433,7 @@ def test_get_at_with_a_timeout_pairs_topics_and_fails_in_a_callback(ros: Ros, to
     thread.start()
     pairs = 0
     for second in range(1, 37):
-        colour.publish(image(second, seconds=second))
+        color.publish(image(second, seconds=second))
         later = threading.Timer(0.012, depth.publish, (image(second, seconds=second),))
         later.start()
         info = stamps.get_new(timeout=20, return_info=True)[1]

@@ -1,4 +1,4 @@
-"""Which arrays messages become: by sample, by field, by the first message; stamps, joints, points."""
+"""Samples made of messages: by sample, by field, by the first message; stamps, joints, points, frames, texts."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_images_are_received_in_place_and_others_are_decoded(ros: Ros, topic: st
         kept.append(stream.get_last())
     assert [int(frame.min()) for frame in kept] == [int(frame.max()) for frame in kept] == [1, 2, 3, 4, 5, 6, 7]
     assert stream.stats["published"] == 7
-    assert stream.stats["in_place"] == 3  # 2, 3 and 4: the first shows what they are like, the others differ
+    assert stream.stats["in_place"] == 3  # 2, 3 and 4: the first message defines their layout, the others differ
 
 
 def test_first_message_shapes_the_pool_without_a_sample(ros: Ros, topic: str) -> None:
@@ -182,7 +182,7 @@ def test_any_sequence_may_be_variable(ros: Ros, topic: str) -> None:
     assert stream.stats["misfits"] == 0
 
 
-# ---- what does not fit ----
+# ---- misfits ----
 
 
 def test_misfits_are_counted_logged_once_and_not_published(
@@ -197,15 +197,15 @@ def test_misfits_are_counted_logged_once_and_not_published(
     assert (stats["messages"], stats["published"], stats["misfits"]) == (8, 2, 6)
     assert sum(stats["misfit_reasons"].values()) == 6
     assert [int(frame.flat[0]) for frame in stream.get_history(2)] == [7, 8]
-    said = capfd.readouterr().err
-    assert said.count("a message does not fit the pool") == len(stats["misfit_reasons"]) < 6
-    assert "bgr8" in said
-    assert "rgb8" in said
-    assert "[WARN]" in said
+    log = capfd.readouterr().err
+    assert log.count("a message does not fit the pool") == len(stats["misfit_reasons"]) < 6
+    assert "bgr8" in log
+    assert "rgb8" in log
+    assert "[WARN]" in log
 
 
 def test_joints_of_several_publishers_are_merged_by_name(ros: Ros, topic: str) -> None:
-    """The gripper is heard first; the arm's driver lists its joints in another order."""
+    """The gripper's message arrives first; the arm's driver lists its joints in another order."""
     node = ros.node()
     stream = ros.stream(node, topic, JointState, ros_joints=["shoulder", "elbow", "gripper"], ros_history_len=4)
     gripper, arm = ros.publisher(JointState, topic), ros.publisher(JointState, topic)
@@ -253,9 +253,9 @@ def test_joints_of_another_publisher_cause_one_warning_without_ros_joints(
     ros.send(node, stream, gripper, joints(left=0.1, right=0.2))
     ros.send(node, stream, arm, *(joints(shoulder=1.0, elbow=2.0) for _ in range(3)))
     assert (stream.stats["published"], stream.stats["misfits"]) == (1, 3)
-    said = capfd.readouterr().err
-    assert said.count("the message names [shoulder, elbow], the pool holds [left, right]") == 1
-    assert "list the joints with ros_joints (bridge: joints)" in said
+    log = capfd.readouterr().err
+    assert log.count("the message names [shoulder, elbow], the pool holds [left, right]") == 1
+    assert "list the joints with ros_joints (bridge: joints)" in log
 
 
 def test_first_message_that_does_not_fit_the_sample_is_a_misfit(ros: Ros, topic: str) -> None:
@@ -324,9 +324,9 @@ def test_message_with_another_frame_id_is_a_misfit_with_one_warning(
     assert (stream.stats["messages"], stream.stats["published"], stream.stats["misfits"]) == (5, 2, 3)
     assert stream.get_history(2)[:, 0].tolist() == [0.0, 2.0]
     assert stream.metadata["frame_id"] == "map"
-    said = capfd.readouterr().err
-    assert said.count("the message's frame_id is 'odom', the pool's is 'map'") == 1
-    assert 'ros_frames="any"' in said
+    log = capfd.readouterr().err
+    assert log.count("the message's frame_id is 'odom', the pool's is 'map'") == 1
+    assert 'ros_frames="any"' in log
 
 
 def test_message_with_another_child_frame_id_is_a_misfit(ros: Ros, topic: str) -> None:

@@ -1,4 +1,4 @@
-"""Names of message types come from pools, other computers and files: what they may import, and what is logged."""
+"""Type names come from pools, other computers and files: what they may import, and what is logged of them."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_invalid_type_name_imports_nothing(name: Any) -> None:
 
 
 def plant(folder: Path, package: str, first_line: str) -> Path:
-    """A package whose import leaves a file behind."""
+    """Make a package whose import creates a file. Returns that file."""
     mark = folder / "it_was_imported"
     code = f"open({str(mark)!r}, 'w').close()\n"
     messages = folder / package / "msg"
@@ -110,7 +110,7 @@ def test_package_in_the_working_folder_is_not_imported(tmp_path: Path, monkeypat
     with pytest.raises(ImportError, match="is in the working folder"):
         message_class("planted_two/msg/Thing", "type")
     assert not mark.exists()
-    monkeypatch.chdir("/")  # elsewhere the same package is one that somebody has installed
+    monkeypatch.chdir("/")  # from another working folder, the package counts as installed
     monkeypatch.syspath_prepend(str(tmp_path))
     assert message_class("planted_two/msg/Thing", "type").__name__ == "Thing"
     assert mark.exists()

@@ -1,6 +1,6 @@
-"""A producer of numbered joint positions: sample i is all i, its stamp says i ms.
+"""A producer of numbered joint positions: every value of sample i is i, and its stamp is i ms.
 
-arm.py POOL RATE COUNT JOINTS     COUNT 0: until killed; begins when told
+arm.py POOL RATE COUNT JOINTS     COUNT 0: until killed; begins after one line on stdin
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""A node that publishes numbered images at a steady rate: every pixel of image i is i % 251, its stamp says i seconds.
+"""A node that publishes numbered images at a constant rate: every pixel of image i is i % 251, its stamp is i seconds.
 
 camera.py TOPIC RATE COUNT [--best-effort] [--size HxW] [--wait SUBSCRIPTIONS]     COUNT 0: until killed
 """
@@ -20,7 +20,7 @@ parser.add_argument("count", type=int)
 parser.add_argument("--best-effort", action="store_true")
 parser.add_argument("--size", default="480x640")
 parser.add_argument("--encoding", default="rgb8")
-parser.add_argument("--wait", type=int, default=1, help="begin when so many subscriptions are matched")
+parser.add_argument("--wait", type=int, default=1, help="begin when this many subscriptions are matched")
 options = parser.parse_args()
 height, width = (int(part) for part in options.size.split("x"))
 
@@ -45,4 +45,4 @@ while options.count == 0 or number < options.count:
     due += 1 / options.rate
     time.sleep(max(0.0, due - time.monotonic()))
 send("published", number)
-time.sleep(60)  # reliable messages may have to be sent again
+time.sleep(60)  # reliable messages may have to be sent again until the test kills this process

@@ -1,8 +1,8 @@
-"""A driver of a small robot: publishes messages of one kind until it is killed.
+"""A driver of a small robot: it publishes messages of one kind until it is killed.
 
 driver.py KIND TOPIC RATE [OPTION]
 
-KIND: image (OPTION: HxW), jpeg, scan, map (latched, grows six times), joints (OPTION: names with commas between)
+KIND: image (OPTION: HxW), jpeg, scan, map (latched, grows six times), joints (OPTION: comma-separated names)
 """
 
 import array
