@@ -1,6 +1,6 @@
-/* cdr_messages.h: message types and golden messages for the tests of the codec.
+/* cdr_messages.h: message types and golden messages for the tests of src/cdr.
  *
- * The golden bytes were made by two codecs that have nothing to do with this one; `cdr2_golden` by Fast CDR 2.3.3. */
+ * Two independent codecs made the golden bytes. Fast CDR 2.3.3 made `cdr2_golden`. */
 #ifndef PMIPC_TEST_CDR_MESSAGES_H
 #define PMIPC_TEST_CDR_MESSAGES_H
 
@@ -35,7 +35,7 @@
     "MSG: geometry_msgs/Point\nfloat64 x\nfloat64 y\nfloat64 z\n" SEPARATOR         \
     "MSG: geometry_msgs/Quaternion\nfloat64 x 0\nfloat64 y 0\nfloat64 z 0\nfloat64 w 1\n"
 
-/* What Fast CDR's example has: strings, numbers, messages, arrays of them, each also empty. */
+/* The fields of Fast CDR's example: strings, numbers, messages, and lists of them, also empty ones. */
 #define CDR2_TYPE "test/msg/Collections"
 #define CDR2_TYPE_TEXT                                                                                            \
     "int32 a\nuint32 b\nstring c\nstring[] names\nfloat64[] numbers\nfloat64[] none\nPair[] pairs\nPair[2] two\n" \
@@ -76,7 +76,7 @@ static inline message_bytes from_hex(const char *hex)
     return bytes;
 }
 
-/* The same bytes where the allocator, and so a sanitizer, sees every read past their end. */
+/* A copy in memory of exactly its size, so that a sanitizer reports every read past its end. */
 static inline uint8_t *exact_copy(const message_bytes *bytes, size_t count)
 {
     uint8_t *copy = malloc(count ? count : 1);
@@ -95,7 +95,7 @@ static inline pmipc_cdr_types *types_of(const char *name, const char *text)
     return types;
 }
 
-/* The decoder's types are destroyed at once: it keeps what it needs. */
+/* The types are destroyed at once, because a decoder keeps what it needs. */
 static inline pmipc_cdr_decoder *decoder_of(const char *name, const char *text, const pmipc_cdr_leaf *leaves,
                                             uint32_t leaf_count)
 {

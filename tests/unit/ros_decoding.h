@@ -1,5 +1,4 @@
-/* ros_decoding.h: messages made with the codec's encoder, and decoders that write into memory of exactly the right
- * size. */
+/* ros_decoding.h: messages made with a CDR encoder, and decoders that write into memory of exactly the right size. */
 #ifndef PMIPC_TEST_ROS_DECODING_H
 #define PMIPC_TEST_ROS_DECODING_H
 
@@ -80,15 +79,15 @@ typedef struct ros_message {
     size_t count;
 } ros_message;
 
-typedef struct test_reader {
+typedef struct test_decoder {
     pmipc_ros_decoder *decoder;
     pmipc_schema schema;
     pmipc_loan loan;
     pmipc_error error;
     int64_t stamp_ns;
-} test_reader;
+} test_decoder;
 
-static inline pmipc_cdr_types *reading_types(const char *name)
+static inline pmipc_cdr_types *decoding_types(const char *name)
 {
     for (uint32_t i = 0; i < LENGTH(ros_texts); i++)
         if (strcmp(ros_texts[i].name, name) == 0)
@@ -101,7 +100,7 @@ static inline pmipc_cdr_types *reading_types(const char *name)
 static inline ros_message encode(const char *name, const pmipc_cdr_leaf *leaves, pmipc_cdr_column *columns,
                                  uint32_t count, uint32_t flags)
 {
-    pmipc_cdr_types *types = reading_types(name);
+    pmipc_cdr_types *types = decoding_types(name);
     pmipc_cdr_encoder *encoder;
     pmipc_error error = {0};
     ros_message made = {0};
@@ -130,28 +129,28 @@ static inline pmipc_cdr_span span_of(const char *text)
 
 /* ---- decoders ---- */
 
-static inline test_reader reading_with(const char *name, const pmipc_ros_field *fields, uint32_t count,
-                                       const pmipc_ros_decoder_options *options)
+static inline test_decoder decoding_with(const char *name, const pmipc_ros_field *fields, uint32_t count,
+                                         const pmipc_ros_decoder_options *options)
 {
-    test_reader made = {0};
-    pmipc_cdr_types *types = reading_types(name);
+    test_decoder made = {0};
+    pmipc_cdr_types *types = decoding_types(name);
     if (pmipc_ros_decoder_create(&made.decoder, types, name, fields, count, options, &made.error) != PMIPC_OK)
         FAIL("%s", made.error.text);
     pmipc_cdr_types_destroy(types); /* the decoder keeps what it needs */
     return made;
 }
 
-static inline test_reader reading_of(const char *name, const char *path)
+static inline test_decoder decoding_of(const char *name, const char *path)
 {
     const pmipc_ros_field field = {.name = "", .path = path};
-    return reading_with(name, &field, 1, NULL);
+    return decoding_with(name, &field, 1, NULL);
 }
 
-static inline pmipc_status reading_refused(const char *name, const char *path, const pmipc_ros_decoder_options *options,
-                                           pmipc_error *error)
+static inline pmipc_status decoding_refused(const char *name, const char *path,
+                                            const pmipc_ros_decoder_options *options, pmipc_error *error)
 {
     const pmipc_ros_field field = {.name = "", .path = path};
-    pmipc_cdr_types *types = reading_types(name);
+    pmipc_cdr_types *types = decoding_types(name);
     pmipc_ros_decoder *decoder = NULL;
     pmipc_status status = pmipc_ros_decoder_create(&decoder, types, name, &field, 1, options, error);
     CHECK(status != PMIPC_OK && decoder == NULL);
@@ -159,75 +158,76 @@ static inline pmipc_status reading_refused(const char *name, const char *path, c
     return status;
 }
 
-static inline pmipc_status reading_expect(test_reader *reading, pmipc_dtype dtype, uint32_t ndim, const int64_t *shape)
+static inline pmipc_status decoding_expect(test_decoder *decoding, pmipc_dtype dtype, uint32_t ndim,
+                                           const int64_t *shape)
 {
     pmipc_schema sample = pmipc_schema_tensor(dtype, ndim, shape);
-    return pmipc_ros_decoder_expect(reading->decoder, &sample, &reading->schema, &reading->error);
+    return pmipc_ros_decoder_expect(decoding->decoder, &sample, &decoding->schema, &decoding->error);
 }
 
-static inline pmipc_status reading_learn(test_reader *reading, const ros_message *message)
+static inline pmipc_status decoding_learn(test_decoder *decoding, const ros_message *message)
 {
     pmipc_status status =
-        pmipc_ros_decoder_learn(reading->decoder, message->data, message->count, &reading->schema, &reading->error);
-    for (uint32_t i = 0; i < reading->schema.field_count && status == PMIPC_OK; i++) {
-        size_t bytes = pmipc_field_bytes(&reading->schema.fields[i]);
-        reading->loan.fields[i].data = aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
-        CHECK(reading->loan.fields[i].data != NULL);
+        pmipc_ros_decoder_learn(decoding->decoder, message->data, message->count, &decoding->schema, &decoding->error);
+    for (uint32_t i = 0; i < decoding->schema.field_count && status == PMIPC_OK; i++) {
+        size_t bytes = pmipc_field_bytes(&decoding->schema.fields[i]);
+        decoding->loan.fields[i].data = aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
+        CHECK(decoding->loan.fields[i].data != NULL);
     }
     return status;
 }
 
-/* Into memory that ends where the field does: what is behind must stay. */
-static inline pmipc_status reading_read(test_reader *reading, const ros_message *message)
+/* Decode into memory of the size of the field. The bytes after it must not change. */
+static inline pmipc_status decoding_decode(test_decoder *decoding, const ros_message *message)
 {
-    reading->loan.field_count = reading->schema.field_count;
-    for (uint32_t i = 0; i < reading->schema.field_count; i++) {
-        const pmipc_field *field = &reading->schema.fields[i];
+    decoding->loan.field_count = decoding->schema.field_count;
+    for (uint32_t i = 0; i < decoding->schema.field_count; i++) {
+        const pmipc_field *field = &decoding->schema.fields[i];
         size_t bytes = pmipc_field_bytes(field);
-        memset(reading->loan.fields[i].data, 0xee, (bytes + 63) / 64 * 64 + 64);
-        reading->loan.fields[i].length = field->ndim ? field->shape[0] : 1;
+        memset(decoding->loan.fields[i].data, 0xee, (bytes + 63) / 64 * 64 + 64);
+        decoding->loan.fields[i].length = field->ndim ? field->shape[0] : 1;
     }
-    pmipc_status status = pmipc_ros_decoder_decode(reading->decoder, message->data, message->count, &reading->loan,
-                                                   &reading->stamp_ns, &reading->error);
-    for (uint32_t i = 0; i < reading->schema.field_count; i++) {
+    pmipc_status status = pmipc_ros_decoder_decode(decoding->decoder, message->data, message->count, &decoding->loan,
+                                                   &decoding->stamp_ns, &decoding->error);
+    for (uint32_t i = 0; i < decoding->schema.field_count; i++) {
         const uint8_t *end =
-            (const uint8_t *)reading->loan.fields[i].data + pmipc_field_bytes(&reading->schema.fields[i]);
+            (const uint8_t *)decoding->loan.fields[i].data + pmipc_field_bytes(&decoding->schema.fields[i]);
         for (uint32_t byte = 0; byte < 64; byte++)
             CHECK_EQ(end[byte], 0xee);
     }
     return status;
 }
 
-#define CHECK_LEARNS(reading, message)                       \
-    do {                                                     \
-        if (reading_learn((reading), (message)) != PMIPC_OK) \
-            FAIL("%s", (reading)->error.text);               \
+#define CHECK_LEARNS(decoding, message)                        \
+    do {                                                       \
+        if (decoding_learn((decoding), (message)) != PMIPC_OK) \
+            FAIL("%s", (decoding)->error.text);                \
     } while (0)
 
-#define CHECK_READS(reading, message)                       \
-    do {                                                    \
-        if (reading_read((reading), (message)) != PMIPC_OK) \
-            FAIL("%s", (reading)->error.text);              \
+#define CHECK_DECODES(decoding, message)                        \
+    do {                                                        \
+        if (decoding_decode((decoding), (message)) != PMIPC_OK) \
+            FAIL("%s", (decoding)->error.text);                 \
     } while (0)
 
-#define CHECK_REFUSES(reading, message, part)                                    \
-    do {                                                                         \
-        CHECK_STATUS(reading_read((reading), (message)), PMIPC_SCHEMA_MISMATCH); \
-        CHECK_HAS((reading)->error.text, (part));                                \
+#define CHECK_REFUSES(decoding, message, part)                                       \
+    do {                                                                             \
+        CHECK_STATUS(decoding_decode((decoding), (message)), PMIPC_SCHEMA_MISMATCH); \
+        CHECK_HAS((decoding)->error.text, (part));                                   \
     } while (0)
 
-#define CHECK_SCHEMA(reading, expected)                                           \
-    do {                                                                          \
-        char format_text[1024];                                                   \
-        pmipc_schema_format(&(reading)->schema, format_text, sizeof format_text); \
-        CHECK_TEXT(format_text, (expected));                                      \
+#define CHECK_SCHEMA(decoding, expected)                                           \
+    do {                                                                           \
+        char format_text[1024];                                                    \
+        pmipc_schema_format(&(decoding)->schema, format_text, sizeof format_text); \
+        CHECK_TEXT(format_text, (expected));                                       \
     } while (0)
 
-static inline void reading_close(test_reader *reading)
+static inline void decoding_close(test_decoder *decoding)
 {
     for (uint32_t i = 0; i < PMIPC_MAX_FIELDS; i++)
-        free(reading->loan.fields[i].data);
-    pmipc_ros_decoder_destroy(reading->decoder);
+        free(decoding->loan.fields[i].data);
+    pmipc_ros_decoder_destroy(decoding->decoder);
 }
 
 #endif

@@ -105,7 +105,7 @@ static inline pmipc_schema variable_tensor(pmipc_dtype dtype, uint32_t ndim, con
         .key = (name), .number = (value) \
     }
 
-/* Receivers go by position. */
+/* For receivers that go by position. */
 #define NO_NAMES                                       \
     {                                                  \
         .key = "names", .texts = (const char *const[]) \
@@ -114,7 +114,7 @@ static inline pmipc_schema variable_tensor(pmipc_dtype dtype, uint32_t ndim, con
         }                                              \
     }
 
-/* ---- encoders: their types are destroyed at once ---- */
+/* ---- encoders, whose types are destroyed at once ---- */
 
 typedef struct given {
     const char *message;
@@ -124,7 +124,7 @@ typedef struct given {
     pmipc_ros_constant constants[8];
 } given;
 
-static inline pmipc_status try_writer(pmipc_ros_encoder **encoder, const given *how, pmipc_error *error)
+static inline pmipc_status try_encoder(pmipc_ros_encoder **encoder, const given *how, pmipc_error *error)
 {
     pmipc_cdr_types *types = ros_types_make();
     uint32_t constants = 0;
@@ -141,27 +141,27 @@ static inline pmipc_ros_encoder *ros_encoder_of(const given *how)
 {
     pmipc_ros_encoder *encoder;
     pmipc_error error;
-    if (try_writer(&encoder, how, &error) != PMIPC_OK)
+    if (try_encoder(&encoder, how, &error) != PMIPC_OK)
         FAIL("%s", error.text);
     return encoder;
 }
 
-static inline void check_no_writer(const given *how, pmipc_status expected, const char *words)
+static inline void check_no_encoder(const given *how, pmipc_status expected, const char *words)
 {
     pmipc_ros_encoder *encoder;
     pmipc_error error;
-    pmipc_status status = try_writer(&encoder, how, &error);
+    pmipc_status status = try_encoder(&encoder, how, &error);
     if (status != expected)
         FAIL("%s instead of %s: %s", pmipc_status_name(status), pmipc_status_name(expected), status ? error.text : "");
     CHECK_EQ(error.status, expected);
     CHECK_HAS(error.text, words);
 }
 
-/* H of the golden messages. */
+/* The stamp of the golden messages. */
 #define GOLDEN_STAMP INT64_C(1000000002)
 
-/* Write into a buffer of exactly the size that was asked for. */
-static inline message_bytes write_message(pmipc_ros_encoder *encoder, const pmipc_source *sources, int64_t stamp_ns)
+/* Ask for the size, and encode into a buffer of exactly that size. */
+static inline message_bytes encode_message(pmipc_ros_encoder *encoder, const pmipc_source *sources, int64_t stamp_ns)
 {
     message_bytes message;
     size_t bytes = 0;
@@ -180,7 +180,7 @@ static inline message_bytes write_message(pmipc_ros_encoder *encoder, const pmip
     return message;
 }
 
-static inline void check_not_written(pmipc_ros_encoder *encoder, const pmipc_source *sources, int64_t stamp_ns,
+static inline void check_not_encoded(pmipc_ros_encoder *encoder, const pmipc_source *sources, int64_t stamp_ns,
                                      const char *words)
 {
     uint8_t buffer[512];
@@ -256,12 +256,12 @@ static inline void check_same(const message_bytes *got, const message_bytes *exp
     CHECK_EQ(got->count, expected->count);
 }
 
-/* An encoder that is made, writes one sample, and is gone. */
-static inline void check_written(const given *how, const pmipc_source *sources, int64_t stamp_ns,
+/* Create an encoder, encode one sample, and destroy it. */
+static inline void check_encoded(const given *how, const pmipc_source *sources, int64_t stamp_ns,
                                  const message_bytes *expected)
 {
     pmipc_ros_encoder *encoder = ros_encoder_of(how);
-    message_bytes message = write_message(encoder, sources, stamp_ns);
+    message_bytes message = encode_message(encoder, sources, stamp_ns);
     check_same(&message, expected);
     pmipc_ros_encoder_destroy(encoder);
 }

@@ -1,4 +1,4 @@
-/* Reading bad messages: every way of being cut or wrong, and what a message may cost. */
+/* Decoding corrupt and truncated messages, and the time that a message may take. */
 #include "cdr_messages.h"
 
 static const struct golden {
@@ -12,7 +12,7 @@ static const struct golden {
                {"std_msgs/msg/Empty", "", "0001000000"},
                {"std_msgs/msg/Float64", "float64 data", "00010000000000000000f03f"}};
 
-TEST(a_message_cut_at_any_byte_is_refused_with_the_field)
+TEST(truncated_message_is_corrupt_and_names_the_field)
 {
     for (uint32_t i = 0; i < LENGTH(goldens); i++) {
         message_bytes message = from_hex(goldens[i].hex);
@@ -33,7 +33,7 @@ TEST(a_message_cut_at_any_byte_is_refused_with_the_field)
     }
 }
 
-TEST(any_four_bytes_of_a_message_may_be_anything)
+TEST(any_four_bytes_in_a_message_are_decoded_or_refused)
 {
     static const uint32_t values[] = {0, 1, 2, 100, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
     for (uint32_t i = 0; i < LENGTH(goldens); i++) {
@@ -48,7 +48,7 @@ TEST(any_four_bytes_of_a_message_may_be_anything)
                 pmipc_status decoded = pmipc_cdr_decode(decoder, copy, bad.count, NULL, NULL);
                 pmipc_status visited = pmipc_cdr_visit(types, goldens[i].name, copy, bad.count, NULL, NULL, NULL);
                 CHECK(decoded == PMIPC_OK || decoded == PMIPC_CORRUPT || decoded == PMIPC_UNSUPPORTED);
-                /* The walk looks at bools that nobody wanted, too. */
+                /* The walk also checks bools that have no leaf. */
                 CHECK(decoded == visited || (decoded == PMIPC_OK && visited == PMIPC_CORRUPT));
                 free(copy);
             }
@@ -57,7 +57,7 @@ TEST(any_four_bytes_of_a_message_may_be_anything)
     }
 }
 
-/* Put a number into a golden message and look at the error. */
+/* Store a number in a golden message and check the error. */
 static void check_corrupted(const char *name, const char *text, const char *hex, size_t at, uint32_t value,
                             pmipc_status expected, const char *words)
 {
@@ -71,7 +71,7 @@ static void check_corrupted(const char *name, const char *text, const char *hex,
     pmipc_cdr_decoder_destroy(decoder);
 }
 
-TEST(every_count_is_checked_and_the_error_says_which_one_it_was)
+TEST(corrupt_count_is_reported_with_its_field)
 {
     check_corrupted(CLOUD, CLOUD_TEXT, cloud_golden, 64, 4000000, PMIPC_CORRUPT,
                     CLOUD ": data: count 4000000 needs 4000000 bytes, 5 are left (at byte 68)");
@@ -91,14 +91,14 @@ TEST(every_count_is_checked_and_the_error_says_which_one_it_was)
                     CDR2_TYPE ": names: its delimiter");
 }
 
-TEST(a_vendor_backed_buffer_is_refused_by_name)
+TEST(vendor_backed_buffer_is_unsupported)
 {
     check_corrupted(IMAGE, IMAGE_TEXT, image_golden, 44, 0xffffffff, PMIPC_UNSUPPORTED,
                     IMAGE ": data: count 0xffffffff");
     check_corrupted(IMAGE, IMAGE_TEXT, image_golden, 44, 0xffffffff, PMIPC_UNSUPPORTED, "vendor-backed buffer");
 }
 
-TEST(other_encodings_are_refused_by_name)
+TEST(other_encodings_are_unsupported)
 {
     static const struct {
         uint8_t identifier[2];
@@ -124,7 +124,7 @@ TEST(other_encodings_are_refused_by_name)
     pmipc_cdr_decoder_destroy(decoder);
 }
 
-TEST(options_in_the_header_and_bytes_behind_the_message_are_ignored)
+TEST(header_options_and_bytes_after_the_message_are_ignored)
 {
     pmipc_cdr_decoder *decoder = decoder_of(IMAGE, IMAGE_TEXT, NULL, 0);
     message_bytes message = from_hex(image_golden);
@@ -135,7 +135,7 @@ TEST(options_in_the_header_and_bytes_behind_the_message_are_ignored)
     pmipc_cdr_decoder_destroy(decoder);
 }
 
-TEST(a_bool_that_is_neither_0_nor_1_is_never_handed_out)
+TEST(bool_that_is_neither_0_nor_1_is_corrupt)
 {
     static const char text[] = "bool[] flags\n";
     const pmipc_cdr_leaf leaf = {.path = "flags", .dtype = PMIPC_BOOL};
@@ -150,7 +150,7 @@ TEST(a_bool_that_is_neither_0_nor_1_is_never_handed_out)
     CHECK_OK(pmipc_cdr_decode(decoder, message.data, message.count, &column, &error));
     CHECK(!flags[0] && flags[1] && flags[2] && !flags[3]);
     pmipc_cdr_decoder_destroy(decoder);
-    /* The same in a block of messages. */
+    /* The same in a list of messages that is copied as a whole. */
     const pmipc_cdr_leaf pairs = {.path = "pairs", .dtype = PMIPC_BOOL};
     decoder = decoder_of("test/msg/Pairs", "Pair[] pairs\n" SEPARATOR "MSG: test/Pair\nbool a\nbool b\n", &pairs, 1);
     message = from_hex("000100000200000000010200");
@@ -159,7 +159,7 @@ TEST(a_bool_that_is_neither_0_nor_1_is_never_handed_out)
     pmipc_cdr_decoder_destroy(decoder);
 }
 
-TEST(bounds_are_checked)
+TEST(counts_and_strings_above_their_bound_are_corrupt)
 {
     static const char text[] = "uint8[<=3] few\nstring<=2 brief\nstring<=2[<=1] both\n";
     static const struct {
@@ -194,7 +194,7 @@ TEST(bounds_are_checked)
     pmipc_cdr_decoder_destroy(decoder);
 }
 
-TEST(what_has_no_room_is_counted_to_the_end_and_nothing_is_written_past_it)
+TEST(column_without_room_is_counted_and_not_written_past_its_end)
 {
     const pmipc_cdr_leaf leaves[] = {{.path = "name", .dtype = PMIPC_CDR_STRING},
                                      {.path = "position", .dtype = PMIPC_FLOAT64}};
@@ -208,7 +208,7 @@ TEST(what_has_no_room_is_counted_to_the_end_and_nothing_is_written_past_it)
     CHECK_TEXT(error.text, JOINT_STATE ": name: the message has 2 elements, the column has room for 1");
     CHECK_EQ(columns[0].count, 2);
     CHECK_EQ(columns[1].count, 2);
-    /* Whoever had room has everything. */
+    /* A column that has room is complete. */
     double both[2] = {0};
     columns[1] = (pmipc_cdr_column){.data = both, .capacity = 2};
     CHECK_STATUS(pmipc_cdr_decode(decoder, message.data, message.count, columns, &error), PMIPC_SCHEMA_MISMATCH);
@@ -222,9 +222,9 @@ TEST(what_has_no_room_is_counted_to_the_end_and_nothing_is_written_past_it)
     pmipc_cdr_decoder_destroy(decoder);
 }
 
-TEST(a_message_costs_time_by_its_bytes_however_deep_its_type)
+TEST(decode_time_is_proportional_to_the_bytes_of_the_message)
 {
-    /* 31 messages around 2^20 empty ones, the most that a megabyte can claim. */
+    /* 31 nested messages around 2^20 empty ones, the most that fit into a megabyte. */
     char text[8192];
     size_t length = 0;
     for (int i = 0; i < 31; i++)

@@ -1,7 +1,7 @@
-/* Reading good messages: golden bytes, both byte orders, both versions. */
+/* Decoding valid messages: golden bytes, both byte orders, both XCDR versions. */
 #include "cdr_messages.h"
 
-TEST(one_pass_over_a_joint_state_copies_numbers_and_points_at_names)
+TEST(decode_joint_state_copies_numbers_and_points_at_names)
 {
     const pmipc_cdr_leaf leaves[] = {
         {.path = "header.stamp.sec", .dtype = PMIPC_INT32},
@@ -37,7 +37,7 @@ TEST(one_pass_over_a_joint_state_copies_numbers_and_points_at_names)
     pmipc_cdr_decoder_destroy(decoder);
 }
 
-TEST(the_pixels_of_an_image_are_found_without_a_copy)
+TEST(decode_image_points_at_the_pixels)
 {
     const pmipc_cdr_leaf leaves[] = {{.path = "encoding", .dtype = PMIPC_CDR_STRING},
                                      {.path = "data", .dtype = PMIPC_UINT8, .flags = PMIPC_CDR_SPANS}};
@@ -52,7 +52,7 @@ TEST(the_pixels_of_an_image_are_found_without_a_copy)
     pmipc_cdr_decoder_destroy(decoder);
 }
 
-TEST(fields_of_every_element_become_columns)
+TEST(decode_fields_of_every_element_into_columns)
 {
     const pmipc_cdr_leaf leaves[] = {{.path = "fields[].name", .dtype = PMIPC_CDR_STRING},
                                      {.path = "fields[].datatype", .dtype = PMIPC_UINT8},
@@ -76,13 +76,13 @@ TEST(fields_of_every_element_become_columns)
     pmipc_cdr_decoder_destroy(decoder);
 }
 
-TEST(a_message_of_one_dtype_is_one_block_even_with_headers_between)
+TEST(messages_of_one_dtype_are_one_block_also_with_headers_between)
 {
-    const pmipc_cdr_leaf write[] = {{.path = "poses[].header.frame_id", .dtype = PMIPC_CDR_STRING},
-                                    {.path = "poses[].pose", .dtype = PMIPC_FLOAT64}};
-    const pmipc_cdr_leaf read[] = {{.path = "poses[].pose", .dtype = PMIPC_FLOAT64}};
-    pmipc_cdr_encoder *encoder = encoder_of(PATH, PATH_TEXT, write, 2, 0);
-    pmipc_cdr_decoder *decoder = decoder_of(PATH, PATH_TEXT, read, 1);
+    const pmipc_cdr_leaf encoded[] = {{.path = "poses[].header.frame_id", .dtype = PMIPC_CDR_STRING},
+                                      {.path = "poses[].pose", .dtype = PMIPC_FLOAT64}};
+    const pmipc_cdr_leaf decoded[] = {{.path = "poses[].pose", .dtype = PMIPC_FLOAT64}};
+    pmipc_cdr_encoder *encoder = encoder_of(PATH, PATH_TEXT, encoded, 2, 0);
+    pmipc_cdr_decoder *decoder = decoder_of(PATH, PATH_TEXT, decoded, 1);
     double given[3][7], got[3][7] = {{0}};
     pmipc_cdr_span frames[] = {{"map", 3}, {"", 0}, {"longer name", 11}};
     for (int i = 0; i < 21; i++)
@@ -101,13 +101,13 @@ TEST(a_message_of_one_dtype_is_one_block_even_with_headers_between)
     pmipc_cdr_decoder_destroy(decoder);
 }
 
-TEST(fields_that_nobody_wants_are_passed_wherever_they_begin)
+TEST(fields_without_a_leaf_are_skipped_at_any_alignment)
 {
     static const char text[] = "string s\nint8 a\nfloat64 b\nPair p\nint16 c\nint64 d\nuint8 last\n" SEPARATOR
                                "MSG: test/Pair\nuint8 x\nuint32[3] y\n";
-    const pmipc_cdr_leaf write[] = {{.path = "s", .dtype = PMIPC_CDR_STRING}, {.path = "last", .dtype = PMIPC_UINT8}};
-    pmipc_cdr_encoder *encoder = encoder_of("test/msg/Skipped", text, write, 2, 0);
-    pmipc_cdr_decoder *decoder = decoder_of("test/msg/Skipped", text, write + 1, 1);
+    const pmipc_cdr_leaf encoded[] = {{.path = "s", .dtype = PMIPC_CDR_STRING}, {.path = "last", .dtype = PMIPC_UINT8}};
+    pmipc_cdr_encoder *encoder = encoder_of("test/msg/Skipped", text, encoded, 2, 0);
+    pmipc_cdr_decoder *decoder = decoder_of("test/msg/Skipped", text, encoded + 1, 1);
     for (uint8_t length = 0; length < 17; length++) {
         uint8_t message[128], last = 0;
         size_t bytes;
@@ -123,7 +123,7 @@ TEST(fields_that_nobody_wants_are_passed_wherever_they_begin)
     pmipc_cdr_decoder_destroy(decoder);
 }
 
-TEST(what_follows_a_sequence_is_no_part_of_its_elements)
+TEST(fields_after_a_sequence_are_not_part_of_its_elements)
 {
     static const char text[] =
         "int8 a\nPair[] pairs\nint32 b\nuint8 last\n" SEPARATOR "MSG: test/Pair\nint8 x\nstring s\nint8 y\n";
@@ -152,7 +152,7 @@ TEST(what_follows_a_sequence_is_no_part_of_its_elements)
     pmipc_cdr_decoder_destroy(decoder);
 }
 
-TEST(a_whole_message_of_one_dtype_has_the_empty_path)
+TEST(empty_path_is_the_whole_message_of_one_dtype)
 {
     const pmipc_cdr_leaf leaf = {.path = "", .dtype = PMIPC_FLOAT64};
     pmipc_cdr_decoder *decoder = decoder_of("std_msgs/msg/Float64", "float64 data\n", &leaf, 1);
@@ -164,14 +164,14 @@ TEST(a_whole_message_of_one_dtype_has_the_empty_path)
     pmipc_cdr_decoder_destroy(decoder);
 }
 
-TEST(rows_of_different_lengths_are_told)
+TEST(rows_of_different_lengths_are_marked_ragged)
 {
     static const char text[] = "Row[] rows\n" SEPARATOR "MSG: test/Row\nint16[] values\n";
-    const pmipc_cdr_leaf write[] = {{.path = "rows[].values", .dtype = PMIPC_INT16, .flags = PMIPC_CDR_SPANS}};
-    const pmipc_cdr_leaf read[] = {{.path = "rows[].values", .dtype = PMIPC_INT16},
-                                   {.path = "rows[].values#", .dtype = PMIPC_UINT32}};
-    pmipc_cdr_encoder *encoder = encoder_of("test/msg/Rows", text, write, 1, 0);
-    pmipc_cdr_decoder *decoder = decoder_of("test/msg/Rows", text, read, 2);
+    const pmipc_cdr_leaf encoded[] = {{.path = "rows[].values", .dtype = PMIPC_INT16, .flags = PMIPC_CDR_SPANS}};
+    const pmipc_cdr_leaf decoded[] = {{.path = "rows[].values", .dtype = PMIPC_INT16},
+                                      {.path = "rows[].values#", .dtype = PMIPC_UINT32}};
+    pmipc_cdr_encoder *encoder = encoder_of("test/msg/Rows", text, encoded, 1, 0);
+    pmipc_cdr_decoder *decoder = decoder_of("test/msg/Rows", text, decoded, 2);
     const int16_t values[] = {1, 2, 3, 4, 5, 6};
     static const struct {
         uint64_t lengths[3];
@@ -204,7 +204,7 @@ TEST(rows_of_different_lengths_are_told)
     pmipc_cdr_decoder_destroy(decoder);
 }
 
-TEST(the_other_byte_order_is_turned_when_copied_and_told_when_pointed_at)
+TEST(other_byte_order_is_swapped_in_copies_and_marked_in_spans)
 {
     static const char text[] = "uint16 a\nint64 b\nfloat32[3] c\nstring d\nwstring e\n";
     const pmipc_cdr_leaf leaves[] = {{.path = "a", .dtype = PMIPC_UINT16},
@@ -212,7 +212,7 @@ TEST(the_other_byte_order_is_turned_when_copied_and_told_when_pointed_at)
                                      {.path = "c", .dtype = PMIPC_FLOAT32, .flags = PMIPC_CDR_SPANS},
                                      {.path = "d", .dtype = PMIPC_CDR_STRING},
                                      {.path = "e", .dtype = PMIPC_CDR_WSTRING}};
-    /* Big endian, by hand. */
+    /* Big endian, encoded by hand. */
     message_bytes message = from_hex("00000000"
                                      "0102000000000000"
                                      "fffffffffffffffe"
@@ -245,7 +245,7 @@ TEST(the_other_byte_order_is_turned_when_copied_and_told_when_pointed_at)
     pmipc_cdr_decoder_destroy(decoder);
 }
 
-TEST(plain_cdr2_is_read_with_its_alignment_and_delimiters)
+TEST(decode_plain_cdr2_with_its_alignment_and_delimiters)
 {
     const pmipc_cdr_leaf leaves[] = {
         {.path = "names", .dtype = PMIPC_CDR_STRING},  {.path = "numbers", .dtype = PMIPC_FLOAT64},
@@ -272,7 +272,7 @@ TEST(plain_cdr2_is_read_with_its_alignment_and_delimiters)
     pmipc_cdr_decoder_destroy(decoder);
 }
 
-TEST(a_string_of_length_zero_is_an_empty_string)
+TEST(string_of_length_zero_is_empty)
 {
     const pmipc_cdr_leaf leaf = {.path = "data", .dtype = PMIPC_CDR_STRING};
     pmipc_cdr_decoder *decoder = decoder_of("std_msgs/msg/String", "string data\n", &leaf, 1);
@@ -284,7 +284,7 @@ TEST(a_string_of_length_zero_is_an_empty_string)
     pmipc_cdr_decoder_destroy(decoder);
 }
 
-TEST(an_empty_message_is_one_byte_also_within_others)
+TEST(empty_message_is_one_byte_also_when_nested)
 {
     static const char text[] = "Empty first\nint16 second\nEmpty[] third\n" SEPARATOR "MSG: test/Empty\n# nothing\n";
     const pmipc_cdr_leaf leaves[] = {{.path = "second", .dtype = PMIPC_INT16},

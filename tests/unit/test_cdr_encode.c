@@ -1,9 +1,9 @@
-/* Writing messages: golden bytes, constants and defaults, and columns that do not fit. */
+/* Encoding messages: golden bytes, constants, defaults, and columns that do not fit. */
 #include "cdr_messages.h"
 
 #include <math.h>
 
-/* Encode into a buffer of exactly the size that was asked for. */
+/* Ask for the size, and encode into a buffer of exactly that size. */
 static message_bytes encode(const pmipc_cdr_encoder *encoder, pmipc_cdr_column *columns)
 {
     message_bytes message;
@@ -51,7 +51,7 @@ static double positions[] = {1, 2};
         }                                                                                         \
     }
 
-TEST(a_joint_state_becomes_the_golden_bytes)
+TEST(encode_joint_state_to_the_golden_bytes)
 {
     pmipc_cdr_encoder *encoder = encoder_of(JOINT_STATE, JOINT_STATE_TEXT, joint_leaves, LENGTH(joint_leaves), 0);
     pmipc_cdr_column columns[] = JOINT_COLUMNS;
@@ -61,7 +61,7 @@ TEST(a_joint_state_becomes_the_golden_bytes)
     pmipc_cdr_encoder_destroy(encoder);
 }
 
-TEST(the_other_byte_order_can_be_written)
+TEST(encode_in_the_other_byte_order)
 {
     pmipc_cdr_encoder *encoder =
         encoder_of(JOINT_STATE, JOINT_STATE_TEXT, joint_leaves, LENGTH(joint_leaves), PMIPC_CDR_SWAPPED);
@@ -72,7 +72,7 @@ TEST(the_other_byte_order_can_be_written)
     pmipc_cdr_encoder_destroy(encoder);
 }
 
-TEST(an_image_and_a_cloud_become_the_golden_bytes)
+TEST(encode_image_and_cloud_to_the_golden_bytes)
 {
     const pmipc_cdr_column one = {.data = &(uint32_t){1}, .count = 1}, four = {.data = &(uint32_t){4}, .count = 1},
                            format = {.data = &(pmipc_cdr_span){"rgb8", 4}, .count = 1},
@@ -118,7 +118,7 @@ TEST(an_image_and_a_cloud_become_the_golden_bytes)
     pmipc_cdr_encoder_destroy(cloud);
 }
 
-TEST(what_is_not_given_has_its_default_or_is_zero_or_empty)
+TEST(fields_without_a_leaf_get_their_default_or_zero)
 {
     static const char text[] =
         "Quaternion[] many\nQuaternion[2] two\nint8 a -128 # minus\nstring s \"it's \\\"x\\\"\" # \"\n"
@@ -160,7 +160,7 @@ TEST(what_is_not_given_has_its_default_or_is_zero_or_empty)
     pmipc_cdr_encoder_destroy(encoder);
 }
 
-TEST(an_empty_message_is_written_as_one_byte)
+TEST(encode_empty_message_as_one_byte)
 {
     pmipc_cdr_encoder *encoder = encoder_of("std_msgs/msg/Empty", "", NULL, 0, 0);
     message_bytes message = encode(encoder, NULL);
@@ -168,7 +168,7 @@ TEST(an_empty_message_is_written_as_one_byte)
     pmipc_cdr_encoder_destroy(encoder);
 }
 
-TEST(too_small_a_buffer_is_left_alone_behind_its_end_and_the_size_is_told)
+TEST(small_buffer_is_not_written_past_its_end_and_the_size_is_reported)
 {
     pmipc_cdr_encoder *encoder = encoder_of(JOINT_STATE, JOINT_STATE_TEXT, joint_leaves, LENGTH(joint_leaves), 0);
     pmipc_cdr_column columns[] = JOINT_COLUMNS;
@@ -184,7 +184,7 @@ TEST(too_small_a_buffer_is_left_alone_behind_its_end_and_the_size_is_told)
     pmipc_cdr_encoder_destroy(encoder);
 }
 
-/* Encode one column that must be refused. */
+/* Encode columns that must be refused. */
 static void check_refused(const char *text, const pmipc_cdr_leaf *leaves, uint32_t leaf_count,
                           pmipc_cdr_column *columns, const char *words)
 {
@@ -235,7 +235,7 @@ TEST(columns_that_do_not_fit_are_refused_with_their_path)
     check_refused("float64[] v", counted, 2, both, "v: 1 elements are given, at least 2 are needed");
 }
 
-TEST(constants_are_checked_when_they_are_given)
+TEST(constants_are_checked_when_the_encoder_is_created)
 {
     static const struct {
         const char *text;
@@ -262,7 +262,7 @@ TEST(constants_are_checked_when_they_are_given)
     }
 }
 
-TEST(lengths_inside_a_sequence_must_be_given)
+TEST(lengths_inside_a_sequence_need_a_count_leaf)
 {
     static const char text[] = "A[] a\n" SEPARATOR "MSG: test/A\nB[] b\n" SEPARATOR "MSG: test/B\nint8 x\nstring s\n";
     const pmipc_cdr_leaf leaves[] = {{.path = "a[].b[].x", .dtype = PMIPC_INT8},
@@ -274,7 +274,7 @@ TEST(lengths_inside_a_sequence_must_be_given)
     CHECK_STATUS(pmipc_cdr_encoder_create(&encoder, types, "test/msg/Nested", leaves, 1, 0, &error),
                  PMIPC_INVALID_ARGUMENT);
     CHECK_HAS(error.text, "give the number of elements of a[].b with a leaf 'a[].b#'");
-    /* How many lengths there are is how many elements the outer sequence has. */
+    /* The number of lengths is the number of elements of the outer sequence. */
     CHECK_OK(pmipc_cdr_encoder_create(&encoder, types, "test/msg/Nested", leaves, 2, 0, &error));
     int8_t x[] = {1, 2, 3};
     uint32_t lengths[] = {1, 0, 2};

@@ -1,4 +1,4 @@
-/* Describing types: .msg text, paths, and descriptions that are wrong or mean harm. */
+/* Type descriptions: .msg text, paths, and wrong or hostile descriptions. */
 #include "cdr_messages.h"
 
 static pmipc_cdr_field field_of(pmipc_cdr_types *types, const char *message, const char *name)
@@ -14,7 +14,7 @@ static pmipc_cdr_field field_of(pmipc_cdr_types *types, const char *message, con
     FAIL("%s has no field %s", message, name);
 }
 
-TEST(every_kind_of_field_is_understood)
+TEST(every_kind_of_field_is_parsed)
 {
     static const char text[] =
         "# a comment, then an empty line with spaces\n   \n\r\n"
@@ -68,7 +68,7 @@ TEST(every_kind_of_field_is_understood)
     pmipc_cdr_types_destroy(types);
 }
 
-TEST(a_package_may_have_a_header_of_its_own)
+TEST(package_may_have_its_own_header)
 {
     pmipc_cdr_types *types = types_of("a/A", "Header h\n" SEPARATOR "MSG: a/Header\nint8 mine\n");
     CHECK_TEXT(field_of(types, "a/A", "h").type_name, "a/msg/Header");
@@ -97,14 +97,14 @@ TEST(description_replaces_a_standard_message_until_it_is_resolved)
     pmipc_cdr_types_destroy(types);
 }
 
-TEST(the_main_type_may_have_a_heading_as_well)
+TEST(main_type_may_have_a_heading)
 {
     pmipc_cdr_types *types = types_of("a/A", SEPARATOR "MSG: a/A\nB b\n" SEPARATOR "MSG: a/B\nint8 x\n");
     CHECK_TEXT(field_of(types, "a/A", "b").type_name, "a/msg/B");
     pmipc_cdr_types_destroy(types);
 }
 
-TEST(what_is_wrong_in_a_text_is_told_with_its_line)
+TEST(errors_in_msg_text_are_reported_with_their_line)
 {
     static const struct {
         const char *text;
@@ -169,7 +169,7 @@ TEST(what_is_wrong_in_a_text_is_told_with_its_line)
     }
 }
 
-TEST(names_of_types_are_checked)
+TEST(type_names_are_checked)
 {
     static const char *const names[] = {"",          "A",   "/A",    "a/",    "a//A",
                                         "a/msg/A/B", "9/A", "a/B c", "a-b/C", "a/\xc3\xa9"};
@@ -186,7 +186,7 @@ TEST(names_of_types_are_checked)
     pmipc_cdr_types_destroy(types);
 }
 
-TEST(descriptions_that_mean_harm_are_refused)
+TEST(hostile_descriptions_are_refused)
 {
     char deep[8192], wide[8192];
     size_t deep_bytes = 0, wide_bytes = 0;
@@ -219,9 +219,9 @@ TEST(descriptions_that_mean_harm_are_refused)
     }
 }
 
-TEST(a_description_takes_memory_by_its_length)
+TEST(memory_of_a_description_is_proportional_to_its_length)
 {
-    /* As many strings as fit into the longest text that is read, and one byte too many. */
+    /* As many strings as fit into the longest text that is allowed, and one byte more. */
     const size_t longest = 1u << 20;
     char *text = malloc(longest + 1);
     size_t length = (size_t)sprintf(text, "string[] s [a");
@@ -239,7 +239,7 @@ TEST(a_description_takes_memory_by_its_length)
     free(text);
 }
 
-TEST(a_missing_type_may_be_added_after_it_was_missed)
+TEST(missing_type_may_be_added_after_a_failure)
 {
     pmipc_cdr_types *types = types_of("a/A", "int32 first 3\nb/B x\n");
     pmipc_cdr_place place;
@@ -265,7 +265,7 @@ static const char tree_text[] =
     "MSG: a/Quat\nfloat64[4] q\n===\nMSG: a/Mixed\nfloat64 x\nfloat32 y\n===\n"
     "MSG: a/Wrap\nPoint[2] points\n";
 
-TEST(a_path_leads_to_a_dtype_and_a_shape)
+TEST(path_has_a_dtype_and_a_shape)
 {
     static const struct {
         const char *path;
@@ -308,14 +308,14 @@ TEST(a_path_leads_to_a_dtype_and_a_shape)
     CHECK_OK(pmipc_cdr_types_find(types, "std_msgs/Header", "stamp.sec", &place, NULL));
     CHECK_OK(pmipc_cdr_types_add(types, "std_msgs/Empty", "", 0, NULL));
     CHECK_OK(pmipc_cdr_types_find(types, "std_msgs/Empty", "", &place, NULL));
-    CHECK_EQ(place.dtype, PMIPC_CDR_MESSAGE); /* its one byte is nobody's value */
+    CHECK_EQ(place.dtype, PMIPC_CDR_MESSAGE); /* its one byte is not a value */
     CHECK_OK(pmipc_cdr_types_find(types, "a/A", "few", &place, NULL));
     CHECK_EQ(place.shape[0], -1);
     CHECK_EQ(place.bounds[0], 4);
     pmipc_cdr_types_destroy(types);
 }
 
-TEST(a_path_that_leads_nowhere_says_what_there_is)
+TEST(wrong_path_is_refused_with_the_existing_fields)
 {
     static const struct {
         const char *path;
@@ -355,7 +355,7 @@ static void check_leaves_refused(const pmipc_cdr_leaf *leaves, uint32_t count, p
     pmipc_cdr_types_destroy(types);
 }
 
-TEST(a_leaf_must_have_the_dtype_of_its_field_and_a_field_but_one_leaf)
+TEST(leaf_with_another_dtype_or_a_second_leaf_of_a_field_is_refused)
 {
     const pmipc_cdr_leaf wrong = {.path = "k", .dtype = PMIPC_FLOAT64},
                          message = {.path = "mixed", .dtype = PMIPC_FLOAT64},
@@ -380,7 +380,7 @@ static bool stop_at_once(void *context, const pmipc_cdr_event *event)
     return false;
 }
 
-TEST(a_visitor_may_end_the_walk)
+TEST(visitor_may_end_the_walk)
 {
     pmipc_cdr_types *types = types_of(JOINT_STATE, JOINT_STATE_TEXT);
     message_bytes message = from_hex(joint_state_golden);

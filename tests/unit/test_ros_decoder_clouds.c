@@ -1,5 +1,4 @@
-/* Point clouds: points as they lie, tables of some of their numbers, and all the ways in which drivers describe them.
- */
+/* Point clouds: whole points, tables of some of their numbers, and the layouts that drivers send. */
 #include "ros_decoding.h"
 
 typedef struct point_field {
@@ -58,26 +57,26 @@ static ros_message cloud_message(const points *cloud)
     return encode(CLOUD, leaves, columns, LENGTH(leaves), 0);
 }
 
-static pmipc_status learn_cloud(test_reader *reading, const points *cloud)
+static pmipc_status learn_cloud(test_decoder *decoding, const points *cloud)
 {
     ros_message message = cloud_message(cloud);
-    pmipc_status status = reading_learn(reading, &message);
+    pmipc_status status = decoding_learn(decoding, &message);
     free(message.data);
     return status;
 }
 
-static pmipc_status read_cloud(test_reader *reading, const points *cloud)
+static pmipc_status decode_cloud(test_decoder *decoding, const points *cloud)
 {
     ros_message message = cloud_message(cloud);
-    pmipc_status status = reading_read(reading, &message);
+    pmipc_status status = decoding_decode(decoding, &message);
     free(message.data);
     return status;
 }
 
-static void check_data(const test_reader *reading, int64_t length, const void *expected, size_t bytes)
+static void check_data(const test_decoder *decoding, int64_t length, const void *expected, size_t bytes)
 {
-    CHECK_EQ(reading->loan.fields[0].length, length);
-    CHECK(memcmp(reading->loan.fields[0].data, expected, bytes) == 0);
+    CHECK_EQ(decoding->loan.fields[0].length, length);
+    CHECK(memcmp(decoding->loan.fields[0].data, expected, bytes) == 0);
 }
 
 static const points xy = {.height = 1,
@@ -89,22 +88,22 @@ static const points xy = {.height = 1,
                           .field_count = 2,
                           .fields = {{"x", 0, 7, 1}, {"y", 4, 7, 1}}};
 
-TEST(the_golden_cloud_is_an_array_of_points_as_numpy_describes_them)
+TEST(decode_golden_cloud_to_points_as_numpy_describes_them)
 {
-    test_reader reading = reading_of(CLOUD, NULL);
+    test_decoder decoding = decoding_of(CLOUD, NULL);
     ros_message message = hex_message(cloud_golden);
-    CHECK_LEARNS(&reading, &message);
-    CHECK_SCHEMA(&reading, "{\"names\":[\"x\"],\"formats\":[\"<f4\"],\"offsets\":[0],\"itemsize\":4} (up to 1024,)");
-    CHECK_TEXT(pmipc_ros_decoder_metadata(reading.decoder),
+    CHECK_LEARNS(&decoding, &message);
+    CHECK_SCHEMA(&decoding, "{\"names\":[\"x\"],\"formats\":[\"<f4\"],\"offsets\":[0],\"itemsize\":4} (up to 1024,)");
+    CHECK_TEXT(pmipc_ros_decoder_metadata(decoding.decoder),
                "{\"frame_id\":\"cam\",\"is_bigendian\":false,\"ros_type\":\"sensor_msgs/msg/PointCloud2\"}");
-    CHECK_READS(&reading, &message);
-    check_data(&reading, 1, (const float[]){1}, 4);
-    CHECK_EQ(reading.stamp_ns, 1000000002);
+    CHECK_DECODES(&decoding, &message);
+    check_data(&decoding, 1, (const float[]){1}, 4);
+    CHECK_EQ(decoding.stamp_ns, 1000000002);
     free(message.data);
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
-TEST(every_datatype_and_lists_and_odd_names_are_described_as_numpy_does)
+TEST(point_fields_of_any_datatype_and_name_are_described_as_numpy_does)
 {
     const points all = {.height = 1,
                         .width = 1,
@@ -122,58 +121,58 @@ TEST(every_datatype_and_lists_and_odd_names_are_described_as_numpy_does)
                                    {"f8", 21, 8, 2},
                                    {"caf\xc3\xa9 \xf0\x9f\x98\x80", 40, 2, 1},
                                    {"\"\\\n\x7f\x01", 41, 2, 1}}};
-    test_reader reading = reading_of(CLOUD, NULL);
-    CHECK_OK(learn_cloud(&reading, &all));
-    CHECK_SCHEMA(&reading,
+    test_decoder decoding = decoding_of(CLOUD, NULL);
+    CHECK_OK(learn_cloud(&decoding, &all));
+    CHECK_SCHEMA(&decoding,
                  "{\"names\":[\"i1\",\"u1\",\"i2\",\"u2\",\"i4\",\"u4\",\"f4\",\"f8\",\"caf\\u00e9 \\ud83d\\ude00\","
                  "\"\\\"\\\\\\n\\u007f\\u0001\"],\"formats\":[\"|i1\",\"|u1\",\"<i2\",\"<u2\",\"<i4\",\"<u4\","
                  "{\"base\":\"<f4\",\"shape\":[3]},{\"base\":\"<f8\",\"shape\":[2]},\"|u1\",\"|u1\"],"
                  "\"offsets\":[59,58,0,2,4,4,8,21,40,41],\"itemsize\":60} (up to 1024,)");
-    CHECK_OK(read_cloud(&reading, &all));
-    /* What it says of itself can be asked for. */
-    test_reader other = reading_of(CLOUD, NULL);
-    pmipc_schema sample = reading.schema;
+    CHECK_OK(decode_cloud(&decoding, &all));
+    /* The schema of one decoder is an expected sample of another. */
+    test_decoder other = decoding_of(CLOUD, NULL);
+    pmipc_schema sample = decoding.schema;
     sample.fields[0].flags = 0;
     CHECK_OK(pmipc_ros_decoder_expect(other.decoder, &sample, &other.schema, &other.error));
     CHECK_OK(learn_cloud(&other, &all));
-    CHECK_OK(pmipc_schema_compare(&reading.schema, &other.schema, NULL));
-    CHECK_OK(read_cloud(&other, &all));
-    CHECK_STATUS(read_cloud(&other, &xy), PMIPC_SCHEMA_MISMATCH);
-    reading_close(&reading);
-    reading_close(&other);
+    CHECK_OK(pmipc_schema_compare(&decoding.schema, &other.schema, NULL));
+    CHECK_OK(decode_cloud(&other, &all));
+    CHECK_STATUS(decode_cloud(&other, &xy), PMIPC_SCHEMA_MISMATCH);
+    decoding_close(&decoding);
+    decoding_close(&other);
 }
 
-TEST(clouds_have_as_many_points_as_they_like_up_to_the_room_there_is)
+TEST(clouds_have_any_number_of_points_up_to_the_room_of_the_pool)
 {
-    test_reader reading = reading_of(CLOUD, NULL);
+    test_decoder decoding = decoding_of(CLOUD, NULL);
     points cloud = xy;
-    CHECK_OK(learn_cloud(&reading, &xy));
+    CHECK_OK(learn_cloud(&decoding, &xy));
     cloud.width = 1024;
     cloud.row_step = 8192;
     cloud.bytes = 8192;
     static uint8_t data[8200];
     cloud.data = data;
-    CHECK_OK(read_cloud(&reading, &cloud));
-    CHECK_EQ(reading.loan.fields[0].length, 1024);
+    CHECK_OK(decode_cloud(&decoding, &cloud));
+    CHECK_EQ(decoding.loan.fields[0].length, 1024);
     cloud.width = 1025;
     cloud.bytes = 8200;
     cloud.row_step = 8200;
-    CHECK_STATUS(read_cloud(&reading, &cloud), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "(1025,), the pool takes");
+    CHECK_STATUS(decode_cloud(&decoding, &cloud), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(decoding.error.text, "(1025,), the pool takes");
     cloud.width = 0;
     cloud.bytes = 0;
-    CHECK_OK(read_cloud(&reading, &cloud));
-    CHECK_EQ(reading.loan.fields[0].length, 0);
+    CHECK_OK(decode_cloud(&decoding, &cloud));
+    CHECK_EQ(decoding.loan.fields[0].length, 0);
     cloud.field_count = 0;
     cloud.point_step = 0;
-    CHECK_OK(read_cloud(&reading, &cloud));
-    CHECK_EQ(reading.loan.fields[0].length, 0);
+    CHECK_OK(decode_cloud(&decoding, &cloud));
+    CHECK_EQ(decoding.loan.fields[0].length, 0);
     cloud.width = 1;
-    CHECK_STATUS(read_cloud(&reading, &cloud), PMIPC_SCHEMA_MISMATCH);
-    reading_close(&reading);
+    CHECK_STATUS(decode_cloud(&decoding, &cloud), PMIPC_SCHEMA_MISMATCH);
+    decoding_close(&decoding);
 }
 
-TEST(rows_are_where_row_step_says)
+TEST(row_step_is_the_distance_of_rows)
 {
     const float padded[] = {1, 2, 9, 3, 4, 9}, packed[] = {1, 2, 3, 4, 9};
     points cloud = xy;
@@ -182,45 +181,45 @@ TEST(rows_are_where_row_step_says)
     cloud.row_step = 12;
     cloud.data = padded;
     cloud.bytes = 24;
-    test_reader reading = reading_of(CLOUD, NULL);
-    CHECK_OK(learn_cloud(&reading, &cloud));
-    CHECK_OK(read_cloud(&reading, &cloud));
-    check_data(&reading, 2, packed, 16);
+    test_decoder decoding = decoding_of(CLOUD, NULL);
+    CHECK_OK(learn_cloud(&decoding, &cloud));
+    CHECK_OK(decode_cloud(&decoding, &cloud));
+    check_data(&decoding, 2, packed, 16);
     cloud.bytes = 20; /* the last row without its padding */
-    CHECK_OK(read_cloud(&reading, &cloud));
-    check_data(&reading, 2, packed, 16);
+    CHECK_OK(decode_cloud(&decoding, &cloud));
+    check_data(&decoding, 2, packed, 16);
     cloud.bytes = 19;
-    CHECK_STATUS(read_cloud(&reading, &cloud), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "row_step is 12 bytes");
+    CHECK_STATUS(decode_cloud(&decoding, &cloud), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(decoding.error.text, "row_step is 12 bytes");
     cloud.data = packed;
     cloud.bytes = 16;
     static const uint32_t forgiven[] = {0, 8, 7, 100, UINT32_MAX};
     for (uint32_t i = 0; i < LENGTH(forgiven); i++) {
         cloud.row_step = forgiven[i];
-        CHECK_OK(read_cloud(&reading, &cloud));
-        check_data(&reading, 2, packed, 16);
+        CHECK_OK(decode_cloud(&decoding, &cloud));
+        check_data(&decoding, 2, packed, 16);
     }
     cloud.bytes = 17;
     cloud.row_step = 7;
-    CHECK_STATUS(read_cloud(&reading, &cloud), PMIPC_SCHEMA_MISMATCH);
+    CHECK_STATUS(decode_cloud(&decoding, &cloud), PMIPC_SCHEMA_MISMATCH);
     cloud.height = 1;
     cloud.width = 2;
-    cloud.row_step = UINT32_MAX; /* of one row it means nothing */
-    CHECK_OK(read_cloud(&reading, &cloud));
+    cloud.row_step = UINT32_MAX; /* ignored for one row */
+    CHECK_OK(decode_cloud(&decoding, &cloud));
     cloud.row_step = 3;
-    CHECK_OK(read_cloud(&reading, &cloud));
+    CHECK_OK(decode_cloud(&decoding, &cloud));
     cloud.height = 2;
     cloud.width = 1;
-    cloud.row_step = 0; /* what drivers write for packed rows, whatever follows */
-    CHECK_OK(read_cloud(&reading, &cloud));
-    check_data(&reading, 2, packed, 16);
-    reading_close(&reading);
+    cloud.row_step = 0; /* some drivers write 0 for packed rows */
+    CHECK_OK(decode_cloud(&decoding, &cloud));
+    check_data(&decoding, 2, packed, 16);
+    decoding_close(&decoding);
 }
 
-TEST(points_that_lie_otherwise_are_refused)
+TEST(points_of_another_layout_are_a_mismatch)
 {
-    test_reader reading = reading_of(CLOUD, NULL);
-    CHECK_OK(learn_cloud(&reading, &xy));
+    test_decoder decoding = decoding_of(CLOUD, NULL);
+    CHECK_OK(learn_cloud(&decoding, &xy));
     for (int change = 0; change < 6; change++) {
         points other = xy;
         if (change == 0)
@@ -235,18 +234,18 @@ TEST(points_that_lie_otherwise_are_refused)
             other.point_step = other.row_step = 16, other.width = 1;
         else
             other.fields[0].datatype = 2, other.fields[0].count = 4;
-        CHECK_STATUS(read_cloud(&reading, &other), PMIPC_SCHEMA_MISMATCH);
-        CHECK_HAS(reading.error.text, "the pool's are {\"names\":[\"x\",\"y\"]");
-        CHECK_OK(read_cloud(&reading, &xy));
-        check_data(&reading, 2, xy.data, 16);
+        CHECK_STATUS(decode_cloud(&decoding, &other), PMIPC_SCHEMA_MISMATCH);
+        CHECK_HAS(decoding.error.text, "the pool's are {\"names\":[\"x\",\"y\"]");
+        CHECK_OK(decode_cloud(&decoding, &xy));
+        check_data(&decoding, 2, xy.data, 16);
     }
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
-TEST(points_that_cannot_be_are_refused)
+TEST(impossible_points_are_refused)
 {
     for (int change = 0; change < 12; change++) {
-        test_reader reading = reading_of(CLOUD, NULL);
+        test_decoder decoding = decoding_of(CLOUD, NULL);
         points bad = xy;
         switch (change) {
         case 0:
@@ -287,13 +286,13 @@ TEST(points_that_cannot_be_are_refused)
             bad.fields[1].name = "a name of sixty-four bytes, which is one more than a name can have";
             break;
         }
-        CHECK_STATUS(learn_cloud(&reading, &bad), PMIPC_SCHEMA_MISMATCH);
-        CHECK_HAS(reading.error.text, "sensor_msgs/msg/PointCloud2: ");
-        reading_close(&reading);
+        CHECK_STATUS(learn_cloud(&decoding, &bad), PMIPC_SCHEMA_MISMATCH);
+        CHECK_HAS(decoding.error.text, "sensor_msgs/msg/PointCloud2: ");
+        decoding_close(&decoding);
     }
 }
 
-TEST(more_fields_than_a_point_can_have_are_refused)
+TEST(too_many_point_fields_are_refused)
 {
     points many = {.height = 1, .width = 1, .point_step = 100, .row_step = 100, .bytes = 100, .field_count = 65};
     static char names[65][4];
@@ -301,16 +300,16 @@ TEST(more_fields_than_a_point_can_have_are_refused)
         snprintf(names[i], sizeof names[i], "f%u", i % 100);
         many.fields[i] = (point_field){names[i], i, 2, 1};
     }
-    test_reader reading = reading_of(CLOUD, NULL);
-    CHECK_STATUS(learn_cloud(&reading, &many), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "65 of fields[].");
+    test_decoder decoding = decoding_of(CLOUD, NULL);
+    CHECK_STATUS(learn_cloud(&decoding, &many), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(decoding.error.text, "65 of fields[].");
     many.field_count = 64;
-    CHECK_OK(learn_cloud(&reading, &many));
-    CHECK_OK(read_cloud(&reading, &many));
-    reading_close(&reading);
+    CHECK_OK(learn_cloud(&decoding, &many));
+    CHECK_OK(decode_cloud(&decoding, &many));
+    decoding_close(&decoding);
 }
 
-TEST(big_endian_points_are_turned_field_by_field_even_where_these_overlap)
+TEST(big_endian_points_are_swapped_field_by_field_also_if_they_overlap)
 {
     points cloud = {.height = 1,
                     .width = 2,
@@ -321,17 +320,17 @@ TEST(big_endian_points_are_turned_field_by_field_even_where_these_overlap)
                     .bytes = 16,
                     .field_count = 3,
                     .fields = {{"s", 6, 4, 1}, {"rgb", 0, 7, 1}, {"rgba", 0, 6, 1}}};
-    test_reader reading = reading_of(CLOUD, NULL);
-    CHECK_OK(learn_cloud(&reading, &cloud));
-    CHECK_HAS(pmipc_ros_decoder_metadata(reading.decoder), "\"is_bigendian\":true");
-    CHECK_OK(read_cloud(&reading, &cloud));
-    check_data(&reading, 2, "\4\3\2\1xy\6\5\12\11\10\7zw\14\13", 16);
-    reading_close(&reading);
+    test_decoder decoding = decoding_of(CLOUD, NULL);
+    CHECK_OK(learn_cloud(&decoding, &cloud));
+    CHECK_HAS(pmipc_ros_decoder_metadata(decoding.decoder), "\"is_bigendian\":true");
+    CHECK_OK(decode_cloud(&decoding, &cloud));
+    check_data(&decoding, 2, "\4\3\2\1xy\6\5\12\11\10\7zw\14\13", 16);
+    decoding_close(&decoding);
 }
 
 /* ---- tables ---- */
 
-/* x and y are swapped in the point, an integer lies between, intensity behind. */
+/* In the point, y comes before x, with an integer between them and intensity after them. */
 static const struct spread {
     float y, x;
     uint32_t ring;
@@ -348,25 +347,25 @@ static const points spread = {
     .field_count = 5,
     .fields = {{"intensity", 16, 7, 1}, {"y", 0, 7, 1}, {"x", 4, 7, 1}, {"ring", 8, 6, 1}, {"z", 12, 7, 1}}};
 
-TEST(a_sample_of_k_columns_takes_x_y_z_first)
+TEST(sample_of_k_columns_takes_x_y_z_first)
 {
     static const float expected[] = {1, 2, 3, 4, 5, 6, 7, 8}, three[] = {1, 2, 3, 5, 6, 7};
-    test_reader reading = reading_of(CLOUD, NULL);
-    CHECK_OK(reading_expect(&reading, PMIPC_FLOAT32, 2, (int64_t[]){10, 4}));
-    CHECK_SCHEMA(&reading, "float32 (up to 10, 4)");
-    CHECK_STATUS(learn_cloud(&reading, &xy), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "the message has 2 numbers of float32 per point, the pool takes 4");
-    CHECK_OK(learn_cloud(&reading, &spread));
-    CHECK_HAS(pmipc_ros_decoder_metadata(reading.decoder), "\"point_fields\":[\"x\",\"y\",\"z\",\"intensity\"]");
-    CHECK_OK(read_cloud(&reading, &spread));
-    check_data(&reading, 2, expected, sizeof expected);
-    reading_close(&reading);
-    reading = reading_of(CLOUD, NULL);
-    CHECK_OK(reading_expect(&reading, PMIPC_FLOAT32, 2, (int64_t[]){10, 3}));
-    CHECK_OK(learn_cloud(&reading, &spread));
-    CHECK_OK(read_cloud(&reading, &spread));
-    check_data(&reading, 2, three, sizeof three);
-    reading_close(&reading);
+    test_decoder decoding = decoding_of(CLOUD, NULL);
+    CHECK_OK(decoding_expect(&decoding, PMIPC_FLOAT32, 2, (int64_t[]){10, 4}));
+    CHECK_SCHEMA(&decoding, "float32 (up to 10, 4)");
+    CHECK_STATUS(learn_cloud(&decoding, &xy), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(decoding.error.text, "the message has 2 numbers of float32 per point, the pool takes 4");
+    CHECK_OK(learn_cloud(&decoding, &spread));
+    CHECK_HAS(pmipc_ros_decoder_metadata(decoding.decoder), "\"point_fields\":[\"x\",\"y\",\"z\",\"intensity\"]");
+    CHECK_OK(decode_cloud(&decoding, &spread));
+    check_data(&decoding, 2, expected, sizeof expected);
+    decoding_close(&decoding);
+    decoding = decoding_of(CLOUD, NULL);
+    CHECK_OK(decoding_expect(&decoding, PMIPC_FLOAT32, 2, (int64_t[]){10, 3}));
+    CHECK_OK(learn_cloud(&decoding, &spread));
+    CHECK_OK(decode_cloud(&decoding, &spread));
+    check_data(&decoding, 2, three, sizeof three);
+    decoding_close(&decoding);
 }
 
 TEST(named_point_fields_are_the_columns)
@@ -374,26 +373,26 @@ TEST(named_point_fields_are_the_columns)
     const char *const names[] = {"intensity", "x"}, *const mixed[] = {"x", "ring"}, *const missing[] = {"x", "w"};
     const pmipc_ros_field field = {.name = ""};
     pmipc_ros_decoder_options options = {.point_fields = names, .point_field_count = 2};
-    test_reader reading = reading_with(CLOUD, &field, 1, &options);
-    CHECK_OK(learn_cloud(&reading, &spread));
-    CHECK_SCHEMA(&reading, "float32 (up to 1024, 2)");
-    CHECK_OK(read_cloud(&reading, &spread));
-    check_data(&reading, 2, (const float[]){4, 1, 8, 5}, 16);
-    reading_close(&reading);
+    test_decoder decoding = decoding_with(CLOUD, &field, 1, &options);
+    CHECK_OK(learn_cloud(&decoding, &spread));
+    CHECK_SCHEMA(&decoding, "float32 (up to 1024, 2)");
+    CHECK_OK(decode_cloud(&decoding, &spread));
+    check_data(&decoding, 2, (const float[]){4, 1, 8, 5}, 16);
+    decoding_close(&decoding);
     options.point_fields = mixed;
-    reading = reading_with(CLOUD, &field, 1, &options);
-    CHECK_STATUS(learn_cloud(&reading, &spread), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "field 'ring' is uint32, not float32: nothing is converted");
-    reading_close(&reading);
+    decoding = decoding_with(CLOUD, &field, 1, &options);
+    CHECK_STATUS(learn_cloud(&decoding, &spread), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(decoding.error.text, "field 'ring' is uint32, not float32: nothing is converted");
+    decoding_close(&decoding);
     options.point_fields = missing;
-    reading = reading_with(CLOUD, &field, 1, &options);
-    CHECK_STATUS(learn_cloud(&reading, &spread), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "no field 'w'");
-    CHECK_STATUS(reading_expect(&reading, PMIPC_FLOAT32, 1, (int64_t[]){3}), PMIPC_SCHEMA_MISMATCH);
-    reading_close(&reading);
+    decoding = decoding_with(CLOUD, &field, 1, &options);
+    CHECK_STATUS(learn_cloud(&decoding, &spread), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(decoding.error.text, "no field 'w'");
+    CHECK_STATUS(decoding_expect(&decoding, PMIPC_FLOAT32, 1, (int64_t[]){3}), PMIPC_SCHEMA_MISMATCH);
+    decoding_close(&decoding);
 }
 
-TEST(columns_are_found_by_name_when_points_lie_otherwise)
+TEST(columns_are_found_by_name_in_another_layout)
 {
     static const float packed[] = {1, 2, 3, 5, 6, 7};
     points other = spread, without = spread, wide = spread;
@@ -407,23 +406,23 @@ TEST(columns_are_found_by_name_when_points_lie_otherwise)
     other.fields[2] = (point_field){"z", 8, 7, 1};
     without.fields[4].name = "w";
     wide.fields[4].datatype = 6;
-    test_reader reading = reading_of(CLOUD, NULL);
-    CHECK_OK(reading_expect(&reading, PMIPC_FLOAT32, 2, (int64_t[]){2, 3}));
-    CHECK_OK(learn_cloud(&reading, &spread));
+    test_decoder decoding = decoding_of(CLOUD, NULL);
+    CHECK_OK(decoding_expect(&decoding, PMIPC_FLOAT32, 2, (int64_t[]){2, 3}));
+    CHECK_OK(learn_cloud(&decoding, &spread));
     for (int round = 0; round < 2; round++) {
-        CHECK_OK(read_cloud(&reading, &other));
-        check_data(&reading, 2, packed, sizeof packed);
-        CHECK_STATUS(read_cloud(&reading, &without), PMIPC_SCHEMA_MISMATCH);
-        CHECK_HAS(reading.error.text, "no field 'z'");
-        CHECK_STATUS(read_cloud(&reading, &wide), PMIPC_SCHEMA_MISMATCH);
-        CHECK_HAS(reading.error.text, "'z' is 1 of uint32, the pool takes 1 of float32");
-        CHECK_OK(read_cloud(&reading, &spread));
-        check_data(&reading, 2, packed, sizeof packed);
+        CHECK_OK(decode_cloud(&decoding, &other));
+        check_data(&decoding, 2, packed, sizeof packed);
+        CHECK_STATUS(decode_cloud(&decoding, &without), PMIPC_SCHEMA_MISMATCH);
+        CHECK_HAS(decoding.error.text, "no field 'z'");
+        CHECK_STATUS(decode_cloud(&decoding, &wide), PMIPC_SCHEMA_MISMATCH);
+        CHECK_HAS(decoding.error.text, "'z' is 1 of uint32, the pool takes 1 of float32");
+        CHECK_OK(decode_cloud(&decoding, &spread));
+        check_data(&decoding, 2, packed, sizeof packed);
     }
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
-TEST(tables_are_gathered_from_padded_rows_and_other_byte_orders)
+TEST(tables_of_padded_rows_and_of_the_other_byte_order)
 {
     points cloud = {.height = 2,
                     .width = 2,
@@ -437,26 +436,26 @@ TEST(tables_are_gathered_from_padded_rows_and_other_byte_orders)
     const char *const names[] = {"a", "b"};
     const pmipc_ros_decoder_options options = {.point_fields = names, .point_field_count = 2};
     const pmipc_ros_field field = {.name = ""};
-    test_reader reading = reading_with(CLOUD, &field, 1, &options);
-    CHECK_OK(learn_cloud(&reading, &cloud));
-    CHECK_SCHEMA(&reading, "uint16 (up to 1024, 2)");
-    CHECK_OK(read_cloud(&reading, &cloud));
-    check_data(&reading, 4, "\2\1\4\3\6\5\10\7\12\11\14\13\16\15\20\17", 16);
-    reading_close(&reading);
+    test_decoder decoding = decoding_with(CLOUD, &field, 1, &options);
+    CHECK_OK(learn_cloud(&decoding, &cloud));
+    CHECK_SCHEMA(&decoding, "uint16 (up to 1024, 2)");
+    CHECK_OK(decode_cloud(&decoding, &cloud));
+    check_data(&decoding, 4, "\2\1\4\3\6\5\10\7\12\11\14\13\16\15\20\17", 16);
+    decoding_close(&decoding);
 }
 
-TEST(without_variability_a_cloud_has_just_the_points_it_had)
+TEST(cloud_with_fixed_lengths_keeps_its_number_of_points)
 {
     const pmipc_ros_field field = {.name = ""};
     const pmipc_ros_decoder_options options = {.fixed_lengths = true};
-    test_reader reading = reading_with(CLOUD, &field, 1, &options);
+    test_decoder decoding = decoding_with(CLOUD, &field, 1, &options);
     points fewer = xy;
     fewer.width = 1;
-    CHECK_OK(learn_cloud(&reading, &xy));
-    CHECK_OK(read_cloud(&reading, &xy));
-    CHECK_STATUS(read_cloud(&reading, &fewer), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "(1,), the pool takes");
-    reading_close(&reading);
+    CHECK_OK(learn_cloud(&decoding, &xy));
+    CHECK_OK(decode_cloud(&decoding, &xy));
+    CHECK_STATUS(decode_cloud(&decoding, &fewer), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(decoding.error.text, "(1,), the pool takes");
+    decoding_close(&decoding);
 }
 
 /* ---- padding ---- */
@@ -477,50 +476,51 @@ static const points padded = {.height = 1,
                                          {"ring", 20, 7, 1},
                                          {"_", 24, 2, 8}}};
 
-TEST(padding_of_the_points_is_left_out_of_the_dtype_and_of_tables)
+TEST(padding_fields_are_left_out_of_dtype_and_tables)
 {
     static const char *const paddings[] = {"_", ""};
     for (int i = 0; i < 2; i++) {
         points cloud = padded;
         cloud.fields[3].name = cloud.fields[6].name = paddings[i];
-        test_reader structured = reading_of(CLOUD, NULL), table = reading_of(CLOUD, NULL);
+        test_decoder structured = decoding_of(CLOUD, NULL), table = decoding_of(CLOUD, NULL);
         CHECK_OK(learn_cloud(&structured, &cloud));
         CHECK_SCHEMA(&structured,
                      "{\"names\":[\"x\",\"y\",\"z\",\"intensity\",\"ring\"],\"formats\":[\"<f4\",\"<f4\",\"<f4\","
                      "\"<f4\",\"<f4\"],\"offsets\":[0,4,8,16,20],\"itemsize\":32} (up to 1024,)");
-        CHECK_OK(read_cloud(&structured, &cloud));
+        CHECK_OK(decode_cloud(&structured, &cloud));
         check_data(&structured, 2, velodyne, sizeof velodyne);
-        CHECK_OK(read_cloud(&structured, &cloud)); /* lies as before */
+        CHECK_OK(decode_cloud(&structured, &cloud)); /* same layout */
         cloud.field_count = 6;
-        CHECK_OK(read_cloud(&structured, &cloud));
+        CHECK_OK(decode_cloud(&structured, &cloud));
         cloud.field_count = 5;
-        CHECK_STATUS(read_cloud(&structured, &cloud), PMIPC_SCHEMA_MISMATCH);
+        CHECK_STATUS(decode_cloud(&structured, &cloud), PMIPC_SCHEMA_MISMATCH);
         cloud.field_count = 7;
-        CHECK_OK(reading_expect(&table, PMIPC_FLOAT32, 2, (int64_t[]){10, 3}));
+        CHECK_OK(decoding_expect(&table, PMIPC_FLOAT32, 2, (int64_t[]){10, 3}));
         CHECK_OK(learn_cloud(&table, &cloud));
-        CHECK_OK(read_cloud(&table, &cloud));
+        CHECK_OK(decode_cloud(&table, &cloud));
         check_data(&table, 2, (const float[]){1, 2, 3, 6, 7, 8}, 24);
-        reading_close(&structured);
-        reading_close(&table);
+        decoding_close(&structured);
+        decoding_close(&table);
     }
 }
 
-TEST(only_the_fields_that_are_taken_need_a_name_of_their_own)
+TEST(repeated_names_are_allowed_for_fields_that_are_not_taken)
 {
     points cloud = padded;
     cloud.fields[5].name = "intensity";
-    test_reader table = reading_of(CLOUD, NULL), four = reading_of(CLOUD, NULL), structured = reading_of(CLOUD, NULL);
-    CHECK_OK(reading_expect(&table, PMIPC_FLOAT32, 2, (int64_t[]){10, 3}));
+    test_decoder table = decoding_of(CLOUD, NULL), four = decoding_of(CLOUD, NULL),
+                 structured = decoding_of(CLOUD, NULL);
+    CHECK_OK(decoding_expect(&table, PMIPC_FLOAT32, 2, (int64_t[]){10, 3}));
     CHECK_OK(learn_cloud(&table, &cloud));
-    CHECK_OK(read_cloud(&table, &cloud));
-    CHECK_OK(reading_expect(&four, PMIPC_FLOAT32, 2, (int64_t[]){10, 4}));
+    CHECK_OK(decode_cloud(&table, &cloud));
+    CHECK_OK(decoding_expect(&four, PMIPC_FLOAT32, 2, (int64_t[]){10, 4}));
     CHECK_STATUS(learn_cloud(&four, &cloud), PMIPC_SCHEMA_MISMATCH);
     CHECK_HAS(four.error.text, "2 fields of the points are called 'intensity'");
     CHECK_STATUS(learn_cloud(&structured, &cloud), PMIPC_SCHEMA_MISMATCH);
     CHECK_HAS(structured.error.text, "two fields of the points are called 'intensity'");
-    reading_close(&table);
-    reading_close(&four);
-    reading_close(&structured);
+    decoding_close(&table);
+    decoding_close(&four);
+    decoding_close(&structured);
 }
 
 /* ---- organized ---- */
@@ -533,24 +533,24 @@ TEST(organized_clouds_keep_height_and_width)
     cloud.row_step = 8;
     const pmipc_ros_field field = {.name = ""};
     const pmipc_ros_decoder_options options = {.organized = true};
-    test_reader structured = reading_with(CLOUD, &field, 1, &options), table = reading_of(CLOUD, NULL);
+    test_decoder structured = decoding_with(CLOUD, &field, 1, &options), table = decoding_of(CLOUD, NULL);
     CHECK_OK(learn_cloud(&structured, &cloud));
     CHECK_HAS(structured.error.text, "");
     CHECK_EQ(structured.schema.fields[0].ndim, 2);
     CHECK_EQ(structured.schema.fields[0].shape[0], 2);
     CHECK_EQ(structured.schema.fields[0].shape[1], 1);
     CHECK_EQ(structured.schema.fields[0].flags, 0);
-    CHECK_OK(read_cloud(&structured, &cloud));
-    CHECK_STATUS(read_cloud(&structured, &xy), PMIPC_SCHEMA_MISMATCH);
-    CHECK_OK(reading_expect(&table, PMIPC_FLOAT32, 3, (int64_t[]){2, 1, 2}));
+    CHECK_OK(decode_cloud(&structured, &cloud));
+    CHECK_STATUS(decode_cloud(&structured, &xy), PMIPC_SCHEMA_MISMATCH);
+    CHECK_OK(decoding_expect(&table, PMIPC_FLOAT32, 3, (int64_t[]){2, 1, 2}));
     CHECK_SCHEMA(&table, "float32 (2, 1, 2)");
     CHECK_STATUS(learn_cloud(&table, &xy), PMIPC_SCHEMA_MISMATCH);
     CHECK_OK(learn_cloud(&table, &cloud));
-    CHECK_OK(read_cloud(&table, &cloud));
+    CHECK_OK(decode_cloud(&table, &cloud));
     check_data(&table, 2, (const float[]){1, 2, 3, 4}, 16);
-    reading_close(&structured);
-    reading_close(&table);
+    decoding_close(&structured);
+    decoding_close(&table);
     pmipc_error error = {0};
-    CHECK_STATUS(reading_refused(IMAGE, NULL, &options, &error), PMIPC_INVALID_ARGUMENT);
+    CHECK_STATUS(decoding_refused(IMAGE, NULL, &options, &error), PMIPC_INVALID_ARGUMENT);
     CHECK_HAS(error.text, "organized");
 }

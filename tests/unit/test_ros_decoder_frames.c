@@ -1,4 +1,4 @@
-/* Frames: messages of another frame_id or child_frame_id than the first one's are refused, unless any will do. */
+/* Frames: messages with another frame_id or child_frame_id than the first one are refused, except with any_frame. */
 #include "ros_decoding.h"
 
 #define ODOMETRY "nav_msgs/msg/Odometry"
@@ -15,77 +15,77 @@ static ros_message odometry(const char *frame, const char *child)
     return encode(ODOMETRY, leaves, columns, 3, 0);
 }
 
-static pmipc_status learn(test_reader *reading, const char *frame, const char *child)
+static pmipc_status learn(test_decoder *decoding, const char *frame, const char *child)
 {
     ros_message message = odometry(frame, child);
-    pmipc_status status = reading_learn(reading, &message);
+    pmipc_status status = decoding_learn(decoding, &message);
     free(message.data);
     return status;
 }
 
-static pmipc_status read_one(test_reader *reading, const char *frame, const char *child)
+static pmipc_status decode_one(test_decoder *decoding, const char *frame, const char *child)
 {
     ros_message message = odometry(frame, child);
-    pmipc_status status = reading_read(reading, &message);
+    pmipc_status status = decoding_decode(decoding, &message);
     free(message.data);
     return status;
 }
 
-TEST(another_frame_than_the_first_messages_is_refused_with_both_names)
+TEST(frame_other_than_the_first_is_a_mismatch_with_both_names)
 {
-    test_reader reading = reading_of(ODOMETRY, NULL);
-    CHECK_OK(learn(&reading, "map", "base"));
-    CHECK_OK(read_one(&reading, "map", "base"));
-    CHECK_STATUS(read_one(&reading, "odom", "base"), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "the message's frame_id is 'odom', the pool's is 'map'; ros_frames=\"any\"");
-    CHECK_STATUS(read_one(&reading, "map", "wheel"), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "the message's child_frame_id is 'wheel', the pool's is 'base'");
-    CHECK_STATUS(read_one(&reading, "mapp", "base"), PMIPC_SCHEMA_MISMATCH);
-    CHECK_STATUS(read_one(&reading, "ma", "base"), PMIPC_SCHEMA_MISMATCH);
-    CHECK_STATUS(read_one(&reading, "", "base"), PMIPC_SCHEMA_MISMATCH);
-    CHECK_OK(read_one(&reading, "map", "base"));
-    reading_close(&reading);
-    reading = reading_of(ODOMETRY, NULL);
-    CHECK_OK(learn(&reading, "", "")); /* an empty one is one as well */
-    CHECK_OK(read_one(&reading, "", ""));
-    CHECK_STATUS(read_one(&reading, "odom", ""), PMIPC_SCHEMA_MISMATCH);
-    reading_close(&reading);
+    test_decoder decoding = decoding_of(ODOMETRY, NULL);
+    CHECK_OK(learn(&decoding, "map", "base"));
+    CHECK_OK(decode_one(&decoding, "map", "base"));
+    CHECK_STATUS(decode_one(&decoding, "odom", "base"), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(decoding.error.text, "the message's frame_id is 'odom', the pool's is 'map'; ros_frames=\"any\"");
+    CHECK_STATUS(decode_one(&decoding, "map", "wheel"), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(decoding.error.text, "the message's child_frame_id is 'wheel', the pool's is 'base'");
+    CHECK_STATUS(decode_one(&decoding, "mapp", "base"), PMIPC_SCHEMA_MISMATCH);
+    CHECK_STATUS(decode_one(&decoding, "ma", "base"), PMIPC_SCHEMA_MISMATCH);
+    CHECK_STATUS(decode_one(&decoding, "", "base"), PMIPC_SCHEMA_MISMATCH);
+    CHECK_OK(decode_one(&decoding, "map", "base"));
+    decoding_close(&decoding);
+    decoding = decoding_of(ODOMETRY, NULL);
+    CHECK_OK(learn(&decoding, "", "")); /* an empty frame is a frame */
+    CHECK_OK(decode_one(&decoding, "", ""));
+    CHECK_STATUS(decode_one(&decoding, "odom", ""), PMIPC_SCHEMA_MISMATCH);
+    decoding_close(&decoding);
 }
 
-TEST(a_long_frame_counts_to_its_last_byte)
+TEST(long_frames_are_compared_to_the_last_byte)
 {
     char frame[3000];
     memset(frame, 'f', sizeof frame - 1);
     frame[sizeof frame - 1] = '\0';
-    test_reader reading = reading_of(ODOMETRY, NULL);
-    CHECK_OK(learn(&reading, frame, "base"));
-    CHECK_OK(read_one(&reading, frame, "base"));
+    test_decoder decoding = decoding_of(ODOMETRY, NULL);
+    CHECK_OK(learn(&decoding, frame, "base"));
+    CHECK_OK(decode_one(&decoding, frame, "base"));
     frame[sizeof frame - 2] = 'g';
-    CHECK_STATUS(read_one(&reading, frame, "base"), PMIPC_SCHEMA_MISMATCH);
-    reading_close(&reading);
+    CHECK_STATUS(decode_one(&decoding, frame, "base"), PMIPC_SCHEMA_MISMATCH);
+    decoding_close(&decoding);
 }
 
-TEST(any_frame_is_taken_when_asked_for_and_metadata_do_not_say_one)
+TEST(any_frame_takes_all_frames_and_leaves_them_out_of_metadata)
 {
     static const pmipc_ros_field plain = {"", NULL};
     const pmipc_ros_decoder_options options = {.any_frame = true};
-    test_reader reading = reading_with(ODOMETRY, &plain, 1, &options);
-    CHECK_OK(learn(&reading, "map", "base"));
-    CHECK_TEXT(pmipc_ros_decoder_metadata(reading.decoder), "{\"ros_type\":\"nav_msgs/msg/Odometry\"}");
-    CHECK_OK(read_one(&reading, "odom", "base"));
-    CHECK_OK(read_one(&reading, "map", "wheel"));
-    reading_close(&reading);
+    test_decoder decoding = decoding_with(ODOMETRY, &plain, 1, &options);
+    CHECK_OK(learn(&decoding, "map", "base"));
+    CHECK_TEXT(pmipc_ros_decoder_metadata(decoding.decoder), "{\"ros_type\":\"nav_msgs/msg/Odometry\"}");
+    CHECK_OK(decode_one(&decoding, "odom", "base"));
+    CHECK_OK(decode_one(&decoding, "map", "wheel"));
+    decoding_close(&decoding);
 }
 
-TEST(a_reader_whose_first_message_was_refused_learns_the_frame_of_the_next)
+TEST(frame_is_learned_from_the_first_message_that_fits)
 {
-    test_reader reading = reading_of(ODOMETRY, NULL);
-    CHECK_OK(reading_expect(&reading, PMIPC_FLOAT64, 1, (const int64_t[]){13}));
+    test_decoder decoding = decoding_of(ODOMETRY, NULL);
+    CHECK_OK(decoding_expect(&decoding, PMIPC_FLOAT64, 1, (const int64_t[]){13}));
     ros_message damaged = odometry("map", "base");
     damaged.count = 20;
-    CHECK(reading_learn(&reading, &damaged) != PMIPC_OK);
+    CHECK(decoding_learn(&decoding, &damaged) != PMIPC_OK);
     free(damaged.data);
-    CHECK_OK(learn(&reading, "odom", "base"));
-    CHECK_OK(read_one(&reading, "odom", "base"));
-    reading_close(&reading);
+    CHECK_OK(learn(&decoding, "odom", "base"));
+    CHECK_OK(decode_one(&decoding, "odom", "base"));
+    decoding_close(&decoding);
 }

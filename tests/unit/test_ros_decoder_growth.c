@@ -1,4 +1,4 @@
-/* Messages of changing size: sequences that become longer than their pool has room for. */
+/* Messages of changing size: sequences that are longer than their pool has room for. */
 #include "ros_decoding.h"
 
 #include "pools.h"
@@ -15,34 +15,34 @@ static ros_message scan_of(uint64_t count)
     return encode(SCAN, &leaf, &column, 1, 0);
 }
 
-static void learn(test_reader *reading, uint64_t count)
+static void learn(test_decoder *decoding, uint64_t count)
 {
     ros_message message = scan_of(count);
-    CHECK_LEARNS(reading, &message);
+    CHECK_LEARNS(decoding, &message);
     free(message.data);
 }
 
-static pmipc_status publish(test_reader *reading, pmipc_producer *producer, uint64_t count)
+static pmipc_status publish(test_decoder *decoding, pmipc_producer *producer, uint64_t count)
 {
     ros_message message = scan_of(count);
     pmipc_status status =
-        pmipc_ros_decoder_publish(reading->decoder, producer, message.data, message.count, 1, NULL, &reading->error);
+        pmipc_ros_decoder_publish(decoding->decoder, producer, message.data, message.count, 1, NULL, &decoding->error);
     free(message.data);
     return status;
 }
 
-TEST(scans_of_any_length_arrive_whole)
+TEST(scans_of_any_length_are_published_in_full)
 {
     const uint64_t counts[] = {200, 459, 460, 459, 1024, 1025, 3, 0, 40000, 200, 65536, 1};
-    test_reader reading = reading_of(SCAN, NULL);
-    learn(&reading, counts[0]);
-    CHECK_SCHEMA(&reading, "float32 (up to 1024,)");
-    pmipc_producer *producer = producer_open("scan", &reading.schema, NULL);
+    test_decoder decoding = decoding_of(SCAN, NULL);
+    learn(&decoding, counts[0]);
+    CHECK_SCHEMA(&decoding, "float32 (up to 1024,)");
+    pmipc_producer *producer = producer_open("scan", &decoding.schema, NULL);
     pmipc_stream *stream = stream_open("scan", NULL);
     for (size_t i = 0; i < LENGTH(counts); i++) {
         pmipc_view view;
-        if (publish(&reading, producer, counts[i]) != PMIPC_OK)
-            FAIL("%s", reading.error.text);
+        if (publish(&decoding, producer, counts[i]) != PMIPC_OK)
+            FAIL("%s", decoding.error.text);
         CHECK_OK(pmipc_stream_get_next(stream, 0, &view));
         CHECK_EQ(view.seq, i + 1);
         CHECK_EQ((uint64_t)view.fields[0].length, counts[i]);
@@ -54,25 +54,25 @@ TEST(scans_of_any_length_arrive_whole)
     CHECK_EQ(pmipc_producer_schema(producer)->fields[0].shape[0], 80000);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
-TEST(a_first_message_without_elements_is_learned_from)
+TEST(empty_first_message_is_learned)
 {
-    test_reader reading = reading_of(SCAN, NULL);
-    learn(&reading, 0);
-    CHECK_SCHEMA(&reading, "float32 (up to 1024,)");
-    pmipc_producer *producer = producer_open("scan", &reading.schema, NULL);
-    CHECK_OK(publish(&reading, producer, 0));
-    CHECK_OK(publish(&reading, producer, 2000));
+    test_decoder decoding = decoding_of(SCAN, NULL);
+    learn(&decoding, 0);
+    CHECK_SCHEMA(&decoding, "float32 (up to 1024,)");
+    pmipc_producer *producer = producer_open("scan", &decoding.schema, NULL);
+    CHECK_OK(publish(&decoding, producer, 0));
+    CHECK_OK(publish(&decoding, producer, 2000));
     pmipc_producer_close(producer);
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
-/* Rows that are copied while the message is decoded: they are measured in the first pass, and copied in the second. */
-TEST(rows_within_messages_grow_too)
+/* Rows that are copied while the message is decoded: measured at first, copied when the pool is larger. */
+TEST(nested_rows_make_the_pool_grow)
 {
-    test_reader reading = reading_of(PATH, NULL);
+    test_decoder decoding = decoding_of(PATH, NULL);
     static double numbers[7 * 3000];
     for (uint32_t i = 0; i < LENGTH(numbers); i++)
         numbers[i] = i;
@@ -83,11 +83,12 @@ TEST(rows_within_messages_grow_too)
         pmipc_cdr_column column = {.data = numbers, .count = counts[i] * 7, .rows = counts[i]};
         ros_message message = encode(PATH, &leaf, &column, 1, 0);
         if (!producer) {
-            CHECK_LEARNS(&reading, &message);
-            producer = producer_open("path", &reading.schema, NULL);
+            CHECK_LEARNS(&decoding, &message);
+            producer = producer_open("path", &decoding.schema, NULL);
         }
-        if (pmipc_ros_decoder_publish(reading.decoder, producer, message.data, message.count, 1, NULL, &reading.error))
-            FAIL("%s", reading.error.text);
+        if (pmipc_ros_decoder_publish(decoding.decoder, producer, message.data, message.count, 1, NULL,
+                                      &decoding.error))
+            FAIL("%s", decoding.error.text);
         free(message.data);
         pmipc_stream *stream = stream_open("path", NULL);
         pmipc_view view;
@@ -98,59 +99,59 @@ TEST(rows_within_messages_grow_too)
         pmipc_stream_close(stream);
     }
     pmipc_producer_close(producer);
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
-TEST(a_pool_that_may_not_grow_refuses_and_takes_the_next_message)
+TEST(pool_that_must_not_grow_refuses_and_takes_the_next_message)
 {
-    test_reader reading = reading_of(SCAN, NULL);
-    learn(&reading, 10);
+    test_decoder decoding = decoding_of(SCAN, NULL);
+    learn(&decoding, 10);
     const pmipc_producer_options fixed = {.fixed_capacity = true}, small = {.max_bytes = 200000};
-    pmipc_producer *producer = producer_open("scan", &reading.schema, &fixed);
-    CHECK_STATUS(publish(&reading, producer, 1025), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "length 1025");
-    CHECK_OK(publish(&reading, producer, 1024));
+    pmipc_producer *producer = producer_open("scan", &decoding.schema, &fixed);
+    CHECK_STATUS(publish(&decoding, producer, 1025), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(decoding.error.text, "length 1025");
+    CHECK_OK(publish(&decoding, producer, 1024));
     pmipc_producer_close(producer);
-    producer = producer_open("scan", &reading.schema, &small);
-    CHECK_STATUS(publish(&reading, producer, 40000), PMIPC_NO_SPACE);
-    CHECK_HAS(reading.error.text, "max_bytes allows 200000");
-    CHECK_OK(publish(&reading, producer, 1025));
+    producer = producer_open("scan", &decoding.schema, &small);
+    CHECK_STATUS(publish(&decoding, producer, 40000), PMIPC_NO_SPACE);
+    CHECK_HAS(decoding.error.text, "max_bytes allows 200000");
+    CHECK_OK(publish(&decoding, producer, 1025));
     CHECK_EQ(pmipc_producer_seq(producer), 1);
     pmipc_producer_close(producer);
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
-TEST(one_large_row_does_not_make_a_large_pool)
+TEST(large_rows_do_not_make_a_large_pool)
 {
-    test_reader reading = reading_of("std_msgs/msg/Float32MultiArray", NULL);
+    test_decoder decoding = decoding_of("std_msgs/msg/Float32MultiArray", NULL);
     static float row[50000]; /* 200 kB */
     const pmipc_cdr_leaf leaves[] = {{.path = "layout.dim[].size", .dtype = PMIPC_UINT32},
                                      {.path = "data", .dtype = PMIPC_FLOAT32}};
     pmipc_cdr_column columns[] = {{.data = (uint32_t[]){1, 50000}, .count = 2, .rows = 2},
                                   {.data = row, .count = 50000, .rows = 1}};
     ros_message message = encode("std_msgs/msg/Float32MultiArray", leaves, columns, 2, 0);
-    CHECK_LEARNS(&reading, &message);
-    CHECK_SCHEMA(&reading, "float32 (up to 5, 50000)");
+    CHECK_LEARNS(&decoding, &message);
+    CHECK_SCHEMA(&decoding, "float32 (up to 5, 50000)");
     free(message.data);
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
-TEST(twice_the_room_is_reserved_for_messages_of_some_megabytes_only)
+TEST(double_room_is_limited_to_some_megabytes)
 {
     const struct {
         uint32_t bytes;
         const char *schema;
     } cases[] = {{6 << 20, "uint8 (up to 12582912,)"}, {9 << 20, "uint8 (up to 9437184,)"}};
     for (int i = 0; i < 2; i++) {
-        test_reader reading = reading_of("sensor_msgs/msg/CompressedImage", NULL);
+        test_decoder decoding = decoding_of("sensor_msgs/msg/CompressedImage", NULL);
         void *data = calloc(1, cases[i].bytes);
         const pmipc_cdr_leaf leaf = {.path = "data", .dtype = PMIPC_UINT8};
         pmipc_cdr_column column = {.data = data, .count = cases[i].bytes, .rows = 1};
         ros_message message = encode("sensor_msgs/msg/CompressedImage", &leaf, &column, 1, 0);
-        CHECK_LEARNS(&reading, &message);
-        CHECK_SCHEMA(&reading, cases[i].schema);
+        CHECK_LEARNS(&decoding, &message);
+        CHECK_SCHEMA(&decoding, cases[i].schema);
         free(message.data);
         free(data);
-        reading_close(&reading);
+        decoding_close(&decoding);
     }
 }

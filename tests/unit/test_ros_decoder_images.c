@@ -1,4 +1,4 @@
-/* Images: every encoding's shape, where the rows lie, and what must never be mistaken for something else. */
+/* Images: the shape of every encoding, the position of rows, and images that must be refused. */
 #include "ros_decoding.h"
 
 typedef struct picture {
@@ -30,36 +30,36 @@ static ros_message image_message(const picture *image)
     return encode(IMAGE, leaves, columns, LENGTH(leaves), 0);
 }
 
-static pmipc_status learn_image(test_reader *reading, const picture *image)
+static pmipc_status learn_image(test_decoder *decoding, const picture *image)
 {
     ros_message message = image_message(image);
-    pmipc_status status = reading_learn(reading, &message);
+    pmipc_status status = decoding_learn(decoding, &message);
     free(message.data);
     return status;
 }
 
-static pmipc_status read_image(test_reader *reading, const picture *image)
+static pmipc_status decode_image(test_decoder *decoding, const picture *image)
 {
     ros_message message = image_message(image);
-    pmipc_status status = reading_read(reading, &message);
+    pmipc_status status = decoding_decode(decoding, &message);
     free(message.data);
     return status;
 }
 
-TEST(the_golden_image_is_read_with_its_stamp_and_says_what_it_is)
+TEST(decode_golden_image_with_stamp_and_metadata)
 {
-    test_reader reading = reading_of(IMAGE, NULL);
+    test_decoder decoding = decoding_of(IMAGE, NULL);
     ros_message message = hex_message(image_golden);
-    CHECK_LEARNS(&reading, &message);
-    CHECK_SCHEMA(&reading, "uint8 (1, 2, 3)");
+    CHECK_LEARNS(&decoding, &message);
+    CHECK_SCHEMA(&decoding, "uint8 (1, 2, 3)");
     CHECK_TEXT(
-        pmipc_ros_decoder_metadata(reading.decoder),
+        pmipc_ros_decoder_metadata(decoding.decoder),
         "{\"encoding\":\"rgb8\",\"frame_id\":\"cam\",\"is_bigendian\":false,\"ros_type\":\"sensor_msgs/msg/Image\"}");
-    CHECK_READS(&reading, &message);
-    CHECK(memcmp(reading.loan.fields[0].data, "\1\2\3\4\5\6", 6) == 0);
-    CHECK_EQ(reading.stamp_ns, 1000000002);
+    CHECK_DECODES(&decoding, &message);
+    CHECK(memcmp(decoding.loan.fields[0].data, "\1\2\3\4\5\6", 6) == 0);
+    CHECK_EQ(decoding.stamp_ns, 1000000002);
     free(message.data);
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
 TEST(every_encoding_has_its_dtype_and_shape)
@@ -85,16 +85,16 @@ TEST(every_encoding_has_its_dtype_and_shape)
         {"nv24", "uint8 (12, 6)", 6, 12},
     };
     for (uint32_t i = 0; i < LENGTH(cases); i++) {
-        test_reader reading = reading_of(IMAGE, "");
+        test_decoder decoding = decoding_of(IMAGE, "");
         picture image = {4, 6, cases[i].row_bytes, cases[i].encoding, 0, NULL, cases[i].row_bytes * cases[i].rows};
-        CHECK_OK(learn_image(&reading, &image));
-        CHECK_SCHEMA(&reading, cases[i].schema);
-        CHECK_OK(read_image(&reading, &image));
-        reading_close(&reading);
+        CHECK_OK(learn_image(&decoding, &image));
+        CHECK_SCHEMA(&decoding, cases[i].schema);
+        CHECK_OK(decode_image(&decoding, &image));
+        decoding_close(&decoding);
     }
 }
 
-TEST(an_encoding_that_nobody_knows_is_refused_by_name)
+TEST(unknown_encoding_is_refused_by_name)
 {
     static const char *const encodings[] = {"",
                                             "h264",
@@ -108,115 +108,115 @@ TEST(an_encoding_that_nobody_knows_is_refused_by_name)
                                             "32FC-1",
                                             "a very long name of an encoding, longer than any that there is"};
     for (uint32_t i = 0; i < LENGTH(encodings); i++) {
-        test_reader reading = reading_of(IMAGE, NULL);
+        test_decoder decoding = decoding_of(IMAGE, NULL);
         picture image = {1, 2, 2, encodings[i], 0, NULL, 64};
-        CHECK_STATUS(learn_image(&reading, &image), PMIPC_SCHEMA_MISMATCH);
+        CHECK_STATUS(learn_image(&decoding, &image), PMIPC_SCHEMA_MISMATCH);
         char quoted[64];
         snprintf(quoted, sizeof quoted, "encoding '%.50s", encodings[i]);
-        CHECK_HAS(reading.error.text, quoted);
-        CHECK_HAS(reading.error.text, "sensor_msgs/msg/Image: ");
-        CHECK_TEXT(pmipc_ros_decoder_metadata(reading.decoder), "");
-        reading_close(&reading);
+        CHECK_HAS(decoding.error.text, quoted);
+        CHECK_HAS(decoding.error.text, "sensor_msgs/msg/Image: ");
+        CHECK_TEXT(pmipc_ros_decoder_metadata(decoding.decoder), "");
+        decoding_close(&decoding);
     }
 }
 
-TEST(another_encoding_or_size_is_refused_and_never_reinterpreted)
+TEST(other_encoding_or_size_is_a_mismatch)
 {
-    test_reader reading = reading_of(IMAGE, NULL);
+    test_decoder decoding = decoding_of(IMAGE, NULL);
     picture good = {2, 3, 9, "rgb8", 0, NULL, 18}, other = good, narrow = {3, 2, 6, "rgb8", 0, NULL, 18};
     other.encoding = "bgr8";
-    CHECK_OK(learn_image(&reading, &good));
-    CHECK_STATUS(read_image(&reading, &other), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "the image's encoding is 'bgr8', the pool's is 'rgb8'");
-    CHECK_STATUS(read_image(&reading, &narrow), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "the message has uint8 (3, 2, 3), the pool takes uint8 (2, 3, 3)");
-    CHECK_OK(read_image(&reading, &good));
-    reading_close(&reading);
+    CHECK_OK(learn_image(&decoding, &good));
+    CHECK_STATUS(decode_image(&decoding, &other), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(decoding.error.text, "the image's encoding is 'bgr8', the pool's is 'rgb8'");
+    CHECK_STATUS(decode_image(&decoding, &narrow), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(decoding.error.text, "the message has uint8 (3, 2, 3), the pool takes uint8 (2, 3, 3)");
+    CHECK_OK(decode_image(&decoding, &good));
+    decoding_close(&decoding);
 }
 
-TEST(padding_behind_rows_is_left_out_also_when_the_last_row_has_none)
+TEST(padding_after_rows_is_removed_also_if_the_last_row_has_none)
 {
     static const uint8_t padded[] = {1, 2, 3, 9, 9, 4, 5, 6, 9, 9, 7, 8, 9, 9, 9};
     static const uint8_t packed[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
-    test_reader reading = reading_of(IMAGE, NULL);
+    test_decoder decoding = decoding_of(IMAGE, NULL);
     picture whole = {3, 3, 5, "mono8", 0, padded, 15}, brief = {3, 3, 5, "mono8", 0, padded, 13};
     picture cut = {3, 3, 5, "mono8", 0, padded, 12}, longer = {3, 3, 3, "mono8", 0, packed, 9};
-    CHECK_OK(learn_image(&reading, &whole));
-    CHECK_OK(read_image(&reading, &whole));
-    CHECK(memcmp(reading.loan.fields[0].data, packed, 9) == 0);
-    CHECK_OK(read_image(&reading, &brief));
-    CHECK(memcmp(reading.loan.fields[0].data, packed, 9) == 0);
-    CHECK_STATUS(read_image(&reading, &cut), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "step is 5 bytes; with it, 3 rows of 3 bytes do not fit into 12 bytes");
-    CHECK_OK(read_image(&reading, &longer));
-    CHECK(memcmp(reading.loan.fields[0].data, packed, 9) == 0);
-    reading_close(&reading);
+    CHECK_OK(learn_image(&decoding, &whole));
+    CHECK_OK(decode_image(&decoding, &whole));
+    CHECK(memcmp(decoding.loan.fields[0].data, packed, 9) == 0);
+    CHECK_OK(decode_image(&decoding, &brief));
+    CHECK(memcmp(decoding.loan.fields[0].data, packed, 9) == 0);
+    CHECK_STATUS(decode_image(&decoding, &cut), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(decoding.error.text, "step is 5 bytes; with it, 3 rows of 3 bytes do not fit into 12 bytes");
+    CHECK_OK(decode_image(&decoding, &longer));
+    CHECK(memcmp(decoding.loan.fields[0].data, packed, 9) == 0);
+    decoding_close(&decoding);
 }
 
 TEST(padding_need_not_be_a_multiple_of_the_pixel)
 {
     static const uint16_t pixels[] = {0x0201, 0x0403, 0x0605, 0x0807};
     static const uint8_t padded[] = {1, 2, 3, 4, 0xff, 5, 6, 7, 8, 0xff};
-    test_reader reading = reading_of(IMAGE, NULL);
+    test_decoder decoding = decoding_of(IMAGE, NULL);
     picture image = {2, 2, 5, "mono16", 0, padded, 10};
-    CHECK_OK(learn_image(&reading, &image));
-    CHECK_OK(read_image(&reading, &image));
-    CHECK(memcmp(reading.loan.fields[0].data, pixels, 8) == 0);
-    reading_close(&reading);
+    CHECK_OK(learn_image(&decoding, &image));
+    CHECK_OK(decode_image(&decoding, &image));
+    CHECK(memcmp(decoding.loan.fields[0].data, pixels, 8) == 0);
+    decoding_close(&decoding);
 }
 
-TEST(a_step_of_zero_or_a_wrong_one_is_forgiven_only_when_the_data_can_only_be_packed)
+TEST(wrong_step_is_ignored_only_if_the_rows_are_packed)
 {
     static const uint32_t steps[] = {0, 2, 5, 3, UINT32_MAX};
     static const uint8_t packed[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
-    test_reader reading = reading_of(IMAGE, NULL);
+    test_decoder decoding = decoding_of(IMAGE, NULL);
     picture image = {3, 3, 3, "mono8", 0, packed, 9};
-    CHECK_OK(learn_image(&reading, &image));
+    CHECK_OK(learn_image(&decoding, &image));
     for (uint32_t i = 0; i < LENGTH(steps); i++) {
         image.step = steps[i];
         image.bytes = 9;
-        CHECK_OK(read_image(&reading, &image));
-        CHECK(memcmp(reading.loan.fields[0].data, packed, 9) == 0);
+        CHECK_OK(decode_image(&decoding, &image));
+        CHECK(memcmp(decoding.loan.fields[0].data, packed, 9) == 0);
         image.bytes = 10;
-        CHECK_STATUS(read_image(&reading, &image), steps[i] == 3 ? PMIPC_OK : PMIPC_SCHEMA_MISMATCH);
+        CHECK_STATUS(decode_image(&decoding, &image), steps[i] == 3 ? PMIPC_OK : PMIPC_SCHEMA_MISMATCH);
         image.bytes = 8;
-        CHECK_STATUS(read_image(&reading, &image), PMIPC_SCHEMA_MISMATCH);
+        CHECK_STATUS(decode_image(&decoding, &image), PMIPC_SCHEMA_MISMATCH);
     }
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
-TEST(pixels_of_the_other_byte_order_are_turned_and_only_those)
+TEST(only_pixels_of_the_other_byte_order_are_swapped)
 {
     static const uint8_t little[] = {1, 2, 3, 4}, big[] = {2, 1, 4, 3};
-    test_reader reading = reading_of(IMAGE, NULL), bytes = reading_of(IMAGE, NULL);
+    test_decoder decoding = decoding_of(IMAGE, NULL), bytes = decoding_of(IMAGE, NULL);
     picture one = {1, 2, 4, "16UC1", 0, little, 4}, other = {1, 2, 4, "16UC1", 1, big, 4};
     picture padded = {2, 1, 3, "16UC1", 1, "\2\1x\4\3", 5};
-    CHECK_OK(learn_image(&reading, &one));
-    CHECK_OK(read_image(&reading, &one));
-    CHECK(memcmp(reading.loan.fields[0].data, little, 4) == 0);
-    CHECK_OK(read_image(&reading, &other));
-    CHECK(memcmp(reading.loan.fields[0].data, little, 4) == 0);
+    CHECK_OK(learn_image(&decoding, &one));
+    CHECK_OK(decode_image(&decoding, &one));
+    CHECK(memcmp(decoding.loan.fields[0].data, little, 4) == 0);
+    CHECK_OK(decode_image(&decoding, &other));
+    CHECK(memcmp(decoding.loan.fields[0].data, little, 4) == 0);
     picture single = {1, 4, 4, "mono8", 1, big, 4};
     CHECK_OK(learn_image(&bytes, &single));
-    CHECK_OK(read_image(&bytes, &single));
+    CHECK_OK(decode_image(&bytes, &single));
     CHECK(memcmp(bytes.loan.fields[0].data, big, 4) == 0);
-    reading_close(&reading);
-    reading_close(&bytes);
-    reading = reading_of(IMAGE, NULL);
-    CHECK_OK(learn_image(&reading, &padded));
-    CHECK_OK(read_image(&reading, &padded));
-    CHECK(memcmp(reading.loan.fields[0].data, little, 4) == 0);
-    reading_close(&reading);
+    decoding_close(&decoding);
+    decoding_close(&bytes);
+    decoding = decoding_of(IMAGE, NULL);
+    CHECK_OK(learn_image(&decoding, &padded));
+    CHECK_OK(decode_image(&decoding, &padded));
+    CHECK(memcmp(decoding.loan.fields[0].data, little, 4) == 0);
+    decoding_close(&decoding);
 }
 
-TEST(yuv_of_two_planes_needs_an_even_height_and_nv24_no_padding)
+TEST(nv12_needs_an_even_height_and_nv24_no_padding)
 {
-    test_reader reading = reading_of(IMAGE, NULL);
+    test_decoder decoding = decoding_of(IMAGE, NULL);
     picture odd = {3, 2, 2, "nv12", 0, NULL, 64}, padded = {2, 2, 3, "nv24", 0, NULL, 18};
-    CHECK_STATUS(learn_image(&reading, &odd), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "even");
-    CHECK_STATUS(learn_image(&reading, &padded), PMIPC_SCHEMA_MISMATCH);
-    reading_close(&reading);
+    CHECK_STATUS(learn_image(&decoding, &odd), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(decoding.error.text, "even");
+    CHECK_STATUS(learn_image(&decoding, &padded), PMIPC_SCHEMA_MISMATCH);
+    decoding_close(&decoding);
 }
 
 TEST(sizes_that_do_not_fit_into_64_bits_are_refused)
@@ -236,49 +236,49 @@ TEST(sizes_that_do_not_fit_into_64_bits_are_refused)
         {2, 2, UINT32_MAX, "mono8"},
     };
     for (uint32_t i = 0; i < LENGTH(cases); i++) {
-        test_reader reading = reading_of(IMAGE, NULL);
+        test_decoder decoding = decoding_of(IMAGE, NULL);
         picture image = {cases[i].height, cases[i].width, cases[i].step, cases[i].encoding, 0, NULL, 64};
-        CHECK_STATUS(learn_image(&reading, &image), PMIPC_SCHEMA_MISMATCH);
+        CHECK_STATUS(learn_image(&decoding, &image), PMIPC_SCHEMA_MISMATCH);
         if (cases[i].height && cases[i].width && cases[i].step != UINT32_MAX)
-            CHECK_HAS(reading.error.text, " bytes, its data has 64 bytes");
-        reading_close(&reading);
+            CHECK_HAS(decoding.error.text, " bytes, its data has 64 bytes");
+        decoding_close(&decoding);
     }
 }
 
-TEST(a_sample_says_what_images_are_taken)
+TEST(expected_sample_decides_which_images_fit)
 {
     picture mono = {2, 3, 3, "mono8", 0, "abcdef", 6};
-    test_reader reading = reading_of(IMAGE, NULL);
-    CHECK_OK(reading_expect(&reading, PMIPC_UINT8, 3, (int64_t[]){2, 3, 1}));
-    CHECK_OK(learn_image(&reading, &mono));
-    CHECK_SCHEMA(&reading, "uint8 (2, 3, 1)");
-    CHECK_OK(read_image(&reading, &mono));
-    CHECK(memcmp(reading.loan.fields[0].data, "abcdef", 6) == 0);
-    reading_close(&reading);
+    test_decoder decoding = decoding_of(IMAGE, NULL);
+    CHECK_OK(decoding_expect(&decoding, PMIPC_UINT8, 3, (int64_t[]){2, 3, 1}));
+    CHECK_OK(learn_image(&decoding, &mono));
+    CHECK_SCHEMA(&decoding, "uint8 (2, 3, 1)");
+    CHECK_OK(decode_image(&decoding, &mono));
+    CHECK(memcmp(decoding.loan.fields[0].data, "abcdef", 6) == 0);
+    decoding_close(&decoding);
 
-    reading = reading_of(IMAGE, NULL);
-    CHECK_OK(reading_expect(&reading, PMIPC_UINT8, 3, (int64_t[]){2, 3, 3}));
-    CHECK_STATUS(learn_image(&reading, &mono), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "the message has uint8 (2, 3), the pool takes uint8 (2, 3, 3)");
-    CHECK_STATUS(reading_expect(&reading, PMIPC_INT64, 2, (int64_t[]){2, 3}), PMIPC_SCHEMA_MISMATCH);
-    CHECK_STATUS(reading_expect(&reading, PMIPC_UINT8, 1, (int64_t[]){6}), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "uint8 (6,)");
-    CHECK_OK(reading_expect(&reading, PMIPC_FLOAT32, 2, (int64_t[]){2, 3}));
-    CHECK_STATUS(learn_image(&reading, &mono), PMIPC_SCHEMA_MISMATCH);
-    CHECK_OK(reading_expect(&reading, PMIPC_INT8, 2, (int64_t[]){2, 3})); /* of the same size, but not the same */
-    CHECK_STATUS(learn_image(&reading, &mono), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "the message has uint8 (2, 3), the pool takes int8 (2, 3)");
-    reading_close(&reading);
+    decoding = decoding_of(IMAGE, NULL);
+    CHECK_OK(decoding_expect(&decoding, PMIPC_UINT8, 3, (int64_t[]){2, 3, 3}));
+    CHECK_STATUS(learn_image(&decoding, &mono), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(decoding.error.text, "the message has uint8 (2, 3), the pool takes uint8 (2, 3, 3)");
+    CHECK_STATUS(decoding_expect(&decoding, PMIPC_INT64, 2, (int64_t[]){2, 3}), PMIPC_SCHEMA_MISMATCH);
+    CHECK_STATUS(decoding_expect(&decoding, PMIPC_UINT8, 1, (int64_t[]){6}), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(decoding.error.text, "uint8 (6,)");
+    CHECK_OK(decoding_expect(&decoding, PMIPC_FLOAT32, 2, (int64_t[]){2, 3}));
+    CHECK_STATUS(learn_image(&decoding, &mono), PMIPC_SCHEMA_MISMATCH);
+    CHECK_OK(decoding_expect(&decoding, PMIPC_INT8, 2, (int64_t[]){2, 3})); /* another dtype of the same size */
+    CHECK_STATUS(learn_image(&decoding, &mono), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(decoding.error.text, "the message has uint8 (2, 3), the pool takes int8 (2, 3)");
+    decoding_close(&decoding);
 }
 
-TEST(the_bytes_of_an_image_can_be_taken_without_their_meaning)
+TEST(path_data_takes_the_bytes_of_an_image)
 {
-    test_reader reading = reading_of(IMAGE, "data");
+    test_decoder decoding = decoding_of(IMAGE, "data");
     picture unknown = {1, 2, 9, "h264", 0, "stream", 6};
-    CHECK_OK(learn_image(&reading, &unknown));
-    CHECK_SCHEMA(&reading, "uint8 (up to 1024,)");
-    CHECK_OK(read_image(&reading, &unknown));
-    CHECK_EQ(reading.loan.fields[0].length, 6);
-    CHECK(memcmp(reading.loan.fields[0].data, "stream", 6) == 0);
-    reading_close(&reading);
+    CHECK_OK(learn_image(&decoding, &unknown));
+    CHECK_SCHEMA(&decoding, "uint8 (up to 1024,)");
+    CHECK_OK(decode_image(&decoding, &unknown));
+    CHECK_EQ(decoding.loan.fields[0].length, 6);
+    CHECK(memcmp(decoding.loan.fields[0].data, "stream", 6) == 0);
+    decoding_close(&decoding);
 }

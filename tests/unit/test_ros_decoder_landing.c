@@ -1,4 +1,4 @@
-/* Images that are received in the slot that they are for: what stays, what is copied out, what is never trusted. */
+/* Images that are received in place: which stay in their slot, and which are copied and checked. */
 #include "ros_decoding.h"
 
 #include "pools.h"
@@ -34,22 +34,22 @@ static ros_message image_of(const char *frame_id, int32_t sec, uint8_t shade, ui
 }
 
 typedef struct rig {
-    test_reader reading;
+    test_decoder decoding;
     pmipc_producer *producer;
     pmipc_stream *stream;
 } rig;
 
-/* A pool that has learned from an image, and has had one sample. */
+/* A pool with a decoder that learned an image, and one sample. */
 static rig rig_open(const char *frame_id)
 {
     static const pmipc_ros_field plain = {"", NULL};
     const pmipc_ros_decoder_options options = {.any_frame = true}; /* heads that differ */
-    rig made = {.reading = reading_with(IMAGE, &plain, 1, &options)};
+    rig made = {.decoding = decoding_with(IMAGE, &plain, 1, &options)};
     ros_message first = image_of(frame_id, 1, 1, 0);
-    CHECK_LEARNS(&made.reading, &first);
-    made.producer = producer_open("camera", &made.reading.schema, NULL);
+    CHECK_LEARNS(&made.decoding, &first);
+    made.producer = producer_open("camera", &made.decoding.schema, NULL);
     made.stream = stream_open("camera", NULL);
-    CHECK_OK(pmipc_ros_decoder_publish(made.reading.decoder, made.producer, first.data, first.count, 0, NULL, NULL));
+    CHECK_OK(pmipc_ros_decoder_publish(made.decoding.decoder, made.producer, first.data, first.count, 0, NULL, NULL));
     free(first.data);
     return made;
 }
@@ -58,20 +58,20 @@ static void rig_close(rig *made)
 {
     pmipc_stream_close(made->stream);
     pmipc_producer_close(made->producer);
-    reading_close(&made->reading);
+    decoding_close(&made->decoding);
 }
 
-/* As a middleware would: into the landing if it fits there. */
+/* Receive a message like a middleware: into the landing if it fits there. */
 static bool receive(rig *made, const ros_message *message)
 {
     pmipc_ros_landing landing;
     bool in_place;
-    pmipc_ros_decoder_land(made->reading.decoder, made->producer, &landing);
+    pmipc_ros_decoder_land(made->decoding.decoder, made->producer, &landing);
     const void *bytes = message->data;
     if (landing.bytes && message->count <= landing.capacity)
         bytes = memcpy(landing.bytes, message->data, message->count);
-    CHECK_OK(pmipc_ros_decoder_publish_landed(made->reading.decoder, made->producer, &landing, bytes, message->count,
-                                              42, NULL, &in_place, &made->reading.error));
+    CHECK_OK(pmipc_ros_decoder_publish_landed(made->decoding.decoder, made->producer, &landing, bytes, message->count,
+                                              42, NULL, &in_place, &made->decoding.error));
     return in_place;
 }
 
@@ -86,7 +86,7 @@ static void check_newest(rig *made, int64_t stamp_ns, uint8_t shade)
     pmipc_view_release(&view);
 }
 
-TEST(an_image_like_the_last_stays_where_it_was_received)
+TEST(image_with_the_same_head_stays_in_place)
 {
     rig camera = rig_open("cam");
     for (uint8_t shade = 2; shade < 60; shade++) {
@@ -102,9 +102,9 @@ TEST(an_image_like_the_last_stays_where_it_was_received)
     rig_close(&camera);
 }
 
-TEST(a_long_head_takes_the_padding_before_the_slot_and_hurts_no_neighbour)
+TEST(long_head_uses_the_headroom_and_not_the_slot_before)
 {
-    rig camera = rig_open("camera_color_optical_frame_of_the_robot_on_the_left"); /* more than a slot's header */
+    rig camera = rig_open("camera_color_optical_frame_of_the_robot_on_the_left"); /* longer than the header of a slot */
     uint32_t in_place = 0;
     enum { FRAMES = 60 };
     for (uint8_t shade = 2; shade < FRAMES; shade++) {
@@ -122,18 +122,18 @@ TEST(a_long_head_takes_the_padding_before_the_slot_and_hurts_no_neighbour)
         pmipc_view_release(&history);
         free(message.data);
     }
-    CHECK(in_place > FRAMES / 2); /* all but those for the first slot of a mapping */
+    CHECK(in_place > FRAMES / 2); /* all except those for the first slot of a mapping */
     CHECK(in_place < FRAMES - 2);
     rig_close(&camera);
 }
 
-TEST(an_image_with_another_head_is_copied_out_and_read_as_usual)
+TEST(image_with_another_head_is_copied_and_decoded)
 {
     rig camera = rig_open("cam");
-    ros_message other = image_of("came", 2, 2, 0); /* as long as the others: padding */
+    ros_message other = image_of("came", 2, 2, 0); /* the same length as the others because of padding */
     CHECK(!receive(&camera, &other));
     check_newest(&camera, 2000000000, 2);
-    CHECK(receive(&camera, &other)); /* it is what the next are compared with */
+    CHECK(receive(&camera, &other)); /* the next ones are compared with it */
     ros_message shorter = image_of("c", 3, 3, 0);
     CHECK(!receive(&camera, &shorter));
     check_newest(&camera, 3000000000, 3);
@@ -143,7 +143,7 @@ TEST(an_image_with_another_head_is_copied_out_and_read_as_usual)
     ros_message padded = image_of("a_camera_with_a_name", 5, 5, 8);
     CHECK(!receive(&camera, &padded));
     check_newest(&camera, 5000000000, 5);
-    CHECK(!receive(&camera, &longer)); /* nothing to go by after a padded one */
+    CHECK(!receive(&camera, &longer)); /* no landing after a padded image */
     CHECK_EQ(pmipc_producer_seq(camera.producer), 7);
     free(other.data);
     free(shorter.data);
@@ -152,7 +152,7 @@ TEST(an_image_with_another_head_is_copied_out_and_read_as_usual)
     rig_close(&camera);
 }
 
-TEST(every_byte_of_the_head_but_the_stamp_counts)
+TEST(every_byte_of_the_head_except_the_stamp_is_compared)
 {
     rig camera = rig_open("cam");
     ros_message message = image_of("cam", 1, 1, 0);
@@ -160,67 +160,67 @@ TEST(every_byte_of_the_head_but_the_stamp_counts)
         pmipc_ros_landing landing;
         bool in_place = true;
         CHECK(receive(&camera, &message));
-        pmipc_ros_decoder_land(camera.reading.decoder, camera.producer, &landing);
+        pmipc_ros_decoder_land(camera.decoding.decoder, camera.producer, &landing);
         CHECK(landing.bytes != NULL && landing.capacity == message.count);
         uint8_t *bytes = memcpy(landing.bytes, message.data, message.count);
         bytes[byte] ^= 0x40;
         pmipc_status status =
-            pmipc_ros_decoder_publish_landed(camera.reading.decoder, camera.producer, &landing, bytes, message.count,
-                                             42, NULL, &in_place, &camera.reading.error);
+            pmipc_ros_decoder_publish_landed(camera.decoding.decoder, camera.producer, &landing, bytes, message.count,
+                                             42, NULL, &in_place, &camera.decoding.error);
         CHECK_EQ(in_place, byte >= 4 && byte < 12);
         if (in_place)
             CHECK_EQ(status, PMIPC_OK);
-        /* Whatever became of it, the next one lands or is read. */
+        /* The next message is received in any case. */
         (void)receive(&camera, &message);
     }
     free(message.data);
     rig_close(&camera);
 }
 
-TEST(an_offer_that_is_not_taken_up_leaves_no_loan)
+TEST(unused_landing_leaves_no_loan)
 {
     rig camera = rig_open("cam");
     ros_message message = image_of("cam", 2, 2, 0);
     pmipc_ros_landing landing;
-    pmipc_ros_decoder_land(camera.reading.decoder, camera.producer, &landing);
+    pmipc_ros_decoder_land(camera.decoding.decoder, camera.producer, &landing);
     CHECK(landing.bytes != NULL);
     pmipc_producer_discard(camera.producer, &landing.loan);
-    pmipc_ros_decoder_land(camera.reading.decoder, camera.producer, &landing);
-    CHECK_STATUS(pmipc_ros_decoder_publish_landed(camera.reading.decoder, camera.producer, &landing, landing.bytes,
-                                                  landing.capacity + 1, 0, NULL, NULL, &camera.reading.error),
+    pmipc_ros_decoder_land(camera.decoding.decoder, camera.producer, &landing);
+    CHECK_STATUS(pmipc_ros_decoder_publish_landed(camera.decoding.decoder, camera.producer, &landing, landing.bytes,
+                                                  landing.capacity + 1, 0, NULL, NULL, &camera.decoding.error),
                  PMIPC_INVALID_ARGUMENT);
-    /* Elsewhere, though there was a place. */
-    pmipc_ros_decoder_land(camera.reading.decoder, camera.producer, &landing);
-    CHECK_OK(pmipc_ros_decoder_publish_landed(camera.reading.decoder, camera.producer, &landing, message.data,
-                                              message.count, 0, NULL, NULL, &camera.reading.error));
+    /* A message that was received elsewhere, although there was a landing. */
+    pmipc_ros_decoder_land(camera.decoding.decoder, camera.producer, &landing);
+    CHECK_OK(pmipc_ros_decoder_publish_landed(camera.decoding.decoder, camera.producer, &landing, message.data,
+                                              message.count, 0, NULL, NULL, &camera.decoding.error));
     check_newest(&camera, 2000000000, 2);
     CHECK(receive(&camera, &message));
-    /* While the frame is lent to somebody else there is no place, and publishing says why. */
+    /* During another loan there is no landing, and publishing reports the loan. */
     pmipc_loan loan;
     CHECK_OK(pmipc_producer_loan(camera.producer, &loan));
-    pmipc_ros_decoder_land(camera.reading.decoder, camera.producer, &landing);
+    pmipc_ros_decoder_land(camera.decoding.decoder, camera.producer, &landing);
     CHECK(landing.bytes == NULL);
-    CHECK_STATUS(pmipc_ros_decoder_publish_landed(camera.reading.decoder, camera.producer, &landing, message.data,
-                                                  message.count, 0, NULL, NULL, &camera.reading.error),
+    CHECK_STATUS(pmipc_ros_decoder_publish_landed(camera.decoding.decoder, camera.producer, &landing, message.data,
+                                                  message.count, 0, NULL, NULL, &camera.decoding.error),
                  PMIPC_WRONG_STATE);
     pmipc_producer_discard(camera.producer, &loan);
     free(message.data);
     rig_close(&camera);
 }
 
-TEST(no_place_is_offered_in_a_pool_of_another_schema)
+TEST(no_landing_in_a_pool_of_another_schema)
 {
     rig camera = rig_open("cam");
     pmipc_producer *small = bytes_producer("small", 3, 2);
     pmipc_ros_landing landing;
-    pmipc_ros_decoder_land(camera.reading.decoder, small, &landing);
+    pmipc_ros_decoder_land(camera.decoding.decoder, small, &landing);
     CHECK(landing.bytes == NULL);
     pmipc_producer_close(small);
     rig_close(&camera);
 }
 
-/* What is read well, but lies in the slot otherwise than in the message: nothing may land after it. */
-static void check_nothing_lands_after(uint8_t is_bigendian, uint32_t flags)
+/* Decode an image whose pixels differ between message and slot. There is no landing after it. */
+static void check_no_landing_after(uint8_t is_bigendian, uint32_t flags)
 {
     const pmipc_cdr_leaf leaves[] = {
         {.path = "header.stamp.sec", .dtype = PMIPC_INT32},
@@ -243,16 +243,16 @@ static void check_nothing_lands_after(uint8_t is_bigendian, uint32_t flags)
                                   {.data = &step, .count = 1},
                                   {.data = pixels, .count = sizeof pixels}};
     ros_message message = encode(IMAGE, leaves, columns, LENGTH(leaves), flags);
-    test_reader reading = reading_of(IMAGE, NULL);
-    CHECK_LEARNS(&reading, &message);
-    pmipc_producer *producer = producer_open("mono", &reading.schema, NULL);
+    test_decoder decoding = decoding_of(IMAGE, NULL);
+    CHECK_LEARNS(&decoding, &message);
+    pmipc_producer *producer = producer_open("mono", &decoding.schema, NULL);
     pmipc_stream *stream = stream_open("mono", NULL);
     for (int i = 0; i < 2; i++) {
         pmipc_ros_landing landing;
         pmipc_view view;
-        pmipc_ros_decoder_land(reading.decoder, producer, &landing);
+        pmipc_ros_decoder_land(decoding.decoder, producer, &landing);
         CHECK(landing.bytes == NULL);
-        CHECK_OK(pmipc_ros_decoder_publish(reading.decoder, producer, message.data, message.count, 0, NULL, NULL));
+        CHECK_OK(pmipc_ros_decoder_publish(decoding.decoder, producer, message.data, message.count, 0, NULL, NULL));
         CHECK_OK(pmipc_stream_get_last(stream, &view));
         CHECK_EQ(view.stamp_ns, INT64_C(5000000000));
         CHECK_EQ(((const uint16_t *)view.fields[0].data)[0], is_bigendian ? 0x0102 : 0x0201);
@@ -261,22 +261,22 @@ static void check_nothing_lands_after(uint8_t is_bigendian, uint32_t flags)
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
     free(message.data);
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
-TEST(pixels_in_the_other_byte_order_do_not_land)
+TEST(no_landing_after_pixels_of_the_other_byte_order)
 {
-    check_nothing_lands_after(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, 0);
+    check_no_landing_after(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, 0);
 }
 
-TEST(messages_in_the_other_byte_order_do_not_land)
+TEST(no_landing_after_a_message_of_the_other_byte_order)
 {
-    check_nothing_lands_after(__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__, PMIPC_CDR_SWAPPED);
+    check_no_landing_after(__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__, PMIPC_CDR_SWAPPED);
 }
 
-TEST(only_images_that_went_in_unchanged_are_gone_by)
+TEST(landing_only_after_an_image_that_was_copied_unchanged)
 {
-    test_reader joints = reading_of(JOINT_STATE, NULL);
+    test_decoder joints = decoding_of(JOINT_STATE, NULL);
     ros_message message = hex_message(joint_state_golden);
     CHECK_LEARNS(&joints, &message);
     pmipc_producer *producer = producer_open("joints", &joints.schema, NULL);
@@ -286,5 +286,5 @@ TEST(only_images_that_went_in_unchanged_are_gone_by)
     CHECK(landing.bytes == NULL);
     pmipc_producer_close(producer);
     free(message.data);
-    reading_close(&joints);
+    decoding_close(&joints);
 }

@@ -1,4 +1,4 @@
-/* Everything that lies in a message as numbers: default tensors, paths, multi-arrays, grids, shapes and lengths. */
+/* Numbers of messages: default tensors, paths, multi-arrays, grids, shapes and lengths. */
 #include "ros_decoding.h"
 
 #define MULTI_ARRAY "std_msgs/msg/Float32MultiArray"
@@ -46,14 +46,14 @@ TEST(every_type_has_the_default_tensor_of_the_table)
     };
     for (uint32_t i = 0; i < LENGTH(cases); i++) {
         for (uint32_t flags = 0; flags <= PMIPC_CDR_SWAPPED; flags += PMIPC_CDR_SWAPPED) {
-            test_reader reading = reading_of(cases[i].name, NULL);
+            test_decoder decoding = decoding_of(cases[i].name, NULL);
             ros_message message =
                 counted(cases[i].name, cases[i].path, cases[i].dtype, cases[i].count, cases[i].rows, flags);
-            CHECK_LEARNS(&reading, &message);
-            CHECK_SCHEMA(&reading, cases[i].schema);
-            CHECK_READS(&reading, &message);
-            const pmipc_field *field = &reading.schema.fields[0];
-            const void *data = reading.loan.fields[0].data;
+            CHECK_LEARNS(&decoding, &message);
+            CHECK_SCHEMA(&decoding, cases[i].schema);
+            CHECK_DECODES(&decoding, &message);
+            const pmipc_field *field = &decoding.schema.fields[0];
+            const void *data = decoding.loan.fields[0].data;
             uint64_t last = cases[i].count - 1;
             if (cases[i].dtype == PMIPC_FLOAT64)
                 CHECK(((const double *)data)[last] == (double)cases[i].count);
@@ -62,16 +62,16 @@ TEST(every_type_has_the_default_tensor_of_the_table)
             else
                 CHECK_EQ(((const uint8_t *)data)[last], cases[i].count % 256);
             if (field->flags & PMIPC_FIELD_VARIABLE)
-                CHECK_EQ(reading.loan.fields[0].length,
+                CHECK_EQ(decoding.loan.fields[0].length,
                          field->ndim == 1 ? cases[i].count : cases[i].count / (uint64_t)field->shape[1]);
-            CHECK_EQ(reading.stamp_ns, 0);
+            CHECK_EQ(decoding.stamp_ns, 0);
             free(message.data);
-            reading_close(&reading);
+            decoding_close(&decoding);
         }
     }
 }
 
-TEST(parts_that_lie_apart_become_one_tensor)
+TEST(separate_parts_of_a_message_become_one_tensor)
 {
     const pmipc_cdr_leaf imu[] = {{.path = "orientation", .dtype = PMIPC_FLOAT64},
                                   {.path = "angular_velocity", .dtype = PMIPC_FLOAT64},
@@ -89,28 +89,28 @@ TEST(parts_that_lie_apart_become_one_tensor)
                                   {.data = values + 7, .count = 3},
                                   {.data = covariance, .count = 9}};
     ros_message message = encode("sensor_msgs/msg/Imu", imu, columns, 4, 0);
-    test_reader reading = reading_of("sensor_msgs/msg/Imu", NULL);
-    CHECK_LEARNS(&reading, &message);
-    CHECK_SCHEMA(&reading, "float64 (10,)");
-    CHECK_READS(&reading, &message);
-    CHECK(memcmp(reading.loan.fields[0].data, values, 10 * sizeof(double)) == 0);
+    test_decoder decoding = decoding_of("sensor_msgs/msg/Imu", NULL);
+    CHECK_LEARNS(&decoding, &message);
+    CHECK_SCHEMA(&decoding, "float64 (10,)");
+    CHECK_DECODES(&decoding, &message);
+    CHECK(memcmp(decoding.loan.fields[0].data, values, 10 * sizeof(double)) == 0);
     free(message.data);
-    reading_close(&reading);
+    decoding_close(&decoding);
     pmipc_cdr_column more[] = {
         {.data = values, .count = 7}, {.data = values + 7, .count = 6}, {.data = &child, .count = 1}};
     message = encode("nav_msgs/msg/Odometry", odometry, more, 3, PMIPC_CDR_SWAPPED);
-    reading = reading_of("nav_msgs/msg/Odometry", NULL);
-    CHECK_LEARNS(&reading, &message);
-    CHECK_SCHEMA(&reading, "float64 (13,)");
-    CHECK_TEXT(pmipc_ros_decoder_metadata(reading.decoder),
+    decoding = decoding_of("nav_msgs/msg/Odometry", NULL);
+    CHECK_LEARNS(&decoding, &message);
+    CHECK_SCHEMA(&decoding, "float64 (13,)");
+    CHECK_TEXT(pmipc_ros_decoder_metadata(decoding.decoder),
                "{\"child_frame_id\":\"base\",\"frame_id\":\"\",\"ros_type\":\"nav_msgs/msg/Odometry\"}");
-    CHECK_READS(&reading, &message);
-    CHECK(memcmp(reading.loan.fields[0].data, values, sizeof values) == 0);
+    CHECK_DECODES(&decoding, &message);
+    CHECK(memcmp(decoding.loan.fields[0].data, values, sizeof values) == 0);
     free(message.data);
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
-TEST(a_users_type_is_all_its_numbers_and_its_own_stamp)
+TEST(user_type_is_all_its_numbers_and_its_own_stamp)
 {
     const pmipc_cdr_leaf leaves[] = {{.path = "x", .dtype = PMIPC_FLOAT32},
                                      {.path = "rest", .dtype = PMIPC_FLOAT32},
@@ -124,17 +124,17 @@ TEST(a_users_type_is_all_its_numbers_and_its_own_stamp)
                                   {.data = &sec, .count = 1},
                                   {.data = &nanosec, .count = 1}};
     ros_message message = encode("test/msg/Force", leaves, columns, 4, 0);
-    test_reader reading = reading_of("test/msg/Force", NULL);
-    CHECK_LEARNS(&reading, &message);
-    CHECK_SCHEMA(&reading, "float32 (3,)");
-    CHECK_READS(&reading, &message);
-    CHECK(memcmp(reading.loan.fields[0].data, values, sizeof values) == 0);
-    CHECK_EQ(reading.stamp_ns, INT64_C(-4999999993));
+    test_decoder decoding = decoding_of("test/msg/Force", NULL);
+    CHECK_LEARNS(&decoding, &message);
+    CHECK_SCHEMA(&decoding, "float32 (3,)");
+    CHECK_DECODES(&decoding, &message);
+    CHECK(memcmp(decoding.loan.fields[0].data, values, sizeof values) == 0);
+    CHECK_EQ(decoding.stamp_ns, INT64_C(-4999999993));
     free(message.data);
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
-TEST(types_without_a_default_and_wrong_paths_are_refused_with_what_there_is)
+TEST(types_without_a_default_tensor_and_wrong_paths_are_refused)
 {
     static const struct {
         const char *name;
@@ -155,62 +155,62 @@ TEST(types_without_a_default_and_wrong_paths_are_refused_with_what_there_is)
     };
     for (uint32_t i = 0; i < LENGTH(cases); i++) {
         pmipc_error error;
-        CHECK_STATUS(reading_refused(cases[i].name, cases[i].path, NULL, &error), cases[i].status);
+        CHECK_STATUS(decoding_refused(cases[i].name, cases[i].path, NULL, &error), cases[i].status);
         CHECK_HAS(error.text, cases[i].text);
         CHECK_HAS(error.text, cases[i].name);
     }
 }
 
-TEST(fields_of_one_message_meet_in_several_passes)
+TEST(overlapping_paths_are_decoded_in_several_passes)
 {
     const pmipc_ros_field fields[] = {{"all", "poses"}, {"where", "poses[].position"}, {"x", "poses[].position.x"},
                                       {"n", "poses#"},  {"sec", "header.stamp.sec"},   {"again", "poses[]"}};
-    test_reader reading = reading_with("geometry_msgs/msg/PoseArray", fields, LENGTH(fields), NULL);
+    test_decoder decoding = decoding_with("geometry_msgs/msg/PoseArray", fields, LENGTH(fields), NULL);
     ros_message two = counted("geometry_msgs/msg/PoseArray", "poses", PMIPC_FLOAT64, 14, 1, 0);
-    CHECK_LEARNS(&reading, &two);
-    CHECK_SCHEMA(&reading, "{all: float64 (up to 1024, 7), where: float64 (up to 1024, 3), x: float64 (up to 1024,), "
-                           "n: uint32 (), sec: int32 (), again: float64 (up to 1024, 7)}");
-    CHECK_READS(&reading, &two);
-    const double *where = reading.loan.fields[1].data, *x = reading.loan.fields[2].data;
+    CHECK_LEARNS(&decoding, &two);
+    CHECK_SCHEMA(&decoding, "{all: float64 (up to 1024, 7), where: float64 (up to 1024, 3), x: float64 (up to 1024,), "
+                            "n: uint32 (), sec: int32 (), again: float64 (up to 1024, 7)}");
+    CHECK_DECODES(&decoding, &two);
+    const double *where = decoding.loan.fields[1].data, *x = decoding.loan.fields[2].data;
     CHECK(where[0] == 1 && where[2] == 3 && where[3] == 8 && where[5] == 10 && x[0] == 1 && x[1] == 8);
-    CHECK_EQ(*(const uint32_t *)reading.loan.fields[3].data, 2);
-    CHECK(memcmp(reading.loan.fields[0].data, reading.loan.fields[5].data, 14 * sizeof(double)) == 0);
+    CHECK_EQ(*(const uint32_t *)decoding.loan.fields[3].data, 2);
+    CHECK(memcmp(decoding.loan.fields[0].data, decoding.loan.fields[5].data, 14 * sizeof(double)) == 0);
     free(two.data);
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
-TEST(a_whole_message_and_its_field_can_be_had_together)
+TEST(whole_message_and_its_field_are_decoded_together)
 {
     const pmipc_ros_field fields[] = {{"all", NULL}, {"data", "data"}};
-    test_reader reading = reading_with("std_msgs/msg/Float64", fields, 2, NULL);
+    test_decoder decoding = decoding_with("std_msgs/msg/Float64", fields, 2, NULL);
     ros_message message = counted("std_msgs/msg/Float64", "data", PMIPC_FLOAT64, 1, 1, 0);
-    CHECK_LEARNS(&reading, &message);
-    CHECK_READS(&reading, &message);
-    CHECK(*(const double *)reading.loan.fields[0].data == 1 && *(const double *)reading.loan.fields[1].data == 1);
+    CHECK_LEARNS(&decoding, &message);
+    CHECK_DECODES(&decoding, &message);
+    CHECK(*(const double *)decoding.loan.fields[0].data == 1 && *(const double *)decoding.loan.fields[1].data == 1);
     free(message.data);
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
-TEST(interleaved_headers_are_left_out_of_a_path)
+TEST(headers_between_elements_are_left_out_of_a_path)
 {
-    test_reader reading = reading_of(PATH, NULL);
+    test_decoder decoding = decoding_of(PATH, NULL);
     ros_message three = counted(PATH, "poses[].pose", PMIPC_FLOAT64, 21, 3, 0);
     ros_message none = counted(PATH, "poses[].pose", PMIPC_FLOAT64, 0, 0, 0);
-    CHECK_OK(reading_expect(&reading, PMIPC_FLOAT64, 2, (int64_t[]){3, 7}));
-    CHECK_LEARNS(&reading, &none);
-    CHECK_SCHEMA(&reading, "float64 (up to 3, 7)");
-    CHECK_READS(&reading, &three);
-    CHECK_EQ(reading.loan.fields[0].length, 3);
+    CHECK_OK(decoding_expect(&decoding, PMIPC_FLOAT64, 2, (int64_t[]){3, 7}));
+    CHECK_LEARNS(&decoding, &none);
+    CHECK_SCHEMA(&decoding, "float64 (up to 3, 7)");
+    CHECK_DECODES(&decoding, &three);
+    CHECK_EQ(decoding.loan.fields[0].length, 3);
     for (int i = 0; i < 21; i++)
-        CHECK(((const double *)reading.loan.fields[0].data)[i] == i + 1);
+        CHECK(((const double *)decoding.loan.fields[0].data)[i] == i + 1);
     ros_message four = counted(PATH, "poses[].pose", PMIPC_FLOAT64, 28, 4, 0);
-    CHECK_REFUSES(&reading, &four, "the message has float64 (4, 7), the pool takes float64 (up to 3, 7)");
-    CHECK_READS(&reading, &none);
-    CHECK_EQ(reading.loan.fields[0].length, 0);
+    CHECK_REFUSES(&decoding, &four, "the message has float64 (4, 7), the pool takes float64 (up to 3, 7)");
+    CHECK_DECODES(&decoding, &none);
+    CHECK_EQ(decoding.loan.fields[0].length, 0);
     free(three.data);
     free(none.data);
     free(four.data);
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
 static ros_message rows_message(const int16_t *values, const uint64_t *lengths, uint64_t rows, uint8_t flag)
@@ -226,10 +226,10 @@ static ros_message rows_message(const int16_t *values, const uint64_t *lengths, 
     return encode("test/msg/Rows", leaves, columns, 2, 0);
 }
 
-TEST(sequences_in_sequences_are_a_matrix_when_their_lengths_agree)
+TEST(nested_sequences_of_equal_lengths_are_a_matrix)
 {
     static const int16_t values[] = {1, 2, 3, 4, 5, 6, 7, 8};
-    test_reader reading = reading_of("test/msg/Rows", "rows[].values");
+    test_decoder decoding = decoding_of("test/msg/Rows", "rows[].values");
     ros_message good = rows_message(values, (uint64_t[]){3, 3}, 2, 1);
     ros_message ragged = rows_message(values, (uint64_t[]){2, 4}, 2, 1);
     ros_message hidden = rows_message(values, (uint64_t[]){2, 1, 3}, 3, 1);
@@ -238,26 +238,26 @@ TEST(sequences_in_sequences_are_a_matrix_when_their_lengths_agree)
     for (int i = 0; i < 40; i++)
         ones[i] = 0;
     ros_message many = rows_message(values, ones, 40, 1);
-    CHECK_STATUS(reading_learn(&reading, &ragged), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "rows[].values# of the message are 2 and 4");
-    CHECK_LEARNS(&reading, &good);
-    CHECK_SCHEMA(&reading, "int16 (up to 1024, 3)");
-    CHECK_READS(&reading, &good);
-    CHECK_EQ(reading.loan.fields[0].length, 2);
-    CHECK(memcmp(reading.loan.fields[0].data, values, 12) == 0);
-    CHECK_REFUSES(&reading, &ragged, "different lengths");
-    CHECK_REFUSES(&reading, &hidden, "different lengths");
-    CHECK_REFUSES(&reading, &wide, "the message has int16 (2, 4), the pool takes int16 (up to 1024, 3)");
-    CHECK_REFUSES(&reading, &many, "the message has int16 (40, 0)");
+    CHECK_STATUS(decoding_learn(&decoding, &ragged), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(decoding.error.text, "rows[].values# of the message are 2 and 4");
+    CHECK_LEARNS(&decoding, &good);
+    CHECK_SCHEMA(&decoding, "int16 (up to 1024, 3)");
+    CHECK_DECODES(&decoding, &good);
+    CHECK_EQ(decoding.loan.fields[0].length, 2);
+    CHECK(memcmp(decoding.loan.fields[0].data, values, 12) == 0);
+    CHECK_REFUSES(&decoding, &ragged, "different lengths");
+    CHECK_REFUSES(&decoding, &hidden, "different lengths");
+    CHECK_REFUSES(&decoding, &wide, "the message has int16 (2, 4), the pool takes int16 (up to 1024, 3)");
+    CHECK_REFUSES(&decoding, &many, "the message has int16 (40, 0)");
     free(good.data);
     free(ragged.data);
     free(hidden.data);
     free(wide.data);
     free(many.data);
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
-TEST(sequences_in_an_array_must_be_equally_long_too)
+TEST(sequences_in_an_array_must_have_equal_lengths)
 {
     static const int16_t values[] = {1, 2, 3, 4};
     const pmipc_cdr_leaf leaf = {.path = "rows[].values", .dtype = PMIPC_INT16, .flags = PMIPC_CDR_SPANS};
@@ -266,88 +266,88 @@ TEST(sequences_in_an_array_must_be_equally_long_too)
     ros_message good = encode("test/msg/Pair", &leaf, &column, 1, 0);
     column.data = uneven;
     ros_message bad = encode("test/msg/Pair", &leaf, &column, 1, 0);
-    test_reader reading = reading_of("test/msg/Pair", NULL);
-    CHECK_STATUS(reading_learn(&reading, &bad), PMIPC_SCHEMA_MISMATCH);
-    CHECK_LEARNS(&reading, &good);
-    CHECK_SCHEMA(&reading, "int16 (2, 2)");
-    CHECK_READS(&reading, &good);
-    CHECK(memcmp(reading.loan.fields[0].data, values, sizeof values) == 0);
-    CHECK_REFUSES(&reading, &bad, "rows[].values of the message have different lengths");
+    test_decoder decoding = decoding_of("test/msg/Pair", NULL);
+    CHECK_STATUS(decoding_learn(&decoding, &bad), PMIPC_SCHEMA_MISMATCH);
+    CHECK_LEARNS(&decoding, &good);
+    CHECK_SCHEMA(&decoding, "int16 (2, 2)");
+    CHECK_DECODES(&decoding, &good);
+    CHECK(memcmp(decoding.loan.fields[0].data, values, sizeof values) == 0);
+    CHECK_REFUSES(&decoding, &bad, "rows[].values of the message have different lengths");
     free(good.data);
     free(bad.data);
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
-TEST(a_bool_that_is_neither_true_nor_false_is_refused)
+TEST(bool_that_is_neither_0_nor_1_is_refused)
 {
-    test_reader reading = reading_of("test/msg/Rows", "flags");
+    test_decoder decoding = decoding_of("test/msg/Rows", "flags");
     ros_message good = rows_message(NULL, NULL, 0, 1), bad = rows_message(NULL, NULL, 0, 2);
-    CHECK_STATUS(reading_learn(&reading, &bad), PMIPC_CORRUPT);
-    CHECK_LEARNS(&reading, &good);
-    CHECK_READS(&reading, &good);
-    CHECK_STATUS(reading_read(&reading, &bad), PMIPC_CORRUPT);
-    CHECK_HAS(reading.error.text, "test/msg/Rows");
+    CHECK_STATUS(decoding_learn(&decoding, &bad), PMIPC_CORRUPT);
+    CHECK_LEARNS(&decoding, &good);
+    CHECK_DECODES(&decoding, &good);
+    CHECK_STATUS(decoding_decode(&decoding, &bad), PMIPC_CORRUPT);
+    CHECK_HAS(decoding.error.text, "test/msg/Rows");
     free(good.data);
     free(bad.data);
-    reading_close(&reading);
-    /* One that is copied while the message is decoded. */
+    decoding_close(&decoding);
+    /* A bool that is copied while the message is decoded. */
     const pmipc_cdr_leaf leaf = {.path = "marks[].set", .dtype = PMIPC_UINT8};
     pmipc_cdr_column column = {.data = (uint8_t[]){1, 2}, .count = 2, .rows = 2};
-    bad = encode("test/msg/Octets", &leaf, &column, 1, 0); /* as bools these are no message */
+    bad = encode("test/msg/Octets", &leaf, &column, 1, 0); /* not valid as bools */
     column.data = (uint8_t[]){1, 0};
     good = encode("test/msg/Octets", &leaf, &column, 1, 0);
-    reading = reading_of("test/msg/Marks", NULL);
-    CHECK_STATUS(reading_learn(&reading, &bad), PMIPC_CORRUPT);
-    CHECK_HAS(reading.error.text, "marks[1].set");
-    CHECK_LEARNS(&reading, &good);
-    CHECK_SCHEMA(&reading, "bool (up to 1024,)");
-    CHECK_READS(&reading, &good);
-    CHECK_STATUS(reading_read(&reading, &bad), PMIPC_CORRUPT);
+    decoding = decoding_of("test/msg/Marks", NULL);
+    CHECK_STATUS(decoding_learn(&decoding, &bad), PMIPC_CORRUPT);
+    CHECK_HAS(decoding.error.text, "marks[1].set");
+    CHECK_LEARNS(&decoding, &good);
+    CHECK_SCHEMA(&decoding, "bool (up to 1024,)");
+    CHECK_DECODES(&decoding, &good);
+    CHECK_STATUS(decoding_decode(&decoding, &bad), PMIPC_CORRUPT);
     free(good.data);
     free(bad.data);
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
-TEST(sequences_may_have_any_shape_of_as_many_elements)
+TEST(sequences_may_have_any_shape_with_the_same_elements)
 {
     const pmipc_ros_field field = {.name = "", .path = "ranges"};
     const pmipc_ros_decoder_options fixed = {.fixed_lengths = true};
-    test_reader reading = reading_with("sensor_msgs/msg/LaserScan", &field, 1, &fixed);
+    test_decoder decoding = decoding_with("sensor_msgs/msg/LaserScan", &field, 1, &fixed);
     ros_message six = counted("sensor_msgs/msg/LaserScan", "ranges", PMIPC_FLOAT32, 6, 1, 0);
     ros_message five = counted("sensor_msgs/msg/LaserScan", "ranges", PMIPC_FLOAT32, 5, 1, 0);
     ros_message seven = counted("sensor_msgs/msg/LaserScan", "ranges", PMIPC_FLOAT32, 7, 1, 0);
-    CHECK_STATUS(reading_expect(&reading, PMIPC_FLOAT64, 2, (int64_t[]){2, 3}), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(reading.error.text, "expected float32, the sample is float64 (2, 3)");
-    CHECK_OK(reading_expect(&reading, PMIPC_FLOAT32, 2, (int64_t[]){2, 3}));
-    CHECK_STATUS(reading_learn(&reading, &five), PMIPC_SCHEMA_MISMATCH);
-    CHECK_LEARNS(&reading, &six);
-    CHECK_SCHEMA(&reading, "float32 (2, 3)");
-    CHECK_READS(&reading, &six);
-    CHECK_REFUSES(&reading, &five, "the message has float32 (5,), the pool takes float32 (2, 3)");
-    CHECK_REFUSES(&reading, &seven, "float32 (7,)");
-    reading_close(&reading);
-    reading = reading_of("sensor_msgs/msg/LaserScan", "ranges");
-    CHECK_OK(reading_expect(&reading, PMIPC_FLOAT32, 2, (int64_t[]){2, 3}));
-    CHECK_SCHEMA(&reading, "float32 (up to 2, 3)");
-    CHECK_LEARNS(&reading, &six);
-    CHECK_READS(&reading, &six);
-    CHECK_EQ(reading.loan.fields[0].length, 2);
-    CHECK_REFUSES(&reading, &five, "float32 (5,)"); /* no whole rows */
-    CHECK_REFUSES(&reading, &seven, "float32 (7,)");
+    CHECK_STATUS(decoding_expect(&decoding, PMIPC_FLOAT64, 2, (int64_t[]){2, 3}), PMIPC_SCHEMA_MISMATCH);
+    CHECK_HAS(decoding.error.text, "expected float32, the sample is float64 (2, 3)");
+    CHECK_OK(decoding_expect(&decoding, PMIPC_FLOAT32, 2, (int64_t[]){2, 3}));
+    CHECK_STATUS(decoding_learn(&decoding, &five), PMIPC_SCHEMA_MISMATCH);
+    CHECK_LEARNS(&decoding, &six);
+    CHECK_SCHEMA(&decoding, "float32 (2, 3)");
+    CHECK_DECODES(&decoding, &six);
+    CHECK_REFUSES(&decoding, &five, "the message has float32 (5,), the pool takes float32 (2, 3)");
+    CHECK_REFUSES(&decoding, &seven, "float32 (7,)");
+    decoding_close(&decoding);
+    decoding = decoding_of("sensor_msgs/msg/LaserScan", "ranges");
+    CHECK_OK(decoding_expect(&decoding, PMIPC_FLOAT32, 2, (int64_t[]){2, 3}));
+    CHECK_SCHEMA(&decoding, "float32 (up to 2, 3)");
+    CHECK_LEARNS(&decoding, &six);
+    CHECK_DECODES(&decoding, &six);
+    CHECK_EQ(decoding.loan.fields[0].length, 2);
+    CHECK_REFUSES(&decoding, &five, "float32 (5,)"); /* not a whole number of rows */
+    CHECK_REFUSES(&decoding, &seven, "float32 (7,)");
     free(five.data);
     free(six.data);
     free(seven.data);
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
-TEST(arrays_of_fixed_length_must_be_as_long_as_the_sample)
+TEST(arrays_of_fixed_length_must_have_the_length_of_the_sample)
 {
-    test_reader reading = reading_of("sensor_msgs/msg/CameraInfo", "r");
-    CHECK_STATUS(reading_expect(&reading, PMIPC_FLOAT64, 1, (int64_t[]){8}), PMIPC_SCHEMA_MISMATCH);
-    CHECK_STATUS(reading_expect(&reading, PMIPC_FLOAT64, 0, NULL), PMIPC_SCHEMA_MISMATCH);
-    CHECK_OK(reading_expect(&reading, PMIPC_FLOAT64, 2, (int64_t[]){3, 3}));
-    CHECK_SCHEMA(&reading, "float64 (3, 3)");
-    reading_close(&reading);
+    test_decoder decoding = decoding_of("sensor_msgs/msg/CameraInfo", "r");
+    CHECK_STATUS(decoding_expect(&decoding, PMIPC_FLOAT64, 1, (int64_t[]){8}), PMIPC_SCHEMA_MISMATCH);
+    CHECK_STATUS(decoding_expect(&decoding, PMIPC_FLOAT64, 0, NULL), PMIPC_SCHEMA_MISMATCH);
+    CHECK_OK(decoding_expect(&decoding, PMIPC_FLOAT64, 2, (int64_t[]){3, 3}));
+    CHECK_SCHEMA(&decoding, "float64 (3, 3)");
+    decoding_close(&decoding);
 }
 
 /* ---- multi-arrays ---- */
@@ -369,7 +369,7 @@ static ros_message multi_array(const uint32_t *sizes, const uint32_t *strides, u
     return encode(MULTI_ARRAY, leaves, columns, 4, 0);
 }
 
-TEST(a_multi_array_has_the_shape_that_its_layout_says)
+TEST(multi_array_has_the_shape_of_its_layout)
 {
     static const struct {
         uint32_t sizes[9], strides[9];
@@ -387,7 +387,7 @@ TEST(a_multi_array_has_the_shape_that_its_layout_says)
         {{0}, {0}, 0, 0, 7, "float32 (7,)"},
         {{0}, {0}, 0, 2, 7, "float32 (5,)"},
         {{1, 1, 1, 1, 1, 1, 1, 2}, {0}, 8, 0, 2, "float32 (1, 1, 1, 1, 1, 1, 1, 2)"},
-        /* None of these is one: */
+        /* Invalid layouts: */
         {{2, 3}, {6, 3}, 2, 1, 6, NULL},
         {{2, 3}, {6, 3}, 2, 0, 7, NULL},
         {{2, 3}, {6, 3}, 2, 0, 5, NULL},
@@ -407,44 +407,44 @@ TEST(a_multi_array_has_the_shape_that_its_layout_says)
     for (uint32_t i = 0; i < LENGTH(cases); i++) {
         const pmipc_ros_field field = {.name = ""};
         const pmipc_ros_decoder_options fixed = {.fixed_lengths = true};
-        test_reader reading = reading_with(MULTI_ARRAY, &field, 1, &fixed);
+        test_decoder decoding = decoding_with(MULTI_ARRAY, &field, 1, &fixed);
         ros_message message =
             multi_array(cases[i].sizes, cases[i].strides, cases[i].dimensions, cases[i].offset, cases[i].count);
         if (cases[i].schema) {
-            CHECK_LEARNS(&reading, &message);
-            CHECK_SCHEMA(&reading, cases[i].schema);
-            CHECK_READS(&reading, &message);
-            CHECK(((const float *)reading.loan.fields[0].data)[0] == (float)cases[i].offset);
+            CHECK_LEARNS(&decoding, &message);
+            CHECK_SCHEMA(&decoding, cases[i].schema);
+            CHECK_DECODES(&decoding, &message);
+            CHECK(((const float *)decoding.loan.fields[0].data)[0] == (float)cases[i].offset);
         } else {
-            if (reading_learn(&reading, &message) != PMIPC_SCHEMA_MISMATCH)
+            if (decoding_learn(&decoding, &message) != PMIPC_SCHEMA_MISMATCH)
                 FAIL("case %u was not refused", i);
-            CHECK_HAS(reading.error.text, MULTI_ARRAY);
+            CHECK_HAS(decoding.error.text, MULTI_ARRAY);
             if (cases[i].offset > cases[i].count)
-                CHECK_HAS(reading.error.text, "the data_offset is ");
+                CHECK_HAS(decoding.error.text, "the data_offset is ");
         }
         free(message.data);
-        reading_close(&reading);
+        decoding_close(&decoding);
     }
 }
 
-TEST(a_multi_array_that_says_its_shape_has_only_that)
+TEST(multi_array_with_a_layout_fits_only_its_shape)
 {
-    test_reader reading = reading_of(MULTI_ARRAY, NULL);
+    test_decoder decoding = decoding_of(MULTI_ARRAY, NULL);
     ros_message flat = multi_array(NULL, NULL, 0, 0, 6),
                 same = multi_array((uint32_t[]){2, 3}, (uint32_t[]){6, 3}, 2, 0, 6);
     ros_message turned = multi_array((uint32_t[]){3, 2}, (uint32_t[]){6, 2}, 2, 0, 6);
-    CHECK_OK(reading_expect(&reading, PMIPC_FLOAT32, 2, (int64_t[]){2, 3}));
-    CHECK_LEARNS(&reading, &flat);
-    CHECK_READS(&reading, &flat);
-    CHECK_READS(&reading, &same);
-    CHECK_REFUSES(&reading, &turned, "the message has float32 (3, 2), the pool takes float32 (up to 2, 3)");
+    CHECK_OK(decoding_expect(&decoding, PMIPC_FLOAT32, 2, (int64_t[]){2, 3}));
+    CHECK_LEARNS(&decoding, &flat);
+    CHECK_DECODES(&decoding, &flat);
+    CHECK_DECODES(&decoding, &same);
+    CHECK_REFUSES(&decoding, &turned, "the message has float32 (3, 2), the pool takes float32 (up to 2, 3)");
     free(flat.data);
     free(same.data);
     free(turned.data);
-    reading_close(&reading);
+    decoding_close(&decoding);
 }
 
-TEST(a_grid_has_as_many_cells_as_it_says)
+TEST(grid_has_the_cells_of_its_height_and_width)
 {
     static const struct {
         uint32_t height, width;
@@ -460,24 +460,24 @@ TEST(a_grid_has_as_many_cells_as_it_says)
     const pmipc_cdr_leaf leaves[] = {{.path = "info.height", .dtype = PMIPC_UINT32},
                                      {.path = "info.width", .dtype = PMIPC_UINT32},
                                      {.path = "data", .dtype = PMIPC_INT8}};
-    test_reader reading = reading_of(GRID, NULL);
+    test_decoder decoding = decoding_of(GRID, NULL);
     for (uint32_t i = 0; i < LENGTH(cases); i++) {
         uint32_t height = cases[i].height, width = cases[i].width;
         int8_t data[] = {-1, 0, 100, 3, 4, 5, 6, 7};
         pmipc_cdr_column columns[] = {
             {.data = &height, .count = 1}, {.data = &width, .count = 1}, {.data = data, .count = cases[i].count}};
         ros_message message = encode(GRID, leaves, columns, 3, 0);
-        test_reader fresh = reading_of(GRID, NULL);
-        CHECK_STATUS(reading_learn(&fresh, &message), cases[i].count == 6 ? PMIPC_OK : PMIPC_SCHEMA_MISMATCH);
-        reading_close(&fresh);
+        test_decoder fresh = decoding_of(GRID, NULL);
+        CHECK_STATUS(decoding_learn(&fresh, &message), cases[i].count == 6 ? PMIPC_OK : PMIPC_SCHEMA_MISMATCH);
+        decoding_close(&fresh);
         if (i == 0) {
-            CHECK_LEARNS(&reading, &message);
-            CHECK_SCHEMA(&reading, "int8 (2, 3)");
+            CHECK_LEARNS(&decoding, &message);
+            CHECK_SCHEMA(&decoding, "int8 (2, 3)");
         }
-        CHECK_STATUS(reading_read(&reading, &message), cases[i].is_good ? PMIPC_OK : PMIPC_SCHEMA_MISMATCH);
+        CHECK_STATUS(decoding_decode(&decoding, &message), cases[i].is_good ? PMIPC_OK : PMIPC_SCHEMA_MISMATCH);
         if (cases[i].is_good)
-            CHECK(memcmp(reading.loan.fields[0].data, data, 6) == 0);
+            CHECK(memcmp(decoding.loan.fields[0].data, data, 6) == 0);
         free(message.data);
     }
-    reading_close(&reading);
+    decoding_close(&decoding);
 }

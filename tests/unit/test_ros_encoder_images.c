@@ -12,21 +12,21 @@
         }                             \
     }
 
-TEST(an_rgb_sample_becomes_the_golden_image)
+TEST(encode_rgb_sample_to_the_golden_image)
 {
     message_bytes expected = from_hex(image_golden);
     const given named = {.message = IMAGE,
                          .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(1, 2, 3)),
                          .constants = {TEXT("frame_id", "cam"), TEXT("encoding", "rgb8")}};
-    check_written(&named, PIXELS(1, 2, 3, 4, 5, 6), GOLDEN_STAMP, &expected);
+    check_encoded(&named, PIXELS(1, 2, 3, 4, 5, 6), GOLDEN_STAMP, &expected);
     const given by_shape = {.message = IMAGE,
                             .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(1, 2, 3)),
                             .constants = {TEXT("frame_id", "cam")}};
-    check_written(&by_shape, PIXELS(1, 2, 3, 4, 5, 6), GOLDEN_STAMP, &expected);
+    check_encoded(&by_shape, PIXELS(1, 2, 3, 4, 5, 6), GOLDEN_STAMP, &expected);
     const given short_name = {.message = "sensor_msgs/Image",
                               .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(1, 2, 3)),
                               .constants = {TEXT("header.frame_id", "cam")}};
-    check_written(&short_name, PIXELS(1, 2, 3, 4, 5, 6), GOLDEN_STAMP, &expected);
+    check_encoded(&short_name, PIXELS(1, 2, 3, 4, 5, 6), GOLDEN_STAMP, &expected);
 }
 
 static message_bytes image(uint32_t height, uint32_t width, const char *encoding, uint32_t step, const void *data,
@@ -44,11 +44,11 @@ static message_bytes image(uint32_t height, uint32_t width, const char *encoding
     return expected.bytes;
 }
 
-TEST(without_a_constant_the_encoding_is_the_one_that_means_least)
+TEST(default_encoding_is_the_most_general_one)
 {
     static const struct {
         pmipc_dtype dtype;
-        int64_t channels; /* 0: no such dimension */
+        int64_t channels; /* 0: no third dimension */
         const char *encoding;
     } cases[] = {
         {PMIPC_UINT8, 0, "mono8"},   {PMIPC_UINT8, 3, "rgb8"},    {PMIPC_UINT8, 4, "rgba8"},
@@ -64,11 +64,11 @@ TEST(without_a_constant_the_encoding_is_the_one_that_means_least)
         const given how = {.message = IMAGE,
                            .schema = pmipc_schema_tensor(cases[i].dtype, cases[i].channels ? 3 : 2, shape)};
         message_bytes expected = image(2, 1, cases[i].encoding, step, data, 2 * step);
-        check_written(&how, &(pmipc_source){.data = data}, 5, &expected);
+        check_encoded(&how, &(pmipc_source){.data = data}, 5, &expected);
     }
 }
 
-TEST(planes_below_the_image_are_no_part_of_its_height)
+TEST(chroma_rows_are_not_part_of_the_height)
 {
     static const uint8_t data[12 * 2] = {1, 2, 3};
     static const struct {
@@ -81,49 +81,49 @@ TEST(planes_below_the_image_are_no_part_of_its_height)
                            .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(cases[i].rows, 2)),
                            .constants = {TEXT("encoding", cases[i].encoding)}};
         message_bytes expected = image(cases[i].height, 2, cases[i].encoding, 2, data, (size_t)cases[i].rows * 2);
-        check_written(&how, &(pmipc_source){.data = data}, 5, &expected);
+        check_encoded(&how, &(pmipc_source){.data = data}, 5, &expected);
     }
 }
 
-TEST(rows_that_vary_are_the_height)
+TEST(variable_rows_are_the_height)
 {
     static const uint16_t data[3 * 2] = {1, 2, 3, 4, 5, 6};
     const given how = {.message = IMAGE, .schema = variable_tensor(PMIPC_UINT16, SHAPE(3, 2))};
     pmipc_ros_encoder *encoder = ros_encoder_of(&how);
     for (uint32_t rows = 0; rows <= 3; rows++) {
         message_bytes expected = image(rows, 2, "mono16", 4, data, rows * 4);
-        message_bytes got = write_message(encoder, &(pmipc_source){data, rows}, 5);
+        message_bytes got = encode_message(encoder, &(pmipc_source){data, rows}, 5);
         check_same(&got, &expected);
     }
-    check_not_written(encoder, &(pmipc_source){data, 4}, 5, "has length 4, 0 to 3");
-    check_not_written(encoder, &(pmipc_source){data, -1}, 5, "has length -1, 0 to 3");
-    check_not_written(encoder, &(pmipc_source){data, INT64_MIN}, 5, "has length -9223372036854775808, 0 to 3");
+    check_not_encoded(encoder, &(pmipc_source){data, 4}, 5, "has length 4, 0 to 3");
+    check_not_encoded(encoder, &(pmipc_source){data, -1}, 5, "has length -1, 0 to 3");
+    check_not_encoded(encoder, &(pmipc_source){data, INT64_MIN}, 5, "has length -9223372036854775808, 0 to 3");
     pmipc_ros_encoder_destroy(encoder);
 }
 
-TEST(of_single_bytes_the_byte_order_is_what_a_constant_says)
+TEST(byte_order_of_single_bytes_is_that_of_the_constant)
 {
     const given how = {.message = IMAGE,
                        .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(1, 1)),
                        .constants = {NUMBER("is_bigendian", 1)}};
     message_bytes expected = image(1, 1, "mono8", 1, &(uint8_t){7}, 1);
-    expected.data[38] = 1; /* behind "mono8" */
-    check_written(&how, PIXELS(7), 5, &expected);
+    expected.data[38] = 1; /* after "mono8" */
+    check_encoded(&how, PIXELS(7), 5, &expected);
 }
 
-/* The metadata of a decoder tell what its messages said, which may have come from another machine. */
-TEST(wider_elements_are_in_this_machines_byte_order_whatever_a_constant_says)
+/* The metadata of a decoder have the byte order of its messages, which may come from another machine. */
+TEST(byte_order_of_wider_elements_is_this_machines)
 {
     for (int is_big = 0; is_big <= 1; is_big++) {
         const given how = {.message = IMAGE,
                            .schema = pmipc_schema_tensor(PMIPC_UINT16, SHAPE(1, 1)),
                            .constants = {NUMBER("is_bigendian", is_big)}};
         message_bytes expected = image(1, 1, "mono16", 2, &(uint16_t){7}, 2);
-        check_written(&how, &(pmipc_source){.data = &(uint16_t){7}}, 5, &expected);
+        check_encoded(&how, &(pmipc_source){.data = &(uint16_t){7}}, 5, &expected);
     }
 }
 
-TEST(a_compressed_image_is_its_bytes_and_a_format)
+TEST(compressed_image_is_its_bytes_and_a_format)
 {
     const given how = {.message = "sensor_msgs/msg/CompressedImage",
                        .schema = variable_tensor(PMIPC_UINT8, SHAPE(8)),
@@ -133,16 +133,16 @@ TEST(a_compressed_image_is_its_bytes_and_a_format)
     wire_text(&expected, "jpeg");
     wire_u32(&expected, 3);
     wire_put(&expected, "abc", 3, 1);
-    check_written(&how, &(pmipc_source){"abcdefgh", 3}, GOLDEN_STAMP, &expected.bytes);
+    check_encoded(&how, &(pmipc_source){"abcdefgh", 3}, GOLDEN_STAMP, &expected.bytes);
     const given bare = {.message = "sensor_msgs/msg/CompressedImage", .schema = variable_tensor(PMIPC_UINT8, SHAPE(8))};
     expected = wire_start();
     wire_header(&expected, 1, 2, "");
     wire_text(&expected, "");
     wire_u32(&expected, 0);
-    check_written(&bare, &(pmipc_source){NULL, 0}, GOLDEN_STAMP, &expected.bytes);
+    check_encoded(&bare, &(pmipc_source){NULL, 0}, GOLDEN_STAMP, &expected.bytes);
 }
 
-TEST(channels_in_front_become_interleaved_pixels)
+TEST(layout_chw_is_converted_to_interleaved_pixels)
 {
     static const uint8_t bytes[2 * 3 * 2] = {1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16};
     const given two = {.message = IMAGE,
@@ -150,7 +150,7 @@ TEST(channels_in_front_become_interleaved_pixels)
                        .constants = {TEXT("layout", "CHW")}};
     const uint8_t turned[] = {1, 11, 2, 12, 3, 13, 4, 14, 5, 15, 6, 16};
     message_bytes expected = image(3, 2, "8UC2", 4, turned, sizeof turned);
-    check_written(&two, &(pmipc_source){.data = bytes}, 5, &expected);
+    check_encoded(&two, &(pmipc_source){.data = bytes}, 5, &expected);
     static const struct {
         pmipc_dtype dtype;
         const char *encoding;
@@ -167,38 +167,38 @@ TEST(channels_in_front_become_interleaved_pixels)
                            .schema = pmipc_schema_tensor(cases[i].dtype, SHAPE(3, 2, 4)),
                            .constants = {TEXT("layout", "CHW"), TEXT("encoding", cases[i].encoding)}};
         expected = image(2, 4, cases[i].encoding, 12 * item, pixels, 24 * item);
-        check_written(&how, &(pmipc_source){.data = planes + 1}, 5, &expected); /* sources may lie anywhere */
+        check_encoded(&how, &(pmipc_source){.data = planes + 1}, 5, &expected); /* sources may be unaligned */
     }
     const given rows = {.message = IMAGE,
                         .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(3, 2, 2)),
                         .constants = {TEXT("layout", "HWC")}};
     expected = image(3, 2, "8UC2", 4, bytes, sizeof bytes);
-    check_written(&rows, &(pmipc_source){.data = bytes}, 5, &expected);
+    check_encoded(&rows, &(pmipc_source){.data = bytes}, 5, &expected);
 }
 
-TEST(more_than_four_channels_need_an_encoding_that_a_constant_says)
+TEST(more_than_four_channels_need_a_constant_encoding)
 {
     static const uint8_t bytes[2 * 5];
     const given named = {.message = IMAGE,
                          .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(1, 2, 5)),
                          .constants = {TEXT("encoding", "8UC5")}};
     message_bytes expected = image(1, 2, "8UC5", 10, bytes, sizeof bytes);
-    check_written(&named, &(pmipc_source){.data = bytes}, 5, &expected);
+    check_encoded(&named, &(pmipc_source){.data = bytes}, 5, &expected);
     const pmipc_schema wide[] = {pmipc_schema_tensor(PMIPC_UINT8, SHAPE(3, 224, 224)),
                                  pmipc_schema_tensor(PMIPC_UINT8, SHAPE(1, 2, 5)),
                                  pmipc_schema_tensor(PMIPC_FLOAT32, SHAPE(3, 224, 224))};
     for (size_t i = 0; i < LENGTH(wide); i++) {
         const given how = {.message = IMAGE, .schema = wide[i]};
-        check_no_writer(&how, PMIPC_SCHEMA_MISMATCH,
-                        "'layout' \"CHW\" is for channels in front, the constant 'encoding'");
+        check_no_encoder(&how, PMIPC_SCHEMA_MISMATCH,
+                         "'layout' \"CHW\" is for channels in front, the constant 'encoding'");
     }
     const given five_planes = {.message = IMAGE,
                                .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(5, 2, 2)),
                                .constants = {TEXT("layout", "CHW")}};
-    check_no_writer(&five_planes, PMIPC_SCHEMA_MISMATCH, "the constant 'encoding' for more channels");
+    check_no_encoder(&five_planes, PMIPC_SCHEMA_MISMATCH, "the constant 'encoding' for more channels");
 }
 
-TEST(a_layout_that_the_sample_does_not_have_is_refused)
+TEST(layout_that_does_not_fit_the_sample_is_refused)
 {
     const struct {
         given how;
@@ -239,7 +239,7 @@ TEST(a_layout_that_the_sample_does_not_have_is_refused)
          "needs an image given as a field without a path"},
     };
     for (size_t i = 0; i < LENGTH(cases); i++)
-        check_no_writer(&cases[i].how, cases[i].status, cases[i].words);
+        check_no_encoder(&cases[i].how, cases[i].status, cases[i].words);
     const given how = {.message = IMAGE,
                        .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(3, 2, 2)),
                        .constants = {TEXT("layout", "CHW")}};
@@ -252,7 +252,7 @@ TEST(a_layout_that_the_sample_does_not_have_is_refused)
     pmipc_ros_encoder_destroy(encoder);
 }
 
-TEST(what_is_no_image_is_refused_with_expected_and_got)
+TEST(samples_that_are_not_images_are_a_mismatch_with_expected_and_got)
 {
     const pmipc_schema rgb = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(2, 2, 3));
     const struct {
@@ -320,30 +320,30 @@ TEST(what_is_no_image_is_refused_with_expected_and_got)
          "'data' must be a number"},
     };
     for (size_t i = 0; i < LENGTH(cases); i++)
-        check_no_writer(&cases[i].how, cases[i].status, cases[i].words);
+        check_no_encoder(&cases[i].how, cases[i].status, cases[i].words);
 }
 
-TEST(constants_that_say_what_the_shape_says_are_harmless)
+TEST(constants_equal_to_derived_values_are_allowed)
 {
     const given how = {
         .message = IMAGE,
         .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(1, 2, 3)),
         .constants = {TEXT("frame_id", "cam"), NUMBER("height", 1), NUMBER("width", 2), NUMBER("step", 6)}};
     message_bytes expected = from_hex(image_golden);
-    check_written(&how, PIXELS(1, 2, 3, 4, 5, 6), GOLDEN_STAMP, &expected);
+    check_encoded(&how, PIXELS(1, 2, 3, 4, 5, 6), GOLDEN_STAMP, &expected);
 }
 
-TEST(a_field_with_a_path_is_right_about_what_the_shape_would_say)
+TEST(field_with_a_path_overrides_a_derived_value)
 {
     given how = {.message = IMAGE,
                  .fields = (const pmipc_ros_field[]){{"pixels", NULL}, {"step", "step"}},
                  .field_count = 2,
                  .constants = {TEXT("frame_id", "cam")}};
     pmipc_schema_init(&how.schema);
-    CHECK_OK(pmipc_schema_add(&how.schema, "depth", PMIPC_FLOAT32, SHAPE(2, 2), 0, NULL)); /* not written */
+    CHECK_OK(pmipc_schema_add(&how.schema, "depth", PMIPC_FLOAT32, SHAPE(2, 2), 0, NULL)); /* not part of the message */
     CHECK_OK(pmipc_schema_add(&how.schema, "step", PMIPC_UINT32, 0, NULL, 0, NULL));
     CHECK_OK(pmipc_schema_add(&how.schema, "pixels", PMIPC_UINT8, SHAPE(1, 2, 3), 0, NULL));
     const pmipc_source sources[] = {{NULL, 0}, {&(uint32_t){6}, 0}, {"\1\2\3\4\5\6", 0}};
     message_bytes expected = from_hex(image_golden);
-    check_written(&how, sources, GOLDEN_STAMP, &expected);
+    check_encoded(&how, sources, GOLDEN_STAMP, &expected);
 }

@@ -11,16 +11,16 @@
 
 static const double one_to_thirteen[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
 
-TEST(joint_positions_become_the_golden_joint_state)
+TEST(encode_joint_positions_to_the_golden_joint_state)
 {
     const given how = {.message = JOINT_STATE,
                        .schema = pmipc_schema_tensor(PMIPC_FLOAT64, SHAPE(2)),
                        .constants = {TEXT("frame_id", "cam"), TEXT("names", "a", "bc")}};
     message_bytes expected = from_hex(joint_state_golden);
-    check_written(&how, SOURCE(one_to_thirteen), GOLDEN_STAMP, &expected);
+    check_encoded(&how, SOURCE(one_to_thirteen), GOLDEN_STAMP, &expected);
 }
 
-TEST(an_empty_list_of_names_is_written_as_it_is)
+TEST(empty_list_of_joint_names_is_encoded)
 {
     const given how = {
         .message = JOINT_STATE, .schema = pmipc_schema_tensor(PMIPC_FLOAT64, SHAPE(1)), .constants = {NO_NAMES}};
@@ -31,10 +31,10 @@ TEST(an_empty_list_of_names_is_written_as_it_is)
     wire_f64s(&expected, one_to_thirteen, 1);
     wire_u32(&expected, 0);
     wire_u32(&expected, 0);
-    check_written(&how, SOURCE(one_to_thirteen), GOLDEN_STAMP, &expected.bytes);
+    check_encoded(&how, SOURCE(one_to_thirteen), GOLDEN_STAMP, &expected.bytes);
 }
 
-TEST(three_rows_are_position_velocity_and_effort_and_rows_of_nan_are_empty)
+TEST(stacked_joints_are_three_lists_and_rows_of_nan_are_empty)
 {
     const given how = {.message = JOINT_STATE,
                        .schema = pmipc_schema_tensor(PMIPC_FLOAT64, SHAPE(3, 2)),
@@ -53,44 +53,44 @@ TEST(three_rows_are_position_velocity_and_effort_and_rows_of_nan_are_empty)
             wire_u32(&expected, empty & 1u << row ? 0 : 2);
             wire_f64s(&expected, rows[row], empty & 1u << row ? 0 : 2);
         }
-        message_bytes got = write_message(encoder, SOURCE(rows), GOLDEN_STAMP);
+        message_bytes got = encode_message(encoder, SOURCE(rows), GOLDEN_STAMP);
         check_same(&got, &expected.bytes);
     }
     message_bytes golden = from_hex(joint_state_golden);
-    message_bytes got = write_message(encoder, SOURCE(((const double[]){1, 2, NAN, NAN, NAN, NAN})), GOLDEN_STAMP);
+    message_bytes got = encode_message(encoder, SOURCE(((const double[]){1, 2, NAN, NAN, NAN, NAN})), GOLDEN_STAMP);
     check_same(&got, &golden);
     pmipc_ros_encoder_destroy(encoder);
 }
 
-/* Positions that are NaN are what the sample says; only stacked rows can be absent. */
-TEST(plain_positions_of_nan_stay)
+/* NaN in plain positions is a value. Only rows of stacked joints can be missing. */
+TEST(joint_positions_of_nan_are_kept)
 {
     const given how = {
         .message = JOINT_STATE, .schema = pmipc_schema_tensor(PMIPC_FLOAT64, SHAPE(1)), .constants = {NO_NAMES}};
     pmipc_ros_encoder *encoder = ros_encoder_of(&how);
-    message_bytes got = write_message(encoder, SOURCE(&(double){NAN}), GOLDEN_STAMP);
+    message_bytes got = encode_message(encoder, SOURCE(&(double){NAN}), GOLDEN_STAMP);
     CHECK_EQ(got.count, 44); /* one position */
     pmipc_ros_encoder_destroy(encoder);
 }
 
-TEST(plain_numbers_are_plain_messages)
+TEST(single_numbers_are_encoded)
 {
     const given number = {.message = "std_msgs/msg/Float64", .schema = pmipc_schema_tensor(PMIPC_FLOAT64, 0, NULL)};
     message_bytes expected = from_hex("00010000000000000000f03f");
-    check_written(&number, SOURCE(one_to_thirteen), -5, &expected); /* no header: the stamp does not matter */
+    check_encoded(&number, SOURCE(one_to_thirteen), -5, &expected); /* no header: the stamp is ignored */
     const given boolean = {.message = "std_msgs/msg/Bool", .schema = pmipc_schema_tensor(PMIPC_BOOL, SHAPE(1))};
     expected = from_hex("0001000001");
-    check_written(&boolean, SOURCE(&(bool){true}), 0, &expected);
+    check_encoded(&boolean, SOURCE(&(bool){true}), 0, &expected);
     wire twist = wire_start();
     wire_header(&twist, 1, 2, "cam");
     wire_f64s(&twist, one_to_thirteen, 6);
     const given stamped = {.message = "geometry_msgs/msg/TwistStamped",
                            .schema = pmipc_schema_tensor(PMIPC_FLOAT64, SHAPE(2, 3)),
                            .constants = {TEXT("frame_id", "cam")}};
-    check_written(&stamped, SOURCE(one_to_thirteen), GOLDEN_STAMP, &twist.bytes);
+    check_encoded(&stamped, SOURCE(one_to_thirteen), GOLDEN_STAMP, &twist.bytes);
 }
 
-TEST(parts_of_a_message_follow_each_other_in_the_sample)
+TEST(parts_of_a_message_are_consecutive_in_the_sample)
 {
     wire odometry = wire_start();
     wire_header(&odometry, 1, 2, "cam");
@@ -102,7 +102,7 @@ TEST(parts_of_a_message_follow_each_other_in_the_sample)
     const given how = {.message = "nav_msgs/msg/Odometry",
                        .schema = pmipc_schema_tensor(PMIPC_FLOAT64, SHAPE(13)),
                        .constants = {TEXT("frame_id", "cam"), TEXT("child_frame_id", "base")}};
-    check_written(&how, SOURCE(one_to_thirteen), GOLDEN_STAMP, &odometry.bytes);
+    check_encoded(&how, SOURCE(one_to_thirteen), GOLDEN_STAMP, &odometry.bytes);
     wire imu = wire_start();
     wire_header(&imu, 1, 2, "");
     wire_f64s(&imu, one_to_thirteen, 4);
@@ -112,7 +112,7 @@ TEST(parts_of_a_message_follow_each_other_in_the_sample)
     wire_f64s(&imu, one_to_thirteen + 7, 3);
     wire_zeros(&imu, 9, 8);
     const given ten = {.message = "sensor_msgs/msg/Imu", .schema = pmipc_schema_tensor(PMIPC_FLOAT64, SHAPE(10))};
-    check_written(&ten, SOURCE(one_to_thirteen), GOLDEN_STAMP, &imu.bytes);
+    check_encoded(&ten, SOURCE(one_to_thirteen), GOLDEN_STAMP, &imu.bytes);
     wire fix = wire_start();
     wire_header(&fix, 1, 2, "");
     wire_put(&fix, &(int8_t){1}, 1, 1);
@@ -123,10 +123,10 @@ TEST(parts_of_a_message_follow_each_other_in_the_sample)
     const given place = {.message = "sensor_msgs/msg/NavSatFix",
                          .schema = pmipc_schema_tensor(PMIPC_FLOAT64, SHAPE(3)),
                          .constants = {NUMBER("status.status", 1)}};
-    check_written(&place, SOURCE(one_to_thirteen), GOLDEN_STAMP, &fix.bytes);
+    check_encoded(&place, SOURCE(one_to_thirteen), GOLDEN_STAMP, &fix.bytes);
 }
 
-TEST(scans_and_ranges_take_their_other_numbers_from_constants)
+TEST(scans_and_ranges_take_other_numbers_from_constants)
 {
     static const float ranges[] = {1, 2, 3};
     wire scan = wire_start();
@@ -142,7 +142,7 @@ TEST(scans_and_ranges_take_their_other_numbers_from_constants)
                        .schema = pmipc_schema_tensor(PMIPC_FLOAT32, SHAPE(3)),
                        .constants = {TEXT("frame_id", "laser"), NUMBER("angle_min", -1.5), NUMBER("angle_max", 1.5),
                                      NUMBER("range_max", 30)}};
-    check_written(&how, SOURCE(ranges), GOLDEN_STAMP, &scan.bytes);
+    check_encoded(&how, SOURCE(ranges), GOLDEN_STAMP, &scan.bytes);
     wire range = wire_start();
     wire_header(&range, 1, 2, "");
     wire_put(&range, &(uint8_t){1}, 1, 1);
@@ -152,14 +152,14 @@ TEST(scans_and_ranges_take_their_other_numbers_from_constants)
     const given near = {.message = "sensor_msgs/msg/Range",
                         .schema = pmipc_schema_tensor(PMIPC_FLOAT32, 0, NULL),
                         .constants = {NUMBER("radiation_type", 1)}};
-    check_written(&near, SOURCE(ranges), GOLDEN_STAMP, &range.bytes);
+    check_encoded(&near, SOURCE(ranges), GOLDEN_STAMP, &range.bytes);
     wire joy = wire_start();
     wire_header(&joy, 1, 2, "");
     wire_u32(&joy, 2);
     wire_put(&joy, ranges, 2, 4);
     wire_u32(&joy, 0);
     const given axes = {.message = "sensor_msgs/msg/Joy", .schema = variable_tensor(PMIPC_FLOAT32, SHAPE(3))};
-    check_written(&axes, &(pmipc_source){ranges, 2}, GOLDEN_STAMP, &joy.bytes);
+    check_encoded(&axes, &(pmipc_source){ranges, 2}, GOLDEN_STAMP, &joy.bytes);
 }
 
 static void wire_dimension(wire *to, const char *label, uint32_t size, uint32_t stride)
@@ -169,7 +169,7 @@ static void wire_dimension(wire *to, const char *label, uint32_t size, uint32_t 
     wire_u32(to, stride);
 }
 
-TEST(multi_arrays_say_their_shape)
+TEST(multi_array_layout_has_the_shape_of_the_sample)
 {
     static const float data[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
     for (uint32_t rows = 0; rows <= 2; rows++) {
@@ -183,10 +183,10 @@ TEST(multi_arrays_say_their_shape)
         wire_put(&expected, data, rows * 6, 4);
         const given fixed = {.message = "std_msgs/msg/Float32MultiArray",
                              .schema = pmipc_schema_tensor(PMIPC_FLOAT32, SHAPE(rows, 3, 2))};
-        check_written(&fixed, SOURCE(data), 0, &expected.bytes);
+        check_encoded(&fixed, SOURCE(data), 0, &expected.bytes);
         const given varying = {.message = "std_msgs/msg/Float32MultiArray",
                                .schema = variable_tensor(PMIPC_FLOAT32, SHAPE(2, 3, 2))};
-        check_written(&varying, &(pmipc_source){data, rows}, 0, &expected.bytes);
+        check_encoded(&varying, &(pmipc_source){data, rows}, 0, &expected.bytes);
     }
     wire number = wire_start();
     wire_u32(&number, 0);
@@ -195,7 +195,7 @@ TEST(multi_arrays_say_their_shape)
     wire_f32(&number, 1);
     const given none = {.message = "std_msgs/msg/Float32MultiArray",
                         .schema = pmipc_schema_tensor(PMIPC_FLOAT32, 0, NULL)};
-    check_written(&none, SOURCE(data), 0, &number.bytes);
+    check_encoded(&none, SOURCE(data), 0, &number.bytes);
     wire labeled = wire_start();
     wire_u32(&labeled, 2);
     wire_dimension(&labeled, "rows", 1, 2);
@@ -206,14 +206,14 @@ TEST(multi_arrays_say_their_shape)
     const given labels = {.message = "std_msgs/msg/Float32MultiArray",
                           .schema = pmipc_schema_tensor(PMIPC_FLOAT32, SHAPE(1, 2)),
                           .constants = {TEXT("layout.dim[].label", "rows", "columns")}};
-    check_written(&labels, SOURCE(data), 0, &labeled.bytes);
+    check_encoded(&labels, SOURCE(data), 0, &labeled.bytes);
     const given counted = {.message = "std_msgs/msg/Float32MultiArray",
                            .schema = pmipc_schema_tensor(PMIPC_FLOAT32, SHAPE(1, 2)),
                            .constants = {TEXT("layout.dim[].label", "rows", "columns"), NUMBER("layout.dim#", 2)}};
-    check_written(&counted, SOURCE(data), 0, &labeled.bytes);
+    check_encoded(&counted, SOURCE(data), 0, &labeled.bytes);
 }
 
-TEST(grids_have_their_shape_and_constants_for_the_rest)
+TEST(grid_has_the_shape_of_the_sample_and_constants)
 {
     static const int8_t cells[] = {0, 100, -1, 50, 1, 2};
     for (int variable = 0; variable <= 1; variable++) {
@@ -231,11 +231,11 @@ TEST(grids_have_their_shape_and_constants_for_the_rest)
                                               : pmipc_schema_tensor(PMIPC_INT8, SHAPE(2, 3)),
                            .constants = {TEXT("frame_id", "map"), NUMBER("info.resolution", 0.5),
                                          NUMBER("info.origin.position.x", 1), NUMBER("info.origin.position.y", 2)}};
-        check_written(&how, &(pmipc_source){cells, 2}, GOLDEN_STAMP, &expected.bytes);
+        check_encoded(&how, &(pmipc_source){cells, 2}, GOLDEN_STAMP, &expected.bytes);
     }
 }
 
-TEST(poses_and_polygons_are_rows)
+TEST(encode_rows_to_poses_and_polygons)
 {
     static const double poses[14] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
     const given array = {.message = "geometry_msgs/msg/PoseArray",
@@ -248,7 +248,7 @@ TEST(poses_and_polygons_are_rows)
         wire_header(&expected, 1, 2, "");
         wire_u32(&expected, count);
         wire_f64s(&expected, poses, 7 * count);
-        message_bytes got = write_message(encoders[0], &(pmipc_source){poses, count}, GOLDEN_STAMP);
+        message_bytes got = encode_message(encoders[0], &(pmipc_source){poses, count}, GOLDEN_STAMP);
         check_same(&got, &expected.bytes);
         expected = wire_start();
         wire_header(&expected, 1, 2, "map");
@@ -257,7 +257,7 @@ TEST(poses_and_polygons_are_rows)
             wire_header(&expected, 1, 2, "map");
             wire_f64s(&expected, poses + 7 * i, 7);
         }
-        got = write_message(encoders[1], &(pmipc_source){poses, count}, GOLDEN_STAMP);
+        got = encode_message(encoders[1], &(pmipc_source){poses, count}, GOLDEN_STAMP);
         check_same(&got, &expected.bytes);
     }
     pmipc_ros_encoder_destroy(encoders[0]);
@@ -268,10 +268,10 @@ TEST(poses_and_polygons_are_rows)
     wire_put(&polygon, corners, 6, 4);
     const given how = {.message = "geometry_msgs/msg/Polygon",
                        .schema = pmipc_schema_tensor(PMIPC_FLOAT32, SHAPE(2, 3))};
-    check_written(&how, SOURCE(corners), 0, &polygon.bytes);
+    check_encoded(&how, SOURCE(corners), 0, &polygon.bytes);
 }
 
-TEST(trajectories_are_rows_of_positions)
+TEST(encode_rows_to_a_trajectory)
 {
     static const double positions[6] = {1, 2, 3, 4, 5, 6};
     const given how = {.message = "trajectory_msgs/msg/JointTrajectory",
@@ -290,7 +290,7 @@ TEST(trajectories_are_rows_of_positions)
             wire_f64s(&expected, positions + 2 * i, 2);
             wire_zeros(&expected, 5, 4); /* three empty lists, and a duration */
         }
-        message_bytes got = write_message(encoder, &(pmipc_source){positions, rows}, GOLDEN_STAMP);
+        message_bytes got = encode_message(encoder, &(pmipc_source){positions, rows}, GOLDEN_STAMP);
         check_same(&got, &expected.bytes);
     }
     pmipc_ros_encoder_destroy(encoder);
@@ -337,7 +337,7 @@ static message_bytes mine_message(uint32_t items, const char *frame)
     return expected.bytes;
 }
 
-TEST(a_dict_whose_names_are_paths_fills_any_type)
+TEST(dict_whose_names_are_paths_fills_any_type)
 {
     static const float values[] = {0, 1, 2, 3}, pair[] = {1, 2};
     static const int32_t numbers[] = {10, 11};
@@ -349,11 +349,11 @@ TEST(a_dict_whose_names_are_paths_fills_any_type)
         memcpy(how.constants, constants, sizeof constants);
         const pmipc_source sources[] = {{values, 2}, {"abcd", 3}, {&(int16_t){-7}, 0}, {pair, 0}, {numbers, 2}};
         message_bytes expected = mine_message(2, "map");
-        check_written(&how, sources, GOLDEN_STAMP, &expected);
+        check_encoded(&how, sources, GOLDEN_STAMP, &expected);
     }
 }
 
-TEST(lists_of_one_message_must_be_of_one_length)
+TEST(lists_of_one_message_must_have_one_length)
 {
     given how = {.message = "test/msg/Mine", .schema = mine_schema(5, PMIPC_FIELD_VARIABLE)};
     pmipc_ros_encoder *encoder = ros_encoder_of(&how);
@@ -364,15 +364,15 @@ TEST(lists_of_one_message_must_be_of_one_length)
             const pmipc_source sources[] = {
                 {values, first}, {"abcd", 0}, {&(int16_t){0}, 0}, {values, 0}, {numbers, second}};
             if (first == second)
-                (void)write_message(encoder, sources, 0);
+                (void)encode_message(encoder, sources, 0);
             else
-                check_not_written(encoder, sources, 0, "test/msg/Mine: items[].");
+                check_not_encoded(encoder, sources, 0, "test/msg/Mine: items[].");
         }
     pmipc_ros_encoder_destroy(encoder);
     pmipc_schema_init(&how.schema);
     CHECK_OK(pmipc_schema_add(&how.schema, "items[].values", PMIPC_FLOAT32, SHAPE(3, 2), 0, NULL));
     CHECK_OK(pmipc_schema_add(&how.schema, "items[].number", PMIPC_INT32, SHAPE(2), 0, NULL));
-    check_no_writer(&how, PMIPC_SCHEMA_MISMATCH, "items[].");
+    check_no_encoder(&how, PMIPC_SCHEMA_MISMATCH, "items[].");
 }
 
 static void wire_items(wire *to, const int32_t *numbers, uint32_t count, const float *value)
@@ -387,7 +387,7 @@ static void wire_items(wire *to, const int32_t *numbers, uint32_t count, const f
     }
 }
 
-TEST(every_element_of_every_list_has_the_messages_header)
+TEST(elements_of_lists_get_the_header_of_the_message)
 {
     enum { MANY = 20 };
     static const int32_t numbers[MANY] = {10, 11, 12};
@@ -406,11 +406,11 @@ TEST(every_element_of_every_list_has_the_messages_header)
         wire_u32(&expected, MANY);
         wire_items(&expected, numbers, MANY, NULL);
         const pmipc_source sources[] = {{numbers, few}, {values, 0}, {numbers, 0}};
-        check_written(&how, sources, GOLDEN_STAMP, &expected.bytes);
+        check_encoded(&how, sources, GOLDEN_STAMP, &expected.bytes);
     }
 }
 
-TEST(counts_from_the_sample_make_lists_ragged)
+TEST(counts_from_the_sample_make_ragged_lists)
 {
     given how = {.message = "trajectory_msgs/msg/JointTrajectory",
                  .constants = {NO_NAMES, NUMBER("points[].time_from_start.sec", 0)}};
@@ -428,18 +428,18 @@ TEST(counts_from_the_sample_make_lists_ragged)
     wire_f64s(&expected, one_to_thirteen + 1, 2);
     wire_zeros(&expected, 5, 4);
     const uint32_t counts[] = {1, 2};
-    uint8_t moved[sizeof counts + 1]; /* sources may lie anywhere */
+    uint8_t moved[sizeof counts + 1]; /* sources may be unaligned */
     memcpy(moved + 1, counts, sizeof counts);
     const pmipc_source sources[] = {{moved + 1, 0}, {one_to_thirteen, 3}};
-    check_written(&how, sources, GOLDEN_STAMP, &expected.bytes);
+    check_encoded(&how, sources, GOLDEN_STAMP, &expected.bytes);
     const uint32_t too_many[] = {1, 3};
     pmipc_ros_encoder *encoder = ros_encoder_of(&how);
-    check_not_written(encoder, (const pmipc_source[]){{too_many, 0}, {one_to_thirteen, 3}}, 0, "points[].positions");
-    check_not_written(encoder, (const pmipc_source[]){{counts, 0}, {one_to_thirteen, 2}}, 0, "points[].positions");
+    check_not_encoded(encoder, (const pmipc_source[]){{too_many, 0}, {one_to_thirteen, 3}}, 0, "points[].positions");
+    check_not_encoded(encoder, (const pmipc_source[]){{counts, 0}, {one_to_thirteen, 2}}, 0, "points[].positions");
     pmipc_ros_encoder_destroy(encoder);
 }
 
-TEST(a_stamp_by_path_is_the_samples_business)
+TEST(stamp_by_path_overrides_the_stamp_of_the_sample)
 {
     given how = {.message = JOINT_STATE, .constants = {TEXT("frame_id", "cam"), TEXT("name", "a", "bc")}};
     pmipc_schema_init(&how.schema);
@@ -448,5 +448,5 @@ TEST(a_stamp_by_path_is_the_samples_business)
     CHECK_OK(pmipc_schema_add(&how.schema, "position", PMIPC_FLOAT64, SHAPE(2), 0, NULL));
     const pmipc_source sources[] = {{&(int32_t){1}, 0}, {&(uint32_t){2}, 0}, {one_to_thirteen, 0}};
     message_bytes expected = from_hex(joint_state_golden);
-    check_written(&how, sources, -1, &expected);
+    check_encoded(&how, sources, -1, &expected);
 }

@@ -23,17 +23,17 @@ static const char mixed[] =
     "{\"names\":[\"x\",\"rgb\",\"ring\"],\"formats\":[\"" ORDER "f4\",{\"base\":\"|u1\",\"shape\":"
     "[3]},\"" ORDER "u2\"],\"offsets\":[4,0,8],\"itemsize\":12}";
 
-TEST(a_structured_point_becomes_the_golden_cloud)
+TEST(encode_structured_point_to_the_golden_cloud)
 {
     message_bytes expected = from_hex(cloud_golden);
     const given how = {.message = CLOUD,
                        .schema = points_schema(only_x, 4, SHAPE(1), 0),
                        .constants = {TEXT("frame_id", "cam"), NUMBER("is_dense", 1)}};
-    check_written(&how, &(pmipc_source){.data = &(float){1}}, GOLDEN_STAMP, &expected);
+    check_encoded(&how, &(pmipc_source){.data = &(float){1}}, GOLDEN_STAMP, &expected);
     const given varying = {.message = CLOUD,
                            .schema = points_schema(only_x, 4, SHAPE(5), PMIPC_FIELD_VARIABLE),
                            .constants = {TEXT("frame_id", "cam"), NUMBER("is_dense", 1)}};
-    check_written(&varying, &(pmipc_source){&(float){1}, 1}, GOLDEN_STAMP, &expected);
+    check_encoded(&varying, &(pmipc_source){&(float){1}, 1}, GOLDEN_STAMP, &expected);
 }
 
 typedef struct point_field {
@@ -68,17 +68,17 @@ static message_bytes cloud(uint32_t height, uint32_t width, const point_field *f
 
 static const uint8_t bytes[72] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
 
-TEST(structured_points_go_out_as_they_lie_in_memory)
+TEST(structured_points_are_encoded_with_their_bytes)
 {
     static const point_field fields[] = {{"x", 4, 7, 1}, {"rgb", 0, 2, 3}, {"ring", 8, 4, 1}};
     const given how = {.message = CLOUD, .schema = points_schema(mixed, 12, SHAPE(3), PMIPC_FIELD_VARIABLE)};
     pmipc_ros_encoder *encoder = ros_encoder_of(&how);
     for (uint32_t count = 0; count <= 3; count++) {
         message_bytes expected = cloud(1, count, fields, 3, 12, bytes, false);
-        message_bytes got = write_message(encoder, &(pmipc_source){bytes, count}, 5);
+        message_bytes got = encode_message(encoder, &(pmipc_source){bytes, count}, 5);
         check_same(&got, &expected);
     }
-    check_not_written(encoder, &(pmipc_source){bytes, 4}, 5, "has length 4, 0 to 3");
+    check_not_encoded(encoder, &(pmipc_source){bytes, 4}, 5, "has length 4, 0 to 3");
     pmipc_ros_encoder_destroy(encoder);
 }
 
@@ -88,46 +88,46 @@ TEST(rows_of_points_are_an_organized_cloud)
     const given how = {
         .message = CLOUD, .schema = points_schema(only_x, 4, SHAPE(2, 3), 0), .constants = {NUMBER("is_dense", 1)}};
     message_bytes expected = cloud(2, 3, fields, 1, 4, bytes, true);
-    check_written(&how, &(pmipc_source){.data = bytes}, 5, &expected);
+    check_encoded(&how, &(pmipc_source){.data = bytes}, 5, &expected);
     const given varying = {.message = CLOUD,
                            .schema = points_schema(only_x, 4, SHAPE(4, 3), PMIPC_FIELD_VARIABLE),
                            .constants = {NUMBER("is_dense", 1)}};
-    check_written(&varying, &(pmipc_source){bytes, 2}, 5, &expected);
+    check_encoded(&varying, &(pmipc_source){bytes, 2}, 5, &expected);
 }
 
-TEST(columns_of_numbers_have_the_usual_names_or_those_of_a_constant)
+TEST(point_columns_have_default_names_or_those_of_a_constant)
 {
     static const point_field usual[] = {{"x", 0, 7, 1}, {"y", 4, 7, 1}, {"z", 8, 7, 1}, {"intensity", 12, 7, 1}};
     for (uint32_t k = 3; k <= 4; k++) {
         const given how = {.message = CLOUD, .schema = variable_tensor(PMIPC_FLOAT32, SHAPE(4, k))};
         message_bytes expected = cloud(1, 2, usual, k, 4 * k, bytes, false);
-        check_written(&how, &(pmipc_source){bytes, 2}, 5, &expected);
+        check_encoded(&how, &(pmipc_source){bytes, 2}, 5, &expected);
     }
     static const point_field own[] = {{"range", 0, 8, 1}, {"v", 8, 8, 1}};
     const given how = {.message = CLOUD,
                        .schema = pmipc_schema_tensor(PMIPC_FLOAT64, SHAPE(3, 2)),
                        .constants = {TEXT("point_fields", "range", "v")}};
     message_bytes expected = cloud(1, 3, own, 2, 16, bytes, false);
-    check_written(&how, &(pmipc_source){.data = bytes}, 5, &expected);
+    check_encoded(&how, &(pmipc_source){.data = bytes}, 5, &expected);
     static const point_field one[] = {{"a", 0, 2, 1}};
     const given organized = {.message = CLOUD,
                              .schema = pmipc_schema_tensor(PMIPC_UINT8, SHAPE(3, 2, 1)),
                              .constants = {TEXT("point_fields", "a"), NUMBER("is_bigendian", 0)}};
     expected = cloud(3, 2, one, 1, 1, bytes, false);
-    check_written(&organized, &(pmipc_source){.data = bytes}, 5, &expected);
+    check_encoded(&organized, &(pmipc_source){.data = bytes}, 5, &expected);
 }
 
-TEST(points_are_in_this_machines_byte_order_whatever_a_constant_says)
+TEST(byte_order_of_points_is_this_machines)
 {
     static const point_field fields[] = {{"x", 0, 7, 1}};
     const given how = {.message = CLOUD,
                        .schema = points_schema(only_x, 4, SHAPE(2), 0),
                        .constants = {NUMBER("is_bigendian", __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)}};
     message_bytes expected = cloud(1, 2, fields, 1, 4, bytes, false);
-    check_written(&how, &(pmipc_source){.data = bytes}, 5, &expected);
+    check_encoded(&how, &(pmipc_source){.data = bytes}, 5, &expected);
 }
 
-TEST(points_that_no_cloud_can_hold_are_refused_by_name)
+TEST(points_that_a_cloud_cannot_hold_are_refused_by_name)
 {
     static const char wrong_part[] =
         "{\"names\":[\"x\",\"when\"],\"formats\":[\"" ORDER "f4\",\"" ORDER "i8\"],\"offsets\":[0,8],\"itemsize\":16}";
@@ -183,12 +183,12 @@ TEST(points_that_no_cloud_can_hold_are_refused_by_name)
          "fewer than 2^32"},
     };
     for (size_t i = 0; i < LENGTH(cases); i++)
-        check_no_writer(&cases[i].how, cases[i].status, cases[i].words);
+        check_no_encoder(&cases[i].how, cases[i].status, cases[i].words);
     char long_name[65];
     memset(long_name, 'n', 64);
     long_name[64] = '\0';
     const given too_long = {.message = CLOUD,
                             .schema = pmipc_schema_tensor(PMIPC_FLOAT32, SHAPE(2, 1)),
                             .constants = {TEXT("point_fields", long_name)}};
-    check_no_writer(&too_long, PMIPC_INVALID_ARGUMENT, "longer than 63 bytes");
+    check_no_encoder(&too_long, PMIPC_INVALID_ARGUMENT, "longer than 63 bytes");
 }

@@ -1,4 +1,4 @@
-/* What an encoder of ROS messages refuses, and in which words. */
+/* What an encoder of ROS messages refuses, and its error texts. */
 #include "ros_encoding.h"
 
 #define FLOAT64(...) .schema = pmipc_schema_tensor(PMIPC_FLOAT64, SHAPE(__VA_ARGS__))
@@ -14,10 +14,10 @@ struct refusal {
 static void check_all(const struct refusal *cases, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        check_no_writer(&cases[i].how, cases[i].status, cases[i].words);
+        check_no_encoder(&cases[i].how, cases[i].status, cases[i].words);
 }
 
-TEST(samples_of_another_shape_or_dtype_are_told_what_is_expected)
+TEST(mismatch_of_shape_or_dtype_names_expected_and_got)
 {
     const struct refusal cases[] = {
         {{.message = JOINT_STATE, FLOAT64(4, 2)}, PMIPC_SCHEMA_MISMATCH, "float64 (J,), or (3, J) for position"},
@@ -117,7 +117,7 @@ TEST(types_and_paths_that_samples_cannot_fill_are_refused)
     memset(name, 'n', sizeof name - 1);
     name[sizeof name - 1] = '\0';
     const given long_name = {.message = name, FLOAT64(1)};
-    check_no_writer(&long_name, PMIPC_INVALID_ARGUMENT, "too long");
+    check_no_encoder(&long_name, PMIPC_INVALID_ARGUMENT, "too long");
 }
 
 TEST(constants_that_the_message_cannot_hold_are_refused)
@@ -178,7 +178,7 @@ TEST(constants_that_the_message_cannot_hold_are_refused)
     check_all(cases, LENGTH(cases));
 }
 
-TEST(numbers_must_be_held_by_the_dtype_and_floats_are_rounded)
+TEST(constant_numbers_must_fit_the_dtype_and_floats_are_rounded)
 {
     static const struct {
         const char *key;
@@ -212,7 +212,7 @@ TEST(numbers_must_be_held_by_the_dtype_and_floats_are_rounded)
         if (cases[i].is_held)
             pmipc_ros_encoder_destroy(ros_encoder_of(&how));
         else
-            check_no_writer(&how, PMIPC_INVALID_ARGUMENT, "cannot hold");
+            check_no_encoder(&how, PMIPC_INVALID_ARGUMENT, "cannot hold");
     }
     static const struct {
         double number;
@@ -230,7 +230,7 @@ TEST(numbers_must_be_held_by_the_dtype_and_floats_are_rounded)
         if (narrow[i].is_held)
             pmipc_ros_encoder_destroy(ros_encoder_of(&range));
         else
-            check_no_writer(&range, PMIPC_INVALID_ARGUMENT, "which float32 cannot hold");
+            check_no_encoder(&range, PMIPC_INVALID_ARGUMENT, "which float32 cannot hold");
     }
 }
 
@@ -240,32 +240,32 @@ TEST(stamps_that_a_header_cannot_hold_are_refused)
     const given how = {.message = JOINT_STATE, FLOAT64(1), .constants = {NO_NAMES}};
     const pmipc_source source = {.data = &position};
     pmipc_ros_encoder *encoder = ros_encoder_of(&how);
-    check_not_written(
+    check_not_encoded(
         encoder, &source, -1,
         "the stamp -1 ns does not fit into a message, which holds 0 (1970) to 2147483647999999999 (2038)");
-    check_not_written(encoder, &source, PMIPC_STAMP_NOW, "the stamp -9223372036854775808 ns");
-    check_not_written(encoder, &source, INT64_C(2147483648000000000), "the stamp 2147483648000000000 ns");
-    check_not_written(encoder, &source, INT64_MAX, "the stamp ");
-    message_bytes last = write_message(encoder, &source, INT64_C(2147483647999999999));
+    check_not_encoded(encoder, &source, PMIPC_STAMP_NOW, "the stamp -9223372036854775808 ns");
+    check_not_encoded(encoder, &source, INT64_C(2147483648000000000), "the stamp 2147483648000000000 ns");
+    check_not_encoded(encoder, &source, INT64_MAX, "the stamp ");
+    message_bytes last = encode_message(encoder, &source, INT64_C(2147483647999999999));
     const uint32_t stamp[] = {INT32_MAX, 999999999};
     CHECK(memcmp(last.data + 4, stamp, 8) == 0);
-    (void)write_message(encoder, &source, 0);
+    (void)encode_message(encoder, &source, 0);
     pmipc_ros_encoder_destroy(encoder);
 }
 
-TEST(what_is_no_bool_is_refused)
+TEST(bool_that_is_neither_0_nor_1_is_not_encoded)
 {
     const given how = {.message = "std_msgs/msg/Bool", .schema = pmipc_schema_tensor(PMIPC_BOOL, 0, NULL)};
     const given by_path = {MINE(PMIPC_BOOL, 1), AT("on")};
     pmipc_ros_encoder *encoders[] = {ros_encoder_of(&how), ros_encoder_of(&by_path)};
     for (size_t i = 0; i < 2; i++) {
-        check_not_written(encoders[i], &(pmipc_source){.data = "\2"}, 0, "neither 0 nor 1");
-        (void)write_message(encoders[i], &(pmipc_source){.data = "\1"}, 0);
+        check_not_encoded(encoders[i], &(pmipc_source){.data = "\2"}, 0, "neither 0 nor 1");
+        (void)encode_message(encoders[i], &(pmipc_source){.data = "\1"}, 0);
         pmipc_ros_encoder_destroy(encoders[i]);
     }
 }
 
-TEST(data_that_are_not_there_and_null_arguments_are_refused)
+TEST(missing_data_and_null_arguments_are_refused)
 {
     const given how = {.message = JOINT_STATE, FLOAT64(3, 1), .constants = {NO_NAMES}};
     pmipc_ros_encoder *encoder = ros_encoder_of(&how);
@@ -301,7 +301,7 @@ TEST(data_that_are_not_there_and_null_arguments_are_refused)
     pmipc_cdr_types_destroy(types);
 }
 
-TEST(joints_without_names_are_refused_and_the_constant_is_named)
+TEST(joints_without_names_are_refused)
 {
     const struct refusal cases[] = {
         {{.message = JOINT_STATE, FLOAT64(3)}, PMIPC_INVALID_ARGUMENT, "the constant (metadata) 'names'"},
@@ -319,22 +319,22 @@ TEST(joints_without_names_are_refused_and_the_constant_is_named)
     pmipc_ros_encoder_destroy(ros_encoder_of(&no_values));
 }
 
-TEST(trajectories_without_times_are_refused_and_the_paths_are_named)
+TEST(trajectories_without_times_are_refused)
 {
     static const char words[] =
         "'points[].time_from_start.sec' (int32) and 'points[].time_from_start.nanosec' (uint32)";
     const pmipc_ros_constant names = TEXT("names", "a", "b", "c");
     const given fixed = {.message = "trajectory_msgs/JointTrajectory", FLOAT64(2, 3), .constants = {names}};
-    check_no_writer(&fixed, PMIPC_INVALID_ARGUMENT, words);
+    check_no_encoder(&fixed, PMIPC_INVALID_ARGUMENT, words);
     const given varying = {.message = "trajectory_msgs/JointTrajectory",
                            .schema = variable_tensor(PMIPC_FLOAT64, SHAPE(8, 3)),
                            .constants = {names}};
-    check_no_writer(&varying, PMIPC_INVALID_ARGUMENT, words);
+    check_no_encoder(&varying, PMIPC_INVALID_ARGUMENT, words);
     const given by_path = {
         .message = "trajectory_msgs/JointTrajectory", FLOAT64(2, 3), AT("points[].effort"), .constants = {names}};
-    check_no_writer(&by_path, PMIPC_INVALID_ARGUMENT, words);
+    check_no_encoder(&by_path, PMIPC_INVALID_ARGUMENT, words);
     const given one = {.message = "trajectory_msgs/JointTrajectory", FLOAT64(1, 3), .constants = {names}};
-    pmipc_ros_encoder_destroy(ros_encoder_of(&one)); /* one point: as soon as possible */
+    pmipc_ros_encoder_destroy(ros_encoder_of(&one)); /* one point needs no time */
     const given constant = {.message = "trajectory_msgs/JointTrajectory",
                             FLOAT64(2, 3),
                             .constants = {names, NUMBER("points[].time_from_start.sec", 0)}};
@@ -346,8 +346,8 @@ TEST(trajectories_without_times_are_refused_and_the_paths_are_named)
     pmipc_ros_encoder_destroy(ros_encoder_of(&timed));
 }
 
-/* numpy has dtypes that messages do not: the other byte order, text, times, records. */
-TEST(dtypes_of_numpy_only_are_named_in_every_refusal)
+/* numpy has dtypes that messages do not have: the other byte order, text, times, records. */
+TEST(mismatch_names_dtypes_that_only_numpy_has)
 {
     static const char *const messages[] = {IMAGE,
                                            "sensor_msgs/msg/CompressedImage",
@@ -368,17 +368,17 @@ TEST(dtypes_of_numpy_only_are_named_in_every_refusal)
             given how = {.message = messages[m]};
             char got[64];
             pmipc_schema_init(&how.schema);
-            /* Another description lies in front of it. */
+            /* The schema has another description in front of it. */
             CHECK_OK(pmipc_schema_add_opaque(&how.schema, "other", 4, "\"<U1\"", 5, SHAPE(1), 0, NULL));
             CHECK_OK(pmipc_schema_add_opaque(&how.schema, "x", 16, dtypes[d], strlen(dtypes[d]), SHAPE(4, 6), 0, NULL));
             how.fields = (const pmipc_ros_field[]){{"x", NULL}};
             how.field_count = 1;
             snprintf(got, sizeof got, strcmp(messages[m], CLOUD) ? "got %s (4, 6)" : "points of dtype %s", dtypes[d]);
-            check_no_writer(&how, PMIPC_SCHEMA_MISMATCH, got);
+            check_no_encoder(&how, PMIPC_SCHEMA_MISMATCH, got);
         }
     const given encoded = {.message = IMAGE, .constants = {TEXT("encoding", "mono16")}};
     given how = encoded;
     pmipc_schema_init(&how.schema);
     CHECK_OK(pmipc_schema_add_opaque(&how.schema, "", 2, "\">u2\"", 5, SHAPE(4, 6), 0, NULL));
-    check_no_writer(&how, PMIPC_SCHEMA_MISMATCH, "for the encoding 'mono16', got \">u2\" (4, 6)");
+    check_no_encoder(&how, PMIPC_SCHEMA_MISMATCH, "for the encoding 'mono16', got \">u2\" (4, 6)");
 }

@@ -1,8 +1,8 @@
-/* A message becomes a sample of a pool, and a view of the pool the same message again. */
+/* A message becomes a sample of a pool, and a view of that sample becomes the same message. */
 #include "pools.h"
 #include "ros_encoding.h"
 
-/* `how`: what an encoder needs beside the schema, which the decoder makes. */
+/* `how` is what an encoder needs besides the schema. The decoder makes the schema. */
 static void check_round_trip(const given *how, const message_bytes *message, const char *metadata)
 {
     static const pmipc_ros_field plain = {"", NULL};
@@ -23,7 +23,7 @@ static void check_round_trip(const given *how, const message_bytes *message, con
     CHECK_OK(pmipc_stream_get_last(stream, &view));
     for (uint32_t i = 0; i < view.field_count; i++)
         sources[i] = (pmipc_source){view.fields[i].data, view.fields[i].length};
-    check_written(&again, sources, view.stamp_ns, message);
+    check_encoded(&again, sources, view.stamp_ns, message);
     pmipc_view_release(&view);
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
@@ -31,7 +31,7 @@ static void check_round_trip(const given *how, const message_bytes *message, con
     pmipc_cdr_types_destroy(types);
 }
 
-TEST(golden_messages_go_through_a_pool_and_come_back)
+TEST(golden_messages_round_trip_through_a_pool)
 {
     message_bytes message = from_hex(joint_state_golden);
     const given joints = {.message = JOINT_STATE, .constants = {TEXT("frame_id", "cam"), TEXT("names", "a", "bc")}};
@@ -53,7 +53,7 @@ TEST(golden_messages_go_through_a_pool_and_come_back)
     check_round_trip(&number, &message, "{\"ros_type\":\"std_msgs/msg/Float64\"}");
 }
 
-TEST(messages_named_field_by_field_come_back_too)
+TEST(messages_named_field_by_field_round_trip_through_a_pool)
 {
     static const pmipc_ros_field fields[] = {{"pixels", "data"},
                                              {"h", "height"},
