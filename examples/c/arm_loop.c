@@ -1,12 +1,11 @@
-/* arm_loop.c: a 1 kHz control loop that publishes seven joint positions without a copy.
+/* arm_loop.c: a 1 kHz control loop that publishes seven joint positions in place.
  *
  *     arm_loop [POOL [SECONDS]]        default: arm/q, until Ctrl-C
  *
- * Everything that can block happens before the loop: the pool is made with all its memory touched (`prefault`) and can
- * never grow (`no_growth`). Inside the loop, publishing is a handful of stores, and one futex wake when a stream
- * sleeps. Once a second, after the cycle's work, it frees the slots that killed readers held: one fcntl for each
- * connected stream. The seventh joint is the sum of the other six, so that a reader can tell a torn sample from a whole
- * one. */
+ * Everything that can block happens before the loop: all memory of the pool is touched at creation (`prefault`), and
+ * the pool never grows (`no_growth`). In the loop, publishing needs a few stores, and one futex wake when a stream
+ * sleeps. Once a second, after the work of a cycle, the loop frees the slots of killed readers: one fcntl call for each
+ * connected stream. The seventh joint is the sum of the other six, so that a reader can detect a torn sample. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -43,7 +42,7 @@ static void add_nanoseconds(struct timespec *time, long nanoseconds)
     }
 }
 
-/* Stands for reading the encoders. */
+/* Simulates the encoders. */
 static void read_joints(double *q, uint64_t cycle)
 {
     double t = (double)cycle * ((double)PERIOD_NS / 1e9);
@@ -55,14 +54,14 @@ static void read_joints(double *q, uint64_t cycle)
     q[JOINTS - 1] = sum;
 }
 
-/* Publish one sample; false when the pool is lost. A full pool costs this sample and nothing else. */
+/* Publish one sample. Returns false when the pool is lost. When the pool is full, only this sample is lost. */
 static bool publish_joints(pmipc_producer *arm, uint64_t cycle, uint64_t *refused)
 {
     pmipc_loan frame;
     pmipc_status status = pmipc_producer_loan(arm, &frame);
     if (status == PMIPC_OK) {
         double *q = pmipc_loan_float64(arm, &frame, NULL, JOINTS, NULL);
-        if (q) /* always: the pool was made for seven float64 */
+        if (q) /* always true: the schema has seven float64 */
             read_joints(q, cycle);
         status = q ? pmipc_producer_commit(arm, &frame, PMIPC_STAMP_NOW) : PMIPC_SCHEMA_MISMATCH;
     }
@@ -81,7 +80,7 @@ static bool run(pmipc_producer *arm, uint64_t cycles)
     while (well && !stop_asked && cycle < cycles) {
         well = publish_joints(arm, cycle, &refused);
         cycle += 1;
-        if (cycle % CYCLES_BETWEEN_SWEEPS == 0) /* in the slack of this period */
+        if (cycle % CYCLES_BETWEEN_SWEEPS == 0) /* in the rest of this period */
             swept += pmipc_producer_sweep(arm);
         add_nanoseconds(&next, PERIOD_NS);
         if (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL) == EINTR)
@@ -93,7 +92,7 @@ static bool run(pmipc_producer *arm, uint64_t cycles)
             worst_lateness_ns = lateness_ns;
     }
     printf("%s: %" PRIu64 " cycles, %" PRIu64 " samples refused, %" PRIu64
-           " dead readers swept, woken at worst %.3f ms late\n",
+           " dead readers swept, latest wake-up %.3f ms late\n",
            pmipc_producer_name(arm), cycle, refused, swept, (double)worst_lateness_ns / 1e6);
     return well;
 }
@@ -108,9 +107,8 @@ int main(int argc, char **argv)
     double seconds = argc > 2 ? atof(argv[2]) : INFINITY;
     uint64_t cycles = isfinite(seconds) ? (uint64_t)(seconds * 1e9 / (double)PERIOD_NS) : UINT64_MAX;
 
-    /* A second of history, for those who pass on every sample and may be late. A reader may hold 200 samples while it
-     * looks at them; those slots must be spare ones, because the pool will not grow: there is room for two such
-     * readers. */
+    /* One second of history, for readers that need every sample and may be late. The pool cannot grow, so it has spare
+     * slots for two readers that each hold a window of 200 samples. */
     const pmipc_producer_options options = {
         .history_len = 1024,
         .spare = 401,
@@ -132,6 +130,6 @@ int main(int argc, char **argv)
         pmipc_producer_last_error(arm, &error);
         fprintf(stderr, "arm_loop: %s\n", error.text);
     }
-    pmipc_producer_close(arm); /* removes the pool; views that readers still hold stay valid */
+    pmipc_producer_close(arm); /* removes the pool; held views stay valid */
     return well ? 0 : 1;
 }

@@ -1,9 +1,10 @@
-/* camera_viewer.c: show a camera in the terminal, as fast as it publishes.
+/* camera_viewer.c: show the images of a camera pool in the terminal.
  *
  *     camera_viewer [POOL [SECONDS]]        default: camera/rgb, until Ctrl-C
  *
- * It takes any (height, width, 3) uint8 pool, may be started before the camera, and goes on when the camera comes back
- * with another resolution (`follow_schema`). On a pipe it prints a line a second instead of pictures. */
+ * It accepts any uint8 pool of shape (height, width, 3), may be started before the camera, and continues when the
+ * camera returns with another resolution (`follow_schema`). On a pipe it prints one line per second instead of images.
+ */
 #include <inttypes.h>
 #include <polymorph_ipc/polymorph_ipc.h>
 #include <signal.h>
@@ -25,7 +26,7 @@ static void ask_to_stop(int signal_number)
     stop_asked = 1;
 }
 
-/* The pixels of a (height, width, 3) uint8 image of at least ROWS by COLUMNS; else NULL. */
+/* The pixels of a uint8 image of shape (height, width, 3) with at least ROWS by COLUMNS pixels, otherwise NULL. */
 static const uint8_t *pixels_of(const pmipc_view *view)
 {
     const pmipc_field *field = &view->schema->fields[0];
@@ -39,7 +40,7 @@ static void draw(const pmipc_view *view, const uint8_t *pixels)
     const pmipc_field *field = &view->schema->fields[0];
     const char shades[] = " .:-=+*#%@";
     const int shade_count = (int)sizeof shades - 1;
-    fputs("\x1b[H", stdout); /* cursor to the top left corner */
+    fputs("\x1b[H", stdout); /* move the cursor to the top left corner */
     for (int64_t row = 0; row < ROWS; row++) {
         for (int64_t column = 0; column < COLUMNS; column++) {
             int64_t y = row * field->shape[0] / ROWS;
@@ -61,7 +62,7 @@ static void describe(const pmipc_view *view, uint64_t frames)
     fflush(stdout);
 }
 
-/* Show frames until the time is over. Returns how many were shown, -1 on failure. */
+/* Show frames until the time is over. Returns the number of frames, or -1 on failure. */
 static int64_t show(pmipc_stream *camera, double seconds, pmipc_error *error)
 {
     const bool terminal = isatty(STDOUT_FILENO) == 1;

@@ -1,10 +1,10 @@
-/* follow_commands.c: a 1 kHz loop that follows joint commands from another process, and holds still when they stop.
+/* follow_commands.c: a 1 kHz loop that follows joint commands, and holds its position when they stop.
  *
  *     follow_commands [POOL [SECONDS]]        default: arm/cmd, until Ctrl-C
  *
- * `manual_reconnect` keeps the opening of files out of the loop's reads: they return NOT_CONNECTED or RETIRED, and the
- * loop decides when to look for the pool again: here ten times a second, in a cycle that only holds still. `expect`
- * refuses a pool of another dtype or shape, and the pointer to a command's data is typed: NULL unless it is seven
+ * With `manual_reconnect` the reads of the loop never open files: they return NOT_CONNECTED or RETIRED, and the loop
+ * decides when to look for the pool again. Here it does so ten times a second, in a cycle that only holds the position.
+ * `expect` refuses a pool with another dtype or shape; pmipc_view_float64 returns NULL unless the data are seven
  * float64. */
 #include <inttypes.h>
 #include <math.h>
@@ -44,7 +44,7 @@ static void move_towards(double *position, const double *target)
     }
 }
 
-/* One cycle: follow the newest command if it is fresh, else hold. No system call while connected. */
+/* One cycle: follow the newest command if it is fresh, otherwise hold. No system call while connected. */
 static pmipc_status follow_once(follower *self)
 {
     pmipc_view view;

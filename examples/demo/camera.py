@@ -1,4 +1,4 @@
-"""The camera process: 640x480 RGB at 30 Hz from a webcam, a video file or a made-up scene.
+"""The camera process: 640x480 RGB at 30 Hz from a webcam, a video file or a generated scene.
 
 Run one of these:
 
@@ -18,18 +18,18 @@ from typing import Annotated, Optional
 
 import numpy as np
 import typer
-from frames import CHANNELS, HEIGHT, WIDTH, Image, moving_scene, seal
+from frames import CHANNELS, HEIGHT, WIDTH, Image, moving_scene, write_checksum
 from polymorph_ipc import TensorProducer
 
 RATE_HZ = 30.0
 
 
 class SourceError(Exception):
-    """The webcam or the video cannot be used."""
+    """The webcam or the video cannot be read."""
 
 
 def decoded(source: str, options: dict[str, str], file_format: str | None, repeat: bool) -> Iterator[Image]:
-    """The frames of a webcam or of a video, which begins again at its end."""
+    """The frames of a webcam, or of a video that is repeated."""
     try:
         import av
     except ImportError:
@@ -45,7 +45,7 @@ def decoded(source: str, options: dict[str, str], file_format: str | None, repea
             return
 
 
-def pictures(device: str | None, video: Path | None) -> Iterator[Image]:
+def images_of(device: str | None, video: Path | None) -> Iterator[Image]:
     if device is not None:
         options = {"video_size": f"{WIDTH}x{HEIGHT}", "framerate": f"{RATE_HZ:.0f}"}
         return decoded(device, options, "v4l2", repeat=False)
@@ -59,7 +59,7 @@ def publish_at_rate(producer: TensorProducer, images: Iterator[Image], end: floa
     for image in images:
         with producer.loan() as frame:
             frame.data[:] = image
-            seal(frame.data)
+            write_checksum(frame.data)
         due = max(due + 1 / RATE_HZ, time.monotonic())
         if due >= end:
             return
@@ -73,12 +73,12 @@ def main(
     video: Annotated[Optional[Path], typer.Option(help="A video file, played in a loop.")] = None,  # noqa: UP045
 ) -> None:
     """Publish camera frames, each with a checksum in its first four bytes."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # an orderly exit, which removes the pool
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # exit normally, which removes the pool
     sample = np.zeros((HEIGHT, WIDTH, CHANNELS), np.uint8)
     metadata = {"encoding": "rgb8", "rate_hz": RATE_HZ}
     try:
         with TensorProducer.from_sample(pool, sample, history_len=10, metadata=metadata) as producer:
-            publish_at_rate(producer, pictures(device, video), time.monotonic() + seconds)
+            publish_at_rate(producer, images_of(device, video), time.monotonic() + seconds)
     except KeyboardInterrupt:
         pass
     except SourceError as error:

@@ -1,4 +1,4 @@
-"""The demo's consumer: what a policy does at every step, and what it measures while doing so."""
+"""The demo's consumer: it reads as a policy does at every step, and measures latency and loss."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from frames import as_numpy, is_whole, torn_rows
+from frames import as_numpy, has_valid_checksum, torn_rows
 from polymorph_ipc import TensorStream
 
 ARM_STEPS = 200
@@ -18,25 +18,25 @@ FRAME_TIMEOUT_SECONDS = 0.05
 
 @dataclass
 class Channel:
-    """What was seen of one stream."""
+    """The counters of one stream."""
 
     name: str
     received: int = 0
-    dropped: int = 0  # samples that were published and never looked at
-    torn: int = 0  # samples whose checksum did not fit their content
+    dropped: int = 0  # samples that were published and never read
+    torn: int = 0  # samples with a wrong checksum
     newest: int = 0  # sequence number
     published: float = 0.0  # of the newest, seconds on the monotonic clock
     latencies: deque[float] = field(default_factory=lambda: deque(maxlen=2000))
     progress: deque[tuple[float, int]] = field(default_factory=deque)
 
     def note(self, oldest: int, newest: int, age: float, torn: int) -> None:
-        """Account for the samples oldest..newest, the last of which was `age` seconds old when it arrived."""
+        """Count the samples oldest..newest. The newest was `age` seconds old when it was read."""
         now = time.monotonic()
         if newest < self.newest:
-            self.newest = oldest - 1  # another pool of the same name: its numbers begin anew
+            self.newest = oldest - 1  # another pool of the same name: its sequence numbers start again
         if self.newest:
             self.dropped += max(oldest - self.newest - 1, 0)
-        if self.received:  # what the first look finds had been waiting for it
+        if self.received:  # the first read finds samples from before it
             self.latencies.append(age)
         self.received += newest - max(self.newest, oldest - 1)
         self.newest = newest
@@ -64,19 +64,19 @@ class Channel:
 
 
 class Consumer:
-    """Waits for a new image; takes the last 200 joint samples to go with it. Copies neither."""
+    """Waits for a new image and reads the last 200 joint samples, both as views."""
 
     def __init__(self, camera: TensorStream, arm: TensorStream) -> None:
         self.camera_stream = camera
         self.arm_stream = arm
         self.camera = Channel("camera")
         self.arm = Channel("arm")
-        # An observation lives until the next one replaces it, as it would in a policy.
+        # An observation is held until the next one replaces it, as in a policy.
         self.image: Any = None
         self.joints: Any = None
 
     def step(self) -> bool:
-        """One turn of the loop; False when no new image came in time. The arm is read either way."""
+        """One step of the loop. Returns False when no new image arrived in time. The arm is read in both cases."""
         image, image_info = self.camera_stream.get_new(timeout=FRAME_TIMEOUT_SECONDS, return_info=True)
         joints, joints_info = self.arm_stream.get_history(ARM_STEPS, return_info=True)
         if joints is not None:
@@ -88,7 +88,7 @@ class Consumer:
         if image is None:
             return False
         self.image = image
-        torn = 0 if is_whole(as_numpy(image)) else 1
+        torn = 0 if has_valid_checksum(as_numpy(image)) else 1
         self.camera.note(image_info.seq, image_info.seq, image_info.age, torn)
         return True
 

@@ -1,8 +1,8 @@
-"""A camera in Python, an arm in C, and a consumer that goes on when the camera is killed.
+"""A camera in Python, an arm in C, and a consumer that continues when the camera is killed.
 
     make demo                    or    python examples/demo/demo.py --seconds 20
 
-Exits non-zero when a frame was torn, when the consumer did not carry on, or when anything was left behind.
+The exit code is not 0 when a frame was torn, when the consumer did not continue, or when a pool was left over.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from screen import CAPTION, COLUMNS, Screen, rows_of
 
 CAMERA_POOL = "demo/camera"
 ARM_POOL = "demo/arm"
-START_SECONDS = 30.0  # a cold start of Python on a busy machine
+START_SECONDS = 30.0  # limit for a cold start of Python on a busy machine
 OUTAGE_SECONDS = 1.0
 
 
 class ProcessEnded(Exception):
-    """The camera or the arm ended by itself."""
+    """The camera or the arm ended early."""
 
 
 class Demo:
-    """Runs the consumer's loop and interferes with the camera while it runs."""
+    """Runs the consumer's loop, and kills and restarts the camera."""
 
     def __init__(self, consumer: Consumer, camera: Process, arm: Process, screen: Screen) -> None:
         self.consumer = consumer
         self.camera_process = camera
         self.arm_process = arm
         self.screen = screen
-        self.carried_on = False
+        self.continued = False
 
     def wait_for_producers(self) -> None:
         streams = [self.consumer.camera_stream, self.consumer.arm_stream]
@@ -63,7 +63,7 @@ class Demo:
 
     def check_producers(self) -> None:
         for process in (self.camera_process, self.arm_process):
-            if process.died():
+            if process.ended_early():
                 raise ProcessEnded(process.name)
 
     def interrupt_camera(self, outage: float) -> None:
@@ -71,7 +71,7 @@ class Demo:
         camera, arm = self.consumer.camera, self.consumer.arm
         self.camera_process.kill()
         killed = time.monotonic()
-        while self.consumer.step():  # take what it had published
+        while self.consumer.step():  # read the rest of its frames
             pass
         last, arm_before = camera.newest, arm.newest
         readable = self.consumer.camera_stream.get_last() is not None
@@ -79,37 +79,37 @@ class Demo:
         self.step_until(killed + outage)
 
         self.camera_process.start()
-        self.screen.event("camera started again")
+        self.screen.event("camera restarted")
         deadline = time.monotonic() + START_SECONDS
         while not self.step():
             if time.monotonic() > deadline:
-                self.screen.event("no frame came from the new camera")
+                self.screen.event("no frame arrived from the new camera")
                 return
-        self.carried_on = readable and camera.newest > last and arm.newest > arm_before
+        self.continued = readable and camera.newest > last and arm.newest > arm_before
         self.screen.event(
-            f"frame {camera.newest} came from the new camera, on the same stream, {time.monotonic() - killed:.1f} s "
-            f"after the kill; the arm delivered {arm.newest - arm_before} samples meanwhile"
+            f"frame {camera.newest} arrived from the new camera on the same stream, {time.monotonic() - killed:.1f} s "
+            f"after the kill; the arm published {arm.newest - arm_before} samples in that time"
         )
 
 
 def verdict(demo: Demo, processes: tuple[Process, ...]) -> list[str]:
-    """Everything that went wrong, in words."""
+    """A text for everything that failed."""
     problems = [process.failure for process in processes if process.failure]
     if demo.consumer.torn:
         problems.append(f"{demo.consumer.torn} frames were torn")
-    if not demo.carried_on and not problems:
-        problems.append("the consumer did not carry on after the camera was killed")
+    if not demo.continued and not problems:
+        problems.append("the consumer did not continue after the camera was killed")
     if demo.consumer.arm.received == 0:
-        problems.append("no sample came from the arm")
+        problems.append("no sample arrived from the arm")
     left = [pool.name for pool in list_pools() if pool.name in (CAMERA_POOL, ARM_POOL)]
     if left:
-        problems.append(f"pools were left behind: {', '.join(left)}")
+        problems.append(f"pools were left over: {', '.join(left)}")
     return problems
 
 
 def run_demo(seconds: float, plain: bool, source: list[str], arm_program: Path) -> int:
     backend = "torch" if importlib.util.find_spec("torch") else "numpy"
-    longest = seconds + 2 * START_SECONDS  # no process outlives the demo for long, whatever happens to it
+    longest = seconds + 2 * START_SECONDS  # the processes end by themselves if the demo is killed
     camera = camera_process(CAMERA_POOL, longest, source)
     arm = arm_process(ARM_POOL, longest, arm_program)
     interrupted = False
@@ -127,7 +127,7 @@ def run_demo(seconds: float, plain: bool, source: list[str], arm_program: Path) 
         except KeyboardInterrupt:
             interrupted = True
         except ProcessEnded:
-            pass  # the verdict says which one, and why
+            pass  # verdict() names the process and the reason
         finally:
             camera.stop()
             print(arm.stop())
@@ -144,14 +144,14 @@ def run_demo(seconds: float, plain: bool, source: list[str], arm_program: Path) 
 
 def main(
     seconds: Annotated[float, typer.Option(min=2.0, help="How long to run.")] = 20.0,
-    plain: Annotated[bool, typer.Option(help="Lines instead of a live table; always so on a pipe.")] = False,
+    plain: Annotated[bool, typer.Option(help="Print lines instead of a live table, as on a pipe.")] = False,
     device: Annotated[Optional[str], typer.Option(help="Use a webcam, /dev/video0 for example.")] = None,  # noqa: UP045
     video: Annotated[Optional[Path], typer.Option(help="Use a video file, played in a loop.")] = None,  # noqa: UP045
     arm_program: Annotated[Path, typer.Option(help="The arm process.")] = ARM_PROGRAM,
 ) -> None:
-    """Show two producers and a consumer at work, and kill the camera half way."""
+    """Run two producers and a consumer, and kill the camera after half of the time."""
     if not arm_program.exists():
-        raise typer.BadParameter(f"{arm_program} is not built: run `make demo`")
+        raise typer.BadParameter(f"{arm_program} does not exist: run `make demo`, which builds it")
     explain_faults()
     source = ["--device", device] if device else ["--video", str(video)] if video else []
     raise typer.Exit(run_demo(seconds, plain or not sys.stdout.isatty(), source, arm_program))

@@ -1,4 +1,4 @@
-"""What the demo's frames contain, and how a reader knows that it holds a whole one."""
+"""The content of the demo's frames, and the checks that a reader makes for torn ones."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ CHECKSUM_BYTES = 4
 Image = npt.NDArray[np.uint8]
 
 
-def seal(image: Image) -> None:
-    """Write the checksum of an image over its first four bytes."""
+def write_checksum(image: Image) -> None:
+    """Write the checksum of an image into its first four bytes."""
     flat = image.reshape(-1)
     flat[:CHECKSUM_BYTES] = np.frombuffer(checksum(flat), np.uint8)
 
 
-def is_whole(image: Image) -> bool:
-    """Whether an image is exactly one that was sealed: False when it is torn."""
+def has_valid_checksum(image: Image) -> bool:
+    """Whether the first four bytes are the checksum of the rest. False when the image is torn."""
     flat = image.reshape(-1)
     return flat[:CHECKSUM_BYTES].tobytes() == checksum(flat)
 
@@ -31,20 +31,20 @@ def checksum(flat: Image) -> bytes:
 
 
 def torn_rows(joints: npt.NDArray[np.float64]) -> int:
-    """How many of the (n, 7) joint samples are torn: the arm makes the seventh value the sum of the other six."""
+    """The number of torn samples in an (n, 7) history: the arm sets the seventh value to the sum of the other six."""
     total = np.zeros(len(joints))
-    for joint in range(6):  # in the arm's own order, so that the sums are equal to the last bit
+    for joint in range(6):  # in the order of arm_loop.c, so that the sums are bit-identical
         total += joints[:, joint]
     return int(np.count_nonzero(total != joints[:, 6]))
 
 
 def as_numpy(array: Any) -> npt.NDArray[Any]:
-    """The same memory as a numpy array, whether it is a torch tensor or one already."""
+    """A numpy array of the same memory as a torch tensor or numpy array."""
     return array if isinstance(array, np.ndarray) else array.numpy()
 
 
 def moving_scene() -> Iterator[Image]:
-    """A bright square that runs over a scrolling background, forever."""
+    """An endless scene: a bright square moves over a scrolling background."""
     rows = np.arange(2 * HEIGHT) % HEIGHT
     background = np.empty((2 * HEIGHT, WIDTH, CHANNELS), np.uint8)
     background[..., 0] = (rows * 200 // HEIGHT)[:, None]

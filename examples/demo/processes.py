@@ -1,4 +1,4 @@
-"""The demo's other two processes: a camera in Python and an arm in C."""
+"""The child processes of the demo: a camera in Python and an arm in C."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GRACE_SECONDS = 20.0
 
 
 class Process:
-    """A child process that can be started again after it was killed."""
+    """A child process that can be killed and started again."""
 
     def __init__(
         self,
@@ -34,38 +34,38 @@ class Process:
         self.child = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def kill(self) -> None:
-        """SIGKILL: it gets no chance to tidy up."""
+        """Send SIGKILL, so that the process cannot clean up."""
         assert self.child is not None
         self.child.kill()
         self.child.communicate()
         self.child = None
 
     def stop(self) -> str:
-        """Ask it to end, and return what it had to say. Sets `failure` unless it ended now, and well."""
+        """End the process. Returns its output. Sets `failure` if it had ended early or with another exit code."""
         if self.child is None:
             return ""
-        early = self.died()
+        early = self.ended_early()
         if not early:
             self.child.send_signal(self.end_with)
         try:
-            said, _ = self.child.communicate(timeout=GRACE_SECONDS)
+            output, _ = self.child.communicate(timeout=GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             self.child.kill()
-            said, _ = self.child.communicate()
+            output, _ = self.child.communicate()
         if early or self.child.returncode not in self.exit_codes:
-            self.failure = f"the {self.name} process ended with {self.child.returncode}: {said.strip()}"
+            self.failure = f"the {self.name} process ended with {self.child.returncode}: {output.strip()}"
         self.child = None
-        return said.strip()
+        return output.strip()
 
     def cpu_seconds(self) -> float:
-        """User and system time it has used so far."""
+        """User and system time that it has used so far."""
         if self.child is None:
             return 0.0
         fields = Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def died(self) -> bool:
-        """Whether it has ended although nobody asked it to."""
+    def ended_early(self) -> bool:
+        """Whether it has ended before stop() or kill()."""
         return self.child is not None and self.child.poll() is not None
 
 

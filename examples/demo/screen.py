@@ -1,4 +1,4 @@
-"""What the demo shows: a live table on a terminal, a line a second on a pipe."""
+"""The output of the demo: a live table on a terminal, lines once a second on a pipe."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from rich.text import Text
 
 COLUMNS = ("", "rate", "latency p50", "p99", "age", "received", "dropped", "torn", "views held", "producer")
 CAPTION = (
-    "Latency: from publication to this process; for the arm, the age of the newest sample when it is read.\n"
-    "Torn: frames whose checksum does not fit their content. Dropped: published, but never looked at."
+    "Latency: time from publication to the read; for the arm, the age of the newest sample when it is read.\n"
+    "Torn: samples with a wrong checksum. Dropped: samples that were published but never read."
 )
 LIVE_PERIOD_SECONDS = 0.25
 PLAIN_PERIOD_SECONDS = 1.0
@@ -48,7 +48,7 @@ def rows_of(consumer: Consumer) -> list[tuple[str, ...]]:
 
 
 class Screen:
-    """Shows rows of figures and what has happened so far. A row whose last cell is "dead" is red."""
+    """Shows a table and the events so far. A row whose last cell is "dead" is red."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Screen:
         self.show(at_once=True)
 
     def show(self, at_once: bool = False) -> None:
-        """Draw again, if it is time to."""
+        """Draw again when the period is over."""
         period = PLAIN_PERIOD_SECONDS if self.live is None else LIVE_PERIOD_SECONDS
         now = time.monotonic()
         if not at_once and now - self.shown < period:

@@ -1,6 +1,6 @@
-"""The demo's camera: an ordinary ROS node that publishes 640x480 rgb8, reliably: camera_node.py HZ
+"""The demo's camera: an ordinary ROS node that publishes 640x480 rgb8 images, reliable. Usage: camera_node.py HZ
 
-Each image has its number in it and a checksum: whoever gets it knows whether it is whole, and what is missing."""
+Each image contains its number and a checksum, so that receivers detect lost and torn images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import demo_path  # noqa: F401
 import numpy as np
 import rclpy
 from agreed import CAMERA_QUEUE, CAMERA_TOPIC, NUMBER_BYTES
-from frames import CHANNELS, HEIGHT, WIDTH, moving_scene, seal
+from frames import CHANNELS, HEIGHT, WIDTH, moving_scene, write_checksum
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 
@@ -37,7 +37,7 @@ def main(rate_hz: float) -> None:
     for number, image in enumerate(moving_scene(), 1):
         flat = image.reshape(-1)
         flat[NUMBER_BYTES] = np.frombuffer(number.to_bytes(4, "little"), np.uint8)
-        seal(image)
+        write_checksum(image)
         pixels[:] = flat
         message.header.stamp = node.get_clock().now().to_msg()
         publisher.publish(message)

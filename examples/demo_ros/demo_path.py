@@ -1,4 +1,4 @@
-"""Makes the modules of the demo beside this one importable: frames, processes, screen, consumer."""
+"""Make the modules of examples/demo importable: frames, processes, screen, consumer."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A plain rclpy subscriber of /joint_states. It tells the demo what it saw through a pool."""
+"""A plain rclpy subscriber of /joint_states. It publishes its measurements in a pool for the demo."""
 
 from __future__ import annotations
 

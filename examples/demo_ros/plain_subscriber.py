@@ -1,6 +1,6 @@
-"""What the snippet is compared with: a plain rclpy subscriber that makes a numpy array of each image, without a copy.
+"""A plain rclpy subscriber that makes a numpy array of each image without a copy, to compare with the quick start.
 
-It tells the demo what it saw through a pool."""
+It publishes its measurements in a pool for the demo."""
 
 from __future__ import annotations
 

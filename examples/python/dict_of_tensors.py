@@ -1,4 +1,4 @@
-"""A robot's observation as one pool: a dict of tensors that is published, and read, all at once.
+"""A robot's observation as one pool: a dict of tensors that is published and read as one sample.
 
 In two shells, in either order:
 
@@ -27,7 +27,7 @@ def produce(seconds: float) -> None:
         step = 0
         while time.monotonic() < end:
             step += 1
-            # Fill the fields where they will be read; they become visible together when the block ends.
+            # Fill the fields in place. They are published together when the block ends.
             with producer.loan() as observation:
                 observation.data["rgb"][:] = step % 256
                 observation.data["depth"][:] = step
@@ -51,11 +51,11 @@ def consume(seconds: float) -> None:
             if received == 1:
                 shapes = ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in observation.items())
                 print(f"from {stream.metadata['frame_id']}: {shapes}", flush=True)
-        # The last five observations as a dict of (5, ...) arrays: no copy.
+        # The last five observations as a dict of (5, ...) arrays, without a copy.
         history = stream.get_history(5)
         if history is not None:
             print(f"history of q: {history['q'][:, 0].tolist()}")
-    print(f"received {received} observations, {mixed} of them mixed from two")
+    print(f"received {received} observations, {mixed} of them mixed")
 
 
 if __name__ == "__main__":

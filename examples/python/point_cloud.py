@@ -1,4 +1,4 @@
-"""A lidar whose every scan has another number of points: a pool with a variable leading length.
+"""A lidar whose scans differ in their number of points: a pool with a variable leading length.
 
 In two shells, in either order:
 
@@ -13,13 +13,13 @@ import numpy as np
 from polymorph_ipc import SchemaMismatchError, TensorProducer, TensorStream
 
 POOL = "lidar/points"
-MOST_POINTS = 20_000
+MAX_POINTS = 20_000
 RATE_HZ = 20.0
 
 
 def scan(generator: np.random.Generator) -> np.ndarray:
-    """Points (n, 4) of one turn: x, y, z in metres and n itself as the intensity, so that a reader can check it."""
-    count = int(generator.integers(1_000, MOST_POINTS + 1))
+    """The (n, 4) points of one turn: x, y, z in meters, and n as the intensity, which the consumer checks."""
+    count = int(generator.integers(1_000, MAX_POINTS + 1))
     points = generator.normal(scale=10.0, size=(count, 4)).astype(np.float32)
     points[:, 3] = count
     return points
@@ -30,8 +30,8 @@ def produce(seconds: float) -> None:
     first_scan = np.zeros((1_000, 4), np.float32)
     end = time.monotonic() + seconds
     with TensorProducer.from_sample(POOL, first_scan, variable=True) as producer:
-        producer.publish(np.full((MOST_POINTS, 4), MOST_POINTS, np.float32))
-        print(f"a longer scan made the pool larger: it has room for {producer.shape[0]} points")
+        producer.publish(np.full((MAX_POINTS, 4), MAX_POINTS, np.float32))
+        print(f"a longer scan made the pool larger: its capacity is {producer.shape[0]} points")
         try:
             producer.publish(np.zeros((1_000, 3), np.float32))
         except SchemaMismatchError as error:

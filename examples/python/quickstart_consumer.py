@@ -1,6 +1,6 @@
-"""The quick start's consumer: the newest image now, and then the next one.
+"""The consumer of the quick start: it reads the newest image and waits for the next one.
 
-An argument changes how many seconds it waits for a new image.
+An argument sets the timeout of that wait in seconds.
 """
 
 import sys
@@ -10,7 +10,7 @@ from polymorph_ipc import TensorStream
 timeout = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
 
 # 1. Create a stream to subscribe to the pool
-# It will automatically find the pool registered by the producer, also when that starts later.
+# It will automatically find the pool registered by the producer, even if the producer starts later.
 stream = TensorStream(pool_name="my_numpy_pool")
 
 # 2. Get data

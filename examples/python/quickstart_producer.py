@@ -1,6 +1,6 @@
-"""The quick start's producer: a camera that publishes random images.
+"""The producer of the quick start: a camera that publishes random images.
 
-Run quickstart_consumer.py in another shell, before or after. An argument changes how many frames are published.
+Run quickstart_consumer.py in another shell, before or after. An argument sets the number of frames.
 """
 
 import sys

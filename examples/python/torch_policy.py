@@ -1,4 +1,4 @@
-"""A policy loop in torch: camera and joint positions in, joint commands out, fifty times a second.
+"""A policy loop in torch at 50 Hz: camera images and joint positions in, joint commands out.
 
 In four shells:
 
@@ -7,8 +7,8 @@ In four shells:
     build/release/examples/follow_commands arm/cmd
     python examples/python/torch_policy.py --seconds 10
 
-Tensors from a stream are views of shared memory that others read too. torch has no read-only tensors, so an in-place
-operation on one would fault: compute new tensors from it, or open the stream with copy=True.
+Tensors from a stream are views of shared memory that other processes also read. torch has no read-only tensors, so an
+in-place operation on a view ends the process: compute new tensors, or open the stream with copy=True.
 """
 
 import argparse
@@ -24,7 +24,7 @@ STALE_SECONDS = 0.5
 
 
 class Policy(torch.nn.Module):
-    """Stands for a trained one: a small image encoder and a linear head."""
+    """A small untrained policy: an image encoder and a linear head."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ def run(seconds: float, camera_pool: str, arm_pool: str, command_pool: str) -> N
             image = camera.get_last(max_age=STALE_SECONDS)
             joints = arm.get_history(ARM_STEPS, max_age=STALE_SECONDS)
             if image is None or joints is None:
-                stale += 1  # publish nothing: whoever follows the commands holds still
+                stale += 1  # publish nothing; follow_commands then holds its position
             else:
                 command.publish(policy(image, joints).double())
                 commands += 1

@@ -1,8 +1,8 @@
-"""One process that follows several pools: it sleeps until any of them has something new.
+"""One process that waits for several pools: it sleeps until any of them has a new sample.
 
     python wait_for_any.py arm/q camera/rgb --seconds 10
 
-The pools may appear while it runs, in any order.
+The pools may be created while it runs, in any order.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from polymorph_ipc import TensorStream, wait_any
 
 
 def follow(pools: list[str], seconds: float) -> Counter[str]:
-    """Count the samples that arrive in each pool."""
+    """Count the samples of each pool."""
     received: Counter[str] = Counter()
     streams = [TensorStream(pool) for pool in pools]
     end = time.monotonic() + seconds

@@ -1,10 +1,10 @@
-"""A policy at 30 Hz on a ROS camera: /camera/image_raw in, actions out into a pool, which any local process may follow.
+"""A policy at 30 Hz on a ROS camera: it reads /camera/image_raw and publishes actions in a pool.
 
     python examples/ros/camera_policy.py --seconds 10
 
-The node is spun by a thread, where messages are decoded in C; the main thread waits for images and computes. An image
-that is older than 100 ms is not acted upon: nothing is published then, and whoever follows the actions sees them grow
-stale. Without torch the policy is one in numpy.
+A thread spins the node; it decodes messages in C. The main thread waits for images and computes actions. When the
+newest image is older than 100 ms, no action is published, and the readers of the pool see stale actions. Without torch
+the policy uses numpy.
 """
 
 import argparse
@@ -27,7 +27,7 @@ BACKEND = "torch" if importlib.util.find_spec("torch") else "numpy"
 
 
 def torch_policy():
-    """Stands for a trained one: a small image encoder and a linear head."""
+    """A small untrained policy: an image encoder and a linear head."""
     import torch
 
     torch.set_num_threads(1)
@@ -57,7 +57,7 @@ def spin(node):
 
 
 def control(images, actions, seconds):
-    """Act on the newest image, RATE_HZ times a second if there is a new one so often."""
+    """Act on the newest image, at most RATE_HZ times per second."""
     act = torch_policy() if BACKEND == "torch" else numpy_policy()
     acted = waited = 0
     end = time.monotonic() + seconds
@@ -68,10 +68,10 @@ def control(images, actions, seconds):
             if image is None:
                 waited += 1
                 continue
-            actions.publish(act(image), stamp=info.stamp)  # the action's stamp says which image it answers
+            actions.publish(act(image), stamp=info.stamp)  # the stamp of the image
             acted += 1
             time.sleep(max(0.0, began + 1 / RATE_HZ - time.monotonic()))
-    print(f"{BACKEND}: {acted} actions, waited {waited} times in vain for a fresh image")
+    print(f"{BACKEND}: {acted} actions, {waited} timeouts without a fresh image")
 
 
 def main():
@@ -102,7 +102,7 @@ def main():
         finally:
             rclpy.try_shutdown()
             spinner.join()
-    node.destroy_node()  # after the stream on it, and not at some time during the interpreter's end
+    node.destroy_node()  # after the stream on it, and before the interpreter exits
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
-"""The pool of a 1 kHz loop in C as the topic /joint_states. The loop knows nothing of ROS.
+"""Publish the pool of a 1 kHz C loop as the topic /joint_states. The loop itself does not use ROS.
 
     build/release/examples/arm_loop arm/q
     python examples/ros/joint_states.py
 
-The same without a line of Python:
+The same without Python code:
 
     polymorph bridge --from-pool arm/q --to /joint_states --type sensor_msgs/msg/JointState
 
-Joint names come from the pool's metadata, stamps from its samples. Start both in either order; either may be killed and
-started again.
+Joint names come from the metadata of the pool, stamps from its samples. Start the two programs in either order; both
+may be killed and restarted.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def main():
     node = rclpy.create_node("arm_joint_states")
     end = time.monotonic() + arguments.seconds
     with PoolPublisher(node, arguments.pool, arguments.topic, JointState) as publisher:
-        # It has a thread of its own. The node has nothing to do, so nobody spins it.
+        # The publisher has its own thread. The node has no callbacks, so it need not be spun.
         try:
             while publisher.running and time.monotonic() < end:
                 time.sleep(0.1)

@@ -15,7 +15,7 @@ from polymorph_ipc import TensorProducer, TensorStream
 def test_demo_continues_after_the_camera_was_killed(launch: Launcher) -> None:
     output = launch.python("demo/demo.py", "--seconds", "4", "--plain").finish()
     killed = re.search(r"camera killed \(SIGKILL\); frame (\d+) is still readable", output)
-    back = re.search(r"frame (\d+) came from the new camera, on the same stream", output)
+    back = re.search(r"frame (\d+) arrived from the new camera on the same stream", output)
     assert killed, output
     assert back, output
     assert int(back[1]) > int(killed[1])
@@ -55,7 +55,7 @@ def test_demo_fails_when_samples_are_torn(launch: Launcher, tmp_path: Path) -> N
 
 def test_consumer_counts_torn_frames() -> None:
     from consumer import ARM_STEPS, Consumer
-    from frames import moving_scene, seal
+    from frames import moving_scene, write_checksum
 
     image = next(moving_scene())
     joints = np.arange(7.0)
@@ -69,7 +69,7 @@ def test_consumer_counts_torn_frames() -> None:
         consumer = Consumer(images, arm_samples)
         for _ in range(ARM_STEPS):
             arm.publish(joints)
-        seal(image)
+        write_checksum(image)
         camera.publish(image)
         assert consumer.step()
         assert consumer.torn == 0

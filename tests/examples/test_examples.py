@@ -46,7 +46,7 @@ def test_dict_of_tensors_is_never_mixed(launch: Launcher) -> None:
 
 def test_point_clouds_keep_their_length(launch: Launcher) -> None:
     producer = launch.python("python/point_cloud.py", "produce", "--seconds", "600")
-    producer.read_until("a longer scan made the pool larger: it has room for 20000 points")
+    producer.read_until("a longer scan made the pool larger: its capacity is 20000 points")
     producer.read_until("points without an intensity are refused")
     output = launch.python("python/point_cloud.py", "consume", "--seconds", "3").finish()
     assert number(r"received (\d+) scans, 0 of them with a wrong length", output) > 3
