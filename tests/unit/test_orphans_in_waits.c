@@ -93,7 +93,7 @@ static void check_with_many(check_function check)
     enum { POOLS = MORE_THAN_WAITV / STREAMS_PER_POOL + 1 };
     pmipc_producer *producers[POOLS];
     pmipc_stream *streams[MORE_THAN_WAITV];
-    char name[16];
+    char name[24];
     for (int i = 0; i < POOLS; i++) {
         snprintf(name, sizeof name, "other%d", i);
         producers[i] = bytes_producer(name, BYTES, 4);
