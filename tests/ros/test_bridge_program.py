@@ -213,16 +213,16 @@ TEXT = ["--type", "std_msgs/msg/String"]
         (["--from-ros", "/x", "--to", "a", "--shape", "3,x"], "--shape must be numbers"),
         (
             ["--from-ros", "/x", "--to", "a", "--frame-id", "b"],
-            "a pool becomes a topic: --frame-id",
+            "valid only with --from-pool: --frame-id",
         ),
         (
             ["--from-pool", "x", "--to", "/a", "--history-len", "3"],
-            "only for --from-ros, where a topic becomes",
+            "valid only with --from-ros: --history-len",
         ),
         (["--from-ros", "/x", "--to", "a", "--reliability", "very"], "--reliability must be reliable or best_effort"),
         (["--from-ros", "/x", "--to", "a", "--mode", "0644"], "--mode must be 0600, 0660, 0606, 0666, not '0644'"),
         (["--from-ros", "/x", "--to", "a", "--mode", "rw"], "--mode must be"),
-        (["--from-pool", "x", "--to", "/a", "--mode", "0660"], "becomes a pool: --mode"),
+        (["--from-pool", "x", "--to", "/a", "--mode", "0660"], "valid only with --from-ros: --mode"),
         (["--from-ros", "/x", "--to", "a", "--type", "unittest/__main__/X"], "'unittest/__main__/X'"),
         (["--from-ros", "/x", "--to", "a//b", *IMAGE], "a//b"),
         (["--from-ros", "no topic", "--to", "a", *IMAGE], "topic name"),
@@ -247,7 +247,7 @@ TEXT = ["--type", "std_msgs/msg/String"]
         (["--from-ros", "/x", "--to", "a", "--node", "no node"], "the ROS node cannot be made: "),
         (["--from-ros", "/x", "--to", "a", "--ros-args", "--bogus"], "unknown ROS arguments: ['--bogus']"),
         (["nowhere.yaml"], "cannot read nowhere.yaml"),
-        (["nowhere.yaml", "--to", "x"], "not both: --to beside"),
+        (["nowhere.yaml", "--to", "x"], "not both: nowhere.yaml and --to"),
     ],
 )
 def test_invalid_arguments_cause_one_line_of_error(spawn: Spawner, arguments: list[str], words: str) -> None:
@@ -274,7 +274,7 @@ def test_invalid_arguments_cause_one_line_of_error(spawn: Spawner, arguments: li
         ("- {from_ros: /x, to: a, organized: 7}", "organized must be true or false"),
         (
             "- {from_pool: a, to: /x, type: t/T, on_change: follow}",
-            "a topic becomes a pool: on_change",
+            "valid only with from_ros: on_change",
         ),
         ("- {from_ros: /x, to: a, mode: 660}", "mode must be"),
         ("- {from_ros: /x, to: a, mode: true}", "mode must be"),
@@ -294,7 +294,7 @@ def test_invalid_arguments_cause_one_line_of_error(spawn: Spawner, arguments: li
         ),
         ("- {from_ros: /x, to: a, type: sensor_msgs/Joy, field: {a: axes}, shape: [3]}", "shape must be a dict"),
         ("- {from_ros: /x, to: 7}", "to must be a text"),
-        ("- {from_ros: /x, to: a}\n- {from_ros: /y, to: a}", "two topics cannot become one pool: a"),
+        ("- {from_ros: /x, to: a}\n- {from_ros: /y, to: a}", "two topics cannot fill one pool: a"),
     ],
 )
 def test_invalid_file_causes_one_line_of_error(spawn: Spawner, tmp_path: Path, content: str, words: str) -> None:

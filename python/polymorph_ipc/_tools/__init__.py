@@ -1,7 +1,7 @@
-"""The `polymorph` program. It needs the extra "tools" (typer, rich, PyYAML); the package itself needs none of them.
+"""The program `polymorph`. It needs the extra "tools" (typer, rich, PyYAML); the package itself does not.
 
-main         what the console script calls: says what is missing, or runs the verbs
-commands     the verbs and their options
-problems     what ends a program with one sentence
-bridge/      `polymorph bridge`: pools to ROS topics and back
+main         the entry point: reports missing modules, or runs the commands
+commands     the commands and their options
+problems     errors that end the program with one sentence
+bridge/      `polymorph bridge`: pools to ROS topics, and topics to pools
 """

@@ -1,7 +1,7 @@
-"""What ends a program with one sentence instead of a traceback."""
+"""Errors that end the program with one sentence instead of a traceback."""
 
 from __future__ import annotations
 
 
 class Problem(Exception):
-    """Something that only the user can mend; its text is the sentence."""
+    """An error that the user has to fix. Its text is the sentence that the program prints."""

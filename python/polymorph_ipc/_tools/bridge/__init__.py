@@ -1,10 +1,10 @@
-"""`polymorph bridge`: pools become ROS 2 topics, and topics pools.
+"""`polymorph bridge`: copies ROS 2 topics into pools, and pools to topics.
 
-request  what a user asks for: options or a YAML file, checked without ROS
-origin   the user's names for the parts of a request, for messages
-check    names, types and fields, checked before anything is made
-links    the bridges: each is made when it can be, and measured
-peers    why nothing comes: what publishers and subscriptions say of themselves
+request  the options or the YAML file, checked without ROS
+origin   the user's names of options and keys, for errors
+check    names, types and fields, checked before a bridge is made
+links    the bridges: made when topic or pool exist, and measured
+peers    why no messages arrive: types and QoS of the other side of a topic
 report   a live table, plain lines or JSON
-program  the node, the thread that spins it, the loop, the end
+program  the node, the thread that spins it, the loop and the end
 """

@@ -1,4 +1,4 @@
-"""What can be seen to be wrong with a request before its topic or its pool exists."""
+"""Checks of a request that need neither its topic nor its pool."""
 
 from __future__ import annotations
 
@@ -14,8 +14,15 @@ from .request import Request
 
 
 def check(request: Request, node: Any) -> None:
-    """Raises ValueError, TypeError, ImportError, each with the user's name for the part that is wrong; InvalidNameError
-    and UnsupportedError; and rclpy's errors for the name of a topic."""
+    """Check names, types and fields.
+
+    Raises:
+        ValueError: The name of a topic is not valid, or the message type does not have a field.
+        TypeError: The type is not a message type.
+        ImportError: The package of the message type cannot be imported.
+        InvalidNameError: No pool can have the name.
+        UnsupportedError: Samples cannot be messages of the type.
+    """
     check_names(request, node)
     if request.type is None:
         return
@@ -27,13 +34,13 @@ def check(request: Request, node: Any) -> None:
 def check_names(request: Request, node: Any) -> None:
     try:
         node.resolve_topic_name(request.topic)
-    except Exception as problem:  # rclpy's, of a class that differs between distributions
+    except Exception as problem:  # rclpy's, whose class differs between distributions
         raise ValueError(f"{shortened(request.topic)} is not a valid topic name: {problem}") from problem
     TensorStream(request.pool, expect="any", backend="numpy").cleanup()  # raises InvalidNameError
 
 
 def check_outgoing(request: Request, found: Any) -> None:
-    """What is said of messages that a pool becomes. `TensorStream` checks the other direction."""
+    """Check a request from a pool to a topic. `TensorStream` checks the other direction."""
     type_text = type_name(found)
     paths = request.field if isinstance(request.field, dict) else {"": request.field}
     for path in paths.values():
@@ -45,7 +52,7 @@ def check_outgoing(request: Request, found: Any) -> None:
         check_supported(found)
     for key, option in (("names", "joints"), ("point_fields", "point_fields")):
         if getattr(request, option) is not None and not any(has_path(found, path) for path in WHERE[key]):
-            raise ValueError(f"{request.name(option)}: {type_text} has no field that could hold them")
+            raise ValueError(f"{request.name(option)}: {type_text} has no field for them")
     for key in request.metadata:
         if key not in IGNORED and not concerns(str(key), found):
             raise ValueError(
@@ -55,7 +62,7 @@ def check_outgoing(request: Request, found: Any) -> None:
 
 
 def check_supported(found: Any) -> None:
-    """UnsupportedError for a type that no plain sample can be. Other refusals wait for the pool: its samples may be
+    """Raise UnsupportedError for a type that no sample can be. Other errors depend on the pool: its samples may be
     dicts, whose keys are paths in the message."""
     try:
         _core.RosDecoder(describe(found), type_name(found), {"": ""})

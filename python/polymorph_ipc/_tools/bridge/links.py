@@ -1,4 +1,4 @@
-"""The bridges: each is made when it can be, measured, and says why nothing comes."""
+"""The bridges: each is made when its topic or pool exists, is measured, and reports why no samples arrive."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ..._stream import TensorStream
 from . import peers
 from .request import Request
 
-RETRY = 1.0  # seconds between two tries to make what cannot be made yet
-KEPT = 4096  # latencies between two reports
-UNLIKELY = 3600.0  # seconds of latency that mean that the stamps are on another clock
+RETRY = 1.0  # seconds between two attempts to make a bridge
+KEPT = 4096  # latencies that are kept between two reports
+UNLIKELY = 3600.0  # seconds of latency above which the stamps must be on another clock
 
-# What waiting does not mend, unless the topic's publishers change.
+# Errors that stay until the topic's publishers change.
 FATAL = (TypeError, ValueError, ImportError, _core.PolymorphError)
-# What waiting may mend.
+# Errors that may end by themselves.
 TRANSIENT = (
     _core.PoolBusyError,
     _core.PoolSpaceError,
@@ -35,7 +35,22 @@ TRANSIENT = (
 
 
 class Report(NamedTuple):
-    """What a bridge did since the last report."""
+    """Facts about a bridge; rate and latencies since the last report, counters since its start.
+
+    Attributes:
+        source: The topic or pool that is read.
+        target: The pool or topic that is written.
+        type: The type name of the messages; "" before it is known.
+        state: "running", or why no samples arrive, such as "no publisher".
+        rate_hz: Samples per second.
+        latency_median_ms: The median latency in ms; None when none was measured.
+        latency_p99_ms: The 99th percentile of the latency in ms; None when none was measured.
+        published: The number of samples, or messages, that were published.
+        dropped: The number of messages that were lost, or of samples that left the history before they were published.
+        misfits: The number of messages that did not fit the pool, or of samples that cannot be such messages.
+        failures: The number of messages or samples that could not be published for another reason.
+        problem: What is wrong; "" when nothing is.
+    """
 
     source: str
     target: str
@@ -53,7 +68,7 @@ class Report(NamedTuple):
 
 class Link(Protocol):
     def tick(self) -> None:
-        """Called about ten times a second, by the main thread."""
+        """Called about ten times a second by the main thread."""
 
     def report(self) -> Report: ...
 
@@ -93,7 +108,7 @@ class Meter:
         failures: int,
         problem: str,
     ) -> Report:
-        """Since the last one, by what was counted since the beginning. `state`: "running", or "" when nothing came."""
+        """Make a report from counters since the start. Its state is "running", or "" when nothing was published."""
         rate = self.rate(published)
         median, p99 = self.quantiles()
         return Report(
@@ -108,19 +123,20 @@ class Meter:
             dropped=dropped,
             misfits=misfits,
             failures=failures,
-            problem=printable(request.origin.in_users_words(problem)),
+            problem=printable(request.origin.with_user_names(problem)),
         )
 
 
 class Stalls:
-    """Which of its counters moved last: that of samples, of misfits or of failures."""
+    """Remembers which counter grew last: published, misfits or failures."""
 
     def __init__(self) -> None:
         self.counts = {"failures": 0, "misfits": 0, "published": 0}
         self.state = ""
 
-    def see(self, **counts: int) -> str:
-        """ "failures" or "misfits" when nothing was published since the last of them, else ""."""
+    def update(self, **counts: int) -> str:
+        """Take new counters. Returns "failures" or "misfits" when nothing was published since the last of them, else
+        ""."""
         for state, before in self.counts.items():
             if counts[state] > before:
                 self.state = "" if state == "published" else state
@@ -129,7 +145,7 @@ class Stalls:
 
 
 class FromRos:
-    """A topic becomes a pool. Its type is that of its publishers when it was not given."""
+    """Fills a pool from a topic. Without a type in the request, it has the type of the topic's publishers."""
 
     def __init__(self, request: Request, node: Any) -> None:
         self.request = request
@@ -140,8 +156,8 @@ class FromRos:
         self.topic = str(node.resolve_topic_name(request.from_ros))
         self.profile = None if request.qos is None else qos.as_given(request.profile())
         self.stalls = Stalls()
-        self.reasons: dict[str, int] = {}  # of misfits, at the last report
-        self.misfit = ""  # the reason of the last one
+        self.reasons: dict[str, int] = {}  # number of misfits by text, at the last report
+        self.misfit = ""  # the text of the last misfit
         self.problem = ""
         self.try_at = 0.0
         self.before = {"published": 0, "misfits": 0, "failures": 0, "lost": 0}  # by earlier streams
@@ -150,12 +166,12 @@ class FromRos:
             self.try_to_make()
 
     def publishers(self) -> list[Any]:
-        """What the graph knows of the publishers of the topic."""
+        """The publishers of the topic that the graph has."""
         infos: list[Any] = self.node.get_publishers_info_by_topic(self.topic)
         return infos
 
     def find_class(self) -> Any:
-        """The class of the topic's messages, None while there are no publishers."""
+        """The class of the topic's messages; None while it has no publishers."""
         found = peers.types_of(self.publishers())
         if not found:
             return None
@@ -166,7 +182,7 @@ class FromRos:
         return message_class(found[0], f"the type of topic {self.topic}")
 
     def try_to_make(self) -> None:
-        """Subscribe and make the pool. What waiting may mend becomes a problem to show; the rest is raised."""
+        """Subscribe and make the pool. TRANSIENT errors become the problem that is shown, others are raised."""
         request = self.request
         try:
             self.stream = TensorStream(
@@ -186,7 +202,7 @@ class FromRos:
                 ros_organized=request.organized,
                 ros_on_change=request.on_change,
                 ros_max_bytes=request.max_bytes,
-                ros_history_len=request.history_len or 10,
+                ros_history_len=request.history_len,
                 ros_mode=request.permissions(),
             )
         except TRANSIENT as problem:
@@ -238,7 +254,7 @@ class FromRos:
         stats: Any = self.stream.stats if self.stream is not None else {}
         count = {key: before + stats.get(key, 0) for key, before in self.before.items()}
         name = type_name(self.found_class) if self.found_class is not None else ""
-        stalled = self.stalls.see(**{key: count[key] for key in self.stalls.counts})
+        stalled = self.stalls.update(**{key: count[key] for key in self.stalls.counts})
         found = peers.of_publishers(self.topic, self.publishers(), name, self.profile) if name else None
         report = self.meter.report(
             self.request,
@@ -247,7 +263,7 @@ class FromRos:
             dropped=count["lost"],
             misfits=count["misfits"],
             failures=count["failures"],
-            problem=self.problem or (found.problem if found else "") or self.words(stats, stalled),
+            problem=self.problem or (found.problem if found else "") or self.last_problem(stats, stalled),
         )
         if report.state:
             return report
@@ -259,11 +275,11 @@ class FromRos:
             state = found.state or stalled or "no messages"
         return report._replace(state=state)
 
-    def words(self, stats: dict[str, Any], stalled: str) -> str:
-        """Of the last failure while there are failures, else of the last misfit."""
-        for words, count in stats.get("misfit_reasons", {}).items():
-            if count > self.reasons.get(words, 0):
-                self.misfit = words
+    def last_problem(self, stats: dict[str, Any], stalled: str) -> str:
+        """The text of the last failure while failures stall the bridge, else of the last misfit."""
+        for text, count in stats.get("misfit_reasons", {}).items():
+            if count > self.reasons.get(text, 0):
+                self.misfit = text
         self.reasons = dict(stats.get("misfit_reasons", {}))
         return stats.get("problem", "") if stalled == "failures" else self.misfit
 
@@ -272,7 +288,7 @@ class FromRos:
 
 
 class FromPool:
-    """A pool becomes a topic."""
+    """Publishes a pool on a topic."""
 
     def __init__(self, request: Request, node: Any) -> None:
         self.request = request
@@ -302,7 +318,7 @@ class FromPool:
     def report(self) -> Report:
         self.tick()
         stats = self.publisher.stats
-        stalled = self.stalls.see(**{key: stats[key] for key in self.stalls.counts})  # type: ignore[literal-required]
+        stalled = self.stalls.update(**{key: stats[key] for key in self.stalls.counts})  # type: ignore[literal-required]
         infos = self.node.get_subscriptions_info_by_topic(self.topic) if stats["msg_type"] else []
         report = self.meter.report(
             self.request,
@@ -327,4 +343,5 @@ class FromPool:
 
 
 def make_link(request: Request, node: Any) -> Link:
+    """The bridge for a request."""
     return FromRos(request, node) if request.from_ros is not None else FromPool(request, node)

@@ -1,4 +1,4 @@
-"""Where a request comes from, and the user's names for its parts: options of the command line, or keys of a file."""
+"""Where a request comes from, and the names that the user knows its parts by: command line options, or file keys."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OPTIONS = {
     "qos: reliability": "--reliability",
     "qos: durability": "--durability",
 }
-"""The option for each key. Keys without one are for files only."""
+"""The option for each key. Other keys exist in files only."""
 
 ARGUMENTS = {
     "ros_topic": "from_ros",
@@ -45,7 +45,7 @@ ARGUMENTS = {
     "ros_history_len": "history_len",
     "ros_mode": "mode",
 }
-"""The key for each argument of Python's interface, whose names are in the errors of the package."""
+"""The key for each argument of the Python API, whose errors name arguments."""
 
 ARGUMENT = re.compile(rf"\b({'|'.join(ARGUMENTS)})\b")
 
@@ -57,14 +57,14 @@ class Origin:
     file: str = ""
 
     def name(self, key: str) -> str:
-        """What the user calls the key of a request."""
+        """The name that the user knows a key by: the option, or the key of the file."""
         if self.file:
             return key
         return OPTIONS.get(key, f"{key} (in a YAML file)")
 
-    def problem(self, words: str) -> Problem:
-        return Problem(f"{self.file}: {words}" if self.file else words)
+    def problem(self, text: str) -> Problem:
+        return Problem(f"{self.file}: {text}" if self.file else text)
 
-    def in_users_words(self, text: str) -> str:
-        """An error of the package with the user's names in the place of Python's arguments."""
+    def with_user_names(self, text: str) -> str:
+        """An error of the package, with the names of Python arguments replaced by those that the user knows."""
         return ARGUMENT.sub(lambda match: self.name(ARGUMENTS[match[1]]), text)

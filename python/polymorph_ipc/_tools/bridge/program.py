@@ -1,4 +1,4 @@
-"""The program: a node of its own, a thread that spins it, a loop that watches and reports, an orderly end."""
+"""The program: a node, a thread that spins it, a loop that checks and reports, and an orderly end."""
 
 from __future__ import annotations
 
@@ -18,15 +18,23 @@ from .links import Link, make_link
 from .report import Style, is_live, reporter
 from .request import Request
 
-TICK = 0.1  # seconds
-SOURCE_LINE = re.compile(r", at /\S+:\d+")  # rcl ends its texts with the line of its source
+TICK = 0.1  # seconds between two checks of the bridges
+SOURCE_LINE = re.compile(r", at /\S+:\d+")  # rcl ends its texts with a line of its source
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run(requests: list[Request], node_name: str, ros_arguments: list[str], interval: float, style: Style) -> int:
-    """Bridge until Ctrl-C, SIGTERM or SIGHUP; the exit code. Raises Problem for what only the user can mend.
+    """Run the bridges until Ctrl-C, SIGTERM or SIGHUP, and return the exit code.
 
-    `ros_arguments`: "--ros-args" and what follows it, for rclpy.init; or nothing.
+    Args:
+        requests: The bridges to make.
+        node_name: The name of the ROS node.
+        ros_arguments: "--ros-args" and the arguments after it, for rclpy.init; or an empty list.
+        interval: Seconds between two reports.
+        style: How to report.
+
+    Raises:
+        Problem: An error that the user has to fix.
     """
     from ..._ros.missing import require_rclpy
 
@@ -54,17 +62,17 @@ def make(request: Request, node: Any, links: contextlib.ExitStack) -> Link:
 
 @contextlib.contextmanager
 def as_problem(request: Request) -> Iterator[None]:
-    """Turn every error, of this package and of rclpy, into one sentence for the user."""
+    """Turn every error of this package and of rclpy into a Problem of one sentence."""
     try:
         yield
     except Exception as problem:
-        words = request.origin.in_users_words(one_line(problem))
-        raise request.origin.problem(f"{request.source} to {request.to}: {words}") from problem
+        text = request.origin.with_user_names(one_line(problem))
+        raise request.origin.problem(f"{request.source} to {request.to}: {text}") from problem
 
 
 def one_line(problem: Exception) -> str:
-    words = SOURCE_LINE.sub("", " ".join(str(problem).split()))
-    return words or type(problem).__name__
+    text = SOURCE_LINE.sub("", " ".join(str(problem).split()))
+    return text or type(problem).__name__
 
 
 def watch(links: list[Link], interval: float, style: Style) -> None:
@@ -86,8 +94,8 @@ def watch(links: list[Link], interval: float, style: Style) -> None:
 
 @contextlib.contextmanager
 def ros_node(name: str, arguments: list[str], quiet: bool) -> Iterator[Any]:
-    """A node in a context of its own, spun by a thread. `arguments`: for rclpy.init. `quiet`: only errors are logged,
-    because the table shows the rest."""
+    """A node in a context of its own, spun by a thread. `arguments` are for rclpy.init. With `quiet` only errors are
+    logged: the table shows the rest."""
     import rclpy
     from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
     from rclpy.impl.logging_severity import LoggingSeverity
@@ -123,8 +131,8 @@ def ros_node(name: str, arguments: list[str], quiet: bool) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Ctrl-C, SIGTERM and SIGHUP end the loop, also when the parent process ignored SIGINT. A SIGHUP that is ignored
-    stays ignored: `nohup` asks for that."""
+    """In this context, Ctrl-C, SIGTERM and SIGHUP end the loop, also when the parent process ignored SIGINT. A SIGHUP
+    that is ignored, as under `nohup`, stays ignored."""
 
     def interrupt(_number: int, _frame: Any) -> None:
         ignore_interrupts()
@@ -142,6 +150,6 @@ def interruptible() -> Iterator[None]:
 
 
 def ignore_interrupts() -> None:
-    """The end is not interrupted again."""
+    """Ignore further signals: the end of the program is not interrupted."""
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""What bridges do, for people and for programs: a live table, plain lines, JSON lines."""
+"""Reports about the bridges: a live table for a terminal, plain lines, or JSON lines."""
 
 from __future__ import annotations
 
@@ -92,14 +92,14 @@ class LiveTable:
 
 
 COLUMNS = {"state": 12, "Hz": 6, "median ms": 9, "p99 ms": 7, "published": 9, "dropped": 7, "misfits": 7, "failures": 8}
-"""Characters of each column: 2 + 65 + 7 between them fit on a terminal of 80."""
+"""The width of each column. With the indent (2) and the gaps (7), 65 characters fit on a terminal of 80."""
 UNITS = ("", "k", "M", "G", "T", "P", "E")
 INDENT = "  "
 CAPTION = "latency: of topics from the message's stamp, of pools from publication; Ctrl-C ends"
 
 
 def lines_of(reports: list[Report], width: int) -> list[Text]:
-    """The table: for each bridge a line with its names, one with its numbers and, if there is one, its problem."""
+    """The table: for each bridge a line with its names, a line with its numbers, and its problem if it has one."""
     lines = [Text(INDENT + row_of(list(COLUMNS)), style="bold")]
     for one in reports:
         lines += [Text(line, style="cyan") for line in title_of(one, width)]
@@ -111,7 +111,7 @@ def lines_of(reports: list[Report], width: int) -> list[Text]:
 
 
 def row_of(cells: list[str]) -> str:
-    """The first cell to the left, numbers to the right."""
+    """One line: the first cell aligned to the left, numbers to the right."""
     state, *numbers = zip(cells, COLUMNS.values(), strict=True)
     return " ".join([state[0].ljust(state[1]), *(number.rjust(size) for number, size in numbers)])
 
@@ -130,7 +130,7 @@ def cells_of(one: Report) -> list[str]:
 
 
 def shortened(number: str, size: int) -> str:
-    """A number in at most so many characters, 6 or more: 1234567890 in 7 is 1.2G."""
+    """A number in at most `size` characters (6 or more): 1234567890 in 7 characters is 1.2G."""
     if len(number) <= size:
         return number
     value, unit = float(number), 0
@@ -146,7 +146,7 @@ def title_of(one: Report, width: int) -> list[str]:
 
 
 def folded(name: str, width: int) -> list[str]:
-    """A name on as many lines as it needs, which end with "/" where that is possible."""
+    """A name, folded into lines of at most `width` characters, after a "/" where possible."""
     lines = [""]
     for piece in name.replace("/", "/\0").split("\0"):
         if len(lines[-1]) + len(piece) > width and lines[-1]:
@@ -157,5 +157,5 @@ def folded(name: str, width: int) -> list[str]:
     return lines
 
 
-def wrapped(words: str, width: int) -> list[str]:
-    return textwrap.wrap(words, width, initial_indent=INDENT, subsequent_indent=INDENT)
+def wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, initial_indent=INDENT, subsequent_indent=INDENT)

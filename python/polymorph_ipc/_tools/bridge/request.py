@@ -1,4 +1,4 @@
-"""What a user asks a bridge for, from options or a YAML file, checked before anything is made."""
+"""Requests for bridges, from options or a YAML file, checked without ROS."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DURABILITIES = ("volatile", "transient_local")
 
 @dataclass(frozen=True)
 class Request:
-    """One bridge. The names of the fields, but for `origin`, are the keys of the file."""
+    """One bridge. The fields are the keys of the file; `origin` says where the request comes from."""
 
     from_ros: str | None = None
     from_pool: str | None = None
@@ -35,7 +35,7 @@ class Request:
     organized: bool = False
     on_change: Literal["refuse", "follow"] | None = None
     max_bytes: int | None = None
-    history_len: int | None = None
+    history_len: int = 10
     mode: Any = None
     qos: Any = None
     metadata: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -54,11 +54,11 @@ class Request:
         return self.to if self.from_ros is not None else str(self.from_pool)
 
     def name(self, key: str) -> str:
-        """What the user calls a key: the option, or the key of the file."""
+        """The name that the user knows a key by: the option, or the key of the file."""
         return self.origin.name(key)
 
     def sample(self) -> Any:
-        """An array with the shape and dtype of the pool's samples; None: the first message decides."""
+        """An array with the shape and dtype of the pool's samples. None: the first message decides."""
         if self.shape is None:
             return None
         import numpy as np
@@ -70,7 +70,7 @@ class Request:
         return 0o600 if self.mode is None else mode_bits(self.mode)
 
     def profile(self) -> Any:
-        """The QoSProfile asked for, None when nothing was. Needs rclpy."""
+        """The QoSProfile of the request, or a depth; None when it has none. Needs rclpy."""
         if self.qos is None or isinstance(self.qos, int):
             return self.qos
         from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -91,22 +91,22 @@ ONLY_FROM_ROS = ("shape", "dtype", "variable", "frames", "organized", "on_change
 
 
 def from_options(given: Mapping[str, Any]) -> Request:
-    """The bridge that the options of the command line ask for."""
+    """The request that the options of the command line make."""
     if not given:
-        raise Problem("say what to bridge: --from-ros TOPIC or --from-pool POOL, with --to NAME, or a YAML file")
+        raise Problem("give --from-ros TOPIC or --from-pool POOL, with --to NAME, or a YAML file")
     values = dict(given)
     if "shape" in values:
         try:
             values["shape"] = [int(part) for part in values["shape"]]
         except ValueError:
             raise Problem(
-                f"--shape must be numbers with commas between, such as 480,640,3, not {','.join(values['shape'])!r}"
+                f"--shape must be numbers separated by commas, such as 480,640,3, not {','.join(values['shape'])!r}"
             ) from None
     return checked(values, Origin())
 
 
 def from_file(path: Path) -> list[Request]:
-    """The bridges of a YAML file: a list of them, or a mapping with the one key `bridges`."""
+    """The requests of a YAML file: a list of bridges, or a mapping with the one key `bridges`."""
     import yaml
 
     try:
@@ -123,12 +123,12 @@ def from_file(path: Path) -> list[Request]:
     pools = [request.to for request in found if request.from_ros is not None]
     twice = sorted({pool for pool in pools if pools.count(pool) > 1})
     if twice:
-        raise Problem(f"{path}: two topics cannot become one pool: {', '.join(twice)}")
+        raise Problem(f"{path}: two topics cannot fill one pool: {', '.join(twice)}")
     return found
 
 
 def checked(values: Any, origin: Origin) -> Request:
-    """A Request, or the Problem that it has."""
+    """Make a Request. Raises Problem for the first error in it."""
     name = origin.name
     if not isinstance(values, dict):
         raise origin.problem(f"must be a mapping with from_ros or from_pool, and to, not {values!r}")
@@ -140,7 +140,7 @@ def checked(values: Any, origin: Origin) -> Request:
         raise origin.problem(f"exactly one of {name('from_ros')} and {name('from_pool')} is needed")
     if not given.get("to"):
         target = "pool" if "from_ros" in given else "topic"
-        raise origin.problem(f"{name('to')} is missing: the name of the {target} to make")
+        raise origin.problem(f"{name('to')} is missing: give the name of the {target}")
     for key in TEXTS:
         if key in given and not isinstance(given[key], str):
             raise origin.problem(f"{name(key)} must be a text, not {given[key]!r}")
@@ -151,9 +151,9 @@ def checked(values: Any, origin: Origin) -> Request:
     if "from_pool" in given:
         wrong = [name(key) for key in ONLY_FROM_ROS if key in given]
         if wrong:
-            raise origin.problem(f"only for {name('from_ros')}, where a topic becomes a pool: {', '.join(wrong)}")
+            raise origin.problem(f"valid only with {name('from_ros')}: {', '.join(wrong)}")
     elif given.get("metadata"):
-        raise origin.problem(f"only for {name('from_pool')}, where a pool becomes a topic: {name('metadata')}")
+        raise origin.problem(f"valid only with {name('from_pool')}: {name('metadata')}")
     check_array(given, origin)
     check_rest(given, origin)
     check_qos(given.get("qos"), origin)
@@ -166,12 +166,12 @@ def check_array(given: dict[str, Any], origin: Origin) -> None:
         import numpy as np
 
         if "shape" not in given:
-            raise origin.problem(f"{name('dtype')} needs {name('shape')} beside it")
+            raise origin.problem(f"{name('dtype')} needs {name('shape')} too")
         try:
             np.dtype(given["dtype"])
         except TypeError:
             raise origin.problem(
-                f"{name('dtype')}: {given['dtype']!r} is not a dtype; dtypes are uint8, float32 and the like"
+                f"{name('dtype')}: {given['dtype']!r} is not a dtype, such as uint8 or float32"
             ) from None
     if "shape" in given and any(length < 0 for length in given["shape"]):
         raise origin.problem(f"{name('shape')} cannot have negative lengths: {given['shape']}")
@@ -202,8 +202,7 @@ def check_rest(given: dict[str, Any], origin: Origin) -> None:
 
 
 def mode_bits(mode: Any) -> int:
-    """Permission bits as the command line and YAML give them: octal text, or the number that YAML reads 0660 as. -1 for
-    anything else."""
+    """The permission bits of octal text, or of the number that YAML makes of 0660; -1 for other values."""
     if isinstance(mode, int) and not isinstance(mode, bool):
         return mode
     try:
