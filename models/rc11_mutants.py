@@ -192,8 +192,8 @@ RULES: tuple[tuple[str, ...], ...] = (
         "retire: does not ring",
         "wait.retired",
         PROTOCOL,
-        "    store_release(&control->retired, 1);\n    protocol_ring(control);",
-        "    store_release(&control->retired, 1);",
+        "    store_release(&control->retired, why); /* [RETIRE] after the last head */\n    protocol_ring(control);",
+        "    store_release(&control->retired, why); /* [RETIRE] after the last head */",
     ),
     (
         "row_claim: the bit is not set",

@@ -375,6 +375,14 @@ PMIPC_API void pmipc_stream_close(pmipc_stream *stream);
  * Threads: the stream's. Progress: wait-free. */
 PMIPC_API bool pmipc_stream_connected(const pmipc_stream *stream);
 
+/** Return whether the pool ended in order: it was retired because its producer was closed or the pool was removed or
+ * replaced, every sample above the cursor was returned, and the stream is not connected to another pool.
+ *
+ * False for a killed producer: its pool stays, and the next producer adopts it. Does not connect the stream.
+ *
+ * Threads: the stream's. Progress: wait-free. */
+PMIPC_API bool pmipc_stream_ended(const pmipc_stream *stream);
+
 /** Return whether the stream is connected and the pool's producer lives: whether a process holds the producer's lock.
  *
  * Threads: the stream's. Progress: a few system calls. */

@@ -58,7 +58,7 @@ int main(void)
         protocol_publish(producer, slot);
     }
 #ifdef RETIRES
-    protocol_retire(&control);
+    protocol_retire(&control, RETIRED_ENDED);
 #endif
     for (size_t i = 0; i < STREAMS; i++) {
         pthread_join(threads[i], NULL);

@@ -10,6 +10,7 @@
 #include "os/futex.h"
 
 #define READS_BETWEEN_CHECKS 64
+#define DRAIN_NS 1000000000 /* how long reads of history keep a retired pool whose samples no other read takes */
 
 static pmipc_status stream_fail(pmipc_stream *stream, pmipc_status status, const char *what)
 {
@@ -26,6 +27,9 @@ void stream_disconnect(pmipc_stream *stream)
         return;
     stream->last_head_seq = connection_head_seq(stream->connection);
     stream->last_slot_count = connection_slot_count(stream->connection);
+    const uint32_t why = protocol_retirement(stream->connection->protocol.control);
+    stream->has_ended = why != 0 && why != RETIRED_SUCCEEDED;
+    stream->leave_retired_ns = 0;
     connection_close(stream->connection);
     stream->connection = NULL;
 }
@@ -99,7 +103,7 @@ static pmipc_status connect_by_name(pmipc_stream *stream, bool patient)
     stream->connections++;
     if (continues)
         return PMIPC_OK;
-    stream->cursor = first_cursor(stream);
+    stream->cursor = stream->first_cursor = first_cursor(stream);
     stream->seen_by_windows = 0;
     stream->dropped_up_to = 0;
     return PMIPC_OK;
@@ -111,13 +115,20 @@ void pmipc_stream_disregard(pmipc_stream *stream)
         stream->disregarded++;
 }
 
-pmipc_status stream_connect(pmipc_stream *stream, bool patient)
+/* The last head was stored before `retired` [RETIRE], so what is read here is final. A stream that has only read
+ * history so far takes no sample in particular: it leaves the pool at once. */
+bool stream_drains(const pmipc_stream *stream, enum stream_read read)
 {
-    if (__builtin_expect(!process_is(stream->generation), 0))
-        return stream_fail(stream, PMIPC_FORKED,
-                           "this stream belongs to the parent process; open it anew in the child");
-    if (__builtin_expect(stream->connection && !connection_is_retired(stream->connection), 1))
-        return PMIPC_OK;
+    const struct pool_connection *connection = stream->connection;
+    const uint32_t why = connection ? protocol_retirement(connection->protocol.control) : 0;
+    return why != 0 && !(read == READ_NEWEST && why == RETIRED_SUCCEEDED) &&
+           (stream->takes_new || stream->cursor != stream->first_cursor || stream->received == 0) &&
+           connection_head_seq(connection) > stream->cursor && protocol_row_is_own(&connection->protocol);
+}
+
+/* Not connected, or to a retired pool. */
+static pmipc_status connect_again(pmipc_stream *stream, bool patient)
+{
     if (stream->manual_reconnect) {
         if (stream->connection)
             return stream_fail(stream, PMIPC_RETIRED,
@@ -129,11 +140,43 @@ pmipc_status stream_connect(pmipc_stream *stream, bool patient)
     return connect_by_name(stream, patient);
 }
 
+/* Connected to a pool that was retired with samples that this stream has not returned. */
+static pmipc_status keep_draining(pmipc_stream *stream, enum stream_read read)
+{
+    if (read != READ_HISTORY) {
+        stream->leave_retired_ns = 0;
+        return PMIPC_OK;
+    }
+    const int64_t now_ns = clock_monotonic_ns();
+    if (stream->leave_retired_ns == 0)
+        stream->leave_retired_ns = now_ns + DRAIN_NS;
+    return now_ns < stream->leave_retired_ns ? PMIPC_OK : connect_again(stream, false);
+}
+
+pmipc_status stream_connect(pmipc_stream *stream, enum stream_read read, bool patient)
+{
+    if (__builtin_expect(!process_is(stream->generation), 0))
+        return stream_fail(stream, PMIPC_FORKED,
+                           "this stream belongs to the parent process; open a new one in the child");
+    if (__builtin_expect(stream->connection && !connection_is_retired(stream->connection), 1))
+        return PMIPC_OK;
+    return stream_drains(stream, read) ? keep_draining(stream, read) : connect_again(stream, patient);
+}
+
 pmipc_status stream_orphaned(pmipc_stream *stream)
 {
     return stream_fail(stream, PMIPC_RETIRED,
                        "its file was removed and its producer is dead; pmipc_stream_reconnect goes over to its "
                        "successor");
+}
+
+pmipc_status stream_failed_read(pmipc_stream *stream, pmipc_status status)
+{
+    if (status == PMIPC_LOST && !stream->manual_reconnect)
+        stream_disconnect(stream);
+    else if (status == PMIPC_CORRUPT && stream_drains(stream, READ_EVERY))
+        stream->cursor = connection_head_seq(stream->connection); /* reported once; the rest cannot be read */
+    return status;
 }
 
 bool stream_finds_orphan(pmipc_stream *stream)
@@ -159,12 +202,13 @@ bool stream_leave_orphan(pmipc_stream *stream)
 
 pmipc_status stream_connect_to_read(pmipc_stream *stream, uint64_t *seen)
 {
-    pmipc_status status = stream_connect(stream, false);
+    pmipc_status status = stream_connect(stream, READ_HISTORY, false);
     if (status)
         return status;
     uint64_t newest = connection_head_seq(stream->connection);
-    if (__builtin_expect(newest <= *seen, 0) && stream_leave_orphan(stream))
-        return stream_connect(stream, false);
+    if (__builtin_expect(newest <= *seen, 0) && !connection_is_retired(stream->connection) &&
+        stream_leave_orphan(stream))
+        return stream_connect(stream, READ_HISTORY, false);
     *seen = newest;
     return PMIPC_OK;
 }
@@ -177,7 +221,7 @@ pmipc_status pmipc_stream_reconnect(pmipc_stream *stream, pmipc_error *error)
         status =
             stream_fail(stream, PMIPC_FORKED, "this stream belongs to the parent process; open it anew in the child");
     } else {
-        if (stream->connection &&
+        if (stream->connection && !stream_drains(stream, READ_EVERY) &&
             (connection_is_retired(stream->connection) || !protocol_row_is_own(&stream->connection->protocol) ||
              connection_is_orphaned(stream->connection, stream->anchor)))
             stream_disconnect(stream);

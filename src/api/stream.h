@@ -15,6 +15,8 @@ struct pmipc_stream {
     uint64_t dropped_up_to;               /* what was lost up to this sample is in `dropped` */
     uint64_t last_head_seq;               /* when it was disconnected */
     uint32_t last_slot_count;
+    uint64_t first_cursor;       /* where the cursor began in this pool */
+    int64_t leave_retired_ns;    /* when reads of history leave a retired pool with unread samples; 0: not yet */
     uint64_t unchanged_reads;    /* since anything new was seen; now and then they look whether the pool was orphaned */
     struct file_identity absent; /* the retired file that the name leads to, if any */
     pmipc_schema schema;         /* expected, or of the pool it is or was last connected to; field_count 0: none yet */
@@ -25,14 +27,27 @@ struct pmipc_stream {
     bool start_oldest;
     bool manual_reconnect;
     bool prefault;
-    bool made; /* pmipc_stream_open has returned: pools that appear from now on are all new */
+    bool takes_new; /* get_new, get_next or get_unseen was called: unread samples are wanted */
+    bool has_ended; /* the last connection ended because its pool was retired, and not succeeded */
+    bool made;      /* pmipc_stream_open has returned: pools that appear from now on are all new */
     uint64_t received, dropped, copies, connections;
     pmipc_error error;
 };
 
+/* What a read asks for, which decides what it still takes from a retired pool. */
+enum stream_read {
+    READ_HISTORY, /* moves no cursor: what is there for a second, in case other reads of this stream take the samples */
+    READ_NEWEST,  /* the newest sample, once; of a successor of the same producer, that pool's instead */
+    READ_EVERY    /* each sample above the cursor */
+};
+
 /* Connected when it returns OK. `patient`: may take a second when all rows are held; polls may not. NOT_CONNECTED,
  * RETIRED (manual), and failures. */
-pmipc_status stream_connect(pmipc_stream *stream, bool patient);
+pmipc_status stream_connect(pmipc_stream *stream, enum stream_read read, bool patient);
+
+/* Whether the connected pool is retired and holds a sample above the cursor that such a read returns before the stream
+ * goes over to another pool. */
+bool stream_drains(const pmipc_stream *stream, enum stream_read read);
 
 /* RETIRED: somebody else has removed the pool's file, its producer is dead, and the stream reconnects manually. */
 pmipc_status stream_orphaned(pmipc_stream *stream);
@@ -89,12 +104,14 @@ static inline void stream_count_view(pmipc_stream *stream, const pmipc_view *vie
     stream->copies += view->copied;
 }
 
-/* What a read ended with. A stream that has lost its row says so in this call and connects anew in the next. */
+/* A read has failed. A stream that has lost its row reports it in this call and connects again in the next; a retired
+ * pool whose unread samples are damaged is left. Returns `status`. */
+__attribute__((cold)) pmipc_status stream_failed_read(pmipc_stream *stream, pmipc_status status);
+
+/* What a read ended with. */
 static inline pmipc_status stream_end_read(pmipc_stream *stream, pmipc_status status)
 {
-    if (__builtin_expect(status == PMIPC_LOST && !stream->manual_reconnect, 0))
-        stream_disconnect(stream);
-    return status;
+    return __builtin_expect(status >= PMIPC_INVALID_ARGUMENT, 0) ? stream_failed_read(stream, status) : status;
 }
 
 #endif

@@ -103,7 +103,7 @@ struct stamp_wait {
 /* One look. seen_by_windows is the head before history is searched: what is published after that ends the sleep. */
 static pmipc_status look_for_stamp(pmipc_stream *stream, int64_t stamp_ns, bool polls)
 {
-    pmipc_status status = stream_connect(stream, !polls);
+    pmipc_status status = stream_connect(stream, READ_HISTORY, !polls);
     if (!status)
         status = look_for_later(stream, stamp_ns);
     if (status == PMIPC_NOTHING_NEW)

@@ -21,6 +21,17 @@ bool pmipc_stream_connected(const pmipc_stream *stream)
            protocol_row_is_own(&stream->connection->protocol);
 }
 
+bool pmipc_stream_ended(const pmipc_stream *stream)
+{
+    if (!process_is(stream->generation))
+        return false;
+    const struct pool_connection *connection = stream->connection;
+    if (!connection)
+        return stream->has_ended;
+    const uint32_t why = protocol_retirement(connection->protocol.control);
+    return why != 0 && why != RETIRED_SUCCEEDED && !stream_drains(stream, READ_EVERY);
+}
+
 bool pmipc_stream_producer_alive(const pmipc_stream *stream)
 {
     CANCELLATION_DEFERRED(cancel_state);

@@ -5,9 +5,9 @@
 pmipc_status pmipc_stream_get_last(pmipc_stream *stream, pmipc_view *view)
 {
     view->owner = NULL;
-    pmipc_status status = stream_connect(stream, false);
+    pmipc_status status = stream_connect(stream, READ_NEWEST, false);
     if (!status && connection_head_seq(stream->connection) <= stream->cursor && stream_leave_orphan(stream))
-        status = stream_connect(stream, false);
+        status = stream_connect(stream, READ_NEWEST, false);
     if (status)
         return status;
     status = connection_view_newest(stream->connection, view);
@@ -101,7 +101,7 @@ static inline pmipc_status look_for_sample(pmipc_stream *stream, bool polls, pmi
 {
     pmipc_status status;
     do {
-        status = stream_connect(stream, !polls);
+        status = stream_connect(stream, take == take_next ? READ_EVERY : READ_NEWEST, !polls);
         if (!status)
             status = take(stream, view);
         if (!status) {
@@ -140,6 +140,7 @@ static inline pmipc_status get_waiting(pmipc_stream *stream, int64_t timeout_ns,
                                        pmipc_status (*take)(pmipc_stream *, pmipc_view *))
 {
     view->owner = NULL;
+    stream->takes_new = true;
     pmipc_status status = look_for_sample(stream, timeout_ns == 0, view, take);
     if (status != PMIPC_NOTHING_NEW)
         return status;

@@ -27,7 +27,10 @@ pmipc_status pmipc_stream_get_window(pmipc_stream *stream, uint32_t min_count, u
 pmipc_status pmipc_stream_get_unseen(pmipc_stream *stream, pmipc_view *view)
 {
     view->owner = NULL;
-    pmipc_status status = stream_connect_to_read(stream, &stream->seen_by_windows);
+    stream->takes_new = true;
+    pmipc_status status = stream_connect(stream, READ_EVERY, false);
+    if (!status && connection_head_seq(stream->connection) <= stream->cursor && stream_leave_orphan(stream))
+        status = stream_connect(stream, READ_EVERY, false);
     if (status)
         return status;
     do { /* lock-free: each turn means that the producer has published */

@@ -67,6 +67,7 @@ static pmipc_status look_at_all(struct stream_wait *wait)
     for (uint32_t i = 0; i < wait->count; i++) {
         pmipc_stream *stream = wait->streams[i];
         wait->ready = i;
+        stream->takes_new = true;
         if (stream->connection && connection_head_seq(stream->connection) <= stream->cursor &&
             !connection_is_retired(stream->connection) && process_is(stream->generation) &&
             stream_finds_orphan(stream)) {
@@ -74,7 +75,7 @@ static pmipc_status look_at_all(struct stream_wait *wait)
                 return stream_orphaned(stream);
             stream_disconnect(stream);
         }
-        pmipc_status status = stream_connect(stream, false);
+        pmipc_status status = stream_connect(stream, READ_EVERY, false);
         if (status == PMIPC_OK && connection_head_seq(stream->connection) > stream->cursor)
             return PMIPC_OK;
         if (status && (status != PMIPC_NOT_CONNECTED || stream->manual_reconnect))
@@ -117,7 +118,9 @@ static pmipc_status waiter_make(pmipc_waiter *waiter, pmipc_stream *stream, bool
     if (!target)
         return PMIPC_NO_MEMORY;
     struct pool_connection *connection =
-        stream->connection && !connection_is_retired(stream->connection) ? stream->connection : NULL;
+        stream->connection && (!connection_is_retired(stream->connection) || stream_drains(stream, READ_EVERY))
+            ? stream->connection
+            : NULL;
     const uint64_t seen = above_newest && connection ? connection_head_seq(connection) : stream->cursor;
     target_init(target, stream->anchor, connection, seen, stream->absent);
     waiter->target = target;

@@ -315,9 +315,9 @@ void protocol_ring(struct pool_control *control)
     fetch_add_release(&control->bell, 1); /* [BELL] */
 }
 
-void protocol_retire(struct pool_control *control)
+void protocol_retire(struct pool_control *control, uint32_t why)
 {
-    store_release(&control->retired, 1);
+    store_release(&control->retired, why); /* [RETIRE] after the last head */
     protocol_ring(control);
 }
 

@@ -158,8 +158,15 @@ bool protocol_drop_oldest(struct protocol_producer *producer);
 /* Ring the bell. The caller wakes all sleepers. */
 void protocol_ring(struct pool_control *control);
 
-/* Mark the pool retired and ring, also if no reader waits. The caller wakes all sleepers. */
-void protocol_retire(struct pool_control *control);
+/* Whether the pool is retired, and why (RETIRED_*). Not 0: the last sample is visible, and no sample follows it. */
+static inline uint32_t protocol_retirement(const struct pool_control *control)
+{
+    return load_acquire(&control->retired); /* [RETIRE] */
+}
+
+/* Mark the pool retired and ring, also if no reader waits. The caller wakes all sleepers. Call it after the last sample
+ * was published, or with the lock of a dead producer. `why`: RETIRED_*. */
+void protocol_retire(struct pool_control *control, uint32_t why);
 
 /* A reader's private state. */
 struct protocol_reader {

@@ -240,11 +240,11 @@ pmipc_status writer_adopt(struct pool_writer **out, int fd, struct owner_lock *l
 
 /* --------------------------------------------------------------------------------------------------------- ending */
 
-bool writer_retire(struct pool_writer *writer)
+bool writer_retire(struct pool_writer *writer, uint32_t why)
 {
     if (writer_is_lost(writer) || file_is_still(writer->lock.fd, writer->lock.identity) == 0)
         return false;
-    protocol_retire(writer->control);
+    protocol_retire(writer->control, why);
     futex_wake_all(&writer->control->bell);
     return true;
 }
@@ -280,14 +280,14 @@ void retire_file(int fd)
         return;
     char *base = size < 0 ? NULL : memory_map(fd, 0, bytes, true, "a pool that is being replaced");
     if (!base) { /* retire without ringing: sleepers check at least every 100 ms */
-        const uint32_t retired = 1;
+        const uint32_t retired = RETIRED_ENDED;
         const off_t place = POOL_CONTROL_OFFSET + (off_t)offsetof(struct pool_control, retired);
         ssize_t written = pwrite(fd, &retired, sizeof retired, place);
         (void)written; /* if it fails, streams find that the file has no name */
         return;
     }
     struct pool_control *control = (struct pool_control *)(base + POOL_CONTROL_OFFSET);
-    protocol_retire(control);
+    protocol_retire(control, RETIRED_ENDED);
     futex_wake_all(&control->bell);
     memory_unmap(base, bytes);
 }

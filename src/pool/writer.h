@@ -106,7 +106,7 @@ pmipc_status writer_lost(struct pool_writer *writer);
 
 /* Mark the pool retired, ring, and wake all sleepers. The caller removes the name. False: this writer does not own the
  * pool any more. */
-bool writer_retire(struct pool_writer *writer);
+bool writer_retire(struct pool_writer *writer, uint32_t why);
 
 /* Free everything; the lock is released last. */
 void writer_close(struct pool_writer *writer);

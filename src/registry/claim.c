@@ -287,7 +287,7 @@ close_folder:
 void retire_and_unlink(struct pool_writer *writer, const struct pool_place *place)
 {
     /* By its path, which needs no descriptor: a program that has no free descriptor still removes its pools. */
-    if (writer_retire(writer) && file_is_identical(file_identify_path(place->path), writer->identity))
+    if (writer_retire(writer, RETIRED_ENDED) && file_is_identical(file_identify_path(place->path), writer->identity))
         (void)file_unlink(AT_FDCWD, place->path);
 }
 

@@ -127,7 +127,7 @@ pmipc_status successor_install(const struct pool_place *place, struct pool_write
                            "pool '%s': its file %s cannot be replaced by a larger one%s: %s", place->name, place->path,
                            file_reopen_hint(failure), error_describe_errno(failure, reason));
     } else {
-        (void)writer_retire(predecessor);
+        (void)writer_retire(predecessor, RETIRED_SUCCEEDED);
     }
 
 close_folder:

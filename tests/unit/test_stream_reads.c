@@ -275,6 +275,8 @@ TEST(lost_samples_of_successor_are_counted)
         CHECK_GOT(pmipc_stream_get_next(stream, 0, &view), 7);
         CHECK_EQ(stream_info(stream).dropped, 6 * (i + 1));
         pmipc_producer_close(producer);
+        for (uint64_t seq = 8; seq <= 10; seq++)
+            CHECK_GOT(pmipc_stream_get_next(stream, 0, &view), seq);
     }
     pmipc_stream_close(stream);
 }
