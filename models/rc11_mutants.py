@@ -67,7 +67,10 @@ ORDERS: dict[str, tuple[str, ...] | Kept] = {
     ),
     "protocol_drop_oldest: fence_seq_cst 1": ("window.given-up",),
     "protocol_ring: fetch_add_release 1": ("wait",),
-    "protocol_retire: store_release 1": Kept("the bell's release follows it", ("wait.retired",)),
+    "protocol_retirement: load_acquire 1": ("drain",),
+    "protocol_retire: store_release 1": Kept(
+        "the fence that ends the last publish precedes it", ("drain", "wait.retired")
+    ),
     "disown_row: store_release 1": ("rows.claimed",),
     "protocol_row_clear: fetch_and_release 1": ("rows.swept",),
     "protocol_row_copy: store_release 1": Kept("the row's claimer stored there, with release, just before", ("fork",)),

@@ -33,6 +33,7 @@ RUNS: dict[str, tuple[str, ...]] = {
     "grow.seq": ("grow", "BY_SEQ"),
     "grow.window": ("grow", "BY_WINDOW"),
     "round": ("round",),
+    "drain": ("drain",),
     "wait": ("wait",),
     "wait.retired": ("wait", "RETIRES", "PUBLISHES=1"),
     "wait.two-streams": ("wait", "TWO_STREAMS", "PUBLISHES=1"),

@@ -48,6 +48,8 @@ typedef struct pmipc_producer_options {
                              free. `spare` should be the number of views that streams may hold, plus 1 */
     bool prefault;        /* when the pool is opened, touch every page and lock it as far as RLIMIT_MEMLOCK allows */
     bool keep;            /* pmipc_producer_close leaves the pool: readable, and the next producer adopts it */
+    bool no_adopt;        /* replace the pool of a dead producer instead of adopting it: its history is not handed on to
+                             new streams. Streams that are connected still read what they have not read. For commands */
     bool recreate;        /* create the pool again when another program removes its file: see pmipc_producer_publish */
     bool fixed_capacity;  /* refuse samples that are longer than the schema's leading dimension; otherwise a larger pool
                              replaces this one */
@@ -56,7 +58,8 @@ typedef struct pmipc_producer_options {
 /** Open the pool `name` for writing: create it, adopt it, or replace it. Publishes nothing.
  *
  * - There is no pool of this name: a new one is created.
- * - The pool's producer is dead, and the pool has this schema, history_len, spare, metadata and origin: it is adopted.
+ * - The pool's producer is dead, and the pool has this schema, history_len, spare, metadata and origin: it is adopted,
+ *   unless `no_adopt` is set.
  *   The history stays, the sequence continues, streams stay connected. A pool that has more room for variable fields
  *   than `schema` is adopted too.
  * - The pool's producer is dead, and something differs: a new pool replaces it.

@@ -173,6 +173,7 @@ class Producer:
         keep: bool,
         max_bytes: int = 0,
         recreate: bool = False,
+        adopt: bool = True,
     ) -> None: ...
     def publish(self, data: Any, *, stamp: SupportsIndex | float | np.floating[Any] | None = None) -> int:
         """Copy one sample into the pool and make it visible to all streams.
@@ -833,6 +834,15 @@ class Stream:
     def connected(self) -> bool:
         """Whether the stream is connected to a pool that is not retired. Connects when the pool exists. False after
         `cleanup()`, and when the pool has another schema; reads raise SchemaMismatchError then.
+        """
+
+    @property
+    def ended(self) -> bool:
+        """Whether the pool ended in order and the stream has returned all of it.
+
+        True when the producer was closed, or the pool was removed or replaced, every sample above the cursor was
+        returned, and the stream is not connected to another pool. False for a killed producer: its pool stays, and the
+        next producer adopts it. Does not connect.
         """
 
     @property

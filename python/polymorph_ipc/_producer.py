@@ -62,6 +62,7 @@ class TensorProducer(_core.Producer):
         max_bytes: int | None = None,
         keep: bool = False,
         recreate: bool = False,
+        adopt: bool = True,
         mode: int = 0o600,
         folder: str | os.PathLike[str] | None = None,
         origin: Literal["numpy", "torch"] = "numpy",
@@ -83,6 +84,7 @@ class TensorProducer(_core.Producer):
             max_bytes: See `from_sample`.
             keep: See `from_sample`.
             recreate: See `from_sample`.
+            adopt: See `from_sample`.
             mode: See `from_sample`.
             folder: See `from_sample`.
             origin: Which arrays streams give by default and `loan` gives: "numpy" or "torch". "torch" imports torch.
@@ -127,6 +129,7 @@ class TensorProducer(_core.Producer):
             keep,
             0 if max_bytes is None else whole_number(max_bytes, "max_bytes", pool_name),
             recreate,
+            adopt,
         )
         if encoder is not None:
             self._publish_to_ros(encoder, ros_node, str(ros_topic), ros_msg_type, ros_qos)
@@ -196,6 +199,7 @@ class TensorProducer(_core.Producer):
         max_bytes: int | None = None,
         keep: bool = False,
         recreate: bool = False,
+        adopt: bool = True,
         mode: int = 0o600,
         folder: str | os.PathLike[str] | None = None,
         ros_node: Any = None,
@@ -232,6 +236,9 @@ class TensorProducer(_core.Producer):
                 the end of the user's last session), make the pool again under its name. History, sequence numbers and
                 metadata continue, and streams follow. False: `publish` then raises PoolLostError. The removal is
                 noticed within a second.
+            adopt: False: the history of a dead producer is not handed on. Its pool is replaced, so that a stream that
+                starts later does not read its samples; streams that are connected still read what they have not read.
+                Recommended for commands: a new receiver does not execute those of a killed policy.
             mode: Permission bits of the pool's file: 0o600 (only this user), 0o660 (the group), 0o606 or 0o666 (all
                 users). Read permission without write permission is refused: streams register in the file. A dead pool
                 of another user is adopted only when it has these bits and the group of a new file. Otherwise it is
@@ -299,6 +306,7 @@ class TensorProducer(_core.Producer):
             max_bytes=max_bytes,
             keep=keep,
             recreate=recreate,
+            adopt=adopt,
             mode=mode,
             folder=folder,
             origin="torch" if _samples.origin_of(sample) == _core.ORIGIN_TORCH else "numpy",

@@ -27,8 +27,7 @@ void stream_disconnect(pmipc_stream *stream)
         return;
     stream->last_head_seq = connection_head_seq(stream->connection);
     stream->last_slot_count = connection_slot_count(stream->connection);
-    const uint32_t why = protocol_retirement(stream->connection->protocol.control);
-    stream->has_ended = why != 0 && why != RETIRED_SUCCEEDED;
+    stream->has_ended = retirement_is_end(protocol_retirement(stream->connection->protocol.control));
     stream->leave_retired_ns = 0;
     connection_close(stream->connection);
     stream->connection = NULL;
@@ -121,7 +120,7 @@ bool stream_drains(const pmipc_stream *stream, enum stream_read read)
 {
     const struct pool_connection *connection = stream->connection;
     const uint32_t why = connection ? protocol_retirement(connection->protocol.control) : 0;
-    return why != 0 && !(read == READ_NEWEST && why == RETIRED_SUCCEEDED) &&
+    return why != 0 && (read != READ_NEWEST || retirement_is_end(why)) &&
            (stream->takes_new || stream->cursor != stream->first_cursor || stream->received == 0) &&
            connection_head_seq(connection) > stream->cursor && protocol_row_is_own(&connection->protocol);
 }

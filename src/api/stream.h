@@ -37,7 +37,7 @@ struct pmipc_stream {
 /* What a read asks for, which decides what it still takes from a retired pool. */
 enum stream_read {
     READ_HISTORY, /* moves no cursor: what is there for a second, in case other reads of this stream take the samples */
-    READ_NEWEST,  /* the newest sample, once; of a successor of the same producer, that pool's instead */
+    READ_NEWEST,  /* the newest sample, once; where the same producer continues in another pool, that pool's instead */
     READ_EVERY    /* each sample above the cursor */
 };
 

@@ -28,8 +28,7 @@ bool pmipc_stream_ended(const pmipc_stream *stream)
     const struct pool_connection *connection = stream->connection;
     if (!connection)
         return stream->has_ended;
-    const uint32_t why = protocol_retirement(connection->protocol.control);
-    return why != 0 && why != RETIRED_SUCCEEDED && !stream_drains(stream, READ_EVERY);
+    return retirement_is_end(protocol_retirement(connection->protocol.control)) && !stream_drains(stream, READ_EVERY);
 }
 
 bool pmipc_stream_producer_alive(const pmipc_stream *stream)

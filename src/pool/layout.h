@@ -79,12 +79,17 @@ struct pool_header {
 /* Shared text, for messages, consists of atomic words: one process may read it while another writes it. */
 #define SHARED_TEXT_WORDS(bytes) ((bytes) / 8)
 
-enum { RETIRED_ENDED = 1, RETIRED_SUCCEEDED = 2 /* the same producer goes on in a pool of the same name */ };
+/* Why a pool is retired. Any other value than 0 counts as RETIRED_ENDED. */
+enum {
+    RETIRED_ENDED = 1,     /* its producer was closed, or the pool was removed or replaced by the library */
+    RETIRED_SUCCEEDED = 2, /* the same producer continues in a pool of the same name */
+    RETIRED_UNLINKED = 3   /* another program has removed the name of its file */
+};
 
 struct pool_control {
     /* The cache line that each read of a stream accesses. */
     _Atomic uint64_t head;    /* the newest entry; 0: nothing is published */
-    _Atomic uint32_t retired; /* RETIRED_*; 0: not retired. Each other value counts as RETIRED_ENDED */
+    _Atomic uint32_t retired; /* RETIRED_*; 0: not retired */
     _Atomic uint32_t bell;    /* futex; incremented when a stream waits, and always by adoption and retirement */
     /* The owner's epoch (1 for the creator, one more for each adopter) and the slot count in one word (ownership_make
      * in protocol.h). The slot count is stored before the first entry that needs it. */

@@ -315,6 +315,11 @@ void protocol_ring(struct pool_control *control)
     fetch_add_release(&control->bell, 1); /* [BELL] */
 }
 
+uint32_t protocol_retirement(const struct pool_control *control)
+{
+    return load_acquire(&control->retired); /* [RETIRE] */
+}
+
 void protocol_retire(struct pool_control *control, uint32_t why)
 {
     store_release(&control->retired, why); /* [RETIRE] after the last head */

@@ -159,9 +159,12 @@ bool protocol_drop_oldest(struct protocol_producer *producer);
 void protocol_ring(struct pool_control *control);
 
 /* Whether the pool is retired, and why (RETIRED_*). Not 0: the last sample is visible, and no sample follows it. */
-static inline uint32_t protocol_retirement(const struct pool_control *control)
+uint32_t protocol_retirement(const struct pool_control *control);
+
+/* Whether a pool retired for this reason has ended: nothing follows its newest sample. */
+static inline bool retirement_is_end(uint32_t why)
 {
-    return load_acquire(&control->retired); /* [RETIRE] */
+    return why != 0 && why != RETIRED_SUCCEEDED && why != RETIRED_UNLINKED;
 }
 
 /* Mark the pool retired and ring, also if no reader waits. The caller wakes all sleepers. Call it after the last sample

@@ -28,7 +28,7 @@ void writer_check_name(struct pool_writer *writer, int names)
     if (names != 0 || !writer->has_name || writer->removed)
         return;
     writer->removed = true;
-    protocol_retire(writer->control, RETIRED_ENDED);
+    protocol_retire(writer->control, RETIRED_UNLINKED);
     futex_wake_all(&writer->control->bell);
 }
 

@@ -165,6 +165,9 @@ static pmipc_status adopt(const struct pool_place *place, int folder, int fd, st
                           const struct pool_description *wanted, const pmipc_producer_options *options,
                           struct pool_writer **writer, const char **why, pmipc_error *error)
 {
+    *why = "has the history of a dead producer, and this producer does not adopt";
+    if (options->no_adopt)
+        return PMIPC_NOTHING_NEW;
     int allowed = may_adopt(folder, fd, options->mode);
     *why = "was created by another user with another group or mode than this producer's";
     if (allowed <= 0)

@@ -154,7 +154,8 @@ MUTANTS = (
         (
             Change(
                 CLAIM,
-                "writer_retire(writer, RETIRED_ENDED) && file_is_identical(file_identify_path(place->path), writer->identity))\n"
+                "writer_retire(writer, RETIRED_ENDED) && "
+                "file_is_identical(file_identify_path(place->path), writer->identity))\n"
                 "        (void)file_unlink(AT_FDCWD, place->path);\n",
                 "file_is_identical(file_identify_path(place->path), writer->identity))\n"
                 "        (void)file_unlink(AT_FDCWD, place->path);\n"

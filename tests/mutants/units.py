@@ -16,6 +16,36 @@ STREAM = "api/stream.c"
 
 MUTANTS = (
     Mutant(
+        "retired_pool_is_left_with_unread_samples",
+        "drain get_next_drains_retired_pool",
+        "A stream leaves a retired pool before it has returned what is unread.",
+        (Change(STREAM, "connection_head_seq(connection) > stream->cursor && protocol_row", "false && protocol_row"),),
+    ),
+    Mutant(
+        "stream_that_reads_history_stays_in_retired_pool",
+        "drain stream_that_only_reads_history_leaves_retired_pool_at_once",
+        "A stream that takes no sample stays in a retired pool.",
+        (
+            Change(
+                STREAM,
+                "(stream->takes_new || stream->cursor != stream->first_cursor || stream->received == 0) &&",
+                "",
+            ),
+        ),
+    ),
+    Mutant(
+        "reconnect_leaves_retired_pool_with_unread_samples",
+        "drain manual_stream_drains_before_retired_is_reported",
+        "pmipc_stream_reconnect leaves a retired pool before the stream has returned what is unread.",
+        (Change(STREAM, "stream->connection && !stream_drains(stream, READ_EVERY) &&", "stream->connection &&"),),
+    ),
+    Mutant(
+        "dead_producer_is_adopted_against_no_adopt",
+        "producer_open no_adopt_replaces_pool_of_dead_producer",
+        "A producer with no_adopt hands on the history of a dead producer.",
+        (Change(CLAIM, "    if (options->no_adopt)\n        return PMIPC_NOTHING_NEW;\n", ""),),
+    ),
+    Mutant(
         "whole_words_of_pinned_slots_are_not_marked",
         "large_history held_window_of_whole_bitmap_words_is_never_overwritten",
         "A held window that covers 64 slots from a multiple of 64 on is overwritten.",

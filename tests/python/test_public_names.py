@@ -35,8 +35,8 @@ CLASSES = {
         readers ros_stats schema seq shape slot_count sweep
     """,
     TensorStream: """
-        backend cleanup close closed connected dtype get_all_new get_at get_history get_last get_new get_next metadata
-        pool_name producer_alive schema shape stats wait_connected
+        backend cleanup close closed connected dtype ended get_all_new get_at get_history get_last get_new get_next
+        metadata pool_name producer_alive schema shape stats wait_connected
     """,
     polymorph_ipc.Loan: "commit data discard length seq stamp",
     polymorph_ipc.Schema: "fields from_sample is_dict nbytes numpy_dtype",

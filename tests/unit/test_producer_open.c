@@ -305,6 +305,35 @@ TEST(adopt_after_kill_continues_sequence_numbers)
     pmipc_producer_close(producer);
 }
 
+TEST(no_adopt_replaces_pool_of_dead_producer)
+{
+    helper owner = helper_start("owns_a_pool", "camera");
+    receive_word(owner.channel);
+    pmipc_stream_options oldest = {.start_oldest = true};
+    pmipc_stream *connected = stream_open("camera", &oldest);
+    helper_kill(&owner);
+    const pmipc_schema schema = bytes_schema(64);
+    const pmipc_producer_options options = {.history_len = 4, .no_adopt = true};
+    pmipc_producer *producer;
+    pmipc_error error;
+    CHECK_OK(pmipc_producer_open(&producer, "camera", &schema, &options, &error));
+    CHECK(!pmipc_producer_adopted(producer));
+    CHECK_EQ(pmipc_producer_seq(producer), 0);
+    pmipc_stream *late = stream_open("camera", &oldest);
+    pmipc_view view;
+    CHECK_STATUS(pmipc_stream_get_next(late, 0, &view), PMIPC_TIMEOUT);
+    for (uint64_t seq = 1; seq <= 3; seq++) { /* a connected stream reads what it has not read */
+        CHECK_OK(pmipc_stream_get_next(connected, 0, &view));
+        CHECK_EQ(view.seq, seq);
+        pmipc_view_release(&view);
+    }
+    CHECK_STATUS(pmipc_stream_get_next(connected, 0, &view), PMIPC_TIMEOUT);
+    CHECK(pmipc_stream_connected(connected));
+    pmipc_stream_close(late);
+    pmipc_stream_close(connected);
+    pmipc_producer_close(producer);
+}
+
 TEST(adopt_keeps_streams_connected)
 {
     helper owner = helper_start("owns_a_pool", "camera");

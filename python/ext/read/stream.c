@@ -52,6 +52,18 @@ static PyObject *stream_connected(PyObject *object, void *unused)
     return connected < 0 ? NULL : PyBool_FromLong(connected);
 }
 
+static PyObject *stream_ended(PyObject *object, void *unused)
+{
+    (void)unused;
+    py_stream *self = (py_stream *)object;
+    if (py_stream_usable(self) < 0)
+        return NULL;
+    py_turn_begin(&self->turn);
+    bool ended = self->handle != NULL && pmipc_stream_ended(self->handle);
+    py_turn_end(&self->turn);
+    return PyBool_FromLong(ended);
+}
+
 static PyObject *stream_producer_alive(PyObject *object, void *unused)
 {
     (void)unused;
@@ -311,6 +323,7 @@ static PyMethodDef stream_methods[] = {
 static PyGetSetDef stream_getset[] = {
     {"pool_name", stream_pool_name, NULL, DOC_Stream_pool_name, NULL},
     {"connected", stream_connected, NULL, DOC_Stream_connected, NULL},
+    {"ended", stream_ended, NULL, DOC_Stream_ended, NULL},
     {"producer_alive", stream_producer_alive, NULL, DOC_Stream_producer_alive, NULL},
     {"schema", stream_schema, NULL, DOC_Stream_schema, NULL},
     {"backend", stream_backend, NULL, DOC_Stream_backend, NULL},

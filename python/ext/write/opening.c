@@ -26,12 +26,12 @@ static int check_mode(py_state *state, const char *pool_name, Py_ssize_t mode)
 int py_opening_parse(py_state *state, PyObject *args, PyObject *kwargs, py_opening *given)
 {
     static char *keywords[] = {"pool_name", "schema", "history_len", "spare",     "mode",     "origin", "metadata",
-                               "folder",    "grow",   "keep",        "max_bytes", "recreate", NULL};
+                               "folder",    "grow",   "keep",        "max_bytes", "recreate", "adopt",  NULL};
     Py_ssize_t history_len, spare, mode, max_bytes = 0;
-    int origin, grow, keep, recreate = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UO!nnniOOpp|np", keywords, &given->name, state->schema_type,
+    int origin, grow, keep, recreate = 0, adopt = 1;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UO!nnniOOpp|npp", keywords, &given->name, state->schema_type,
                                      &given->schema, &history_len, &spare, &mode, &origin, &given->metadata,
-                                     &given->folder, &grow, &keep, &max_bytes, &recreate))
+                                     &given->folder, &grow, &keep, &max_bytes, &recreate, &adopt))
         return -1;
     given->name_text = py_pool_name(state, given->name);
     if (given->name_text == NULL || check_range(state, given->name_text, "history_len", history_len) < 0 ||
@@ -51,6 +51,7 @@ int py_opening_parse(py_state *state, PyObject *args, PyObject *kwargs, py_openi
         .no_growth = !grow,
         .keep = keep,
         .recreate = recreate,
+        .no_adopt = !adopt,
     };
     if (py_optional_text(given->metadata, "metadata", &given->options.metadata) < 0 ||
         py_optional_text(given->folder, "folder", &given->options.folder) < 0)
