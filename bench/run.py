@@ -1,6 +1,6 @@
-"""Runs the benchmarks: ``python bench/run.py``; see bench/README.md.
+"""Run the benchmarks: ``python bench/run.py``; see bench/README.md.
 
-Needs the package polymorph_ipc installed in this interpreter, and bench_probe built in release mode.
+Needs the package polymorph_ipc in this interpreter, and bench_probe built in release mode.
 """
 
 from __future__ import annotations
@@ -38,33 +38,35 @@ OUT = ROOT / "bench" / "out"
 
 
 def parse_arguments(words: Sequence[str] | None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description="Measure polymorph_ipc beside the limits of this machine.")
-    parser.add_argument("--quick", action="store_true", help="a few milliseconds a figure: does it run at all?")
-    parser.add_argument(
-        "--no-peers", action="store_true", help="leave out the other libraries, whichever are installed"
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description="Measure polymorph_ipc and compare it with the limits of this machine."
     )
     parser.add_argument(
-        "--only", metavar="PREFIX", action="append", help="only groups whose key begins so (repeatable)"
+        "--quick", action="store_true", help="a few milliseconds per figure, to check that the benchmarks run"
     )
-    parser.add_argument("--list", action="store_true", help="print the groups' keys and end")
+    parser.add_argument("--no-peers", action="store_true", help="do not measure the other installed libraries")
+    parser.add_argument(
+        "--only", metavar="PREFIX", action="append", help="only groups whose key begins with PREFIX (repeatable)"
+    )
+    parser.add_argument("--list", action="store_true", help="print the keys of the groups and exit")
     parser.add_argument("--probe", type=Path, default=PROBE, help="the C program bench_probe")
     parser.add_argument("--out", type=Path, default=OUT, help="folder for the JSON files")
-    parser.add_argument("--page", type=Path, help="the page to write; default docs/benchmarks.md for a whole, slow run")
-    parser.add_argument("--pools", type=int, default=1000, help="how many pools to list")
+    parser.add_argument("--page", type=Path, help="the page to write; default docs/benchmarks.md for a complete run")
+    parser.add_argument("--pools", type=int, default=1000, help="number of pools to list")
     parser.add_argument("--only-peer", metavar="KEY", action="append", help="only this library (repeatable)")
     parser.add_argument(
         "--peer-python",
         metavar="KEY=PYTHON",
         action="append",
         default=[],
-        help="run the adapter KEY with another interpreter, where its library is installed (repeatable)",
+        help="run the adapter KEY with the interpreter that has its library (repeatable)",
     )
     return parser.parse_args(words)
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run, print, write. Fails when a figure could not be measured, not when a budget is missed."""
+    """Run, print and write the results. Returns 1 when a figure could not be measured, not when a budget is missed."""
     options = parse_arguments(words)
     core, partner_core = usable_cores()
     plan = Plan(options.probe.resolve(), core, partner_core, options.pools)
@@ -78,9 +80,7 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"{options.probe} does not exist: build the target bench_probe in release mode first", file=sys.stderr)
         return 2
 
-    signal.signal(
-        signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM)
-    )  # so that folders and probes are cleaned up
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # which removes folders and probes
     console = Console(width=None if sys.stdout.isatty() else 160)
     effort = Effort(time_factor=0.05, max_rounds=1) if options.quick else Effort()
     with pool_folder():
@@ -89,7 +89,7 @@ def main(words: Sequence[str] | None = None) -> int:
         machine = describe(compiler_of(options.probe.resolve().parent))
         console.print(f"{len(groups)} groups in {time.monotonic() - started:.0f} s")
         if not plan.two_cores:
-            console.print("There is no second core: nothing was measured between two cores.")
+            console.print("Only one core is usable: no second core, so nothing was measured between two cores.")
         with_peers = not options.no_peers and (not options.only or options.only_peer)
         outcomes = run_peers(console, plan, effort, options) if with_peers else None
     write(options, results, machine, outcomes)
@@ -98,7 +98,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def pool_folder() -> Iterator[None]:
-    """A registry folder of this run's own, removed at its end."""
+    """A registry folder for this run, removed at its end."""
     before = os.environ.get("POLYMORPH_IPC_DIR")
     with tempfile.TemporaryDirectory(
         prefix="polymorph_ipc_bench_", dir="/dev/shm", ignore_cleanup_errors=True
@@ -114,7 +114,7 @@ def pool_folder() -> Iterator[None]:
 
 
 def run_and_print(console: Console, group: Group, effort: Effort) -> GroupResult:
-    """One group."""
+    """Measure and print one group."""
     with console.status(f"measuring {group.title}"):
         result = run_group(group, effort)
     print_group(console, result)
@@ -122,7 +122,7 @@ def run_and_print(console: Console, group: Group, effort: Effort) -> GroupResult
 
 
 def run_peers(console: Console, plan: Plan, effort: Effort, options: argparse.Namespace) -> list[PeerOutcome]:
-    """Every library that is installed; the others are named with the command that installs them."""
+    """Measure every installed library, and name the others with their install command."""
     interpreters = dict(word.split("=", 1) for word in options.peer_python)
     outcomes = []
     for peer in all_peers():
@@ -130,18 +130,18 @@ def run_peers(console: Console, plan: Plan, effort: Effort, options: argparse.Na
             continue
         outcome = run_peer(console, plan, effort, peer, interpreters.get(peer.key, sys.executable))
         outcomes.append(outcome)
-        words = outcome.problem or f"{len(outcome.latency_ns)} of {len(PEER_SIZES)} sizes measured"
-        console.print(f"{peer.title}, {peer.waits}: {words}", markup=False, highlight=False)
+        summary = outcome.problem or f"{len(outcome.latency_ns)} of {len(PEER_SIZES)} sizes measured"
+        console.print(f"{peer.title}, {peer.waits}: {summary}", markup=False, highlight=False)
     for table in peer_tables(outcomes, {size: SIZES[size] for size in PEER_SIZES}):
         console.print(table)
     return outcomes
 
 
 def run_peer(console: Console, plan: Plan, effort: Effort, peer: Peer, python: str) -> PeerOutcome:
-    """One library."""
+    """Measure one library."""
     outcome = PeerOutcome(peer.key, peer.title, peer.waits, peer.pip)
     if not is_installed(peer, python):
-        outcome.problem = f"absent; pip install {peer.pip}"
+        outcome.problem = f"not installed; pip install {peer.pip}"
         return outcome
     before = shared_memory_files()
     for group in peer_groups(plan, peer, python):
@@ -163,7 +163,7 @@ def run_peer(console: Console, plan: Plan, effort: Effort, peer: Peer, python: s
 def write(
     options: argparse.Namespace, results: list[GroupResult], machine: dict[str, str], outcomes: list[PeerOutcome] | None
 ) -> None:
-    """The JSON files, and the page when the run was a whole one or the page was asked for."""
+    """Write the JSON files, and the page after a complete run or with --page."""
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "benchmarks.json").write_text(as_json(results, machine) + "\n")
     if outcomes is not None:

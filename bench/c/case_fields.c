@@ -1,4 +1,4 @@
-/* case_fields.c: a dict of three fields beside one tensor of the same bytes, bytes=N in all.
+/* case_fields.c: a dict of three fields, compared with one tensor of the same size, bytes=N.
  *
  * The dict is an observation: an image, a depth image with a third of the bytes, and seven joint values. */
 #include "probe.h"

@@ -1,10 +1,10 @@
-/* case_latency.c: one-way latency between two processes, through a pool and by hand. An operation is one message one
- * way, that is half a round trip; the partner sends back what it received.
+/* case_latency.c: one-way latency between two processes, with a pool and by hand. An operation is one message in one
+ * direction, half of a round trip; the partner returns the message that it received.
  *
- * By hand means: a word on a cache line of its own says how many messages were sent; waiting is spinning on it or a
- * bare futex. Up to a cache line of payload the word alone goes back and forth, which is the limit of the machine;
- * larger payloads are copied into a ring like the pool's. In both ways the sender numbers the first and last eight
- * bytes, and whoever gets the message back checks them. */
+ * By hand: a word on a separate cache line counts the sent messages; a receiver spins on it or waits with a bare futex.
+ * Up to a payload of one cache line, only the word is exchanged, which is the limit of the machine; larger payloads are
+ * copied into a ring with the layout of a pool. In both cases the sender writes a number into the first and last eight
+ * bytes, and checks them in the returned message. */
 #include "pair.h"
 #include "probe.h"
 #include "ring.h"
@@ -20,11 +20,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_NS (5 * INT64_C(1000000000))
+#define WAIT_NS (5 * INT64_C(1000000000))
 
 enum { SERVICE_CONNECT, SERVICE_POOL, SERVICE_HAND };
 
-/* One way of the by-hand link. `ring` is this process's view: both sides advance their own copy of it. */
+/* One direction of the link by hand. Both processes advance their own copy of `ring`. */
 typedef struct hand_way {
     _Atomic uint32_t *sent;
     ring ring;
@@ -123,13 +123,13 @@ static void hand_echo(uint64_t messages)
     }
 }
 
-/* ---- through pools ---- */
+/* ---- with pools ---- */
 
 static void pool_receive(pmipc_view *view)
 {
     pmipc_status status;
     do {
-        status = pmipc_stream_get_new(link_state.stream, link_state.spinning ? 0 : PATIENCE_NS, view);
+        status = pmipc_stream_get_new(link_state.stream, link_state.spinning ? 0 : WAIT_NS, view);
     } while (status == PMIPC_INTERRUPTED || (status == PMIPC_TIMEOUT && link_state.spinning));
     require(status, "get_new", NULL);
 }
@@ -158,11 +158,11 @@ static void pool_echo(uint64_t messages)
     }
 }
 
-/* ---- both sides' set-up ---- */
+/* ---- set-up of both sides ---- */
 
-/* Between two cores, two sleepers can fall into step: each finds the other's answer just before it would have slept,
- * and nothing is waked any more. Only trips in which this side really slept count; after another one, a pause lets both
- * fall asleep. On one core there is no such thing. */
+/* On two cores, each process may find the other's answer just before it would sleep, and then no process is woken. Only
+ * trips in which this side slept count; after any other trip, a pause lets both sides sleep. This does not happen on
+ * one core. */
 static bool has_slept(void *context)
 {
     (void)context;

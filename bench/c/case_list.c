@@ -1,6 +1,6 @@
 /* case_list.c: listing pools=N live pools of 56 B.
  *
- * Beside it: read the folder, open every file in it, stat it and read one page, which is what any listing has to do. */
+ * Limit: read the folder, and open, stat and read one page of every file in it, which any listing must do. */
 #include "probe.h"
 
 #include <dirent.h>

@@ -1,7 +1,7 @@
-/* case_pin.c: what it costs to take the newest sample and to let go of it, without any system call: the pin of the
- * protocol alone, and the public call around it, which checks the pool and fills in a view.
+/* case_pin.c: the cost of taking and releasing the newest sample, without system calls: the pin of the protocol alone,
+ * and the public calls, which also check the pool and fill in a view.
  *
- * Limit: one store and one full fence, which is what any reader must do that tells a writer where it is reading. */
+ * Limit: one store and one full fence, which any reader needs to announce its slot to a writer. */
 #include "api/stream.h"
 #include "probe.h"
 

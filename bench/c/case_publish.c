@@ -1,4 +1,4 @@
-/* case_publish.c: publish a sample of bytes=N that nobody reads.
+/* case_publish.c: publish a sample of bytes=N without readers.
  *
  * Limit: read the clock once and memcpy into the next slot of a ring of the same size. */
 #include "probe.h"
@@ -47,7 +47,7 @@ static uint32_t open_publish(const probe_arguments *arguments, probe_operation *
     pool_name(name, sizeof name, "publish", getpid());
     require(pmipc_producer_open(&producer, name, &schema, NULL, &error), "producer_open", &error);
     ring_open(&by_hand, source_bytes);
-    /* Small samples go by the thousand to one clock reading, large ones by whole laps of the ring. */
+    /* One clock reading per thousand small samples, or per pass through the ring with large samples. */
     const uint64_t lap = by_hand.slot_count;
     const uint64_t batch = source_bytes < 65536 ? 1000 : lap;
     operations[0] = (probe_operation){"publish", batch, NULL, publish, NULL, NULL};

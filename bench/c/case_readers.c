@@ -1,7 +1,7 @@
-/* case_readers.c: what connected streams that are not sleeping cost the producer: publish 56 B with 0, 1, 8 and 32.
+/* case_readers.c: the cost of connected streams that do not sleep for the producer: publish 56 B with 0, 1, 8 and 32.
  *
- * The streams live in another process, have read a sample each, and then do nothing: what is measured is the producer's
- * look at their rows. */
+ * The streams are in another process; each has read one sample and then does nothing. The producer's scan of their rows
+ * is measured. */
 #include "pair.h"
 #include "probe.h"
 
@@ -27,7 +27,7 @@ static void connect_readers(const char *name, uint32_t count, pmipc_stream **str
     }
 }
 
-/* The one order says that the pools are there; the end of the pipe, that the streams can go. */
+/* The only order means that the pools exist; the end of the pipe means that the streams are to be closed. */
 static void hold_readers(int orders, int reports, int parent_pid)
 {
     static pmipc_stream *streams[POOLS][PMIPC_MAX_READERS];

@@ -1,7 +1,7 @@
 /* main.c: bench_probe CASE [bytes=N] [core=N] [partner=N] [pools=N]
  *
- * Prints "ready <operation> ..." once the case is set up. Then each line "<operation> <count>" on standard input is
- * answered by one line: median nanoseconds per operation. Ends at end of file. */
+ * Prints "ready <operation> ..." when the case is set up. Then it answers each line "<operation> <count>" on standard
+ * input with one line, the median nanoseconds per operation. Ends at the end of its input. */
 #include "probe.h"
 
 #include <stdio.h>
@@ -41,7 +41,7 @@ static void parse_argument(probe_arguments *arguments, const char *text)
     } else if (sscanf(text, "pools=%llu", &value) == 1) {
         arguments->pools = (uint32_t)value;
     } else {
-        die("not an argument: %s", text);
+        die("unknown argument: %s", text);
     }
 }
 
@@ -50,7 +50,7 @@ static void answer(const probe_operation *operations, uint32_t operation_count, 
     char name[64];
     unsigned long long count = 0;
     if (sscanf(line, "%63s %llu", name, &count) != 2 || !count) {
-        die("not a request: %s", line);
+        die("invalid request: %s", line);
     }
     for (uint32_t i = 0; i < operation_count; i++) {
         if (!strcmp(operations[i].name, name)) {
@@ -59,7 +59,7 @@ static void answer(const probe_operation *operations, uint32_t operation_count, 
             return;
         }
     }
-    die("no such operation: %s", name);
+    die("unknown operation: %s", name);
 }
 
 int main(int argc, char **argv)

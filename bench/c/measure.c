@@ -1,4 +1,4 @@
-/* measure.c: the clock, the median, and the few things every case needs. */
+/* measure.c: the clock, the median, and helpers of all cases. */
 #include "probe.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ static int compare_durations(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* Run the batches, put down how long those took that count, and return how many these are. */
+/* Run the batches and store the durations of those that count. Returns their number. */
 static uint64_t run_batches(const probe_operation *operation, uint64_t batches, uint64_t *durations)
 {
     uint64_t counted = 0;

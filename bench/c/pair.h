@@ -1,4 +1,4 @@
-/* pair.h: a partner process, forked before either side opens anything, told over a pipe how many trips to serve. */
+/* pair.h: a partner process. It is forked before either side opens a handle, and receives orders over a pipe. */
 #ifndef PMIPC_BENCH_PAIR_H
 #define PMIPC_BENCH_PAIR_H
 
@@ -8,19 +8,19 @@
 
 typedef struct pair_order {
     uint32_t service; /* which of the partner's services */
-    uint64_t count;   /* how many times */
+    uint64_t count;   /* number of messages */
 } pair_order;
 
 typedef struct pair {
-    int orders;  /* this side's end of the pipe to the partner */
-    int reports; /* and from it */
+    int orders;  /* write end of the pipe to the partner */
+    int reports; /* read end of the pipe from the partner */
     pid_t pid;
 } pair;
 
-/** What the partner does: wait for orders until the pipe ends. Runs in the child. */
+/** The body of the partner: waits for orders until the pipe ends. Runs in the child. */
 typedef void (*pair_main)(int orders, int reports, int parent_pid);
 
-/** Fork a partner that runs `body` on `core`; it dies with its parent. */
+/** Fork a partner that runs `body` on `core`; it ends with its parent. */
 void pair_start(pair *self, int core, pair_main body);
 
 /** Send an order. */
@@ -35,7 +35,7 @@ bool pair_take(int orders, pair_order *order);
 /** Partner's side: report. */
 void pair_report(int reports);
 
-/** Let the partner end and collect it. */
+/** End the partner and wait for it. */
 void pair_stop(pair *self);
 
 #endif

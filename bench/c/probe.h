@@ -1,7 +1,8 @@
-/* probe.h: what a benchmark case is.
+/* probe.h: the interface of a benchmark case.
  *
- * A case offers operations by name. The driver (bench/run.py) asks for one at a time, "publish 20000", and gets back
- * nanoseconds per operation; because it alternates between the operation and its limit, both see the same machine. */
+ * A case offers named operations. bench/run.py requests one at a time, for example "publish 20000", and receives
+ * nanoseconds per operation. It alternates between the operation and its limit, so that both see the same machine
+ * state. */
 #ifndef PMIPC_BENCH_PROBE_H
 #define PMIPC_BENCH_PROBE_H
 
@@ -12,24 +13,24 @@
 typedef struct probe_operation {
     const char *name;
     uint64_t batch;                               /* operations per clock reading */
-    void (*begin)(void *context, uint64_t total); /* NULL; or tells a partner how many will follow */
+    void (*begin)(void *context, uint64_t total); /* NULL, or announces `total` operations to a partner */
     void (*body)(void *context, uint64_t count);  /* do `count` operations */
     void *context;
-    bool (*counts)(void *context); /* NULL; or whether the last batch is one to count */
+    bool (*counts)(void *context); /* NULL, or whether the last batch counts */
 } probe_operation;
 
-/** What follows the case's name on the command line; zero when it was not given. */
+/** The arguments after the name of the case on the command line; 0 for missing ones. */
 typedef struct probe_arguments {
     size_t bytes;     /* payload of one sample */
-    int core;         /* this process runs there */
-    int partner_core; /* and a partner process there */
-    uint32_t pools;   /* how many pools to list */
+    int core;         /* core of this process */
+    int partner_core; /* core of the partner process */
+    uint32_t pools;   /* number of pools to list */
 } probe_arguments;
 
 typedef struct probe_case {
     const char *name;
     const char *purpose;
-    uint32_t (*open)(const probe_arguments *arguments, probe_operation *operations); /* returns how many there are */
+    uint32_t (*open)(const probe_arguments *arguments, probe_operation *operations); /* returns their number */
     void (*close)(void);
 } probe_case;
 
@@ -41,7 +42,7 @@ extern const probe_case case_spin;
 extern const probe_case case_sleep;
 extern const probe_case case_list;
 
-/** Median nanoseconds per operation over the batches that make up about `count` operations; NaN when none counts. */
+/** Median nanoseconds per operation over batches of about `count` operations together; NaN when no batch counts. */
 double measure(const probe_operation *operation, uint64_t count);
 
 /** Nanoseconds on CLOCK_MONOTONIC. */
@@ -53,13 +54,13 @@ void pin_to_core(int core);
 /** A pool name that no other process uses: "bench/<topic>_<pid>". Static storage, one per call site's topic. */
 const char *pool_name(char *text, size_t text_bytes, const char *topic, int pid);
 
-/** Print what went wrong and exit. */
+/** Print an error and exit. */
 __attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...);
 
-/** Print which call failed and how, and exit. */
+/** Print the failed call and its status, and exit. */
 __attribute__((noreturn, cold)) void die_of_status(pmipc_status status, const char *what, const pmipc_error *error);
 
-/** Go on only if `status` is OK. Inline, because it stands in loops of a few nanoseconds. */
+/** Exit unless `status` is OK. Inline, because it is called in loops of a few nanoseconds. */
 static inline void require(pmipc_status status, const char *what, const pmipc_error *error)
 {
     if (__builtin_expect(status != PMIPC_OK, 0)) {
@@ -67,7 +68,7 @@ static inline void require(pmipc_status status, const char *what, const pmipc_er
     }
 }
 
-/** Keep the compiler from seeing through memory. */
+/** A compiler barrier for memory. */
 static inline void clobber_memory(void)
 {
     __asm__ volatile("" ::: "memory");

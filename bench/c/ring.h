@@ -1,7 +1,7 @@
-/* ring.h: shared memory as one would write it by hand: the same slots as a pool's, and nothing else.
+/* ring.h: shared memory written by hand, with the slots of a pool and nothing else.
  *
- * It is what every copy is compared with, so it is built like a pool: on the same file system, with the same stride,
- * number of slots and place of the payload, huge pages asked for and every page populated. */
+ * Every copy is compared with it, so it has the layout of a pool: the same file system, stride, number of slots and
+ * payload offset, huge pages requested and every page populated. */
 #ifndef PMIPC_BENCH_RING_H
 #define PMIPC_BENCH_RING_H
 
@@ -20,7 +20,7 @@ void ring_open(ring *self, size_t bytes);
 
 void ring_close(ring *self);
 
-/** Where the payload of the slot after the last one goes. */
+/** Advance to the next slot. Returns the address of its payload. */
 static inline unsigned char *ring_advance(ring *self)
 {
     unsigned char *payload = self->memory + (size_t)self->next * self->stride + 64;

@@ -1,1 +1,1 @@
-"""The benchmark suite: probes that measure, rows that compare, a runner that interleaves them, a report."""
+"""The benchmark suite: probes that measure, rows that compare, a runner that alternates between them, a report."""

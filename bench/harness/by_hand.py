@@ -1,4 +1,4 @@
-"""Shared memory as one would write it by hand in Python: a populated ring on the pools' own file system."""
+"""Shared memory written by hand in Python: a populated ring on the file system of the pools."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SLOTS = 13
 
 
 class Ring:
-    """``SLOTS`` arrays like ``sample``, as far apart as a pool's slots and as well populated."""
+    """``SLOTS`` arrays like ``sample``, with the stride and the populated pages of a pool."""
 
     def __init__(self, sample: numpy.ndarray) -> None:
         page = mmap.PAGESIZE
@@ -26,7 +26,7 @@ class Ring:
         finally:
             os.close(descriptor)
         for advice in (mmap.MADV_HUGEPAGE, MADV_POPULATE_WRITE):
-            with contextlib.suppress(OSError):  # a kernel without it: the first lap of the ring touches every page
+            with contextlib.suppress(OSError):  # on an older kernel, the first use of the ring touches every page
                 memory.madvise(advice)
         self.memory = memory
         self.slots = [

@@ -1,4 +1,4 @@
-"""Calls on seven floats: what Python pays to publish and to read them, beside what numpy and torch take for it."""
+"""Calls on seven floats: publishing and reading in Python, compared with numpy and torch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BATCH = 1000
 
 @contextmanager
 def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operation]]:
-    """Operations on a numpy pool, on shared memory by hand and, where torch is installed, on a torch pool."""
+    """Operations on a numpy pool, on shared memory by hand and, if torch is installed, on a torch pool."""
     joints = numpy.arange(7.0)
     with ExitStack() as stack:
         name = f"bench/calls_{os.getpid()}"

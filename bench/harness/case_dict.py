@@ -1,4 +1,4 @@
-"""A dict of three fields beside one tensor of the same bytes: thrice seven floats, or an observation with images."""
+"""A dict of three fields compared with one tensor of the same size: 3 x 7 floats, or an observation with images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _samples(of: str) -> tuple[dict[str, numpy.ndarray], numpy.ndarray]:
 
 @contextmanager
 def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operation]]:
-    """Publish and get_last of both."""
+    """publish and get_last of both."""
     fields, tensor = _samples(arguments["of"])
     dict_name, tensor_name = f"bench/dict_{os.getpid()}", f"bench/tensor_{os.getpid()}"
     batch = 1000 if tensor.nbytes < 65536 else 13

@@ -1,4 +1,4 @@
-"""Images in Python: publishing them, and reading sixteen of them as one array."""
+"""Images in Python: publishing one, and reading a history of sixteen."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HISTORY = 16
 
 @contextmanager
 def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operation]]:
-    """``large``: publish beside assignment into a ring. ``history``: get_history(16) beside get_last."""
+    """``large``: publish, and assignment into a ring. ``history``: get_history(16), and get_last."""
     shape = SHAPES[int(arguments["bytes"])]
     image = numpy.random.default_rng(1).integers(0, 255, shape, dtype=numpy.uint8)
     name = f"bench/{case}_{os.getpid()}"

@@ -1,4 +1,4 @@
-"""list_pools() on a folder that another process has filled."""
+"""list_pools() in a folder with the pools of another process."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operat
     """One listing."""
     found = len(list_pools())
     if found < int(arguments["pools"]):
-        raise RuntimeError(f"only {found} pools are listed")
+        raise RuntimeError(f"only {found} pools were listed")
     yield {"list": statement("list_pools()", 1, list_pools=list_pools)}

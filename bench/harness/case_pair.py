@@ -1,4 +1,4 @@
-"""One-way latency through an adapter: half a round trip to a partner process that sends back what it received."""
+"""One-way latency through an adapter: half a round trip to a partner process that returns every array."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ MAX_LOSSES = 5
 
 
 class Ping:
-    """This side of the pair: sends numbered arrays and times their return.
+    """This side of the pair: it sends numbered arrays and measures their return.
 
-    With ``must_sleep``, only those trips count in which this process slept: two sleepers on two cores can fall into
-    step, where each finds the other's answer just before it would have slept.
+    With ``must_sleep``, only trips in which this process slept count: otherwise each of two processes on two cores may
+    find the other's answer just before it would sleep.
     """
 
     def __init__(
@@ -46,17 +46,17 @@ class Ping:
         self._number = 0
 
     def connect(self) -> None:
-        """Send until something comes back: some libraries need time to find each other and lose what comes before."""
+        """Send until an array returns: some libraries need time to connect and lose earlier messages."""
         deadline = time.monotonic() + CONNECT_SECONDS
         while time.monotonic() < deadline:
             self._next_number()
             self._sender.send(self._payload)
             if self._await_number(0.2):
                 return
-        raise RuntimeError(f"nothing came back within {CONNECT_SECONDS:.0f} s")
+        raise RuntimeError(f"no array returned within {CONNECT_SECONDS:.0f} s")
 
     def one_way(self, messages: int) -> float:
-        """Median nanoseconds per message one way, over about so many."""
+        """Median nanoseconds per message one way, over about this many messages."""
         trips = max(1, messages // 2)
         warm_up = 1 + trips // 10
         self._order(self._number + 1, self._number + warm_up + trips)
@@ -87,13 +87,13 @@ class Ping:
         sleeps = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
         slept = sleeps != self._sleeps
         if not slept:
-            time.sleep(0.0002)  # both sides fall asleep, out of step
+            time.sleep(0.0002)  # so that both sides sleep in the next trip
             sleeps = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
         self._sleeps = sleeps
         return slept
 
     def _await_number(self, timeout: float) -> bool:
-        """Wait for the array with the present number, pass over late answers to earlier ones."""
+        """Wait for the array with the current number; skip late answers to earlier ones."""
         number = self._number
         while True:
             array = self._receiver.receive(timeout)
@@ -107,7 +107,7 @@ class Ping:
 
 
 def echo(sender: Sender, receiver: Receiver) -> None:
-    """The partner's side. Until the first order arrives it sends everything back, then exactly what it was told to."""
+    """The partner's side. It returns every array until the first order arrives, and then the ordered numbers."""
     while not select.select([sys.stdin], [], [], 0)[0]:
         array = receiver.receive(0.05)
         if array is not None:
@@ -120,7 +120,7 @@ def echo(sender: Sender, receiver: Receiver) -> None:
             array = receiver.receive(0.5)
             if array is None:
                 if time.monotonic() - silent_since > MAX_LOSSES * ANSWER_SECONDS:
-                    raise RuntimeError("the other side is silent")
+                    raise RuntimeError("no array from the other side")
                 continue
             silent_since = time.monotonic()
             number = array[0]
@@ -133,7 +133,7 @@ def echo(sender: Sender, receiver: Receiver) -> None:
 
 @contextmanager
 def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operation]]:
-    """Start the partner, connect, offer the one operation ``message``."""
+    """Start the partner, connect, and offer the operation ``message``."""
     peer = peers.ALL[arguments["adapter"]]
     sample = numpy.zeros(int(arguments["bytes"]) // 8)
     there, back = (f"bench/{peer.key}_{os.getpid()}_{way}" for way in ("there", "back"))
@@ -171,7 +171,7 @@ def partner_main() -> None:
     sender = peer.open_sender(back, sample)
     receiver = peer.open_receiver(there, sample)
     print("ready", flush=True)
-    os.dup2(2, 1)  # nobody reads what a library prints from now on
+    os.dup2(2, 1)  # libraries may print; the pipe is not read any more
     echo(sender, receiver)
     receiver.close()
     sender.close()

@@ -1,4 +1,4 @@
-"""What a library's two calls cost by themselves: send with nobody reading, and the newest sample as an array."""
+"""The cost of a library's two calls alone: send without a receiver, and the newest sample as an array."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.serve import Operation, statement
 
 @contextmanager
 def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operation]]:
-    """``send`` goes to a topic without a receiver, ``newest`` reads another one."""
+    """``send`` uses a topic without a receiver, ``newest`` another topic."""
     peer = peers.ALL[arguments["adapter"]]
     sample = numpy.arange(int(arguments["bytes"]) // 8, dtype=numpy.float64)
     unread = peer.open_sender(f"bench/{peer.key}_{os.getpid()}_unread", sample)
@@ -46,7 +46,7 @@ def _connect(sender: Sender, receiver: Receiver, sample: numpy.ndarray) -> None:
 
 
 def _read_each_once(sender: Sender, receiver: Receiver, sample: numpy.ndarray) -> Operation:
-    """For libraries that hand out each sample once: a fresh one before every reading, outside the measured time."""
+    """For libraries that return each sample once: a new sample before every read, outside the measured time."""
 
     def run(count: int) -> float:
         durations = []

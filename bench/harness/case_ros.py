@@ -1,9 +1,9 @@
-"""ROS 2 topic to pool: the processor time that one message costs the thread that takes it.
+"""ROS 2 topic to pool: the CPU time of the thread that takes a message.
 
-The same messages from a node in another process, taken in three ways, each in a process of its own: by rcl alone, which
-nothing can do without (the limit); as the message object of rclpy with the best conversion to numpy; and into a pool.
-Only successful takes count, and only the time of the taking thread: the middleware's own threads do the same work in
-all three.
+The same messages from a node in another process are taken in three ways, each in a separate process: by rcl alone,
+which every way needs (the limit); as a message object of rclpy with the best conversion to numpy; and into a pool.
+Only successful takes count, and only the time of the taking thread: the threads of the middleware do the same work in
+all three ways.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from harness.ros_messages import make, plain_conversion, sample, serialized_at, 
 from harness.serve import Operation
 
 BURST = 8
-PATIENCE_S = 20.0
+WAIT_SECONDS = 20.0
 SLOTS = 13  # of a pool with a history of 10
 
 
@@ -41,36 +41,36 @@ class Partner:
         self.expect("ready")
 
     def expect(self, word: str) -> None:
-        """The next line."""
+        """Read the next line, which must be `word`."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline().strip()
         if line != word:
-            raise RuntimeError(f"the publishing process said {line!r} instead of {word}")
+            raise RuntimeError(f"the publishing process printed {line!r} instead of {word}")
 
     def publish(self, count: int) -> None:
-        """So many messages."""
+        """Let the partner publish this many messages."""
         assert self.process.stdin is not None
         self.process.stdin.write(f"{count}\n")
         self.process.stdin.flush()
         self.expect("sent")
 
     def close(self) -> None:
-        """Let it end."""
+        """End the process."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         self.process.wait(timeout=10)
 
 
 def taking(partner: Partner, take: Callable[[], bool]) -> Operation:
-    """Messages taken as they arrive; what is measured is the thread's processor time in takes that gave one."""
+    """Take messages as they arrive. Measures the thread's CPU time in successful takes."""
 
     def run(count: int) -> float:
         while take():
-            pass  # what other operations left behind
+            pass  # messages of other operations
         durations: list[int] = []
         while len(durations) < count:
             partner.publish(BURST)
-            deadline = time.monotonic() + PATIENCE_S
+            deadline = time.monotonic() + WAIT_SECONDS
             for _ in range(BURST):
                 while True:
                     begin = time.thread_time_ns()
@@ -88,7 +88,7 @@ def taking(partner: Partner, take: Callable[[], bool]) -> Operation:
 
 
 def rcl_take(subscription: Any, message_bytes: int) -> Callable[[], bool]:
-    """rcl's take alone, into a ring of as many messages as the pool has slots: what is kept is not in the cache."""
+    """rcl's take alone, into a ring of as many messages as the pool has slots, so that their memory is not cached."""
     ring = itertools.cycle([serialized_at(mmap.mmap(-1, message_bytes), 0, message_bytes) for _ in range(SLOTS)])
     pointer = ctypes.c_void_p(subscription.handle.pointer)
     take = ctypes.CDLL("librcl.so").rcl_take_serialized_message
@@ -106,8 +106,8 @@ def rcl_take(subscription: Any, message_bytes: int) -> Callable[[], bool]:
 
 @contextmanager
 def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operation]]:
-    """A node that takes in one way, and a partner that publishes. One way a process: what a large message's memory
-    costs depends many times over on what the process has allocated and freed before."""
+    """A node that takes in one way, and a partner that publishes. Each way has its own process, because the cost of
+    memory for a large message depends strongly on earlier allocations of the process."""
     set_up_middleware()
     import rclpy
     from polymorph_ipc import TensorStream

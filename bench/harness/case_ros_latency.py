@@ -1,6 +1,6 @@
-"""ROS 2 topic to pool: how old a message is when its sample is published, beside its age in a raw callback of rclpy.
+"""ROS 2 topic to pool: the age of a message when its sample is published, and in a raw callback of rclpy.
 
-The node is spun by a thread, the partner is another process; one message at a time."""
+A thread spins the node, the partner is another process; one message at a time."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from harness.case_ros import BURST, PATIENCE_S, Partner
+from harness.case_ros import BURST, WAIT_SECONDS, Partner
 from harness.ros_messages import make, sample, set_up_middleware
 from harness.serve import Operation
 
 
 def one_by_one(partner: Partner, received: queue.SimpleQueue[int]) -> Operation:
-    """One message after the other, each published when the one before has arrived: the median age at arrival."""
+    """The median age at arrival of messages that are published one at a time."""
 
     def run(count: int) -> float:
         ages = []
         for _ in range(max(count, 20)):
             partner.publish(1)
-            ages.append(received.get(timeout=PATIENCE_S))
+            ages.append(received.get(timeout=WAIT_SECONDS))
         return statistics.median(ages)
 
     return run
@@ -32,7 +32,7 @@ def one_by_one(partner: Partner, received: queue.SimpleQueue[int]) -> Operation:
 
 @contextmanager
 def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operation]]:
-    """One node, spun by a thread, with one way of receiving: `way` is raw (a callback that gets bytes) or pool."""
+    """A node that a thread spins, with one way of receiving: `way` is raw (a callback with bytes) or pool."""
     set_up_middleware()
     import rclpy
     from polymorph_ipc import TensorStream
@@ -83,7 +83,7 @@ def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operat
 
 
 def report_ages(name: str, received: queue.SimpleQueue[int]) -> None:
-    """How old each message was when its sample was published: the partner's stamps are the monotonic clock's."""
+    """Put the age of each message when its sample was published. The partner's stamps are monotonic time."""
     from polymorph_ipc import TensorStream
 
     with TensorStream(name, start="oldest") as stream:

@@ -1,9 +1,11 @@
-"""Pool to ROS 2 topic: the processor time that one message costs the thread that publishes it.
+"""Pool to ROS 2 topic: the CPU time of the thread that publishes a message, with one subscription in another process.
 
-With one subscription in another process: rclpy with a message object made for each frame, as most programs do it, and
-with one that is made once and refilled in place, the best that it offers; rcl alone with a message that is serialized
-already, which nothing can do without (the limit); a `TensorProducer` that publishes into its pool and to ROS; and that
-producer without ROS, which is what the pool alone costs. The middleware's threads do the same work for all of them.
+The ways to publish, each in a separate process; the threads of the middleware do the same work in all of them:
+- fresh: rclpy with a new message object for each frame, as in most programs
+- plain: rclpy with one message object that is refilled in place, the fastest way of rclpy
+- rcl: rcl alone with an already serialized message, which every way needs
+- both: a `TensorProducer` that publishes in its pool and to ROS
+- pool: a `TensorProducer` without ROS
 """
 
 from __future__ import annotations
@@ -27,12 +29,12 @@ from harness.ros_messages import make, sample, serialized_at, set_up_middleware
 from harness.serve import Operation
 
 BURST = 8
-DISCOVERY_S = 20.0
-PAUSE_S = 0.03  # between bursts: the middleware's threads and the listener keep up
+DISCOVERY_SECONDS = 20.0
+PAUSE_SECONDS = 0.03  # between bursts, so that the middleware's threads and the listener keep up
 
 
 def publishing(publish: Callable[[], Any]) -> Operation:
-    """Median processor time of the calling thread."""
+    """Median CPU time of the calling thread."""
 
     def run(count: int) -> float:
         durations = []
@@ -41,14 +43,14 @@ def publishing(publish: Callable[[], Any]) -> Operation:
                 begin = time.thread_time_ns()
                 publish()
                 durations.append(time.thread_time_ns() - begin)
-            time.sleep(PAUSE_S)
+            time.sleep(PAUSE_SECONDS)
         return statistics.median(durations)
 
     return run
 
 
 def rcl_publish(publisher: Any, message: Any) -> Callable[[], None]:
-    """rcl's publish alone, of a message that is serialized already."""
+    """rcl's publish alone, with an already serialized message."""
     from rclpy.serialization import serialize_message
 
     data = bytearray(serialize_message(message))
@@ -64,7 +66,7 @@ def rcl_publish(publisher: Any, message: Any) -> Callable[[], None]:
 
 
 def message_of(frame: numpy.ndarray, message: Any) -> Any:
-    """A new message with the frame's numbers, and all else from another."""
+    """A new message with the frame's data, and all other fields from `message`."""
     fresh = type(message)()
     fresh.header.stamp, fresh.header.frame_id = message.header.stamp, message.header.frame_id
     if hasattr(message, "position"):
@@ -79,7 +81,7 @@ def message_of(frame: numpy.ndarray, message: Any) -> Any:
 
 @contextmanager
 def listening(of: str, topic: str, core: str) -> Iterator[None]:
-    """A process that listens to the topic."""
+    """A process that subscribes to the topic."""
     command = [sys.executable, "-m", "harness.ros_listener", f"of={of}", f"topic={topic}", f"core={core}"]
     listener = subprocess.Popen(command, cwd=BENCH_FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert listener.stdin is not None
@@ -95,8 +97,8 @@ def listening(of: str, topic: str, core: str) -> Iterator[None]:
 
 @contextmanager
 def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operation]]:
-    """A node that publishes in one way, and a process that listens. One way a process: what a large message's
-    memory costs depends many times over on what the process has allocated and freed before."""
+    """A node that publishes in one way, and a process that subscribes. Each way has its own process, because the cost
+    of memory for a large message depends strongly on earlier allocations of the process."""
     set_up_middleware()
     import rclpy
     from polymorph_ipc import TensorProducer
@@ -138,9 +140,9 @@ def open_case(case: str, arguments: dict[str, str]) -> Iterator[dict[str, Operat
             ways = {"rcl": rcl_publish(publisher, message), "fresh": publish_fresh, "plain": publish_plain}
             publish = ways[way]
         stack.enter_context(listening(of, topic, arguments["partner"]))
-        deadline = time.monotonic() + DISCOVERY_S
+        deadline = time.monotonic() + DISCOVERY_SECONDS
         while way != "pool" and node.count_subscribers(topic) < 1:
             if time.monotonic() > deadline:
-                raise RuntimeError(f"the listener of {topic} was not discovered in {DISCOVERY_S:g} s")
+                raise RuntimeError(f"the listener of {topic} was not discovered in {DISCOVERY_SECONDS:g} s")
             rclpy.spin_once(node, timeout_sec=0.1)  # wakes when the graph changes
         yield {"publish": publishing(publish)}

@@ -1,4 +1,4 @@
-"""The machine the figures belong to."""
+"""Facts about the machine."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from pathlib import Path
 
 
 def usable_cores() -> tuple[int, int]:
-    """Two cores this process may run on; twice the same where there is only one."""
+    """Two cores that this process may run on; the same core twice if there is only one."""
     cores = sorted(os.sched_getaffinity(0))
     return cores[0], cores[1] if len(cores) > 1 else cores[0]
 
 
 def describe(compiler: str) -> dict[str, str]:
-    """Facts in the order in which they are printed."""
+    """The facts in the order of the report."""
     return {
         "date": datetime.date.today().isoformat(),
         "CPU": _cpu_model(),
         "cores": f"{len(os.sched_getaffinity(0))} usable of {os.cpu_count()}",
         "kernel": f"{platform.system()} {platform.release()}, {_virtualization()}",
-        "huge pages for shared memory": _chosen_word("/sys/kernel/mm/transparent_hugepage/shmem_enabled"),
+        "huge pages for shared memory": _selected_value("/sys/kernel/mm/transparent_hugepage/shmem_enabled"),
         "C compiler": compiler,
         "libc": " ".join(platform.libc_ver()),
         "Python": platform.python_version(),
@@ -34,7 +34,7 @@ def describe(compiler: str) -> dict[str, str]:
 
 
 def compiler_of(build_folder: Path) -> str:
-    """The C compiler a CMake build used, with its version, as its cache tells."""
+    """The C compiler of a CMake build and its version, from its cache."""
     for folder in (build_folder, *build_folder.parents):
         cache = folder / "CMakeCache.txt"
         if cache.exists():
@@ -46,12 +46,12 @@ def compiler_of(build_folder: Path) -> str:
             path = next((value for key, value in entries.items() if key.startswith("CMAKE_C_COMPILER:")), "cc")
             build_type = entries.get("CMAKE_BUILD_TYPE:STRING", "")
             try:
-                words = subprocess.run(
+                output = subprocess.run(
                     [path, "--version"], capture_output=True, text=True, check=True, timeout=10
                 ).stdout
             except (OSError, subprocess.SubprocessError):
                 return path
-            return f"{words.splitlines()[0]}, {build_type or 'no build type'}"
+            return f"{output.splitlines()[0]}, {build_type or 'no build type'}"
     return "unknown"
 
 
@@ -63,19 +63,19 @@ def _cpu_model() -> str:
 
 
 def _virtualization() -> str:
-    return "in a virtual machine" if "hypervisor" in Path("/proc/cpuinfo").read_text() else "on the bare machine"
+    return "in a virtual machine" if "hypervisor" in Path("/proc/cpuinfo").read_text() else "not in a virtual machine"
 
 
-def _chosen_word(path: str) -> str:
+def _selected_value(path: str) -> str:
     try:
-        words = Path(path).read_text().split()
+        values = Path(path).read_text().split()
     except OSError:
         return "unknown"
-    return next((word.strip("[]") for word in words if word.startswith("[")), "unknown")
+    return next((value.strip("[]") for value in values if value.startswith("[")), "unknown")
 
 
 def _version(package: str) -> str:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return "absent"
+        return "not installed"

@@ -1,4 +1,4 @@
-"""The same work done by other libraries: each beside the bare futex, measured in turn with it."""
+"""The rows of the other libraries: each is compared with the same work by hand in C, measured alternately."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def peer_groups(plan: Plan, peer: Peer, python: str) -> list[Group]:
 
 
 def is_installed(peer: Peer, python: str) -> bool:
-    """Whether the interpreter ``python`` can find the library."""
+    """Whether the interpreter ``python`` has the library."""
     if python == sys.executable:
         return peer.installed
     code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({peer.module!r}) is None)"
@@ -36,7 +36,7 @@ def is_installed(peer: Peer, python: str) -> bool:
 
 
 def remove_leftovers(before: set[str]) -> int:
-    """Remove what the benchmark's own topics left in shared memory. Returns how many more files there were."""
+    """Remove files of the benchmark's topics in shared memory. Returns the number of all new files there."""
     left = {entry.name for entry in SHARED_MEMORY.iterdir()} - before
     for name in left:
         if "bench_" in name and (SHARED_MEMORY / name).is_file():
@@ -45,13 +45,13 @@ def remove_leftovers(before: set[str]) -> int:
 
 
 def shared_memory_files() -> set[str]:
-    """Names of everything in shared memory now."""
+    """The names of all files in shared memory."""
     return {entry.name for entry in SHARED_MEMORY.iterdir()}
 
 
 def _probe(plan: Plan, case: str, peer: Peer, size: int, python: str) -> Callable[[], AnyProbe]:
     arguments = [f"adapter={peer.key}", f"bytes={size}", f"core={plan.core}", f"partner={plan.partner_core}"]
-    # A console script's folder first: tensor-ipc, for one, calls a tool that is installed with it.
+    # The folder of console scripts comes first: tensor-ipc calls a tool that is installed with it.
     environment: Mapping[str, str] = {"PATH": f"{Path(python).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     return lambda: Probe([python, "-m", "harness.serve", case, *arguments], environment)
 
@@ -85,5 +85,5 @@ def _calls(plan: Plan, peer: Peer, size: int, python: str) -> Group:
 
 
 def all_peers() -> list[Peer]:
-    """In the order of the report."""
+    """All libraries in the order of the report."""
     return list(peers.ALL.values())

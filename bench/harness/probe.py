@@ -1,8 +1,8 @@
-"""A probe is a process that measures operations by name when it is asked to.
+"""A probe is a process that measures named operations on request.
 
-It prints ``ready <operation> ...`` once it is set up; each line ``<operation> <count>`` on its standard input is
-answered by one line, the median nanoseconds per operation. Between requests it sleeps, so that any number of probes can
-be kept ready and asked in turn.
+It prints ``ready <operation> ...`` when it is set up. It answers each line ``<operation> <count>`` on standard input
+with one line, the median nanoseconds per operation. Between requests it sleeps, so that many probes can be ready at
+the same time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 BENCH_FOLDER = Path(__file__).resolve().parent.parent
-PATIENCE_S = 60.0
+WAIT_SECONDS = 60.0
 
 
 class ProbeError(RuntimeError):
@@ -43,8 +43,8 @@ class Probe:
         try:
             words = self._read_line().split()
             if not words or words[0] != "ready":
-                raise ProbeError(f"{self.label}: said {' '.join(words)!r} instead of ready")
-        except BaseException:  # also when the whole run is being ended
+                raise ProbeError(f"{self.label}: printed {' '.join(words)!r} instead of ready")
+        except BaseException:  # also SystemExit from the SIGTERM handler
             self.close()
             raise
         self.operations = words[1:]
@@ -60,7 +60,7 @@ class Probe:
         return float(self._read_line())
 
     def close(self) -> None:
-        """Let the probe end by itself; kill its session when it does not."""
+        """Close the probe's standard input, which ends it; kill its session if it does not end."""
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
@@ -74,9 +74,9 @@ class Probe:
                 stream.close()
 
     def _read_line(self) -> str:
-        """The next line that matters: some libraries print to standard output, so lines of others are passed over."""
+        """The next line of the protocol. Other lines are skipped: some libraries print to standard output."""
         assert self._process.stdout is not None
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + WAIT_SECONDS
         while True:
             line, newline, rest = self._buffer.partition(b"\n")
             if newline:
@@ -87,7 +87,7 @@ class Probe:
                 continue
             if not select.select([self._process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
                 os.killpg(self._process.pid, signal.SIGKILL)
-                raise ProbeError(f"{self.label}: no answer within {PATIENCE_S:.0f} s")
+                raise ProbeError(f"{self.label}: no answer within {WAIT_SECONDS:.0f} s")
             chunk = os.read(self._process.stdout.fileno(), 65536)
             if not chunk:
                 raise self._ended()
@@ -101,13 +101,13 @@ class Probe:
 
 
 class ImportProbe:
-    """Measures the import of a module: every sample is the median over ``count`` fresh interpreters."""
+    """Measures the import of a module: every sample is the median over ``count`` new interpreters."""
 
     def __init__(self) -> None:
         self.operations = ["polymorph_ipc", "numpy"]
 
     def sample(self, operation: str, count: int) -> float:
-        """Median nanoseconds an import of the module named ``operation`` takes."""
+        """Median nanoseconds for an import of the module ``operation``."""
         code = f"import time; t = time.perf_counter_ns(); import {operation}; print(time.perf_counter_ns() - t)"
         durations = sorted(self._import_once(code) for _ in range(count))
         return durations[len(durations) // 2]
@@ -121,7 +121,7 @@ class ImportProbe:
         return float(outcome.stdout)
 
     def close(self) -> None:
-        """Nothing is kept between samples."""
+        """Do nothing: no process is kept between samples."""
 
 
 def _is_number(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""The results on the terminal, as JSON, and as a page of the documentation whose hand-written part is kept."""
+"""The results on the terminal, as JSON, and as a page of the documentation with a hand-written part that is kept."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from rich.table import Table
 
 from harness.runner import GroupResult, Result
 
-HAND_WRITTEN = "<!-- Everything below this line is written by hand and kept when the page is made anew. -->"
+HAND_WRITTEN = "<!-- Everything below this line is written by hand. A new run keeps it. -->"
 PEERS_BEGIN = "<!-- peers: begin -->"
 PEERS_END = "<!-- peers: end -->"
 FIRST_NOTES = """
 ## Why budgets are missed
 
-Nothing has been written here yet.
+No cause is known yet.
 """
 VERDICT_STYLE = {"met": "green", "missed": "bold red", "informative": "dim", "not measured": "yellow"}
 
 
 @dataclass
 class PeerOutcome:
-    """What was found for one other library."""
+    """The results of one other library."""
 
     key: str
     title: str
@@ -40,7 +40,7 @@ class PeerOutcome:
 
 
 def format_time(nanoseconds: float) -> str:
-    """Three figures and a unit."""
+    """A time with three digits and a unit."""
     if math.isnan(nanoseconds):
         return ""
     for unit, size in (("ns", 1.0), ("µs", 1e3), ("ms", 1e6), ("s", 1e9)):
@@ -52,12 +52,12 @@ def format_time(nanoseconds: float) -> str:
 
 
 def format_ratio(ratio: float) -> str:
-    """Two decimals."""
+    """A ratio with two decimals."""
     return "" if math.isnan(ratio) else f"{ratio:.2f}\N{MULTIPLICATION SIGN}"
 
 
 def print_group(console: Console, group: GroupResult) -> None:
-    """One table for one group."""
+    """Print the table of a group."""
     table = Table(title=group.title, title_justify="left", title_style="bold", expand=False)
     table.add_column("what")
     table.add_column("measured", justify="right")
@@ -87,7 +87,7 @@ def _cells(result: Result) -> list[str]:
 
 
 def as_json(groups: list[GroupResult], machine: dict[str, str]) -> str:
-    """Everything that was found."""
+    """All results as JSON."""
     return json.dumps(
         {
             "machine": machine,
@@ -102,7 +102,7 @@ def as_json(groups: list[GroupResult], machine: dict[str, str]) -> str:
 
 
 def peers_as_json(outcomes: list[PeerOutcome], machine: dict[str, str]) -> str:
-    """What was found for the other libraries."""
+    """The results of the other libraries as JSON."""
     return json.dumps({"machine": machine, "peers": [asdict(o) for o in outcomes]}, indent=2, ensure_ascii=False)
 
 
@@ -126,7 +126,7 @@ def _row_as_json(result: Result) -> dict[str, object]:
 
 
 def write_page(path: Path, groups: list[GroupResult], machine: dict[str, str], peers: list[PeerOutcome] | None) -> None:
-    """Make the page anew: the groups, the peers (kept as they were when ``peers`` is None), the hand-written part."""
+    """Write the page: the groups, the peers (unchanged if ``peers`` is None) and the unchanged hand-written part."""
     before = path.read_text() if path.exists() else ""
     kept_peers = before.partition(PEERS_BEGIN)[2].partition(PEERS_END)[0].strip()
     _, marker, notes = before.partition(HAND_WRITTEN)
@@ -146,8 +146,8 @@ def _heading(machine: dict[str, str]) -> str:
     facts = "\n".join(f"| {key} | {value} |" for key, value in machine.items())
     return f"""# Benchmarks
 
-Made by `make bench`. Every figure stands beside its limit, measured in the same run: the two take turns, round after
-round, and both are medians over the rounds. Times depend on the machine, ratios hardly: budgets are ratios.
+`make bench` writes this page. Every figure has a limit that is measured in the same run: each round measures both, and
+both values are medians over the rounds. Times depend on the machine, ratios hardly, so most budgets are ratios.
 
 | | |
 |---|---|
@@ -161,7 +161,7 @@ def _missed_section(groups: list[GroupResult]) -> str:
     unmeasured = [result for result in results if result.verdict == "not measured"]
     lines = [f"## Budgets: {len(judged) - len(missed)} of {len(judged)} met", ""]
     if not missed:
-        lines.append("None is missed.")
+        lines.append("No budget is missed.")
     for result in missed:
         got = format_ratio(result.ratio) if result.row.ratio_budget is not None else format_time(result.measured_ns)
         lines.append(f"- **Missed:** {result.row.what}: {got}, budget {result.budget}. Cause: see the end of the page.")
@@ -183,8 +183,10 @@ def _group_section(group: GroupResult) -> str:
 
 
 def peer_tables(outcomes: list[PeerOutcome], sizes: dict[int, str]) -> list[Table]:
-    """The peers for the terminal."""
-    latency = Table(title="One-way latency, medians; in brackets: times the same by hand in C", title_justify="left")
+    """The tables of the peers for the terminal."""
+    latency = Table(
+        title="One-way latency, medians; in parentheses: ratio to the same work by hand in C", title_justify="left"
+    )
     calls = Table(title="The calls alone: publish / newest as an array", title_justify="left")
     for table in (latency, calls):
         table.add_column("library")
@@ -223,11 +225,11 @@ def _peers_section(outcomes: list[PeerOutcome], machine: dict[str, str]) -> str:
     present = [outcome for outcome in outcomes if not outcome.problem]
     call_sizes = sorted({size for outcome in present for size in outcome.calls_ns})
     lines = [
-        "## Beside other libraries",
+        "## Comparison with other libraries",
         "",
-        f"Two Python processes on two cores, {machine['date']}. One sends an array, the other sends back what it",
-        "received; one-way is half the round trip, medians. In brackets: how many times as long as the same work by",
-        "hand in C (memcpy into a ring; a futex, or spinning where the library spins), measured in turn with it.",
+        f"Two Python processes on two cores, {machine['date']}. One sends an array, the other returns it; one-way is",
+        "half of the round trip, medians. In parentheses: the ratio to the same work by hand in C (memcpy into a ring;",
+        "a futex, or spinning where the library spins), measured alternately.",
         "",
         f"| library | {' | '.join(sizes.values())} |",
         f"|---|{'---:|' * len(sizes)}",
@@ -236,7 +238,7 @@ def _peers_section(outcomes: list[PeerOutcome], machine: dict[str, str]) -> str:
     if call_sizes:
         lines += [
             "",
-            "The calls alone, publish / newest as an array:",
+            "The calls alone, publish / newest sample as an array:",
             "",
             f"| library | {' | '.join(sizes[size] for size in call_sizes)} |",
             f"|---|{'---:|' * len(call_sizes)}",
@@ -244,7 +246,7 @@ def _peers_section(outcomes: list[PeerOutcome], machine: dict[str, str]) -> str:
         ]
     left = [f"{outcome.title} {outcome.files_left}" for outcome in present if outcome.files_left]
     if left:
-        lines += ["", f"Files left in /dev/shm after an orderly end: {', '.join(left)}."]
+        lines += ["", f"Files left in /dev/shm after an orderly exit: {', '.join(left)}."]
     absent = [f"- {outcome.title}: {outcome.problem}" for outcome in outcomes if outcome.problem]
     if absent:
         lines += ["", *absent]

@@ -1,4 +1,4 @@
-"""A node that listens to a topic and throws away what it gets, until its standard input ends."""
+"""A node that subscribes to a topic and discards the messages, until its standard input ends."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def main() -> None:
     threading.Thread(target=executor.spin, daemon=True).start()
     print("ready", flush=True)
     sys.stdin.read()
-    os._exit(0)  # nothing of it is needed any more, and rclpy's own end may take its time
+    os._exit(0)  # rclpy's shutdown may be slow, and is not needed
 
 
 if __name__ == "__main__":

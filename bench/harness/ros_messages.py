@@ -1,4 +1,4 @@
-"""The messages that the ROS benchmarks move: what a robot has most of."""
+"""The messages of the ROS benchmarks: images, joint states and a point cloud."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SerializedMessage(ctypes.Structure):
 
 
 def serialized_at(place: Any, length: int, capacity: int) -> SerializedMessage:
-    """One whose bytes are in the buffer `place`, which it keeps."""
+    """A serialized message whose bytes are in the buffer `place`, which it keeps alive."""
     rcutils = ctypes.CDLL("librcutils.so")
     rcutils.rcutils_get_default_allocator.restype = Allocator
     address = ctypes.addressof(ctypes.c_char.from_buffer(place))
@@ -41,8 +41,8 @@ def serialized_at(place: Any, length: int, capacity: int) -> SerializedMessage:
 
 
 def set_up_middleware() -> None:
-    """A domain of the benchmark's own, and a shared memory segment that images fit in. Before rclpy is imported."""
-    for variable in ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"):  # the newer name and the older
+    """Set a separate domain, and a shared memory segment for images. Call it before rclpy is imported."""
+    for variable in ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"):  # Fast DDS 3 and 2
         os.environ.setdefault(variable, str(PROFILE))
     os.environ.setdefault("ROS_DOMAIN_ID", "87")
 
@@ -55,7 +55,7 @@ def make(of: str) -> Any:
 
 
 def plain_conversion(of: str) -> Any:
-    """What a careful user's callback does with the message object: its numbers as an array, copied where they stay."""
+    """An efficient callback of a plain subscriber: it copies the numbers of the message object into an array."""
     if of in ("vga", "hd"):
         frame = numpy.empty((480, 640, 3) if of == "vga" else (1080, 1920, 3), numpy.uint8)
 
@@ -79,7 +79,7 @@ def plain_conversion(of: str) -> Any:
 
 
 def sample(of: str) -> numpy.ndarray:
-    """What the pool's samples look like."""
+    """A sample of the pool."""
     if of in ("vga", "hd"):
         return numpy.zeros((480, 640, 3) if of == "vga" else (1080, 1920, 3), numpy.uint8)
     return numpy.zeros(7) if of == "joints" else numpy.zeros((POINTS, 3), numpy.float32)

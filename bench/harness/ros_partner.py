@@ -1,7 +1,7 @@
 """The other node of the ROS benchmarks: ``python -m harness.ros_partner of=vga topic=/t readers=3 core=1``.
 
-Each line on its standard input is how many messages to publish; it answers with a line when they are out. Their stamps
-are the monotonic clock's, so that a receiver on this machine knows how old they are.
+Each line on its standard input is the number of messages to publish; it answers with a line when they are published.
+Their stamps are monotonic time, so that a receiver on this machine can compute their age.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main() -> None:
     print("ready", flush=True)
     for line in sys.stdin:
         for _ in range(int(line)):
-            # The header comes first in all of them: sec and nanosec at bytes 4 and 8.
+            # All messages begin with the header: sec and nanosec are at bytes 4 and 8.
             seconds, nanoseconds = divmod(time.monotonic_ns(), 1_000_000_000)
             serialized[4:8] = seconds.to_bytes(4, "little")
             serialized[8:12] = nanoseconds.to_bytes(4, "little")

@@ -1,4 +1,4 @@
-"""ROS 2 beside rclpy: what a message costs on its way into a pool. Measured where rclpy is installed."""
+"""The rows of the ROS benchmarks: messages into a pool and out of a pool, compared with rclpy and rcl."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROS_MESSAGES = {
 
 
 def ros_groups(plan: Plan) -> list[Group]:
-    """Every group, where there is an rclpy to compare with and a core for the other node."""
+    """The ROS groups; none without rclpy or without a second core."""
     if not plan.two_cores or importlib.util.find_spec("rclpy") is None:
         return []
     return [
@@ -26,7 +26,7 @@ def ros_groups(plan: Plan) -> list[Group]:
 
 
 def ros_taking(plan: Plan, of: str) -> Group:
-    """Processor time of the thread that takes a message."""
+    """CPU time of the thread that takes a message."""
     name, budget = ROS_MESSAGES[of]
     pool = Source("pool", "take")
     rows = [
@@ -37,15 +37,15 @@ def ros_taking(plan: Plan, of: str) -> Group:
             "rclpy's message object, numpy copy",
             budget,
         ),
-        Row(f"ROS {name} into a pool ", pool, Source("rcl", "take"), "rcl's take alone, into a ring"),
+        Row(f"ROS {name} into a pool", pool, Source("rcl", "take"), "rcl's take alone, into a ring"),
     ]
-    title = f"ROS 2 topic to pool, processor time: {name}"
+    title = f"ROS 2 topic to pool, CPU time: {name}"
     probes = {way: plan.python("ros", of=of, way=way) for way in ("rcl", "plain", "pool")}
     return Group(f"ros-{of}", title, probes, rows, sample_seconds=0.02, rounds=7, max_count=200)
 
 
 def ros_latency(plan: Plan, of: str) -> Group:
-    """From another process's publish to the sample."""
+    """Latency from publish in another process to the sample."""
     name, _ = ROS_MESSAGES[of]
     probes = {way: plan.python("ros-latency", of=of, way=way) for way in ("raw", "pool")}
     row = Row(
@@ -67,17 +67,17 @@ def ros_latency(plan: Plan, of: str) -> Group:
 
 
 def ros_publishing(plan: Plan, of: str) -> Group:
-    """Processor time of the thread that publishes into a pool and to ROS."""
+    """CPU time of the thread that publishes in a pool and to ROS."""
     name, _ = ROS_MESSAGES[of]
     plain, both = Source("plain", "publish"), Source("both", "publish")
     refilled = "rclpy, its message refilled in place"
-    title = f"ROS {name} from a TensorProducer, pool included"
+    title = f"ROS {name} from a TensorProducer, with its pool"
     rows = [
         Row(title, both, plain, refilled, 0.5),
-        Row(f"{title} ", both, Source("fresh", "publish"), "rclpy, a new message for each frame"),
-        Row(f"its pool alone, {name}", Source("pool", "publish"), plain, refilled),
+        Row(title, both, Source("fresh", "publish"), "rclpy, a new message for each frame"),
+        Row(f"TensorProducer without ROS, {name}", Source("pool", "publish"), plain, refilled),
         Row(f"rcl's publish alone, {name}", Source("rcl", "publish"), plain, refilled),
     ]
-    title = f"Pool to ROS 2 topic, processor time: {name}"
+    title = f"Pool to ROS 2 topic, CPU time: {name}"
     probes = {way: plan.python("ros-publish", of=of, way=way) for way in ("rcl", "fresh", "plain", "both", "pool")}
     return Group(f"ros-publish-{of}", title, probes, rows, sample_seconds=0.02, rounds=5, max_count=60)

@@ -1,4 +1,4 @@
-"""What is compared with what: every row is an operation of a probe beside another operation, its limit."""
+"""The rows of the report: every row compares an operation of a probe with another operation, its limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.probe import ImportProbe, Probe
 
 
 class AnyProbe(Protocol):
-    """What the runner needs of a probe."""
+    """The interface of a probe."""
 
     operations: list[str]
 
@@ -20,7 +20,7 @@ class AnyProbe(Protocol):
         """Median nanoseconds per operation."""
 
     def close(self) -> None:
-        """Let go of what the probe holds."""
+        """Release the resources of the probe."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ class Row:
 
 @dataclass
 class Group:
-    """Rows whose probes are alive, and asked in turn, at the same time."""
+    """Rows whose probes run at the same time and are measured alternately."""
 
     key: str
     title: str
     probes: dict[str, Callable[[], AnyProbe]]
     rows: list[Row] = field(default_factory=list)
-    # Time for one sample of an operation; rounds of the whole group in one session; sessions, each with fresh probes:
-    # which physical pages a process gets decides a few percent of every large copy.
+    # Time for one sample of an operation; rounds of the group in one session; sessions, each with new probes: the
+    # physical pages that a process gets change the time of a large copy by a few percent.
     sample_seconds: float = 0.02
     rounds: int = 15
     sessions: int = 1
@@ -61,7 +61,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Plan:
-    """Where things are, and which cores the processes run on."""
+    """The C program, the cores of the processes and the number of pools to list."""
 
     probe_program: Path
     core: int
@@ -149,7 +149,7 @@ def c_publish(plan: Plan) -> Group:
 
 
 def c_readers(plan: Plan) -> Group:
-    """What connected readers cost."""
+    """The cost of connected readers."""
     one = Source("readers", "publish_1")
     budgets: dict[int, float | None] = {0: None, 8: 1.5, 32: 1.5}
     rows = [
@@ -162,7 +162,9 @@ def c_readers(plan: Plan) -> Group:
         )
         for count, budget in budgets.items()
     ]
-    return Group("c-readers", "C: publish beside connected, not sleeping readers", {"readers": plan.c("readers")}, rows)
+    return Group(
+        "c-readers", "C: publish with connected readers that do not sleep", {"readers": plan.c("readers")}, rows
+    )
 
 
 def c_fields(plan: Plan) -> Group:
@@ -293,7 +295,7 @@ def python_dict(plan: Plan) -> Group:
 
 
 def one_way(plan: Plan, size: int) -> Group:
-    """One-way latency between two cores: nobody sleeps, and everybody does."""
+    """One-way latency between two cores, with spinning and with sleeping processes."""
     probes: dict[str, Callable[[], AnyProbe]] = {}
     rows = []
     bare = {"spinning": "half a cache-line ping-pong", "sleeping": "bare futex ping-pong"}
@@ -341,7 +343,7 @@ def listing(plan: Plan) -> Group:
         Row(f"C list of {plan.pools} pools", Source("pools", "list"), scan, limit_is, time_budget_ns=50e6),
         Row(f"Python list of {plan.pools} pools", Source("python", "list"), scan, limit_is, time_budget_ns=50e6),
     ]
-    # The pools belong to the C probe; the Python one looks at the same folder, so it comes second.
+    # The C probe makes the pools; the Python probe lists the same folder, so it is second.
     probes = {"pools": plan.c("list", pools=plan.pools), "python": plan.python("list", pools=plan.pools)}
     return Group("list", "Listing pools", probes, rows, sample_seconds=0.1, rounds=9)
 

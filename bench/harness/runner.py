@@ -1,4 +1,4 @@
-"""Runs groups: every operation in turn, round after round, so that an operation and its limit see the same machine."""
+"""Runs groups: every round measures all operations, so that an operation and its limit see the same machine state."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ABSENT = "needs a library that is not installed"
 
 @dataclass
 class Result:
-    """What was found for one row. Times in nanoseconds; ``problem`` says why there are none."""
+    """The result of one row. Times are in nanoseconds; ``problem`` is the reason when they are missing."""
 
     row: Row
     measured_ns: float = float("nan")
@@ -30,12 +30,12 @@ class Result:
 
     @property
     def failed(self) -> bool:
-        """Whether it should have been measured and could not be."""
+        """Whether the measurement failed. A missing library does not count as a failure."""
         return self.problem is not None and not self.problem.endswith(ABSENT)
 
     @property
     def budget(self) -> str:
-        """The budget in words."""
+        """The budget as text."""
         if self.row.ratio_budget is not None:
             return f"≤ {self.row.ratio_budget:g}\N{MULTIPLICATION SIGN}"
         if self.row.time_budget_ns is not None:
@@ -56,7 +56,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure: factors on what each group asks for."""
+    """How long to measure: limits on the settings of each group."""
 
     time_factor: float = 1.0
     max_rounds: int = 1000
@@ -72,7 +72,7 @@ class GroupResult:
 
 
 def run_group(group: Group, effort: Effort) -> GroupResult:
-    """Open the group's probes, measure every round, close them; over again when the group wants several sessions."""
+    """Open the probes of the group, measure every round and close them, once for each session of the group."""
     record = _Record()
     for _ in range(min(group.sessions, effort.max_rounds)):
         session = _Session(group, effort, record)
@@ -85,14 +85,14 @@ def run_group(group: Group, effort: Effort) -> GroupResult:
 
 
 class _Record:
-    """What the probes of a group have said, over all sessions."""
+    """The samples and problems of a group over all sessions."""
 
     def __init__(self) -> None:
         self.problems: dict[Source | str, str] = {}
         self.samples: dict[Source, list[float]] = {}
 
     def judge(self, row: Row) -> Result:
-        """What was found for a row."""
+        """The result of a row."""
         for source in (row.measured, row.limit):
             problem = self.problems.get(source) or self.problems.get(source.probe)
             if problem or not self.samples.get(source):
@@ -111,14 +111,14 @@ class _Record:
 
 
 class _Session:
-    """The probes of a group while they are alive."""
+    """The running probes of a group."""
 
     def __init__(self, group: Group, effort: Effort, record: _Record) -> None:
         self._group, self._effort, self._record = group, effort, record
         self._probes: dict[str, AnyProbe] = {}
 
     def open(self) -> None:
-        """Start every probe; note which cannot be."""
+        """Start every probe; record those that fail."""
         for name, start in self._group.probes.items():
             self._open(name, start)
 
@@ -129,7 +129,7 @@ class _Session:
             self._record.problems[name] = str(error)
 
     def measure(self) -> None:
-        """Every operation that the rows name, once a round, in the order of the rows."""
+        """Measure every operation of the rows once per round, in the order of the rows."""
         counts = {source: self._calibrate(source) for source in self._sources()}
         for _ in range(min(self._group.rounds, self._effort.max_rounds)):
             for source, count in counts.items():
@@ -138,12 +138,12 @@ class _Session:
                     self._record.samples.setdefault(source, []).append(duration)
 
     def close(self) -> None:
-        """Let all probes end."""
+        """Close all probes."""
         for probe in self._probes.values():
             probe.close()
 
     def _sources(self) -> list[Source]:
-        """The operations to measure, each once; those that their probe does not offer are noted."""
+        """The operations to measure, each once. Operations that a probe does not offer are recorded as problems."""
         sources: list[Source] = []
         for row in self._group.rows:
             for source in (row.measured, row.limit):
@@ -157,7 +157,7 @@ class _Session:
         return sources
 
     def _sample(self, source: Source, count: int) -> float | None:
-        """One sample, or None when the probe has failed or nothing counted."""
+        """One sample, or None when the probe failed or no batch counted."""
         if source.probe in self._record.problems:
             return None
         try:
@@ -168,7 +168,7 @@ class _Session:
         return None if math.isnan(duration) else duration
 
     def _calibrate(self, source: Source) -> int:
-        """How many operations fill one sample's time."""
+        """The number of operations that fill the time of one sample."""
         wanted_ns = self._group.sample_seconds * self._effort.time_factor * 1e9
         count = 1
         if not wanted_ns:

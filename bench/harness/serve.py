@@ -1,4 +1,4 @@
-"""The probe process in Python: ``python -m harness.serve CASE key=value ...``; the protocol is told in probe.py."""
+"""The probe process in Python: ``python -m harness.serve CASE key=value ...``. For the protocol see probe.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import timeit
 from collections.abc import Callable
 
-# Measures an operation: about so many times, median nanoseconds per operation.
+# Runs an operation about this many times. Returns the median nanoseconds per operation.
 Operation = Callable[[int], float]
 
 CASES = {
@@ -27,7 +27,7 @@ CASES = {
 
 
 def statement(code: str, batch: int, **names: object) -> Operation:
-    """An operation that is one statement, run in timeit's own loop, ``batch`` times to a clock reading."""
+    """An operation that is one statement, run in the loop of timeit, ``batch`` times per clock reading."""
     timer = timeit.Timer(code, globals=names)
 
     def run(count: int) -> float:
@@ -39,18 +39,18 @@ def statement(code: str, batch: int, **names: object) -> Operation:
 
 
 def main() -> None:
-    """Set a case up, then answer requests until standard input ends."""
-    case, *words = sys.argv[1:]
-    arguments = dict(word.split("=", 1) for word in words)
+    """Set up a case, then answer requests until standard input ends."""
+    case, *pairs = sys.argv[1:]
+    arguments = dict(pair.split("=", 1) for pair in pairs)
     os.sched_setaffinity(0, {int(arguments["core"])})
-    # Answers leave by a descriptor of their own: some libraries print to standard output.
+    # Answers use a separate descriptor: some libraries print to standard output.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     module = importlib.import_module(CASES[case])
     with module.open_case(case, arguments) as operations:
         print("ready", *operations, file=answers)
-        for line in sys.stdin:
-            name, count = line.split()
+        for request in sys.stdin:
+            name, count = request.split()
             print(f"{operations[name](int(count)):.3f}", file=answers)
 
 

@@ -1,6 +1,6 @@
-"""Other ways to move arrays between processes on one machine, one adapter file each.
+"""Other libraries that move arrays between processes on one machine, one adapter file each.
 
-An adapter imports its library only inside its functions, so that all of them can be listed wherever none is installed.
+An adapter imports its library only inside its functions, so that all adapters can be listed without their libraries.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What every library that is compared has to offer: one way for arrays from one process to another.
+"""The interface of an adapter: it moves arrays from one process to another.
 
-All arrays of a topic are float64, one-dimensional and of one length; the benchmark writes a number into the first and
-last element of each, so that a lost, old or torn one is noticed.
+All arrays of a topic are float64 and one-dimensional and have the same length. The benchmark writes a number into the
+first and the last element of each array, so that it detects lost, old and torn arrays.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ class Sender(Protocol):
     """The sending end of a topic."""
 
     def send(self, array: numpy.ndarray) -> None:
-        """Send the array's contents; the array may be changed afterwards."""
+        """Send the content of the array. The array may be changed afterwards."""
 
     def close(self) -> None:
-        """Let go of the topic."""
+        """Close the topic."""
 
 
 class Receiver(Protocol):
     """The receiving end of a topic."""
 
     def receive(self, timeout: float) -> numpy.ndarray | None:
-        """The next array, waiting for it the way the library waits. Valid until the next call. None when time is up."""
+        """Wait for the next array as the library does. Valid until the next call. None after the timeout."""
 
     def newest(self) -> numpy.ndarray | None:
-        """The newest array without waiting, if the library has such a call."""
+        """The newest array, without waiting, if the library has such a call."""
 
     def close(self) -> None:
-        """Let go of the topic."""
+        """Close the topic."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Peer:
     waits: str
     open_sender: Callable[[str, numpy.ndarray], Sender]
     open_receiver: Callable[[str, numpy.ndarray], Receiver]
-    # Whether the two calls alone (send, newest) can be measured, and whether newest() hands out each array only once.
+    # Whether the calls send and newest can be measured alone, and whether newest() returns each array only once.
     has_calls: bool = False
     newest_consumes: bool = False
 

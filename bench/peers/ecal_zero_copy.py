@@ -1,4 +1,4 @@
-"""Eclipse eCAL over its shared memory layer in zero-copy mode; arrays arrive in a callback of eCAL's own thread."""
+"""Eclipse eCAL with its shared memory layer in zero-copy mode. Arrays arrive in a callback in a thread of eCAL."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class EcalSender:
         self._publisher = core.Publisher(topic, config=config)
 
     def send(self, array: numpy.ndarray) -> None:
-        """Only bytes objects are taken, so there is a copy more."""
+        """eCAL accepts only bytes objects, which needs one more copy."""
         self._publisher.send(array.tobytes())
 
     def close(self) -> None:
@@ -43,7 +43,7 @@ class EcalSender:
 
 
 class EcalReceiver:
-    """A subscriber whose callback hands the bytes to the waiting thread."""
+    """A subscriber whose callback passes the bytes to the waiting thread."""
 
     def __init__(self, topic: str, sample: numpy.ndarray) -> None:
         core = _core()
@@ -60,7 +60,7 @@ class EcalReceiver:
             return None
 
     def newest(self) -> None:
-        """There is no such call."""
+        """eCAL has no such call."""
 
     def close(self) -> None:
         """Drop the subscriber."""

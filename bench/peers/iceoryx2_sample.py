@@ -1,4 +1,4 @@
-"""iceoryx2's Python binding: publish-subscribe for the data; an event service to wait on, or spinning."""
+"""The Python binding of iceoryx2: publish-subscribe for the data; waiting with an event service, or spinning."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _services(topic: str) -> tuple[Any, Any]:
     node = node.create(iceoryx2.ServiceType.Ipc)
     data = (
         node.service_builder(iceoryx2.ServiceName.new(topic))
-        .publish_subscribe(iceoryx2.Slice[ctypes.c_uint8])  # of any wider type, 0.10 miscounts the elements
+        .publish_subscribe(iceoryx2.Slice[ctypes.c_uint8])  # version 0.10 miscounts elements of wider types
         .payload_alignment(iceoryx2.Alignment.new(64))
         .subscriber_max_buffer_size(2)
         .subscriber_max_borrowed_samples(2)
@@ -43,7 +43,7 @@ class SampleSender:
         self._notifier = event.notifier_builder().create() if self.notifies else None
 
     def send(self, array: numpy.ndarray) -> None:
-        """One copy, into the loan."""
+        """Copy the array into a loan."""
         loan = self._publisher.loan_slice_uninit(self._length)
         ctypes.memmove(loan.payload_ptr, array.ctypes.data, array.nbytes)
         loan.assume_init().send()
@@ -74,7 +74,7 @@ class SampleReceiver:
         self._sample: Any = None
 
     def newest(self) -> numpy.ndarray | None:
-        """An array over the next sample, which is kept until the call after this one: the array does not keep it."""
+        """A view of the next sample. The receiver holds the sample until the next call, because the view does not."""
         self._sample = None
         self._sample = sample = self._subscriber.receive()
         if sample is None:
@@ -82,7 +82,7 @@ class SampleReceiver:
         return numpy.frombuffer(sample.payload().as_memory_view(), numpy.float64)
 
     def receive(self, timeout: float) -> numpy.ndarray | None:
-        """Look first: the event may have been for an earlier sample."""
+        """Check for a sample before waiting: the event may belong to an earlier sample."""
         deadline = time.monotonic() + timeout
         while (array := self.newest()) is None:
             remaining = deadline - time.monotonic()
@@ -98,7 +98,7 @@ class SampleReceiver:
 
 
 class SpinningReceiver(SampleReceiver):
-    """Asks again and again."""
+    """Polls without a pause."""
 
     def receive(self, timeout: float) -> numpy.ndarray | None:
         """Polls without a pause."""

@@ -1,4 +1,4 @@
-"""MomentumX: shared memory buffers between processes; its consumers poll."""
+"""MomentumX: shared memory buffers; its consumers poll."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy
 from peers.adapter import Peer
 
 BUFFERS = 8
-# receive() has no timeout. Waits this long are taken for "until it comes"; shorter ones, while connecting, poll.
+# receive() has no timeout. Waits of this length or longer block; shorter ones, while connecting, poll.
 FOREVER = 0.5
 
 
@@ -23,7 +23,7 @@ class MomentumSender:
         self._producer = momentumx.Producer(topic.replace("/", "_"), sample.nbytes, BUFFERS, False)
 
     def send(self, array: numpy.ndarray) -> None:
-        """Through the buffer protocol: the buffer's own write() and read() go byte by byte."""
+        """Copy with the buffer protocol: the write() and read() of a buffer copy single bytes."""
         buffer = self._producer.next_to_send()
         numpy.frombuffer(buffer, numpy.float64, array.size)[:] = array
         buffer.send(array.nbytes)
@@ -34,7 +34,7 @@ class MomentumSender:
 
 
 class MomentumReceiver:
-    """A consumer with the library's own polling interval."""
+    """A consumer with the polling interval of the library."""
 
     def __init__(self, topic: str, sample: numpy.ndarray) -> None:
         import momentumx
@@ -44,7 +44,7 @@ class MomentumReceiver:
         self._buffer: Any = None
 
     def receive(self, timeout: float) -> numpy.ndarray | None:
-        """An array over the next buffer."""
+        """A view of the next buffer."""
         if timeout >= FOREVER:
             return self._array(self._consumer.receive(blocking=True))
         deadline = time.monotonic() + timeout
@@ -53,7 +53,7 @@ class MomentumReceiver:
         return array
 
     def newest(self) -> numpy.ndarray | None:
-        """An array over the next buffer if there is one."""
+        """A view of the next buffer if it has arrived."""
         return self._array(self._consumer.receive(blocking=False))
 
     def _array(self, buffer: Any) -> numpy.ndarray | None:

@@ -1,4 +1,4 @@
-"""polymorph_ipc itself, sleeping and spinning; and without a history, as the others are."""
+"""polymorph_ipc, sleeping and spinning; and with a history of one sample, as in the other libraries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""pyshmem: one array under a sequence lock, with a futex to wait on."""
+"""pyshmem: one array with a sequence lock and a futex for waiting."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class StreamSender:
 
 
 class StreamReceiver:
-    """Reads into an array of its own, which is what keeps it whole."""
+    """Reads into a private array, which prevents torn reads."""
 
     def __init__(self, topic: str, sample: numpy.ndarray) -> None:
         import pyshmem
@@ -33,7 +33,7 @@ class StreamReceiver:
         self._count = self._stream.count
 
     def receive(self, timeout: float) -> numpy.ndarray | None:
-        """The next publication after the last one seen."""
+        """The next array after the last one that was read."""
         try:
             self._stream.read_after(self._count, timeout=timeout, out=self._array)
         except TimeoutError:
@@ -42,7 +42,7 @@ class StreamReceiver:
         return self._array
 
     def newest(self) -> numpy.ndarray:
-        """A whole copy of the newest."""
+        """A copy of the newest array."""
         self._stream.read(out=self._array)
         return self._array
 

@@ -1,4 +1,4 @@
-"""ROS 2 through rclpy: sensor_msgs/Image, reliable, Fast DDS with a shared memory segment that images fit in."""
+"""ROS 2 with rclpy: sensor_msgs/Image, reliable, Fast DDS with a shared memory segment for images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _nodes: list[Any] = []
 
 
 def _node() -> Any:
-    for variable in ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"):  # the newer name and the older
+    for variable in ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"):  # Fast DDS 3 and 2
         os.environ.setdefault(variable, str(PROFILE))
     os.environ.setdefault("ROS_DOMAIN_ID", "87")
     import rclpy
@@ -40,7 +40,7 @@ class ImageSender:
         self._publisher = node.create_publisher(Image, topic, 5)
 
     def send(self, array: numpy.ndarray) -> None:
-        """Refilled in place: the fastest way rclpy offers."""
+        """Refill the message in place, the fastest way of rclpy."""
         self._pixels[:] = array
         self._publisher.publish(self._message)
 
@@ -50,7 +50,7 @@ class ImageSender:
 
 
 class ImageReceiver:
-    """A subscription, spun by whoever waits."""
+    """A subscription that receive() spins."""
 
     def __init__(self, topic: str, sample: numpy.ndarray) -> None:
         node = _node()
@@ -69,7 +69,7 @@ class ImageReceiver:
         return numpy.frombuffer(self._messages.pop(0).data, numpy.float64) if self._messages else None
 
     def newest(self) -> None:
-        """There is no such call."""
+        """rclpy has no such call."""
 
     def close(self) -> None:
         """Destroy the subscription."""

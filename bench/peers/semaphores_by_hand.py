@@ -1,4 +1,4 @@
-"""Shared memory and a POSIX semaphore each way: one array, no safety, no names, no recovery."""
+"""Shared memory and a POSIX semaphore for each direction: one array, without protection against overwriting."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from peers.adapter import Peer
 
 
 class SemaphoreSender:
-    """Writes the one array and posts the semaphore."""
+    """Writes the array and posts the semaphore."""
 
     def __init__(self, topic: str, sample: numpy.ndarray) -> None:
         import posix_ipc
@@ -25,12 +25,12 @@ class SemaphoreSender:
         self._unlink_memory = posix_ipc.unlink_shared_memory
 
     def send(self, array: numpy.ndarray) -> None:
-        """Overwrites whatever the reader may still be reading."""
+        """Overwrite the array, even while the receiver reads it."""
         self._array[:] = array
         self._semaphore.release()
 
     def close(self) -> None:
-        """Remove both."""
+        """Remove the shared memory and the semaphore."""
         del self._array
         self._memory.close()
         self._unlink_memory(self._name)
@@ -51,7 +51,7 @@ class SemaphoreReceiver:
         self._semaphore = posix_ipc.Semaphore(_flat(topic))
 
     def receive(self, timeout: float) -> numpy.ndarray | None:
-        """The array itself: it changes when the next one comes."""
+        """The shared array. It changes when the next one is sent."""
         try:
             self._semaphore.acquire(timeout)
         except self._busy_error:
@@ -59,11 +59,11 @@ class SemaphoreReceiver:
         return self._array
 
     def newest(self) -> numpy.ndarray:
-        """An array over the shared memory, made anew as a library would have to."""
+        """A new array over the shared memory, as a library would make it."""
         return numpy.ndarray(self._sample.shape, self._sample.dtype, buffer=self._memory)
 
     def close(self) -> None:
-        """Close both."""
+        """Close the shared memory and the semaphore."""
         del self._array
         self._memory.close()
         self._semaphore.close()

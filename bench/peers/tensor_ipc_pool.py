@@ -1,4 +1,4 @@
-"""tensor-ipc: a pool in shared memory, and DDS to tell consumers of its progress."""
+"""tensor-ipc: a pool in shared memory, and DDS to notify consumers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TensorSender:
 
 
 class TensorReceiver:
-    """A consumer whose callback hands the array to the waiting thread."""
+    """A consumer whose callback passes the array to the waiting thread."""
 
     def __init__(self, topic: str, sample: numpy.ndarray) -> None:
         from tensor_ipc import TensorConsumer
@@ -37,10 +37,10 @@ class TensorReceiver:
         self.close = self._consumer.cleanup
 
     def _take(self, array: numpy.ndarray) -> None:
-        """Called by the library's thread.
+        """Called in a thread of the library.
 
-        It takes one notification a call, and so would stay as many frames behind as arrived before it was connected:
-        at first, take all of them.
+        It handles one notification per call, so it would stay behind by the number of frames that arrived before it was
+        connected. During the first seconds, take all notifications.
         """
         if time.monotonic() < self._settled_at:
             late = self._consumer._dds_consumer.read_all_progress()
@@ -50,7 +50,7 @@ class TensorReceiver:
         self._arrived.put(array[0])
 
     def newest(self) -> numpy.ndarray | None:
-        """The newest of a history of one."""
+        """The newest array: a history of length one."""
         history = self._consumer.get()
         return None if history is None else history[0]
 

@@ -1,4 +1,4 @@
-"""Eclipse zenoh with its shared memory provider, two peers on this machine."""
+"""Eclipse zenoh with its shared memory provider; two peers on this machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy
 from peers.adapter import Peer
 
 BUFFERS = 8
-# recv() has no timeout. Waits this long are taken for "until it comes"; shorter ones, while connecting, poll.
+# recv() has no timeout. Waits of this length or longer block; shorter ones, while connecting, poll.
 FOREVER = 0.5
 
 _sessions: list[Any] = []
@@ -27,7 +27,7 @@ def _session() -> Any:
 
 
 class SharedSender:
-    """Allocates from the provider, copies, puts."""
+    """Allocates a buffer of the provider, copies the array and puts the buffer."""
 
     def __init__(self, topic: str, sample: numpy.ndarray) -> None:
         import zenoh
@@ -41,7 +41,7 @@ class SharedSender:
         )
 
     def send(self, array: numpy.ndarray) -> None:
-        """The provider's buffers take bytes objects only, so there is a copy more."""
+        """The buffers accept only bytes objects, which needs one more copy."""
         buffer = self._provider.alloc(array.nbytes, policy=self._policy)
         buffer[:] = array.tobytes()
         self._publisher.put(buffer)
@@ -52,7 +52,7 @@ class SharedSender:
 
 
 class SharedReceiver:
-    """Blocks in recv()."""
+    """A subscriber that blocks in recv()."""
 
     def __init__(self, topic: str, sample: numpy.ndarray) -> None:
         import zenoh
@@ -69,7 +69,7 @@ class SharedReceiver:
         return array
 
     def newest(self) -> numpy.ndarray | None:
-        """The next sample if there is one: its bytes are copied out."""
+        """A copy of the next sample if it has arrived."""
         sample = self._subscriber.try_recv()
         return None if sample is None else numpy.frombuffer(sample.payload.to_bytes(), numpy.float64)
 

@@ -1,4 +1,4 @@
-"""pyzmq, PUSH to PULL over a Unix socket, without copies in Python where the library offers that."""
+"""pyzmq: PUSH to PULL over a Unix socket, without copies in Python where the library allows that."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PushSender:
         self._socket.bind(f"ipc://{_socket_path(topic)}")
 
     def send(self, array: numpy.ndarray) -> None:
-        """Waits until the socket's thread has taken the array, so that it may be changed."""
+        """The library copies the array, so that it may be changed afterwards."""
         self._socket.send(array, copy=True)
 
     def close(self) -> None:
@@ -48,7 +48,7 @@ class PullReceiver:
         self._timeout_option, self._timeout = zmq.RCVTIMEO, -1.0
 
     def receive(self, timeout: float) -> numpy.ndarray | None:
-        """An array over the received message."""
+        """A view of the received message."""
         if timeout != self._timeout:
             self._socket.setsockopt(self._timeout_option, int(timeout * 1000))
             self._timeout = timeout
@@ -59,7 +59,7 @@ class PullReceiver:
         return numpy.frombuffer(message.buffer, numpy.float64)
 
     def newest(self) -> None:
-        """There is no such call."""
+        """pyzmq has no such call."""
 
     def close(self) -> None:
         """Close the socket."""
