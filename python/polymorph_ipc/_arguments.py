@@ -23,9 +23,9 @@ def registry_folder(folder: str | os.PathLike[str] | None) -> str:
     return os.path.abspath(_core.registry_folder() if folder is None else os.fspath(folder))
 
 
-def whole_number(value: Any, what: str, pool_name: str) -> int:
+def whole_number(value: Any, what: str) -> int:
     """The value as an int. Raises TypeError for what is not an integer; numpy's integers are."""
     try:
         return operator.index(value)
     except TypeError:
-        raise TypeError(f"pool {pool_name!r}: {what} must be int, not {type(value).__name__}") from None
+        raise TypeError(f"{what} must be int, not {type(value).__name__}") from None

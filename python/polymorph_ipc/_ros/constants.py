@@ -12,7 +12,7 @@ from .types import type_name
 
 Constant = str | list[str] | float
 
-# Keys that are not paths, and the fields of which a message must have one to hold the value.
+# Keys that are not paths, with the fields that can hold their values: a message must have one of them.
 WHERE = {
     "frame_id": ("header.frame_id", "frame_id"),
     "names": ("name", "joint_names", "names"),

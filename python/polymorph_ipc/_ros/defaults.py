@@ -13,10 +13,10 @@ def describe_with_defaults(given: Any) -> dict[str, str]:
     return {name: with_defaults(text, found()) for name, (text, found) in describe_classes(given).items()}
 
 
-def with_defaults(text: str, fresh: Any) -> str:
+def with_defaults(text: str, message: Any) -> str:
     lines = []
     for line in text.splitlines():
-        default = literal(getattr(fresh, line.split()[-1], None))
+        default = literal(getattr(message, line.split()[-1], None))
         lines.append(f"{line} {default}\n" if default else f"{line}\n")
     return "".join(lines)
 

@@ -182,13 +182,13 @@ class Publication:
 
         changed = weakref.WeakMethod(self.on_clock_change)
 
-        def tell(_jump: Any) -> None:
+        def on_jump(_jump: Any) -> None:
             method = changed()
             if method is not None:
                 method()
 
         threshold = JumpThreshold(min_forward=None, min_backward=None, on_clock_change=True)
-        return self.clock.create_jump_callback(threshold, post_callback=tell)
+        return self.clock.create_jump_callback(threshold, post_callback=on_jump)
 
     def on_clock_change(self) -> None:
         with self.lock:

@@ -63,7 +63,7 @@ class Request:
             raise TypeError(f"ros_organized must be True or False, not {self.organized!r}")
         if self.on_change not in (None, "refuse", "follow"):
             raise ValueError(f'ros_on_change must be "refuse", "follow" or None, not {self.on_change!r}')
-        if self.max_bytes is not None and whole_number(self.max_bytes, "ros_max_bytes", "ros_max_bytes") < 1:
+        if self.max_bytes is not None and whole_number(self.max_bytes, "ros_max_bytes") < 1:
             raise ValueError(f"ros_max_bytes must be 1 or more, not {self.max_bytes!r}")
         if self.qos is not None:
             qos.as_given(self.qos)

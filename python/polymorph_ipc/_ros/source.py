@@ -179,7 +179,7 @@ class RosSource:
                 f"pool '{self.pool.name}': {end}, so no message can arrive on '{self.topic}' during this wait. "
                 "Published samples can be read without waiting, or by another process"
             )
-        if self.spinning.is_mine():
+        if self.spinning.is_in_callback():
             text = (
                 f"a wait inside a callback of the executor that spins node '{self.node_name}' waits for itself: "
                 f"no message can arrive on '{self.topic}' before the callback returns. Use get_last() or timeout=0 "
@@ -238,7 +238,7 @@ class RosSource:
         if was_closed or not in_this_process:
             return
         try:
-            if entities.may_destroy_here(self.node) or self.spinning.is_mine():
+            if entities.may_destroy_here(self.node) or self.spinning.is_in_callback():
                 self.destroy_entities()
             elif self.subscription is not None:
                 self.subscription.take_with(None)  # the next tick destroys it

@@ -34,7 +34,7 @@ class Spinning:
         if frame is not None:
             self.site = (threading.get_ident(), frame.f_code, frame.f_lasti)
 
-    def is_mine(self) -> bool:
+    def is_in_callback(self) -> bool:
         """Whether the calling thread is inside a callback of the node's executor, and that executor has no other
         thread: a wait for a message of the node cannot end."""
         executor = self.node.executor
