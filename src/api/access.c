@@ -88,7 +88,7 @@ void *pmipc_loan_data(const pmipc_producer *producer, const pmipc_loan *loan, co
         error_set(error, PMIPC_INVALID_ARGUMENT, 0, "this loan is not out: it was committed or discarded");
         return NULL;
     }
-    const pmipc_schema *schema = &producer_target(producer)->description->schema;
+    const pmipc_schema *schema = &producer_destination(producer)->description->schema;
     uint32_t i = find_field(schema, name);
     bool exists = i < schema->field_count;
     int64_t length = exists ? loan_length(&schema->fields[i], loan->fields[i].length) : 0;

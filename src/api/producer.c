@@ -103,7 +103,7 @@ static pmipc_status take_slot(pmipc_producer *producer, uint32_t *slot)
         return status;
     if (producer->loaned_slot != NO_LOAN)
         return producer_fail(producer, PMIPC_WRONG_STATE, "a loaned frame is out: commit or discard it first");
-    if (__builtin_expect(producer->next == NULL, 1)) {
+    if (__builtin_expect(producer->replacement == NULL, 1)) {
         status = writer_take_slot(producer->writer, slot);
         if (__builtin_expect(status != PMIPC_LOST, 1))
             return status;
@@ -112,7 +112,7 @@ static pmipc_status take_slot(pmipc_producer *producer, uint32_t *slot)
     }
     if (status)
         status = producer_recreate(producer, status);
-    return status ? status : writer_take_slot(producer->next, slot);
+    return status ? status : writer_take_slot(producer->replacement, slot);
 }
 
 /* The sample in that slot goes into a new pool instead, under the old one's name. */
@@ -123,11 +123,11 @@ __attribute__((cold)) static pmipc_status move_to_recreated(pmipc_producer *prod
     status = producer_recreate(producer, status);
     if (status)
         return status;
-    status = writer_take_slot(producer->next, slot);
+    status = writer_take_slot(producer->replacement, slot);
     if (status)
-        producer_drop_next(producer);
+        producer_drop_replacement(producer);
     else if (valid_bytes)
-        memcpy(writer_payload(producer->next, *slot), payload, valid_bytes);
+        memcpy(writer_payload(producer->replacement, *slot), payload, valid_bytes);
     return status;
 }
 
@@ -135,7 +135,7 @@ __attribute__((cold)) static pmipc_status move_to_recreated(pmipc_producer *prod
 static pmipc_status commit_slot(pmipc_producer *producer, uint32_t *slot, int64_t stamp_ns, const uint32_t *lengths,
                                 uint64_t valid_bytes)
 {
-    if (__builtin_expect(producer->next == NULL, 1)) {
+    if (__builtin_expect(producer->replacement == NULL, 1)) {
         pmipc_status status = writer_commit(producer->writer, *slot, stamp_ns, lengths, valid_bytes);
         if (__builtin_expect(status != PMIPC_LOST, 1))
             return status;
@@ -143,7 +143,8 @@ static pmipc_status commit_slot(pmipc_producer *producer, uint32_t *slot, int64_
         if (status)
             return status;
     }
-    return producer_end_succession(producer, writer_commit(producer->next, *slot, stamp_ns, lengths, valid_bytes));
+    return producer_finish_replacement(producer,
+                                       writer_commit(producer->replacement, *slot, stamp_ns, lengths, valid_bytes));
 }
 
 pmipc_status pmipc_producer_publish(pmipc_producer *producer, const void *data, int64_t stamp_ns, uint64_t *seq)
@@ -159,7 +160,7 @@ pmipc_status pmipc_producer_publish(pmipc_producer *producer, const void *data, 
     if (status)
         return status;
     if (producer->payload_bytes)
-        memcpy(writer_payload(producer_target(producer), slot), data, producer->payload_bytes);
+        memcpy(writer_payload(producer_destination(producer), slot), data, producer->payload_bytes);
     status = commit_slot(producer, &slot, stamp_ns, NULL, producer->payload_bytes);
     if (!status && seq)
         *seq = producer->writer->protocol.seq;
@@ -178,13 +179,13 @@ static pmipc_status place_variable_sources(pmipc_producer *producer, const pmipc
                                            uint64_t *bytes)
 {
     int64_t wanted[PMIPC_MAX_FIELDS];
-    const uint32_t count = producer_target(producer)->description->schema.field_count;
+    const uint32_t count = producer_destination(producer)->description->schema.field_count;
     for (uint32_t i = 0; i < count; i++)
         wanted[i] = sources[i].length;
     pmipc_status status = producer_make_room(producer, wanted);
     if (status)
         return status;
-    const struct payload_layout *payload = &producer_target(producer)->description->payload;
+    const struct payload_layout *payload = &producer_destination(producer)->description->payload;
     for (uint32_t i = 0; i < count; i++) {
         bytes[i] = bytes_of(payload, i, sources[i].length);
         if (payload->length_index[i] >= 0)
@@ -196,13 +197,13 @@ static pmipc_status place_variable_sources(pmipc_producer *producer, const pmipc
 __attribute__((cold)) static pmipc_status refuse_null_source(pmipc_producer *producer, uint32_t index)
 {
     return error_set(&producer->error, PMIPC_INVALID_ARGUMENT, 0, "pool '%s': the data of field '%s' is NULL",
-                     producer->place.name, producer_target(producer)->description->schema.fields[index].name);
+                     producer->place.name, producer_destination(producer)->description->schema.fields[index].name);
 }
 
 pmipc_status pmipc_producer_publish_fields(pmipc_producer *producer, const pmipc_source *sources, uint32_t count,
                                            int64_t stamp_ns, uint64_t *seq)
 {
-    const struct pool_description *description = producer_target(producer)->description;
+    const struct pool_description *description = producer_destination(producer)->description;
     const struct payload_layout *payload = &description->payload;
     uint32_t lengths[PMIPC_MAX_VARIABLE_FIELDS], slot;
     uint64_t some_bytes[PMIPC_MAX_FIELDS];
@@ -218,12 +219,12 @@ pmipc_status pmipc_producer_publish_fields(pmipc_producer *producer, const pmipc
         if (status)
             return status;
         bytes = some_bytes;
-        payload = &producer_target(producer)->description->payload;
+        payload = &producer_destination(producer)->description->payload;
     }
     pmipc_status status = take_slot(producer, &slot);
     if (status)
         return status;
-    char *data = writer_payload(producer_target(producer), slot);
+    char *data = writer_payload(producer_destination(producer), slot);
     for (uint32_t i = 0; i < count; i++)
         if (bytes[i])
             memcpy(data + payload->offsets[i], sources[i].data, bytes[i]);
@@ -239,7 +240,7 @@ pmipc_status pmipc_producer_loan(pmipc_producer *producer, pmipc_loan *loan)
     pmipc_status status = take_slot(producer, &slot);
     if (status)
         return status;
-    const struct pool_writer *writer = producer_target(producer);
+    const struct pool_writer *writer = producer_destination(producer);
     const struct pool_description *description = writer->description;
     char *data = writer_payload(writer, slot);
     producer->loaned_slot = slot;
@@ -258,7 +259,7 @@ pmipc_status pmipc_producer_loan(pmipc_producer *producer, pmipc_loan *loan)
 /* A loan has the room that it has. */
 static pmipc_status check_loan_length(pmipc_producer *producer, uint32_t index, int64_t length)
 {
-    const pmipc_field *field = &producer_target(producer)->description->schema.fields[index];
+    const pmipc_field *field = &producer_destination(producer)->description->schema.fields[index];
     if (length >= 0 && length <= field->shape[0])
         return PMIPC_OK;
     return error_set(&producer->error, PMIPC_SCHEMA_MISMATCH, 0,
@@ -273,7 +274,7 @@ pmipc_status pmipc_producer_commit(pmipc_producer *producer, pmipc_loan *loan, i
     pmipc_status status = producer_check_usable(producer);
     if (status)
         return status;
-    const struct pool_writer *writer = producer_target(producer);
+    const struct pool_writer *writer = producer_destination(producer);
     if (producer->loaned_slot == NO_LOAN || loan->slot != producer->loaned_slot ||
         loan->seq != writer->protocol.seq + 1)
         return producer_fail(producer, PMIPC_WRONG_STATE, "this loan is not out: it was committed or discarded before");
@@ -305,8 +306,8 @@ void pmipc_producer_discard(pmipc_producer *producer, pmipc_loan *loan)
         !process_is(producer->generation))
         return;
     producer->loaned_slot = NO_LOAN;
-    protocol_return_slot(&producer_target(producer)->protocol, loan->slot);
-    producer_drop_next(producer);
+    protocol_return_slot(&producer_destination(producer)->protocol, loan->slot);
+    producer_drop_replacement(producer);
 }
 
 void pmipc_producer_last_error(const pmipc_producer *producer, pmipc_error *error)
@@ -323,7 +324,7 @@ void pmipc_producer_retire(pmipc_producer *producer)
     producer->retired = true;
     if (!process_is(producer->generation))
         return;
-    producer_drop_next(producer);
+    producer_drop_replacement(producer);
     if (!producer->options.keep)
         retire_and_unlink(producer->writer, &producer->place);
     owner_lock_drop(&producer->writer->lock);
@@ -340,7 +341,7 @@ void pmipc_producer_abandon(pmipc_producer *producer)
     CANCELLATION_DEFERRED(cancel_state);
     if (!producer)
         return;
-    writer_close(producer->next);
+    writer_close(producer->replacement);
     writer_close(producer->writer);
     free(producer);
 }
@@ -352,7 +353,7 @@ const char *pmipc_producer_name(const pmipc_producer *producer)
 
 const pmipc_schema *pmipc_producer_schema(const pmipc_producer *producer)
 {
-    return &producer_target(producer)->description->schema;
+    return &producer_destination(producer)->description->schema;
 }
 
 uint32_t pmipc_producer_history_len(const pmipc_producer *producer)
@@ -362,17 +363,17 @@ uint32_t pmipc_producer_history_len(const pmipc_producer *producer)
 
 uint64_t pmipc_producer_incarnation(const pmipc_producer *producer)
 {
-    return producer_target(producer)->description->header.incarnation;
+    return producer_destination(producer)->description->header.incarnation;
 }
 
 uint64_t pmipc_producer_epoch(const pmipc_producer *producer)
 {
-    return producer_target(producer)->protocol.epoch;
+    return producer_destination(producer)->protocol.epoch;
 }
 
 const char *pmipc_producer_metadata(const pmipc_producer *producer)
 {
-    return producer_target(producer)->description->metadata;
+    return producer_destination(producer)->description->metadata;
 }
 
 bool pmipc_producer_adopted(const pmipc_producer *producer)

@@ -9,7 +9,7 @@
 
 struct pmipc_producer {
     struct pool_writer *writer;
-    struct pool_writer *next; /* the pool that takes its place with the next sample; NULL: none */
+    struct pool_writer *replacement; /* the pool that replaces this one with the next sample; NULL: none */
     uint64_t generation;
     uint32_t loaned_slot; /* NO_LOAN: none is out */
     bool plain;           /* one field of fixed shape: pmipc_producer_publish may be used */
@@ -22,30 +22,28 @@ struct pmipc_producer {
 };
 
 /* The pool that the next sample goes into. */
-static inline struct pool_writer *producer_target(const pmipc_producer *producer)
+static inline struct pool_writer *producer_destination(const pmipc_producer *producer)
 {
-    return __builtin_expect(producer->next != NULL, 0) ? producer->next : producer->writer;
+    return __builtin_expect(producer->replacement != NULL, 0) ? producer->replacement : producer->writer;
 }
 
-/* What every hot call asks first. Returns OK, FORKED, CLOSED. */
+/* Whether this process may use the producer. Returns OK, FORKED, CLOSED. */
 pmipc_status producer_check_usable(pmipc_producer *producer);
 
-/* Take over what the target's description says. */
+/* Copy what publish needs from the description of the pool. */
 void producer_refresh(pmipc_producer *producer);
 
-/* Room for a sample with these leading lengths, one for each field: when a variable field has none, prepare a larger
- * pool. */
+/* Make sure that a sample with these leading lengths, one per field, fits. Prepares a larger pool when it does not. */
 pmipc_status producer_make_room(pmipc_producer *producer, const int64_t *lengths);
 
-/* A call on the writer gave `status`. When that means that its file was removed from outside, and the producer was made
- * with `recreate`, prepare a pool to take its place: OK. Else, and when it fails: the status of that, with the error
- * set. */
+/* A call on the writer returned `status`. When another program has removed the file and the producer has `recreate`,
+ * prepare a replacement and return OK. Otherwise, or when that fails, return the status and set the error. */
 pmipc_status producer_recreate(pmipc_producer *producer, pmipc_status status);
 
-/* The first sample is in the next pool (`status` OK) or could not be put there: go over to it, or drop it. */
-pmipc_status producer_end_succession(pmipc_producer *producer, pmipc_status status);
+/* After the commit of the first sample into the replacement: `status` OK makes it the pool, another one drops it. */
+pmipc_status producer_finish_replacement(pmipc_producer *producer, pmipc_status status);
 
-/* Forget the next pool, if there is one. */
-void producer_drop_next(pmipc_producer *producer);
+/* Drop the replacement, if there is one. */
+void producer_drop_replacement(pmipc_producer *producer);
 
 #endif

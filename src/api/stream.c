@@ -1,4 +1,4 @@
-/* stream.c: the stream's handle: connecting, going over to another pool, closing. */
+/* stream.c: opening a stream, connecting it to the pool that has its name, closing it. */
 #include "api/stream.h"
 
 #include <errno.h>
@@ -9,16 +9,15 @@
 #include "os/clock.h"
 #include "os/futex.h"
 
-#define READS_BETWEEN_CHECKS 64
-#define DRAIN_NS 1000000000 /* how long reads of history keep a retired pool whose samples no other read takes */
+#define READS_PER_ORPHAN_CHECK 64
+#define DRAIN_NS                                                                                        \
+    1000000000 /* for so long reads of history stay in a retired pool while no other read takes samples \
+                */
 
 static pmipc_status stream_fail(pmipc_stream *stream, pmipc_status status, const char *what)
 {
-    return error_set(&stream->error, status, 0, "pool '%s': %s", stream->anchor->place.name, what);
+    return error_set(&stream->error, status, 0, "pool '%s': %s", stream->shared->place.name, what);
 }
-
-/* ---------------------------------------------------------------------------------------------------------- connecting
- */
 
 void stream_disconnect(pmipc_stream *stream)
 {
@@ -33,8 +32,8 @@ void stream_disconnect(pmipc_stream *stream)
     stream->connection = NULL;
 }
 
-/* Fixed by `expect`, by the first pool with a live producer, or by the first sample read. A pool that a killed
- * producer left does not fix it: its successor may well have another schema. */
+/* `expect`, the first pool with a live producer, or the first sample that is read fix the schema. A pool whose producer
+ * is dead does not: the pool that replaces it may have another schema. */
 static bool schema_is_fixed(const pmipc_stream *stream)
 {
     return stream->expects || stream->met_producer || stream->received > stream->disregarded;
@@ -51,19 +50,20 @@ static pmipc_status check_schema(pmipc_stream *stream, const struct pool_connect
     pmipc_status status = stream->expects ? pmipc_schema_compare(&stream->schema, found, &reason)
                                           : pmipc_schema_compatible(&stream->schema, found, &reason);
     if (status == PMIPC_OK) {
-        stream->schema = *found; /* how long samples may be is the pool's business */
+        stream->schema = *found; /* its leading dimensions may differ */
         return PMIPC_OK;
     }
-    bool alive = connection_producer_alive(connection, stream->anchor->place.path);
-    return error_set(&stream->error, PMIPC_SCHEMA_MISMATCH, 0, "pool '%s' does not carry what this stream %s: %s. %s",
-                     stream->anchor->place.name, stream->expects ? "was told to expect" : "reads", reason.text,
-                     !alive            ? "Its producer is dead: the next producer replaces it, or remove the pool"
-                     : stream->expects ? "Expect this schema, or change what its producer publishes"
+    bool alive = connection_producer_alive(connection, stream->shared->place.path);
+    return error_set(&stream->error, PMIPC_SCHEMA_MISMATCH, 0,
+                     "pool '%s' has another schema than this stream %s: %s. %s", stream->shared->place.name,
+                     stream->expects ? "expects" : "reads", reason.text,
+                     !alive            ? "Its producer is dead. Start a producer, which replaces the pool, or remove it"
+                     : stream->expects ? "Expect this schema, or change what the producer publishes"
                                        : "Open a new stream to read it");
 }
 
-/* A pool that was there when the stream was made: what it held then is not new, unless asked for. One that came later:
- * all of it is. */
+/* The samples of a pool that existed when the stream was opened are not new, except for the history with start_oldest.
+ * All samples of a pool that appeared later are new. */
 static uint64_t first_cursor(const pmipc_stream *stream)
 {
     uint64_t newest = connection_head_seq(stream->connection), history_len = stream->connection->protocol.history_len;
@@ -78,7 +78,7 @@ static pmipc_status connect_by_name(pmipc_stream *stream, bool patient)
 {
     CANCELLATION_DEFERRED(cancel_state);
     struct pool_connection *connection;
-    pmipc_status status = claim_as_stream(&stream->anchor->place, stream->prefault, patient, &connection,
+    pmipc_status status = claim_as_stream(&stream->shared->place, stream->prefault, patient, &connection,
                                           &stream->absent, &stream->error);
     if (status)
         return status;
@@ -90,10 +90,10 @@ static pmipc_status connect_by_name(pmipc_stream *stream, bool patient)
     connection->error = &stream->error;
     stream->connection = connection;
     if (!schema_is_fixed(stream))
-        stream->met_producer = connection_producer_alive(connection, stream->anchor->place.path);
+        stream->met_producer = connection_producer_alive(connection, stream->shared->place.path);
     if (stream->description && stream->description->header.incarnation == connection->description->header.incarnation)
-        return PMIPC_OK; /* the same pool again, after the row was lost: the cursor goes on */
-    /* A pool that continues the last one's sequence numbers: what was read of that one is not new in it. */
+        return PMIPC_OK; /* the same pool, after the row was lost: the cursor stays */
+    /* A pool that continues the sequence of the last one: samples that were read there are not new here. */
     const bool continues =
         stream->description && stream->description->header.lineage == connection->description->header.lineage;
     description_release(stream->description);
@@ -114,8 +114,8 @@ void pmipc_stream_disregard(pmipc_stream *stream)
         stream->disregarded++;
 }
 
-/* The last head was stored before `retired` [RETIRE], so what is read here is final. A stream that has only read
- * history so far takes no sample in particular: it leaves the pool at once. */
+/* The last head was stored before `retired` [RETIRE], so the head that is read here is the last. A stream that has only
+ * read history leaves the pool at once. */
 bool stream_drains(const pmipc_stream *stream, enum stream_read read)
 {
     const struct pool_connection *connection = stream->connection;
@@ -125,13 +125,13 @@ bool stream_drains(const pmipc_stream *stream, enum stream_read read)
            connection_head_seq(connection) > stream->cursor && protocol_row_is_own(&connection->protocol);
 }
 
-/* Not connected, or to a retired pool. */
+/* Called when the stream is not connected, or its pool is retired and nothing is left to return. */
 static pmipc_status connect_again(pmipc_stream *stream, bool patient)
 {
     if (stream->manual_reconnect) {
         if (stream->connection)
             return stream_fail(stream, PMIPC_RETIRED,
-                               "it was retired; pmipc_stream_reconnect goes over to its successor");
+                               "it was retired; call pmipc_stream_reconnect to connect to the next pool of this name");
         return stream_fail(stream, PMIPC_NOT_CONNECTED,
                            "not connected; call pmipc_stream_reconnect outside the control loop");
     }
@@ -139,7 +139,7 @@ static pmipc_status connect_again(pmipc_stream *stream, bool patient)
     return connect_by_name(stream, patient);
 }
 
-/* Connected to a pool that was retired with samples that this stream has not returned. */
+/* Called when the pool is retired and has samples that this stream has not returned. */
 static pmipc_status keep_draining(pmipc_stream *stream, enum stream_read read)
 {
     if (read != READ_HISTORY) {
@@ -156,17 +156,17 @@ pmipc_status stream_connect(pmipc_stream *stream, enum stream_read read, bool pa
 {
     if (__builtin_expect(!process_is(stream->generation), 0))
         return stream_fail(stream, PMIPC_FORKED,
-                           "this stream belongs to the parent process; open a new one in the child");
+                           "this stream belongs to the parent process; open another stream in the child");
     if (__builtin_expect(stream->connection && !connection_is_retired(stream->connection), 1))
         return PMIPC_OK;
     return stream_drains(stream, read) ? keep_draining(stream, read) : connect_again(stream, patient);
 }
 
-pmipc_status stream_orphaned(pmipc_stream *stream)
+pmipc_status stream_fail_orphaned(pmipc_stream *stream)
 {
     return stream_fail(stream, PMIPC_RETIRED,
-                       "its file was removed and its producer is dead; pmipc_stream_reconnect goes over to its "
-                       "successor");
+                       "its file was removed and its producer is dead; call pmipc_stream_reconnect to connect to the "
+                       "next pool of this name");
 }
 
 pmipc_status stream_failed_read(pmipc_stream *stream, pmipc_status status)
@@ -174,26 +174,26 @@ pmipc_status stream_failed_read(pmipc_stream *stream, pmipc_status status)
     if (status == PMIPC_LOST && !stream->manual_reconnect)
         stream_disconnect(stream);
     else if (status == PMIPC_CORRUPT && stream_drains(stream, READ_EVERY))
-        stream->cursor = connection_head_seq(stream->connection); /* reported once; the rest cannot be read */
+        stream->cursor = connection_head_seq(stream->connection); /* report it once */
     return status;
 }
 
-bool stream_finds_orphan(pmipc_stream *stream)
+bool stream_is_orphaned(pmipc_stream *stream)
 {
     CANCELLATION_DEFERRED(cancel_state);
-    bool suspected = load_relaxed(&stream->anchor->orphaned);
-    store_relaxed(&stream->anchor->orphaned, false);
-    return suspected ? connection_is_orphaned(stream->connection, stream->anchor)
-                     : anchor_finds_orphan(stream->anchor, stream->connection, clock_monotonic_ns());
+    bool suspected = load_relaxed(&stream->shared->orphaned);
+    store_relaxed(&stream->shared->orphaned, false);
+    return suspected ? connection_is_orphaned(stream->connection, stream->shared)
+                     : connection_is_orphaned_throttled(stream->connection, stream->shared, clock_monotonic_ns());
 }
 
-bool stream_leave_orphan(pmipc_stream *stream)
+bool stream_leave_orphaned(pmipc_stream *stream)
 {
-    bool suspected = load_relaxed(&stream->anchor->orphaned);
-    if (stream->manual_reconnect || (!suspected && ++stream->unchanged_reads < READS_BETWEEN_CHECKS))
+    bool suspected = load_relaxed(&stream->shared->orphaned);
+    if (stream->manual_reconnect || (!suspected && ++stream->unchanged_reads < READS_PER_ORPHAN_CHECK))
         return false;
     stream->unchanged_reads = 0;
-    if (!stream_finds_orphan(stream))
+    if (!stream_is_orphaned(stream))
         return false;
     stream_disconnect(stream);
     return true;
@@ -206,7 +206,7 @@ pmipc_status stream_connect_to_read(pmipc_stream *stream, uint64_t *seen)
         return status;
     uint64_t newest = connection_head_seq(stream->connection);
     if (__builtin_expect(newest <= *seen, 0) && !connection_is_retired(stream->connection) &&
-        stream_leave_orphan(stream))
+        stream_leave_orphaned(stream))
         return stream_connect(stream, READ_HISTORY, false);
     *seen = newest;
     return PMIPC_OK;
@@ -217,12 +217,12 @@ pmipc_status pmipc_stream_reconnect(pmipc_stream *stream, pmipc_error *error)
     CANCELLATION_DEFERRED(cancel_state);
     pmipc_status status = PMIPC_OK;
     if (!process_is(stream->generation)) {
-        status =
-            stream_fail(stream, PMIPC_FORKED, "this stream belongs to the parent process; open it anew in the child");
+        status = stream_fail(stream, PMIPC_FORKED,
+                             "this stream belongs to the parent process; open another stream in the child");
     } else {
         if (stream->connection && !stream_drains(stream, READ_EVERY) &&
             (connection_is_retired(stream->connection) || !protocol_row_is_own(&stream->connection->protocol) ||
-             connection_is_orphaned(stream->connection, stream->anchor)))
+             connection_is_orphaned(stream->connection, stream->shared)))
             stream_disconnect(stream);
         if (!stream->connection)
             status = connect_by_name(stream, true);
@@ -235,7 +235,7 @@ pmipc_status pmipc_stream_reconnect(pmipc_stream *stream, pmipc_error *error)
 static pmipc_status check_options(const pmipc_stream_options *options, pmipc_error *error)
 {
     if (options->expect && options->follow_schema)
-        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "expect and follow_schema contradict each other");
+        return error_set(error, PMIPC_INVALID_ARGUMENT, 0, "expect and follow_schema exclude each other");
     return options->expect ? pmipc_schema_check(options->expect, error) : PMIPC_OK;
 }
 
@@ -255,14 +255,14 @@ pmipc_status pmipc_stream_open(pmipc_stream **out, const char *name, const pmipc
     if (status)
         return status;
     pmipc_stream *stream = calloc(1, sizeof *stream);
-    struct wait_anchor *anchor = calloc(1, sizeof *anchor);
-    if (!stream || !anchor) {
+    struct stream_shared *shared = calloc(1, sizeof *shared);
+    if (!stream || !shared) {
         free(stream);
-        free(anchor);
+        free(shared);
         return error_set(error, PMIPC_NO_MEMORY, ENOMEM, "pool '%s': out of memory", name);
     }
-    store_relaxed(&anchor->references, 1);
-    stream->anchor = anchor;
+    store_relaxed(&shared->references, 1);
+    stream->shared = shared;
     stream->generation = process_generation();
     stream->follow_schema = options.follow_schema;
     stream->start_oldest = options.start_oldest;
@@ -271,7 +271,7 @@ pmipc_status pmipc_stream_open(pmipc_stream **out, const char *name, const pmipc
     stream->expects = options.expect != NULL;
     if (options.expect)
         stream->schema = *options.expect;
-    status = place_of(name, options.folder, &anchor->place, error);
+    status = place_of(name, options.folder, &shared->place, error);
     if (!status) {
         status = connect_by_name(stream, true);
         if (status && status != PMIPC_NOT_CONNECTED && error)
@@ -291,15 +291,16 @@ void pmipc_stream_close(pmipc_stream *stream)
     CANCELLATION_DEFERRED(cancel_state);
     if (!stream)
         return;
-    atomic_store_explicit(&stream->anchor->closed, true, memory_order_release);
+    atomic_store_explicit(&stream->shared->closed, true, memory_order_release);
     if (stream->connection) {
-        /* Waiters in other threads sleep on the bell: wake them; those of other processes look, and sleep again. */
+        /* Wake the waiters of other threads, which sleep on the bell. Sleepers of other processes check and sleep
+         * again. */
         const struct pool_control *control = stream->connection->protocol.control;
-        if (process_is(stream->generation) && load_relaxed(&stream->anchor->references) > 1)
+        if (process_is(stream->generation) && load_relaxed(&stream->shared->references) > 1)
             futex_wake_all(&control->bell);
         stream_disconnect(stream);
     }
     description_release(stream->description);
-    anchor_release(stream->anchor);
+    shared_release(stream->shared);
     free(stream);
 }

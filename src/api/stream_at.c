@@ -1,8 +1,8 @@
-/* stream_at.c: the sample in history whose stamp fits best. */
+/* stream_at.c: reading and waiting by stamp. */
 #include "api/stream.h"
 #include "os/cancel.h"
 
-/* How far a stamp is from the one asked for; UINT64_MAX when method or tolerance rule it out. */
+/* Distance of a stamp from the wanted one; UINT64_MAX: method or tolerance exclude it. */
 static uint64_t distance(int64_t stamp_ns, int64_t wanted_ns, pmipc_at_method method, int64_t tolerance_ns)
 {
     if ((method == PMIPC_AT_BEFORE && stamp_ns > wanted_ns) || (method == PMIPC_AT_AFTER && stamp_ns < wanted_ns))
@@ -12,8 +12,8 @@ static uint64_t distance(int64_t stamp_ns, int64_t wanted_ns, pmipc_at_method me
     return tolerance_ns >= 0 && far > (uint64_t)tolerance_ns ? UINT64_MAX : far;
 }
 
-/* The sample that fits best, newest first so that ties go to the newer one. 0: none. TOO_FEW: history held nothing by
- * the time it was looked at. */
+/* *best_seq: the sample whose stamp fits best, 0 for none. Begins at the newest, so that of two equally near samples
+ * the newer one is taken. TOO_FEW: the ring does not have the newest sample. */
 static pmipc_status find_at(pmipc_stream *stream, int64_t wanted_ns, pmipc_at_method method, int64_t tolerance_ns,
                             uint64_t *best_seq)
 {
@@ -24,9 +24,9 @@ static pmipc_status find_at(pmipc_stream *stream, int64_t wanted_ns, pmipc_at_me
         int64_t stamp_ns = 0;
         pmipc_status status = connection_stamp_of(stream->connection, seq, &stamp_ns);
         if (status == PMIPC_NOTHING_NEW && seq == newest)
-            return PMIPC_TOO_FEW; /* not even the newest: it has left, or head promises what the ring does not have */
+            return PMIPC_TOO_FEW; /* it has left the history, or the ring does not have what head names */
         if (status == PMIPC_NOTHING_NEW)
-            break; /* history ends here: entries leave from the oldest on */
+            break; /* the history ends here: the oldest entries leave first */
         if (status)
             return status;
         uint64_t far = distance(stamp_ns, wanted_ns, method, tolerance_ns);
@@ -43,12 +43,12 @@ pmipc_status pmipc_stream_get_at(pmipc_stream *stream, int64_t stamp_ns, pmipc_a
 {
     view->owner = NULL;
     if ((int)method < PMIPC_AT_NEAREST || method > PMIPC_AT_AFTER)
-        return error_set(&stream->error, PMIPC_INVALID_ARGUMENT, 0, "pool '%s': no such method of get_at",
-                         stream->anchor->place.name);
+        return error_set(&stream->error, PMIPC_INVALID_ARGUMENT, 0, "pool '%s': unknown method of get_at",
+                         stream->shared->place.name);
     pmipc_status status = stream_connect_to_read(stream, &stream->seen_by_windows);
     if (status)
         return status;
-    do { /* lock-free: each turn means that the producer has published */
+    do { /* lock-free: the producer has published in each turn */
         uint64_t seq, newest = connection_head_seq(stream->connection);
         status = find_at(stream, stamp_ns, method, tolerance_ns, &seq);
         if (!status && seq == 0)
@@ -60,7 +60,7 @@ pmipc_status pmipc_stream_get_at(pmipc_stream *stream, int64_t stamp_ns, pmipc_a
     } while (status == PMIPC_NOTHING_NEW);
     if (status)
         return stream_end_read(stream, status);
-    /* It may be head, whose stamp nobody had looked at. */
+    /* stream_take_head does not check the stamp. */
     if (distance(view->stamp_ns, stamp_ns, method, tolerance_ns) == UINT64_MAX) {
         pmipc_view_release(view);
         return PMIPC_NOTHING_NEW;
@@ -69,13 +69,13 @@ pmipc_status pmipc_stream_get_at(pmipc_stream *stream, int64_t stamp_ns, pmipc_a
     return PMIPC_OK;
 }
 
-/* Whether history holds a sample stamped at or after. OK, NOTHING_NEW, and as stream_connect_to_read. */
+/* OK when the history has a sample of this stamp or a later one, NOTHING_NEW when not; other: a failure. */
 static pmipc_status look_for_later(pmipc_stream *stream, int64_t stamp_ns)
 {
     pmipc_status status = stream_connect_to_read(stream, &stream->seen_by_windows);
     if (status)
         return status;
-    do { /* lock-free: each turn means that the producer has published */
+    do { /* lock-free: the producer has published in each turn */
         uint64_t seq, newest = connection_head_seq(stream->connection);
         pmipc_view view;
         status = find_at(stream, stamp_ns, PMIPC_AT_AFTER, -1, &seq);
@@ -100,14 +100,15 @@ struct stamp_wait {
     int64_t stamp_ns;
 };
 
-/* One look. seen_by_windows is the head before history is searched: what is published after that ends the sleep. */
+/* One look. Before it searches the history, it stores head in seen_by_windows: a sample that is published after that
+ * ends the sleep. */
 static pmipc_status look_for_stamp(pmipc_stream *stream, int64_t stamp_ns, bool polls)
 {
     pmipc_status status = stream_connect(stream, READ_HISTORY, !polls);
     if (!status)
         status = look_for_later(stream, stamp_ns);
     if (status == PMIPC_NOTHING_NEW)
-        return stream_check_orphan(stream);
+        return stream_check_orphaned(stream);
     return status == PMIPC_NOT_CONNECTED && !stream->manual_reconnect ? PMIPC_NOTHING_NEW : status;
 }
 

@@ -1,4 +1,4 @@
-/* stream_facts.c: what a stream tells about itself. */
+/* stream_facts.c: facts of a stream and of its pool. */
 #include <string.h>
 
 #include "api/stream.h"
@@ -11,8 +11,8 @@ void pmipc_stream_last_error(const pmipc_stream *stream, pmipc_error *error)
         return;
     CANCELLATION_DEFERRED(cancel_state);
     *error = stream->error;
-    if (error->status == PMIPC_NOT_FOUND && !stream->connection) /* here, and not in a read: it looks into folders */
-        elsewhere_name(&stream->anchor->place, error);
+    if (error->status == PMIPC_NOT_FOUND && !stream->connection) /* not in the read: it searches folders */
+        elsewhere_name(&stream->shared->place, error);
 }
 
 bool pmipc_stream_connected(const pmipc_stream *stream)
@@ -34,12 +34,12 @@ bool pmipc_stream_ended(const pmipc_stream *stream)
 bool pmipc_stream_producer_alive(const pmipc_stream *stream)
 {
     CANCELLATION_DEFERRED(cancel_state);
-    return pmipc_stream_connected(stream) && connection_producer_alive(stream->connection, stream->anchor->place.path);
+    return pmipc_stream_connected(stream) && connection_producer_alive(stream->connection, stream->shared->place.path);
 }
 
 const char *pmipc_stream_name(const pmipc_stream *stream)
 {
-    return stream->anchor->place.name;
+    return stream->shared->place.name;
 }
 
 uint64_t pmipc_stream_cursor(const pmipc_stream *stream)

@@ -1,4 +1,4 @@
-/* stream_reads.c: reads of one sample, which move the cursor: the newest, a new one, the next one. */
+/* stream_reads.c: reading one sample and moving the cursor to it. */
 #include "api/stream.h"
 #include "os/cancel.h"
 
@@ -6,7 +6,7 @@ pmipc_status pmipc_stream_get_last(pmipc_stream *stream, pmipc_view *view)
 {
     view->owner = NULL;
     pmipc_status status = stream_connect(stream, READ_NEWEST, false);
-    if (!status && connection_head_seq(stream->connection) <= stream->cursor && stream_leave_orphan(stream))
+    if (!status && connection_head_seq(stream->connection) <= stream->cursor && stream_leave_orphaned(stream))
         status = stream_connect(stream, READ_NEWEST, false);
     if (status)
         return status;
@@ -40,7 +40,7 @@ void stream_count_lost(pmipc_stream *stream, uint64_t lost)
     fetch_add_relaxed(&facts->dropped, last - counted); /* a fact */
 }
 
-static void found_next(pmipc_stream *stream, uint64_t seq, pmipc_view *view)
+static void move_cursor_to(pmipc_stream *stream, uint64_t seq, pmipc_view *view)
 {
     view->lost = seq - stream->cursor - 1;
     stream_count_lost(stream, view->lost);
@@ -62,7 +62,7 @@ static pmipc_status take_next(pmipc_stream *stream, pmipc_view *view)
 {
     uint64_t history_len = stream->connection->protocol.history_len;
     uint64_t wanted = stream->cursor + 1;
-    for (;;) { /* lock-free: each turn means that the producer has published, or is a step through what it gave up */
+    for (;;) { /* lock-free: in each turn the producer has published, or `wanted` is a sample that it has given up */
         uint64_t newest = connection_head_seq(stream->connection);
         if (newest <= stream->cursor)
             return PMIPC_NOTHING_NEW;
@@ -72,19 +72,19 @@ static pmipc_status take_next(pmipc_stream *stream, pmipc_view *view)
         pmipc_status status =
             passed ? stream_take_head(stream, newest, view) : connection_view_seq(stream->connection, wanted, view);
         if (status == PMIPC_OK)
-            found_next(stream, passed ? newest : wanted, view);
+            move_cursor_to(stream, passed ? newest : wanted, view);
         if (status != PMIPC_NOTHING_NEW)
             return status;
-        if (!passed) /* it just left history, or was given up: the next one then */
-            wanted++;
+        if (!passed)
+            wanted++; /* this one has just left the history */
     }
 }
 
-pmipc_status stream_check_orphan(pmipc_stream *stream)
+pmipc_status stream_check_orphaned(pmipc_stream *stream)
 {
-    if (!stream->manual_reconnect || !load_relaxed(&stream->anchor->orphaned))
+    if (!stream->manual_reconnect || !load_relaxed(&stream->shared->orphaned))
         return PMIPC_NOTHING_NEW;
-    return stream_finds_orphan(stream) ? stream_orphaned(stream) : PMIPC_NOTHING_NEW;
+    return stream_is_orphaned(stream) ? stream_fail_orphaned(stream) : PMIPC_NOTHING_NEW;
 }
 
 /* A wait for one sample of one stream. */
@@ -95,7 +95,7 @@ struct sample_wait {
     pmipc_status (*take)(pmipc_stream *, pmipc_view *);
 };
 
-/* One look. NOTHING_NEW: it is worth waiting. */
+/* One look. NOTHING_NEW: wait, or return TIMEOUT. `polls`: the caller does not wait. */
 static inline pmipc_status look_for_sample(pmipc_stream *stream, bool polls, pmipc_view *view,
                                            pmipc_status (*take)(pmipc_stream *, pmipc_view *))
 {
@@ -108,9 +108,9 @@ static inline pmipc_status look_for_sample(pmipc_stream *stream, bool polls, pmi
             stream_count_view(stream, view);
             return PMIPC_OK;
         }
-    } while (status == PMIPC_NOTHING_NEW && stream_leave_orphan(stream));
+    } while (status == PMIPC_NOTHING_NEW && stream_leave_orphaned(stream));
     if (status == PMIPC_NOTHING_NEW)
-        return stream_check_orphan(stream);
+        return stream_check_orphaned(stream);
     if (status == PMIPC_NOT_CONNECTED && !stream->manual_reconnect)
         return PMIPC_NOTHING_NEW;
     return stream_end_read(stream, status);

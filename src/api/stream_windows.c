@@ -1,4 +1,4 @@
-/* stream_windows.c: reads of several samples at once: the last so many, or all that are unseen. */
+/* stream_windows.c: reading several samples as one view: the newest ones, or all above the cursor. */
 #include "api/stream.h"
 
 pmipc_status pmipc_stream_get_window(pmipc_stream *stream, uint32_t min_count, uint32_t max_count, pmipc_view *view)
@@ -11,9 +11,10 @@ pmipc_status pmipc_stream_get_window(pmipc_stream *stream, uint32_t min_count, u
     if (min_count < 1 || min_count > max_count || max_count > history_len)
         return error_set(
             &stream->error, PMIPC_INVALID_ARGUMENT, 0,
-            "pool '%s': a window of %u to %u samples was asked for, it keeps %u; make it with a larger history_len",
-            stream->anchor->place.name, min_count, max_count, history_len);
-    do { /* lock-free: each turn means that the producer has published */
+            "pool '%s': a window of %u to %u samples is out of range: the history has %u samples. Open the producer with a "
+            "larger history_len",
+            stream->shared->place.name, min_count, max_count, history_len);
+    do { /* lock-free: the producer has published in each turn */
         uint64_t newest = connection_head_seq(stream->connection);
         status = connection_view_window(stream->connection, 0, min_count, max_count, view);
         if (status == PMIPC_TOO_FEW && min_count == 1 && newest > 0)
@@ -29,11 +30,11 @@ pmipc_status pmipc_stream_get_unseen(pmipc_stream *stream, pmipc_view *view)
     view->owner = NULL;
     stream->takes_new = true;
     pmipc_status status = stream_connect(stream, READ_EVERY, false);
-    if (!status && connection_head_seq(stream->connection) <= stream->cursor && stream_leave_orphan(stream))
+    if (!status && connection_head_seq(stream->connection) <= stream->cursor && stream_leave_orphaned(stream))
         status = stream_connect(stream, READ_EVERY, false);
     if (status)
         return status;
-    do { /* lock-free: each turn means that the producer has published */
+    do { /* lock-free: the producer has published in each turn */
         uint64_t newest = connection_head_seq(stream->connection);
         if (newest <= stream->cursor)
             return PMIPC_NOTHING_NEW;

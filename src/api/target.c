@@ -9,24 +9,22 @@
 #include "os/futex.h"
 #include "os/lock.h"
 
-#define LONGEST_SLEEP_NS 100000000 /* then everything is checked again: bounds every lost wake */
-#define POLL_INTERVAL_NS                                                                        \
-    20000000 /* where no futex can be slept on: an absent pool, too many of them, an old kernel \
-              */
+#define LONGEST_SLEEP_NS 100000000 /* everything is checked again after it: it bounds the delay of a lost wake */
+#define POLL_INTERVAL_NS 20000000  /* for an absent pool, for too many targets, and without futex_waitv */
 #define ORPHAN_CHECK_INTERVAL_NS 100000000
-#define FRUITLESS_PAUSE_NS 1000000
+#define SPURIOUS_WAKE_PAUSE_NS 1000000
 
-void anchor_release(struct wait_anchor *anchor)
+void shared_release(struct stream_shared *shared)
 {
-    if (anchor && atomic_fetch_sub_explicit(&anchor->references, 1, memory_order_acq_rel) == 1)
-        free(anchor);
+    if (shared && atomic_fetch_sub_explicit(&shared->references, 1, memory_order_acq_rel) == 1)
+        free(shared);
 }
 
-void target_init(struct wait_target *target, struct wait_anchor *anchor, struct pool_connection *connection,
+void target_init(struct wait_target *target, struct stream_shared *shared, struct pool_connection *connection,
                  uint64_t seen_seq, struct file_identity absent)
 {
-    fetch_add_relaxed(&anchor->references, 1);
-    *target = (struct wait_target){.anchor = anchor, .connection = connection, .seen_seq = seen_seq, .absent = absent};
+    fetch_add_relaxed(&shared->references, 1);
+    *target = (struct wait_target){.shared = shared, .connection = connection, .seen_seq = seen_seq, .absent = absent};
     if (connection)
         connection_retain(connection);
 }
@@ -35,12 +33,12 @@ void target_release(struct wait_target *target)
 {
     if (target->connection)
         connection_drop(target->connection);
-    anchor_release(target->anchor);
+    shared_release(target->shared);
     target->connection = NULL;
-    target->anchor = NULL;
+    target->shared = NULL;
 }
 
-/* Another file has the name now, and a producer of its own. */
+/* Whether the name leads to another file, which has a live producer. */
 static bool name_has_other_producer(const struct pool_connection *connection, const char *path)
 {
     int fd = file_open_entry(AT_FDCWD, path, false);
@@ -50,35 +48,36 @@ static bool name_has_other_producer(const struct pool_connection *connection, co
     return is_other;
 }
 
-bool connection_is_orphaned(const struct pool_connection *connection, const struct wait_anchor *anchor)
+bool connection_is_orphaned(const struct pool_connection *connection, const struct stream_shared *shared)
 {
-    const char *path = anchor->place.path;
+    const char *path = shared->place.path;
     return !file_is_identical(file_identify_path(path), connection->identity) &&
            (!connection_producer_alive(connection, path) || name_has_other_producer(connection, path));
 }
 
-bool anchor_finds_orphan(struct wait_anchor *anchor, const struct pool_connection *connection, int64_t now_ns)
+bool connection_is_orphaned_throttled(const struct pool_connection *connection, struct stream_shared *shared,
+                                      int64_t now_ns)
 {
-    /* Relaxed: two threads that both look do no harm. */
-    if (now_ns < load_relaxed(&anchor->next_orphan_check_ns))
+    /* Relaxed: two threads that both check do no harm. */
+    if (now_ns < load_relaxed(&shared->next_orphan_check_ns))
         return false;
-    store_relaxed(&anchor->next_orphan_check_ns, now_ns + ORPHAN_CHECK_INTERVAL_NS);
-    return connection_is_orphaned(connection, anchor);
+    store_relaxed(&shared->next_orphan_check_ns, now_ns + ORPHAN_CHECK_INTERVAL_NS);
+    return connection_is_orphaned(connection, shared);
 }
 
-/* Whether the stream has something to look at. */
+/* Whether the stream should look: for a sample, at a pool that ended or appeared, or because it was closed. */
 static bool target_is_ready(const struct wait_target *target)
 {
-    if (load_acquire(&target->anchor->closed))
+    if (load_acquire(&target->shared->closed))
         return true;
     if (target->connection)
         return connection_head_seq(target->connection) > target->seen_seq ||
                connection_is_retired(target->connection) || load_acquire(&target->connection->closed);
-    struct file_identity found = file_identify_path(target->anchor->place.path);
+    struct file_identity found = file_identify_path(target->shared->place.path);
     return found.inode != 0 && !file_is_identical(found, target->absent);
 }
 
-/* The time until `end_ns`, cut to the longest sleep. 0: it is over. */
+/* The time until `end_ns`, but no more than the longest sleep. 0: it has passed. */
 static int64_t next_sleep(int64_t end_ns)
 {
     if (end_ns == INT64_MAX)
@@ -87,7 +86,7 @@ static int64_t next_sleep(int64_t end_ns)
     return left <= 0 ? 0 : left < LONGEST_SLEEP_NS ? left : LONGEST_SLEEP_NS;
 }
 
-/* One sleep on one connected target. Returns 0, ETIMEDOUT, EINTR. */
+/* One sleep for a connected target. Returns 0, ETIMEDOUT or EINTR. */
 static int sleep_on_bell(const struct wait_target *target, int64_t sleep_ns)
 {
     const struct pool_connection *connection = target->connection;
@@ -110,7 +109,7 @@ static int sleep_on_many(const struct wait_target *targets, uint32_t count, int6
     return futex_wait_many(items, count, sleep_ns);
 }
 
-static int just_sleep(int64_t sleep_ns)
+static int sleep_for(int64_t sleep_ns)
 {
     struct timespec pause = timespec_of_ns(sleep_ns);
     return clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
@@ -124,7 +123,7 @@ static bool can_use_futexes(const struct wait_target *targets, uint32_t count)
     return count < FUTEX_MANY_MAX;
 }
 
-/* One sleep, of whatever kind fits, never longer than 100 ms. Returns 0 or EINTR. */
+/* One sleep of at most 100 ms. Returns 0 or EINTR. */
 static int sleep_once(const struct wait_target *targets, uint32_t count, int64_t end_ns)
 {
     int result;
@@ -133,20 +132,20 @@ static int sleep_once(const struct wait_target *targets, uint32_t count, int64_t
     if (count == 1 && targets[0].connection)
         result = sleep_on_bell(&targets[0], sleep_ns);
     else
-        result = can_use_futexes(targets, count) ? sleep_on_many(targets, count, sleep_ns) : just_sleep(poll_ns);
-    if (result != 0 && result != ETIMEDOUT && result != EINTR) /* no such call here, or not allowed: never spin */
-        result = just_sleep(poll_ns);
+        result = can_use_futexes(targets, count) ? sleep_on_many(targets, count, sleep_ns) : sleep_for(poll_ns);
+    /* The kernel or a sandbox refuses the call: never spin. */
+    if (result != 0 && result != ETIMEDOUT && result != EINTR)
+        result = sleep_for(poll_ns);
     return result == EINTR ? EINTR : 0;
 }
 
-/* Nothing rings when the file of a pool is removed from outside. Looked for in every turn, whatever the sleep was: the
- * targets of one wait may have different kinds of sleep, and samples of one must not keep the others from being looked
- * at. */
-static bool find_orphan(const struct wait_target *target, int64_t now_ns)
+/* No bell rings when another program removes the file of a pool. Checked in every turn: the targets of one wait may
+ * sleep in different ways, and samples of one target must not keep the others from being checked. */
+static bool note_orphaned(const struct wait_target *target, int64_t now_ns)
 {
-    if (!target->connection || !anchor_finds_orphan(target->anchor, target->connection, now_ns))
+    if (!target->connection || !connection_is_orphaned_throttled(target->connection, target->shared, now_ns))
         return false;
-    store_relaxed(&target->anchor->orphaned, true);
+    store_relaxed(&target->shared->orphaned, true);
     return true;
 }
 
@@ -159,29 +158,29 @@ static int64_t time_after(int64_t begin_ns, int64_t duration_ns)
 __attribute__((noinline)) static pmipc_status wait_in_turns(const struct wait_target *targets, uint32_t count,
                                                             const struct wait_terms *terms, uint32_t *ready)
 {
-    if (terms->fruitless > FRUITLESS_WAITS) {
+    if (terms->spurious_wakes > SPURIOUS_WAKES) {
         cancel_act(terms->cancel_state);
-        clock_pause_ns(FRUITLESS_PAUSE_NS);
+        clock_pause_ns(SPURIOUS_WAKE_PAUSE_NS);
     }
     int64_t now_ns = clock_monotonic_ns();
     const int64_t slice_end_ns = time_after(now_ns, terms->slice_ns);
     const int64_t end_ns = slice_end_ns < terms->deadline_ns ? slice_end_ns : terms->deadline_ns;
     for (;; now_ns = clock_monotonic_ns()) {
         for (uint32_t i = 0; i < count; i++) {
-            if (target_is_ready(&targets[i]) || find_orphan(&targets[i], now_ns)) {
+            if (target_is_ready(&targets[i]) || note_orphaned(&targets[i], now_ns)) {
                 *ready = i;
                 return PMIPC_OK;
             }
         }
         if (next_sleep(end_ns) == 0)
             return end_ns == terms->deadline_ns ? PMIPC_TIMEOUT : PMIPC_NOTHING_NEW;
-        cancel_act(terms->cancel_state); /* after the look: a sample that is there is handed over */
+        cancel_act(terms->cancel_state); /* after the check: a sample that is there is returned */
         if (sleep_once(targets, count, end_ns) == EINTR)
             return PMIPC_INTERRUPTED;
     }
 }
 
-/* Not inlined: it saves registers for the clean-up handler, and nothing of its callers may live in them. */
+/* Not inlined: pthread_cleanup_push saves registers, and no variable of a caller may be in one of them. */
 __attribute__((noinline)) pmipc_status targets_wait(const struct wait_target *targets, uint32_t count,
                                                     const struct wait_terms *terms, uint32_t *ready)
 {

@@ -1,4 +1,4 @@
-/* wait.c: waiting for one stream or several, in the thread that uses them, or apart from them through waiters. */
+/* wait.c: waiting: for streams in the thread that uses them, and with waiters in any thread. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -7,14 +7,14 @@
 #include "os/clock.h"
 #include "os/error.h"
 
-#define ON_STACK 16
+#define TARGETS_ON_STACK 16
 
-/* ---- in the thread that uses the streams ---- */
+/* ---- streams ---- */
 
 static void release_targets(struct stream_wait *wait)
 {
     for (uint32_t i = 0; i < wait->count; i++)
-        if (wait->targets[i].anchor)
+        if (wait->targets[i].shared)
             target_release(&wait->targets[i]);
 }
 
@@ -30,7 +30,7 @@ static pmipc_status sleep_until_ready(struct stream_wait *wait, const struct wai
 {
     for (uint32_t i = 0; i < wait->count; i++) {
         const pmipc_stream *stream = wait->streams[i];
-        target_init(&wait->targets[i], stream->anchor, stream->connection,
+        target_init(&wait->targets[i], stream->shared, stream->connection,
                     wait->by_stamp ? stream->seen_by_windows : stream->cursor, stream->absent);
     }
     pmipc_status status = targets_wait(wait->targets, wait->count, terms, &wait->ready);
@@ -53,15 +53,15 @@ pmipc_status stream_wait(struct stream_wait *wait, int64_t timeout_ns)
         status = wait->look(wait);
         if (status != PMIPC_NOTHING_NEW)
             return status;
-        /* Whatever woke it: the caller may never find what it waits for, if a file is damaged. */
+        /* Checked whatever ended the sleep: in a corrupt pool every look may find nothing. */
         if (clock_monotonic_ns() >= terms.deadline_ns)
             return PMIPC_TIMEOUT;
         const bool saw_samples = wait->by_stamp && wait->streams[0]->seen_by_windows != seen;
-        terms.fruitless = saw_samples ? 0 : terms.fruitless + 1;
+        terms.spurious_wakes = saw_samples ? 0 : terms.spurious_wakes + 1;
     }
 }
 
-/* Connect what can be, and see whether one has something new. */
+/* Connect the streams that are not connected. OK when one has a new sample. */
 static pmipc_status look_at_all(struct stream_wait *wait)
 {
     for (uint32_t i = 0; i < wait->count; i++) {
@@ -70,9 +70,9 @@ static pmipc_status look_at_all(struct stream_wait *wait)
         stream->takes_new = true;
         if (stream->connection && connection_head_seq(stream->connection) <= stream->cursor &&
             !connection_is_retired(stream->connection) && process_is(stream->generation) &&
-            stream_finds_orphan(stream)) {
+            stream_is_orphaned(stream)) {
             if (stream->manual_reconnect)
-                return stream_orphaned(stream);
+                return stream_fail_orphaned(stream);
             stream_disconnect(stream);
         }
         pmipc_status status = stream_connect(stream, READ_EVERY, false);
@@ -98,7 +98,7 @@ pmipc_status pmipc_stream_wait_any(pmipc_stream *const *streams, uint32_t count,
     pmipc_status status = wait.targets ? look_at_all(&wait)
                                        : error_set(&streams[0]->error, PMIPC_NO_MEMORY, ENOMEM,
                                                    "pool '%s': out of memory to wait for %u streams",
-                                                   streams[0]->anchor->place.name, count);
+                                                   streams[0]->shared->place.name, count);
     if (status == PMIPC_NOTHING_NEW)
         status = timeout_ns == 0 ? PMIPC_TIMEOUT : stream_wait(&wait, timeout_ns);
     free(wait.targets);
@@ -107,9 +107,9 @@ pmipc_status pmipc_stream_wait_any(pmipc_stream *const *streams, uint32_t count,
     return status;
 }
 
-/* ---- apart from the streams ---- */
+/* ---- waiters ---- */
 
-static pmipc_status waiter_make(pmipc_waiter *waiter, pmipc_stream *stream, bool above_newest)
+static pmipc_status make_waiter(pmipc_waiter *waiter, pmipc_stream *stream, bool above_newest)
 {
     *waiter = (pmipc_waiter){0};
     if (!process_is(stream->generation))
@@ -122,30 +122,30 @@ static pmipc_status waiter_make(pmipc_waiter *waiter, pmipc_stream *stream, bool
             ? stream->connection
             : NULL;
     const uint64_t seen = above_newest && connection ? connection_head_seq(connection) : stream->cursor;
-    target_init(target, stream->anchor, connection, seen, stream->absent);
+    target_init(target, stream->shared, connection, seen, stream->absent);
     waiter->target = target;
     return PMIPC_OK;
 }
 
 pmipc_status pmipc_waiter_init(pmipc_waiter *waiter, pmipc_stream *stream)
 {
-    return waiter_make(waiter, stream, false);
+    return make_waiter(waiter, stream, false);
 }
 
 pmipc_status pmipc_waiter_init_newest(pmipc_waiter *waiter, pmipc_stream *stream)
 {
-    return waiter_make(waiter, stream, true);
+    return make_waiter(waiter, stream, true);
 }
 
 pmipc_status pmipc_waiter_wait_until(const pmipc_waiter *waiters, uint32_t count, int64_t deadline_ns, int64_t slice_ns,
                                      uint32_t *ready)
 {
-    /* Copies: the waiters hold what they refer to. */
-    struct wait_target on_stack[ON_STACK], *targets = on_stack;
+    /* Copies without references of their own: the waiters keep theirs. */
+    struct wait_target on_stack[TARGETS_ON_STACK], *targets = on_stack;
     if (!waiters || count == 0)
         return PMIPC_INVALID_ARGUMENT;
     CANCELLATION_DEFERRED(cancel_state);
-    if (count > ON_STACK && !(targets = malloc(count * sizeof *targets)))
+    if (count > TARGETS_ON_STACK && !(targets = malloc(count * sizeof *targets)))
         return PMIPC_NO_MEMORY;
     pmipc_status status = PMIPC_OK;
     for (uint32_t i = 0; i < count; i++) {

@@ -121,7 +121,7 @@ MUTANTS = (
         "orphaned_pools_are_detected_late",
         "remove_forced",
         "A stream keeps reading a removed pool; a sample of the new one does not reach it.",
-        (Change(STREAM, "#define READS_BETWEEN_CHECKS 64\n", "#define READS_BETWEEN_CHECKS 6400\n"),),
+        (Change(STREAM, "#define READS_PER_ORPHAN_CHECK 64\n", "#define READS_PER_ORPHAN_CHECK 6400\n"),),
     ),
     Mutant(
         "pool_is_named_before_it_is_built",

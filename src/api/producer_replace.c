@@ -13,14 +13,14 @@
 
 void producer_refresh(pmipc_producer *producer)
 {
-    const struct pool_description *description = producer_target(producer)->description;
+    const struct pool_description *description = producer_destination(producer)->description;
     producer->plain = description->schema.field_count == 1 && description->payload.variable_count == 0;
     producer->payload_bytes = description->payload.bytes;
 }
 
 /* `old` is not published to any more. What somebody points at in its slots, or in those of earlier ones, stays mapped.
  */
-static void let_go_of(struct pool_writer *old, struct pool_writer *keeper)
+static void close_or_keep(struct pool_writer *old, struct pool_writer *keeper)
 {
     struct pool_writer *kept = old->older, **end = &keeper->older;
     old->older = NULL;
@@ -38,14 +38,14 @@ static void let_go_of(struct pool_writer *old, struct pool_writer *keeper)
     *end = kept;
 }
 
-void producer_drop_next(pmipc_producer *producer)
+void producer_drop_replacement(pmipc_producer *producer)
 {
     CANCELLATION_DEFERRED(cancel_state);
-    struct pool_writer *next = producer->next;
+    struct pool_writer *next = producer->replacement;
     if (!next)
         return;
-    producer->next = NULL;
-    let_go_of(next, producer->writer);
+    producer->replacement = NULL;
+    close_or_keep(next, producer->writer);
     producer_refresh(producer);
 }
 
@@ -63,8 +63,8 @@ static pmipc_status prepare(pmipc_producer *producer, const pmipc_schema *schema
         return status;
     next->error = &producer->error;
     next->max_bytes = producer->options.max_bytes;
-    producer_drop_next(producer);
-    producer->next = next;
+    producer_drop_replacement(producer);
+    producer->replacement = next;
     producer_refresh(producer);
     return PMIPC_OK;
 }
@@ -74,7 +74,7 @@ pmipc_status producer_recreate(pmipc_producer *producer, pmipc_status status)
     const struct pool_writer *writer = producer->writer;
     if (status != PMIPC_LOST || !producer->options.recreate || !writer->removed)
         return status;
-    if (producer->next)
+    if (producer->replacement)
         return PMIPC_OK;
     int64_t now = clock_monotonic_ns();
     if (now < producer->next_recreate_ns)
@@ -116,7 +116,7 @@ static void enlarge(pmipc_schema *schema, const int64_t *lengths, bool generous)
 
 static pmipc_status refuse_length(pmipc_producer *producer, uint32_t index, int64_t length, const pmipc_error *reason)
 {
-    const pmipc_field *field = &producer_target(producer)->description->schema.fields[index];
+    const pmipc_field *field = &producer_destination(producer)->description->schema.fields[index];
     const char *name = field->name[0] ? field->name : "the tensor";
     if (length < 0)
         return error_set(&producer->error, PMIPC_SCHEMA_MISMATCH, 0, "pool '%s': the length of %s is negative (%lld)",
@@ -136,7 +136,7 @@ static pmipc_status refuse_length(pmipc_producer *producer, uint32_t index, int6
 /* Prepare a larger pool. `longest`: a field that has no room. */
 static pmipc_status grow_for(pmipc_producer *producer, const int64_t *lengths, uint32_t longest)
 {
-    const struct pool_description *description = producer_target(producer)->description;
+    const struct pool_description *description = producer_destination(producer)->description;
     const uint64_t limit_bytes = producer->options.max_bytes ? producer->options.max_bytes : PMIPC_DEFAULT_GROWTH_BYTES;
     pmipc_error reason = {0};
     pmipc_status status = PMIPC_NO_SPACE;
@@ -157,7 +157,7 @@ static pmipc_status grow_for(pmipc_producer *producer, const int64_t *lengths, u
 
 pmipc_status producer_make_room(pmipc_producer *producer, const int64_t *lengths)
 {
-    const struct pool_description *description = producer_target(producer)->description;
+    const struct pool_description *description = producer_destination(producer)->description;
     uint32_t longest = PMIPC_MAX_FIELDS;
     for (uint32_t i = 0; i < description->schema.field_count; i++) {
         if (description->payload.length_index[i] < 0)
@@ -180,9 +180,9 @@ pmipc_status pmipc_producer_reserve(pmipc_producer *producer, const int64_t *len
     pmipc_status status = check_can_replace(producer);
     if (status)
         return status;
-    if (!lengths || count != producer_target(producer)->description->schema.field_count)
+    if (!lengths || count != producer_destination(producer)->description->schema.field_count)
         return error_set(&producer->error, PMIPC_INVALID_ARGUMENT, 0, "pool '%s': %u lengths given, it has %u fields",
-                         producer->place.name, count, producer_target(producer)->description->schema.field_count);
+                         producer->place.name, count, producer_destination(producer)->description->schema.field_count);
     return producer_make_room(producer, lengths);
 }
 
@@ -198,23 +198,23 @@ pmipc_status pmipc_producer_replace(pmipc_producer *producer, const pmipc_schema
     return prepare(producer, schema, metadata, producer->options.max_bytes, &producer->error);
 }
 
-pmipc_status producer_end_succession(pmipc_producer *producer, pmipc_status status)
+pmipc_status producer_finish_replacement(pmipc_producer *producer, pmipc_status status)
 {
     CANCELLATION_DEFERRED(cancel_state);
     if (!status)
-        status = successor_install(&producer->place, producer->writer, producer->next, &producer->error);
+        status = successor_install(&producer->place, producer->writer, producer->replacement, &producer->error);
     if (status) {
-        producer_drop_next(producer);
+        producer_drop_replacement(producer);
         return status;
     }
     struct pool_writer *old = producer->writer;
-    producer->writer = producer->next;
-    producer->next = NULL;
-    let_go_of(old, producer->writer);
+    producer->writer = producer->replacement;
+    producer->replacement = NULL;
+    close_or_keep(old, producer->writer);
     return PMIPC_OK;
 }
 
 void pmipc_producer_keep_memory(pmipc_producer *producer)
 {
-    producer_target(producer)->keep_mapped = true;
+    producer_destination(producer)->keep_mapped = true;
 }
