@@ -24,7 +24,8 @@ static int64_t count_elements(const pmipc_field *field, int64_t length)
     return count;
 }
 
-/* What the program wanted and what there is. `length` is that of the field, if there is one of this name. */
+/* Set the error: what the program asked for, and what the field is. `length` is that of the field, if there is one of
+ * this name. */
 __attribute__((cold)) static void refuse(const char *pool, const pmipc_schema *schema, const char *name,
                                          pmipc_dtype dtype, int64_t count, int64_t length, pmipc_error *error)
 {

@@ -24,16 +24,16 @@ static pmipc_producer_options with_defaults(const pmipc_producer_options *given)
     return options;
 }
 
-/* Read permission without write permission is refused: a stream registers in the file, and a user who may only read it
- * could still keep everybody from locking it, by a read lock. */
+/* Read permission without write permission is refused: a stream writes its row into the file, and a user who may only
+ * read the file could block all writers' locks with a read lock. */
 static pmipc_status check_mode(const char *name, uint32_t mode, pmipc_error *error)
 {
     if (mode == 0600 || mode == 0660 || mode == 0606 || mode == 0666)
         return PMIPC_OK;
     return error_set(
         error, PMIPC_INVALID_ARGUMENT, 0,
-        "pool '%s': mode 0%o cannot be had. A stream registers in the pool's file, so whoever may read it must "
-        "also be able to write it: choose 0600 (only you), 0660 (your group) or 0666 (everybody)",
+        "pool '%s': mode 0%o is not supported. A stream writes its row into the pool's file, so each user with read "
+        "permission needs write permission: choose 0600 (only you), 0660 (your group) or 0666 (all users)",
         name, mode);
 }
 

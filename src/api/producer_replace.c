@@ -1,6 +1,6 @@
-/* succession.c: a producer whose pool is replaced with its next sample: by a larger one, when a sample is longer than
- * the pool has room for, or by one of another schema, when the caller says so. How one file takes the other's place:
- * registry/succeed.c. */
+/* producer_replace.c: a producer replaces its pool with the next sample: by a larger pool when a sample is longer than
+ * the pool has room for, or by a pool of another schema when the caller asks for it. registry/succeed.c replaces the
+ * file. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,8 +18,8 @@ void producer_refresh(pmipc_producer *producer)
     producer->payload_bytes = description->payload.bytes;
 }
 
-/* `old` is not published to any more. What somebody points at in its slots, or in those of earlier ones, stays mapped.
- */
+/* Close a writer whose pool was replaced. Its memory, and that of writers before it, stays mapped when the program may
+ * hold pointers into it. */
 static void close_or_keep(struct pool_writer *old, struct pool_writer *keeper)
 {
     struct pool_writer *kept = old->older, **end = &keeper->older;

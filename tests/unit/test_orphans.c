@@ -88,7 +88,7 @@ static void check_reconnects(pmipc_stream *stream, pmipc_producer *successor)
 {
     pmipc_error error;
     pmipc_stream_last_error(stream, &error);
-    CHECK_HAS(error.text, "pmipc_stream_reconnect goes over");
+    CHECK_HAS(error.text, "call pmipc_stream_reconnect");
     CHECK_OK(pmipc_stream_reconnect(stream, NULL));
     CHECK_EQ(read_newest(stream), 1);
     pmipc_stream_close(stream);

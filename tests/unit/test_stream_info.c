@@ -51,7 +51,7 @@ TEST(mismatch_error_names_the_remedy)
     pmipc_stream *stream;
     pmipc_error error;
     CHECK_STATUS(pmipc_stream_open(&stream, "p", &options, &error), PMIPC_SCHEMA_MISMATCH);
-    CHECK_HAS(error.text, "told to expect");
+    CHECK_HAS(error.text, "than this stream expects");
     CHECK(!strstr(error.text, "new stream")); /* a new stream with the same expect would be refused, too */
     stream = stream_open("p", NULL);
     pmipc_producer_close(producer);
