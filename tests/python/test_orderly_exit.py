@@ -67,9 +67,27 @@ ENDINGS = {
 }
 
 
+# The producer is collected; the process continues.
+COLLECT = """
+    def main():
+        producer = opened()
+    main()
+    gc.collect()
+    send("collected")
+    receive()
+"""
+
+
 def started(spawn: Spawner, body: str) -> Child:
     child = spawn(OPEN + "\n    " + body)
     child.expect("open")
+    return child
+
+
+def with_a_collected_producer(spawn: Spawner, then: str = "") -> Child:
+    child = started(spawn, COLLECT + then)
+    child.send("continue")
+    child.expect("collected")
     return child
 
 
@@ -134,20 +152,7 @@ def test_killed_or_aborted_process_leaves_a_readable_pool(spawn: Spawner, pool_f
 
 
 def test_pool_of_a_collected_producer_is_orphaned_until_exit(spawn: Spawner, pool_folder: Path) -> None:
-    child = spawn(
-        OPEN
-        + """
-    def main():
-        producer = opened()
-    main()
-    gc.collect()
-    send("collected")
-    receive()
-    """
-    )
-    child.expect("open")
-    child.send("continue")
-    child.expect("collected")
+    child = with_a_collected_producer(spawn)
     with TensorStream("cam") as stream:
         assert number_of(stream.get_last()) == 1
         assert not stream.producer_alive
@@ -158,22 +163,17 @@ def test_pool_of_a_collected_producer_is_orphaned_until_exit(spawn: Spawner, poo
 
 
 def test_exit_of_a_forked_child_keeps_pools_the_parent_collected(spawn: Spawner, pool_folder: Path) -> None:
-    child = spawn(
-        OPEN
-        + """
-    def main():
-        producer = opened()
-    main()
-    gc.collect()
+    child = with_a_collected_producer(
+        spawn,
+        """
     pid = os.fork()
     if pid == 0:
         sys.exit(0)
     send("forked child ended with", os.waitpid(pid, 0)[1])
     receive()
-    """
+    """,
     )
-    child.expect("open")
-    child.send("continue")
+    child.send("fork")
     assert child.expect("forked child ended with") == "0"
     with TensorStream("cam") as stream:
         assert number_of(stream.get_last()) == 1
@@ -183,20 +183,7 @@ def test_exit_of_a_forked_child_keeps_pools_the_parent_collected(spawn: Spawner,
 
 
 def test_pool_adopted_from_a_collected_producer_survives_its_exit(spawn: Spawner, pool_folder: Path) -> None:
-    child = spawn(
-        OPEN
-        + """
-    def main():
-        producer = opened()
-    main()
-    gc.collect()
-    send("collected")
-    receive()
-    """
-    )
-    child.expect("open")
-    child.send("continue")
-    child.expect("collected")
+    child = with_a_collected_producer(spawn)
     with TensorProducer.from_sample("cam", numbered(0)) as producer, TensorStream("cam") as stream:
         assert producer.publish(numbered(2)) == 2, "adopted"
         child.send("end")

@@ -14,6 +14,7 @@ import pytest
 from polymorph_ipc import ClosedError, TensorProducer, TensorStream, WrongStateError, wait_any
 
 from support.frames import number_of, numbered, numbers_of
+from support.observe import wait_until
 
 THREADS = 8
 
@@ -165,8 +166,7 @@ def test_thread_that_publishes_constantly_does_not_block_others(pause: str) -> N
     try:
         for thread in threads:
             thread.start()
-        while producer.seq < 10:
-            time.sleep(0.001)
+        wait_until(lambda: producer.seq >= 10, what="ten samples")
         calling.start()
         calling.join(5)
         assert not calling.is_alive(), "no turn for 5 s"

@@ -8,10 +8,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from support.processes import Child
+from support.processes import WAIT_SECONDS, Child
 
 POLYMORPH = "from polymorph_ipc._tools.main import main\nmain()\n"
-WAIT_SECONDS = 30.0
 
 
 class Bridge:

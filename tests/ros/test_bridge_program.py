@@ -22,11 +22,10 @@ from sensor_msgs.msg import JointState
 from bridge_process import POLYMORPH, Bridge
 from ros_nodes import Ros
 from support.observe import pool_files
-from support.processes import Spawner
+from support.processes import WAIT_SECONDS, Spawner
 
 PROGRAMS = Path(__file__).parent / "programs"
 CAMERA, ARM = PROGRAMS / "camera.py", PROGRAMS / "arm.py"
-WAIT_SECONDS = 30.0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -187,7 +186,10 @@ def test_bridge_shows_a_live_table_on_a_terminal(topic: str, tmp_path: Path) -> 
     shown = b""
     try:
         deadline = time.monotonic() + WAIT_SECONDS
-        while shown.count(b"no publisher") < 3 and select.select([leader], [], [], deadline - time.monotonic())[0]:
+        while (
+            shown.count(b"no publisher") < 3
+            and select.select([leader], [], [], max(0.0, deadline - time.monotonic()))[0]
+        ):
             shown += os.read(leader, 65536)
         process.send_signal(signal.SIGINT)
         assert process.wait(WAIT_SECONDS) == 0

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, JointState, LaserScan, 
 from std_msgs.msg import Float64MultiArray, MultiArrayDimension
 
 from ros_nodes import RGB, Ros, image, joints
+from support.observe import wait_until
 
 SCANS = [200, 459, 460, 459, 458, 460, 459, 461, 459, 460, 1080, 459, 0, 720]
 JPEGS = [900, 1100, 2500, 40_000, 64_000, 61_000, 120_000, 90_000, 300_000, 800]
@@ -309,20 +309,16 @@ def test_restarted_stream_process_adopts_its_pool(ros: Ros, topic: str) -> None:
     publisher = ros.publisher(LaserScan, topic)
     consumer = TensorStream("pool0")
 
-    def until(length: int) -> None:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            publisher.publish(scan(length))
-            frame = consumer.get_new(timeout=0.1)
-            if frame is not None and len(frame) == length:
-                return
-        raise AssertionError(f"no scan of {length}")
+    def is_received(length: int) -> bool:
+        publisher.publish(scan(length))
+        frame = consumer.get_new(timeout=0.1)
+        return frame is not None and len(frame) == length
 
     bridges = []
     try:
         for length in (100, 2000, 300):
             bridges.append(subprocess.Popen([sys.executable, "-c", BRIDGE, topic], env=dict(os.environ)))
-            until(length)
+            wait_until(lambda length=length: is_received(length), 30.0, f"a scan of {length}")
             seq = inspect_pool("pool0").seq
             bridges[-1].send_signal(signal.SIGKILL)
             bridges[-1].wait()

@@ -263,12 +263,7 @@ def test_node_keeps_the_source_of_a_collected_stream(ros: Ros, topic: str) -> No
 # ---- a pool that cannot be made ----
 
 
-def test_busy_pool_name_is_tried_again(
-    ros: Ros, topic: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    from polymorph_ipc._ros import messages
-
-    monkeypatch.setattr(messages, "RETRY", 0.1)
+def test_busy_pool_name_is_tried_again(ros: Ros, topic: str, capfd: pytest.CaptureFixture[str]) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, Image, expect="any")
     publisher = ros.publisher(Image, topic)
@@ -276,18 +271,12 @@ def test_busy_pool_name_is_tried_again(
         ros.send(node, stream, publisher, image(1), image(2))
         assert (stream.stats["published"], stream.stats["failures"]) == (0, 1)
     assert capfd.readouterr().err.count("the pool could not be made") == 1
-    until = time.monotonic() + 0.2
-    ros.spin(node, lambda: time.monotonic() > until)
+    stream._source.handler.retry_at = 0.0  # retry at once instead of a second later
     ros.send(node, stream, publisher, image(3))
     assert int(stream.get_last().flat[0]) == 3
 
 
-def test_lost_pool_is_made_again(
-    ros: Ros, topic: str, pool_folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    from polymorph_ipc._ros import messages
-
-    monkeypatch.setattr(messages, "RETRY", 0.1)
+def test_lost_pool_is_made_again(ros: Ros, topic: str, pool_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     node = ros.node()
     stream = ros.stream(node, topic, Image, RGB)
     publisher = ros.publisher(Image, topic)
@@ -299,8 +288,7 @@ def test_lost_pool_is_made_again(
     with TensorProducer.from_sample("pool0", RGB):
         ros.send(node, stream, publisher, image(2))
     assert (stream.stats["published"], stream.stats["failures"]) == (1, 1)
-    until = time.monotonic() + 0.2
-    ros.spin(node, lambda: time.monotonic() > until)
+    stream._source.handler.retry_at = 0.0  # retry at once instead of a second later
     ros.send(node, stream, publisher, image(3))
     assert int(stream.get_last().flat[0]) == 3
     assert capfd.readouterr().err.count("could not be published") == 1
@@ -360,11 +348,7 @@ def test_cleanup_while_another_thread_spins_and_receives(ros: Ros, topic: str, p
     thread = spun_in_background(ros, node, kind)
     try:
         for stream in streams:
-            deadline = time.monotonic() + 15
-            while stream.stats["published"] < 3:
-                publisher.publish(message)
-                assert time.monotonic() < deadline
-                time.sleep(0.001)
+            wait_until(lambda stream=stream: publisher.publish(message) or stream.stats["published"] >= 3)
             stream.cleanup()
             publisher.publish(message)
     finally:
