@@ -63,7 +63,11 @@ def cloud(length: int, fields: list[Any] | None = None, step: int = 12, height: 
 
 
 def frames_of(stream: TensorStream) -> list[Any]:
-    return list(stream.get_all_new() or [])
+    """All new samples. A call returns the samples of one pool; growth replaces the pool by a larger one."""
+    frames: list[Any] = []
+    while (batch := stream.get_all_new()) is not None:
+        frames.extend(batch)
+    return frames
 
 
 @pytest.mark.parametrize("sample", [None, np.zeros(200, np.float32)], ids=["learned", "sample"])
