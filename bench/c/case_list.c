@@ -1,4 +1,4 @@
-/* case_list.c: listing pools=N live pools of 56 B.
+/* case_list.c: list pools=N live pools of 56 B.
  *
  * Limit: read the folder, and open, stat and read one page of every file in it, which any listing must do. */
 #include "probe.h"

@@ -19,7 +19,7 @@ static void pin_and_unpin(void *context, uint64_t count)
     uint64_t entry;
     for (uint64_t i = 0; i < count; i++) {
         if (protocol_pin_newest(reader, 0, &entry) != PIN_OK) {
-            die("nothing to pin");
+            die("no sample to pin");
         }
         clobber_memory();
         protocol_unpin(reader, 0);

@@ -40,7 +40,7 @@ void pair_send(const pair *self, uint32_t service, uint64_t count)
 {
     const pair_order order = {service, count};
     if (write(self->orders, &order, sizeof order) != (ssize_t)sizeof order) {
-        die("the partner process is gone");
+        die("the partner process has ended");
     }
 }
 
@@ -48,7 +48,7 @@ void pair_await(const pair *self)
 {
     char byte;
     if (read(self->reports, &byte, 1) != 1) {
-        die("the partner process is gone");
+        die("the partner process has ended");
     }
 }
 

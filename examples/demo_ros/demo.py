@@ -209,8 +209,7 @@ def verdict(demo: Demo, processes: Processes) -> list[str]:
         problems.append(f"{demo.camera.lost} images of a reliable publisher did not reach the pool")
     if processes.not_bridged():
         problems.append(f"{processes.not_bridged()} samples of the arm were not published on {JOINTS_TOPIC}")
-    ours = (CAMERA_POOL, ARM_POOL)
-    left = [pool.name for pool in list_pools() if pool.name in ours]
+    left = [pool.name for pool in list_pools() if pool.name in (CAMERA_POOL, ARM_POOL)]
     if left:
         problems.append(f"pools were left over: {', '.join(left)}")
     return problems

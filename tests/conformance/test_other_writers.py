@@ -39,9 +39,9 @@ def test_messages_and_schemas_of_rosbags_are_decoded(cls: Any) -> None:
     for size in range(5):
         message = random_message(cls, rng, size)
         # Without the trailing bytes of rclpy, which rosbags refuses.
-        theirs = STORE.deserialize_cdr(reference.canonical(message, serialize_message(message)), name)
+        parsed = STORE.deserialize_cdr(reference.canonical(message, serialize_message(message)), name)
         for little in (True, False):
-            assert_same(types, message, bytes(STORE.serialize_cdr(theirs, name, little_endian=little)))
+            assert_same(types, message, bytes(STORE.serialize_cdr(parsed, name, little_endian=little)))
 
 
 def as_dictionary(message: Any) -> dict[str, Any]:

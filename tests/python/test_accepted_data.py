@@ -1,4 +1,4 @@
-"""What publish accepts and what it refuses with expected and got. It never casts or reshapes data."""
+"""publish accepts matching arrays, and refuses others with expected and got. It never casts or reshapes data."""
 
 from __future__ import annotations
 

@@ -166,7 +166,7 @@ def test_every_read_is_intact_and_newer_while_the_producer_runs(spawn: Spawner, 
 @pytest.mark.parametrize("read", ["get_last", "get_next", "get_history"])
 def test_constantly_overrun_stream_never_sees_a_slot_change(spawn: Spawner, read: str) -> None:
     """Page-sized frames in few slots: the producer may write every slot several times during one read."""
-    slots = "2 8" if read == "get_history" else "2 2"  # the fewest possible beside the held views
+    slots = "2 8" if read == "get_history" else "2 2"  # the fewest possible slots for the held views
     with running_producer(spawn, "504", slots=slots), TensorStream("cam") as stream:
         assert number_of(stream.get_new(timeout=20)) >= 1
         for _ in range(40_000):

@@ -1,4 +1,4 @@
-"""A connected stream returns what it has not read of a pool that ended in order."""
+"""A connected stream returns the unread samples of a retired pool."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.frames import number_of, numbered
 
 pytestmark = pytest.mark.any_python
 
-# Publishes once to a connected reader and ends in order after so many milliseconds.
+# Publishes once to a connected reader, and exits normally after argv[2] milliseconds.
 POLICY = """
 import sys, time
 import numpy as np
@@ -108,7 +108,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.mark.parametrize("adopt", [True, False])
-def test_adopt_false_does_not_hand_on_the_history_of_a_killed_producer(adopt: bool) -> None:
+def test_adopt_false_drops_the_history_of_a_killed_producer(adopt: bool) -> None:
     killed = subprocess.run([sys.executable, "-c", KILLED], env=dict(os.environ), check=False)
     assert killed.returncode < 0
     with (

@@ -280,7 +280,7 @@ def test_row_of_a_killed_parent_is_freed_while_a_forked_child_runs(spawn: Spawne
         )
         child.expect("forked")
         assert len({reader.pid for reader in producer.readers() if reader.alive}) == 2
-        child.send("die")
+        child.send("end the parent")
         child.expect("parent ended")
         wait_until(lambda: child.pid not in {reader.pid for reader in producer.readers() if reader.alive})
         assert len([reader for reader in producer.readers() if reader.alive]) == 1, (

@@ -101,18 +101,18 @@ def test_thousand_killed_consumers_leak_nothing(killer: Child, pool_folder: Path
             for _ in range(count):
                 producer.publish(frame_number(producer.seq + 1))
 
-        def die(count: int) -> None:
-            killer.send(f"deaths {role} {count}")
+        def kill(count: int) -> None:
+            killer.send(f"kills {role} {count}")
             killer.expect("done", timeout=60)
 
         publish(8)
-        die(10)
+        kill(10)
         publish(50)
-        killer.send(f"deaths {role} 1")
+        killer.send(f"kills {role} 1")
         killer.expect("done")
         before = facts(pool_folder, producer)
         for _ in range(12):
-            die(20)
+            kill(20)
             publish(50)
         assert facts(pool_folder, producer) == before
         with TensorStream("cam") as stream:
@@ -137,7 +137,7 @@ def live_readers(producer: TensorProducer) -> list[object]:
 
 
 def test_consumers_killed_while_waiting_for_a_pool_leave_nothing(killer: Child, pool_folder: Path) -> None:
-    killer.send("deaths wait_for_a_pool 50")
+    killer.send("kills wait_for_a_pool 50")
     killer.expect("done")
     assert list(pool_folder.iterdir()) == []
 
@@ -147,7 +147,7 @@ def test_rows_of_killed_consumers_are_reused(killer: Child) -> None:
     with TensorProducer.from_sample("cam", frame_number(0), history_len=8) as producer:
         for _ in range(8):
             producer.publish(frame_number(producer.seq + 1))
-        killer.send("deaths hold_seven_views 70")
+        killer.send("kills hold_seven_views 70")
         killer.expect("done", timeout=60)
         with TensorStream("cam") as stream:
             assert number_of(stream.get_last()) == 8
@@ -159,7 +159,7 @@ def test_slots_of_killed_hoarders_are_reused(killer: Child, pool_folder: Path) -
             producer.publish(frame_number(producer.seq + 1))
         sizes = []
         for _ in range(15):
-            killer.send("deaths hold_seven_views 1")
+            killer.send("kills hold_seven_views 1")
             killer.expect("done")
             for _ in range(40):
                 producer.publish(frame_number(producer.seq + 1))

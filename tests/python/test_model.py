@@ -137,7 +137,7 @@ class ProducerAndStreams(RuleBasedStateMachine):
 
     @precondition(lambda self: self.producer is not None)
     @rule()
-    def die(self) -> None:
+    def collect_producer(self) -> None:
         self.producer = None
         gc.collect()
 

@@ -1,4 +1,4 @@
-"""The program: `python -m polymorph_ipc` and the console script `polymorph` are the same one."""
+"""`python -m polymorph_ipc` and the console script `polymorph` are the same program."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("program", [MODULE, SCRIPT], ids=["module", "script"])
-def test_the_version_is_printed(program: list[str]) -> None:
+def test_version_is_printed(program: list[str]) -> None:
     pytest.importorskip("typer")
     result = run([*program, "--version"])
     assert (result.returncode, result.stdout) == (0, f"polymorph_ipc {polymorph_ipc.__version__}\n"), result.stderr
 
 
-def test_module_and_script_have_the_same_verbs() -> None:
+def test_module_and_script_have_the_same_commands() -> None:
     pytest.importorskip("typer")
     for program in (MODULE, SCRIPT):
         result = run([*program, "--help"])
@@ -41,7 +41,7 @@ def test_module_and_script_have_the_same_verbs() -> None:
 
 
 @pytest.mark.parametrize("missing", [["typer"], ["typer", "rich", "yaml"]], ids=len)
-def test_the_program_without_its_extra_names_the_command_that_installs_it(missing: list[str]) -> None:
+def test_program_without_its_extra_names_the_install_command(missing: list[str]) -> None:
     result = run([sys.executable, "-c", WITHOUT.format(missing=missing)])
     names = {"typer": "typer", "rich": "rich", "yaml": "PyYAML"}
     assert result.returncode == 1

@@ -86,14 +86,14 @@ def undocumented(names: set[str], texts: str) -> list[str]:
     )
 
 
-def test_the_package_has_exactly_the_public_names_of_the_table() -> None:
+def test_package_has_exactly_the_public_names_of_the_table() -> None:
     names = set(PACKAGE.split())
     assert public(polymorph_ipc) == {*names, "ros"}
     assert set(polymorph_ipc.__all__) == {*names, "__version__"}
     assert public(polymorph_ipc.ros) == set(polymorph_ipc.ros.__all__) == {"PoolPublisher"}
 
 
-def test_no_module_shows_up_by_being_used(spawn: Spawner) -> None:
+def test_use_of_the_package_adds_no_public_name(spawn: Spawner) -> None:
     spawn(f"""
         import numpy as np
         import polymorph_ipc
@@ -107,19 +107,19 @@ def test_no_module_shows_up_by_being_used(spawn: Spawner) -> None:
 
 
 @pytest.mark.parametrize("owner", CLASSES, ids=lambda owner: owner.__name__)
-def test_a_class_has_exactly_the_public_names_of_the_table(owner: type) -> None:
+def test_class_has_exactly_the_public_names_of_the_table(owner: type) -> None:
     assert public(owner) == set(CLASSES[owner].split())
 
 
 @pytest.mark.parametrize("owner", FIELDS, ids=lambda owner: owner.__name__)
-def test_an_info_has_exactly_the_fields_of_the_table(owner: Any) -> None:
+def test_info_has_exactly_the_fields_of_the_table(owner: Any) -> None:
     fields = getattr(owner, "_fields", None) or (*owner.__required_keys__, *owner.__optional_keys__)
     assert set(fields) == set(FIELDS[owner].split())
     inherited = tuple if issubclass(owner, tuple) else dict
     assert public(owner) - set(fields) <= public(inherited)
 
 
-def test_handles_have_no_other_public_attributes_than_their_classes() -> None:
+def test_handles_have_only_the_public_attributes_of_their_class() -> None:
     with TensorProducer.from_sample("cam", np.zeros(3)) as producer, TensorStream("cam") as stream:
         assert public(producer) == public(TensorProducer)
         assert public(stream) == public(TensorStream)
@@ -134,7 +134,7 @@ def test_every_public_name_is_documented() -> None:
         assert undocumented(set(names.split()), texts) == [], owner.__name__
 
 
-def test_a_name_that_no_document_has_is_found() -> None:
+def test_undocumented_name_is_found() -> None:
     assert undocumented({"get_last", "get_latest", "shut"}, documents()) == ["get_latest", "shut"]
 
 
@@ -171,12 +171,12 @@ def test_public_names_belong_to_the_package(name: str) -> None:
     assert pickle.loads(pickle.dumps(value)) is value
 
 
-def test_a_pool_publisher_belongs_to_the_module_it_is_imported_from() -> None:
+def test_pool_publisher_belongs_to_the_module_ros() -> None:
     assert PoolPublisher.__module__ == "polymorph_ipc.ros"
     assert pickle.loads(pickle.dumps(PoolPublisher)) is PoolPublisher
 
 
-def test_infos_and_schemas_survive_pickling() -> None:
+def test_infos_and_schemas_can_be_pickled() -> None:
     with TensorProducer.from_sample("cam", {"q": np.zeros(3)}) as producer, TensorStream("cam") as stream:
         producer.publish({"q": np.ones(3)})
         _, info = stream.get_last(return_info=True)
@@ -192,14 +192,14 @@ def test_infos_and_schemas_survive_pickling() -> None:
             assert other.get_last()["q"].tolist() == [1, 1, 1]
 
 
-def test_an_error_survives_pickling() -> None:
+def test_errors_can_be_pickled() -> None:
     error = polymorph_ipc.PoolBusyError("pool 'cam' is busy")
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is polymorph_ipc.PoolBusyError
     assert str(copy) == str(error)
 
 
-def test_close_is_cleanup() -> None:
+def test_close_calls_cleanup() -> None:
     class Watched(TensorStream):
         cleanups = 0
 

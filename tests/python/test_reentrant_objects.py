@@ -58,7 +58,7 @@ INTERFERENCE = {
         send("refused")
     """
     ),
-    "publishes meanwhile": (
+    "publishes another sample": (
         """
     def interfere():
         producer.publish(sample(7))

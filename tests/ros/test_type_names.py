@@ -1,4 +1,4 @@
-"""Type names come from pools, other computers and files: what they may import, and what is logged of them."""
+"""Type names come from pools, other computers and files: what they may import, and how their texts are logged."""
 
 from __future__ import annotations
 

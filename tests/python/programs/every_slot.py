@@ -1,7 +1,7 @@
 """Call every method, property, operator and slot of every class on objects in every state, found by introspection.
 
-Each object is tried in a forked process, which reports each operation before it runs it. When the process dies, the
-next one continues after the operation that killed it. Output: `tried KIND, STATE: COUNT` for each object, and
+Each object is tried in a forked process, which reports each operation before it runs it. When the process is killed,
+the next one continues after the operation that killed it. Output: `tried KIND, STATE: COUNT` for each object, and
 `fault KIND STATE OPERATION: WHY` for each operation that crashed or raised an error without an explanation.
 """
 

@@ -2,7 +2,7 @@
 
     start ROLE      fork a process that runs this function; answers `started PID` when its work has begun
     kill            send SIGKILL to the newest process and wait for its end; answers `killed`
-    deaths ROLE N   N times: start, let it run for a random time, kill; answers `done`
+    kills ROLE N    N times: start, let it run for a random time, kill; answers `done`
 
 The interpreter starts only once. This process never opens a handle, so its children inherit none.
 """
@@ -133,7 +133,7 @@ def main() -> None:
         elif command == "kill":
             kill(newest)
             send("killed")
-        elif command == "deaths":
+        elif command == "kills":
             for _ in range(int(arguments[1])):
                 pid = start(arguments[0])
                 end = time.perf_counter_ns() + chance.randrange(300_000)
