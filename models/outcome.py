@@ -1,4 +1,4 @@
-"""What one run of a checker found, and how a suite of runs is judged."""
+"""The outcome of one run of a checker, and the verdict on a suite of runs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Outcome:
-    """One run. `found` is what the checker complains about, None when it explored everything and did not."""
+    """One run. `found` is the error that the checker reports; None: it explored everything and found no error."""
 
     found: str | None
     explored: int
     seconds: float
-    broken: str | None = None  # the run itself failed: no verdict
+    broken: str | None = None  # why the run itself failed: no verdict
 
     @property
     def is_sound(self) -> bool:
@@ -28,17 +28,17 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Case:
-    """A model or a mutant, the runs that judge it, and whether one of them must find something."""
+    """A model or a mutant, its runs, and whether one of them must find an error."""
 
     name: str
     checks: tuple[tuple[str, Callable[[], Outcome]], ...]
     must_fail: bool
-    why_kept: str = ""  # an order that no model needs: why it is there all the same
+    why_kept: str = ""  # for an order that no model needs: why the code has it
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A case, judged."""
+    """The verdict on one run of a case."""
 
     case: Case
     passed: bool
@@ -47,7 +47,7 @@ class Verdict:
 
 
 def judge(case: Case) -> list[Verdict]:
-    """Run the checks of a case. A mutant is done with when one of them has found something."""
+    """Run the checks of a case. A mutant needs no further check when one has found an error."""
     verdicts = []
     for check, run in case.checks:
         outcome = run()
@@ -58,19 +58,19 @@ def judge(case: Case) -> list[Verdict]:
     return verdicts
 
 
-def judge_all(cases: Sequence[Case], jobs: int, tell: Callable[[Verdict], None]) -> list[Verdict]:
-    """Judge cases, `jobs` at a time, and tell of each as it is done, in their order."""
+def judge_all(cases: Sequence[Case], jobs: int, report: Callable[[Verdict], None]) -> list[Verdict]:
+    """Judge cases, `jobs` at a time. Calls `report` with each verdict, in the order of the cases."""
     verdicts = []
     with ThreadPoolExecutor(jobs) as pool:
         for judged in pool.map(judge, cases):
             for verdict in judged:
-                tell(verdict)
+                report(verdict)
                 verdicts.append(verdict)
     return verdicts
 
 
 def run_program(command: Sequence[str], folder: Path, limit_s: float) -> tuple[int, str, float]:
-    """Run a program to its end: exit code, everything it printed, seconds. Code -1: it took too long and was killed."""
+    """Run a program. Returns exit code, output and seconds. Code -1: it exceeded the time limit and was killed."""
     begin = time.monotonic()
     with subprocess.Popen(
         command,

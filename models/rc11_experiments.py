@@ -1,13 +1,14 @@
-"""What the protocol is known not to stop (docs/decisions/0002-liveness.md, "What remains"), and what would.
+"""Two known gaps of the protocol (docs/decisions/0002-liveness.md, "What remains"), and changes that would close them.
 
-Both need a program that closes the library's descriptors in one thread while another is between two instructions of
-a read or a publish. Each experiment: a change to the protocol, a run that looks at the hole, whether it is closed."""
+Both need a program that closes the library's descriptors in one thread while another thread is between two instructions
+of a read or a publication. An experiment is a change to the protocol and a run that shows whether a gap is closed."""
 
 from __future__ import annotations
 
 from rc11_mutants import HEADER, PROTOCOL, SOURCES, Mutant, replace_each
 
-# A cell is written by compare-and-exchange: it must hold what this stream left in it. replace_cell is in rc11/stale.c.
+# A cell is written by compare-and-exchange, which expects the value that this stream stored last. See replace_cell in
+# rc11/stale.c.
 SWAP = [
     (
         "    store_release(pin, wanted); /* [UNPIN] of what the cell pinned before */\n"
@@ -17,7 +18,7 @@ SWAP = [
     ("        store_release(&reader->cells[cell], 0); /* [UNPIN] */", "        replace_cell(&reader->cells[cell], 0);"),
 ]
 
-# The same, and the upper 16 bits of a cell are the token's: an empty cell of one stream differs from one of another.
+# In addition, the upper 16 bits of a cell are those of the token: empty cells of two streams differ.
 TAG = [
     ("            if (cell)\n", "            if (cell_count(cell))\n"),
     (
@@ -30,7 +31,7 @@ TAG_HEADER = [("    return (uint32_t)(cell >> 32);", "    return (uint32_t)(cell
 
 
 def experiments() -> list[tuple[str, str, bool, Mutant | None]]:
-    """Name, run, whether nothing is to be found, what is changed."""
+    """Name, run, whether the run is sound, changed files."""
     protocol, header = (SOURCES / PROTOCOL).read_text(), (SOURCES / HEADER).read_text()
     swap = Mutant("swap", {PROTOCOL: replace_each(protocol, "swap", SWAP)}, ())
     tag = Mutant(
@@ -39,8 +40,8 @@ def experiments() -> list[tuple[str, str, bool, Mutant | None]]:
         (),
     )
     return [
-        ("open: a robbed producer's store of head lands late", "foreign.late", False, None),
-        ("open: an adopter takes a robbed producer's slot", "foreign.same-slot", False, None),
+        ("open: a former owner's store of head lands late", "foreign.late", False, None),
+        ("open: an adopter takes a former owner's slot", "foreign.same-slot", False, None),
         ("open: a stale stream pins over another's pin", "stale.pin", False, None),
         ("open: a stale stream unpins another's pin", "stale.unpin", False, None),
         ("experiment, compare-and-exchange: a stale pin", "stale.pin", True, swap),

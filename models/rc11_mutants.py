@@ -1,7 +1,7 @@
-"""Mutants of src/pool/protocol.c and protocol.h: each order weakened, each fence taken out, each rule broken, alone.
+"""Mutants of src/pool/protocol.c and protocol.h. Each weakens one order, removes one fence or breaks one rule.
 
-The orders are found in the source, not listed: a new one that is not in ORDERS is an error, and so is an entry whose
-place is gone. Rules are exact pieces of the source, each of which must be there once."""
+The orders are read from the source. An order that is not in ORDERS is an error, and so is an entry of ORDERS that the
+source does not have. A rule is an exact piece of the source, which must occur exactly once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SOURCES = ROOT / "src"
 PROTOCOL = "pool/protocol.c"
 HEADER = "pool/protocol.h"
 
-# What a weaker operation is called in src/os/atomic.h. A fence is taken out.
+# The weaker operation of src/os/atomic.h. A fence is removed.
 WEAKER = {
     "load_acquire": "load_relaxed",
     "store_release": "store_relaxed",
@@ -30,7 +30,7 @@ WEAKER = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """Changed files, and the runs of which one must notice. `why_kept`: none does, and why it stands all the same."""
+    """Changed files, and the runs of which one must find an error. `why_kept`: no run does; why the code has it."""
 
     name: str
     files: dict[str, str]
@@ -40,18 +40,18 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Kept:
-    """Why an order stands that no model needs."""
+    """Why the code has an order that no model needs."""
 
     why: str
     runs: tuple[str, ...]
 
 
-AT_HAND = "what was found is compared and no more"
+ONLY_COMPARED = "the loaded value is only compared"
 
 ORDERS: dict[str, tuple[str, ...] | Kept] = {
     "ring_is_sound: load_acquire 1": ("foreign",),
     "protocol_take_over: fence_seq_cst 1": Kept(
-        "it makes what a robbed producer still stores less, not nothing", ("robbed-growth", "robbed-growth.window")
+        "it limits the stores of a former owner, but does not prevent them", ("lost-growth", "lost-growth.window")
     ),
     "protocol_adopt: load_acquire 1": ("foreign",),
     "protocol_adopt: store_release 1": ("foreign",),
@@ -63,7 +63,7 @@ ORDERS: dict[str, tuple[str, ...] | Kept] = {
     "protocol_publish: store_release 2": ("newest",),
     "protocol_publish: fence_seq_cst 1": ("newest", "wait"),
     "protocol_drop_oldest: store_release 1": Kept(
-        "an empty entry leads to no slot", ("window.given-up", "grow.moved", "newest.history")
+        "an empty entry names no slot", ("window.given-up", "grow.moved", "newest.history")
     ),
     "protocol_drop_oldest: fence_seq_cst 1": ("window.given-up",),
     "protocol_ring: fetch_add_release 1": ("wait",),
@@ -73,31 +73,33 @@ ORDERS: dict[str, tuple[str, ...] | Kept] = {
     ),
     "disown_row: store_release 1": ("rows.claimed",),
     "protocol_row_clear: fetch_and_release 1": ("rows.swept",),
-    "protocol_row_copy: store_release 1": Kept("the row's claimer stored there, with release, just before", ("fork",)),
+    "protocol_row_copy: store_release 1": Kept("the claim of the row has just stored there with release", ("fork",)),
     "protocol_row_copy: fence_seq_cst 1": Kept("the release that empties the parent's cell follows it", ("fork",)),
     "protocol_unpin: store_release 1": ("newest",),
     "protocol_pin_newest: load_acquire 1": ("grow.newest",),
-    "protocol_pin_newest: store_release 1": ("elsewhere.newest",),
+    "protocol_pin_newest: store_release 1": ("other-thread.newest",),
     "protocol_pin_newest: fence_seq_cst 1": ("newest",),
     "protocol_pin_newest: load_acquire 2": ("grow.moved",),
-    "protocol_pin_newest: load_acquire 3": Kept(AT_HAND, ("newest", "newest.history", "grow.newest", "grow.moved")),
+    "protocol_pin_newest: load_acquire 3": Kept(
+        ONLY_COMPARED, ("newest", "newest.history", "grow.newest", "grow.moved")
+    ),
     "protocol_pin_seq: load_acquire 1": ("grow.seq",),
-    "protocol_pin_seq: store_release 1": ("elsewhere.seq",),
+    "protocol_pin_seq: store_release 1": ("other-thread.seq",),
     "protocol_pin_seq: fence_seq_cst 1": ("seq",),
-    "protocol_pin_seq: load_acquire 2": Kept(AT_HAND, ("seq", "grow.seq", "elsewhere.seq")),
+    "protocol_pin_seq: load_acquire 2": Kept(ONLY_COMPARED, ("seq", "grow.seq", "other-thread.seq")),
     "protocol_pin_window: load_acquire 1": ("grow.window",),
-    "protocol_pin_window: store_release 1": ("elsewhere.window",),
+    "protocol_pin_window: store_release 1": ("other-thread.window",),
     "protocol_pin_window: fence_seq_cst 1": ("window",),
     "protocol_pin_window: load_acquire 2": Kept(
-        AT_HAND, ("window", "window.broken", "window.given-up", "grow.window", "round", "elsewhere.window")
+        ONLY_COMPARED, ("window", "window.broken", "window.given-up", "grow.window", "wrap", "other-thread.window")
     ),
     "protocol_wait_begin: load_acquire 1": ("wait",),
     "protocol_wait_begin: fence_seq_cst 1": ("wait",),
-    "protocol_wait_begin: load_acquire 2": Kept(AT_HAND, ("wait", "wait.retired")),
-    "protocol_wait_begin: load_acquire 3": Kept(AT_HAND, ("wait", "wait.retired")),
+    "protocol_wait_begin: load_acquire 2": Kept(ONLY_COMPARED, ("wait", "wait.retired")),
+    "protocol_wait_begin: load_acquire 3": Kept(ONLY_COMPARED, ("wait", "wait.retired")),
 }
 
-# Each: name, the run that must notice, file, then what stands there once and what is put in its place, in pairs.
+# Each: name, the run that must find an error, file, then pairs of a text that occurs once and its replacement.
 RULES: tuple[tuple[str, ...], ...] = (
     (
         "take_slot: unclean slots are taken without a scan",
@@ -114,15 +116,15 @@ RULES: tuple[tuple[str, ...], ...] = (
         "rows &= rows - 1;",
     ),
     (
-        "scan: a run goes round at today's slot count, not at its cell's",
-        "round",
+        "scan: a run wraps around at the current slot count, not at its cell's",
+        "wrap",
         PROTOCOL,
         "slots = cell_slots(cell);",
         "slots = producer->slot_count;",
     ),
     (
-        "grow: the slot count is stored without a look at the epoch",
-        "robbed-growth",
+        "grow: the slot count is stored without checking the epoch",
+        "lost-growth",
         PROTOCOL,
         "    if (!compare_exchange_relaxed(&producer->control->ownership, &own, "
         "ownership_make(producer->epoch, slot_count)))\n"
@@ -130,16 +132,16 @@ RULES: tuple[tuple[str, ...], ...] = (
         "    store_relaxed(&producer->control->ownership, ownership_make(ownership_epoch(own), slot_count));\n",
     ),
     (
-        "take_over: the epoch is raised whatever the slot count is",
-        "robbed-growth",
+        "take_over: the epoch is raised without checking the slot count",
+        "lost-growth",
         PROTOCOL,
         "    if (!compare_exchange_relaxed(&producer->control->ownership, &found, ownership_make(epoch, slot_count)))\n"
         "        return false; /* [GROW] the producer before has just grown the pool */\n",
         "    store_relaxed(&producer->control->ownership, ownership_make(epoch, ownership_slots(found)));\n",
     ),
     (
-        "scan: a cell with more slots than ours pins nothing",
-        "robbed-growth.stray",
+        "scan: a cell with more slots than the producer's pins nothing",
+        "lost-growth.stray",
         PROTOCOL,
         "    return cell_is_sound(cell, producer->slot_count) ||\n"
         "           (cell_is_sound(cell, MAX_SLOTS) && cell_count(cell) <= producer->history_len);\n",
@@ -220,14 +222,14 @@ RULES: tuple[tuple[str, ...], ...] = (
         "",
     ),
     (
-        "unpin: the token is not looked at",
+        "unpin: the token is not checked",
         "token",
         PROTOCOL,
         "    if (__builtin_expect(protocol_row_is_own(reader), 1))\n",
         "",
     ),
     (
-        "pins: the token is not looked at",
+        "pins: the token is not checked",
         "token",
         HEADER,
         "return load_relaxed(reader->owner) == reader->token;",
@@ -241,7 +243,7 @@ RULES: tuple[tuple[str, ...], ...] = (
         "if (again || true) {",
     ),
     (
-        "pin_newest: whatever is in the entry's place will do",
+        "pin_newest: any entry in the place passes the recheck",
         "newest.history",
         PROTOCOL,
         "load_acquire(&reader->ring[entry_seq(head) % reader->history_len]) == head)",
@@ -273,7 +275,7 @@ RULES: tuple[tuple[str, ...], ...] = (
         "    uint32_t first",
     ),
     (
-        "pin_window: a broken run is taken for as long as its samples are many",
+        "pin_window: a broken run has as many slots as samples",
         "window.broken",
         PROTOCOL,
         "        smallest_arc(entries, count, slots, &first, &span);",
@@ -289,7 +291,7 @@ RULES: tuple[tuple[str, ...], ...] = (
         "!retired;",
     ),
     (
-        "wait_begin: head is not looked at again",
+        "wait_begin: head is not read again",
         "wait",
         PROTOCOL,
         "entry_seq(load_acquire(&control->head)) <= seen_seq &&",
@@ -298,17 +300,17 @@ RULES: tuple[tuple[str, ...], ...] = (
     ("wait_begin: the flag is not set", "wait", PROTOCOL, "    store_relaxed(&readers->waiting, 1);\n", ""),
 )
 
-# What callers must not do, by a macro of the harness: name, run, macro.
+# Errors of calling code, made by a macro of the harness: name, run, macro.
 CALLERS: tuple[tuple[str, str, str], ...] = (
     ("the sweeper clears a row without its lock", "rows.contended", "WITHOUT_LOCK"),
-    ("the producer publishes into a grown pool before it says so", "grow.newest", "GROWS_LATE"),
+    ("the producer publishes into new slots before it stores the slot count", "grow.newest", "GROWS_LATE"),
     ("a forked child's row is the lower one", "fork", "CHILD_IS_LOWER"),
-    ("a forking parent lets go before it copies", "fork", "UNPINS_FIRST"),
+    ("a forking parent releases its pin before it copies it", "fork", "UNPINS_FIRST"),
 )
 
 
 def find_orders(source: str) -> dict[str, tuple[int, str]]:
-    """Every ordered operation of a C file: 'function: operation n' -> position, operation."""
+    """Each ordered operation of a C file: 'function: operation n' -> position, operation."""
     found: dict[str, tuple[int, str]] = {}
     comment, function_begins = r"/\*.*?\*/", r"^\w[^\n;{}]*?(\w+)\([^;{}]*\)\n\{"
     operation_begins = rf"\b({'|'.join(WEAKER)})\("
@@ -324,12 +326,12 @@ def find_orders(source: str) -> dict[str, tuple[int, str]]:
 
 
 def weakened() -> list[Mutant]:
-    """One mutant for each order."""
+    """One mutant per order."""
     source = (SOURCES / PROTOCOL).read_text()
     places = find_orders(source)
     if places.keys() != ORDERS.keys():
         unknown, gone = places.keys() - ORDERS.keys(), ORDERS.keys() - places.keys()
-        raise SystemExit(f"rc11_mutants.py: orders not in the table {sorted(unknown)}; in it, but gone {sorted(gone)}")
+        raise SystemExit(f"rc11_mutants.py: not in ORDERS: {sorted(unknown)}; not in the source: {sorted(gone)}")
     mutants = []
     for name, (position, operation) in places.items():
         text = source[:position] + WEAKER[operation] + source[position + len(operation) :]
@@ -344,7 +346,7 @@ def weakened() -> list[Mutant]:
 
 
 def broken_rules() -> list[Mutant]:
-    """One mutant for each rule."""
+    """One mutant per rule."""
     mutants = []
     for name, run, file, *pairs in RULES:
         text = replace_each((SOURCES / file).read_text(), name, list(zip(pairs[::2], pairs[1::2], strict=True)))

@@ -1,4 +1,4 @@
-"""The harnesses in rc11/ around the product's own protocol.c: which runs there are, and how GenMC is asked."""
+"""The harnesses in rc11/ around the product's own protocol.c, their runs, and how GenMC explores them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 FOLDER = Path(__file__).parent / "rc11"
 LIMIT_S = 3600.0
 
-CRASHES = range(5)  # how many of the stores entry, head, flag, bell are made
+CRASHES = range(5)  # the number of stores before the crash: entry, head, flag, bell
 
 # name -> harness, macros.
 RUNS: dict[str, tuple[str, ...]] = {
@@ -32,7 +32,7 @@ RUNS: dict[str, tuple[str, ...]] = {
     "grow.moved": ("grow", "DROP"),
     "grow.seq": ("grow", "BY_SEQ"),
     "grow.window": ("grow", "BY_WINDOW"),
-    "round": ("round",),
+    "wrap": ("wrap",),
     "drain": ("drain",),
     "wait": ("wait",),
     "wait.retired": ("wait", "RETIRES", "PUBLISHES=1"),
@@ -52,9 +52,9 @@ RUNS: dict[str, tuple[str, ...]] = {
     },
     **{f"adopt-wait.crash{i}": ("adopt_wait", f"CRASH_AT={i}") for i in CRASHES},
     "foreign": ("foreign",),
-    "robbed-growth": ("robbed_growth",),
-    "robbed-growth.window": ("robbed_growth", "WINDOW"),
-    "robbed-growth.stray": ("robbed_growth", "STRAY"),
+    "lost-growth": ("lost_growth",),
+    "lost-growth.window": ("lost_growth", "WINDOW"),
+    "lost-growth.stray": ("lost_growth", "STRAY"),
     "rows.swept": ("rows", "DIES", "SWEEPS", "ALONE"),
     "rows.swept-above": ("rows", "DIES", "SWEEPS"),
     "rows.claimed": ("rows", "DIES", "CLAIMS"),
@@ -62,13 +62,13 @@ RUNS: dict[str, tuple[str, ...]] = {
     "rows.claimed-adopting": ("rows", "DIES", "CLAIMS", "ADOPTS"),
     "rows.swept-adopting": ("rows", "DIES", "SWEEPS", "ADOPTS"),
     "fork": ("fork",),
-    "elsewhere.newest": ("elsewhere",),
-    "elsewhere.seq": ("elsewhere", "BY_SEQ"),
-    "elsewhere.window": ("elsewhere", "BY_WINDOW"),
+    "other-thread.newest": ("other_thread",),
+    "other-thread.seq": ("other_thread", "BY_SEQ"),
+    "other-thread.window": ("other_thread", "BY_WINDOW"),
     "token": ("token",),
 }
 
-# Runs for rc11_experiments.py alone.
+# Runs for rc11_experiments.py only.
 OPEN_RUNS: dict[str, tuple[str, ...]] = {
     "foreign.late": ("foreign", "LANDS_LATE"),
     "foreign.same-slot": ("foreign", "TAKES_ITS_SLOT"),
@@ -80,7 +80,7 @@ OPEN_RUNS: dict[str, tuple[str, ...]] = {
 
 
 def explore(genmc: str, run: str, extra: tuple[str, ...] = (), mutant: rc11_mutants.Mutant | None = None) -> Outcome:
-    """Explore every execution of a harness, with the product's files as they are, or with one of them changed."""
+    """Explore every execution of a harness, with the product's files or with those of a mutant."""
     harness, *macros = (RUNS | OPEN_RUNS)[run]
     with tempfile.TemporaryDirectory(prefix="polymorph-rc11-") as name:
         folder = Path(name)
@@ -89,7 +89,7 @@ def explore(genmc: str, run: str, extra: tuple[str, ...] = (), mutant: rc11_muta
                 (folder / file).parent.mkdir(exist_ok=True)
                 (folder / file).write_text(text)
         includes = [folder, ROOT / "src", ROOT / "include"]
-        # Optimized as little as makes a struct's copy a copy of its words; no call is made of a loop.
+        # -O1 copies a struct word by word. -fno-builtin keeps loops from becoming calls of memcpy or memset.
         flags = ["-O1", "-fno-builtin", *(f"-I{include}" for include in includes)]
         defines = [f"-D{macro}" for macro in (*macros, *extra)]
         command = [genmc, "--rc11", "--disable-estimation", "--", *flags, *defines, str(FOLDER / f"{harness}.c")]
@@ -98,7 +98,7 @@ def explore(genmc: str, run: str, extra: tuple[str, ...] = (), mutant: rc11_muta
 
 
 def read_report(code: int, text: str) -> Outcome:
-    """What GenMC says."""
+    """Read the report of GenMC."""
     explored = re.search(r"Number of complete executions explored: (\d+)", text)
     took = re.search(r"Total wall-clock time: ([\d.]+)s", text)
     seconds = float(took[1]) if took else 0.0
@@ -112,7 +112,7 @@ def read_report(code: int, text: str) -> Outcome:
 
 
 def cases(genmc: str) -> list[Case]:
-    """All of them: sound runs, then mutants of the callers, of the rules, of the orders, then experiments."""
+    """All cases: sound runs, then mutants of the callers, of the rules and of the orders, then experiments."""
     listed = [Case(run, ((run, partial(explore, genmc, run)),), must_fail=False) for run in RUNS]
     for name, run, macro in rc11_mutants.CALLERS:
         listed.append(Case(name, ((run, partial(explore, genmc, run, (macro,))),), must_fail=True))

@@ -1,4 +1,4 @@
-"""The Promela models in spin/: which are run, and which mutants each must find."""
+"""The Promela models in spin/, and the mutants that each must find."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from outcome import Case, Outcome, run_program
 FOLDER = Path(__file__).parent / "spin"
 LIMIT_S = 300.0
 
-# A model is run as it stands, with these macros, and must be sound.
+# A model with its macros. It must be sound.
 RUNS: tuple[tuple[str, ...], ...] = (
     ("newest",),
     ("newest", "GROWS"),
@@ -26,18 +26,18 @@ RUNS: tuple[tuple[str, ...], ...] = (
     ("adopt", "SLEEPS"),
     ("rows",),
     ("fork",),
-    ("robbed",),
-    ("robbed", "STRAY"),
+    ("lost_growth",),
+    ("lost_growth", "STRAY"),
     ("streams",),
     ("streams", "TWO_CELLS"),
     ("sleepers",),
     ("sleepers", "RETIRES"),
-    ("heirs",),
-    ("heirs", "CLAIMS"),
+    ("successors",),
+    ("successors", "CLAIMS"),
     ("retire",),
 )
 
-# With the last macro, a rule is broken, and it must not be.
+# The last macro breaks a rule. The model must find that.
 MUTANTS: tuple[tuple[str, ...], ...] = (
     ("newest", "NO_PUBLISH_FENCE"),
     ("newest", "NO_PIN_FENCE"),
@@ -65,15 +65,15 @@ MUTANTS: tuple[tuple[str, ...], ...] = (
     ("fork", "BITMAP_READ_ONCE"),
     ("fork", "CHILD_IS_LOWER"),
     ("fork", "UNPINS_BEFORE_COPY"),
-    ("robbed", "GROWS_WITHOUT_ASKING"),
-    ("robbed", "TAKES_OVER_ANY_COUNT"),
-    ("robbed", "STRAY", "LARGER_CELLS_PIN_NOTHING"),
+    ("lost_growth", "GROWS_WITHOUT_ASKING"),
+    ("lost_growth", "TAKES_OVER_ANY_COUNT"),
+    ("lost_growth", "STRAY", "LARGER_CELLS_PIN_NOTHING"),
     ("streams", "NO_PUBLISH_FENCE"),
     ("streams", "TWO_CELLS", "ONLY_THE_FIRST_CELL"),
     ("sleepers", "BUMP_BEFORE_CLEAR"),
     ("sleepers", "NO_WAIT_FENCE"),
-    ("heirs", "SCANS_BEFORE_HEAD"),
-    ("heirs", "CLAIMS", "DIES_EARLY"),
+    ("successors", "SCANS_BEFORE_HEAD"),
+    ("successors", "CLAIMS", "DIES_EARLY"),
     ("retire", "UNLINKS_FIRST"),
     ("retire", "RINGS_ONCE"),
 )
@@ -99,7 +99,7 @@ def explore(model: str, macros: tuple[str, ...]) -> Outcome:
 
 
 def read_report(text: str, seconds: float) -> Outcome:
-    """What pan says. Anything but a complete search is no verdict."""
+    """Read the report of pan. Only a complete search gives a verdict."""
     states = re.search(r"^\s*(\d+) states, stored", text, re.MULTILINE)
     errors = re.search(r"errors: (\d+)", text)
     if not states or not errors or "max search depth too small" in text:
@@ -112,7 +112,7 @@ def read_report(text: str, seconds: float) -> Outcome:
 
 
 def cases() -> list[Case]:
-    """All of them: sound models first."""
+    """All cases, sound models first."""
     listed = []
     for group, must_fail in ((RUNS, False), (MUTANTS, True)):
         for model, *macros in group:

@@ -1,5 +1,5 @@
-/* The producer is killed after its CRASH_AT-th store, wherever that is, and another one adopts the pool, under the eyes
- * of a stream. What the stream reads is whole, never goes back, and no slot that it can reach is written. */
+/* The producer is killed after its CRASH_AT-th store, and another producer adopts the pool while a stream reads. The
+ * stream reads whole samples, its sequence numbers never decrease, and no slot that it can reach is written. */
 #ifndef HISTORY_LEN
 #define HISTORY_LEN 1
 #endif
@@ -22,25 +22,25 @@
 
 int main(void)
 {
-    struct protocol_producer *doomed = make_pool();
+    struct protocol_producer *first = make_pool();
     for (int i = 0; i < HISTORY_LEN; i++)
-        publish(doomed);
-    store_relaxed(&readers.waiting, 1); /* a sleeper that is not there: publish goes all its way */
+        publish(first);
+    store_relaxed(&readers.waiting, 1); /* without a sleeper: publish makes all of its stores */
     pthread_t thread = start(read_newest);
 
     stores_left = CRASH_AT;
 #ifdef DROPS
-    protocol_drop_oldest(doomed);
+    protocol_drop_oldest(first);
 #endif
 #ifdef GROWS
-    protocol_grow(doomed, SLOTS + 1);
-    doomed->cursor = SLOTS;
+    protocol_grow(first, SLOTS + 1);
+    first->cursor = SLOTS;
 #endif
-    publish(doomed);
+    publish(first);
     stores_left = IMMORTAL;
 
     struct protocol_producer *successor = make_producer(1);
-#ifdef CRASHES_AGAIN /* inside adoption, or in its first publish; a third producer adopts */
+#ifdef CRASHES_AGAIN /* during adoption, or during the first publication; a third producer adopts */
     stores_left = CRASHES_AGAIN;
     uint32_t found = ownership_slots(load_relaxed(&control.ownership));
     if (protocol_take_over(successor, found) && protocol_adopt(successor, found))
@@ -52,7 +52,7 @@ int main(void)
     uint32_t slots = ownership_slots(load_relaxed(&control.ownership));
     assert(protocol_take_over(successor, slots) && protocol_adopt(successor, slots));
 #ifndef CRASHES_AGAIN
-    assert(successor->seq >= head && successor->seq <= doomed->seq);
+    assert(successor->seq >= head && successor->seq <= first->seq);
 #else
     assert(successor->seq >= head);
 #endif

@@ -1,4 +1,5 @@
-/* A stream sleeps for the sample that its producer was killed in: at the latest, adoption wakes it. */
+/* The producer is killed while it publishes the sample that a stream waits for. Adoption wakes the stream at the
+ * latest. */
 #define HISTORY_LEN 1
 #define SLOTS 3
 #ifndef CRASH_AT
@@ -24,11 +25,11 @@ static void *wait_for_second(void *unused)
 
 int main(void)
 {
-    struct protocol_producer *doomed = make_pool();
-    publish(doomed);
+    struct protocol_producer *first = make_pool();
+    publish(first);
     pthread_t thread = start(wait_for_second);
     stores_left = CRASH_AT;
-    publish(doomed);
+    publish(first);
     stores_left = IMMORTAL;
     struct protocol_producer *successor = make_producer(1);
     assert(protocol_adopt(successor, SLOTS));

@@ -1,7 +1,7 @@
 /* crash.h: a producer that is killed after its CRASH_AT-th store.
  *
- * Its thread runs on, but nothing that it does is seen by anybody: that is what a death looks like from outside. The
- * successor runs after it in the same thread, since the kernel's lock keeps them apart. */
+ * Its thread continues, but no later store takes effect, so for other threads it is dead. The successor runs in the
+ * same thread afterwards: the kernel's lock orders the two. */
 #ifndef RC11_CRASH_H
 #define RC11_CRASH_H
 
@@ -9,7 +9,7 @@
 
 static _Thread_local uint32_t stores_left = IMMORTAL;
 
-static inline bool is_alive(void)
+static inline bool is_live(void)
 {
     return stores_left > 0;
 }
@@ -21,20 +21,20 @@ static inline bool store_happens(void)
     return stores_left > 0;
 }
 
-#define IF_ALIVE(access) (store_happens() ? (void)(access) : (void)0)
+#define IF_LIVE(access) (store_happens() ? (void)(access) : (void)0)
 
 #undef store_relaxed
 #undef store_release
 #undef fetch_add_relaxed
 #undef fetch_add_release
 #undef compare_exchange_relaxed
-#define store_relaxed(p, v) IF_ALIVE((atomic_store_explicit((p), (v), memory_order_relaxed), 0))
-#define store_release(p, v) IF_ALIVE((atomic_store_explicit((p), (v), memory_order_release), 0))
-#define fetch_add_relaxed(p, v) IF_ALIVE(atomic_fetch_add_explicit((p), (v), memory_order_relaxed))
-#define fetch_add_release(p, v) IF_ALIVE(atomic_fetch_add_explicit((p), (v), memory_order_release))
+#define store_relaxed(p, v) IF_LIVE((atomic_store_explicit((p), (v), memory_order_relaxed), 0))
+#define store_release(p, v) IF_LIVE((atomic_store_explicit((p), (v), memory_order_release), 0))
+#define fetch_add_relaxed(p, v) IF_LIVE(atomic_fetch_add_explicit((p), (v), memory_order_relaxed))
+#define fetch_add_release(p, v) IF_LIVE(atomic_fetch_add_explicit((p), (v), memory_order_release))
 #define compare_exchange_relaxed(p, expected, v) \
     (!store_happens() ||                         \
      atomic_compare_exchange_strong_explicit((p), (expected), (v), memory_order_relaxed, memory_order_relaxed))
-#define fence_seq_cst() (is_alive() ? fence_seq_cst() : (void)0)
+#define fence_seq_cst() (is_live() ? fence_seq_cst() : (void)0)
 
 #endif

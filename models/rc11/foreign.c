@@ -1,9 +1,9 @@
-/* A producer that was robbed of its lock publishes once more, past its last check. The adopter finds that head is not
- * its own, adopts anew with that sample, and goes on: a stream reads whole samples all the while.
+/* A former owner has lost its lock. Past its last check, it publishes one more sample. The adopter finds that head is
+ * not its own, adopts the pool again with that sample, and continues. A stream reads whole samples during all of this.
  *
- * That the robbed producer's last store is seen before the next slot is taken is assumed. Without that
- * (docs/decisions/0002-liveness.md: what remains) the adopter TAKES_ITS_SLOT, or its store LANDS_LATE and head goes
- * back to a slot that is being written. */
+ * The model assumes that the adopter sees the former owner's last store before it takes the next slot. Without this
+ * assumption (docs/decisions/0002-liveness.md, what remains) the adopter TAKES_ITS_SLOT, or the store LANDS_LATE and
+ * head goes back to a slot that is being written. */
 #define HISTORY_LEN 1
 #define SLOTS 3
 #ifndef PUBLISHES
@@ -18,13 +18,13 @@
 
 static void *publish_once_more(void *unused)
 {
-    struct protocol_producer *robbed = make_producer(0);
-    robbed->seq = 1;
-    robbed->head = entry_make(1, 0);
-    robbed->oldest = 1;
-    robbed->ring_index = 0;
+    struct protocol_producer *former = make_producer(0);
+    former->seq = 1;
+    former->head = entry_make(1, 0);
+    former->oldest = 1;
+    former->ring_index = 0;
     payload[1] = 2;
-    protocol_publish(robbed, 1);
+    protocol_publish(former, 1);
     return unused;
 }
 
@@ -35,10 +35,10 @@ int main(void)
     struct protocol_producer *adopter = make_producer(1);
     assert(protocol_adopt(adopter, SLOTS));
 #if defined(LANDS_LATE)
-    __VERIFIER_assume(adopter->seq == 2); /* its entry was there, its head was not */
+    __VERIFIER_assume(adopter->seq == 2); /* its entry was stored, its head was not */
 #elif !defined(TAKES_ITS_SLOT)
     __VERIFIER_assume(adopter->seq == 1 &&
-                      load_relaxed(&control.head) != adopter->head); /* as writer_take_slot looks */
+                      load_relaxed(&control.head) != adopter->head); /* the check of writer_take_slot */
     assert(protocol_adopt(adopter, SLOTS));
     assert(adopter->seq == 2);
 #endif

@@ -1,5 +1,5 @@
-/* A process forks while it holds a view, and lets go of it; the child reads on. Its row is a copy, always the higher
- * one. */
+/* A process forks while it holds a view, and then releases the view. The child continues to read. The child's row is a
+ * copy of the parent's, and is the higher one. */
 #define HISTORY_LEN 1
 #define SLOTS 2
 #ifdef CHILD_IS_LOWER

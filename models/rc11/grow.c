@@ -1,4 +1,4 @@
-/* The pool grows while a stream reads: no entry is seen without a slot count that holds its slot. */
+/* The pool grows while a stream reads. A stream that sees an entry also sees a slot count that includes its slot. */
 #define HISTORY_LEN 2
 #define SLOTS 2
 #define MAX_SLOT_COUNT 4
@@ -30,15 +30,15 @@ int main(void)
     struct protocol_producer *producer = make_pool();
     publish(producer);
 #ifndef DROP
-    publish(producer); /* the second slot: there is no third one yet */
+    publish(producer); /* into the second of two slots */
 #endif
     pthread_t thread = start(read_grown);
 #ifdef DROP
     publish(producer);
-    assert(protocol_drop_oldest(
-        producer)); /* a stream that had head before finds its place empty, and turns to the next head */
+    /* A stream that has read head before finds the entry's place empty, and reads head again. */
+    assert(protocol_drop_oldest(producer));
 #endif
-#ifdef GROWS_LATE /* a mutant of the caller */
+#ifdef GROWS_LATE /* a mutant of the calling code */
     for (uint32_t slot = 2; slot < 4; slot++)
         producer->slot_states[slot] = SLOT_CLEAN;
     producer->slot_count = 4;

@@ -1,5 +1,5 @@
-/* A stream reads the newest sample while the producer reuses slots as soon as it may: no torn read, and seq never goes
- * back. */
+/* A stream reads the newest sample while the producer reuses slots as early as possible. No read is torn, and the
+ * sequence numbers never decrease. */
 #ifndef HISTORY_LEN
 #define HISTORY_LEN 1
 #endif
@@ -20,7 +20,7 @@
 #include "reads_newest.h"
 
 #ifdef TWO_CELLS
-/* A view is kept while the next is taken. */
+/* A view is held while the next one is taken. */
 static void *read_twice(void *unused)
 {
     uint64_t first, second;
@@ -52,6 +52,6 @@ int main(void)
 #ifdef TWO_STREAMS
     pthread_join(another, NULL);
 #endif
-    assert(publish(producer)); /* nothing stays pinned */
+    assert(publish(producer)); /* no slot stays pinned */
     return 0;
 }

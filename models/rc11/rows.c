@@ -1,7 +1,7 @@
-/* A stream dies with its pin in place. Somebody clears its row, or the next stream claims it; the producer reuses the
- * slot only after the dead one's last read, and never one that the next stream pins.
+/* A stream dies while it holds a pin. A sweeper clears its row, or the next stream claims it. The producer reuses the
+ * slot only after the dead stream's last read, and never a slot that the next stream pins.
  *
- * A row's lock is a mutex. A death is its release, as the kernel does it, with the row left as it is. */
+ * A row's lock is a mutex. A death releases the mutex, as the kernel does, and leaves the row unchanged. */
 #define HISTORY_LEN 1
 #ifndef SLOTS
 #define SLOTS 2
@@ -32,7 +32,7 @@ static void *live_and_die(void *unused)
     return unused;
 }
 
-/* As rows_sweep does. */
+/* What rows_sweep does. */
 static void *sweep(void *unused)
 {
 #ifdef WITHOUT_LOCK
@@ -47,7 +47,7 @@ static void *sweep(void *unused)
     return unused;
 }
 
-/* As rows_claim does. */
+/* What rows_claim does. */
 static void *claim(void *unused)
 {
     if (pthread_mutex_trylock(&row_lock) != 0)
@@ -61,7 +61,7 @@ int main(void)
 {
     struct protocol_producer *producer = make_pool();
 #ifndef ALONE
-    protocol_row_claim(&readers, 0, 6); /* somebody else's, below: the scan looks at the bitmap again after it */
+    protocol_row_claim(&readers, 0, 6); /* another stream's lower row: the scan reads the bitmap again after it */
 #endif
     publish(producer);
     pthread_t threads[2];

@@ -1,4 +1,4 @@
-/* A stream reads sample after sample, as get_next does: what is pinned is the sample asked for, or it is gone. */
+/* A stream reads one sample after the other, as get_next does. It pins the requested sample, or none. */
 #define HISTORY_LEN 2
 #define SLOTS 3
 #ifndef PUBLISHES

@@ -1,16 +1,16 @@
-/* A stream whose lock was closed behind its back goes on, while another claims its row: what remains of that, by
- * decision (docs/decisions/0002-liveness.md), is found here. The question is only whether the other one's view is
- * protected.
+/* The program has closed a stream's lock descriptor. The stream continues, while another stream claims its row. What
+ * can still happen then, by decision (docs/decisions/0002-liveness.md), is found here: whether the other stream's view
+ * is protected.
  *
- * PINS: the stale stream pins, past its look at the token. Without it: it unpins. */
+ * PINS: the stale stream pins, after it has checked the token. Without PINS: it unpins. */
 #define HISTORY_LEN 2
 #define SLOTS 3
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Used by what rc11_mutants.py makes of protocol.c for this harness: a cell is written by whoever finds in it what he
- * left. */
+/* For the changed protocol.c that rc11_experiments.py makes: a stream writes a cell only if the cell has the value that
+ * the stream has stored last. */
 static _Thread_local uint64_t tag, left_in_cell;
 
 static inline bool replace_cell(_Atomic uint64_t *cell, uint64_t value)

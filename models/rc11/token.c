@@ -1,4 +1,5 @@
-/* A stream whose row was cleared and claimed by another, before it looks: it writes nothing there, and says LOST. */
+/* Another stream has cleared and claimed a stream's row before that stream checks its token. The stream writes nothing
+ * into the row and returns LOST. */
 #define HISTORY_LEN 1
 #define SLOTS 3
 #include "world.h"

@@ -1,15 +1,16 @@
-/* A stream waits for the last sample, or (RETIRES) for the pool's end: it never sleeps on a bell that nobody will ring
- * any more.
+/* A stream waits for the last sample or, with RETIRES, for the end of the pool. It never sleeps on a bell that will not
+ * ring again.
  *
- * The sleep is one look at the bell, as the kernel takes it. Whoever finds it unchanged sleeps for good in this model;
- * if it has changed in the end, that is a sleeper who was woken, and what he does then is another execution. */
+ * A sleep is one comparison of the bell, as the kernel makes it. In this model a stream that finds the bell unchanged
+ * sleeps until the end. If the bell has changed by then, the sleeper was woken; another execution shows what it does
+ * next. */
 #define HISTORY_LEN 1
 #define SLOTS 2
 #ifndef PUBLISHES
 #define PUBLISHES 2
 #endif
 #ifdef RETIRES
-#define AWAITED (PUBLISHES + 1) /* never comes */
+#define AWAITED (PUBLISHES + 1) /* is never published */
 #else
 #define AWAITED PUBLISHES
 #endif

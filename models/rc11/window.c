@@ -1,8 +1,8 @@
-/* A stream reads a window while samples leave history, by being overwritten or (GIVES_UP) because no slot is left: all
- * of it or none. */
+/* A stream reads a window while samples leave history, because they are overwritten or, with GIVES_UP, because no slot
+ * is free. It reads all samples of the window or none. */
 #define HISTORY_LEN 3
 #if defined(BROKEN)
-#define SLOTS 7 /* one of them is on loan, so that the run has a gap */
+#define SLOTS 7 /* one of them is loaned, so that the run has a gap */
 #define PUBLISHES 4
 #elif defined(GIVES_UP)
 #define SLOTS 3

@@ -1,15 +1,15 @@
-/* world.h: a pool so small that every execution of it can be explored, around the product's own protocol.c.
+/* world.h: a pool that is small enough to explore every execution, with the product's own protocol.c.
  *
- * The layout is the product's, too. Only two loop bounds are smaller: of a row, one cell is used (CELLS), and the most
- * slots there may be are a few. A harness sets HISTORY_LEN and SLOTS before it includes this file, and MAX_SLOT_COUNT
- * if its pool grows.
+ * The layout is the product's too. Only two loop bounds are smaller: the number of cells of a row (CELLS) and the
+ * maximum number of slots. A harness defines HISTORY_LEN and SLOTS before it includes this file, and MAX_SLOT_COUNT if
+ * its pool grows.
  *
- * Payloads are plain memory: the checker reports two accesses that nothing orders (a torn read is one). Private memory
- * of a producer or reader is thread-local, which the checker takes for what it is: nobody else's. It wants every such
- * word written before it is read.
+ * Payloads are plain memory: the checker reports each pair of conflicting accesses that nothing orders, for example a
+ * torn read. Private memory of a producer or reader is thread-local. The checker requires that each word of it is
+ * written before it is read.
  *
- * What the kernel does is modelled where a harness needs it: a lock is a mutex, a death is a thread that stops storing,
- * a futex is one look at the bell. */
+ * Harnesses model the kernel: a lock is a mutex, a death is a thread whose stores have no more effect, a futex is one
+ * comparison of the bell. */
 #ifndef RC11_WORLD_H
 #define RC11_WORLD_H
 
@@ -24,13 +24,13 @@
 #define MAX_SLOT_COUNT SLOTS
 #endif
 
-#define static_assert _Static_assert /* the checker's own assert.h has none */
+#define static_assert _Static_assert /* the checker's assert.h does not define it */
 
-/* No streaming stores here, and this model knows none: the product's store fence is another matter (README.md). */
+/* The memory model has no streaming stores. See README.md for the product's store fence. */
 #define fence_streaming_stores fence_streaming_stores_of_the_machine
 #include "os/atomic.h"
 #undef fence_streaming_stores
-#define fetch_and_relaxed(p, v) atomic_fetch_and_explicit((p), (v), memory_order_relaxed) /* a mutant wants it */
+#define fetch_and_relaxed(p, v) atomic_fetch_and_explicit((p), (v), memory_order_relaxed) /* for a mutant */
 static inline void fence_streaming_stores(void)
 {
 }
@@ -48,7 +48,7 @@ static inline void fence_streaming_stores(void)
 #include "crash.h"
 #endif
 
-/* A struct without padding is copied word by word, as the checker wants it. */
+/* Without padding, a struct is copied word by word, as the checker requires. */
 #undef bool
 #define bool uint32_t
 #include "pool/protocol.c"
@@ -58,12 +58,12 @@ static inline void fence_streaming_stores(void)
 static struct pool_control control;
 static struct pool_readers readers;
 static _Atomic uint64_t ring[HISTORY_LEN];
-static uint64_t payload[MAX_SLOT_COUNT]; /* the seq of the sample: plain, so that a race is an error */
+static uint64_t payload[MAX_SLOT_COUNT]; /* the sample's seq; plain, so that a race is an error */
 
 /* ------------------------------------------------------------------------------------------------ producers */
 
-/* Two of them: one that dies and its successor may run in the same thread, one after the other, as the lock has them
- * do. */
+/* Two producers: one that dies, and its successor. They may run in the same thread, one after the other, because the
+ * lock orders them. */
 struct private_memory {
     struct protocol_producer producers[2];
     struct protocol_reader reader;
@@ -74,7 +74,7 @@ struct private_memory {
     uint8_t slot_states[2][MAX_SLOT_COUNT];
 };
 
-/* A vector, because the checker cannot begin a thread-local struct. */
+/* A vector, because the checker cannot initialize a thread-local struct. */
 typedef uint64_t private_words __attribute__((vector_size(1024)));
 static _Thread_local __attribute__((nodebug)) private_words own_words;
 static_assert(sizeof(struct private_memory) <= sizeof own_words, "private memory fits");
@@ -114,7 +114,7 @@ static inline struct protocol_producer *make_pool(void)
     return producer;
 }
 
-/* Publish the next sample, if a slot is clean. */
+/* Publish the next sample if a slot is clean. */
 static inline bool publish(struct protocol_producer *producer)
 {
     uint32_t slot;
@@ -128,7 +128,7 @@ static inline bool publish(struct protocol_producer *producer)
 
 /* -------------------------------------------------------------------------------------------------- readers */
 
-/* From now on this thread reads with that row. */
+/* Let this thread read with that row. */
 static void use_row(uint32_t row, uint64_t token)
 {
     OWN.reader.control = &control;
@@ -144,7 +144,7 @@ static inline void connect(uint32_t row, uint64_t token)
     use_row(row, token);
 }
 
-/* What a view's user does with a pinned sample. */
+/* What the user of a view does with a pinned sample. */
 static inline void read_sample(uint64_t entry)
 {
     assert(entry_slot(entry) < MAX_SLOT_COUNT);

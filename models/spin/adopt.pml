@@ -1,5 +1,5 @@
-/* adopt.pml: the producer is killed between any two steps, and another one adopts the pool, under the eyes of a stream that reads and
- * one that sleeps. */
+/* adopt.pml: the producer is killed between any two steps, and another producer adopts the pool, while a stream reads or, with SLEEPS,
+ * sleeps. */
 #define THREADS 3
 #define ROWS 1
 #ifndef HISTORY
@@ -34,7 +34,7 @@ active proctype producer() {
     locked = false
 }
 
-/* The kernel drops the lock of the dead, and what they had stored is visible to whoever takes it. */
+/* The kernel releases the lock of a dead process. Its stores are then visible to the process that takes the lock. */
 proctype successor() {
     PRODUCER;
     killed = true;

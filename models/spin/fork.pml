@@ -1,4 +1,4 @@
-/* fork.pml: a process forks while it holds a view, and lets go of it; the child reads on with a row of its own, the higher one. */
+/* fork.pml: a process forks while it holds a view, and releases the view. The child continues to read with its own, higher row. */
 #define THREADS 3
 #define ROWS 2
 #define HISTORY 1

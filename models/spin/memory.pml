@@ -1,13 +1,14 @@
 /* memory.pml: shared memory with a store buffer for each thread.
  *
- * A store waits in its thread's buffer. Stores leave it in any order, except that those to one place leave in theirs, and a
- * release store leaves after all that were issued before it. A load takes the newest of its own thread's stores to that place, else
- * memory. A fence waits until the buffer is empty; a release read-modify-write, too, and a relaxed one for its own place only.
+ * A store first goes into its thread's buffer. Stores leave the buffer in any order, with two exceptions: stores to one place leave in
+ * program order, and a release store leaves after all earlier stores. A load reads the newest buffered store of its thread to that
+ * place, or memory if there is no such store. A fence and a release read-modify-write wait until the buffer is empty. A relaxed
+ * read-modify-write waits until the buffer has no store to its place.
  *
- * That is weaker than x86, whose buffers are first in, first out, and it tells release from relaxed. Loads are in order here: what
- * acquire is for, models/rc11 shows.
+ * This is weaker than x86, whose buffers are first in, first out, and it distinguishes release from relaxed. Loads are in order, so
+ * these models do not show the need for acquire; models/rc11 does.
  *
- * Before this file: THREADS, PLACES. */
+ * Define THREADS and PLACES before including this file. */
 #define DEPTH 4
 #define RELAXED 0
 #define RELEASE 1
@@ -51,7 +52,7 @@ inline fence(t) {
     IS_EMPTY(t)
 }
 
-/* Read-modify-writes, in order of memory: `change` is an assignment to memory[where]. */
+/* Read-modify-writes. They take effect in memory, not in the buffer. */
 #define HOLDS(t, i, where) (buffers[t].count > i && buffers[t].place[i] == where)
 #define HOLDS_ANY(t, where) (HOLDS(t, 0, where) || HOLDS(t, 1, where) || HOLDS(t, 2, where) || HOLDS(t, 3, where))
 #define MAY_MODIFY(t, where, how) (how == RELEASE && IS_EMPTY(t) || how == RELAXED && !HOLDS_ANY(t, where))
@@ -68,7 +69,7 @@ inline fetch_and(t, where, bits, how) {
     atomic { MAY_MODIFY(t, where, how) -> memory[where] = memory[where] & (bits) }
 }
 
-/* done: memory[where] was `expected`, and is `what` now. */
+/* done: memory[where] was `expected` and is now `what`. */
 inline compare_exchange(t, where, expected, what, how, done) {
     atomic {
         MAY_MODIFY(t, where, how);
@@ -79,7 +80,7 @@ inline compare_exchange(t, where, expected, what, how, done) {
     }
 }
 
-/* Entry i of the buffer may leave before those above it. */
+/* Entry i of the buffer may leave before earlier entries, if it is relaxed and they are stores to other places. */
 #define OTHER(t, i, j) (buffers[t].place[i] != buffers[t].place[j])
 #define OVERTAKES(t, i) (buffers[t].count > i && buffers[t].order[i] == RELAXED)
 

@@ -1,4 +1,4 @@
-/* newest.pml: a stream reads the newest sample while slots are reused as soon as they may be, and (GROWS) the pool grows. */
+/* newest.pml: a stream reads the newest sample while slots are reused as early as possible. GROWS: the pool grows. */
 #define THREADS 2
 #define ROWS 1
 #define HISTORY 1

@@ -1,6 +1,6 @@
-/* protocol.pml: src/pool/protocol.c, step by step, on memory.pml. A macro that is defined breaks one of its rules.
+/* protocol.pml: src/pool/protocol.c, step by step, on memory.pml. Each macro of a mutant breaks one rule.
  *
- * Before this file: THREADS, HISTORY, SLOTS (at first), MAX_SLOTS (at most 4), ROWS; CELLS of a row, if not 1. */
+ * Define before including this file: THREADS, HISTORY, SLOTS (at first), MAX_SLOTS (at most 4), ROWS; CELLS of a row, if it is not 1. */
 #define HEAD 0
 #define BELL 1
 #define WAITING 2
@@ -11,7 +11,7 @@
 #ifndef CELLS
 #define CELLS 1
 #endif
-#define CELL(which) (6 + HISTORY + (which)) /* row * CELLS, and on */
+#define CELL(which) (6 + HISTORY + (which)) /* which = row * CELLS + cell */
 #define PAYLOAD(slot) (6 + HISTORY + ROWS * CELLS + (slot))
 #define PLACES (6 + HISTORY + ROWS * CELLS + MAX_SLOTS)
 
@@ -26,11 +26,11 @@
 #define EPOCH(word) ((word) / 8)
 #define COUNT(word) ((word) % 8)
 
-/* A run of slots: where it begins, how many (up to 3), and where it goes round. */
+/* A run of slots: the first slot, their number (up to 3), and the slot count at which the run wraps around. */
 #define RUN(first, many, slots) ((slots) * 16 + (many) * 4 + (first))
 #define FIRST(cell) ((cell) % 4)
 #define MANY(cell) ((cell) / 4 % 4)
-#define ROUND(cell) ((cell) / 16)
+#define WRAP(cell) ((cell) / 16)
 
 #define UNCLEAN 0
 #define CLEAN 1
@@ -70,9 +70,9 @@ inline mark(which) {
 #ifdef CELL_WITHOUT_COUNT
             pinned = pinned | (1 << ((FIRST(which) + looked) % count))
 #elif defined(LARGER_CELLS_PIN_NOTHING)
-            pinned = (ROUND(which) > count -> pinned : pinned | (1 << ((FIRST(which) + looked) % ROUND(which))))
+            pinned = (WRAP(which) > count -> pinned : pinned | (1 << ((FIRST(which) + looked) % WRAP(which))))
 #else
-            pinned = pinned | (1 << ((FIRST(which) + looked) % ROUND(which)))
+            pinned = pinned | (1 << ((FIRST(which) + looked) % WRAP(which)))
 #endif
         }
         looked = 0
@@ -122,7 +122,7 @@ inline scan(t) {
     }
 }
 
-/* slot: a clean one, or NONE. */
+/* Sets slot: a clean one, or NONE. */
 inline take_slot(t) {
     byte candidate = cursor;
     byte tried = 0;
@@ -169,7 +169,7 @@ inline ring_bell(t) {
     fetch_add(t, BELL, 1, BELL_ORDER)
 }
 
-/* Publish slot, whose payload was stored. */
+/* Publish slot. Its payload is stored. */
 inline publish_slot(t) {
     d_step {
         seq++;
@@ -243,7 +243,7 @@ inline grow(t, many) {
     }
 }
 
-/* Something else may stand there that no owner has stored. */
+/* Another program may have stored another slot count. */
 inline keep_slot_count(t) {
     load(t, OWNERSHIP, cell);
     if
@@ -259,7 +259,7 @@ inline retire(t) {
     ring_bell(t)
 }
 
-/* The lock of the producer before is ours. It is dead, or has lost its lock while it grew the file. */
+/* The caller holds the lock. The producer before is dead, or has lost its lock while it grew the file. */
 inline take_over(t) {
 #ifdef TAKES_OVER_ANY_COUNT
     load(t, OWNERSHIP, cell);
@@ -273,13 +273,13 @@ inline take_over(t) {
         compare_exchange(t, OWNERSHIP, cell, OWNED(EPOCH(cell) + 1, COUNT(cell)), RELAXED, done)
     :: done -> break
     od;
-    skip; /* no jump leads into a d_step */
+    skip; /* a jump must not lead into a d_step */
     d_step { count = COUNT(cell); epoch = EPOCH(cell) + 1 }
 #endif
     fence(t)
 }
 
-/* The private memory is new. */
+/* The private memory has its initial values. */
 inline adopt(t) {
     take_over(t);
     oldest = 255;
@@ -341,7 +341,7 @@ inline load_count(t) {
     }
 }
 
-/* `mine` is a cell from here on: row * CELLS, and on. */
+/* From here on `mine` is a cell: row * CELLS + cell. */
 inline unpin(t, mine) {
     store(t, CELL(mine), 0, RELEASE)
 }
@@ -354,7 +354,7 @@ inline pin_fence(t) {
 #endif
 }
 
-/* entry: the newest, pinned. */
+/* Sets entry: the newest, which is pinned. */
 inline pin_newest(t, mine) {
 #ifdef COUNT_BEFORE_ENTRY
     load_count(t);
@@ -382,13 +382,13 @@ inline pin_newest(t, mine) {
     atomic { again = 0; found = 0; slots = 0 }
 }
 
-/* entries[0 .. many - 1]: the samples up to `newest`, pinned if they are `whole`. */
+/* pin_window sets entries[0 .. many - 1], the samples up to `newest`. They are pinned if `whole` is true. */
 #define WINDOW_READER \
     byte entries[3]; \
     byte found, slots, index, first, span, reach, distance; \
     bool whole
 
-/* The fewest consecutive slots, going round, that hold all of the entries'. */
+/* The smallest cyclic run of slots that contains the slots of all entries. */
 inline smallest_arc(many) {
     d_step {
         span = slots;
@@ -439,7 +439,7 @@ inline pin_window(t, mine, newest, many) {
     fi
 }
 
-/* sleeps: nothing above `seen` is there, and the caller sleeps while memory[BELL] == bell. */
+/* wait_begin sets sleeps: no sample above `seen` is published, and the caller sleeps while memory[BELL] == bell. */
 #define SLEEPER \
     byte bell, head, retired; \
     bool sleeps
@@ -460,7 +460,7 @@ inline wait_begin(t, seen) {
     atomic { sleeps = SEQ(head) <= seen && !retired; head = 0; retired = 0 }
 }
 
-/* For a fork. */
+/* Copy the pin of one row into another, for a fork. */
 inline copy_row(t, from, to) {
     load(t, CELL(from), found);
     store(t, CELL(to), found, RELEASE);
@@ -468,7 +468,7 @@ inline copy_row(t, from, to) {
     found = 0
 }
 
-/* The payload is what the entry says, for as long as it is pinned. */
+/* A pinned slot has the payload of its entry. */
 inline read_sample(t, which) {
     load(t, PAYLOAD(SLOT(which)), found);
     assert(found == SEQ(which));

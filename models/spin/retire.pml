@@ -1,6 +1,6 @@
-/* retire.pml: a pool is retired, loses its name and is replaced, while a stream connects to it and waits. Whoever retires it may be killed
- * between any two steps; the next one finds the file under the name, or not, and does it again. A stream that sleeps on in the old pool
- * is a process that never ends. */
+/* retire.pml: a pool is retired, loses its name and is replaced, while a stream connects to it and waits. The process that retires it may
+ * be killed between any two steps. The next process retires the file again if it still has the name. A stream that keeps sleeping in
+ * the old pool is reported as a process that never ends. */
 #define THREADS 3
 #define ROWS 1
 #define HISTORY 1
@@ -10,7 +10,7 @@
 
 bool killed;
 bool locked = true; /* the producer's lock of the old pool */
-bool replaced;      /* the name leads to the new pool: a kernel's table, not shared memory */
+bool replaced;      /* the name leads to the new pool; a state of the kernel, not of shared memory */
 
 inline retire_and_replace(t) {
 #ifdef UNLINKS_FIRST
@@ -65,7 +65,7 @@ proctype stream() {
     :: else ->
         load(1, RETIRED, retired);
         if
-        :: retired -> replaced; break /* absent: it waits for the name */
+        :: retired -> replaced; break /* a retired pool counts as absent: wait for the name */
         :: else
         fi;
         retired = 0;

@@ -1,5 +1,4 @@
-/* rows.pml: a stream dies with its pin in place; its row is cleared by somebody, and claimed by the next stream. Whoever clears or
- * claims a row holds its lock. */
+/* rows.pml: a stream dies while it holds a pin. A sweeper clears its row, and the next stream claims it. Both hold the row's lock. */
 #define THREADS 4
 #define ROWS 1
 #define HISTORY 1
@@ -9,7 +8,7 @@
 
 bool locked;
 
-/* The kernel's lock: what its last holder had stored is visible to the next. */
+/* The kernel's lock: the stores of the last holder are visible to the next one. */
 inline lock_try(got) {
     atomic {
         if

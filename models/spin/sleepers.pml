@@ -1,5 +1,5 @@
-/* sleepers.pml: two streams wait for each sample, or (RETIRES) for the pool's end: one flag and one bell wake both. A lost wake is a process
- * that never ends. */
+/* sleepers.pml: two streams wait for each sample or, with RETIRES, for the end of the pool. One flag and one bell wake both. A lost wake is
+ * reported as a process that never ends. */
 #define THREADS 3
 #define ROWS 1
 #define HISTORY 1

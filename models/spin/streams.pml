@@ -1,5 +1,5 @@
-/* streams.pml: two streams read the newest sample in rows of their own. TWO_CELLS: one stream with two cells, which keeps a view while it
- * takes the next. */
+/* streams.pml: two streams read the newest sample, each with its own row. TWO_CELLS: one stream with two cells holds a view while it takes
+ * the next one. */
 #ifdef TWO_CELLS
 #define THREADS 2
 #define ROWS 1

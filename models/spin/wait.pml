@@ -1,5 +1,5 @@
-/* wait.pml: a stream waits for each sample, and (RETIRES) for the pool's end: nobody sleeps on a bell that has rung. A lost wake is a
- * process that never ends. */
+/* wait.pml: a stream waits for each sample and, with RETIRES, for the end of the pool. It never sleeps on a bell that has rung. A lost wake
+ * is reported as a process that never ends. */
 #define THREADS 2
 #define ROWS 1
 #define HISTORY 1

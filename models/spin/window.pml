@@ -1,5 +1,5 @@
-/* window.pml: a stream pins a window in one cell while its samples leave history, in their order. GROWS: it goes round the end of a
- * pool that grows. GIVES_UP: there is no spare slot, and history is given up. */
+/* window.pml: a stream pins a window in one cell while its samples leave history, oldest first. GROWS: the window wraps around, and the
+ * pool grows. GIVES_UP: there is no spare slot, and history is given up. */
 #define THREADS 2
 #define ROWS 1
 #ifdef GROWS

@@ -1,10 +1,10 @@
-/* A view is released in another thread, and the stream's thread pins the next sample in the same cell: the producer
- * learns of the other thread's last read even when it finds only the next pin there. */
+/* Another thread releases a view, and the stream's thread pins the next sample in the same cell. The producer sees the
+ * other thread's last read as complete, even if it only finds the next pin in the cell. */
 #define HISTORY_LEN 2
 #define SLOTS 3
 #include "world.h"
 
-static _Atomic uint8_t busy; /* as in src/pool/connection.h */
+static _Atomic uint8_t busy; /* see src/pool/connection.h */
 static _Atomic uint64_t taken;
 
 static void *release(void *unused)

@@ -1,17 +1,18 @@
-/* heirs.pml: the producer is killed between any two steps; so is the one that adopts its pool, inside adoption too; a third adopts it.
+/* successors.pml: the producer is killed between any two steps. So is the producer that adopts its pool, also during adoption. A third
+ * producer adopts the pool.
  *
- * CLAIMS: one adoption, while a stream that died holding a pin has its row claimed by the next. */
+ * CLAIMS: one adoption, while the next stream claims the row of a stream that has died with a pin. */
 #ifdef CLAIMS
-#define HEIRS 1
+#define SUCCESSORS 1
 #else
-#define HEIRS 2
+#define SUCCESSORS 2
 #endif
-#define STREAM (HEIRS + 1)
+#define STREAM (SUCCESSORS + 1)
 #ifdef CLAIMS
-#define NEXT_STREAM (HEIRS + 2)
-#define THREADS (HEIRS + 3)
+#define NEXT_STREAM (SUCCESSORS + 2)
+#define THREADS (SUCCESSORS + 3)
 #else
-#define THREADS (HEIRS + 2)
+#define THREADS (SUCCESSORS + 2)
 #endif
 #define ROWS 1
 #define HISTORY 1
@@ -19,8 +20,8 @@
 #define MAX_SLOTS 3
 #include "protocol.pml"
 
-byte killed;         /* producers up to this one */
-byte gone;           /* those whose lock the kernel has dropped */
+byte killed;         /* the number of producers that were killed */
+byte gone;           /* the number of producers whose lock the kernel has released */
 bool row_is_locked;
 
 active proctype producer() {
@@ -32,9 +33,9 @@ active proctype producer() {
     begin(0);
     publish(0);
     fence(0);
-    run heir(1);
+    run successor(1);
 #ifdef CLAIMS
-    run doomed_stream();
+    run dying_stream();
     run stream(NEXT_STREAM);
 #else
     run stream(STREAM);
@@ -47,14 +48,14 @@ active proctype producer() {
     gone = 1
 }
 
-/* The kernel drops the lock of the dead, and what they had stored is visible to whoever takes it. */
-proctype heir(byte me) {
+/* The kernel releases the lock of a dead process. Its stores are then visible to the process that takes the lock. */
+proctype successor(byte me) {
     PRODUCER;
     killed = me;
     gone == me && IS_EMPTY(me - 1);
-#if HEIRS == 2
+#if SUCCESSORS == 2
     if
-    :: me == 1 -> run heir(2)
+    :: me == 1 -> run successor(2)
     :: else
     fi;
 #endif
@@ -62,7 +63,7 @@ proctype heir(byte me) {
         adopt(me);
         publish(me);
         if
-        :: me == HEIRS -> publish(me)
+        :: me == SUCCESSORS -> publish(me)
         :: else
         fi
     } unless {
@@ -82,15 +83,15 @@ inline lock_row(me) {
 }
 
 #ifdef CLAIMS
-/* Dies with its pin in place. */
-proctype doomed_stream() {
+/* Dies while it holds its pin. */
+proctype dying_stream() {
     READER;
     lock_row(STREAM);
     claim_row(STREAM, 0);
     pin_newest(STREAM, 0);
     read_sample(STREAM, entry);
     read_sample(STREAM, entry);
-#ifdef DIES_EARLY /* a mutant: the row is given away while its owner reads */
+#ifdef DIES_EARLY /* a mutant: the row's lock is released while its owner reads */
     row_is_locked = false;
     read_sample(STREAM, entry)
 #else

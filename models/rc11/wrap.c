@@ -1,5 +1,5 @@
-/* A window that goes round the end of a pool that grows meanwhile: its cell means the same slots to the producer as to
- * the stream. */
+/* A window wraps around, and the pool grows at the same time. The window's cell names the same slots for the producer
+ * and for the stream. */
 #define HISTORY_LEN 2
 #define SLOTS 3
 #define MAX_SLOT_COUNT 4
@@ -24,7 +24,7 @@ int main(void)
 {
     struct protocol_producer *producer = make_pool();
     for (int i = 0; i < 4; i++)
-        publish(producer); /* samples 3 and 4 lie in slots 2 and 0 */
+        publish(producer); /* samples 3 and 4 are in slots 2 and 0 */
     pthread_t thread = start(read_window);
     protocol_grow(producer, 4);
     for (int i = 0; i < 3; i++)

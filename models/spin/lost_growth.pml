@@ -1,5 +1,5 @@
-/* robbed.pml: a producer loses its lock while it grows the file, and another one adopts the pool, under the eyes of a stream. The first
- * stores its slot count where the adopter sees it, or not at all. STRAY: something that is no producer stores a larger slot count. */
+/* lost_growth.pml: a producer loses its lock while it grows the file, and another producer adopts the pool while a stream reads. Either the
+ * adopter sees the slot count of the former owner, or that producer does not store it. STRAY: another program stores a larger count. */
 #define THREADS 3
 #define ROWS 1
 #define HISTORY 1

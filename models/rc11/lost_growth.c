@@ -1,9 +1,9 @@
-/* A producer loses its lock while it grows the file, and another one adopts the pool, under the eyes of a stream. The
- * first stores its slot count before the adopter has taken over, and the adopter knows it, or not at all: both end with
- * the adopter's own word.
+/* A producer loses its lock while it grows the file, and another producer adopts the pool while a stream reads. Either
+ * the former owner stores its slot count before the adopter takes over, and the adopter knows it, or it does not store
+ * it. In both cases the ownership word is the adopter's in the end.
  *
- * STRAY: something that is no producer stores a larger slot count. The stream's pins hold, and the adopter stores its
- * own again. */
+ * STRAY: another program stores a larger slot count. The stream's pins hold, and the adopter stores its own count
+ * again. */
 #ifdef WINDOW
 #define HISTORY_LEN 2
 #else
@@ -38,8 +38,8 @@ static void *grow_without_lock(void *unused)
     uint64_t found = load_relaxed(&control.ownership);
     store_relaxed(&control.ownership, ownership_make(ownership_epoch(found), MAX_SLOT_COUNT));
 #else
-    struct protocol_producer *robbed = make_producer(0);
-    grew = protocol_grow(robbed, MAX_SLOT_COUNT);
+    struct protocol_producer *former = make_producer(0);
+    grew = protocol_grow(former, MAX_SLOT_COUNT);
 #endif
     return unused;
 }
