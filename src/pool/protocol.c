@@ -14,6 +14,9 @@
  *   [BELL]   A process stores head or retired, then increments bell (release).
  *            A sleeper loads bell (acquire) before everything else.
  *
+ *   [RETIRE] A producer publishes its last sample, then stores retired (release).
+ *            A stream loads retired (acquire). If it is not 0, the stream finds the last sample in head.
+ *
  * FENCES: Dekker pairs. Each side stores, fences, then loads what the other side stores. At least one side sees the
  * other's store.
  *
