@@ -1,5 +1,5 @@
 /* calls.c: what the linker's --wrap puts between the library and the system. Calls that look at the pool file, or
- * change how it is mapped, are counted: before each, somebody may write into it. What belongs to this process's own
+ * change how it is mapped, are counted: before each, the fuzzer may write into it. What belongs to this process's own
  * tmpfs goes there, the rest to Linux. */
 #include <errno.h>
 #include <linux/magic.h>
@@ -17,7 +17,7 @@
 #define FOLDERS 4
 #define FREE_BLOCKS (1 << 20) /* of the tmpfs: 4 GB */
 
-/* A call with the same arguments for tmpfs.c and for Linux, told apart by its first descriptor or path. */
+/* A call with the same arguments for tmpfs.c and for Linux, distinguished by its first descriptor or path. */
 #define CALL(type, name, parameters, is_ours, ours, arguments) \
     type __real_##name parameters;                             \
     type __wrap_##name parameters;                             \

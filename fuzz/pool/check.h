@@ -15,7 +15,7 @@ extern uint64_t statuses_hash;
 /* The call ended in one of the ways that it documents and that can happen here. */
 void require_status(const char *call, pmipc_status status, uint64_t allowed);
 
-/* A failure has words: terminated, some, and fit for a terminal. */
+/* A failure has a text: terminated, not empty, and printable. */
 void require_words(const char *call, pmipc_status status, const pmipc_error *error);
 
 /* NUL-terminated within `bytes`, UTF-8 without control characters. */

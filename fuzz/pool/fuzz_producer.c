@@ -1,4 +1,5 @@
-/* fuzz_producer.c: a producer that adopts a pool file which somebody writes into, and streams that hoard its views. */
+/* fuzz_producer.c: a producer that adopts a pool file while the fuzzer writes into it, and streams that hoard its
+ * views. */
 #include "session.h"
 
 const action target_actions[] = {

@@ -1,4 +1,5 @@
-/* fuzz_registry.c: listing, inspecting, removing and cleaning while somebody writes into the pool file and the folder.
+/* fuzz_registry.c: listing, inspecting, removing and cleaning while the fuzzer writes into the pool file and the
+ * folder.
  */
 #include "session.h"
 

@@ -1,5 +1,5 @@
 /* fuzz_schema.c: schemas built by calls, then changed word by word. What the check lets through must have a layout, a
- * text, and be equal to itself; what it refuses must be refused in words.
+ * text, and be equal to itself; what it refuses must be refused with a text.
  *
  * Input: which options (4 bytes), then orders of 12 bytes: what, field, where, how wide, value. */
 #include "check.h"

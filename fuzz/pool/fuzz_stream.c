@@ -1,4 +1,4 @@
-/* fuzz_stream.c: a stream of a pool file that somebody writes into, before it is opened and while it is read. */
+/* fuzz_stream.c: a stream of a pool file that the fuzzer writes into, before it is opened and while it is read. */
 #include "session.h"
 
 const action target_actions[] = {

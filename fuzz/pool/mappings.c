@@ -101,7 +101,7 @@ static struct mapping *find(const void *address, size_t bytes)
 
 bool mappings_have(const void *address, size_t bytes, bool writable)
 {
-    if (bytes == 0) /* such a thing may lie at the very end */
+    if (bytes == 0) /* an empty range may be at the very end */
         return true;
     const struct mapping *mapping = find(address, bytes);
     return mapping && (!writable || (mapping->protection & PROT_WRITE));
@@ -129,7 +129,7 @@ void mappings_follow_size(uint32_t file)
 
 /* ----------------------------------------------------------------------------------------------------------- calls */
 
-/* A mapping that was made before, and that the library has let go of. */
+/* A mapping that the library has unmapped. */
 static struct mapping *find_kept(size_t bytes, int protection, uint32_t file, off_t offset)
 {
     for (uint32_t i = 0; i < mapping_count; i++)
@@ -141,7 +141,7 @@ static struct mapping *find_kept(size_t bytes, int protection, uint32_t file, of
 
 static struct mapping *make(size_t bytes, int protection, int flags, int fd, off_t offset)
 {
-    const size_t taken = whole_pages(bytes) + page_bytes; /* a fence that nobody can touch between any two */
+    const size_t taken = whole_pages(bytes) + page_bytes; /* an inaccessible fence between any two */
     if (mapping_count == MAPPINGS_MAX || taken < bytes || taken > ARENA_BYTES - arena_used - page_bytes)
         return NULL;
     char *wanted = mappings_arena + arena_used + page_bytes;
@@ -163,7 +163,7 @@ static void *add(size_t bytes, int protection, int flags, int fd, off_t offset)
         mapping = make(bytes, protection, flags, file == NO_FILE ? fd : tmpfs_memory(file), offset);
     if (!mapping) {
         if (file != NO_FILE)
-            tmpfs_let_go(file);
+            tmpfs_release(file);
         errno = ENOMEM;
         return MAP_FAILED;
     }
@@ -213,12 +213,12 @@ int mappings_remove(void *address, size_t bytes)
         return __real_munmap(address, bytes);
     REQUIRE(mapping->begin == address && mapping->bytes == bytes);
     if (mapping->file != NO_FILE)
-        tmpfs_let_go(mapping->file);
+        tmpfs_release(mapping->file);
     mapping->in_use = false;
     in_use_count--;
     if (mapping->is_kept)
         poison(address, bytes);
     else
-        put_up_fence(address, bytes); /* the address stays taken: whoever still uses it faults */
+        put_up_fence(address, bytes); /* the address stays reserved: a use of it faults */
     return 0;
 }

@@ -1,6 +1,5 @@
-/* mappings.h: what the library has mapped. Mappings lie in one arena, fenced on both sides, are counted, and may be
- * read as far as their file goes. Who touches one that the library has let go of faults, or is told on by the
- * sanitizer. */
+/* mappings.h: what the library has mapped. Mappings are in one arena, fenced on both sides, are counted, and can be
+ * read up to the end of their file. A use of an unmapped one faults, or the sanitizer reports it. */
 #ifndef FUZZ_MAPPINGS_H
 #define FUZZ_MAPPINGS_H
 
@@ -9,16 +8,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* At the start of an input: nothing is mapped, and no address comes back but those of mappings that are made again. */
+/* Call at the start of an input. Nothing is mapped. Addresses are reused only for mappings that are made again. */
 void mappings_begin(void);
 
-/* Nothing of the library is mapped any more. */
+/* Whether the library has unmapped everything. */
 bool mappings_are_gone(void);
 
-/* Whether these bytes lie in one mapping that the library has, and may be written there. */
+/* Whether these bytes are in one mapping that the library has, and may be written there. */
 bool mappings_have(const void *address, size_t bytes, bool writable);
 
-/* Whether an address lies in the arena: that is, whether others can change what is there. Asked at each load. */
+/* Whether an address is in the arena, so that other processes can change its content. Checked at each load. */
 #define ARENA_BYTES ((size_t)256 << 20)
 extern char *mappings_arena;
 static inline bool mappings_include(const void *address)

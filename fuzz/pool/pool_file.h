@@ -26,7 +26,7 @@ void pool_folder_choose(bool on_linux);
 /* The file as a producer that died left it. `state`: how much it had published. */
 void pool_file_begin(uint8_t kind, uint8_t state);
 
-/* Nothing but this file is in the folder any more, and no descriptor is open that was not before. */
+/* Check that the folder has only this file, and that no descriptor is open that was not open before. */
 void pool_file_end(void);
 
 /* From now on bytes are changed in the file that has the name, should it be another one by now. */

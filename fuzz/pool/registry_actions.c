@@ -97,7 +97,7 @@ void act_clean(struct session *session, const struct record *record)
     require_status("registry_clean", pmipc_registry_clean(pool_folder(), count_removed, &removed, NULL), STATUS(OK));
 }
 
-/* Something else comes to lie in the folder, perhaps under the pool's own name. */
+/* Another entry appears in the folder, perhaps with the name of the pool. */
 void act_make_entry(struct session *session, const struct record *record)
 {
     static const char *const names[] = {POOL_NAME, "a", "q%r", "%", "..x", "b c", "a\nb", "z"};

@@ -1,4 +1,4 @@
-/* session.c: runs an input: the pool file as it says, one action after the other, and then everything is let go of. */
+/* session.c: runs an input: create the pool file, do one action after the other, release everything. */
 #include "session.h"
 
 #include "mappings.h"

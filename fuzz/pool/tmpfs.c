@@ -74,7 +74,7 @@ static struct file *make(mode_t mode)
     return file;
 }
 
-static void let_go(struct file *file)
+static void release_file(struct file *file)
 {
     if (--file->references == 0)
         file->inode = 0;
@@ -215,7 +215,7 @@ int tmpfs_close(int fd)
             description->locks--;
         }
     }
-    let_go(description->file);
+    release_file(description->file);
     return 0;
 }
 
@@ -276,7 +276,7 @@ int tmpfs_unlink(int folder, const char *path, int flags)
         return fail(ENOENT);
     if (!S_ISDIR(entry->file->mode) != !(flags & AT_REMOVEDIR))
         return fail(flags & AT_REMOVEDIR ? ENOTDIR : EISDIR);
-    let_go(entry->file);
+    release_file(entry->file);
     *entry = entries[--entry_count];
     return 0;
 }
@@ -329,7 +329,7 @@ ssize_t tmpfs_write(int fd, const void *buffer, size_t bytes, off_t offset)
     return (ssize_t)bytes;
 }
 
-/* Locks of one byte, of descriptions. What a neighbour holds, too, is told as one lock. */
+/* Locks of one byte, by open file description. Adjacent bytes that one description holds are reported as one lock. */
 int tmpfs_lock(int fd, int command, struct flock *lock)
 {
     struct description *own = description_of(fd);
@@ -380,9 +380,9 @@ uint32_t tmpfs_hold(int fd)
     return (uint32_t)(file - files);
 }
 
-void tmpfs_let_go(uint32_t number)
+void tmpfs_release(uint32_t number)
 {
-    let_go(&files[number]);
+    release_file(&files[number]);
 }
 
 size_t tmpfs_bytes(uint32_t number)

@@ -41,10 +41,10 @@ int tmpfs_lock(int fd, int command, struct flock *lock);
 /* The n-th entry of the folder, NULL: there are no more. */
 const char *tmpfs_entry(uint32_t n);
 
-/* For mappings: a file's number, small and nobody else's as long as it is held; its size; a descriptor of Linux that
+/* For mappings: a file's number, small and unique while it is held; its size; a descriptor of Linux that
  * has its bytes, always the same for one number; and those bytes themselves. */
 uint32_t tmpfs_hold(int fd);
-void tmpfs_let_go(uint32_t number);
+void tmpfs_release(uint32_t number);
 size_t tmpfs_bytes(uint32_t number);
 int tmpfs_memory(uint32_t number);
 char *tmpfs_contents(int fd);

@@ -76,7 +76,7 @@ int __wrap_clock_nanosleep(clockid_t clock, int flags, const struct timespec *du
     return 0;
 }
 
-/* Futexes only. A sleep ends at once if the word has changed, and after its time otherwise: nobody else is there to
+/* Futexes only. A sleep ends at once if the word has changed, and after its time otherwise: no other thread exists to
  * wake. */
 long __wrap_syscall(long number, ...)
 {

@@ -1,6 +1,6 @@
 /* world.h: what the library sees of the world while it is fuzzed. Time, chance and sleep depend on the input alone;
  * files and mappings are those of tmpfs.h and mappings.h; and at each system call, and under clang at each load from a
- * mapping, somebody may write into the file. Linked with --wrap. */
+ * mapping, the fuzzer may write into the file. Linked with --wrap. */
 #ifndef FUZZ_WORLD_H
 #define FUZZ_WORLD_H
 

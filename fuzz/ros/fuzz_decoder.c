@@ -3,7 +3,7 @@
  * The first byte chooses type, fields and sample, the next two say how long the first message is. What must hold:
  *   - what was learned is a schema that a pool can carry, metadata included, and the same message can be read;
  *   - reading writes nothing outside of the fields, which are exactly as long as they are (the sanitizer looks);
- *   - lengths are within the schema; what is refused is refused in words that begin with the type's name;
+ *   - lengths are within the schema; what is refused is refused with a text that begins with the type's name;
  *   - reading the first message again gives the same bytes, whatever the second one was. */
 #include <polymorph_ipc/ros.h>
 
