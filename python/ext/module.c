@@ -84,9 +84,7 @@ static int intern_names(py_state *state)
 
 static int add_numbers(PyObject *module)
 {
-    if (PyModule_AddIntConstant(module, "ORIGIN_NUMPY", PMIPC_ORIGIN_NUMPY) < 0 ||
-        PyModule_AddIntConstant(module, "ORIGIN_TORCH", PMIPC_ORIGIN_TORCH) < 0 ||
-        PyModule_AddIntConstant(module, "DEFAULT_SPARE", PMIPC_DEFAULT_SPARE) < 0 ||
+    if (PyModule_AddIntConstant(module, "DEFAULT_SPARE", PMIPC_DEFAULT_SPARE) < 0 ||
         PyModule_AddIntConstant(module, "STAMP_NOW", (long)PMIPC_STAMP_NOW) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "version", pmipc_version());

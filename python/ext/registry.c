@@ -7,11 +7,6 @@
 #include "core/infos.h"
 #include "core/values.h"
 
-static const char *origin_name(uint32_t origin)
-{
-    return origin == PMIPC_ORIGIN_TORCH ? "torch" : origin == PMIPC_ORIGIN_NUMPY ? "numpy" : "c";
-}
-
 static PyObject *readers_of(const pmipc_pool_info *info)
 {
     uint32_t count = info->reader_count < PMIPC_MAX_READERS ? info->reader_count : PMIPC_MAX_READERS;
@@ -44,7 +39,7 @@ static PyObject *facts_of(py_state *state, const pmipc_pool_info *info)
             "name", name, "status", pmipc_status_name(info->status), "problem", problem, "schema", schema, "metadata",
             metadata, "incarnation", info->incarnation, "seq", info->seq, "stamp", info->stamp_ns, "published",
             info->published_ns, "history_len", info->history_len, "slot_count", info->slot_count, "origin",
-            origin_name(info->origin), "nbytes", info->payload_bytes, "file_nbytes", info->file_bytes, "mode",
+            py_origin_name(info->origin), "nbytes", info->payload_bytes, "file_nbytes", info->file_bytes, "mode",
             info->mode, "uid", info->uid, "retired", info->retired ? Py_True : Py_False, "producer_alive",
             info->producer_alive ? Py_True : Py_False, "producer_pid", info->producer_pid, "producer_command", command,
             "producer_since", info->producer_since_ns, "owner_epoch", info->owner_epoch, "clock_offset",

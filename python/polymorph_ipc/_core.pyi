@@ -13,8 +13,6 @@ from ._infos import Field, HistoryInfo, SampleInfo, StreamStats
 
 _StreamT = TypeVar("_StreamT", bound=Stream)
 
-ORIGIN_NUMPY: Final[int]
-ORIGIN_TORCH: Final[int]
 DEFAULT_SPARE: Final[int]
 STAMP_NOW: Final[int]
 version: Final[str]
@@ -166,7 +164,7 @@ class Producer:
         history_len: int,
         spare: int,
         mode: int,
-        origin: int,
+        origin: Literal["numpy", "torch"],
         metadata: str | None,
         folder: str | None,
         grow: bool,
@@ -301,10 +299,6 @@ class Producer:
         """Raise WrongStateError when `__init__` has already succeeded: a producer is opened once."""
 
     @property
-    def _origin(self) -> int:
-        """ORIGIN_NUMPY or ORIGIN_TORCH."""
-
-    @property
     def _metadata_json(self) -> str | None:
         """The metadata as JSON text; None when there is no metadata."""
 
@@ -319,6 +313,10 @@ class Producer:
     @property
     def history_len(self) -> int:
         """The number of newest samples that stay readable."""
+
+    @property
+    def origin(self) -> Literal["numpy", "torch"]:
+        """What the samples are, and what streams give by default: "numpy" or "torch"."""
 
     @property
     def seq(self) -> int:

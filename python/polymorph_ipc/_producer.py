@@ -122,7 +122,7 @@ class TensorProducer(_core.Producer):
             whole_number(history_len, f"pool {pool_name!r}: history_len"),
             _core.DEFAULT_SPARE if spare is None else whole_number(spare, f"pool {pool_name!r}: spare"),
             whole_number(mode, f"pool {pool_name!r}: mode"),
-            _core.ORIGIN_TORCH if origin == "torch" else _core.ORIGIN_NUMPY,
+            origin,
             metadata_json,
             registry_folder(folder),
             grow,
@@ -309,7 +309,7 @@ class TensorProducer(_core.Producer):
             adopt=adopt,
             mode=mode,
             folder=folder,
-            origin="torch" if _samples.origin_of(sample) == _core.ORIGIN_TORCH else "numpy",
+            origin=_samples.origin_of(sample),
             ros_node=ros_node,
             ros_topic=ros_topic,
             ros_msg_type=ros_msg_type,
@@ -357,8 +357,7 @@ class TensorProducer(_core.Producer):
     def dtype(self) -> Any:
         """The dtype of a sample: a torch.dtype when the producer's sample was torch, else a numpy.dtype; for a dict
         pool a dict of the fields' dtypes."""
-        is_torch = self._origin == _core.ORIGIN_TORCH
-        return by_field(self.schema, native_dtypes(self.schema, is_torch))
+        return by_field(self.schema, native_dtypes(self.schema, self.origin == "torch"))
 
     @property
     def _ros(self) -> Publication | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -174,7 +174,7 @@ def variable_names(sample: Mapping[str, Any], variable: bool | Iterable[str], co
     return names
 
 
-def origin_of(sample: Any) -> int:
-    """ORIGIN_TORCH if any array of the sample is torch's, else ORIGIN_NUMPY: the default backend of streams."""
+def origin_of(sample: Any) -> Literal["numpy", "torch"]:
+    """ "torch" if any array of the sample is torch's, else "numpy": the default backend of streams."""
     values = sample.values() if isinstance(sample, Mapping) else [sample]
-    return _core.ORIGIN_TORCH if any(is_torch_tensor(value) for value in values) else _core.ORIGIN_NUMPY
+    return "torch" if any(is_torch_tensor(value) for value in values) else "numpy"

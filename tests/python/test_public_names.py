@@ -31,8 +31,8 @@ PACKAGE = """
 """
 CLASSES = {
     TensorProducer: """
-        abandon adopted cleanup close closed dtype from_sample history_len incarnation loan metadata pool_name publish
-        readers ros_stats schema seq shape slot_count sweep
+        abandon adopted cleanup close closed dtype from_sample history_len incarnation loan metadata origin pool_name
+        publish readers ros_stats schema seq shape slot_count sweep
     """,
     TensorStream: """
         backend cleanup close closed connected dtype ended get_all_new get_at get_history get_last get_new get_next

@@ -94,6 +94,7 @@ def test_inspect_pool_describes_an_orphaned_pool_and_its_adoption(spawn: Spawner
         pool = inspect_pool("cam")
         assert (pool.producer_pid, pool.owner_epoch) == (os.getpid(), 2)
         assert pool.incarnation == incarnation == producer.incarnation
+        assert pool.origin == producer.origin == "numpy"
     with TensorProducer.from_sample("cam", numbered(0)) as producer:
         assert not producer.adopted
         assert producer.incarnation != incarnation
@@ -226,7 +227,7 @@ def test_stream_waits_for_a_removed_pool_to_come_back(spawn: Spawner) -> None:
 def test_invalid_metadata_json_hides_no_pool_in_listings() -> None:
     """A C producer may store any text as metadata."""
     good = TensorProducer.from_sample("good", np.zeros(3), metadata={"unit": "m"})
-    bad = _core.Producer("bad", good.schema, 10, 3, 0o600, 0, "{not json", _core.registry_folder(), True, False)
+    bad = _core.Producer("bad", good.schema, 10, 3, 0o600, "numpy", "{not json", _core.registry_folder(), True, False)
     try:
         first, second = list_pools()
         assert (first.name, first.metadata, second.name, second.metadata) == ("bad", {}, "good", {"unit": "m"})

@@ -28,7 +28,7 @@ def test_streams_of_a_torch_pool_return_tensors() -> None:
         assert stream.backend == "torch"
         assert stream.dtype == producer.dtype == torch.int64
         assert stream.shape == (4, 8)
-        assert inspect_pool("cam").origin == "torch"
+        assert inspect_pool("cam").origin == producer.origin == "torch"
 
 
 def test_backend_can_be_chosen_on_either_pool() -> None:

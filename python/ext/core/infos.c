@@ -24,6 +24,11 @@ int py_infos_import(py_state *state)
     return 0;
 }
 
+const char *py_origin_name(uint32_t origin)
+{
+    return origin == PMIPC_ORIGIN_TORCH ? "torch" : origin == PMIPC_ORIGIN_NUMPY ? "numpy" : "c";
+}
+
 PyObject *py_reader_row(const pmipc_reader_info *reader)
 {
     PyObject *command = py_text_of(reader->command, sizeof reader->command);

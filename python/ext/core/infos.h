@@ -10,6 +10,8 @@ static inline int py_infos_find(py_state *state)
 {
     return state->sample_info != NULL ? 0 : py_infos_import(state);
 }
+/** "numpy", "torch" or "c": what made the samples of a pool. */
+const char *py_origin_name(uint32_t origin);
 /** The arguments of a ReaderInfo, as a tuple. */
 PyObject *py_reader_row(const pmipc_reader_info *reader);
 

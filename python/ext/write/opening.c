@@ -4,6 +4,8 @@
 #include "core/arguments.h"
 #include "core/errors.h"
 
+#include <string.h>
+
 static int check_range(py_state *state, const char *pool_name, const char *what, Py_ssize_t value)
 {
     if (value >= 1 && value <= PMIPC_MAX_HISTORY_LEN)
@@ -28,8 +30,9 @@ int py_opening_parse(py_state *state, PyObject *args, PyObject *kwargs, py_openi
     static char *keywords[] = {"pool_name", "schema", "history_len", "spare",     "mode",     "origin", "metadata",
                                "folder",    "grow",   "keep",        "max_bytes", "recreate", "adopt",  NULL};
     Py_ssize_t history_len, spare, mode, max_bytes = 0;
-    int origin, grow, keep, recreate = 0, adopt = 1;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UO!nnniOOpp|npp", keywords, &given->name, state->schema_type,
+    const char *origin;
+    int grow, keep, recreate = 0, adopt = 1;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UO!nnnsOOpp|npp", keywords, &given->name, state->schema_type,
                                      &given->schema, &history_len, &spare, &mode, &origin, &given->metadata,
                                      &given->folder, &grow, &keep, &max_bytes, &recreate, &adopt))
         return -1;
@@ -42,11 +45,16 @@ int py_opening_parse(py_state *state, PyObject *args, PyObject *kwargs, py_openi
                         given->name_text, max_bytes);
         return -1;
     }
+    if (strcmp(origin, "torch") != 0 && strcmp(origin, "numpy") != 0) {
+        PyErr_Format(PyExc_ValueError, "pool '%s': origin must be \"numpy\" or \"torch\", not \"%s\"", given->name_text,
+                     origin);
+        return -1;
+    }
     given->options = (pmipc_producer_options){
         .history_len = (uint32_t)history_len,
         .spare = (uint32_t)spare,
         .mode = (uint32_t)mode,
-        .origin = (uint32_t)origin,
+        .origin = strcmp(origin, "torch") == 0 ? PMIPC_ORIGIN_TORCH : PMIPC_ORIGIN_NUMPY,
         .max_bytes = (uint64_t)max_bytes,
         .no_growth = !grow,
         .keep = keep,

@@ -339,7 +339,7 @@ static PyObject *producer_get_origin(PyObject *object, void *unused)
 {
     (void)unused;
     const py_producer *self = opened(object);
-    return self == NULL ? NULL : PyLong_FromUnsignedLong(self->origin);
+    return self == NULL ? NULL : PyUnicode_FromString(py_origin_name(self->origin));
 }
 
 static PyObject *producer_get_history_len(PyObject *object, void *unused)
@@ -406,12 +406,12 @@ static PyGetSetDef producer_getset[] = {
     {"pool_name", producer_get_pool_name, NULL, DOC_Producer_pool_name, NULL},
     {"schema", producer_get_schema, NULL, DOC_Producer_schema, NULL},
     {"history_len", producer_get_history_len, NULL, DOC_Producer_history_len, NULL},
+    {"origin", producer_get_origin, NULL, DOC_Producer_origin, NULL},
     {"seq", producer_get_seq, NULL, DOC_Producer_seq, NULL},
     {"slot_count", producer_get_slot_count, NULL, DOC_Producer_slot_count, NULL},
     {"adopted", producer_get_adopted, NULL, DOC_Producer_adopted, NULL},
     {"incarnation", producer_get_incarnation, NULL, DOC_Producer_incarnation, NULL},
     {"closed", producer_get_closed, NULL, DOC_Producer_closed, NULL},
-    {"_origin", producer_get_origin, NULL, DOC_Producer__origin, NULL},
     {"_metadata_json", producer_get_metadata_json, NULL, DOC_Producer__metadata_json, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

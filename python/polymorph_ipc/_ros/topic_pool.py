@@ -36,7 +36,6 @@ class TopicPool:
         if self.producer is not None and not self.producer.closed:
             self.producer._replace(schema, json.dumps(metadata) if metadata else None)
             return
-        is_torch = self.request.sample is not None and _samples.origin_of(self.request.sample) == _core.ORIGIN_TORCH
         self.producer = TensorProducer(
             self.name,
             schema,
@@ -45,7 +44,7 @@ class TopicPool:
             mode=self.request.mode,
             max_bytes=self.max_bytes(schema),
             folder=self.folder,
-            origin="torch" if is_torch else "numpy",
+            origin="numpy" if self.request.sample is None else _samples.origin_of(self.request.sample),
         )
         self.look()
 

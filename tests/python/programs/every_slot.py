@@ -56,7 +56,8 @@ def open_core_stream(stream: Any) -> None:
 
 
 def open_core_producer(producer: Any) -> None:
-    producer.__init__(f"own{id(producer)}", Schema.from_sample(SAMPLE), 4, 3, 0o600, 1, None, folder(), True, False)
+    schema = Schema.from_sample(SAMPLE)
+    producer.__init__(f"own{id(producer)}", schema, 4, 3, 0o600, "numpy", None, folder(), True, False)
 
 
 def open_stream(stream: Any) -> None:
@@ -106,7 +107,7 @@ def half_open(cls: type) -> Any:
     elif issubclass(cls, _core.Producer):
         for name, history_len, spare in BAD_PRODUCER:
             if cls is _core.Producer:
-                tries.append((name, schema, history_len, spare, 0o600, 1, None, folder(), True, False))
+                tries.append((name, schema, history_len, spare, 0o600, "numpy", None, folder(), True, False))
             elif spare > 0:
                 tries.append((name, schema, history_len))
     elif cls is _core.RosDecoder:
