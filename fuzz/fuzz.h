@@ -1,4 +1,5 @@
-/* fuzz.h: what every fuzz target is made of. The same function runs under libFuzzer and, over the corpus, as a test. */
+/* fuzz.h: included by every fuzz target. A target is one function, which runs under libFuzzer, and as a test on each
+ * input of the corpus. */
 #ifndef PMIPC_FUZZ_H
 #define PMIPC_FUZZ_H
 
@@ -12,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A property that does not hold is a crash. */
+/* Abort if a property does not hold. */
 #define REQUIRE(condition)                                                            \
     do {                                                                              \
         if (!(condition)) {                                                           \

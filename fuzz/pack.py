@@ -2,7 +2,7 @@
 """Pack and unpack fuzz corpora: one file per target instead of one per input.
 
     fuzz/pack.py unpack PACK FOLDER            write every input of PACK to FOLDER, named by its SHA-256
-    fuzz/pack.py add PACK FILE_OR_FOLDER...    add inputs that PACK does not have yet; PACK is made if it is missing
+    fuzz/pack.py add PACK FILE_OR_FOLDER...    add inputs that PACK does not have; PACK is created if it does not exist
 
 A pack is a sequence of inputs, sorted by SHA-256: the length in bytes (32 bits, little endian), then the bytes.
 """
@@ -18,11 +18,11 @@ def read_pack(path: Path) -> list[bytes]:
     inputs, at = [], 0
     while at < len(data):
         if len(data) - at < 4:
-            sys.exit(f"{path}: cut off in a length at byte {at}")
+            sys.exit(f"{path}: truncated in a length at byte {at}")
         (length,) = struct.unpack_from("<I", data, at)
         at += 4
         if len(data) - at < length:
-            sys.exit(f"{path}: cut off in an input of {length} bytes at byte {at}")
+            sys.exit(f"{path}: truncated in an input of {length} bytes at byte {at}")
         inputs.append(data[at : at + length])
         at += length
     return inputs
@@ -45,7 +45,7 @@ def add(pack: Path, sources: list[Path]) -> None:
         files = sorted(source.iterdir()) if source.is_dir() else [source]
         inputs.update(file.read_bytes() for file in files)
     pack.write_bytes(b"".join(struct.pack("<I", len(data)) + data for data in sorted(inputs, key=digest)))
-    print(f"{pack}: {len(inputs)} inputs, {len(inputs) - before} of them new")
+    print(f"{pack}: {len(inputs)} inputs, {len(inputs) - before} new")
 
 
 def main(arguments: list[str]) -> None:

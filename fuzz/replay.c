@@ -22,7 +22,7 @@ int main(int argc, char **argv)
     unsigned count = 0;
     size_t length;
     while (read_length(pack, &length)) {
-        uint8_t *data = require_memory(length); /* exactly as long as the input: a sanitizer sees a read past it */
+        uint8_t *data = require_memory(length); /* exactly as long as the input: a sanitizer detects a read beyond it */
         REQUIRE(fread(data, 1, length, pack) == length);
         LLVMFuzzerTestOneInput(data, length);
         free(data);

@@ -1,9 +1,9 @@
-/* fuzz_decode.c: any bytes as a message of one of the types below, read in every way there is.
+/* fuzz_decode.c: any bytes as a message of one of the types below, read in all ways.
  *
- * The first byte chooses the type, the rest is the message. What must hold:
- *   - walking, decoding everything and decoding nothing agree on whether it is a message;
- *   - no column is written past its end (they are exactly as long as needed: the sanitizer looks);
- *   - writing what was read, and reading that, gives the same columns and the same bytes again. */
+ * The first byte chooses the type, the rest is the message. Properties:
+ *   - visiting, decoding all leaves and decoding no leaf agree on whether the message is valid;
+ *   - no column is written beyond its end (columns are exactly as long as needed, so the sanitizer detects it);
+ *   - encoding the decoded columns and decoding the result gives the same columns and the same bytes. */
 #include "fuzz.h"
 
 #define MAX_LEAVES 64
@@ -35,7 +35,7 @@ static const struct {
 
 #define TYPE_COUNT (sizeof descriptions / sizeof descriptions[0])
 
-/* One type and everything that is compiled from it. */
+/* A type, and the plans that are compiled from it. */
 struct subject {
     pmipc_cdr_types *types;
     uint32_t leaf_count;
@@ -63,7 +63,7 @@ static void add_leaf(struct subject *subject, const char *prefix, const char *na
     subject->leaves[subject->leaf_count++] = (pmipc_cdr_leaf){.path = path, .dtype = dtype};
 }
 
-/* A leaf for everything there is in a message. */
+/* Add a leaf for each value of a message. */
 static void add_leaves(struct subject *subject, const char *message, const char *prefix)
 {
     pmipc_cdr_field fields[16];
@@ -102,7 +102,7 @@ static void prepare(struct subject *subject, const char *name, const char *text)
     REQUIRE(pmipc_cdr_decoder_create(&subject->spans, subject->types, name, leaves, count, NULL) == PMIPC_OK);
 }
 
-/* Count, and then decode into columns that are exactly as long as needed. */
+/* Count, then decode into columns that are exactly as long as needed. */
 static pmipc_status decode(const struct subject *subject, const pmipc_cdr_decoder *decoder, const uint8_t *message,
                            size_t bytes, pmipc_cdr_column *columns)
 {
@@ -150,7 +150,7 @@ static uint8_t *encode(const struct subject *subject, pmipc_cdr_column *columns,
     return message;
 }
 
-static void write_and_read_again(const struct subject *subject, pmipc_cdr_column *columns)
+static void encode_and_decode_again(const struct subject *subject, pmipc_cdr_column *columns)
 {
     pmipc_cdr_column again[MAX_LEAVES];
     size_t first_bytes, second_bytes;
@@ -177,15 +177,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(message, data + 1, size - 1);
     pmipc_error error;
     pmipc_cdr_column columns[MAX_LEAVES];
-    pmipc_status walked =
+    pmipc_status visited =
         pmipc_cdr_visit(subject->types, descriptions[chosen].name, message, size - 1, NULL, NULL, &error);
     pmipc_status skipped = pmipc_cdr_decode(subject->nothing, message, size - 1, NULL, NULL);
     pmipc_status copied = decode(subject, subject->copies, message, size - 1, columns);
-    /* Only those who copy or walk look into bools. */
-    REQUIRE(walked == copied && (walked == skipped || (walked == PMIPC_CORRUPT && skipped == PMIPC_OK)));
-    REQUIRE(!walked || (error.status == walked && strncmp(error.text, "fuzz/msg/", 9) == 0));
+    /* Only copying and visiting check the values of bools. */
+    REQUIRE(visited == copied && (visited == skipped || (visited == PMIPC_CORRUPT && skipped == PMIPC_OK)));
+    REQUIRE(!visited || (error.status == visited && strncmp(error.text, "fuzz/msg/", 9) == 0));
     if (copied == PMIPC_OK)
-        write_and_read_again(subject, columns);
+        encode_and_decode_again(subject, columns);
     release(columns);
     REQUIRE(decode(subject, subject->spans, message, size - 1, columns) == skipped);
     release(columns);

@@ -1,4 +1,5 @@
-/* fuzz_ros2msg.c: any bytes as .msg text. What it describes, if anything, can be written with its defaults and read. */
+/* fuzz_ros2msg.c: any bytes as .msg text. If it is valid, a message of the type with default values can be encoded and
+ * decoded. */
 #include "fuzz.h"
 
 #define ROOM (1u << 16)
@@ -14,7 +15,7 @@ static void use(pmipc_cdr_types *types)
         return;
     }
     REQUIRE(pmipc_cdr_encoder_create(&encoder, types, "a/A", NULL, 0, 0, NULL) == PMIPC_OK);
-    /* Zeros are a message of every type that is small enough. */
+    /* Zeros are a valid message of each type that is small enough. */
     pmipc_status status = pmipc_cdr_visit(types, "a/A", zeros, ROOM, NULL, NULL, NULL);
     REQUIRE(status == PMIPC_OK || status == PMIPC_CORRUPT);
     REQUIRE(pmipc_cdr_decode(decoder, zeros, ROOM, NULL, NULL) == status);

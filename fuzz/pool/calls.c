@@ -1,6 +1,6 @@
-/* calls.c: what the linker's --wrap puts between the library and the system. Calls that look at the pool file, or
- * change how it is mapped, are counted: before each, the fuzzer may write into it. What belongs to this process's own
- * tmpfs goes there, the rest to Linux. */
+/* calls.c: the functions that the linker's --wrap puts between the library and the system. Calls that read the pool
+ * file or change its mappings are counted: before each, the fuzzer may write into the file. Calls on this process's own
+ * tmpfs go to tmpfs.c, all others to Linux. */
 #include <errno.h>
 #include <linux/magic.h>
 #include <stdarg.h>
@@ -26,14 +26,13 @@
         return is_ours ? ours : __real_##name arguments;       \
     }
 
-/* Which of the two a folder and a path lead to. */
+/* Whether a folder and a path lead into this process's tmpfs. */
 static bool is_ours(int folder, const char *path)
 {
     return path[0] == '/' ? tmpfs_has_path(path) : tmpfs_has_descriptor(folder);
 }
 
-/* ----------------------------------------------------------------------------------------------- paths and descriptors
- */
+/* ------------------------------------------------------------------------------------------ paths and descriptors */
 
 int __real_openat(int folder, const char *path, int flags, ...);
 int __wrap_openat(int folder, const char *path, int flags, ...);
@@ -101,8 +100,8 @@ int __wrap_fstatfs(int fd, struct statfs *status)
     return 0;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- counted
- */
+/* -------------------------------------------------------------------------------------------------------- counted
+ * calls */
 
 int __real_fstat(int fd, struct stat *status);
 int __wrap_fstat(int fd, struct stat *status);
@@ -145,14 +144,13 @@ int __wrap_munmap(void *address, size_t bytes)
     return mappings_remove(address, bytes);
 }
 
-/* Wishes: whether memory is there at once makes no difference here. */
+/* Hints, which have no effect in this tmpfs. */
 CALL(int, madvise, (void *address, size_t bytes, int advice), mappings_include(address), 0, (address, bytes, advice))
 CALL(int, mlock, (const void *address, size_t bytes), mappings_include(address), 0, (address, bytes))
 
-/* ----------------------------------------------------------------------------------------------------------- folders
- */
+/* ------------------------------------------------------------------------------------------------------ folders */
 
-/* A DIR of the tmpfs is one of these. */
+/* The DIR of a folder of the tmpfs points to one of these. */
 static struct folder {
     int fd;
     uint32_t next;

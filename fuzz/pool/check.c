@@ -11,7 +11,7 @@ void require_status(const char *call, pmipc_status status, uint64_t allowed)
     abort();
 }
 
-/* Bytes of the character that begins here, 0 when it is none that belongs in a text. */
+/* The length of the printable UTF-8 character that begins here; 0 otherwise. */
 static size_t character_bytes(const unsigned char *c)
 {
     if (c[0] < 0x80)
@@ -38,11 +38,11 @@ void require_text(const char *what, const char *text, size_t bytes)
     }
     if (c && more)
         return;
-    fprintf(stderr, "%s: not terminated, or not UTF-8 for people: '%.*s'\n", what, (int)bytes, text);
+    fprintf(stderr, "%s: not terminated, or not printable UTF-8: '%.*s'\n", what, (int)bytes, text);
     abort();
 }
 
-void require_words(const char *call, pmipc_status status, const pmipc_error *error)
+void require_message(const char *call, pmipc_status status, const pmipc_error *error)
 {
     REQUIRE(error->status == status);
     require_text(call, error->text, sizeof error->text);

@@ -1,4 +1,4 @@
-/* check.h: what must hold of whatever the library hands out, however damaged the file is. */
+/* check.h: properties of the results that the library returns, also for corrupt files. */
 #ifndef FUZZ_CHECK_H
 #define FUZZ_CHECK_H
 
@@ -9,14 +9,14 @@
 /* A set of statuses. */
 #define STATUS(name) (UINT64_C(1) << PMIPC_##name)
 
-/* Of every status that was asked for so far. */
+/* A hash of all statuses that were checked so far. */
 extern uint64_t statuses_hash;
 
-/* The call ended in one of the ways that it documents and that can happen here. */
+/* The call returned one of the statuses that it documents and that are possible here. */
 void require_status(const char *call, pmipc_status status, uint64_t allowed);
 
-/* A failure has a text: terminated, not empty, and printable. */
-void require_words(const char *call, pmipc_status status, const pmipc_error *error);
+/* A failure has a message: terminated, not empty and printable. */
+void require_message(const char *call, pmipc_status status, const pmipc_error *error);
 
 /* NUL-terminated within `bytes`, UTF-8 without control characters. */
 void require_text(const char *what, const char *text, size_t bytes);

@@ -1,18 +1,19 @@
-/* fuzz_names.c: any bytes as a pool's name, as an entry of the folder, and as the folder. A name and its entry lead to
- * each other, and no name leads out of the folder. */
+/* fuzz_names.c: any bytes as a pool name, as an entry of the folder, and as the folder. Name and entry can be converted
+ * into each other, and no name leads out of the folder. */
 #include "check.h"
 #include "registry/folder.h"
 
 static void use_name(const char *name)
 {
     char back[PMIPC_MAX_NAME + 1];
-    struct pool_place *place = require_memory(sizeof *place); /* of its own, so that the sanitizer sees its end */
+    struct pool_place *place =
+        require_memory(sizeof *place); /* allocated, so that the sanitizer detects an access beyond its end */
     pmipc_error error;
     pmipc_status status = place_of(name, "/dev/shm/f", place, &error);
     REQUIRE(pmipc_name_check(name, NULL) == status);
     require_status("place_of", status, STATUS(OK) | STATUS(INVALID_NAME));
     if (status) {
-        require_words("place_of", status, &error);
+        require_message("place_of", status, &error);
         free(place);
         return;
     }

@@ -11,7 +11,7 @@ const action target_actions[] = {
     act_loan,
     act_commit,
     act_discard,
-    act_ask_producer,
+    act_query_producer,
     act_sweep,
     act_retire_producer,
     act_close_producer,
@@ -22,7 +22,7 @@ const action target_actions[] = {
     act_get_unseen,
     act_release_view,
     act_close_stream,
-    act_let_time_pass,
+    act_advance_time,
     act_follow,
 };
 const uint8_t target_action_count = sizeof target_actions / sizeof target_actions[0];

@@ -1,6 +1,5 @@
-/* fuzz_registry.c: listing, inspecting, removing and cleaning while the fuzzer writes into the pool file and the
- * folder.
- */
+/* fuzz_registry.c: listing, inspecting, removing and cleaning while the fuzzer writes into the pool file and its
+ * folder. */
 #include "session.h"
 
 const action target_actions[] = {
@@ -18,7 +17,7 @@ const action target_actions[] = {
     act_open_stream,
     act_get_last,
     act_close_stream,
-    act_let_time_pass,
+    act_advance_time,
     act_follow,
 };
 const uint8_t target_action_count = sizeof target_actions / sizeof target_actions[0];

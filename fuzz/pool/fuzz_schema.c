@@ -1,11 +1,11 @@
-/* fuzz_schema.c: schemas built by calls, then changed word by word. What the check lets through must have a layout, a
- * text, and be equal to itself; what it refuses must be refused with a text.
+/* fuzz_schema.c: schemas that are built by calls and then changed word by word. A schema that passes the check has a
+ * layout and a text, and is equal to itself. A schema that does not pass gets an error message.
  *
- * Input: which options (4 bytes), then orders of 12 bytes: what, field, where, how wide, value. */
+ * Input: options (4 bytes), then edits of 12 bytes: what, field, place, more, value. */
 #include "check.h"
 #include "pool/description.h"
 
-struct order {
+struct edit {
     uint8_t what;
     uint8_t field;
     uint8_t place; /* in units of `what` */
@@ -13,63 +13,63 @@ struct order {
     uint64_t value;
 };
 
-#define ORDER_BYTES 12
-#define ORDERS_MAX 40
+#define EDIT_BYTES 12
+#define EDITS_MAX 40
 
-static void add_field(pmipc_schema *schema, const struct order *order)
+static void add_field(pmipc_schema *schema, const struct edit *edit)
 {
     static const pmipc_dtype dtypes[] = {PMIPC_UINT8,      PMIPC_FLOAT64, PMIPC_BFLOAT16,
                                          PMIPC_LONGDOUBLE, PMIPC_BOOL,    PMIPC_OPAQUE};
     char name[PMIPC_MAX_FIELD_NAME + 8];
     const int64_t shape[PMIPC_MAX_NDIM + 1] = {
-        (int64_t)order->value, (int64_t)(order->value >> 16) & 0xffff, 2, 1, 1, 1, 1, 1, 1};
-    snprintf(name, sizeof name, "%.*s%u", order->field % 70,
+        (int64_t)edit->value, (int64_t)(edit->value >> 16) & 0xffff, 2, 1, 1, 1, 1, 1, 1};
+    snprintf(name, sizeof name, "%.*s%u", edit->field % 70,
              "a name of a field that is as long as it may be, or a little longer", schema->field_count);
     const uint32_t before = schema->field_count;
     pmipc_error error;
     pmipc_status status;
-    if (order->what & 1)
-        status = pmipc_schema_add_opaque(schema, name, order->more, "[('x', '<f4')]", order->field % 15u,
-                                         order->place % 10, shape, order->what >> 7, &error);
+    if (edit->what & 1)
+        status = pmipc_schema_add_opaque(schema, name, edit->more, "[('x', '<f4')]", edit->field % 15u,
+                                         edit->place % 10, shape, edit->what >> 7, &error);
     else
         status =
-            pmipc_schema_add(schema, name, dtypes[order->more % 6], order->place % 10, shape, order->what >> 7, &error);
+            pmipc_schema_add(schema, name, dtypes[edit->more % 6], edit->place % 10, shape, edit->what >> 7, &error);
     require_status("schema_add", status, STATUS(OK) | STATUS(INVALID_ARGUMENT));
     REQUIRE(schema->field_count == before + (status == PMIPC_OK));
     if (status)
-        require_words("schema_add", status, &error);
+        require_message("schema_add", status, &error);
 }
 
-static void obey(pmipc_schema *schema, const struct order *order)
+static void apply(pmipc_schema *schema, const struct edit *edit)
 {
-    pmipc_field *field = &schema->fields[order->field % PMIPC_MAX_FIELDS];
-    switch (order->what % 8) {
+    pmipc_field *field = &schema->fields[edit->field % PMIPC_MAX_FIELDS];
+    switch (edit->what % 8) {
     case 0:
     case 1:
         if (schema->field_count == 0 || pmipc_schema_check(schema, NULL) == PMIPC_OK)
-            add_field(schema, order);
+            add_field(schema, edit);
         break;
     case 2:
-        field->shape[order->place % PMIPC_MAX_NDIM] = (int64_t)order->value;
+        field->shape[edit->place % PMIPC_MAX_NDIM] = (int64_t)edit->value;
         break;
     case 3: {
         uint32_t *words[] = {&field->dtype,        &field->itemsize,    &field->ndim,         &field->flags,
                              &field->descr_offset, &field->descr_bytes, &schema->field_count, &schema->text_bytes};
-        *words[order->place % 8] = (uint32_t)order->value;
+        *words[edit->place % 8] = (uint32_t)edit->value;
         break;
     }
     case 4:
-        for (unsigned i = 0; i <= order->more % 8u; i++)
-            field->name[(order->place + i) % sizeof field->name] = (char)(order->value >> 8 * i);
+        for (unsigned i = 0; i <= edit->more % 8u; i++)
+            field->name[(edit->place + i) % sizeof field->name] = (char)(edit->value >> 8 * i);
         break;
     case 5:
-        memcpy(schema->text + order->place * (order->more & 15u), &order->value, sizeof order->value);
+        memcpy(schema->text + edit->place * (edit->more & 15u), &edit->value, sizeof edit->value);
         break;
     case 6:
-        memset(field->name, (int)order->value, order->place % (sizeof field->name + 1));
+        memset(field->name, (int)edit->value, edit->place % (sizeof field->name + 1));
         break;
     default:
-        *field = schema->fields[order->place % PMIPC_MAX_FIELDS];
+        *field = schema->fields[edit->place % PMIPC_MAX_FIELDS];
         break;
     }
 }
@@ -81,7 +81,7 @@ static void check_layout(const pmipc_schema *schema, const pmipc_producer_option
     pmipc_status status = description_make("p", schema, options, &made, &error);
     require_status("description_make", status, STATUS(OK) | STATUS(INVALID_ARGUMENT));
     if (status) {
-        require_words("description_make", status, &error);
+        require_message("description_make", status, &error);
         return;
     }
     const struct pool_geometry *geometry = &made->header.geometry;
@@ -123,20 +123,20 @@ static void check_text(const pmipc_schema *schema, size_t capacity)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static pmipc_schema schema, other;
-    if (size < 4 || size > 4 + ORDERS_MAX * ORDER_BYTES)
+    if (size < 4 || size > 4 + EDITS_MAX * EDIT_BYTES)
         return -1;
     pmipc_schema_init(&schema);
-    for (size_t at = 4; at + ORDER_BYTES <= size; at += ORDER_BYTES) {
-        struct order order = {data[at], data[at + 1], data[at + 2], data[at + 3], 0};
-        memcpy(&order.value, data + at + 4, sizeof order.value);
+    for (size_t at = 4; at + EDIT_BYTES <= size; at += EDIT_BYTES) {
+        struct edit edit = {data[at], data[at + 1], data[at + 2], data[at + 3], 0};
+        memcpy(&edit.value, data + at + 4, sizeof edit.value);
         other = schema;
-        obey(&schema, &order);
+        apply(&schema, &edit);
     }
     pmipc_error error;
     pmipc_status status = pmipc_schema_check(&schema, &error);
     require_status("schema_check", status, STATUS(OK) | STATUS(INVALID_ARGUMENT));
     if (status) {
-        require_words("schema_check", status, &error);
+        require_message("schema_check", status, &error);
         return 0;
     }
     REQUIRE(pmipc_schema_compare(&schema, &schema, NULL) == PMIPC_OK);
@@ -145,7 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require_status("schema_compare", status, STATUS(OK) | STATUS(SCHEMA_MISMATCH));
         REQUIRE(pmipc_schema_compare(&other, &schema, NULL) == status);
         if (status)
-            require_words("schema_compare", status, &error);
+            require_message("schema_compare", status, &error);
     }
     const uint32_t number = (uint32_t)data[0] | (uint32_t)data[1] << 8;
     const pmipc_producer_options options = {.history_len = number, .spare = data[2] ? data[2] : UINT32_MAX};

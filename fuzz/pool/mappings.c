@@ -30,7 +30,8 @@ void *__real_mmap(void *address, size_t bytes, int protection, int flags, int fd
 int __real_munmap(void *address, size_t bytes);
 
 char *mappings_arena;
-static size_t arena_used, arena_kept; /* up to where; and up to where there are mappings that are kept */
+static size_t arena_used; /* bytes of the arena that are in use */
+static size_t arena_kept; /* bytes at its start that contain kept mappings */
 static size_t page_bytes;
 
 static struct mapping {
@@ -39,17 +40,17 @@ static struct mapping {
     off_t offset;
     int protection;
     uint32_t file;   /* of tmpfs.c, or NO_FILE */
-    uint32_t copies; /* of the file's range, one behind the other */
+    uint32_t copies; /* how often the file's range is mapped, back to back */
     bool in_use;
     bool is_kept;
 } mappings[MAPPINGS_MAX];
-static uint32_t mapping_count; /* with those that are not in use; the first ones are kept */
+static uint32_t mapping_count; /* includes mappings that are not in use; kept ones are first */
 static uint32_t in_use_count;
-static uint16_t mapping_of_page[ARENA_BYTES / PAGE_BYTES_LEAST]; /* 1 + its number, or 0 */
+static uint16_t mapping_of_page[ARENA_BYTES / PAGE_BYTES_LEAST]; /* 1 + index of the mapping, or 0 */
 
 /* ----------------------------------------------------------------------------------------------------------- arena */
 
-static void put_up_fence(void *address, size_t bytes)
+static void protect(void *address, size_t bytes)
 {
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
     REQUIRE(__real_mmap(address, bytes, PROT_NONE, flags, -1, 0) == address);
@@ -74,7 +75,7 @@ void mappings_begin(void)
     }
     REQUIRE(in_use_count == 0);
     if (mapping_count > MAPPINGS_MAX / 2 || arena_kept > ARENA_BYTES / 2) {
-        put_up_fence(mappings_arena, arena_used);
+        protect(mappings_arena, arena_used);
         unpoison(mappings_arena, arena_used);
         arena_kept = mapping_count = 0;
     }
@@ -129,7 +130,7 @@ void mappings_follow_size(uint32_t file)
 
 /* ----------------------------------------------------------------------------------------------------------- calls */
 
-/* A mapping that the library has unmapped. */
+/* A kept mapping of this range that the library has unmapped. */
 static struct mapping *find_kept(size_t bytes, int protection, uint32_t file, off_t offset)
 {
     for (uint32_t i = 0; i < mapping_count; i++)
@@ -141,7 +142,7 @@ static struct mapping *find_kept(size_t bytes, int protection, uint32_t file, of
 
 static struct mapping *make(size_t bytes, int protection, int flags, int fd, off_t offset)
 {
-    const size_t taken = whole_pages(bytes) + page_bytes; /* an inaccessible fence between any two */
+    const size_t taken = whole_pages(bytes) + page_bytes; /* with an inaccessible page between any two mappings */
     if (mapping_count == MAPPINGS_MAX || taken < bytes || taken > ARENA_BYTES - arena_used - page_bytes)
         return NULL;
     char *wanted = mappings_arena + arena_used + page_bytes;
@@ -180,7 +181,7 @@ static void *add(size_t bytes, int protection, int flags, int fd, off_t offset)
     return mapping->begin;
 }
 
-/* Part of a reservation becomes a mapping. */
+/* Replace part of a reservation by a mapping. */
 static void *replace(char *address, size_t bytes, int protection, int flags, int fd, off_t offset)
 {
     struct mapping *mapping = find(address, bytes);
@@ -205,7 +206,8 @@ void *mappings_add(void *address, size_t bytes, int protection, int flags, int f
                              : add(bytes, protection, flags, fd, offset);
 }
 
-/* Mapping is most of what an input costs. So one of our own tmpfs's goes on, though only the sanitizer knows. */
+/* Mapping takes most of the time of an input. So a mapping of this process's tmpfs is kept, and only the sanitizer
+ * treats it as unmapped. */
 int mappings_remove(void *address, size_t bytes)
 {
     struct mapping *mapping = find(address, bytes);
@@ -219,6 +221,6 @@ int mappings_remove(void *address, size_t bytes)
     if (mapping->is_kept)
         poison(address, bytes);
     else
-        put_up_fence(address, bytes); /* the address stays reserved: a use of it faults */
+        protect(address, bytes); /* the address stays reserved: a use of it faults */
     return 0;
 }

@@ -1,5 +1,5 @@
-/* mutate.c: libFuzzer's mutations, but of records: an input stays a list of actions, and what is poked are named words
- * with values that nearly make sense. Only fuzzers use it; in a replay nothing calls it. */
+/* mutate.c: a mutator for libFuzzer that changes records: an input stays a list of actions, and pokes name words and
+ * have values that are almost valid. Only the fuzzers use it; a replay does not. */
 #include "pokes.h"
 #include "pool/layout.h"
 #include "pool/protocol.h"
@@ -24,8 +24,8 @@ static uint64_t any_word(void)
     return (uint64_t)below(UINT32_MAX) << 32 | below(UINT32_MAX);
 }
 
-/* Words that mean something somewhere in a pool: small numbers, limits, entries, cells, dtypes, powers of two and their
- * neighbours. */
+/* Values that are meaningful in a pool: small numbers, limits, entries, cells, dtypes, powers of two and the numbers
+ * next to them. */
 static uint64_t telling_word(void)
 {
     static const uint64_t limits[] = {
@@ -158,7 +158,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     return count * sizeof records[0];
 }
 
-/* The beginning of one, and the end of the other. */
+/* The beginning of one input, and the end of the other. */
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *first, size_t first_size, const uint8_t *second, size_t second_size,
                                  uint8_t *out, size_t max_out_size, unsigned seed)
 {

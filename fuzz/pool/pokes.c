@@ -16,7 +16,7 @@ struct field {
     enum region region;
     uint32_t offset;
     uint32_t width; /* 1, 2, 4 or 8 */
-    uint32_t count; /* of an array: chosen by the index's inner bits */
+    uint32_t count; /* elements of an array; the inner bits of the index choose one */
 };
 
 #define MEMBER(region, type, member, many)                                                       \
@@ -102,7 +102,7 @@ static const struct field fields[] = {
 static_assert(FIELD_COUNT < 256, "a byte names a field");
 const uint8_t poke_field_count = FIELD_COUNT;
 
-/* Where the word is by what the file's own geometry says now; that may lead anywhere. */
+/* The offset of the word, by the geometry that the file has now. That geometry may be corrupt. */
 static uint64_t place_of_field(const struct field *field, const struct record *record, const char *base)
 {
     const struct pool_header *header = (const struct pool_header *)base;
@@ -148,18 +148,18 @@ void poke_now(const struct record *record, bool raw)
     uint64_t place = place_of_field(field, record, base) / field->width * field->width;
     if (place > size - sizeof record->value)
         return;
-    memcpy(base + place, &record->value, field->width); /* little endian, as are all machines that have libFuzzer */
+    memcpy(base + place, &record->value, field->width); /* machines with libFuzzer are little endian */
     bool is_description =
         field->region == HEADER || field->region == FIELDS || field->region == TEXT || field->region == METADATA;
     if (is_description && !raw)
-        pool_file_seal();
+        pool_file_update_checksum();
 }
 
-/* -------------------------------------------------------------------------------------------------------- for later */
+/* -------------------------------------------------------------------------------------------------------- delayed */
 
 static struct pending {
     const struct record *record;
-    uint64_t call; /* UINT64_MAX: not by calls */
+    uint64_t call; /* UINT64_MAX: not at a call */
     uint64_t load;
 } pending[PENDING_MAX];
 static uint32_t pending_count;
@@ -209,7 +209,7 @@ void pokes_fire(void)
             pending[left++] = pending[i];
     }
     pending_count = left;
-    world_call_alarm = world_load_alarm = UINT64_MAX; /* what is poked makes system calls, too */
+    world_call_alarm = world_load_alarm = UINT64_MAX; /* poking makes system calls too */
     for (uint32_t i = 0; i < due_count; i++)
         poke_now(due[i], false);
     set_alarms();

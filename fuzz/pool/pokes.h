@@ -1,4 +1,4 @@
-/* pokes.h: changing named words of the pool file, now, or in the middle of a later call of the library. */
+/* pokes.h: changing (poking) named words of the pool file, now or during a later call of the library. */
 #ifndef FUZZ_POKES_H
 #define FUZZ_POKES_H
 
@@ -6,20 +6,20 @@
 
 #include "script.h"
 
-/* Forget what was still to be poked. */
+/* Discard delayed pokes. */
 void pokes_begin(void);
 
-/* Change the word that a record names. What belongs to the description is sealed again, unless `raw`. */
+/* Change the word that a record names. If it belongs to the description and `raw` is false, update the checksum. */
 void poke_now(const struct record *record, bool raw);
 
-/* The same at the record->delay-th system call, or load from shared memory, from now on. */
+/* poke_now at the record->delay-th system call, or load from shared memory, from now on. */
 void poke_at_call(const struct record *record);
 void poke_at_load(const struct record *record);
 
-/* world.c: an alarm went off. */
+/* Called by world.c when an alarm is reached. */
 void pokes_fire(void);
 
-/* How many fields there are to name, for the mutator. */
+/* The number of words that a record can name, for the mutator. */
 extern const uint8_t poke_field_count;
 
 #endif

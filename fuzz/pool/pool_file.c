@@ -12,20 +12,21 @@
 
 void *__real_mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t offset);
 
-#define DESCRIPTORS_ASKED_FOR 64
+#define DESCRIPTORS_CHECKED 64
 
 static struct folder {
     char path[128];
     int fd;
 } in_process = {TMPFS_FOLDER, -1}, on_linux = {"", -1}, *folder = &in_process;
 
-/* A file that is poked: a descriptor, and its bytes past the library's mappings. */
+/* A file that is poked: a descriptor, and its bytes in a mapping that the library does not know. */
 static struct poked {
     int fd;
     char *bytes;
-} original = {-1, NULL}, followed = {-1, NULL}; /* what an input begins with; what has its name later */
+} original = {-1, NULL},
+  followed = {-1, NULL}; /* the file at the start of an input; the file that has its name later */
 
-static uint64_t open_on_linux; /* descriptors, when an input begins */
+static uint64_t open_on_linux; /* descriptors at the start of an input */
 static uint32_t open_in_process;
 
 static struct image {
@@ -78,7 +79,7 @@ const struct kind *kind_of(uint8_t number)
         kinds[2] = points();
         kinds[3] = plain(PMIPC_UINT8, 60, 60, 5, 2); /* slots of whole pages */
         kinds[4] = many_fields(32, 8, 3);
-        kinds[5] = plain(PMIPC_UINT8, 1, 0, 260, 3); /* longer than the library's windows on the stack */
+        kinds[5] = plain(PMIPC_UINT8, 1, 0, 260, 3); /* windows are longer than the library's array on the stack */
         kinds[6] = plain(PMIPC_UINT8, 0, 0, 2, 1);   /* no payload at all */
     }
     kinds[number % KINDS].options.folder = folder->path;
@@ -90,7 +91,7 @@ const struct kind *kind_of(uint8_t number)
 static void remove_entries(void)
 {
     bool removed;
-    do { /* a folder may hide entries while others leave */
+    do { /* readdir may miss entries while others are removed */
         DIR *entries = fdopendir(openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         REQUIRE(entries != NULL);
         removed = false;
@@ -156,7 +157,7 @@ static void close_poked(struct poked *file)
     file->fd = -1;
 }
 
-/* A producer makes the pool, publishes, and dies. Its file is the image. */
+/* A producer creates the pool, publishes and dies. Its file becomes the image. */
 static void make_image(struct image *image, const struct kind *kind, uint8_t state)
 {
     const uint32_t history_len = kind->options.history_len;
@@ -184,15 +185,15 @@ static void make_image(struct image *image, const struct kind *kind, uint8_t sta
     remove_entries();
 }
 
-/* Which of the first descriptors are open: one call asks for all. */
+/* Which of the first descriptors are open, by one call. */
 static uint64_t open_descriptors(void)
 {
-    struct pollfd descriptors[DESCRIPTORS_ASKED_FOR];
+    struct pollfd descriptors[DESCRIPTORS_CHECKED];
     uint64_t open_ones = 0;
-    for (int i = 0; i < DESCRIPTORS_ASKED_FOR; i++)
+    for (int i = 0; i < DESCRIPTORS_CHECKED; i++)
         descriptors[i] = (struct pollfd){.fd = i};
-    REQUIRE(poll(descriptors, DESCRIPTORS_ASKED_FOR, 0) >= 0);
-    for (int i = 0; i < DESCRIPTORS_ASKED_FOR; i++)
+    REQUIRE(poll(descriptors, DESCRIPTORS_CHECKED, 0) >= 0);
+    for (int i = 0; i < DESCRIPTORS_CHECKED; i++)
         open_ones |= descriptors[i].revents == POLLNVAL ? 0 : UINT64_C(1) << i;
     return open_ones;
 }
@@ -235,7 +236,7 @@ char *pool_file_bytes(size_t *bytes)
     return file->bytes;
 }
 
-void pool_file_seal(void)
+void pool_file_update_checksum(void)
 {
     size_t size;
     char *base = pool_file_bytes(&size);

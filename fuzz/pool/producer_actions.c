@@ -1,4 +1,4 @@
-/* producer_actions.c: everything that can be done with a producer: most of all, adopting what a file has become. */
+/* producer_actions.c: all calls of a producer. The most important is opening one, which adopts the changed file. */
 #include "mappings.h"
 #include "session.h"
 
@@ -9,12 +9,12 @@ static pmipc_producer *producer_of(const struct session *session, const struct r
     return session->producers[record->field % PRODUCERS];
 }
 
-static void require_producer_words(pmipc_producer *producer, const char *call, pmipc_status status)
+static void require_producer_message(pmipc_producer *producer, const char *call, pmipc_status status)
 {
     pmipc_error error;
     pmipc_producer_last_error(producer, &error);
     if (status)
-        require_words(call, status, &error);
+        require_message(call, status, &error);
 }
 
 static void open_producer(struct session *session, const struct record *record, const struct kind *kind)
@@ -35,17 +35,17 @@ static void open_producer(struct session *session, const struct record *record, 
     require_status("producer_open", status, allowed);
     REQUIRE((status == PMIPC_OK) == (*producer != NULL));
     if (status)
-        require_words("producer_open", status, &error);
+        require_message("producer_open", status, &error);
     session->is_loaned[record->field % PRODUCERS] = false;
 }
 
-/* What the file was made with: it is adopted if it is still sound. */
+/* With the arguments of the file's creation: the file is adopted if it is sound. */
 void act_open_producer(struct session *session, const struct record *record)
 {
     open_producer(session, record, session->kind);
 }
 
-/* Of another kind: the file is replaced. */
+/* With the arguments of another kind: the file is replaced. */
 void act_open_other_producer(struct session *session, const struct record *record)
 {
     open_producer(session, record, kind_of((uint8_t)record->delay));
@@ -86,7 +86,7 @@ static pmipc_status publish(pmipc_producer *producer, int64_t stamp_ns, uint32_t
                                 : pmipc_producer_publish_fields(producer, sources, schema->field_count, stamp_ns, &seq);
     uint64_t allowed = STATUS(OK) | STATUS(FULL) | STATUS(LOST) | STATUS(WRONG_STATE) | STATUS(CLOSED);
     require_status("publish", status, allowed | (shorter ? STATUS(SCHEMA_MISMATCH) : 0));
-    require_producer_words(producer, "publish", status);
+    require_producer_message(producer, "publish", status);
     REQUIRE(status || (seq > before && seq == pmipc_producer_seq(producer)));
     return status;
 }
@@ -114,7 +114,7 @@ void act_loan(struct session *session, const struct record *record)
         return;
     pmipc_status status = pmipc_producer_loan(producer, &loan);
     require_status("loan", status, STATUS(OK) | STATUS(FULL) | STATUS(LOST) | STATUS(WRONG_STATE) | STATUS(CLOSED));
-    require_producer_words(producer, "loan", status);
+    require_producer_message(producer, "loan", status);
     if (status)
         return;
     REQUIRE(!session->is_loaned[record->field % PRODUCERS]);
@@ -144,7 +144,7 @@ void act_commit(struct session *session, const struct record *record)
     for (uint32_t i = 0; i < loan->field_count; i++)
         loan->fields[i].length += record->index & 3;
     require_status("commit", status, allowed);
-    require_producer_words(producer, "commit", status);
+    require_producer_message(producer, "commit", status);
     session->is_loaned[number] =
         session->is_loaned[number] && (status == PMIPC_SCHEMA_MISMATCH || status == PMIPC_CLOSED);
 }
@@ -156,9 +156,9 @@ void act_discard(struct session *session, const struct record *record)
     session->is_loaned[number] = false;
 }
 
-/* --------------------------------------------------------------------------------------------------------- asking */
+/* --------------------------------------------------------------------------------------------------------- queries */
 
-void act_ask_producer(struct session *session, const struct record *record)
+void act_query_producer(struct session *session, const struct record *record)
 {
     pmipc_producer *producer = producer_of(session, record);
     pmipc_reader_info readers[PMIPC_MAX_READERS];

@@ -1,4 +1,4 @@
-/* registry_actions.c: everything that can be done with names and files, and what others may put into the folder. */
+/* registry_actions.c: all calls of the registry, and entries that other programs may create in the folder. */
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,7 +59,7 @@ void act_inspect(struct session *session, const struct record *record)
     pmipc_status status = pmipc_pool_inspect(POOL_NAME, pool_folder(), &info, &error);
     require_status("pool_inspect", status, STATUS(OK) | STATUS(NOT_FOUND) | DAMAGE);
     if (status)
-        require_words("pool_inspect", status, &error);
+        require_message("pool_inspect", status, &error);
     check_info(&info, status);
     pmipc_pool_info_release(&info);
 }
@@ -79,7 +79,7 @@ void act_remove(struct session *session, const struct record *record)
     require_status("pool_remove", status,
                    STATUS(OK) | STATUS(NOT_FOUND) | STATUS(BUSY) | STATUS(UNSUPPORTED) | STATUS(CORRUPT));
     if (status)
-        require_words("pool_remove", status, &error);
+        require_message("pool_remove", status, &error);
 }
 
 static void count_removed(const char *name, uint64_t file_bytes, const char *left_because, void *context)

@@ -1,4 +1,4 @@
-/* script.h: what an input says: its first record chooses the pool, each of the others is one action. */
+/* script.h: the format of an input. The first record chooses the pool, each further record is one action. */
 #ifndef FUZZ_SCRIPT_H
 #define FUZZ_SCRIPT_H
 
@@ -7,9 +7,9 @@
 
 struct record {
     uint8_t action; /* the first record: kind of pool */
-    uint8_t field;  /* what to poke, or which stream, view, producer; the first record: how much was published */
-    uint16_t index; /* which of several: 10 bits, and 6 bits more for arrays within arrays; or flags */
-    uint32_t delay; /* of a poke: calls or loads from now on */
+    uint8_t field;  /* which word to poke, or which stream, view or producer; the first record: state of the file */
+    uint16_t index; /* an index of 10 bits, and an inner index of 6 bits; or flags */
+    uint32_t delay; /* of a poke: the number of calls or loads from now on */
     uint64_t value;
 };
 

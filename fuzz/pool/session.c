@@ -1,4 +1,4 @@
-/* session.c: runs an input: create the pool file, do one action after the other, release everything. */
+/* session.c: runs an input: creates the pool file, does one action after the other, releases everything. */
 #include "session.h"
 
 #include "mappings.h"
@@ -29,8 +29,8 @@ void act_poke_at_load(struct session *session, const struct record *record)
     poke_at_load(record);
 }
 
-/* Freed memory is found again by the sanitizer as long as it is kept back; a little is enough for one input, and stays
- * in the cache. */
+/* The sanitizer detects an access to freed memory while that memory is in its quarantine. A small quarantine is enough
+ * for one input and stays in the cache. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -39,7 +39,7 @@ const char *__asan_default_options(void)
 
 static void end(struct session *session)
 {
-    /* Views and waiters outlive what they came from. */
+    /* Views and waiters are released after their streams were closed. */
     for (int i = 0; i < STREAMS; i++)
         pmipc_stream_close(session->streams[i]);
     for (int i = 0; i < PRODUCERS; i++)
@@ -53,7 +53,7 @@ static void end(struct session *session)
         pmipc_waiter_release(&session->waiters[i]);
 }
 
-/* Returns a hash of all statuses, and of how many calls were made. */
+/* Returns a hash of all statuses and of the number of calls. */
 static uint64_t run(const struct record *records, size_t count)
 {
     static struct session session;
@@ -75,14 +75,14 @@ static uint64_t run(const struct record *records, size_t count)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct record records[RECORDS_MAX]; /* aligned, and there for whatever is poked later */
+    static struct record records[RECORDS_MAX]; /* aligned; delayed pokes refer to it */
     size_t count = size / RECORD_BYTES;
     if (count < 1 || count > RECORDS_MAX)
         return -1;
     memcpy(records, data, count * RECORD_BYTES);
     pool_folder_choose(false);
     const uint64_t in_process = run(records, count);
-#ifdef FUZZ_REPLAY /* Linux's own files are slow, but they are what counts: nothing may go otherwise there */
+#ifdef FUZZ_REPLAY /* a replay also uses files of Linux: the results must be the same */
     pool_folder_choose(true);
     REQUIRE(run(records, count) == in_process);
 #else

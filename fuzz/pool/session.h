@@ -1,4 +1,4 @@
-/* session.h: what an input has opened, and the actions that do things with it. */
+/* session.h: the handles that an input has opened, and the actions on them. */
 #ifndef FUZZ_SESSION_H
 #define FUZZ_SESSION_H
 
@@ -20,7 +20,7 @@ struct session {
     pmipc_loan loans[PRODUCERS];
     bool is_loaned[PRODUCERS];
     pmipc_waiter waiters[WAITERS];
-    const pmipc_schema *sound_schema; /* of the newest view: checking it takes long */
+    const pmipc_schema *sound_schema; /* of the newest view, already checked: the check takes long */
 };
 
 typedef void (*action)(struct session *session, const struct record *record);
@@ -28,7 +28,7 @@ typedef void (*action)(struct session *session, const struct record *record);
 /* One list of actions per target. A record's action is an index into it. */
 extern const action target_actions[];
 extern const uint8_t target_action_count;
-/* The first ones poke: now, now and unsealed, at a call, at a load. */
+/* The first actions poke: now, now without updating the checksum, at a call, at a load. */
 #define POKING_ACTIONS 4
 void act_poke(struct session *session, const struct record *record);
 void act_poke_raw(struct session *session, const struct record *record);
@@ -36,7 +36,7 @@ void act_poke_at_call(struct session *session, const struct record *record);
 void act_poke_at_load(struct session *session, const struct record *record);
 #define POKING act_poke, act_poke_raw, act_poke_at_call, act_poke_at_load
 
-/* Every byte of every field of every frame of the view is there to be read, and is of the pool. */
+/* All bytes of the view can be read, and are in the pool or in a private copy. */
 void check_view(const pmipc_view *view);
 
 /* Actions on streams. */
@@ -50,13 +50,13 @@ void act_get_unseen(struct session *session, const struct record *record);
 void act_get_at(struct session *session, const struct record *record);
 void act_release_view(struct session *session, const struct record *record);
 void act_read_views(struct session *session, const struct record *record);
-void act_ask_stream(struct session *session, const struct record *record);
+void act_query_stream(struct session *session, const struct record *record);
 void act_seek(struct session *session, const struct record *record);
 void act_reconnect(struct session *session, const struct record *record);
 void act_wait_any(struct session *session, const struct record *record);
 void act_make_waiter(struct session *session, const struct record *record);
 void act_wait(struct session *session, const struct record *record);
-void act_let_time_pass(struct session *session, const struct record *record);
+void act_advance_time(struct session *session, const struct record *record);
 
 /* Actions on producers. */
 void act_open_producer(struct session *session, const struct record *record);
@@ -69,7 +69,7 @@ void act_publish_many(struct session *session, const struct record *record);
 void act_loan(struct session *session, const struct record *record);
 void act_commit(struct session *session, const struct record *record);
 void act_discard(struct session *session, const struct record *record);
-void act_ask_producer(struct session *session, const struct record *record);
+void act_query_producer(struct session *session, const struct record *record);
 void act_sweep(struct session *session, const struct record *record);
 
 /* Actions on the registry. */

@@ -1,11 +1,11 @@
-/* stream_actions.c: everything that can be done with a stream. */
+/* stream_actions.c: all calls of a stream. */
 #include "mappings.h"
 #include "session.h"
 #include "world.h"
 
 #define LONGEST_WAIT_NS 3000000000
 
-/* What connecting can end with. */
+/* Possible statuses of connecting. */
 #define CONNECTING (STATUS(OK) | STATUS(CORRUPT) | STATUS(INCOMPATIBLE) | STATUS(SCHEMA_MISMATCH))
 
 static uint32_t stream_number(const struct record *record)
@@ -31,7 +31,7 @@ static void check_field(const pmipc_view *view, uint32_t f, const void *data, in
     REQUIRE((uintptr_t)data % 64 == 0 && view->frame_stride >= (int64_t)bytes);
     if (!view->copied)
         REQUIRE(mappings_have(data, (frames - 1) * (uint64_t)view->frame_stride + bytes, false));
-    for (uint32_t i = 0; i < frames; i++) /* the sanitizer looks at every byte of a memcpy */
+    for (uint32_t i = 0; i < frames; i++) /* the sanitizer checks each byte of a memcpy */
         for (uint64_t from = 0; from < bytes; from += sizeof scratch)
             memcpy(scratch, (const char *)data + i * view->frame_stride + from,
                    bytes - from < sizeof scratch ? bytes - from : sizeof scratch);
@@ -58,7 +58,7 @@ void check_view(const pmipc_view *view)
     check_frame(view, view->frame_count / 2);
 }
 
-/* A get has ended: as it may, with words if it failed, and with a view that is one. */
+/* Check the result of a get: its status, its message if it failed, its view if it succeeded. Keep the view. */
 static void end_get(struct session *session, const struct record *record, const char *call, pmipc_status status,
                     uint64_t allowed, pmipc_view *view)
 {
@@ -70,7 +70,7 @@ static void end_get(struct session *session, const struct record *record, const 
     pmipc_error error;
     pmipc_stream_last_error(stream, &error);
     if (status >= PMIPC_INVALID_ARGUMENT)
-        require_words(call, status, &error);
+        require_message(call, status, &error);
     REQUIRE((status == PMIPC_OK) == (view->owner != NULL));
     if (status)
         return;
@@ -192,7 +192,7 @@ void act_open_stream(struct session *session, const struct record *record)
     require_status("stream_open", status, contradiction ? STATUS(INVALID_ARGUMENT) : CONNECTING);
     REQUIRE((status == PMIPC_OK) == (*stream != NULL));
     if (status)
-        require_words("stream_open", status, &error);
+        require_message("stream_open", status, &error);
     session->manual[stream_number(record)] = options.manual_reconnect;
 }
 
@@ -202,7 +202,7 @@ void act_close_stream(struct session *session, const struct record *record)
     session->streams[stream_number(record)] = NULL;
 }
 
-void act_ask_stream(struct session *session, const struct record *record)
+void act_query_stream(struct session *session, const struct record *record)
 {
     pmipc_stream *stream = stream_of(session, record);
     pmipc_stream_info info;
@@ -233,7 +233,7 @@ void act_reconnect(struct session *session, const struct record *record)
     pmipc_status status = pmipc_stream_reconnect(stream_of(session, record), &error);
     require_status("reconnect", status, CONNECTING | STATUS(NOT_CONNECTED));
     if (status >= PMIPC_INVALID_ARGUMENT)
-        require_words("reconnect", status, &error);
+        require_message("reconnect", status, &error);
 }
 
 /* --------------------------------------------------------------------------------------------------------- waiting */
@@ -279,7 +279,7 @@ void act_wait(struct session *session, const struct record *record)
             pmipc_waiter_release(&session->waiters[i]);
 }
 
-void act_let_time_pass(struct session *session, const struct record *record)
+void act_advance_time(struct session *session, const struct record *record)
 {
     (void)session;
     world_advance((int64_t)(record->value % LONGEST_WAIT_NS));

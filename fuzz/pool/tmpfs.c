@@ -7,7 +7,7 @@
 #include "fuzz.h"
 #include "mappings.h"
 
-#define FIRST_DESCRIPTOR 1000 /* the numbers below are Linux's */
+#define FIRST_DESCRIPTOR 1000 /* lower numbers are descriptors of Linux */
 #define DESCRIPTORS 128
 #define FILES 64
 #define ENTRIES 32
@@ -21,18 +21,18 @@ void *__real_mmap(void *address, size_t bytes, int protection, int flags, int fd
 struct description;
 
 static struct file {
-    uint64_t inode; /* 0: there is no such file */
+    uint64_t inode; /* 0: unused */
     mode_t mode;
-    uint32_t references; /* entries, descriptions, mappings */
+    uint32_t references; /* by entries, descriptions, mappings */
     size_t size;
-    int memory; /* of Linux; stays for the next file that has this place */
+    int memory; /* descriptor of Linux; kept for the next file in this place */
     char *contents;
     const struct description *locks[LOCK_BYTES];
 } files[FILES];
 
 static struct description {
     struct file *file;
-    uint32_t references; /* descriptors */
+    uint32_t references; /* by descriptors */
     uint32_t locks;
     bool writable;
 } descriptions[DESCRIPTORS];

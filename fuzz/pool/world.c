@@ -13,7 +13,7 @@
 #define START_NS INT64_C(1000000000000)
 #define EPOCH_NS INT64_C(1700000000000000000)
 #define TICK_NS 100
-#define OVERSLEEP 64 /* a sleep may always last longer: a second of patience is over after a few turns */
+#define OVERSLEEP 64 /* sleeps may last longer, so that retrying for a second takes a few turns */
 
 #ifndef SYS_futex_waitv
 #define SYS_futex_waitv 449
@@ -63,7 +63,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
 static void sleep_for(const struct timespec *duration)
 {
     world_note_call();
-    if (duration->tv_sec < 1000000) /* far longer than anything in the library sleeps */
+    if (duration->tv_sec < 1000000) /* the library never sleeps that long */
         now_ns += OVERSLEEP * (duration->tv_sec * INT64_C(1000000000) + duration->tv_nsec);
 }
 
@@ -76,8 +76,8 @@ int __wrap_clock_nanosleep(clockid_t clock, int flags, const struct timespec *du
     return 0;
 }
 
-/* Futexes only. A sleep ends at once if the word has changed, and after its time otherwise: no other thread exists to
- * wake. */
+/* Only futex calls. A sleep ends at once if the word has changed, and otherwise after its timeout: no other thread
+ * exists that could wake it. */
 long __wrap_syscall(long number, ...)
 {
     va_list arguments;
@@ -112,7 +112,7 @@ ssize_t __wrap_getrandom(void *buffer, size_t bytes, unsigned flags)
     return (ssize_t)bytes;
 }
 
-/* Where the limits of memory are written: there are none here. Looking for them takes longer than an input. */
+/* Files with memory limits do not exist here: reading them takes longer than an input. */
 FILE *__wrap_fopen(const char *path, const char *mode)
 {
     if (strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/sys/", 5) == 0) {
@@ -122,8 +122,8 @@ FILE *__wrap_fopen(const char *path, const char *mode)
     return __real_fopen(path, mode);
 }
 
-/* The sanitizer's own strcmp tells libFuzzer of every text, which takes ten times as long. This one is checked like any
- * code. */
+/* The sanitizer's strcmp reports each text to libFuzzer and takes ten times as long. This one is instrumented like
+ * other code. */
 int __wrap_strcmp(const char *a, const char *b);
 int __wrap_strcmp(const char *a, const char *b)
 {

@@ -1,8 +1,8 @@
 /* fuzz_decoder.c: any bytes as two messages: a decoder learns from the first and reads both.
  *
- * The first byte chooses type, fields and sample, the next two say how long the first message is. What must hold:
+ * The first byte chooses type, fields and sample, the next two are the length of the first message. Properties:
  *   - what was learned is a schema that a pool can carry, metadata included, and the same message can be read;
- *   - reading writes nothing outside of the fields, which are exactly as long as they are (the sanitizer looks);
+ *   - reading writes nothing outside of the fields, which are exactly as long as they are (the sanitizer detects it);
  *   - lengths are within the schema; what is refused is refused with a text that begins with the type's name;
  *   - reading the first message again gives the same bytes, whatever the second one was. */
 #include <polymorph_ipc/ros.h>
@@ -89,14 +89,14 @@ static pmipc_ros_decoder *make_reader(struct subject *subject)
     return decoder;
 }
 
-static void require_words(const struct subject *subject, pmipc_status status, const pmipc_error *error)
+static void require_message(const struct subject *subject, pmipc_status status, const pmipc_error *error)
 {
     REQUIRE(status == PMIPC_SCHEMA_MISMATCH || status == PMIPC_CORRUPT || status == PMIPC_UNSUPPORTED);
     REQUIRE(error->status == status && strlen(error->text) > strlen(subject->type));
     REQUIRE(strncmp(error->text, subject->type, strlen(subject->type)) == 0);
 }
 
-/* Read into memory of exactly the right size; frees it when it is not asked for. */
+/* Read into memory of exactly the right size. Frees it unless the caller wants it. */
 static pmipc_status read_message(const struct subject *subject, pmipc_ros_decoder *decoder, const pmipc_schema *schema,
                                  const uint8_t *bytes, size_t count, pmipc_loan *loan)
 {
@@ -111,7 +111,7 @@ static pmipc_status read_message(const struct subject *subject, pmipc_ros_decode
     }
     pmipc_status status = pmipc_ros_decoder_decode(decoder, bytes, count, loan, &stamp, &error);
     if (status)
-        require_words(subject, status, &error);
+        require_message(subject, status, &error);
     for (uint32_t i = 0; i < schema->field_count && !status; i++) {
         const pmipc_field *field = &schema->fields[i];
         int64_t most = field->ndim ? field->shape[0] : 1;
@@ -166,9 +166,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (bytes < MAX_FRAME_BYTES)
             read_all(subject, decoder, &schema, first, first_bytes, second, second_bytes);
     } else {
-        require_words(subject, status, &error);
+        require_message(subject, status, &error);
         REQUIRE(pmipc_ros_decoder_metadata(decoder)[0] == '\0');
-        /* Nothing was learned: the next message is as good as a first one. */
+        /* The first message was refused, so the next one counts as the first. */
         status = pmipc_ros_decoder_learn(decoder, second, second_bytes, &schema, &error);
         REQUIRE((status == PMIPC_OK) == (pmipc_ros_decoder_metadata(decoder)[0] == '{'));
     }
