@@ -29,7 +29,12 @@ static void sleep_and_read(void)
 static void disconnect(void)
 {
     pmipc_view view;
-    CHECK_STATUS(pmipc_stream_get_last(stream, &view), PMIPC_NOT_CONNECTED);
+    pmipc_status status = pmipc_stream_get_last(stream, &view);
+    if (status == PMIPC_OK) { /* a sample of the retired pool that it had not read */
+        pmipc_view_release(&view);
+        status = pmipc_stream_get_last(stream, &view);
+    }
+    CHECK_STATUS(status, PMIPC_NOT_CONNECTED);
 }
 
 static void *execute(void *unused)
