@@ -2,6 +2,6 @@
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
-# None: whether the headers are C++ too does not depend on the machine.
+# No C++ compiler: the test of the headers in C++ does not depend on the machine.
 set(CMAKE_CXX_COMPILER "")
 set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64)

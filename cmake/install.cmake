@@ -1,4 +1,4 @@
-# Where everything goes with `cmake --install`, and how find_package and pkg-config find it there.
+# Destinations of `cmake --install`, and the files for find_package and pkg-config.
 set(PMIPC_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/polymorph_ipc)
 
 install(TARGETS polymorph_ipc polymorph_ipc_shared
@@ -15,7 +15,7 @@ write_basic_package_version_file(polymorph_ipcConfigVersion.cmake COMPATIBILITY 
 install(FILES ${PROJECT_BINARY_DIR}/polymorph_ipcConfig.cmake ${PROJECT_BINARY_DIR}/polymorph_ipcConfigVersion.cmake
     DESTINATION ${PMIPC_PACKAGE_DIR})
 
-# Paths in the .pc file are relative to the file, so that the installed tree can be moved or installed with --prefix.
+# Paths in the .pc file are relative to the file, so that the installed tree can be moved, or installed with --prefix.
 if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR} OR IS_ABSOLUTE ${CMAKE_INSTALL_INCLUDEDIR})
     set(PMIPC_PC_PREFIX ${CMAKE_INSTALL_PREFIX})
     set(PMIPC_PC_LIBDIR ${CMAKE_INSTALL_FULL_LIBDIR})

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Print the path of a Python interpreter: find_python.sh 3.12, or "default" for the best there is (3.11 has torch).
-# It is looked for on PATH and under pyenv, and has the modules and headers that an environment with the package takes.
+# Print the path of a Python interpreter: find_python.sh 3.12, or "default" for the preferred one (3.11, which has torch).
+# The interpreter is on PATH or under pyenv, and has venv, ensurepip and its C headers.
 set -euo pipefail
 
 folders=()
 [ -z "${PYENV_ROOT:-}" ] || folders+=("$PYENV_ROOT")
 [ -z "${HOME:-}" ] || folders+=("$HOME/.pyenv")
-# With another HOME: pyenv itself tells where it lives.
+# With another HOME, the location of the command pyenv shows its folder.
 ! pyenv=$(command -v pyenv) || folders+=("$(dirname "$(dirname "$(realpath "$pyenv")")")")
 
 usable='import ensurepip, os, sys, sysconfig, venv
@@ -21,7 +21,7 @@ find_version() {
         candidates+=("$folder/versions/$1".*/bin/python)
     done
     for candidate in "${candidates[@]}"; do
-        # pyenv's shims exist for versions that are not active: only an interpreter that runs counts.
+        # pyenv's shims exist also for versions that are not active, and then do not run.
         [ -z "$candidate" ] || ! "$candidate" -c "$usable" "$1" 2>/dev/null || return 0
     done
     return 1

@@ -19,7 +19,8 @@ done
 work=$(mktemp --directory)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial"
-own_lists=(-o "Dir::State=$work/state" -o "Dir::State::lists=$work/state/lists" -o "Dir::State::status=/var/lib/dpkg/status" -o "Dir::Cache=$work/cache")
+own_lists=(-o "Dir::State=$work/state" -o "Dir::State::lists=$work/state/lists"
+    -o "Dir::State::status=/var/lib/dpkg/status" -o "Dir::Cache=$work/cache")
 apt() { (cd "$work" && apt-get --quiet -o APT::Sandbox::User=root "$@") >>"$work/log" 2>&1; }
 if command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; then
     if apt download spin || { apt "${own_lists[@]}" update && apt "${own_lists[@]}" download spin; }; then

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lay out the C files as .clang-format says, or see whether they are: format_c.sh [--check].
+# Lay out the C files with clang-format, or check that they are laid out: format_c.sh [--check]
 set -euo pipefail
 how=(-i)
 [ "${1:-}" != --check ] || how=(--dry-run -Werror)

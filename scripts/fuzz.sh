@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# fuzz.sh [SECONDS]: build every fuzzer with clang, run each for so long with two seeds, beginning with its corpus, and print what
-# they executed. An input that breaks something is left in build/fuzz/found, and ends this with 1.
+# fuzz.sh [SECONDS]: build every fuzzer with clang, run each for SECONDS with two seeds, starting from its corpus, and print the
+# executions and edges. A finding is left in build/fuzz/found, and the exit code is then 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 clang=${CLANG:-$(command -v clang || true)}
-[ -n "$clang" ] || { echo "make fuzz: clang is not here (Debian: apt install clang-14 libclang-rt-14-dev)" >&2; exit 1; }
+[ -n "$clang" ] || { echo "make fuzz: clang was not found (Debian: apt install clang-14 libclang-rt-14-dev)" >&2; exit 1; }
 
-# Name, packed corpus, longest input.
+# Name, packed corpus, maximum input length.
 targets=(
     "decode cdr/corpus/decode 400"
     "ros2msg cdr/corpus/ros2msg 2000"

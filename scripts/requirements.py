@@ -1,6 +1,6 @@
-"""Print what the installed package and its extras need, one requirement a line: requirements.py test,tools
+"""Print the requirements of the installed package and its extras, one per line: requirements.py test,tools
 
-pip gets these, and never the name of the package: it could find another one of that name on an index.
+pip gets these, and never the name of the package: an index could have another package of that name.
 """
 
 import sys

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The shared library exports exactly what the public headers declare, under a version, and the archive has no other global
-# symbols, which would clash with a user's own: check_exports.sh LIBRARY ARCHIVE HEADERS
+# The shared library exports exactly the functions that the public headers declare, with a version. The archive has no other
+# global symbols, which could clash with those of a program: check_exports.sh LIBRARY ARCHIVE HEADERS
 set -euo pipefail
 library=$1 archive=$2 headers=$3
 
@@ -10,7 +10,7 @@ if [ -n "$unversioned" ]; then
     echo "exported without a version: $unversioned" >&2
     exit 1
 fi
-# A declaration begins with PMIPC_API; the function's name is the first pmipc_ word before a parenthesis.
+# A declaration starts with PMIPC_API. The function's name is the first word with pmipc_ before a parenthesis.
 declared=$(cat "$headers"/*.h | grep -v '^#' | tr '\n' ' ' | grep -oP 'PMIPC_API [^;]*?\Kpmipc_\w+(?=\()' | sort)
 if ! difference=$(diff <(echo "$declared") <(sed 's/@@.*//' <<<"$exported")); then
     echo "declared (<) and exported (>) functions differ:" >&2

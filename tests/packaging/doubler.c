@@ -1,4 +1,4 @@
-/* doubler.c: read every sample of one pool, publish its double to another, until COUNT samples are done.
+/* doubler.c: read COUNT samples of one pool and publish each, doubled, to another.
  *
  *     doubler FROM TO COUNT */
 #include <polymorph_ipc/polymorph_ipc.h>
@@ -7,7 +7,7 @@
 
 enum { VALUES = 7 };
 
-static const int64_t PATIENCE_NS = 20000000000;
+static const int64_t TIMEOUT_NS = 20000000000;
 
 static int fail(const char *what, pmipc_status status, const pmipc_error *error)
 {
@@ -20,7 +20,7 @@ static int double_samples(pmipc_stream *from, pmipc_producer *to, long count)
     for (long done = 0; done < count; done++) {
         pmipc_view view;
         pmipc_error error;
-        pmipc_status status = pmipc_stream_get_next(from, PATIENCE_NS, &view);
+        pmipc_status status = pmipc_stream_get_next(from, TIMEOUT_NS, &view);
         if (status != PMIPC_OK) {
             pmipc_stream_last_error(from, &error);
             return fail("get_next", status, &error);

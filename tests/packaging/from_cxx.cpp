@@ -1,4 +1,4 @@
-// from_cxx.cpp: the C interface used from C++17: publish one sample, read it back, list the pool.
+// from_cxx.cpp: the C interface in C++17: publish one sample, read it, inspect the pool.
 #include <cstdio>
 #include <cstring>
 #include <polymorph_ipc/polymorph_ipc.h>

@@ -1,6 +1,6 @@
-"""Run the README's C quick start beside command pools of the right and of wrong schemas: readme.py PROGRAM UNEXPECTING
+"""Run the README's C quick start with command pools of the right and of wrong schemas: readme.py PROGRAM WITHOUT_EXPECT
 
-PROGRAM is the quick start as it stands; UNEXPECTING has no `expect`: only its typed pointers check."""
+PROGRAM is the unchanged quick start. WITHOUT_EXPECT has no `expect`, so that only its typed pointers check."""
 
 import os
 import subprocess

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Run the README's install line, word for word, in a copy of the tree: readme_install.sh FOLDER [CMAKE_OPTION...]
-# The copy is FOLDER/tree, what is installed goes below FOLDER/root. CC and CFLAGS are the caller's.
+# Run the README's unchanged install line in a copy of the tree: readme_install.sh FOLDER [CMAKE_OPTION...]
+# The copy is FOLDER/tree, the files are installed below FOLDER/root. The caller sets CC and CFLAGS.
 set -euo pipefail
 folder=$1
 shift

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Write a program around the README's C quick start, word for word: readme_main.sh README.md > program.c
+# Print a program that contains the README's unchanged C quick start: readme_main.sh README.md > program.c
 set -euo pipefail
 snippet=$(awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$1")
 [ -n "$snippet" ] || { echo "$1 has no C quick start" >&2; exit 1; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Install a build into a fresh prefix and use it from outside the tree: run.sh BUILD_FOLDER PYTHON TOOLS
-# TOOLS is an environment with pkgconf and ziglang, which stand in for a pkg-config and a C++ compiler that the machine lacks.
+# Install a build into an empty prefix and use it outside the tree: run.sh BUILD_FOLDER PYTHON TOOLS
+# TOOLS is an environment with pkgconf and ziglang, which replace a missing pkg-config and a missing C++ compiler.
 set -euo pipefail
 build=$(realpath "$1") python=$(realpath -s "$2") tools=$(realpath "$3") here=$(dirname "$(realpath "$0")")
 work=$(mktemp --directory)
@@ -33,7 +33,7 @@ export POLYMORPH_IPC_DIR
 "$work/build/from_cxx" >/dev/null
 rmdir "$POLYMORPH_IPC_DIR"
 
-# 2. pkg-config, in a tree that was moved after it was installed
+# 2. pkg-config, in a tree that is moved after the installation
 mv "$prefix" "$work/moved"
 PKG_CONFIG_PATH=$(dirname "$(find "$work/moved" -name polymorph_ipc.pc)")
 export PKG_CONFIG_PATH
@@ -46,16 +46,16 @@ cc "${warnings[@]}" -static "$here/doubler.c" "${flags[@]}" -o "$work/doubler_pk
 "$here/readme_main.sh" "$here/../../README.md" >"$work/readme.c"
 read -ra flags < <(pkg-config --cflags --libs polymorph_ipc)
 cc "${warnings[@]}" "$work/readme.c" "${flags[@]}" -Wl,-rpath,"$library_folder" -o "$work/readme"
-sed 's/{.expect = &schema}/{0}/' "$work/readme.c" >"$work/readme_unexpecting.c"
-cc "${warnings[@]}" "$work/readme_unexpecting.c" "${flags[@]}" -Wl,-rpath,"$library_folder" -o "$work/readme_unexpecting"
-"$python" "$here/readme.py" "$work/readme" "$work/readme_unexpecting"
+sed 's/{.expect = &schema}/{0}/' "$work/readme.c" >"$work/readme_without_expect.c"
+cc "${warnings[@]}" "$work/readme_without_expect.c" "${flags[@]}" -Wl,-rpath,"$library_folder" -o "$work/readme_without_expect"
+"$python" "$here/readme.py" "$work/readme" "$work/readme_without_expect"
 mv "$work/moved" "$prefix"
 
-# 3. all of them against Python, both ways
+# 3. Each program exchanges samples with Python in both directions.
 "$python" "$here/talk.py" "$work/build/doubler_shared"
 "$python" "$here/talk.py" "$work/build/doubler_static"
 "$python" "$here/talk.py" "$work/doubler_pkg_config_static"
 mv "$prefix" "$work/moved"
 "$python" "$here/talk.py" "$work/doubler_pkg_config"
 "$here/python_packages.sh" "$python"
-echo "packaging: 5 C programs and 1 C++ program built outside the tree, all of them ran"
+echo "packaging: 5 C programs and 1 C++ program are built outside the tree and run"

@@ -1,4 +1,4 @@
-"""Talk to a C program both ways: talk.py PROGRAM. It doubles whatever it gets; every answer is checked."""
+"""Exchange samples with a C program that doubles each one, and check its answers: talk.py PROGRAM"""
 
 import os
 import subprocess
@@ -38,8 +38,8 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="pmipc-packaging-", dir="/dev/shm") as folder:
         os.environ["POLYMORPH_IPC_DIR"] = folder
         version = talk(sys.argv[1])
-        assert version == polymorph_ipc.__version__, f"C says {version}, Python {polymorph_ipc.__version__}"
-        assert [pool.name for pool in list_pools()] == ["packaging/answer"], "the kept pool, and no other"
+        assert version == polymorph_ipc.__version__, f"the C library is {version}, Python's {polymorph_ipc.__version__}"
+        assert [pool.name for pool in list_pools()] == ["packaging/answer"], "only the kept pool is left"
         clean_pools()
         assert not list_pools()
     print(f"{Path(sys.argv[1]).name} {version}: {COUNT} questions from Python, {COUNT} answers from C")
