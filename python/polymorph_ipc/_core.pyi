@@ -250,10 +250,11 @@ class Producer:
     def cleanup(self) -> None:
         """Retire the pool, remove it (unless made with `keep=True`) and close the producer.
 
-        Streams then find no pool: those that wait go on waiting for the next pool of that name. Arrays that streams
-        have given stay valid and unchanged. In a forked child, cleanup does not touch the parent's pool. Idempotent. An
-        orderly exit of the process does the same for every open producer. A killed process leaves its pool readable,
-        and the next producer made with the same arguments adopts it.
+        Streams that are connected still return what they have not read, then treat the pool as absent; streams that
+        wait go on waiting for the next pool of that name. Arrays that streams have given stay valid and unchanged. In a
+        forked child, cleanup does not touch the parent's pool. Idempotent. An orderly exit of the process does the same
+        for every open producer. A killed process leaves its pool readable, and the next producer made with the same
+        arguments adopts it.
         """
 
     def abandon(self) -> None:
@@ -577,8 +578,9 @@ class Stream:
         """Return every sample above the cursor that is in the history, oldest first. Never waits. Moves the cursor to
         the newest.
 
-        Samples older than `max_age` are left out. They, and samples that left the history before they were read, are
-        counted in `info.dropped`.
+        All samples are of one pool: while the stream has unread samples of a pool that was retired or replaced, a call
+        returns those, and the next call returns those of the next pool. Samples older than `max_age` are left out.
+        They, and samples that left the history before they were read, are counted in `info.dropped`.
 
         Args:
             copy: See `get_last`.

@@ -320,9 +320,10 @@ class TensorProducer(_core.Producer):
     def cleanup(self) -> None:
         """Remove the pool (unless made with `keep=True`) and close the producer and its ROS publisher.
 
-        Streams then treat the pool as absent; those that wait go on waiting for the next pool of that name. Arrays that
-        streams have given stay valid and unchanged. Later calls raise ClosedError. In a forked child it does not touch
-        the parent's pool. Idempotent; allowed before and after `node.destroy_node()` and `rclpy.shutdown()`.
+        Streams that are connected still return what they have not read, then treat the pool as absent; streams that
+        wait go on waiting for the next pool of that name. Arrays that streams have given stay valid and unchanged.
+        Later calls raise ClosedError. In a forked child it does not touch the parent's pool. Idempotent; allowed before
+        and after `node.destroy_node()` and `rclpy.shutdown()`.
 
         Threads: any.
         """

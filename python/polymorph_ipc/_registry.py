@@ -61,7 +61,8 @@ class PoolInfo(NamedTuple):
         file_nbytes: Bytes of shared memory that the pool takes.
         mode: The permission bits of the file.
         uid: The user id of the file's owner.
-        retired: Whether the pool has ended: its producer has closed it, or it was removed. Streams treat it as absent.
+        retired: Whether the pool has ended: its producer has closed it, or it was removed. New streams treat
+            it as absent; connected streams still return what they have not read.
         producer_alive: Whether the producer's process is alive: it holds the producer's lock.
         producer_pid: The process id of the newest producer, in its own PID namespace.
         producer_command: The command line of the newest producer.

@@ -32,7 +32,9 @@ class TensorStream(_core.Stream):
     seven views; further samples are private copies, and `info.copied` is True.
 
     When the producer dies, the pool stays readable, and the next producer adopts it; the stream stays connected. When
-    the producer cleans up, reads find no sample until a new pool of that name exists; the stream then reads that one.
+    the producer cleans up, the stream still returns what it has not read: get_next, get_all_new and iteration each
+    sample, get_last and get_new the newest one. Then it has no sample, and `ended` is True, until a new pool of that
+    name exists; the stream then reads that one.
     The schema of a stream is fixed by `expect`, by the first sample that it returns, or by the first pool with a live
     producer. After that, a pool with another schema raises SchemaMismatchError, unless `expect="any"`.
 
