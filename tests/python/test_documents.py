@@ -55,7 +55,7 @@ def test_files_that_architecture_names_exist() -> None:
             continue
         folders = re.findall(r"`([\w/]+)`", line.split("|")[1])
         assert all((ROOT / folder).is_dir() for folder in folders), line
-        for name in re.findall(r"`([\w/*]+(?:\.\w+|/))`", line.split("|", 2)[2]):
+        for name in re.findall(r"`([\w/*]+(?:\.(?:c|h|py)|/))`", line.split("|", 2)[2]):
             assert any([*(ROOT / folders[0]).glob(name), *ROOT.glob(name)]), name
 
 
