@@ -83,7 +83,7 @@ def test_get_all_new_returns_a_view_of_the_pool(pool_folder: Path) -> None:
             assert numbers_of(batch) == list(range(number - size + 1, number + 1))
 
 
-def test_history_across_growth_is_copied_only_when_a_held_slot_breaks_the_run(pool_folder: Path) -> None:
+def test_history_across_growth_is_copied_only_with_a_held_slot_between(pool_folder: Path) -> None:
     with (
         TensorProducer.from_sample("cam", numbered(0, (8, 512)), history_len=4, spare=1) as producer,
         TensorStream("cam") as stream,

@@ -172,7 +172,7 @@ def test_get_at_without_stamps_returns_no_samples(stamps: Any) -> None:
 # ---- waiting for samples with a later stamp
 
 
-def test_get_at_with_a_timeout_pairs_depth_images_with_earlier_color_images() -> None:
+def test_get_at_with_a_timeout_pairs_depth_with_earlier_color_images() -> None:
     """Each depth image has the stamp of its color image and is published 12 ms later."""
     pairs = 0
     with (
