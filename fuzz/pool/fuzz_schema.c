@@ -94,7 +94,8 @@ static void check_layout(const pmipc_schema *schema, const pmipc_producer_option
     }
     REQUIRE(payload->bytes == end && geometry->payload_bytes == end &&
             payload->variable_count <= PMIPC_MAX_VARIABLE_FIELDS);
-    REQUIRE(geometry->stride >= end + sizeof(struct slot_header) && geometry->stride % CACHE_LINE_BYTES == 0);
+    REQUIRE(geometry->stride >= slot_header_offset(geometry) + sizeof(struct slot_header) &&
+            geometry->stride % CACHE_LINE_BYTES == 0);
     REQUIRE(geometry->schema_offset >= POOL_RING_OFFSET + 8 * (uint64_t)geometry->history_len);
     REQUIRE(geometry->metadata_offset >= geometry->schema_offset + geometry->schema_bytes);
     REQUIRE(geometry->readers_offset >= geometry->metadata_offset + geometry->metadata_bytes);

@@ -94,7 +94,7 @@ static const struct field fields[] = {
     MEMBER(SLOTS, slot_header, published_ns, 1),
     MEMBER(SLOTS, slot_header, valid_bytes, 1),
     MEMBER(SLOTS, slot_header, lengths, PMIPC_MAX_VARIABLE_FIELDS),
-    {PAYLOAD, sizeof(struct slot_header), 8, 64},
+    {PAYLOAD, 0, 8, 64},
     {ANYWHERE, 0, 4, 1},
 };
 
@@ -130,6 +130,7 @@ static uint64_t place_of_field(const struct field *field, const struct record *r
         return geometry->readers_offset + offsetof(struct pool_readers, facts) +
                outer % PIN_ROWS * sizeof(struct row_facts) + within;
     case SLOTS:
+        return geometry->slots_offset + outer * geometry->stride + slot_header_offset(geometry) + within;
     case PAYLOAD:
         return geometry->slots_offset + outer * geometry->stride + within;
     case ANYWHERE:

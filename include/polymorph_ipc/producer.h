@@ -174,8 +174,8 @@ typedef struct pmipc_loan {
     uint64_t seq;         /* the sequence number that the sample will have */
     uint32_t slot;        /* internal */
     uint32_t field_count; /* fields of the schema; the first so many entries of `fields` are set */
-    uint32_t headroom;    /* bytes before fields[0].data that may be overwritten until the commit, at least 64: for a
-                             header that is received together with the data */
+    uint32_t headroom;    /* bytes before fields[0].data that may be overwritten until the commit, often 0: for a header
+                             that is received together with the data */
     pmipc_loan_field fields[PMIPC_MAX_FIELDS];
 } pmipc_loan;
 

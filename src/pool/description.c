@@ -41,7 +41,7 @@ static void plan_payload(const pmipc_schema *schema, struct payload_layout *payl
 /* The next power of two if that is less than a page, else whole pages. */
 static uint64_t plan_stride(uint64_t payload_bytes, uint64_t page_bytes)
 {
-    uint64_t needed = sizeof(struct slot_header) + payload_bytes;
+    uint64_t needed = round_up(payload_bytes, CACHE_LINE_BYTES) + sizeof(struct slot_header);
     if (needed >= page_bytes)
         return round_up(needed, page_bytes);
     uint64_t stride = CACHE_LINE_BYTES;
@@ -74,6 +74,8 @@ static bool plan_geometry(const pmipc_schema *schema, const struct payload_layou
     geometry->metadata_bytes = metadata_bytes;
     geometry->readers_offset = round_up(geometry->metadata_offset + metadata_bytes, page_bytes);
     geometry->slots_offset = geometry->readers_offset + round_up(sizeof(struct pool_readers), page_bytes);
+    if (stride >= page_bytes)
+        geometry->slots_offset += page_bytes; /* headroom of the first slot */
     geometry->stride = stride;
     geometry->payload_bytes = payload->bytes;
     return true;

@@ -6,7 +6,9 @@
  *   ring_offset     ring         producer       read-only          history_len entries, indexed by seq mod history_len
  *   schema_offset   description  creator, once  read-only          fields, dtype descriptions, metadata
  *   readers_offset  readers      streams        read-write         waiting flag, row bitmap, pin rows, row facts
- *   slots_offset    slots        producer       read-only          slot_count slots of `stride` bytes: header, payload
+ *   slots_offset    slots        producer       read-only          slot_count slots of `stride` bytes: payload, header
+ *
+ * If a slot takes a page or more, a page before the first slot is its headroom (pmipc_loan.headroom).
  *
  * readers_offset, slots_offset and the size of the slot region are multiples of the page size, so that the slot region
  * can be mapped twice, back to back. The file only grows, at its end, by whole slots.
@@ -29,7 +31,7 @@
 
 #define CACHE_LINE_BYTES 64
 #define POOL_MAGIC UINT64_C(0x314c4f4f50434950) /* "PICPOOL1" in little endian */
-#define POOL_LAYOUT_VERSION 1u
+#define POOL_LAYOUT_VERSION 2u
 #define POOL_HEADER_BYTES 4096u
 #define POOL_CONTROL_OFFSET 4096u
 #define POOL_RING_OFFSET 4608u
@@ -58,6 +60,13 @@ struct pool_geometry {
     uint64_t stride;        /* bytes from one slot to the next */
     uint64_t payload_bytes; /* of one slot */
 };
+
+/* A slot begins with its payload, so that the payload of a large sample begins at a page. The slot header follows it.
+ */
+static inline uint64_t slot_header_offset(const struct pool_geometry *geometry)
+{
+    return (geometry->payload_bytes + CACHE_LINE_BYTES - 1) & ~(uint64_t)(CACHE_LINE_BYTES - 1);
+}
 
 struct pool_header {
     uint64_t magic;
@@ -133,7 +142,7 @@ struct pool_readers {
 };
 
 /* Written before the slot's entry is stored, and not changed while the slot is reachable or pinned. The members are
- * atomic because inspection reads them without a pin. The payload follows directly. */
+ * atomic because inspection reads them without a pin. slot_header_offset says where it is. */
 struct slot_header {
     _Atomic uint64_t seq;
     _Atomic int64_t stamp_ns;

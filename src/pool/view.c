@@ -15,9 +15,9 @@ struct copy_block {
     void *memory;
 };
 
-static const struct slot_header *header_of(const char *frame)
+static const struct slot_header *header_of(const struct pool_description *description, const char *frame)
 {
-    return (const struct slot_header *)frame;
+    return (const struct slot_header *)(frame + slot_header_offset(&description->header.geometry));
 }
 
 /* A free cell for a view, or PIN_CELLS when there is no free one. Only the stream's thread takes cells. */
@@ -51,13 +51,12 @@ static uint32_t cell_or_spare(struct pool_connection *connection)
 /* The fields of a frame. Lengths are read from the slot and checked. */
 static bool fill_fields(const struct pool_description *description, const char *frame, pmipc_view_field *fields)
 {
-    const struct slot_header *header = (const struct slot_header *)frame;
+    const struct slot_header *header = header_of(description, frame);
     const pmipc_schema *schema = &description->schema;
     const struct payload_layout *payload = &description->payload;
-    const char *data = frame + sizeof *header;
     for (uint32_t i = 0; i < schema->field_count; i++) {
         const pmipc_field *field = &schema->fields[i];
-        fields[i].data = data + payload->offsets[i];
+        fields[i].data = frame + payload->offsets[i];
         fields[i].length = field->ndim ? field->shape[0] : 1;
         if (payload->length_index[i] < 0)
             continue;
@@ -108,7 +107,7 @@ static pmipc_status fill_view(struct pool_connection *connection, const char *fr
 {
     const struct pool_description *description = connection->description;
     int64_t stride = (int64_t)description->header.geometry.stride;
-    const struct slot_header *last = header_of(frame + (int64_t)(count - 1) * stride);
+    const struct slot_header *last = header_of(description, frame + (int64_t)(count - 1) * stride);
     if (load_relaxed(&last->seq) != newest)
         return corrupt_sample(connection, "the slot header", newest);
     view->seq = newest;
@@ -131,7 +130,7 @@ static pmipc_status check_frames(struct pool_connection *connection, const char 
     pmipc_view_field fields[PMIPC_MAX_FIELDS];
     bool variable = connection->description->payload.variable_count > 0;
     for (uint32_t i = 0; i < count; i++, frame += connection->description->header.geometry.stride) {
-        if (load_relaxed(&header_of(frame)->seq) != oldest + i)
+        if (load_relaxed(&header_of(connection->description, frame)->seq) != oldest + i)
             return corrupt_sample(connection, "the slot header", oldest + i);
         if (variable && !fill_fields(connection->description, frame, fields))
             return corrupt_sample(connection, "the length", oldest + i);
@@ -183,7 +182,7 @@ static pmipc_status view_by_copy(struct pool_connection *connection, const uint6
     if (copy) {
         for (uint32_t i = 0; i < count; i++)
             memcpy(copy + i * geometry->stride, mapping->base + entry_slot(entries[i]) * geometry->stride,
-                   sizeof(struct slot_header) + (size_t)geometry->payload_bytes);
+                   (size_t)slot_header_offset(geometry) + sizeof(struct slot_header));
         status = count > 1 ? check_frames(connection, copy, newest - count + 1, count) : PMIPC_OK;
         if (!status)
             status = fill_view(connection, copy, newest, count, view);
@@ -238,9 +237,10 @@ static void prefetch_newest(const struct pool_connection *connection)
     uint32_t slot = entry_slot(load_relaxed(&connection->protocol.control->head));
     if (slot >= connection->mapped_slots)
         return;
-    const char *frame = connection->mapping->base + slot * connection->description->header.geometry.stride;
+    const struct pool_geometry *geometry = &connection->description->header.geometry;
+    const char *frame = connection->mapping->base + slot * geometry->stride;
     __builtin_prefetch(frame);
-    __builtin_prefetch(frame + sizeof(struct slot_header));
+    __builtin_prefetch(frame + slot_header_offset(geometry));
 }
 
 pmipc_status connection_view_newest(struct pool_connection *connection, pmipc_view *view)
@@ -274,8 +274,9 @@ pmipc_status connection_stamp_of(struct pool_connection *connection, uint64_t se
     if (!status) {
         const char *frame =
             connection->mapping->base + entry_slot(entry) * connection->description->header.geometry.stride;
-        *stamp_ns = load_relaxed(&header_of(frame)->stamp_ns);
-        if (load_relaxed(&header_of(frame)->seq) != seq)
+        const struct slot_header *header = header_of(connection->description, frame);
+        *stamp_ns = load_relaxed(&header->stamp_ns);
+        if (load_relaxed(&header->seq) != seq)
             status = corrupt_sample(connection, "the slot header", seq);
     }
     protocol_unpin(&connection->protocol, SPARE_CELL);
@@ -391,10 +392,9 @@ pmipc_status pmipc_view_frame(const pmipc_view *view, uint32_t index, pmipc_fram
     if (!view || !view->owner || !frame || index >= view->frame_count)
         return PMIPC_INVALID_ARGUMENT;
     const struct pool_description *description = view_description(view);
-    /* The first field is at the start of the payload, directly after the slot header. */
-    const char *slot =
-        (const char *)view->fields[0].data - sizeof(struct slot_header) + (int64_t)index * view->frame_stride;
-    const struct slot_header *header = (const struct slot_header *)slot;
+    /* The first field is at the start of the slot. */
+    const char *slot = (const char *)view->fields[0].data + (int64_t)index * view->frame_stride;
+    const struct slot_header *header = header_of(description, slot);
     frame->seq = load_relaxed(&header->seq);
     frame->stamp_ns = load_relaxed(&header->stamp_ns);
     frame->published_ns = load_relaxed(&header->published_ns);

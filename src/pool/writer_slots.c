@@ -16,22 +16,24 @@ static char *slot_address(const struct pool_writer *writer, uint32_t slot)
 
 struct slot_header *writer_slot_header(const struct pool_writer *writer, uint32_t slot)
 {
-    return (struct slot_header *)slot_address(writer, slot);
+    return (struct slot_header *)(slot_address(writer, slot) +
+                                  slot_header_offset(&writer->description->header.geometry));
 }
 
 char *writer_payload(const struct pool_writer *writer, uint32_t slot)
 {
-    return slot_address(writer, slot) + sizeof(struct slot_header);
+    return slot_address(writer, slot);
 }
 
 uint32_t writer_headroom(const struct pool_writer *writer, uint32_t slot)
 {
-    const struct pool_description *description = writer->description;
-    const uint64_t stride = description->header.geometry.stride;
-    uint64_t headroom = sizeof(struct slot_header);
-    /* The first slot of a mapping has no slot before it. */
-    if (slot > 0 && slot_address(writer, slot - 1) + stride == slot_address(writer, slot))
-        headroom += stride - sizeof(struct slot_header) - description->payload.bytes;
+    const struct pool_geometry *geometry = &writer->description->header.geometry;
+    uint64_t headroom = 0;
+    if (slot == 0) /* the space after the rows of readers */
+        headroom = geometry->slots_offset - geometry->readers_offset - sizeof(struct pool_readers);
+    else if (slot_address(writer, slot - 1) + geometry->stride == slot_address(writer, slot))
+        /* the space after the header of the slot before; none in another mapping */
+        headroom = geometry->stride - slot_header_offset(geometry) - sizeof(struct slot_header);
     return headroom < UINT32_MAX ? (uint32_t)headroom : UINT32_MAX;
 }
 

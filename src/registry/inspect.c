@@ -23,7 +23,8 @@ struct open_pool {
 
 static bool read_slot(const struct open_pool *pool, uint32_t slot, struct slot_header *header)
 {
-    uint64_t offset = description_file_bytes(pool->description, slot);
+    uint64_t offset =
+        description_file_bytes(pool->description, slot) + slot_header_offset(&pool->description->header.geometry);
     return pread(pool->fd, header, sizeof *header, (off_t)offset) == (ssize_t)sizeof *header;
 }
 

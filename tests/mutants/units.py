@@ -331,7 +331,7 @@ MUTANTS = (
         "headers_of_older_frames_are_not_checked",
         "forged_control damaged_slot_header_is_corrupt_and_leaves_no_pin",
         "A window has a frame that is another sample.",
-        (Change(VIEW, "if (load_relaxed(&header_of(frame)->seq) != oldest + i)", "if (false)"),),
+        (Change(VIEW, "if (load_relaxed(&header_of(connection->description, frame)->seq) != oldest + i)", "if (false)"),),
     ),
     Mutant(
         "failed_copy_stays_pinned",
@@ -436,8 +436,8 @@ MUTANTS = (
         (
             Change(
                 WRITER_SLOTS,
-                "    if (slot > 0 && slot_address(writer, slot - 1) + stride == slot_address(writer, slot))",
-                "    if (slot > 0)",
+                "    else if (slot_address(writer, slot - 1) + geometry->stride == slot_address(writer, slot))",
+                "    else",
             ),
         ),
     ),

@@ -99,7 +99,8 @@ static void write_only_sample(int fd, uint64_t seq)
     for (uint32_t i = 0; i < header.geometry.history_len; i++)
         write_word(fd, POOL_RING_OFFSET + 8 * (off_t)i, 0);
     write_word(fd, POOL_RING_OFFSET + 8 * (off_t)(seq % header.geometry.history_len), seq << 16 | 1);
-    write_word(fd, (off_t)(header.geometry.slots_offset + header.geometry.stride), seq);
+    write_word(
+        fd, (off_t)(header.geometry.slots_offset + header.geometry.stride + slot_header_offset(&header.geometry)), seq);
     write_word(fd, HEAD, seq << 16 | 1);
 }
 
@@ -306,7 +307,8 @@ static off_t slot_of_sample(int fd, uint64_t seq)
 {
     const struct pool_header header = header_of_file(fd);
     const uint64_t entry = read_word(fd, POOL_RING_OFFSET + 8 * (off_t)(seq % header.geometry.history_len));
-    return (off_t)(header.geometry.slots_offset + (entry & 0xffff) * header.geometry.stride);
+    return (off_t)(header.geometry.slots_offset + (entry & 0xffff) * header.geometry.stride +
+                   slot_header_offset(&header.geometry));
 }
 
 /* `held`: the number of views to hold; with PMIPC_MAX_VIEWS the reads below return copies. */

@@ -43,8 +43,10 @@ TEST(adopt_after_kill_in_first_publish_keeps_first_sample)
     uint64_t first = UINT64_C(1) << 16 | (entry & 0xffff);
     atomic_store(&ring_of(&file)[1 % HISTORY], first);
     atomic_store(&control_of(&file)->head, 0);
-    struct slot_header *slot = (struct slot_header *)(void *)(file.bytes + header_of(&file)->geometry.slots_offset +
-                                                              (entry & 0xffff) * header_of(&file)->geometry.stride);
+    const struct pool_geometry *geometry = &header_of(&file)->geometry;
+    struct slot_header *slot =
+        (struct slot_header *)(void *)(file.bytes + geometry->slots_offset + (entry & 0xffff) * geometry->stride +
+                                       slot_header_offset(geometry));
     atomic_store(&slot->seq, 1);
     write_file(&file);
     pmipc_stream *stream = stream_open("p", NULL);
@@ -210,8 +212,8 @@ TEST(growth_with_forged_lengths_reads_only_within_slots)
     pool_file file = make_file();
     const struct pool_geometry *geometry = &header_of(&file)->geometry;
     for (uint32_t i = 0; i < geometry->initial_slots; i++) {
-        struct slot_header *slot =
-            (struct slot_header *)(void *)(file.bytes + geometry->slots_offset + i * geometry->stride);
+        struct slot_header *slot = (struct slot_header *)(void *)(file.bytes + geometry->slots_offset +
+                                                                  i * geometry->stride + slot_header_offset(geometry));
         atomic_store(&slot->lengths[0], UINT32_MAX);
         atomic_store(&slot->valid_bytes, UINT64_MAX);
     }
