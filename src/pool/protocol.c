@@ -271,6 +271,8 @@ bool protocol_publish(struct protocol_producer *producer, uint32_t slot)
     if (producer->oldest <= producer->seq && seq - producer->oldest == producer->history_len) {
         producer->slot_states[producer->ring_slots[index]] = SLOT_UNCLEAN; /* its entry is overwritten below */
         producer->oldest++;
+        if (producer->reuses_last)
+            producer->cursor = producer->ring_slots[index];
     }
     producer->ring_slots[index] = (uint16_t)slot;
     producer->slot_states[slot] = SLOT_IN_RING;

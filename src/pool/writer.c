@@ -29,6 +29,8 @@ static struct pool_writer *allocate_writer(const struct pool_description *descri
     writer->prefault = options->prefault;
     struct protocol_producer *protocol = &writer->protocol;
     protocol->history_len = description->header.geometry.history_len;
+    protocol->reuses_last =
+        protocol->history_len == 1 && description->header.geometry.stride >= description->header.geometry.page_bytes;
     protocol->ring_slots = calloc(protocol->history_len, sizeof *protocol->ring_slots);
     protocol->found_slots = calloc(protocol->history_len, sizeof *protocol->found_slots);
     protocol->oldest = 1;

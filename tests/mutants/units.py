@@ -16,6 +16,24 @@ STREAM = "api/stream.c"
 
 MUTANTS = (
     Mutant(
+        "history_of_one_uses_all_slots",
+        "loan large_samples_with_history_of_one_alternate_between_two_slots",
+        "Large samples are written to slots that have left the cache.",
+        (Change(PROTOCOL, "        if (producer->reuses_last)\n", "        if (false)\n"),),
+    ),
+    Mutant(
+        "slot_header_precedes_payload",
+        "loan payload_of_large_sample_begins_at_page",
+        "The payload begins behind the start of a page, which makes copies slower.",
+        (
+            Change(
+                WRITER_SLOTS,
+                "{\n    return slot_address(writer, slot);\n",
+                "{\n    return slot_address(writer, slot) + CACHE_LINE_BYTES;\n",
+            ),
+        ),
+    ),
+    Mutant(
         "retired_pool_is_left_with_unread_samples",
         "drain get_next_drains_retired_pool",
         "A stream leaves a retired pool before it has returned what is unread.",
@@ -331,7 +349,11 @@ MUTANTS = (
         "headers_of_older_frames_are_not_checked",
         "forged_control damaged_slot_header_is_corrupt_and_leaves_no_pin",
         "A window has a frame that is another sample.",
-        (Change(VIEW, "if (load_relaxed(&header_of(connection->description, frame)->seq) != oldest + i)", "if (false)"),),
+        (
+            Change(
+                VIEW, "if (load_relaxed(&header_of(connection->description, frame)->seq) != oldest + i)", "if (false)"
+            ),
+        ),
     ),
     Mutant(
         "failed_copy_stays_pinned",

@@ -301,3 +301,44 @@ TEST(headroom_of_loan_belongs_to_its_slot_also_after_growth)
     pmipc_stream_close(stream);
     pmipc_producer_close(producer);
 }
+
+/* ---- places of slots ---- */
+
+static const char *place_of_next(pmipc_producer *producer)
+{
+    pmipc_loan loan;
+    CHECK_OK(pmipc_producer_loan(producer, &loan));
+    const char *place = loan.fields[0].data;
+    CHECK_OK(pmipc_producer_commit(producer, &loan, 0));
+    return place;
+}
+
+TEST(payload_of_large_sample_begins_at_page)
+{
+    pmipc_producer *producer = bytes_producer("p", 3 * sysconf(_SC_PAGESIZE), 2);
+    for (int i = 0; i < 10; i++)
+        CHECK_EQ((uintptr_t)place_of_next(producer) % (uintptr_t)sysconf(_SC_PAGESIZE), 0);
+    pmipc_producer_close(producer);
+}
+
+/* With a history of one sample, two slots take turns, unless a view holds one of them. */
+TEST(large_samples_with_history_of_one_alternate_between_two_slots)
+{
+    pmipc_producer *producer = bytes_producer("p", 3 * sysconf(_SC_PAGESIZE), 1);
+    pmipc_stream *stream = stream_open("p", NULL);
+    const char *first = place_of_next(producer), *second = place_of_next(producer);
+    for (int i = 0; i < 5; i++) {
+        CHECK(place_of_next(producer) == first);
+        CHECK(place_of_next(producer) == second);
+    }
+    pmipc_view view;
+    CHECK_OK(pmipc_stream_get_last(stream, &view)); /* of the second slot */
+    CHECK(place_of_next(producer) == first);
+    const char *third = place_of_next(producer);
+    CHECK(third != first && third != second);
+    CHECK(place_of_next(producer) == first);
+    CHECK(place_of_next(producer) == third);
+    pmipc_view_release(&view);
+    pmipc_stream_close(stream);
+    pmipc_producer_close(producer);
+}
