@@ -67,6 +67,6 @@ def test_terms_of_the_glossary_are_used() -> None:
         path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in (".c", ".h", ".py", ".md")
     ]
     texts = "\n".join(path.read_text() for path in sources if path.name != "glossary.md").lower().replace("_", " ")
-    words = [word for term in terms if term != "term" for word in term.split(", ")]
-    assert len(words) > 30
-    assert [word for word in words if not re.search(rf"\b{word[:-1] if word.endswith('e') else word}", texts)] == []
+    names = [name for term in terms if term != "term" for name in term.split(", ")]
+    assert len(names) > 30
+    assert [name for name in names if not re.search(rf"\b{name[:-1] if name.endswith('e') else name}", texts)] == []
