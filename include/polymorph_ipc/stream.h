@@ -23,7 +23,7 @@
  * Control loops: open the stream with `manual_reconnect` and `prefault`. While it is connected and has a view to spare,
  * get_last, and get_new and get_next with timeout 0, make no system call, allocate no memory and take no lock.
  *
- * pthread_cancel: pmipc_stream_get_new, get_next, wait_at, wait_any, pmipc_waiter_wait and pmipc_waiter_wait_until are
+ * pthread_cancel: pmipc_stream_get_new, get_next, wait_at, wait_any, pmipc_waiter_wait and pmipc_wait_sleep are
  * cancellation points while they sleep. A cancelled wait ends within 100 ms and releases what it holds; the stream can
  * be used and closed. In all other functions of the library a cancellation acts after the function has returned, after
  * at most a second. PTHREAD_CANCEL_ASYNCHRONOUS is not supported. */
@@ -473,29 +473,37 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_waiter_init_newest(pmipc_waiter *wai
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_waiter_wait(const pmipc_waiter *waiters, uint32_t count, int64_t timeout_ns,
                                                         uint32_t *ready);
 
-/** Sleep until one of `count` waiters is ready, for `slice_ns` at most: for a caller that has something to do between
- * two sleeps, such as handling signals.
- *
- * Call it again with the same `deadline_ns`, which pmipc_deadline has returned. `slice_ns` may be PMIPC_FOREVER: until
- * the deadline. `*ready` becomes the index of the first ready waiter; `ready` may be NULL.
- *
- * Threads: any. Cancellation point.
- * Progress: that of pmipc_waiter_wait.
- * Returns:
- * - PMIPC_OK: a waiter is ready
- * - PMIPC_NOTHING_NEW: the slice is over
- * - PMIPC_TIMEOUT: the deadline has passed
- * - PMIPC_INTERRUPTED: a signal handler ran; call again to continue the wait
- * - PMIPC_INVALID_ARGUMENT: there is no waiter, or one was released
- * - PMIPC_NO_MEMORY: out of memory; up to 16 waiters need none */
-PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_waiter_wait_until(const pmipc_waiter *waiters, uint32_t count,
-                                                              int64_t deadline_ns, int64_t slice_ns, uint32_t *ready);
+/** The state of a wait that several calls of pmipc_wait_sleep make. pmipc_wait_begin makes it. */
+typedef struct pmipc_wait {
+    int64_t deadline_ns;     /* when the wait ends, on CLOCK_MONOTONIC; INT64_MAX: never */
+    int64_t slice_ns;        /* the longest time of one call; PMIPC_FOREVER: until the deadline */
+    uint32_t spurious_wakes; /* internal */
+} pmipc_wait;
 
-/** Return the time of CLOCK_MONOTONIC, in nanoseconds, at which a wait of `timeout_ns` ends that begins now: the
- * present time for 0, INT64_MAX for PMIPC_FOREVER and for a time that is too large for the clock.
+/** Begin a wait that ends `timeout_ns` from now, or never (PMIPC_FOREVER), and returns to its caller after each
+ * `slice_ns`, or at its end only (PMIPC_FOREVER).
  *
  * Threads: any. Progress: no system call (vDSO). */
-PMIPC_API int64_t pmipc_deadline(int64_t timeout_ns);
+PMIPC_API pmipc_wait pmipc_wait_begin(int64_t timeout_ns, int64_t slice_ns);
+
+/** Sleep until one of `count` waiters is ready, the slice is over, or the wait ends: for a caller that has something to
+ * do between two sleeps, such as handling signals.
+ *
+ * After PMIPC_OK, look at the streams. When there is nothing, make new waiters and call this again with the same
+ * `wait`.
+ * `*ready` becomes the index of the first ready waiter; `ready` may be NULL.
+ *
+ * Threads: any; one thread at a time uses a pmipc_wait. Cancellation point.
+ * Progress: that of pmipc_waiter_wait. When call after call returns PMIPC_OK at once, because the caller cannot read
+ * what has made a waiter ready, each further call pauses for 1 ms. Returns:
+ * - PMIPC_OK: a waiter is ready
+ * - PMIPC_NOTHING_NEW: the slice is over
+ * - PMIPC_TIMEOUT: the wait has ended
+ * - PMIPC_INTERRUPTED: a signal handler ran; call again to continue the wait
+ * - PMIPC_INVALID_ARGUMENT: there is no waiter, one was released, or `wait` is NULL
+ * - PMIPC_NO_MEMORY: out of memory; up to 16 waiters need none */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_wait_sleep(pmipc_wait *wait, const pmipc_waiter *waiters, uint32_t count,
+                                                       uint32_t *ready);
 
 /** Release a waiter. Does nothing for a waiter that is released or zeroed, and for NULL.
  *

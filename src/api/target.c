@@ -12,6 +12,7 @@
 #define LONGEST_SLEEP_NS 100000000 /* everything is checked again after it: it bounds the delay of a lost wake */
 #define POLL_INTERVAL_NS 20000000  /* for an absent pool, for too many targets, and without futex_waitv */
 #define ORPHAN_CHECK_INTERVAL_NS 100000000
+#define SPURIOUS_WAKES 2
 #define SPURIOUS_WAKE_PAUSE_NS 1000000
 
 void shared_release(struct stream_shared *shared)
@@ -155,29 +156,52 @@ static int64_t time_after(int64_t begin_ns, int64_t duration_ns)
     return __builtin_add_overflow(begin_ns, duration_ns, &end_ns) ? INT64_MAX : end_ns;
 }
 
-__attribute__((noinline)) static pmipc_status wait_in_turns(const struct wait_target *targets, uint32_t count,
-                                                            const struct wait_terms *terms, uint32_t *ready)
+/* Whether a target is ready; *ready is the first one. */
+static bool find_ready(const struct wait_target *targets, uint32_t count, int64_t now_ns, uint32_t *ready)
 {
-    if (terms->spurious_wakes > SPURIOUS_WAKES) {
-        cancel_act(terms->cancel_state);
-        clock_pause_ns(SPURIOUS_WAKE_PAUSE_NS);
-    }
-    int64_t now_ns = clock_monotonic_ns();
-    const int64_t slice_end_ns = time_after(now_ns, terms->slice_ns);
-    const int64_t end_ns = slice_end_ns < terms->deadline_ns ? slice_end_ns : terms->deadline_ns;
-    for (;; now_ns = clock_monotonic_ns()) {
-        for (uint32_t i = 0; i < count; i++) {
-            if (target_is_ready(&targets[i]) || note_orphaned(&targets[i], now_ns)) {
-                *ready = i;
-                return PMIPC_OK;
-            }
+    for (uint32_t i = 0; i < count; i++) {
+        if (target_is_ready(&targets[i]) || note_orphaned(&targets[i], now_ns)) {
+            *ready = i;
+            return true;
         }
+    }
+    return false;
+}
+
+/* The sleeps of a call in which no target is ready at first. */
+static pmipc_status sleep_in_turns(const struct wait_target *targets, uint32_t count, const struct wait_terms *terms,
+                                   int64_t now_ns, uint32_t *ready)
+{
+    const pmipc_wait *wait = terms->wait;
+    const int64_t slice_end_ns = wait->slice_ns < 0 ? INT64_MAX : time_after(now_ns, wait->slice_ns);
+    const int64_t end_ns = slice_end_ns < wait->deadline_ns ? slice_end_ns : wait->deadline_ns;
+    do {
         if (next_sleep(end_ns) == 0)
-            return end_ns == terms->deadline_ns ? PMIPC_TIMEOUT : PMIPC_NOTHING_NEW;
+            return end_ns == wait->deadline_ns ? PMIPC_TIMEOUT : PMIPC_NOTHING_NEW;
         cancel_act(terms->cancel_state); /* after the check: a sample that is there is returned */
         if (sleep_once(targets, count, end_ns) == EINTR)
             return PMIPC_INTERRUPTED;
+    } while (!find_ready(targets, count, clock_monotonic_ns(), ready));
+    return PMIPC_OK;
+}
+
+__attribute__((noinline)) static pmipc_status wait_in_turns(const struct wait_target *targets, uint32_t count,
+                                                            const struct wait_terms *terms, uint32_t *ready)
+{
+    pmipc_wait *wait = terms->wait;
+    if (wait->spurious_wakes > SPURIOUS_WAKES) {
+        cancel_act(terms->cancel_state);
+        clock_pause_ns(SPURIOUS_WAKE_PAUSE_NS);
     }
+    const int64_t now_ns = clock_monotonic_ns();
+    if (wait->spurious_wakes > 0 && now_ns >= wait->deadline_ns)
+        return PMIPC_TIMEOUT;
+    if (find_ready(targets, count, now_ns, ready)) {
+        wait->spurious_wakes++;
+        return PMIPC_OK;
+    }
+    wait->spurious_wakes = 0;
+    return sleep_in_turns(targets, count, terms, now_ns, ready);
 }
 
 /* Not inlined: pthread_cleanup_push saves registers, and no variable of a caller may be in one of them. */
@@ -191,7 +215,8 @@ __attribute__((noinline)) pmipc_status targets_wait(const struct wait_target *ta
     return status;
 }
 
-int64_t pmipc_deadline(int64_t timeout_ns)
+pmipc_wait pmipc_wait_begin(int64_t timeout_ns, int64_t slice_ns)
 {
-    return timeout_ns < 0 ? INT64_MAX : time_after(clock_monotonic_ns(), timeout_ns);
+    const int64_t deadline_ns = timeout_ns < 0 ? INT64_MAX : time_after(clock_monotonic_ns(), timeout_ns);
+    return (pmipc_wait){.deadline_ns = deadline_ns, .slice_ns = slice_ns};
 }

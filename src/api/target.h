@@ -37,20 +37,16 @@ bool connection_is_orphaned(const struct pool_connection *connection, const stru
 bool connection_is_orphaned_throttled(const struct pool_connection *connection, struct stream_shared *shared,
                                       int64_t now_ns);
 
-/* A spurious wake is a wait that returned OK, after which the caller found nothing. Two in a row are usual: a pool was
- * retired, and another one appeared. More of them must not use up a core, whatever their cause. */
-#define SPURIOUS_WAKES 2
-
 struct wait_terms {
-    int64_t deadline_ns;          /* CLOCK_MONOTONIC; INT64_MAX: never */
-    int64_t slice_ns;             /* return to the caller after this time; INT64_MAX: only at the deadline */
-    uint32_t spurious_wakes;      /* spurious wakes in a row; the wait begins with a pause after SPURIOUS_WAKES */
+    pmipc_wait *wait;
     int cancel_state;             /* what it was before cancellation was deferred */
     void (*clean_up)(void *held); /* called when a cancellation acts, which it does before a sleep or a pause */
     void *held;
 };
 
 /* Sleep until one target is ready, the slice is over, or the deadline has passed. All waits of the library end up here.
+ * A caller that calls again after OK found nothing. Two such calls are usual: a pool was retired, and another one
+ * appeared. More of them neither use up a core nor outlast the deadline, whatever their cause.
  * Called with cancellation deferred. Returns OK with *ready set; NOTHING_NEW: the slice is over; TIMEOUT;
  * INTERRUPTED. */
 pmipc_status targets_wait(const struct wait_target *targets, uint32_t count, const struct wait_terms *terms,

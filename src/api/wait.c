@@ -40,11 +40,8 @@ static pmipc_status sleep_until_ready(struct stream_wait *wait, const struct wai
 
 pmipc_status stream_wait(struct stream_wait *wait, int64_t timeout_ns)
 {
-    struct wait_terms terms = {.deadline_ns = pmipc_deadline(timeout_ns),
-                               .slice_ns = INT64_MAX,
-                               .cancel_state = wait->cancel_state,
-                               .clean_up = clean_up_wait,
-                               .held = wait};
+    pmipc_wait time = pmipc_wait_begin(timeout_ns, PMIPC_FOREVER);
+    const struct wait_terms terms = {&time, wait->cancel_state, clean_up_wait, wait};
     for (;;) {
         pmipc_status status = sleep_until_ready(wait, &terms);
         if (status)
@@ -53,11 +50,10 @@ pmipc_status stream_wait(struct stream_wait *wait, int64_t timeout_ns)
         status = wait->look(wait);
         if (status != PMIPC_NOTHING_NEW)
             return status;
-        /* Checked whatever ended the sleep: in a corrupt pool every look may find nothing. */
-        if (clock_monotonic_ns() >= terms.deadline_ns)
-            return PMIPC_TIMEOUT;
-        const bool saw_samples = wait->by_stamp && wait->streams[0]->seen_by_windows != seen;
-        terms.spurious_wakes = saw_samples ? 0 : terms.spurious_wakes + 1;
+        if (clock_monotonic_ns() >= time.deadline_ns)
+            return PMIPC_TIMEOUT; /* also when samples of other stamps keep arriving */
+        if (wait->by_stamp && wait->streams[0]->seen_by_windows != seen)
+            time.spurious_wakes = 0;
     }
 }
 
@@ -137,12 +133,11 @@ pmipc_status pmipc_waiter_init_newest(pmipc_waiter *waiter, pmipc_stream *stream
     return make_waiter(waiter, stream, true);
 }
 
-pmipc_status pmipc_waiter_wait_until(const pmipc_waiter *waiters, uint32_t count, int64_t deadline_ns, int64_t slice_ns,
-                                     uint32_t *ready)
+pmipc_status pmipc_wait_sleep(pmipc_wait *wait, const pmipc_waiter *waiters, uint32_t count, uint32_t *ready)
 {
     /* Copies without references of their own: the waiters keep theirs. */
     struct wait_target on_stack[TARGETS_ON_STACK], *targets = on_stack;
-    if (!waiters || count == 0)
+    if (!wait || !waiters || count == 0)
         return PMIPC_INVALID_ARGUMENT;
     CANCELLATION_DEFERRED(cancel_state);
     if (count > TARGETS_ON_STACK && !(targets = malloc(count * sizeof *targets)))
@@ -155,11 +150,7 @@ pmipc_status pmipc_waiter_wait_until(const pmipc_waiter *waiters, uint32_t count
             status = PMIPC_INVALID_ARGUMENT;
     }
     uint32_t index = 0;
-    struct wait_terms terms = {.deadline_ns = deadline_ns,
-                               .slice_ns = slice_ns < 0 ? INT64_MAX : slice_ns,
-                               .cancel_state = cancel_state,
-                               .clean_up = free,
-                               .held = targets == on_stack ? NULL : targets};
+    const struct wait_terms terms = {wait, cancel_state, free, targets == on_stack ? NULL : targets};
     if (!status)
         status = targets_wait(targets, count, &terms, &index);
     if (!status && ready)
@@ -170,7 +161,8 @@ pmipc_status pmipc_waiter_wait_until(const pmipc_waiter *waiters, uint32_t count
 
 pmipc_status pmipc_waiter_wait(const pmipc_waiter *waiters, uint32_t count, int64_t timeout_ns, uint32_t *ready)
 {
-    return pmipc_waiter_wait_until(waiters, count, pmipc_deadline(timeout_ns), PMIPC_FOREVER, ready);
+    pmipc_wait wait = pmipc_wait_begin(timeout_ns, PMIPC_FOREVER);
+    return pmipc_wait_sleep(&wait, waiters, count, ready);
 }
 
 void pmipc_waiter_release(pmipc_waiter *waiter)

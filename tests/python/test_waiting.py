@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import signal
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -130,6 +133,30 @@ def test_waiting_consumer_uses_no_cpu_time(spawn: Spawner, wait: str) -> None:
         assert wake_ups <= slices * 2 + 10, f"the process woke {wake_ups} times"
         assert cpu_seconds(child.pid) - used < 0.3, "the process uses CPU time while it waits"
         child.kill()
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        "TensorStream('cam').get_new(timeout=None)",
+        "TensorStream('cam').get_at(0, timeout=None)",
+        "wait_any([TensorStream('cam'), TensorStream('absent')], timeout=None)",
+    ],
+)
+def test_wait_pauses_while_a_pool_can_never_be_connected(spawn: Spawner, wait: str) -> None:
+    """A process that removes a pool was stopped while it held all locks: the file is there, and no stream connects."""
+    producer = TensorProducer.from_sample("cam", numbered(0), keep=True)
+    producer.cleanup()
+    with open(os.path.join(os.environ["POLYMORPH_IPC_DIR"], "cam"), "r+b") as file:
+        for byte in range(65):  # one by one, as the library takes them
+            lock = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0)
+            fcntl.fcntl(file, fcntl.F_OFD_SETLK, lock)
+        child = waiting_child(spawn, wait)
+        wake_ups = voluntary_switches(child.pid)
+        # A wait that spins never sleeps.
+        wait_until(lambda: voluntary_switches(child.pid) > wake_ups + 100, what="100 pauses")
+        child.kill()
+    remove_pool("cam")
 
 
 def test_timeout_none_waits_and_a_number_is_seconds() -> None:

@@ -45,8 +45,8 @@ static PyObject *get_last_into(py_stream *self, const py_read_options *options)
 static PyObject *get_waiting(py_stream *self, py_look_kind kind, int64_t timeout_ns, const py_read_options *options)
 {
     const py_query query = {.kind = kind};
-    int64_t deadline_ns = INT64_MAX;
-    bool has_deadline = false;
+    pmipc_wait wait;
+    bool has_begun = false;
     uint64_t passed_over = 0;
     for (;;) {
         py_lease lease;
@@ -58,13 +58,13 @@ static PyObject *get_waiting(py_stream *self, py_look_kind kind, int64_t timeout
             lease.view->lost += passed_over;
             return py_deliver_or_give_back(self, &lease, NULL, options, cursor);
         }
-        if (!has_deadline && (status == PMIPC_OK || timeout_ns != 0)) {
-            deadline_ns = pmipc_deadline(timeout_ns);
-            has_deadline = true;
+        if (!has_begun && (status == PMIPC_OK || timeout_ns != 0)) {
+            wait = py_wait_begin(timeout_ns);
+            has_begun = true;
         }
         /* A sample that is too old counts as seen, and the next one is looked at, if it was published before the
-         * deadline. Without that limit a producer that is faster than max_age would keep the loop running forever. */
-        bool late = status == PMIPC_OK && lease.view->published_ns > deadline_ns;
+         * wait ends. Without that limit a producer that is faster than max_age would keep the loop running forever. */
+        bool late = status == PMIPC_OK && lease.view->published_ns > wait.deadline_ns;
         if (status == PMIPC_OK)
             passed_over += lease.view->lost + (kind == PY_LOOK_NEXT ? 1 : 0);
         if (late || status >= PMIPC_INVALID_ARGUMENT || (status != PMIPC_OK && timeout_ns == 0))
@@ -73,7 +73,7 @@ static PyObject *get_waiting(py_stream *self, py_look_kind kind, int64_t timeout
             py_stream_drop(self, &lease);
         else
             py_lease_end(&lease);
-        int more = status == PMIPC_OK ? PyErr_CheckSignals() < 0 ? -1 : 1 : py_wait(self, deadline_ns);
+        int more = status == PMIPC_OK ? PyErr_CheckSignals() < 0 ? -1 : 1 : py_wait(self, &wait);
         if (more < 0)
             return NULL;
         if (more == 0)

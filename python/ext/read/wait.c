@@ -55,9 +55,13 @@ static int take_waiters(sleep_set *sleep)
     return 0;
 }
 
-/* Sleep for a slice at most. 1: look again; 0: the deadline has passed, look once more; -1: exception. Releases the
- * waiters. */
-static int sleep_once(sleep_set *sleep, int64_t deadline_ns)
+pmipc_wait py_wait_begin(int64_t timeout_ns)
+{
+    return pmipc_wait_begin(timeout_ns, SLICE_NS);
+}
+
+/* As py_wait. Releases the waiters. */
+static int sleep_once(sleep_set *sleep, pmipc_wait *wait)
 {
     if (announce_wait(sleep->streams, sleep->count) < 0 || take_waiters(sleep) < 0) {
         release_waiters(sleep);
@@ -65,7 +69,7 @@ static int sleep_once(sleep_set *sleep, int64_t deadline_ns)
     }
     pmipc_status status;
     Py_BEGIN_ALLOW_THREADS
-    status = pmipc_waiter_wait_until(sleep->waiters, sleep->count, deadline_ns, SLICE_NS, NULL);
+    status = pmipc_wait_sleep(wait, sleep->waiters, sleep->count, NULL);
     Py_END_ALLOW_THREADS
     release_waiters(sleep);
     if (PyErr_CheckSignals() < 0)
@@ -74,16 +78,14 @@ static int sleep_once(sleep_set *sleep, int64_t deadline_ns)
         py_raise(sleep->streams[0]->state, status, pmipc_status_text(status), 0);
         return -1;
     }
-    /* Checked whatever ended the sleep: the caller may never get what it waits for (it is damaged, or another thread
-     * takes it). */
-    return pmipc_deadline(0) < deadline_ns;
+    return status != PMIPC_TIMEOUT;
 }
 
-int py_wait(py_stream *stream, int64_t deadline_ns)
+int py_wait(py_stream *stream, pmipc_wait *wait)
 {
     pmipc_waiter waiter;
     sleep_set sleep = {.streams = &stream, .waiters = &waiter, .count = 1};
-    return sleep_once(&sleep, deadline_ns);
+    return sleep_once(&sleep, wait);
 }
 
 /* A wait that looks, and sleeps while there is nothing. `look` returns 1: done; 0: nothing yet, and it has set the
@@ -96,11 +98,11 @@ typedef struct wait_loop {
 /* Returns what the last look returned. */
 static int wait_until(wait_loop *loop, int64_t timeout_ns)
 {
-    const int64_t deadline_ns = pmipc_deadline(timeout_ns);
+    pmipc_wait wait = py_wait_begin(timeout_ns);
     for (int more = timeout_ns != 0;;) {
         int result = loop->look(loop);
         if (result == 0 && more != 0) {
-            more = sleep_once(&loop->sleep, deadline_ns);
+            more = sleep_once(&loop->sleep, &wait);
             if (more >= 0)
                 continue;
             result = -1;

@@ -4,10 +4,11 @@
 
 #include "read/handle.h"
 
-/** Sleep until the stream has something to look at, at most a slice of time. `deadline_ns` is of pmipc_deadline. 1:
- * look again; 0: the deadline has passed, look once more; -1: exception (a signal handler raised, the stream was
- * closed). */
-int py_wait(py_stream *stream, int64_t deadline_ns);
+/** Begin a wait of `timeout_ns`, or PMIPC_FOREVER, for py_wait. */
+pmipc_wait py_wait_begin(int64_t timeout_ns);
+/** Sleep until the stream has something to look at, at most a slice of time. 1: look again; 0: the wait has ended, look
+ * once more; -1: exception (a signal handler raised, the stream was closed). */
+int py_wait(py_stream *stream, pmipc_wait *wait);
 /** Sleep until the stream's history holds a sample stamped at or after `stamp_ns`. 1: it does; 0: timeout; -1:
  * exception.
  */
