@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -157,6 +160,25 @@ def test_wait_pauses_while_a_pool_can_never_be_connected(spawn: Spawner, wait: s
         wait_until(lambda: voluntary_switches(child.pid) > wake_ups + 100, what="100 pauses")
         child.kill()
     remove_pool("cam")
+
+
+def test_get_new_waits_for_a_fresh_sample_after_a_suspend() -> None:
+    """The clock of `published_ns` counts suspends and the clock of timeouts does not: here they differ by an hour."""
+    program = """
+import threading, time
+import numpy as np
+from polymorph_ipc import TensorProducer, TensorStream
+with TensorProducer.from_sample("cam", np.zeros(1)) as producer, TensorStream("cam") as stream:
+    producer.publish(np.zeros(1))
+    time.sleep(0.1)
+    threading.Timer(0.3, producer.publish, (np.ones(1),)).start()
+    print(stream.get_new(timeout=20, max_age=0.05))
+"""
+    suspended = ["unshare", "--user", "--map-root-user", "--time", "--boottime", "3600"]
+    if shutil.which("unshare") is None or subprocess.run([*suspended, "true"], capture_output=True).returncode != 0:
+        pytest.skip("this machine does not permit time namespaces")
+    output = subprocess.run([*suspended, sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert output.stdout.strip() == "[1.]"
 
 
 def test_timeout_none_waits_and_a_number_is_seconds() -> None:

@@ -41,11 +41,19 @@ static PyObject *get_last_into(py_stream *self, const py_read_options *options)
     return py_read_nothing(self, status, &lease, options);
 }
 
+/* When a wait that begins now ends, on the clock of published_ns, which continues while the machine is suspended. */
+static int64_t latest_publication(int64_t timeout_ns)
+{
+    const int64_t now_ns = pmipc_monotonic_ns();
+    return timeout_ns < 0 || timeout_ns > INT64_MAX - now_ns ? INT64_MAX : now_ns + timeout_ns;
+}
+
 /* get_new and get_next: look, and sleep while there is nothing new. */
 static PyObject *get_waiting(py_stream *self, py_look_kind kind, int64_t timeout_ns, const py_read_options *options)
 {
     const py_query query = {.kind = kind};
     pmipc_wait wait;
+    int64_t latest_ns = INT64_MAX; /* the wait's end on the clock of published_ns */
     bool has_begun = false;
     uint64_t passed_over = 0;
     for (;;) {
@@ -60,11 +68,12 @@ static PyObject *get_waiting(py_stream *self, py_look_kind kind, int64_t timeout
         }
         if (!has_begun && (status == PMIPC_OK || timeout_ns != 0)) {
             wait = py_wait_begin(timeout_ns);
+            latest_ns = latest_publication(timeout_ns);
             has_begun = true;
         }
         /* A sample that is too old counts as seen, and the next one is looked at, if it was published before the
          * wait ends. Without that limit a producer that is faster than max_age would keep the loop running forever. */
-        bool late = status == PMIPC_OK && lease.view->published_ns > wait.deadline_ns;
+        bool late = status == PMIPC_OK && lease.view->published_ns > latest_ns;
         if (status == PMIPC_OK)
             passed_over += lease.view->lost + (kind == PY_LOOK_NEXT ? 1 : 0);
         if (late || status >= PMIPC_INVALID_ARGUMENT || (status != PMIPC_OK && timeout_ns == 0))
