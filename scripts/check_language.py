@@ -63,7 +63,7 @@ WORDS = {
     r"as ever": "as before",
     r"wherever it (?:may|might) be": "anywhere",
     r"to be had": "available",
-    r"has words|in words": "in text",
+    r"has words|in words(?! if\b|[\]):])": "in text",
     r"made good|mend|mends|mended|mending": "repaired, fixed",
     r"(?:the|a|its) cure": "the fix, what to do",
     r"by (?:itself|themselves) alone": "alone",

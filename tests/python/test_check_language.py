@@ -26,6 +26,7 @@ def check(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         "whoever starts next adopts the pool",
         "The rows of the dead are cleared.",
         "the ring goes round",
+        "the float is refused in words, the int is warned about",
         "as it lies in the file",
     ],
 )
@@ -42,6 +43,7 @@ def test_language_check_finds_a_word_and_exits_with_1(tmp_path: Path, line: str)
     "line",
     [
         "if x is None or y is not None:",
+        "long = [word for word in words if len(word) > 9]",
         "there is no pool of that name",
         "the pool is no longer connected",
         "the dead producer's lock, the dead reader's row, the dead processes",
