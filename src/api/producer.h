@@ -27,6 +27,9 @@ static inline struct pool_writer *producer_destination(const pmipc_producer *pro
     return __builtin_expect(producer->replacement != NULL, 0) ? producer->replacement : producer->writer;
 }
 
+/* Set the error: "pool '<name>': <what>". Returns `status`. */
+pmipc_status producer_fail(pmipc_producer *producer, pmipc_status status, const char *what);
+
 /* Whether this process may use the producer. Returns OK, FORKED, CLOSED. */
 pmipc_status producer_check_usable(pmipc_producer *producer);
 
