@@ -4,16 +4,12 @@
  *
  *   [PUB]    The producer writes payload, slot header and slot count, then stores the ring entry and head (release).
  *            A reader loads the entry (acquire), then reads the slot.
- *
  *   [UNPIN]  A reader reads a slot, then empties its cell, or stores the next pin into it (release).
  *            The producer loads the cell in its scan (acquire), then writes the slot.
- *
  *   [ROW]    A reader empties its cells, then removes its row from the bitmap by fetch_and (release).
  *            The producer loads the bitmap in its scan (acquire). A row that it does not scan holds no pins.
- *
  *   [BELL]   A process stores head or retired, then increments bell (release).
  *            A sleeper loads bell (acquire) before everything else.
- *
  *   [RETIRE] A producer publishes its last sample, then stores retired (release).
  *            A stream loads retired (acquire). If it is not 0, the stream finds the last sample in head.
  *
