@@ -316,7 +316,7 @@ bool py_torch_is_contiguous(const dlpack_tensor *tensor)
     return true;
 }
 
-static int ask(PyObject *tensor, PyObject *method)
+static int call_predicate(PyObject *tensor, PyObject *method)
 {
     PyObject *answer = PyObject_CallMethodNoArgs(tensor, method);
     if (answer == NULL)
@@ -330,9 +330,9 @@ int py_torch_lazy_bits(py_state *state, PyObject *tensor, dlpack_dtype dtype)
 {
     if (dtype.code != PMIPC_CODE_COMPLEX && dtype.code != PMIPC_CODE_FLOAT)
         return 0;
-    int lazy = ask(tensor, state->names[NAME_is_neg]);
+    int lazy = call_predicate(tensor, state->names[NAME_is_neg]);
     if (lazy == 0 && dtype.code == PMIPC_CODE_COMPLEX)
-        lazy = ask(tensor, state->names[NAME_is_conj]);
+        lazy = call_predicate(tensor, state->names[NAME_is_conj]);
     return lazy;
 }
 

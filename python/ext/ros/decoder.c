@@ -286,8 +286,8 @@ static PyObject *outcome_value(py_ros_decoder *self, const outcome *result)
 }
 
 /* In both gates. */
-static void run(py_ros_decoder *self, py_producer *producer, void *subscription, const Py_buffer *bytes,
-                int64_t fallback_stamp_ns, outcome *result)
+static void process_in_gates(py_ros_decoder *self, py_producer *producer, void *subscription, const Py_buffer *bytes,
+                             int64_t fallback_stamp_ns, outcome *result)
 {
     pmipc_producer *handle = producer->handle != NULL ? producer->handle->producer : NULL;
     size_t expected = subscription != NULL ? self->last_bytes : (size_t)bytes->len;
@@ -320,7 +320,7 @@ static PyObject *publish_in_gates(py_ros_decoder *self, PyObject *target, void *
         (void)py_producer_refuse(producer); /* a closed producer is a result: see process */
     } else if (py_gate_enter(&self->gate) == 0) {
         if (py_gate_enter(&producer->gate) == 0) {
-            run(self, producer, subscription, bytes, fallback_stamp_ns, result);
+            process_in_gates(self, producer, subscription, bytes, fallback_stamp_ns, result);
             py_producer_refresh(producer);
             py_gate_leave(&producer->gate);
         }
