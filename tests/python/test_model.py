@@ -169,12 +169,13 @@ class ProducerAndStreams(RuleBasedStateMachine):
         return pool is not None and pool is not self.pool and takes_samples and pool.head > reader.cursor
 
     def reconnect(self, reader: Reader) -> Pool | None:
-        """The pool that the next call reads. Every call begins with this: all samples of a new pool are new."""
+        """The pool that the next call reads. Every call begins with this: a stream leaves a retired pool that it does
+        not drain, and all samples of a new pool are new."""
         if self.drains(reader):
             return reader.connected_to
         if self.pool is not None and reader.connected_to is not self.pool:
-            reader.connected_to, reader.cursor, reader.dropped_is_known = self.pool, 0, True
-            reader.first_cursor = 0
+            reader.cursor, reader.first_cursor, reader.dropped_is_known = 0, 0, True
+        reader.connected_to = self.pool
         return self.pool
 
     def keep(self, reader: Reader, array: Any, samples: list[Sample], info: Any, pool: Pool, hold: bool) -> None:
