@@ -71,7 +71,7 @@ void act_remove(struct session *session, const struct record *record)
         .incarnation = flags & 1 ? record->value : 0,
         .owner_epoch = flags & 2 ? record->delay : 0,
         .force = flags & 4,
-        .no_patience = flags & 8,
+        .no_wait = flags & 8,
     };
     pmipc_error error;
     (void)session;

@@ -105,10 +105,9 @@ PMIPC_API void pmipc_registry_close(pmipc_registry *registry);
 typedef struct pmipc_remove_options {
     uint64_t incarnation; /* remove the pool only if it has this incarnation; 0: any */
     uint64_t owner_epoch; /* remove the pool only if it has this owner epoch: no producer has adopted it; 0: any */
-    bool force;           /* remove the pool although streams are connected, or a file that is not a pool. The streams'
-                             views stay valid, and their next call finds the pool absent. A pool with a live producer is
-                             never removed */
-    bool no_patience;     /* do not wait a second for the locks of a process that is dying */
+    bool force;           /* remove the pool although streams are connected, or a file that is not a pool. The streams
+                             drain the pool, and their views stay valid. A pool with a live producer is never removed */
+    bool no_wait;         /* do not wait a second for the locks of a process that is dying */
 } pmipc_remove_options;
 
 /** Retire and remove the pool `name`.

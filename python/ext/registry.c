@@ -122,7 +122,7 @@ PyObject *py_registry_remove(PyObject *module, PyObject *args)
         .incarnation = incarnation,
         .owner_epoch = owner_epoch,
         .force = force != 0,
-        .no_patience = owner_epoch != 0, /* its owner was this process, which has released it */
+        .no_wait = owner_epoch != 0, /* its owner was this process, which has released it */
     };
     Py_BEGIN_ALLOW_THREADS
     status = pmipc_pool_remove(name, folder, &options, &error);

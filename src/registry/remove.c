@@ -162,7 +162,7 @@ static pmipc_status remove_entry(const struct pool_place *place, int folder, con
             status = is_pool ? remove_file(place, folder, fd, options, error)
                              : remove_foreign(place, folder, options, error);
         file_close(fd);
-        if (status == PMIPC_BUSY ? options->no_patience || !retry_wait(&deadline_ns) : status != PMIPC_NOTHING_NEW)
+        if (status == PMIPC_BUSY ? options->no_wait || !retry_wait(&deadline_ns) : status != PMIPC_NOTHING_NEW)
             return status;
     }
 }
@@ -203,7 +203,7 @@ static bool is_of_another_user(const struct pool_place *place, int folder)
 static pmipc_status clean_entry(const struct pool_place *place, int folder, pmipc_clean_callback visit, void *context,
                                 pmipc_error *reason)
 {
-    const pmipc_remove_options options = {.no_patience = true};
+    const pmipc_remove_options options = {.no_wait = true};
     uint64_t bytes = 0;
     pmipc_status status = remove_entry(place, folder, &options, &bytes, reason);
     if (status == PMIPC_BUSY || status == PMIPC_NOT_FOUND)

@@ -48,7 +48,7 @@ void run_remover(void)
 {
     while (!must_end()) {
         const char *name = pool_names[random_below(POOLS)];
-        pmipc_remove_options options = {.force = one_in(2), .no_patience = one_in(2)};
+        pmipc_remove_options options = {.force = one_in(2), .no_wait = one_in(2)};
         pmipc_error error = {0};
         if (one_in(20)) {
             remove_file(name);

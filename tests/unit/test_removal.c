@@ -21,7 +21,7 @@ static void abandon_pool(const char *name, uint64_t frames)
 static pmipc_status remove_only(uint64_t incarnation, uint64_t epoch, pmipc_error *error)
 {
     const pmipc_remove_options options = {
-        .incarnation = incarnation, .owner_epoch = epoch, .force = true, .no_patience = true};
+        .incarnation = incarnation, .owner_epoch = epoch, .force = true, .no_wait = true};
     return pmipc_pool_remove("p", NULL, &options, error);
 }
 
@@ -55,13 +55,13 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, str
     return syscall(SYS_clock_nanosleep, clock, flags, time, rest) == 0 ? 0 : errno;
 }
 
-TEST(remove_with_no_patience_is_busy_without_wait)
+TEST(remove_with_no_wait_is_busy_at_once)
 {
     pmipc_producer *producer = bytes_producer("p", BYTES, 4);
     CHECK_STATUS(pmipc_pool_remove("p", NULL, NULL, NULL), PMIPC_BUSY);
     CHECK(pauses > 0);
     pauses = 0;
-    CHECK_STATUS(pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.no_patience = true}, NULL), PMIPC_BUSY);
+    CHECK_STATUS(pmipc_pool_remove("p", NULL, &(pmipc_remove_options){.no_wait = true}, NULL), PMIPC_BUSY);
     CHECK_EQ(pauses, 0);
     pmipc_producer_close(producer);
 }

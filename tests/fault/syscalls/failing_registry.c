@@ -102,7 +102,7 @@ static void confirm_junk_removed(void)
 
 static pmipc_status remove_pool_in_use(pmipc_error *error)
 {
-    const pmipc_remove_options options = {.no_patience = true};
+    const pmipc_remove_options options = {.no_wait = true};
     return pmipc_pool_remove("p", NULL, &options, error);
 }
 
