@@ -48,8 +48,8 @@ typedef struct pmipc_producer_options {
                              free. `spare` should be the number of views that streams may hold, plus 1 */
     bool prefault;        /* when the pool is opened, touch every page and lock it as far as RLIMIT_MEMLOCK allows */
     bool keep;            /* pmipc_producer_close leaves the pool: readable, and the next producer adopts it */
-    bool no_adopt;        /* replace the pool of a dead producer instead of adopting it: its history is not handed on to
-                             new streams. Streams that are connected still read what they have not read. For commands */
+    bool no_adopt;        /* replace the pool of a dead producer instead of adopting it, so that new streams do not read
+                             its history. Connected streams drain it. For commands */
     bool recreate;        /* create the pool again when another program removes its file: see pmipc_producer_publish */
     bool fixed_capacity;  /* refuse samples that are longer than the schema's leading dimension; otherwise a larger pool
                              replaces this one */
@@ -58,11 +58,10 @@ typedef struct pmipc_producer_options {
 /** Open the pool `name` for writing: create it, adopt it, or replace it. Publishes nothing.
  *
  * - There is no pool of this name: a new one is created.
- * - The pool's producer is dead, and the pool has this schema, history_len, spare, metadata and origin: it is adopted,
- *   unless `no_adopt` is set.
+ * - The pool's producer is dead, and the pool has this schema, history_len, spare, metadata and origin: it is adopted.
  *   The history stays, the sequence continues, streams stay connected. A pool that has more room for variable fields
  *   than `schema` is adopted too.
- * - The pool's producer is dead, and something differs: a new pool replaces it.
+ * - The pool's producer is dead, and something differs or `no_adopt` is set: a new pool replaces it.
  * - The pool belongs to another user: it is adopted only when `mode` gives others write permission, and its permission
  *   bits and group are those that a new file would get. Otherwise it is replaced, where the folder permits that.
  * - A file of this name is not a pool: it is never replaced.
@@ -324,8 +323,8 @@ PMIPC_API uint32_t pmipc_producer_sweep(pmipc_producer *producer);
 
 /** Retire and remove the pool, or leave it if it was opened with `keep`, and free the handle.
  *
- * Connected streams wake and treat the pool as absent. Their views stay valid. In a forked child it frees the child's
- * copy and changes nothing that is shared. NULL is allowed.
+ * Connected streams wake, drain the pool and treat it as absent then. Their views stay valid. In a forked child it
+ * frees the child's copy and changes nothing that is shared. NULL is allowed.
  *
  * Threads: the producer's. */
 PMIPC_API void pmipc_producer_close(pmipc_producer *producer);

@@ -10,9 +10,13 @@
  *         pmipc_view_release(&view);
  *     }
  *
- * A stream connects to its pool when the pool exists. When the pool is retired and another one of the same name
- * appears, it connects to that one. It has a cursor: the highest sequence number that it has returned. Samples above
- * the cursor are new.
+ * A stream connects to its pool when the pool exists. It has a cursor: the highest sequence number that it has
+ * returned. Samples above the cursor are new.
+ *
+ * When the pool is retired, because its producer was closed or the pool was removed or replaced, the stream first
+ * drains it: get_next and get_unseen return each new sample, get_last and get_new return the newest one if it is new,
+ * and reads of the history (get_window, get_at) read it for a second at most. Then the stream connects to the next pool
+ * of this name. get_last and get_new do not drain a pool that its own producer has replaced by another one.
  *
  * Threads: one thread at a time uses a stream. Any thread may release a view. Any thread may sleep in a waiter (below).
  * A view stays valid after its stream, its producer and its pool are gone.
@@ -110,7 +114,7 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_open(pmipc_stream **stream, c
  * - PMIPC_OK: `*view` is set
  * - PMIPC_NOTHING_NEW: the pool has no sample yet
  * - PMIPC_NOT_CONNECTED: no pool of this name exists; with manual_reconnect, the stream is not connected
- * - PMIPC_RETIRED: with manual_reconnect, the pool was retired
+ * - PMIPC_RETIRED: with manual_reconnect, the pool was retired and is drained
  * - PMIPC_SCHEMA_MISMATCH: the pool of this name has another schema than the stream reads
  * - PMIPC_CORRUPT: the pool file is corrupt, or is not a pool
  * - PMIPC_INCOMPATIBLE: an incompatible build created the pool
@@ -137,7 +141,8 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_get_last(pmipc_stream *stream
  * - PMIPC_TIMEOUT: no new sample within `timeout_ns`
  * - PMIPC_INTERRUPTED: a signal handler ran; call again to continue the wait
  * - PMIPC_NOT_CONNECTED: with manual_reconnect, the stream is not connected
- * - PMIPC_RETIRED: with manual_reconnect, the pool was retired, or its file was removed and its producer is dead
+ * - PMIPC_RETIRED: with manual_reconnect, the pool was retired and is drained, or its file was removed and its producer
+ *   is dead
  * - PMIPC_SCHEMA_MISMATCH: the pool of this name has another schema than the stream reads
  * - PMIPC_CORRUPT: the pool file is corrupt, or is not a pool
  * - PMIPC_INCOMPATIBLE: an incompatible build created the pool
@@ -165,7 +170,8 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_get_new(pmipc_stream *stream,
  * - PMIPC_TIMEOUT: no new sample within `timeout_ns`
  * - PMIPC_INTERRUPTED: a signal handler ran; call again to continue the wait
  * - PMIPC_NOT_CONNECTED: with manual_reconnect, the stream is not connected
- * - PMIPC_RETIRED: with manual_reconnect, the pool was retired, or its file was removed and its producer is dead
+ * - PMIPC_RETIRED: with manual_reconnect, the pool was retired and is drained, or its file was removed and its producer
+ *   is dead
  * - PMIPC_SCHEMA_MISMATCH: the pool of this name has another schema than the stream reads
  * - PMIPC_CORRUPT: the pool file is corrupt, or is not a pool
  * - PMIPC_INCOMPATIBLE: an incompatible build created the pool
@@ -193,7 +199,7 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_get_next(pmipc_stream *stream
  * - PMIPC_TOO_FEW: the history has fewer than `min_count` samples
  * - PMIPC_INVALID_ARGUMENT: `min_count` or `max_count` is out of range
  * - PMIPC_NOT_CONNECTED: no pool of this name exists; with manual_reconnect, the stream is not connected
- * - PMIPC_RETIRED: with manual_reconnect, the pool was retired
+ * - PMIPC_RETIRED: with manual_reconnect, the pool was retired and is drained
  * - PMIPC_SCHEMA_MISMATCH: the pool of this name has another schema than the stream reads
  * - PMIPC_CORRUPT: the pool file is corrupt, or is not a pool
  * - PMIPC_INCOMPATIBLE: an incompatible build created the pool
@@ -219,7 +225,7 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_get_window(pmipc_stream *stre
  * - PMIPC_OK: `*view` is set
  * - PMIPC_NOTHING_NEW: there is no sample above the cursor
  * - PMIPC_NOT_CONNECTED: no pool of this name exists; with manual_reconnect, the stream is not connected
- * - PMIPC_RETIRED: with manual_reconnect, the pool was retired
+ * - PMIPC_RETIRED: with manual_reconnect, the pool was retired and is drained
  * - PMIPC_SCHEMA_MISMATCH: the pool of this name has another schema than the stream reads
  * - PMIPC_CORRUPT: the pool file is corrupt, or is not a pool
  * - PMIPC_INCOMPATIBLE: an incompatible build created the pool
@@ -253,7 +259,7 @@ typedef enum pmipc_at_method {
  * - PMIPC_NOTHING_NEW: no sample fits
  * - PMIPC_INVALID_ARGUMENT: `method` is not a pmipc_at_method
  * - PMIPC_NOT_CONNECTED: no pool of this name exists; with manual_reconnect, the stream is not connected
- * - PMIPC_RETIRED: with manual_reconnect, the pool was retired
+ * - PMIPC_RETIRED: with manual_reconnect, the pool was retired and is drained
  * - PMIPC_SCHEMA_MISMATCH: the pool of this name has another schema than the stream reads
  * - PMIPC_CORRUPT: the pool file is corrupt, or is not a pool
  * - PMIPC_INCOMPATIBLE: an incompatible build created the pool
@@ -282,7 +288,8 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_stream_get_at(pmipc_stream *stream, 
  * - PMIPC_TIMEOUT: there was none within `timeout_ns`
  * - PMIPC_INTERRUPTED: a signal handler ran; call again to continue the wait
  * - PMIPC_NOT_CONNECTED: with manual_reconnect, the stream is not connected
- * - PMIPC_RETIRED: with manual_reconnect, the pool was retired, or its file was removed and its producer is dead
+ * - PMIPC_RETIRED: with manual_reconnect, the pool was retired and is drained, or its file was removed and its producer
+ *   is dead
  * - PMIPC_SCHEMA_MISMATCH: the pool of this name has another schema than the stream reads
  * - PMIPC_CORRUPT: the pool file is corrupt, or is not a pool
  * - PMIPC_INCOMPATIBLE: an incompatible build created the pool
@@ -333,13 +340,13 @@ PMIPC_API void pmipc_stream_disregard(pmipc_stream *stream);
 
 /** Connect to the pool that has the name now.
  *
- * A stream that is connected stays connected, unless its pool was retired, its pool's file was removed and the producer
- * is dead, or its row was cleared. Only a stream with manual_reconnect needs this call.
+ * A stream that is connected stays connected, unless its pool was retired and is drained, its pool's file was removed
+ * and the producer is dead, or its row was cleared. Only a stream with manual_reconnect needs this call.
  *
  * Threads: the stream's.
  * Progress: system calls; waits up to a second for a free row.
  * Returns:
- * - PMIPC_OK: the stream is connected
+ * - PMIPC_OK: the stream is connected, or drains a retired pool
  * - PMIPC_NOT_CONNECTED: no pool of this name exists
  * - PMIPC_SCHEMA_MISMATCH: the pool of this name has another schema than the stream reads
  * - PMIPC_CORRUPT: the pool file is corrupt, or is not a pool
@@ -524,7 +531,8 @@ PMIPC_API void pmipc_waiter_release(pmipc_waiter *waiter);
  * - PMIPC_INTERRUPTED: a signal handler ran; call again to continue the wait
  * - PMIPC_INVALID_ARGUMENT: there is no stream
  * - PMIPC_NOT_CONNECTED: with manual_reconnect, a stream is not connected
- * - PMIPC_RETIRED: with manual_reconnect, a pool was retired, or its file was removed and its producer is dead
+ * - PMIPC_RETIRED: with manual_reconnect, a pool was retired and is drained, or its file was removed and its producer
+ *   is dead
  * - PMIPC_SCHEMA_MISMATCH: the pool of this name has another schema than the stream reads
  * - PMIPC_CORRUPT: a pool file is corrupt, or is not a pool
  * - PMIPC_INCOMPATIBLE: an incompatible build created a pool
