@@ -26,8 +26,8 @@ static int64_t count_elements(const pmipc_field *field, int64_t length)
 
 /* Set the error: what the program asked for, and what the field is. `length` is that of the field, if there is one of
  * this name. */
-__attribute__((cold)) static void refuse(const char *pool, const pmipc_schema *schema, const char *name,
-                                         pmipc_dtype dtype, int64_t count, int64_t length, pmipc_error *error)
+__attribute__((cold)) static void set_mismatch(const char *pool, const pmipc_schema *schema, const char *name,
+                                               pmipc_dtype dtype, int64_t count, int64_t length, pmipc_error *error)
 {
     char got[600];
     if (!error)
@@ -51,8 +51,8 @@ __attribute__((cold)) static void refuse(const char *pool, const pmipc_schema *s
               dtype == PMIPC_OPAQUE ? "; an opaque dtype has no C type: compare the schema" : "");
 }
 
-/* Whether the field is as the program wants it. */
-static bool fits(const pmipc_field *field, int64_t length, pmipc_dtype dtype, int64_t count)
+/* Whether the field has this dtype and number of elements. */
+static bool is_as_expected(const pmipc_field *field, int64_t length, pmipc_dtype dtype, int64_t count)
 {
     return field->dtype == dtype && dtype != PMIPC_OPAQUE && count_elements(field, length) == count;
 }
@@ -66,10 +66,10 @@ const void *pmipc_view_data(const pmipc_view *view, const char *field, pmipc_dty
         return NULL;
     }
     uint32_t i = find_field(view->schema, name);
-    if (i < view->field_count && fits(&view->schema->fields[i], view->fields[i].length, dtype, count))
+    if (i < view->field_count && is_as_expected(&view->schema->fields[i], view->fields[i].length, dtype, count))
         return view->fields[i].data;
-    refuse(view_description(view)->header.name, view->schema, name, dtype, count,
-           i < view->field_count ? view->fields[i].length : 0, error);
+    set_mismatch(view_description(view)->header.name, view->schema, name, dtype, count,
+                 i < view->field_count ? view->fields[i].length : 0, error);
     return NULL;
 }
 
@@ -93,13 +93,13 @@ void *pmipc_loan_data(const pmipc_producer *producer, const pmipc_loan *loan, co
     uint32_t i = find_field(schema, name);
     bool exists = i < schema->field_count;
     int64_t length = exists ? loan_length(&schema->fields[i], loan->fields[i].length) : 0;
-    if (exists && length >= 0 && fits(&schema->fields[i], length, dtype, count))
+    if (exists && length >= 0 && is_as_expected(&schema->fields[i], length, dtype, count))
         return loan->fields[i].data;
     if (length < 0)
-        error_set(error, PMIPC_SCHEMA_MISMATCH, 0,
-                  "pool '%s': the loan's length of '%s' is %lld, it has room for 0 to %lld", producer->place.name, name,
-                  (long long)loan->fields[i].length, (long long)schema->fields[i].shape[0]);
+        error_set(error, PMIPC_SCHEMA_MISMATCH, 0, "pool '%s': %s of the loan has length %lld, and room for 0 to %lld",
+                  producer->place.name, name[0] ? name : "the tensor", (long long)loan->fields[i].length,
+                  (long long)schema->fields[i].shape[0]);
     else
-        refuse(producer->place.name, schema, name, dtype, count, length, error);
+        set_mismatch(producer->place.name, schema, name, dtype, count, length, error);
     return NULL;
 }

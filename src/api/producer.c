@@ -1,4 +1,4 @@
-/* producer.c: the producer's handle: argument checks, copying, error texts; the work is in pool/writer.c. */
+/* producer.c: a producer's handle: checks arguments, copies data, sets error texts. pool/writer.h does the rest. */
 #include "polymorph_ipc/producer.h"
 
 #include <errno.h>
@@ -85,7 +85,7 @@ static pmipc_status take_slot(pmipc_producer *producer, uint32_t *slot)
     if (status)
         return status;
     if (producer->loaned_slot != NO_LOAN)
-        return producer_fail(producer, PMIPC_WRONG_STATE, "a loaned frame is out: commit or discard it first");
+        return producer_fail(producer, PMIPC_WRONG_STATE, "a loan is out: commit or discard it first");
     if (__builtin_expect(producer->replacement == NULL, 1)) {
         status = writer_take_slot(producer->writer, slot);
         if (__builtin_expect(status != PMIPC_LOST, 1))
@@ -98,7 +98,7 @@ static pmipc_status take_slot(pmipc_producer *producer, uint32_t *slot)
     return status ? status : writer_take_slot(producer->replacement, slot);
 }
 
-/* The sample in that slot goes into a new pool instead, under the old one's name. */
+/* Copy the sample in *slot into a new pool of the same name. *slot becomes the slot there. */
 __attribute__((cold)) static pmipc_status move_to_recreated(pmipc_producer *producer, pmipc_status status,
                                                             uint32_t *slot, uint64_t valid_bytes)
 {
@@ -114,7 +114,7 @@ __attribute__((cold)) static pmipc_status move_to_recreated(pmipc_producer *prod
     return status;
 }
 
-/* *slot: where the sample is in the end, which is another place when the pool was made again. */
+/* *slot becomes another one when the pool was created again. */
 static pmipc_status commit_slot(pmipc_producer *producer, uint32_t *slot, int64_t stamp_ns, const uint32_t *lengths,
                                 uint64_t valid_bytes)
 {
@@ -136,7 +136,7 @@ pmipc_status pmipc_producer_publish(pmipc_producer *producer, const void *data, 
     if (__builtin_expect(!producer->plain, 0))
         return producer_fail(
             producer, PMIPC_SCHEMA_MISMATCH,
-            "it has several fields or a variable leading dimension: use pmipc_producer_publish_fields");
+            "its schema has several fields or a variable leading dimension: use pmipc_producer_publish_fields");
     if (!data && producer->payload_bytes)
         return producer_fail(producer, PMIPC_INVALID_ARGUMENT, "data is NULL");
     pmipc_status status = take_slot(producer, &slot);
@@ -156,8 +156,8 @@ static uint64_t bytes_of(const struct payload_layout *payload, uint32_t i, int64
     return payload->length_index[i] < 0 ? payload->field_bytes[i] : payload->row_bytes[i] * (uint64_t)length;
 }
 
-/* Room for the sources, in a larger pool if need be; the lengths of the variable fields, and the bytes of each field to
- * copy. */
+/* Make room for the sources, if necessary in a larger pool. Sets the lengths of the variable fields, and how many bytes
+ * of each field to copy. */
 static pmipc_status place_variable_sources(pmipc_producer *producer, const pmipc_source *sources, uint32_t *lengths,
                                            uint64_t *bytes)
 {
@@ -192,8 +192,9 @@ pmipc_status pmipc_producer_publish_fields(pmipc_producer *producer, const pmipc
     uint64_t some_bytes[PMIPC_MAX_FIELDS];
     const uint64_t *bytes = payload->field_bytes;
     if (__builtin_expect(!sources || count != description->schema.field_count, 0))
-        return error_set(&producer->error, PMIPC_INVALID_ARGUMENT, 0, "pool '%s': %u fields given, it has %u",
-                         producer->place.name, count, description->schema.field_count);
+        return error_set(&producer->error, PMIPC_INVALID_ARGUMENT, 0,
+                         "pool '%s': %u fields were given, and the schema has %u", producer->place.name, count,
+                         description->schema.field_count);
     for (uint32_t i = 0; i < count; i++)
         if (__builtin_expect(!sources[i].data && bytes_of(payload, i, sources[i].length), 0))
             return refuse_null_source(producer, i);
@@ -239,14 +240,13 @@ pmipc_status pmipc_producer_loan(pmipc_producer *producer, pmipc_loan *loan)
     return PMIPC_OK;
 }
 
-/* A loan has the room that it has. */
 static pmipc_status check_loan_length(pmipc_producer *producer, uint32_t index, int64_t length)
 {
     const pmipc_field *field = &producer_destination(producer)->description->schema.fields[index];
     if (length >= 0 && length <= field->shape[0])
         return PMIPC_OK;
     return error_set(&producer->error, PMIPC_SCHEMA_MISMATCH, 0,
-                     "pool '%s': %s of the loan has length %lld, it has room for 0 to %lld: reserve before the loan "
+                     "pool '%s': %s of the loan has length %lld, and room for 0 to %lld: reserve before the loan "
                      "(Python: loan(length=...)), or publish",
                      producer->place.name, field->name[0] ? field->name : "the tensor", (long long)length,
                      (long long)field->shape[0]);
@@ -276,7 +276,7 @@ pmipc_status pmipc_producer_commit(pmipc_producer *producer, pmipc_loan *loan, i
     }
     producer->loaned_slot = NO_LOAN;
     status = commit_slot(producer, &loan->slot, stamp_ns, lengths, valid);
-    if (__builtin_expect(status == PMIPC_OK && producer->writer != writer, 0)) /* the old memory may be gone */
+    if (__builtin_expect(status == PMIPC_OK && producer->writer != writer, 0)) /* the old memory may be unmapped */
         for (uint32_t i = 0; i < count; i++)
             loan->fields[i].data =
                 writer_payload(producer->writer, loan->slot) + producer->writer->description->payload.offsets[i];

@@ -1,4 +1,4 @@
-/* producer.h: the inside of a producer's handle. */
+/* producer.h: what a producer's handle has. */
 #ifndef API_PRODUCER_H
 #define API_PRODUCER_H
 
@@ -15,7 +15,7 @@ struct pmipc_producer {
     bool plain;           /* one field of fixed shape: pmipc_producer_publish may be used */
     bool retired;
     uint64_t payload_bytes;
-    int64_t next_recreate_ns;       /* not before */
+    int64_t next_recreate_ns;       /* no try before this time */
     pmipc_producer_options options; /* with defaults; metadata and folder are NULL: see the description and `place` */
     struct pool_place place;
     pmipc_error error;

@@ -12,8 +12,8 @@ pmipc_status producer_check_usable(pmipc_producer *producer)
     if (__builtin_expect(!process_is(producer->generation), 0))
         return producer_fail(
             producer, PMIPC_FORKED,
-            "this producer belongs to the parent process; a pool has one producer, so open another name "
-            "here, or close it there first");
+            "this producer belongs to the parent process. A pool has one producer: open another pool in the child, "
+            "or close the producer in the parent first");
     if (__builtin_expect(producer->retired, 0))
         return producer_fail(producer, PMIPC_CLOSED, "this producer was closed");
     return PMIPC_OK;

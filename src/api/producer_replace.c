@@ -78,10 +78,11 @@ pmipc_status producer_recreate(pmipc_producer *producer, pmipc_status status)
         return PMIPC_OK;
     int64_t now = clock_monotonic_ns();
     if (now < producer->next_recreate_ns)
-        return error_set(&producer->error, PMIPC_LOST, 0,
-                         "pool '%s': its file was removed from outside, and could not be made again within the last "
-                         "second; it is tried again",
-                         producer->place.name);
+        return error_set(
+            &producer->error, PMIPC_LOST, 0,
+            "pool '%s': another program removed its file, and the last try to create the pool again failed "
+            "less than a second ago. A later call tries again",
+            producer->place.name);
     producer->next_recreate_ns = now + RECREATE_INTERVAL_NS;
     if (file_identify_path(producer->place.path).inode != 0)
         return successor_refuse_taken_name(&producer->place, &producer->error);
@@ -95,22 +96,21 @@ static pmipc_status check_can_replace(pmipc_producer *producer)
     if (status)
         return status;
     if (producer->loaned_slot != NO_LOAN)
-        return error_set(&producer->error, PMIPC_WRONG_STATE, 0,
-                         "pool '%s': a loaned frame is out: commit or discard it first", producer->place.name);
+        return error_set(&producer->error, PMIPC_WRONG_STATE, 0, "pool '%s': a loan is out: commit or discard it first",
+                         producer->place.name);
     status = writer_check_owned(producer->writer);
     return status ? producer_recreate(producer, status) : PMIPC_OK;
 }
 
-/* The lengths that a larger pool has room for: those of the sample, or if `generous` twice the pool's if that is more.
- */
-static void enlarge(pmipc_schema *schema, const int64_t *lengths, bool generous)
+/* Make the leading dimensions as large as `lengths`, or with `doubles` at least twice as large as they are. */
+static void enlarge(pmipc_schema *schema, const int64_t *lengths, bool doubles)
 {
     for (uint32_t i = 0; i < schema->field_count; i++) {
         pmipc_field *field = &schema->fields[i];
         if (!(field->flags & PMIPC_FIELD_VARIABLE) || lengths[i] <= field->shape[0])
             continue;
         const int64_t twice = field->shape[0] <= INT32_MAX / 2 ? field->shape[0] * 2 : INT32_MAX;
-        field->shape[0] = generous && twice > lengths[i] ? twice : lengths[i];
+        field->shape[0] = doubles && twice > lengths[i] ? twice : lengths[i];
     }
 }
 
@@ -123,7 +123,7 @@ static pmipc_status refuse_length(pmipc_producer *producer, uint32_t index, int6
                          producer->place.name, name, (long long)length);
     if (!reason)
         return error_set(&producer->error, PMIPC_SCHEMA_MISMATCH, 0,
-                         "pool '%s': %s has length %lld, %lld more than the %lld that the pool was made for",
+                         "pool '%s': %s has length %lld, %lld more than the pool's capacity of %lld",
                          producer->place.name, name, (long long)length, (long long)(length - field->shape[0]),
                          (long long)field->shape[0]);
     return error_set(&producer->error, reason->status == PMIPC_INVALID_ARGUMENT ? PMIPC_NO_SPACE : reason->status,
@@ -134,20 +134,19 @@ static pmipc_status refuse_length(pmipc_producer *producer, uint32_t index, int6
 }
 
 /* Prepare a larger pool. `longest`: a field that has no room. */
-static pmipc_status grow_for(pmipc_producer *producer, const int64_t *lengths, uint32_t longest)
+static pmipc_status prepare_larger(pmipc_producer *producer, const int64_t *lengths, uint32_t longest)
 {
     const struct pool_description *description = producer_destination(producer)->description;
     const uint64_t limit_bytes = producer->options.max_bytes ? producer->options.max_bytes : PMIPC_DEFAULT_GROWTH_BYTES;
     pmipc_error reason = {0};
     pmipc_status status = PMIPC_NO_SPACE;
     pmipc_schema *schema = malloc(sizeof *schema);
-    char *metadata = strdup(description->metadata); /* the description may be the one that goes */
+    char *metadata = strdup(description->metadata); /* prepare may free the description */
     if (!schema || !metadata)
         status = error_set(&reason, PMIPC_NO_MEMORY, 0, "out of memory");
-    for (int generous = 1; generous >= 0 && (status == PMIPC_NO_SPACE || status == PMIPC_INVALID_ARGUMENT);
-         generous--) {
+    for (int doubles = 1; doubles >= 0 && (status == PMIPC_NO_SPACE || status == PMIPC_INVALID_ARGUMENT); doubles--) {
         *schema = description->schema;
-        enlarge(schema, lengths, generous);
+        enlarge(schema, lengths, doubles);
         status = prepare(producer, schema, metadata, limit_bytes, &reason);
     }
     free(schema);
@@ -172,7 +171,7 @@ pmipc_status producer_make_room(pmipc_producer *producer, const int64_t *lengths
     if (producer->options.no_growth || producer->options.fixed_capacity)
         return refuse_length(producer, longest, lengths[longest], NULL);
     pmipc_status status = check_can_replace(producer);
-    return status ? status : grow_for(producer, lengths, longest);
+    return status ? status : prepare_larger(producer, lengths, longest);
 }
 
 pmipc_status pmipc_producer_reserve(pmipc_producer *producer, const int64_t *lengths, uint32_t count)
@@ -181,8 +180,9 @@ pmipc_status pmipc_producer_reserve(pmipc_producer *producer, const int64_t *len
     if (status)
         return status;
     if (!lengths || count != producer_destination(producer)->description->schema.field_count)
-        return error_set(&producer->error, PMIPC_INVALID_ARGUMENT, 0, "pool '%s': %u lengths given, it has %u fields",
-                         producer->place.name, count, producer_destination(producer)->description->schema.field_count);
+        return error_set(&producer->error, PMIPC_INVALID_ARGUMENT, 0,
+                         "pool '%s': %u lengths were given, and the schema has %u fields", producer->place.name, count,
+                         producer_destination(producer)->description->schema.field_count);
     return producer_make_room(producer, lengths);
 }
 

@@ -10,9 +10,7 @@
 #include "os/futex.h"
 
 #define READS_PER_ORPHAN_CHECK 64
-#define DRAIN_NS                                                                                        \
-    1000000000 /* for so long reads of history stay in a retired pool while no other read takes samples \
-                */
+#define DRAIN_NS 1000000000 /* how long reads of history stay in a retired pool that has unread samples */
 
 static pmipc_status stream_fail(pmipc_stream *stream, pmipc_status status, const char *what)
 {
@@ -114,8 +112,8 @@ void pmipc_stream_disregard(pmipc_stream *stream)
         stream->disregarded++;
 }
 
-/* The last head was stored before `retired` [RETIRE], so the head that is read here is the last. A stream that has only
- * read history leaves the pool at once. */
+/* The last head was stored before `retired` [RETIRE], so the head that is read here is the last. False for a stream
+ * that has only read history. */
 bool stream_drains(const pmipc_stream *stream, enum stream_read read)
 {
     const struct pool_connection *connection = stream->connection;

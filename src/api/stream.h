@@ -1,4 +1,4 @@
-/* stream.h: the inside of a stream's handle. */
+/* stream.h: what a stream's handle has, and what its reads and waits share. */
 #ifndef API_STREAM_H
 #define API_STREAM_H
 

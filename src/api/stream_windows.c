@@ -11,8 +11,8 @@ pmipc_status pmipc_stream_get_window(pmipc_stream *stream, uint32_t min_count, u
     if (min_count < 1 || min_count > max_count || max_count > history_len)
         return error_set(
             &stream->error, PMIPC_INVALID_ARGUMENT, 0,
-            "pool '%s': a window of %u to %u samples is out of range: the history has %u samples. Open the producer with a "
-            "larger history_len",
+            "pool '%s': a window of %u to %u samples is out of range: the history has %u samples. Open the "
+            "producer with a larger history_len",
             stream->shared->place.name, min_count, max_count, history_len);
     do { /* lock-free: the producer has published in each turn */
         uint64_t newest = connection_head_seq(stream->connection);

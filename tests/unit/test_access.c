@@ -139,7 +139,7 @@ TEST(variable_field_is_counted_by_length_of_sample)
         loan.fields[2].length = bad[i];
         CHECK(!pmipc_loan_float32(producer, &loan, "points", 100 * 3, &error));
         CHECK(!pmipc_loan_float32(producer, &loan, "points", bad[i], &error));
-        check_error(&error, "the loan's length of 'points'", "room for 0 to 100");
+        check_error(&error, "points of the loan has length", "room for 0 to 100");
     }
     loan.fields[2].length = 20;
     CHECK(!pmipc_loan_float32(producer, &loan, "points", 100 * 3, &error));
