@@ -185,9 +185,9 @@ def test_get_at_with_a_timeout_pairs_depth_with_earlier_color_images() -> None:
             stamp = number * 33_000_000
             later = threading.Timer(0.012, depths.publish, (numbered(number),), {"stamp": stamp})
             colors.publish(numbered(number), stamp=stamp)
-            later.start()
             info = color.get_new(timeout=10, return_info=True)[1]
             assert depth.get_at(info.stamp, tolerance=0.01) is None
+            later.start()
             frame = depth.get_at(info.stamp, tolerance=0.01, timeout=60)
             pairs += frame is not None and number_of(frame) == number
             later.join()
