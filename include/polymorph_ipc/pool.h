@@ -14,6 +14,13 @@ PMIPC_BEGIN_DECLS
 /** The kind of arrays that a producer publishes. A Python stream that may choose returns the same kind. */
 enum { PMIPC_ORIGIN_C = 0, PMIPC_ORIGIN_NUMPY = 1, PMIPC_ORIGIN_TORCH = 2 };
 
+/** What a producer does when history is full of samples that lossless streams have not read. */
+enum {
+    PMIPC_OVERFLOW_OLDEST = 0, /* overwrite the oldest: streams never hold the producer back */
+    PMIPC_OVERFLOW_REFUSE = 1, /* publish nothing and return PMIPC_FULL */
+    PMIPC_OVERFLOW_WAIT = 2    /* wait for the streams: see pmipc_producer_set_timeout */
+};
+
 /** One connected stream, as it describes itself in the pool. */
 typedef struct pmipc_reader_info {
     uint32_t row;            /* its row in the pool, 0 to PMIPC_MAX_READERS - 1 */
@@ -27,6 +34,8 @@ typedef struct pmipc_reader_info {
     uint64_t oldest_pin_seq; /* the oldest sample in its views; 0: it holds no view */
     uint32_t pinned_slots;   /* slots that its views pin */
     int64_t since_ns;        /* when it connected, ns since the epoch */
+    bool lossless;           /* it holds the samples that it has not read (pmipc_stream_options) */
+    uint64_t consumed;       /* lossless: the newest sample that it does not hold any more */
 } pmipc_reader_info;
 
 PMIPC_END_DECLS

@@ -17,8 +17,9 @@
  * then allocate no memory, take no lock, and make these system calls only: one futex wake when a stream sleeps, one
  * fstat per second, and the sweep before PMIPC_FULL.
  *
- * pthread_cancel: no function in this file is a cancellation point. A cancellation acts after the function has
- * returned, after at most a second. PTHREAD_CANCEL_ASYNCHRONOUS is not supported. */
+ * pthread_cancel: pmipc_producer_wait_room is a cancellation point while it sleeps, and so are publish and loan with
+ * PMIPC_OVERFLOW_WAIT. A cancelled wait ends within 100 ms. No other function in this file is one: a cancellation acts
+ * after the function has returned, after at most a second. PTHREAD_CANCEL_ASYNCHRONOUS is not supported. */
 #ifndef PMIPC_PRODUCER_H
 #define PMIPC_PRODUCER_H
 
@@ -51,6 +52,9 @@ typedef struct pmipc_producer_options {
     bool no_adopt;        /* replace the pool of a dead producer instead of adopting it, so that new streams do not read
                              its history. Connected streams drain it. For commands */
     bool recreate;        /* create the pool again when another program removes its file: see pmipc_producer_publish */
+    uint32_t overflow;    /* PMIPC_OVERFLOW_OLDEST, PMIPC_OVERFLOW_REFUSE or PMIPC_OVERFLOW_WAIT. With the last two, a
+                             sample stays in the history until every connected lossless stream has read it, or while
+                             none is connected, until one has. For commands */
     bool fixed_capacity;  /* refuse samples that are longer than the schema's leading dimension; otherwise a larger pool
                              replaces this one */
 } pmipc_producer_options;
@@ -112,8 +116,10 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_open(pmipc_producer **produ
  * - PMIPC_SCHEMA_MISMATCH: the schema has several fields or a variable one; use pmipc_producer_publish_fields
  * - PMIPC_INVALID_ARGUMENT: `data` is NULL
  * - PMIPC_WRONG_STATE: a loan is out
- * - PMIPC_FULL: each slot holds the newest sample or is pinned by a stream, and the message names these streams; or all
- *   2^48 sequence numbers are used, and the producer must be opened again
+ * - PMIPC_FULL: each slot holds the newest sample or is pinned by a stream, and the message names these streams; or
+ *   lossless streams have not read the oldest sample (see `overflow`), and the message names them; or all 2^48 sequence
+ *   numbers are used, and the producer must be opened again
+ * - PMIPC_INTERRUPTED: with PMIPC_OVERFLOW_WAIT, a signal handler ran during the wait
  * - PMIPC_LOST: another producer has adopted the pool, another process has retired it, or its file was removed
  * - PMIPC_CLOSED: after pmipc_producer_retire
  * - PMIPC_FORKED: the producer belongs to the parent process
@@ -146,8 +152,10 @@ typedef struct pmipc_source {
  * - PMIPC_SCHEMA_MISMATCH: a length is negative; or it is too long, and no_growth or fixed_capacity is set
  * - PMIPC_INVALID_ARGUMENT: `sources` is NULL, `count` is not the schema's, or the data of a field are NULL
  * - PMIPC_WRONG_STATE: a loan is out
- * - PMIPC_FULL: each slot holds the newest sample or is pinned by a stream, and the message names these streams; or all
- *   2^48 sequence numbers are used, and the producer must be opened again
+ * - PMIPC_FULL: each slot holds the newest sample or is pinned by a stream, and the message names these streams; or
+ *   lossless streams have not read the oldest sample (see `overflow`), and the message names them; or all 2^48 sequence
+ *   numbers are used, and the producer must be opened again
+ * - PMIPC_INTERRUPTED: with PMIPC_OVERFLOW_WAIT, a signal handler ran during the wait
  * - PMIPC_LOST: another producer has adopted the pool, another process has retired it, or its file was removed
  * - PMIPC_CLOSED: after pmipc_producer_retire
  * - PMIPC_FORKED: the producer belongs to the parent process
@@ -189,8 +197,10 @@ typedef struct pmipc_loan {
  * Returns:
  * - PMIPC_OK: `*loan` is set
  * - PMIPC_WRONG_STATE: a loan is out
- * - PMIPC_FULL: each slot holds the newest sample or is pinned by a stream, and the message names these streams; or all
- *   2^48 sequence numbers are used, and the producer must be opened again
+ * - PMIPC_FULL: each slot holds the newest sample or is pinned by a stream, and the message names these streams; or
+ *   lossless streams have not read the oldest sample (see `overflow`), and the message names them; or all 2^48 sequence
+ *   numbers are used, and the producer must be opened again
+ * - PMIPC_INTERRUPTED: with PMIPC_OVERFLOW_WAIT, a signal handler ran during the wait
  * - PMIPC_LOST: another producer has adopted the pool, another process has retired it, or its file was removed
  * - PMIPC_CLOSED: after pmipc_producer_retire
  * - PMIPC_FORKED: the producer belongs to the parent process
@@ -296,6 +306,28 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_replace(pmipc_producer *pro
  *
  * Threads: the producer's. */
 PMIPC_API void pmipc_producer_keep_memory(pmipc_producer *producer);
+
+/** Set how long publish and loan wait for lossless streams, with PMIPC_OVERFLOW_WAIT: nanoseconds, PMIPC_FOREVER (the
+ * default) or 0. After it they return PMIPC_FULL.
+ *
+ * Threads: the producer's. */
+PMIPC_API void pmipc_producer_set_timeout(pmipc_producer *producer, int64_t timeout_ns);
+
+/** Wait until lossless streams leave room for the next sample.
+ *
+ * `timeout_ns` limits the wait: nanoseconds, PMIPC_FOREVER, or 0 to look once. With PMIPC_OVERFLOW_OLDEST there is
+ * always room. A lossless stream whose process dies holds its samples for 100 ms at most.
+ *
+ * Threads: the producer's. Cancellation point.
+ * Progress: blocks. No sleep is longer than 100 ms.
+ * Returns:
+ * - PMIPC_OK: there is room
+ * - PMIPC_TIMEOUT: lossless streams left no room within `timeout_ns`
+ * - PMIPC_INTERRUPTED: a signal handler ran; call again to continue the wait
+ * - PMIPC_LOST: another producer has adopted the pool, another process has retired it, or its file was removed
+ * - PMIPC_CLOSED: after pmipc_producer_retire
+ * - PMIPC_FORKED: the producer belongs to the parent process */
+PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_producer_wait_room(pmipc_producer *producer, int64_t timeout_ns);
 
 /** Copy the message of the last publish, loan, commit, reserve or replace that failed.
  *

@@ -28,6 +28,7 @@ typedef struct pmipc_pool_info {
     uint32_t history_len;       /* samples in a full history */
     uint32_t slot_count;        /* slots it has now */
     uint32_t origin;            /* PMIPC_ORIGIN_C, PMIPC_ORIGIN_NUMPY or PMIPC_ORIGIN_TORCH */
+    uint32_t overflow;          /* PMIPC_OVERFLOW_*: what its producer does when streams have not read the history */
     uint32_t mode;              /* permission bits of the file */
     uint32_t uid;               /* owner of the file */
     uint64_t payload_bytes;     /* the most bytes that one sample can have */

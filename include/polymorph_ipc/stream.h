@@ -52,6 +52,9 @@ typedef struct pmipc_stream_options {
     bool follow_schema;         /* continue when another pool of the name has another schema (viewers, tools) */
     bool start_oldest;          /* the samples in the history when the stream is opened are new; older samples do not
                                    count as lost */
+    bool lossless;              /* hold the samples that get_next and get_unseen have not returned: a producer that is
+                                   opened with another `overflow` than PMIPC_OVERFLOW_OLDEST does not overwrite them.
+                                   With start_oldest, begin above what lossless streams have read before */
     bool manual_reconnect;      /* only pmipc_stream_open and pmipc_stream_reconnect connect; other calls return
                                    PMIPC_NOT_CONNECTED or PMIPC_RETIRED */
     bool prefault;              /* touch every page of the pool when connecting */

@@ -30,7 +30,6 @@
 #define fence_streaming_stores fence_streaming_stores_of_the_machine
 #include "os/atomic.h"
 #undef fence_streaming_stores
-#define fetch_and_relaxed(p, v) atomic_fetch_and_explicit((p), (v), memory_order_relaxed) /* for a mutant */
 static inline void fence_streaming_stores(void)
 {
 }
@@ -52,6 +51,7 @@ static inline void fence_streaming_stores(void)
 #undef bool
 #define bool uint32_t
 #include "pool/protocol.c"
+#include "pool/room.c"
 #undef bool
 #define bool _Bool
 
@@ -90,6 +90,8 @@ static struct protocol_producer *make_producer(uint32_t which)
     producer->epoch = 1;
     producer->slot_count = SLOTS;
     producer->seq = 0;
+    producer->seq_limit = SEQ_MAX;
+    producer->floor = 0;
     producer->head = ENTRY_EMPTY;
     producer->oldest = 1;
     producer->ring_index = 0;

@@ -50,6 +50,8 @@ pmipc_status pmipc_producer_open(pmipc_producer **out, const char *name, const p
     pmipc_status status = pmipc_name_check(name, error);
     if (!status)
         status = check_mode(name, options.mode, error);
+    if (!status && options.overflow > PMIPC_OVERFLOW_WAIT)
+        status = error_set(error, PMIPC_INVALID_ARGUMENT, 0, "overflow %u is out of range", options.overflow);
     if (status)
         return status;
     pmipc_producer *producer = calloc(1, sizeof *producer);
@@ -291,6 +293,20 @@ void pmipc_producer_discard(pmipc_producer *producer, pmipc_loan *loan)
     producer->loaned_slot = NO_LOAN;
     protocol_return_slot(&producer_destination(producer)->protocol, loan->slot);
     producer_drop_replacement(producer);
+}
+
+void pmipc_producer_set_timeout(pmipc_producer *producer, int64_t timeout_ns)
+{
+    producer->writer->timeout_ns = timeout_ns;
+    if (producer->replacement)
+        producer->replacement->timeout_ns = timeout_ns;
+}
+
+pmipc_status pmipc_producer_wait_room(pmipc_producer *producer, int64_t timeout_ns)
+{
+    CANCELLATION_DEFERRED(cancel_state);
+    const pmipc_status status = producer_check_usable(producer);
+    return status ? status : writer_wait_room(producer_destination(producer), pmipc_deadline(timeout_ns), cancel_state);
 }
 
 void pmipc_producer_last_error(const pmipc_producer *producer, pmipc_error *error)

@@ -210,6 +210,7 @@ pmipc_status producer_finish_replacement(pmipc_producer *producer, pmipc_status 
     struct pool_writer *old = producer->writer;
     producer->writer = producer->replacement;
     producer->replacement = NULL;
+    producer->writer->predecessor = NULL;
     close_or_keep(old, producer->writer);
     return PMIPC_OK;
 }

@@ -26,6 +26,8 @@ void stream_disconnect(pmipc_stream *stream)
     stream->last_slot_count = connection_slot_count(stream->connection);
     stream->has_ended = retirement_is_end(protocol_retirement(stream->connection->protocol.control));
     stream->leave_retired_ns = 0;
+    if (stream->lossless)
+        connection_release_samples(stream->connection);
     connection_close(stream->connection);
     stream->connection = NULL;
 }
@@ -66,7 +68,7 @@ static uint64_t first_cursor(const pmipc_stream *stream)
 {
     uint64_t newest = connection_head_seq(stream->connection), history_len = stream->connection->protocol.history_len;
     if (stream->made)
-        return 0;
+        return stream->lossless ? connection_consumed_before(stream->connection) : 0;
     if (!stream->start_oldest)
         return newest;
     return newest > history_len ? newest - history_len : 0;
@@ -89,8 +91,10 @@ static pmipc_status connect_by_name(pmipc_stream *stream, bool patient)
     stream->connection = connection;
     if (!schema_is_fixed(stream))
         stream->met_producer = connection_producer_alive(connection, stream->shared->place.path);
-    if (stream->description && stream->description->header.incarnation == connection->description->header.incarnation)
+    if (stream->description && stream->description->header.incarnation == connection->description->header.incarnation) {
+        stream_join(stream, false);
         return PMIPC_OK; /* the same pool, after the row was lost: the cursor stays */
+    }
     /* A pool that continues the sequence of the last one: samples that were read there are not new here. */
     const bool continues =
         stream->description && stream->description->header.lineage == connection->description->header.lineage;
@@ -98,11 +102,14 @@ static pmipc_status connect_by_name(pmipc_stream *stream, bool patient)
     stream->description = connection->description;
     description_retain(stream->description);
     stream->connections++;
-    if (continues)
-        return PMIPC_OK;
-    stream->cursor = stream->first_cursor = first_cursor(stream);
-    stream->seen_by_windows = 0;
-    stream->dropped_up_to = 0;
+    if (!continues) {
+        stream->cursor = first_cursor(stream);
+        stream->seen_by_windows = 0;
+        stream->dropped_up_to = 0;
+    }
+    stream_join(stream, !continues && !stream->made && stream->start_oldest);
+    if (!continues)
+        stream->first_cursor = stream->cursor;
     return PMIPC_OK;
 }
 
@@ -150,11 +157,22 @@ static pmipc_status keep_draining(pmipc_stream *stream, enum stream_read read)
     return now_ns < stream->leave_retired_ns ? PMIPC_OK : connect_again(stream, false);
 }
 
-pmipc_status stream_connect(pmipc_stream *stream, enum stream_read read, bool patient)
+/* Returns FORKED, STREAM_IS_LOSSLESS, or OK for a lossless stream whose cursor the call does not move. */
+__attribute__((cold, noinline)) static pmipc_status leave_fast_path(pmipc_stream *stream, enum stream_read read)
 {
-    if (__builtin_expect(!process_is(stream->generation), 0))
+    if (!process_is(stream->generation))
         return stream_fail(stream, PMIPC_FORKED,
                            "this stream belongs to the parent process; open another stream in the child");
+    return read == READ_HISTORY ? PMIPC_OK : STREAM_IS_LOSSLESS;
+}
+
+pmipc_status stream_connect(pmipc_stream *stream, enum stream_read read, bool patient)
+{
+    if (__builtin_expect(!process_is(stream->read_generation), 0)) {
+        const pmipc_status status = leave_fast_path(stream, read);
+        if (status)
+            return status;
+    }
     if (__builtin_expect(stream->connection && !connection_is_retired(stream->connection), 1))
         return PMIPC_OK;
     return stream_drains(stream, read) ? keep_draining(stream, read) : connect_again(stream, patient);
@@ -262,6 +280,8 @@ pmipc_status pmipc_stream_open(pmipc_stream **out, const char *name, const pmipc
     store_relaxed(&shared->references, 1);
     stream->shared = shared;
     stream->generation = process_generation();
+    stream->lossless = options.lossless;
+    stream->read_generation = options.lossless ? NO_GENERATION : stream->generation;
     stream->follow_schema = options.follow_schema;
     stream->start_oldest = options.start_oldest;
     stream->manual_reconnect = options.manual_reconnect;

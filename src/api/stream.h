@@ -6,6 +6,7 @@
 #include "registry/claim.h"
 
 struct pmipc_stream {
+    uint64_t read_generation; /* `generation`, or that of no process: a lossless stream's reads leave the fast path */
     uint64_t generation;
     struct pool_connection *connection; /* NULL: not connected */
     struct stream_shared *shared;
@@ -25,6 +26,7 @@ struct pmipc_stream {
     bool follow_schema;
     bool expects; /* `schema` was given by the caller */
     bool start_oldest;
+    bool lossless;
     bool manual_reconnect;
     bool prefault;
     bool takes_new; /* get_new, get_next or get_unseen was called: unread samples are wanted */
@@ -42,8 +44,26 @@ enum stream_read {
 };
 
 /* Connect, if the stream is not connected. `patient`: wait up to a second for a free row. Returns OK: connected, or
- * draining; FORKED; RETIRED (with manual_reconnect); NOT_CONNECTED; failures. */
+ * draining; STREAM_IS_LOSSLESS; FORKED; RETIRED (with manual_reconnect); NOT_CONNECTED; failures. */
 pmipc_status stream_connect(pmipc_stream *stream, enum stream_read read, bool patient);
+
+/* A read that moves the cursor is to be repeated between stream_begin_lossless and stream_end_lossless. Only
+ * stream_connect returns it. */
+#define STREAM_IS_LOSSLESS ((pmipc_status)15)
+
+/* What the read of a lossless stream begins and ends with: the end releases the samples up to the cursor. */
+void stream_begin_lossless(pmipc_stream *stream);
+void stream_end_lossless(pmipc_stream *stream);
+
+/* stream_connect with READ_EVERY for a call that does not move the cursor. */
+pmipc_status stream_connect_lossless(pmipc_stream *stream);
+
+/* After a lossless stream has connected: hold the samples above its cursor. `is_first`: the cursor is where
+ * start_oldest begins, and rises to what lossless streams have consumed before. */
+void stream_join(pmipc_stream *stream, bool is_first);
+
+/* Release the samples up to the cursor of a lossless stream. */
+void stream_consume(pmipc_stream *stream);
 
 /* Whether the connected pool is retired and has a sample above the cursor that such a read returns before the stream
  * connects to another pool. */

@@ -50,6 +50,8 @@ uint64_t pmipc_stream_cursor(const pmipc_stream *stream)
 void pmipc_stream_seek(pmipc_stream *stream, uint64_t seq)
 {
     stream->cursor = seq;
+    if (stream->lossless && stream->connection && process_is(stream->generation))
+        stream_consume(stream);
 }
 
 void pmipc_stream_get_info(const pmipc_stream *stream, pmipc_stream_info *info)

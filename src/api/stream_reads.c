@@ -2,6 +2,14 @@
 #include "api/stream.h"
 #include "os/cancel.h"
 
+__attribute__((cold, noinline)) static pmipc_status get_last_lossless(pmipc_stream *stream, pmipc_view *view)
+{
+    stream_begin_lossless(stream);
+    const pmipc_status status = pmipc_stream_get_last(stream, view);
+    stream_end_lossless(stream);
+    return status;
+}
+
 pmipc_status pmipc_stream_get_last(pmipc_stream *stream, pmipc_view *view)
 {
     view->owner = NULL;
@@ -9,7 +17,7 @@ pmipc_status pmipc_stream_get_last(pmipc_stream *stream, pmipc_view *view)
     if (!status && connection_head_seq(stream->connection) <= stream->cursor && stream_leave_orphaned(stream))
         status = stream_connect(stream, READ_NEWEST, false);
     if (status)
-        return status;
+        return status == STREAM_IS_LOSSLESS ? get_last_lossless(stream, view) : status;
     status = connection_view_newest(stream->connection, view);
     if (status)
         return stream_end_read(stream, status);
@@ -95,6 +103,9 @@ struct sample_wait {
     pmipc_status (*take)(pmipc_stream *, pmipc_view *);
 };
 
+static pmipc_status look_lossless(pmipc_stream *stream, bool polls, pmipc_view *view,
+                                  pmipc_status (*take)(pmipc_stream *, pmipc_view *));
+
 /* One look. NOTHING_NEW: wait, or return TIMEOUT. `polls`: the caller does not wait. */
 static inline pmipc_status look_for_sample(pmipc_stream *stream, bool polls, pmipc_view *view,
                                            pmipc_status (*take)(pmipc_stream *, pmipc_view *))
@@ -113,7 +124,18 @@ static inline pmipc_status look_for_sample(pmipc_stream *stream, bool polls, pmi
         return stream_check_orphaned(stream);
     if (status == PMIPC_NOT_CONNECTED && !stream->manual_reconnect)
         return PMIPC_NOTHING_NEW;
+    if (status == STREAM_IS_LOSSLESS)
+        return look_lossless(stream, polls, view, take);
     return stream_end_read(stream, status);
+}
+
+__attribute__((cold, noinline)) static pmipc_status look_lossless(pmipc_stream *stream, bool polls, pmipc_view *view,
+                                                                  pmipc_status (*take)(pmipc_stream *, pmipc_view *))
+{
+    stream_begin_lossless(stream);
+    const pmipc_status status = look_for_sample(stream, polls, view, take);
+    stream_end_lossless(stream);
+    return status;
 }
 
 static pmipc_status look_for_sample_again(struct stream_wait *wait)

@@ -25,6 +25,14 @@ pmipc_status pmipc_stream_get_window(pmipc_stream *stream, uint32_t min_count, u
     return stream_end_read(stream, status);
 }
 
+__attribute__((cold, noinline)) static pmipc_status get_unseen_lossless(pmipc_stream *stream, pmipc_view *view)
+{
+    stream_begin_lossless(stream);
+    const pmipc_status status = pmipc_stream_get_unseen(stream, view);
+    stream_end_lossless(stream);
+    return status;
+}
+
 pmipc_status pmipc_stream_get_unseen(pmipc_stream *stream, pmipc_view *view)
 {
     view->owner = NULL;
@@ -33,7 +41,7 @@ pmipc_status pmipc_stream_get_unseen(pmipc_stream *stream, pmipc_view *view)
     if (!status && connection_head_seq(stream->connection) <= stream->cursor && stream_leave_orphaned(stream))
         status = stream_connect(stream, READ_EVERY, false);
     if (status)
-        return status;
+        return status == STREAM_IS_LOSSLESS ? get_unseen_lossless(stream, view) : status;
     do { /* lock-free: the producer has published in each turn */
         uint64_t newest = connection_head_seq(stream->connection);
         if (newest <= stream->cursor)

@@ -72,6 +72,8 @@ static pmipc_status look_at_all(struct stream_wait *wait)
             stream_disconnect(stream);
         }
         pmipc_status status = stream_connect(stream, READ_EVERY, false);
+        if (status == STREAM_IS_LOSSLESS)
+            status = stream_connect_lossless(stream);
         if (status == PMIPC_OK && connection_head_seq(stream->connection) > stream->cursor)
             return PMIPC_OK;
         if (status && (status != PMIPC_NOT_CONNECTED || stream->manual_reconnect))

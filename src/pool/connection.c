@@ -11,6 +11,7 @@
 
 #include "os/cancel.h"
 #include "os/clock.h"
+#include "os/futex.h"
 #include "os/lock.h"
 #include "os/memory.h"
 #include "pool/owner_lock.h"
@@ -122,7 +123,7 @@ static void connection_free(struct pool_connection *connection)
     fork_guard_remove(&connection->guard);
     if (connection->lock_fd >= 0) {
         if (process_is(connection->generation) && holds_row(connection))
-            protocol_row_clear(connection->readers, connection->protocol.row);
+            (void)protocol_row_clear(connection->readers, connection->protocol.row); /* it holds no samples any more */
         file_close_own(connection->lock_fd, connection->lock_identity);
     }
     fork_mutex_unlock();
@@ -136,6 +137,16 @@ static void connection_free(struct pool_connection *connection)
     file_close_own(connection->fd, connection->identity);
     description_release(connection->description);
     free(connection);
+}
+
+void connection_release_samples(struct pool_connection *connection)
+{
+    fork_mutex_lock();
+    const bool rang = connection->lock_fd >= 0 && process_is(connection->generation) && holds_row(connection) &&
+                      room_leave(connection->readers, connection->protocol.row);
+    fork_mutex_unlock();
+    if (rang)
+        futex_wake_all(&connection->readers->room_bell);
 }
 
 /* Claim any row. Returns 0, EAGAIN when no row is free (*holder says why), or another errno. */

@@ -74,6 +74,9 @@ pmipc_status connection_open(struct pool_connection **connection, int fd, const 
 /* The stream releases the connection. Views and waiters may still keep it. */
 void connection_close(struct pool_connection *connection);
 
+/* For a lossless stream: hold no samples any more. Views stay. */
+void connection_release_samples(struct pool_connection *connection);
+
 /* Take a reference that is not a view. Only the stream's thread may call it. */
 static inline void connection_retain(struct pool_connection *connection)
 {
@@ -109,6 +112,14 @@ bool connection_producer_alive(const struct pool_connection *connection, const c
 static inline uint64_t connection_head_seq(const struct pool_connection *connection)
 {
     return entry_seq(load_acquire(&connection->protocol.control->head)); /* [PUB] */
+}
+
+/* What lossless streams had consumed when this pool replaced another one whose history it continues; 0: none. */
+static inline uint64_t connection_consumed_before(const struct pool_connection *connection)
+{
+    const uint64_t seq = load_relaxed(&connection->protocol.control->consumed_before); /* [PUB] of its file's name */
+    const uint64_t newest = connection_head_seq(connection);
+    return seq < newest ? seq : newest;
 }
 
 static inline uint32_t connection_slot_count(const struct pool_connection *connection)

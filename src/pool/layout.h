@@ -5,7 +5,7 @@
  *   4096            control      producer       read-only          head, retired, bell, slot count, epoch, facts
  *   ring_offset     ring         producer       read-only          history_len entries, indexed by seq mod history_len
  *   schema_offset   description  creator, once  read-only          fields, dtype descriptions, metadata
- *   readers_offset  readers      streams        read-write         waiting flag, row bitmap, pin rows, row facts
+ *   readers_offset  readers      streams        read-write         flags, row bitmaps, pin rows, row facts
  *   slots_offset    slots        producer       read-only          slot_count slots of `stride` bytes: payload, header
  *
  * If a slot takes a page or more, a page before the first slot is its headroom (pmipc_loan.headroom).
@@ -106,15 +106,16 @@ struct pool_control {
     uint8_t reserved1[CACHE_LINE_BYTES - 24];
 
     /* Facts, which are written rarely. */
-    _Atomic int64_t clock_offset_ns; /* realtime minus CLOCK_OF_AGES, refreshed about once a second */
-    _Atomic int64_t owner_since_ns;  /* since the epoch */
-    _Atomic uint32_t owner_pid;      /* in the owner's PID namespace: for messages only */
-    uint32_t reserved2;
+    _Atomic int64_t clock_offset_ns;  /* realtime minus CLOCK_OF_AGES, refreshed about once a second */
+    _Atomic int64_t owner_since_ns;   /* since the epoch */
+    _Atomic uint32_t owner_pid;       /* in the owner's PID namespace: for messages only */
+    _Atomic uint32_t overflow;        /* PMIPC_OVERFLOW_* of the owner */
     _Atomic uint64_t grown;           /* how often the pool has grown */
     _Atomic uint64_t given_up;        /* history entries that were removed early because no other slot was free */
     _Atomic uint64_t malformed_cells; /* invalid pin cells that scans have found */
     _Atomic uint64_t cleared_rows;    /* rows of dead streams that were cleared */
-    uint64_t reserved3;
+    /* Samples up to this one were consumed in the pool that this one continues. Written before the pool has a name. */
+    _Atomic uint64_t consumed_before;
     _Atomic uint64_t owner_command[SHARED_TEXT_WORDS(128)];
     uint8_t reserved4[512 - 64 - 64 - 128];
 };
@@ -124,7 +125,15 @@ struct pool_readers {
     _Atomic uint32_t waiting; /* a flag, not a count: a killed waiter costs one unneeded wake */
     uint8_t reserved0[CACHE_LINE_BYTES - 4];
     _Atomic uint64_t rows_in_use;
-    uint8_t reserved1[4096 - CACHE_LINE_BYTES - 8];
+    uint8_t reserved1[CACHE_LINE_BYTES - 8];
+    /* Back pressure (room.c). */
+    _Atomic uint64_t lossless_rows; /* bitmap of the rows of lossless streams */
+    uint8_t reserved2[CACHE_LINE_BYTES - 8];
+    _Atomic uint64_t consumed; /* the highest seq that a lossless stream has consumed */
+    uint8_t reserved3[CACHE_LINE_BYTES - 8];
+    _Atomic uint32_t room_bell;    /* futex; incremented when a stream has made room and the flag is set */
+    _Atomic uint32_t room_waiting; /* a flag, as `waiting`: the producer waits for room */
+    uint8_t reserved4[4096 - 4 * CACHE_LINE_BYTES - 8];
     _Atomic uint64_t cells[PIN_ROWS][PIN_CELLS];
     struct row_facts {
         _Atomic uint32_t pid;
@@ -133,11 +142,11 @@ struct pool_readers {
         _Atomic uint64_t dropped;
         _Atomic uint64_t copies;
         _Atomic int64_t since_ns;
-        _Atomic uint64_t owner;   /* token of the stream that claimed the row; 0: not claimed */
-        _Atomic uint64_t process; /* process_identity of the stream's process; a pid is not unique across containers */
-        uint64_t reserved1;
+        _Atomic uint64_t owner;    /* token of the stream that claimed the row; 0: not claimed */
+        _Atomic uint64_t process;  /* process_identity of the stream's process; a pid is not unique across containers */
+        _Atomic uint64_t consumed; /* cursor of a lossless stream (room.c); beside last_seq, which each read stores */
         _Atomic uint64_t command[SHARED_TEXT_WORDS(32)];
-        uint64_t reserved2[4];
+        uint64_t reserved1[4];
     } facts[PIN_ROWS];
 };
 
@@ -162,6 +171,10 @@ static_assert(sizeof(struct pool_control) == POOL_RING_OFFSET - POOL_CONTROL_OFF
 static_assert(POOL_RING_OFFSET % CACHE_LINE_BYTES == 0, "the ring is aligned");
 static_assert(offsetof(struct pool_readers, rows_in_use) == CACHE_LINE_BYTES,
               "the flag and the bitmap do not share a cache line");
+static_assert(offsetof(struct pool_readers, lossless_rows) == 2 * CACHE_LINE_BYTES &&
+                  offsetof(struct pool_readers, consumed) == 3 * CACHE_LINE_BYTES &&
+                  offsetof(struct pool_readers, room_bell) == 4 * CACHE_LINE_BYTES,
+              "the words of back pressure do not share a cache line");
 static_assert(offsetof(struct pool_readers, cells) == 4096, "rows are cache lines");
 static_assert(sizeof(((struct pool_readers *)0)->cells[0]) == CACHE_LINE_BYTES, "a row is one cache line");
 static_assert(offsetof(struct pool_readers, facts) == 8192, "facts and cells are on different pages");

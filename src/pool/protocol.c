@@ -337,20 +337,24 @@ static void disown_row(struct pool_readers *readers, uint32_t row)
         store_release(&readers->cells[row][i], 0); /* [UNPIN], [OWNER] */
 }
 
-void protocol_row_claim(struct pool_readers *readers, uint32_t row, uint64_t token)
+bool protocol_row_claim(struct pool_readers *readers, uint32_t row, uint64_t token)
 {
     disown_row(readers, row);
+    const bool rang = room_leave(readers, row);
     store_relaxed(&readers->facts[row].owner, token); /* read by its own process only */
     /* Relaxed: the reader sets this bit, then stores a pin, then fences. A scan that misses the bit has its fence
      * before the reader's fence. Then the reader's recheck sees each entry that was removed
      * before that scan [HAZARD]. */
     fetch_or_relaxed(&readers->rows_in_use, UINT64_C(1) << row);
+    return rang;
 }
 
-void protocol_row_clear(struct pool_readers *readers, uint32_t row)
+bool protocol_row_clear(struct pool_readers *readers, uint32_t row)
 {
     disown_row(readers, row);
+    const bool rang = room_leave(readers, row);
     fetch_and_release(&readers->rows_in_use, ~(UINT64_C(1) << row)); /* [ROW] */
+    return rang;
 }
 
 void protocol_row_use(struct protocol_reader *reader, uint32_t row, uint64_t token)

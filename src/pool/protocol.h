@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "pool/layout.h"
+#include "pool/room.h"
 
 /* An entry names a published sample and its slot: seq in the upper 48 bits, slot in the lower 16. 0: empty. */
 #define ENTRY_EMPTY UINT64_C(0)
@@ -108,6 +109,8 @@ struct protocol_producer {
     uint16_t *found_slots; /* [history_len] scratch memory of adoption */
     uint8_t *slot_states;  /* [MAX_SLOTS] enum slot_state */
     uint64_t *pinned;      /* [MAX_SLOTS / 64] scratch memory of the scan */
+    uint64_t seq_limit;    /* nothing above it is published now: SEQ_MAX, or what lossless streams allow */
+    uint64_t floor;        /* samples up to this one may be overwritten, if the pool keeps unread samples */
 };
 
 /* Begin with a pool that no other process can reach yet. `seq` is the number before the first sample. The private
@@ -143,6 +146,17 @@ bool protocol_adopt(struct protocol_producer *producer, uint32_t slot_count);
 
 /* A clean slot to write, in cyclic order. False: none is clean, even after a fresh scan. */
 bool protocol_take_slot(struct protocol_producer *producer, uint32_t *slot);
+
+/* For a producer that keeps unread samples: raise seq_limit as far as lossless streams allow. Returns whether the next
+ * sample may be published. */
+static inline bool protocol_find_room(struct protocol_producer *producer)
+{
+    const uint64_t floor = room_floor(producer->readers, producer->floor);
+    producer->floor = floor < producer->seq ? floor : producer->seq; /* streams can write it */
+    const uint64_t limit = producer->floor + producer->history_len;
+    producer->seq_limit = limit < SEQ_MAX ? limit : SEQ_MAX;
+    return producer->seq < producer->seq_limit;
+}
 
 /* Return a taken slot without publishing it. */
 void protocol_return_slot(struct protocol_producer *producer, uint32_t slot);
@@ -185,11 +199,10 @@ struct protocol_reader {
     uint32_t history_len;
 };
 
-/* Claim and clear a row; the caller holds its lock. Claiming also clears the pins of a dead reader. `token` is random,
- * not
- * 0. */
-void protocol_row_claim(struct pool_readers *readers, uint32_t row, uint64_t token);
-void protocol_row_clear(struct pool_readers *readers, uint32_t row);
+/* Claim and clear a row; the caller holds its lock. Claiming also clears the pins of a dead reader, and what it held as
+ * a lossless stream. `token` is random, not 0. True: the caller wakes all sleepers on room_bell. */
+bool protocol_row_claim(struct pool_readers *readers, uint32_t row, uint64_t token);
+bool protocol_row_clear(struct pool_readers *readers, uint32_t row);
 
 /* Let this reader use that row, which was claimed with that token. */
 void protocol_row_use(struct protocol_reader *reader, uint32_t row, uint64_t token);

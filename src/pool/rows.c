@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "os/clock.h"
+#include "os/futex.h"
 #include "os/lock.h"
 #include "os/process.h"
 #include "os/random.h"
@@ -21,7 +22,8 @@ static int claim_among(struct pool_readers *readers, int lock_fd, uint64_t candi
             continue;
         if (failure)
             return failure;
-        protocol_row_claim(readers, candidate, token);
+        if (protocol_row_claim(readers, candidate, token))
+            futex_wake_all(&readers->room_bell);
         *row = candidate;
         return 0;
     }
@@ -62,14 +64,15 @@ uint32_t rows_sweep(struct pool_readers *readers, int lock_fd, uint64_t *stuck)
         if (lock_release(lock_fd, LOCK_BYTE_ROW(row)) == 0)
             *stuck &= ~(UINT64_C(1) << row);
     }
-    uint64_t used = load_relaxed(&readers->rows_in_use);
+    uint64_t used = load_relaxed(&readers->rows_in_use) | load_relaxed(&readers->lossless_rows);
     while (used) {
         uint32_t row = (uint32_t)__builtin_ctzll(used);
         used &= used - 1;
         /* Query the lock first: taking it, even for a moment, would refuse a stream that claims the row. */
         if (lock_is_held(lock_fd, LOCK_BYTE_ROW(row)) || lock_try(lock_fd, LOCK_BYTE_ROW(row)) != 0)
             continue;
-        protocol_row_clear(readers, row);
+        if (protocol_row_clear(readers, row))
+            futex_wake_all(&readers->room_bell);
         if (lock_release(lock_fd, LOCK_BYTE_ROW(row)) != 0)
             *stuck |= UINT64_C(1) << row;
         cleared++;
@@ -109,6 +112,8 @@ uint32_t rows_describe(const struct pool_readers *readers, int fd, const struct 
         info->dropped = load_relaxed(&facts->dropped);
         info->copies = load_relaxed(&facts->copies);
         info->since_ns = load_relaxed(&facts->since_ns);
+        info->lossless = room_is_held_by(readers, row);
+        info->consumed = info->lossless ? load_relaxed(&facts->consumed) : 0;
         shared_text_load(facts->command, sizeof facts->command, info->command);
         describe_pins(readers, lookup, info);
     }
@@ -171,6 +176,32 @@ void rows_name_holders(const struct pool_readers *readers, int fd, const struct 
         error_append(error, "no reader has registered yet");
     else if (count == 0)
         error_append(error, "no reader pins a slot now");
+}
+
+void rows_name_lossless(const struct pool_readers *readers, int fd, uint64_t newest, pmipc_error *error)
+{
+    if (!error)
+        return;
+    pmipc_reader_info infos[PIN_ROWS];
+    const struct slot_lookup no_pins = {0};
+    const uint32_t count = rows_describe(readers, fd, &no_pins, infos, PIN_ROWS);
+    uint32_t named = 0, unnamed = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const pmipc_reader_info *info = &infos[i];
+        if (!info->lossless)
+            continue;
+        if (strlen(error->text) > sizeof error->text - ROOM_AFTER_HOLDERS) {
+            unnamed++;
+            continue;
+        }
+        const uint64_t unread = info->consumed < newest ? newest - info->consumed : 0;
+        error_append(error, "%spid %d '%s'%s has %llu unread sample%s", named++ ? ", " : "", info->pid, info->command,
+                     info->alive ? "" : " (dead, not swept yet)", (unsigned long long)unread, unread == 1 ? "" : "s");
+    }
+    if (unnamed)
+        error_append(error, " and %u more streams", unnamed);
+    else if (named == 0)
+        error_append(error, "no lossless stream is connected");
 }
 
 void rows_register(struct pool_readers *readers, uint32_t row)

@@ -41,6 +41,10 @@ uint32_t rows_describe(const struct pool_readers *readers, int fd, const struct 
 void rows_name_holders(const struct pool_readers *readers, int fd, const struct slot_lookup *lookup,
                        pmipc_error *error);
 
+/* Append what lossless streams have not read: "pid 12 'python3 arm.py' has 10 unread samples, ...". `newest` is the
+ * newest sample. */
+void rows_name_lossless(const struct pool_readers *readers, int fd, uint64_t newest, pmipc_error *error);
+
 /* Write the facts of this process into its row. */
 void rows_register(struct pool_readers *readers, uint32_t row);
 

@@ -10,6 +10,7 @@
 #include "os/clock.h"
 #include "os/futex.h"
 #include "os/memory.h"
+#include "polymorph_ipc/stream.h"
 
 #define TAKE_OVER_TRIES 8
 
@@ -27,6 +28,8 @@ static struct pool_writer *allocate_writer(const struct pool_description *descri
     writer->max_bytes = options->max_bytes;
     writer->no_growth = options->no_growth;
     writer->prefault = options->prefault;
+    writer->overflow = options->overflow;
+    writer->timeout_ns = PMIPC_FOREVER;
     struct protocol_producer *protocol = &writer->protocol;
     protocol->history_len = description->header.geometry.history_len;
     protocol->reuses_last =
@@ -34,6 +37,7 @@ static struct pool_writer *allocate_writer(const struct pool_description *descri
     protocol->ring_slots = calloc(protocol->history_len, sizeof *protocol->ring_slots);
     protocol->found_slots = calloc(protocol->history_len, sizeof *protocol->found_slots);
     protocol->oldest = 1;
+    protocol->seq_limit = options->overflow == PMIPC_OVERFLOW_OLDEST ? SEQ_MAX : 0; /* 0: look for room first */
     protocol->slot_states = calloc(MAX_SLOTS, 1);
     protocol->pinned = calloc(MAX_SLOTS / 64, sizeof *protocol->pinned);
     if (!protocol->ring_slots || !protocol->found_slots || !protocol->slot_states || !protocol->pinned) {
@@ -72,6 +76,7 @@ static void record_owner(struct pool_writer *writer)
     char command[sizeof control->owner_command];
     process_command_line(command, sizeof command);
     store_relaxed(&control->owner_pid, (uint32_t)getpid());
+    store_relaxed(&control->overflow, writer->overflow);
     store_relaxed(&control->owner_since_ns, clock_realtime_ns());
     shared_text_store(control->owner_command, sizeof control->owner_command, command);
     writer_refresh_clock(writer, clock_age_ns());

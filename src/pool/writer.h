@@ -1,7 +1,8 @@
 /* writer.h: the owner of a pool file: creating and adopting it, publishing, growing, retiring.
  *
  * writer.c creates, adopts, retires and closes; writer_successor.c creates a pool that continues another one;
- * writer_publish.c takes and publishes slots; writer_facts.c and writer_slots.c serve all of them. */
+ * writer_publish.c takes and publishes slots; writer_room.c waits for lossless streams; writer_facts.c and
+ * writer_slots.c serve all of them. */
 #ifndef POOL_WRITER_H
 #define POOL_WRITER_H
 
@@ -23,13 +24,18 @@ struct pool_writer {
     uint64_t max_bytes;
     bool no_growth;
     bool prefault;
+    uint32_t overflow; /* PMIPC_OVERFLOW_* */
     bool adopted;
-    bool has_name;             /* the file has got its name, or was adopted with it */
-    bool removed;              /* another program has removed the name */
-    bool keep_mapped;          /* a user has pointers into its slots: unmap them only when the handle is closed */
-    struct pool_writer *older; /* the writer of the replaced pool, kept because of keep_mapped */
-    int64_t next_sweep_ns;     /* no sweep before */
+    bool has_name;                   /* the file has got its name, or was adopted with it */
+    bool removed;                    /* another program has removed the name */
+    bool keep_mapped;                /* a user has pointers into its slots: unmap them only when the handle is closed */
+    struct pool_writer *predecessor; /* the writer whose pool this one will replace; NULL: none */
+    struct pool_writer *older;       /* the writer of the replaced pool, kept because of keep_mapped */
+    int64_t next_sweep_ns;           /* no sweep before */
     int64_t next_full_text_ns;
+    int64_t timeout_ns; /* how long a publication waits for lossless streams; PMIPC_FOREVER */
+    int64_t next_unread_text_ns;
+    uint64_t unread_text_floor;
     uint64_t stuck_rows; /* see rows_sweep */
     int64_t next_growth_ns;
     int growth_failure; /* errno of the latest failed growth; 0: a limit was reached */
@@ -49,7 +55,7 @@ pmipc_status writer_create(struct pool_writer **writer, int folder, struct pool_
 /* writer_create for a pool that will replace `predecessor`'s. It continues the sequence numbers. If history_len,
  * metadata and schema are the same (variable fields may have more room), it also gets a copy of the history. */
 pmipc_status writer_create_successor(struct pool_writer **writer, int folder, struct pool_description *description,
-                                     const pmipc_producer_options *options, const struct pool_writer *predecessor,
+                                     const pmipc_producer_options *options, struct pool_writer *predecessor,
                                      pmipc_error *error);
 
 /* Adopt the pool in the file open as `fd`. `*lock` is its producer lock, `description` its description, `wanted` the
@@ -61,8 +67,16 @@ pmipc_status writer_adopt(struct pool_writer **writer, int fd, struct owner_lock
                           struct pool_description *description, const struct pool_description *wanted,
                           const pmipc_producer_options *options, pmipc_error *error);
 
-/* Take a slot to fill. If no slot is clean, it sweeps, then grows, then gives up history. Returns OK, FULL or LOST. */
+/* Take a slot to fill. If no slot is clean, it sweeps, then grows, then gives up history. Returns OK, FULL,
+ * LOST, or INTERRUPTED (writer_make_room). */
 pmipc_status writer_take_slot(struct pool_writer *writer, uint32_t *slot);
+
+/* Called when the next sample is above protocol.seq_limit. Looks for room, sweeps dead streams, and waits if the writer
+ * does that: then it is a cancellation point. Returns OK, FULL, INTERRUPTED or LOST. */
+pmipc_status writer_make_room(struct pool_writer *writer);
+
+/* Sleep until the next sample may be published. Cancellation point. Returns OK, TIMEOUT, INTERRUPTED or LOST. */
+pmipc_status writer_wait_room(struct pool_writer *writer, int64_t deadline_ns, int cancel_state);
 
 /* The header of a slot, and the payload, which follows it. */
 struct slot_header *writer_slot_header(const struct pool_writer *writer, uint32_t slot);

@@ -69,6 +69,7 @@ pmipc_status writer_full(struct pool_writer *writer, int64_t now_ns)
     if (writer->error->status == PMIPC_FULL && now_ns < writer->next_full_text_ns)
         return PMIPC_FULL;
     writer->next_full_text_ns = now_ns + TEXT_INTERVAL_NS;
+    writer->next_unread_text_ns = 0;
     char reason[MEMORY_TEXT_BYTES];
     const char *why = writer->no_growth        ? "no_growth is set"
                       : writer->growth_failure ? memory_describe_failure(writer->growth_failure, reason)

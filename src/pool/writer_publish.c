@@ -14,6 +14,12 @@ static bool sweep_and_take(struct pool_writer *writer, int64_t now_ns, uint32_t 
     return writer_sweep(writer) && protocol_take_slot(&writer->protocol, slot);
 }
 
+/* A sample that lossless streams hold stays. */
+static bool may_give_up_oldest(const struct pool_writer *writer)
+{
+    return writer->overflow == PMIPC_OVERFLOW_OLDEST || writer->protocol.oldest <= writer->protocol.floor;
+}
+
 static pmipc_status take_slot_slow_path(struct pool_writer *writer, uint32_t *slot)
 {
     CANCELLATION_DEFERRED(cancel_state);
@@ -30,7 +36,7 @@ static pmipc_status take_slot_slow_path(struct pool_writer *writer, uint32_t *sl
         if (writer_is_lost(writer)) /* the system calls take time, and only the owner may give up history */
             return writer_lost(writer);
     }
-    while (protocol_drop_oldest(&writer->protocol)) {
+    while (may_give_up_oldest(writer) && protocol_drop_oldest(&writer->protocol)) {
         fetch_add_relaxed(&writer->control->given_up, 1);
         if (protocol_take_slot(&writer->protocol, slot))
             return PMIPC_OK;
@@ -66,8 +72,11 @@ pmipc_status writer_take_slot(struct pool_writer *writer, uint32_t *slot)
     }
     if (__builtin_expect(load_relaxed(&writer->control->head) != writer->protocol.head, 0))
         follow_foreign_head(writer);
-    if (__builtin_expect(writer->protocol.seq == SEQ_MAX, 0))
-        return writer_used_up(writer);
+    if (__builtin_expect(writer->protocol.seq >= writer->protocol.seq_limit, 0)) {
+        pmipc_status status = writer_make_room(writer);
+        if (status)
+            return status;
+    }
     if (protocol_take_slot(&writer->protocol, slot))
         return PMIPC_OK;
     return take_slot_slow_path(writer, slot);

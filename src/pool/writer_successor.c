@@ -36,7 +36,7 @@ static void copy_sample(struct pool_writer *to, const struct pool_writer *from, 
 }
 
 pmipc_status writer_create_successor(struct pool_writer **out, int folder, struct pool_description *description,
-                                     const pmipc_producer_options *options, const struct pool_writer *predecessor,
+                                     const pmipc_producer_options *options, struct pool_writer *predecessor,
                                      pmipc_error *error)
 {
     const struct protocol_producer *old = &predecessor->protocol;
@@ -52,6 +52,13 @@ pmipc_status writer_create_successor(struct pool_writer **out, int folder, struc
     protocol_begin(&writer->protocol, has_same_samples ? old->oldest - 1 : old->seq);
     for (uint64_t seq = old->oldest; has_same_samples && seq <= old->seq; seq++)
         copy_sample(writer, predecessor, seq);
+    /* What the streams of the old pool have consumed. */
+    const uint64_t floor = room_floor(predecessor->readers, 0), first = writer->protocol.oldest - 1;
+    const uint64_t consumed = floor < first ? first : floor < old->seq ? floor : old->seq;
+    store_relaxed(&writer->readers->consumed, consumed);
+    store_relaxed(&writer->control->consumed_before, consumed);
+    writer->predecessor = predecessor;
+    writer->timeout_ns = predecessor->timeout_ns;
     store_relaxed(&writer->control->grown,
                   load_relaxed(&predecessor->control->grown) + !predecessor->removed); /* facts */
     store_relaxed(&writer->control->given_up, load_relaxed(&predecessor->control->given_up));

@@ -116,6 +116,8 @@ static pmipc_status describe(const struct open_pool *pool, pmipc_pool_info *info
     info->producer_pid = (int32_t)load_relaxed(&control.owner_pid);
     info->producer_since_ns = load_relaxed(&control.owner_since_ns);
     info->clock_offset_ns = load_relaxed(&control.clock_offset_ns);
+    const uint32_t overflow = load_relaxed(&control.overflow);
+    info->overflow = overflow <= PMIPC_OVERFLOW_WAIT ? overflow : PMIPC_OVERFLOW_OLDEST;
     info->grown = load_relaxed(&control.grown);
     info->given_up = load_relaxed(&control.given_up);
     info->cleared_rows = load_relaxed(&control.cleared_rows);

@@ -15,7 +15,7 @@
 
 #include "registry/entry.h"
 
-pmipc_status successor_create(const struct pool_place *place, const struct pool_writer *predecessor,
+pmipc_status successor_create(const struct pool_place *place, struct pool_writer *predecessor,
                               const pmipc_schema *schema, const pmipc_producer_options *options,
                               struct pool_writer **successor, pmipc_error *error)
 {

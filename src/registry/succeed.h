@@ -7,7 +7,7 @@
 
 /* Create a pool of this schema that continues `predecessor`'s. It has no name yet. `options` has its defaults filled
  * in. Returns OK, INVALID_ARGUMENT, NO_SPACE, PERMISSION, NO_MEMORY or SYSTEM. */
-pmipc_status successor_create(const struct pool_place *place, const struct pool_writer *predecessor,
+pmipc_status successor_create(const struct pool_place *place, struct pool_writer *predecessor,
                               const pmipc_schema *schema, const pmipc_producer_options *options,
                               struct pool_writer **successor, pmipc_error *error);
 

@@ -182,8 +182,8 @@ MUTANTS = (
         (
             Change(
                 ROWS,
-                "        protocol_row_clear(readers, row);\n        if (lock_release(",
-                "        if (lock_release(",
+                "        if (protocol_row_clear(readers, row))\n",
+                "        if (false)\n",
             ),
         ),
     ),

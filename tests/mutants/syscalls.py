@@ -55,8 +55,8 @@ MUTANTS = (
                 "pool/rows.c",
                 "        if (failure == EAGAIN)\n            continue;\n"
                 "        if (failure)\n            return failure;\n"
-                "        protocol_row_claim",
-                "        if (failure)\n            continue;\n        protocol_row_claim",
+                "        if (protocol_row_claim",
+                "        if (failure)\n            continue;\n        if (protocol_row_claim",
             ),
         ),
         words="take a lock",

@@ -227,7 +227,7 @@ MUTANTS = (
         "sequence_numbers_wrap_around",
         "sequence_end publish_beyond_last_sequence_number_is_full_and_keeps_history",
         "The sample after the last one has the sequence number 0, which means no sample.",
-        (Change(WRITER_PUBLISH, "writer->protocol.seq == SEQ_MAX", "false"),),
+        (Change(WRITER_PUBLISH, "writer->protocol.seq >= writer->protocol.seq_limit", "false"),),
     ),
     Mutant(
         "pools_of_dead_producers_fix_schema",

@@ -14,6 +14,7 @@ static inline void fence_with_action(void)
 }
 #define fence_seq_cst fence_with_action
 #include "pool/protocol.c"
+#include "pool/room.c"
 
 #include "test.h"
 

@@ -3,6 +3,7 @@
  * that all threads share, with plain accesses to the slots: under `make tsan` a missing synchronizing edge is a data
  * race on a slot; elsewhere it may appear as a wrong word. */
 #include "pool/protocol.c"
+#include "pool/room.c"
 
 #include "pattern.h"
 #include "test.h"
