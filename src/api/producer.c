@@ -306,7 +306,7 @@ pmipc_status pmipc_producer_wait_room(pmipc_producer *producer, int64_t timeout_
 {
     CANCELLATION_DEFERRED(cancel_state);
     const pmipc_status status = producer_check_usable(producer);
-    return status ? status : writer_wait_room(producer_destination(producer), pmipc_deadline(timeout_ns), cancel_state);
+    return status ? status : writer_wait_room(producer_destination(producer), timeout_ns, cancel_state);
 }
 
 void pmipc_producer_last_error(const pmipc_producer *producer, pmipc_error *error)

@@ -76,7 +76,7 @@ pmipc_status writer_take_slot(struct pool_writer *writer, uint32_t *slot);
 pmipc_status writer_make_room(struct pool_writer *writer);
 
 /* Sleep until the next sample may be published. Cancellation point. Returns OK, TIMEOUT, INTERRUPTED or LOST. */
-pmipc_status writer_wait_room(struct pool_writer *writer, int64_t deadline_ns, int cancel_state);
+pmipc_status writer_wait_room(struct pool_writer *writer, int64_t timeout_ns, int cancel_state);
 
 /* The header of a slot, and the payload, which follows it. */
 struct slot_header *writer_slot_header(const struct pool_writer *writer, uint32_t slot);

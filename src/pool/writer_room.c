@@ -4,7 +4,6 @@
 #include "os/cancel.h"
 #include "os/clock.h"
 #include "os/futex.h"
-#include "polymorph_ipc/stream.h"
 #include "pool/rows.h"
 #include "pool/writer.h"
 
@@ -56,8 +55,11 @@ static pmipc_status refuse_unread(struct pool_writer *writer, int64_t now_ns)
     return PMIPC_FULL;
 }
 
-pmipc_status writer_wait_room(struct pool_writer *writer, int64_t deadline_ns, int cancel_state)
+pmipc_status writer_wait_room(struct pool_writer *writer, int64_t timeout_ns, int cancel_state)
 {
+    int64_t deadline_ns;
+    if (timeout_ns < 0 || __builtin_add_overflow(clock_monotonic_ns(), timeout_ns, &deadline_ns))
+        deadline_ns = INT64_MAX;
     struct pool_readers *readers = holders_of(writer)->readers;
     while (writer->protocol.seq >= writer->protocol.seq_limit && writer->protocol.seq < SEQ_MAX) {
         if (writer_is_lost(writer))
@@ -90,7 +92,7 @@ __attribute__((cold, noinline)) pmipc_status writer_make_room(struct pool_writer
     if (sweep_and_find_room(writer, clock_monotonic_ns()))
         return PMIPC_OK;
     if (writer->overflow == PMIPC_OVERFLOW_WAIT && writer->timeout_ns != 0) {
-        const pmipc_status status = writer_wait_room(writer, pmipc_deadline(writer->timeout_ns), cancel_state);
+        const pmipc_status status = writer_wait_room(writer, writer->timeout_ns, cancel_state);
         if (status == PMIPC_INTERRUPTED)
             return error_set(writer->error, status, EINTR, "pool '%s': a signal interrupted the wait for its streams",
                              writer->description->header.name);
