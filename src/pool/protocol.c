@@ -329,30 +329,28 @@ void protocol_retire(struct pool_control *control, uint32_t why)
 
 /* ------------------------------------------------------------------------------------------------- readers */
 
-/* Take the row from its owner, if it has one, and zero its cells. */
-static void disown_row(struct pool_readers *readers, uint32_t row)
+/* Take the row from its owner, if it has one, and zero its cells. True: as room_leave. */
+static bool disown_row(struct pool_readers *readers, uint32_t row)
 {
     store_relaxed(&readers->facts[row].owner, 0);
     for (uint32_t i = 0; i < PIN_CELLS; i++)
         store_release(&readers->cells[row][i], 0); /* [UNPIN], [OWNER] */
+    return room_leave(readers, row);
 }
 
 bool protocol_row_claim(struct pool_readers *readers, uint32_t row, uint64_t token)
 {
-    disown_row(readers, row);
-    const bool rang = room_leave(readers, row);
+    const bool rang = disown_row(readers, row);
     store_relaxed(&readers->facts[row].owner, token); /* read by its own process only */
     /* Relaxed: the reader sets this bit, then stores a pin, then fences. A scan that misses the bit has its fence
-     * before the reader's fence. Then the reader's recheck sees each entry that was removed
-     * before that scan [HAZARD]. */
+     * before the reader's fence. Then the reader's recheck sees each entry removed before that scan [HAZARD]. */
     fetch_or_relaxed(&readers->rows_in_use, UINT64_C(1) << row);
     return rang;
 }
 
 bool protocol_row_clear(struct pool_readers *readers, uint32_t row)
 {
-    disown_row(readers, row);
-    const bool rang = room_leave(readers, row);
+    const bool rang = disown_row(readers, row);
     fetch_and_release(&readers->rows_in_use, ~(UINT64_C(1) << row)); /* [ROW] */
     return rang;
 }
