@@ -24,6 +24,8 @@ from typing import Any
 
 import numpy as np
 import polymorph_ipc
+import polymorph_ipc._ros.publication  # a method imports it, and an alarm may interrupt the import
+import polymorph_ipc._ros.source
 from polymorph_ipc import PolymorphError, Schema, TensorProducer, TensorStream, WrongStateError, _core
 
 Operation = tuple[str, Callable[[Any], object]]
