@@ -22,6 +22,7 @@ RUNS: dict[str, tuple[str, ...]] = {
     "newest": ("newest",),
     "newest.twice": ("newest", "READS=2"),
     "newest.history": ("newest", "HISTORY_LEN=2", "PUBLISHES=3"),
+    "newest.reuses-last": ("newest", "REUSES_LAST=1", "SLOTS=3", "PUBLISHES=3"),
     "newest.two-streams": ("newest", "TWO_STREAMS", "SLOTS=3", "PUBLISHES=2"),
     "newest.two-cells": ("newest", "TWO_CELLS", "SLOTS=3", "PUBLISHES=3"),
     "seq": ("seq",),

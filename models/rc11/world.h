@@ -24,6 +24,10 @@
 #define MAX_SLOT_COUNT SLOTS
 #endif
 
+#ifndef REUSES_LAST
+#define REUSES_LAST 0
+#endif
+
 #define static_assert _Static_assert /* the checker's assert.h does not define it */
 
 /* The memory model has no streaming stores. See README.md for the product's store fence. */
@@ -96,6 +100,7 @@ static struct protocol_producer *make_producer(uint32_t which)
     producer->oldest = 1;
     producer->ring_index = 0;
     producer->cursor = 0;
+    producer->reuses_last = REUSES_LAST;
     producer->malformed_cells = 0;
     producer->ring_slots = OWN.ring_slots[which];
     producer->found_slots = OWN.found_slots[which];

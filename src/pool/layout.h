@@ -151,7 +151,7 @@ struct pool_readers {
 };
 
 /* Written before the slot's entry is stored, and not changed while the slot is reachable or pinned. The members are
- * atomic because inspection reads them without a pin. slot_header_offset says where it is. */
+ * atomic because inspection reads them without a pin. slot_header_offset gives its place. */
 struct slot_header {
     _Atomic uint64_t seq;
     _Atomic int64_t stamp_ns;

@@ -229,9 +229,9 @@ static void scan(struct protocol_producer *producer)
             producer->slot_states[slot] = SLOT_CLEAN;
 }
 
-/* Slots are taken in cyclic order, so that windows are unbroken runs. An unclean slot is skipped only after a scan in
- * this call has found it pinned. When no reader holds old slots, there is one scan for as many publications as there
- * are spare slots. */
+/* Slots are taken in cyclic order (except with reuses_last), so that windows are unbroken runs. An unclean slot is
+ * skipped only after a scan in this call has found it pinned. When no reader holds old slots, there is one scan for as
+ * many publications as there are spare slots. */
 bool protocol_take_slot(struct protocol_producer *producer, uint32_t *slot)
 {
     uint32_t candidate = producer->cursor;

@@ -102,8 +102,8 @@ struct protocol_producer {
     uint64_t oldest;     /* lowest seq in the ring; seq + 1 when the ring is empty */
     uint32_t ring_index; /* (seq + 1) mod history_len: place of the next entry */
     uint32_t cursor;     /* the slot to try first */
-    bool reuses_last;    /* take the slot that left the ring last first: its memory is still in the cache. Not with
-                            windows, which need slots in cyclic order, and not for small slots, where it costs a scan */
+    bool reuses_last; /* try the slot that left the ring last first: its memory is still in the cache. This breaks the
+                         cyclic order that windows need, and costs a scan, so only for history 1 and large slots */
     uint64_t malformed_cells;
     uint16_t *ring_slots;  /* [history_len] slot of each ring entry, by ring index */
     uint16_t *found_slots; /* [history_len] scratch memory of adoption */
