@@ -178,6 +178,14 @@ pmipc_status stream_connect(pmipc_stream *stream, enum stream_read read, bool pa
     return stream_drains(stream, read) ? keep_draining(stream, read) : connect_again(stream, patient);
 }
 
+pmipc_status stream_connect_lossless(pmipc_stream *stream)
+{
+    stream_begin_lossless(stream);
+    const pmipc_status status = stream_connect(stream, READ_EVERY, false);
+    stream_end_lossless(stream);
+    return status;
+}
+
 pmipc_status stream_fail_orphaned(pmipc_stream *stream)
 {
     return stream_fail(stream, PMIPC_RETIRED,

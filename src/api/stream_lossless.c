@@ -17,14 +17,6 @@ void stream_end_lossless(pmipc_stream *stream)
         stream_consume(stream);
 }
 
-pmipc_status stream_connect_lossless(pmipc_stream *stream)
-{
-    stream_begin_lossless(stream);
-    const pmipc_status status = stream_connect(stream, READ_EVERY, false);
-    stream_end_lossless(stream);
-    return status;
-}
-
 /* What the stream has told the pool. */
 static uint64_t cursor_in_pool(const struct pool_connection *connection)
 {
