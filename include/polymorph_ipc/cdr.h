@@ -66,8 +66,7 @@ PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_cdr_types_create(pmipc_cdr_types **t
  * Returns:
  * - PMIPC_OK
  * - PMIPC_INVALID_ARGUMENT: a pointer is NULL, the text is longer than 1 MiB or has an error (`error` names the
- *   line),
- * or the type was added before
+ *   line), or the type was added before
  * - PMIPC_NO_MEMORY */
 PMIPC_API PMIPC_MUST_USE pmipc_status pmipc_cdr_types_add(pmipc_cdr_types *types, const char *name, const char *text,
                                                           size_t text_bytes, pmipc_error *error);
