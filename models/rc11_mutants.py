@@ -211,8 +211,8 @@ RULES: tuple[tuple[str, ...], ...] = (
         "row_clear: the cells keep their pins",
         "token",
         PROTOCOL,
-        "    disown_row(readers, row);\n    fetch_and_release",
-        "    store_relaxed(&readers->facts[row].owner, 0);\n    fetch_and_release",
+        "    const bool rang = disown_row(readers, row);\n    fetch_and_release",
+        "    const bool rang = false;\n    store_relaxed(&readers->facts[row].owner, 0);\n    fetch_and_release",
     ),
     (
         "row_clear, row_claim: the token stays until it is replaced",
