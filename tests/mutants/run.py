@@ -10,6 +10,7 @@ of src/, which then comes from there."""
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -39,14 +40,13 @@ def build(
 ) -> Path:
     """Compile the changed files and the test, if any, and link the test program with them."""
     write_copy(mutant, folder)
-    linked = list(objects)
-    for file in {change.file for change in mutant.changes}:
+    included = re.findall(r'#include "(\S+\.c)"', test.read_text()) if test else []
+    linked = [name for name in objects if not name.endswith(tuple(f"/src/{file}.o" for file in included))]
+    for file in {change.file for change in mutant.changes} - set(included):
         kept = [name for name in linked if not name.endswith(f"/src/{file}.o")]
         if len(kept) != len(linked) - 1:
             raise NotCaught(f"src/{file} is not part of the program")
         linked = kept
-        if test and f'#include "{file}"' in test.read_text():
-            continue
         changed = folder / f"{Path(file).stem}.o"
         compile_file(compiler, folder / "src" / file, folder / "src", changed)
         linked.append(str(changed))
